@@ -1,0 +1,51 @@
+// A small seeded random number generator whose sequence is the same on every machine.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+
+#include <cmath>
+#include <cstdint>
+
+TINYFIQA_BEGIN
+
+/// PCG-XSH-RR 64/32 (O'Neill 2014): 16 bytes of state, which a checkpoint can store.
+class Rng {
+ public:
+  explicit constexpr Rng(std::uint64_t seed, std::uint64_t stream = 0) : increment_((stream << 1u) | 1u) {
+    next();
+    state_ += seed;
+    next();
+  }
+
+  /// Uniform over all 32-bit values.
+  constexpr std::uint32_t next() {
+    const std::uint64_t old = state_;
+    state_ = old * 6364136223846793005ull + increment_;
+    const auto xorshifted = static_cast<std::uint32_t>(((old >> 18u) ^ old) >> 27u);
+    const auto rot = static_cast<std::uint32_t>(old >> 59u);
+    return (xorshifted >> rot) | (xorshifted << ((32u - rot) & 31u));
+  }
+  /// Uniform in [0, 1), 24 bits.
+  constexpr float uniform() { return static_cast<float>(next() >> 8u) * (1.0f / 16777216.0f); }
+  /// Uniform in [low, high).
+  constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }
+  /// Uniform in [0, bound), without modulo bias; bound > 0.
+  constexpr std::uint32_t below(std::uint32_t bound) {
+    const std::uint32_t threshold = (0u - bound) % bound;
+    for (;;) {
+      const std::uint32_t r = next();
+      if (r >= threshold) return r % bound;
+    }
+  }
+  /// Standard normal (Box and Muller 1958).
+  float normal() {
+    const float u = 1.0f - uniform(), v = uniform();
+    return std::sqrt(-2.0f * std::log(u)) * std::cos(6.28318530717958647692f * v);
+  }
+
+ private:
+  std::uint64_t state_ = 0;
+  std::uint64_t increment_;
+};
+
+TINYFIQA_END

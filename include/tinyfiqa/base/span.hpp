@@ -1,0 +1,30 @@
+// A pointer and a length: C++17 has no std::span.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+
+#include <cstddef>
+
+TINYFIQA_BEGIN
+
+/// A view of `size` elements that somebody else owns.
+template <class T>
+struct Span {
+  T* data = nullptr;
+  std::size_t size = 0;
+
+  constexpr Span() = default;
+  constexpr Span(T* first, std::size_t count) : data(first), size(count) {}
+  /// From anything contiguous with data() and size(): std::vector, std::array, std::string.
+  template <class Container, class = decltype(static_cast<T*>(static_cast<Container*>(nullptr)->data()))>
+  constexpr Span(Container& c) : data(c.data()), size(c.size()) {}
+
+  constexpr T& operator[](std::size_t i) const { return data[i]; }
+  constexpr T* begin() const { return data; }
+  constexpr T* end() const { return data + size; }
+  constexpr bool empty() const { return size == 0; }
+};
+
+using Bytes = Span<const unsigned char>;
+
+TINYFIQA_END

@@ -1,0 +1,61 @@
+// What follows a trunk's pooled features: the papers' regression heads and ImageNet classifiers.
+#pragma once
+
+#include <tinyfiqa/nn/layers.hpp>
+
+TINYFIQA_BEGIN
+
+/// Values that a network hands out: the pooled backbone features and the final output.
+struct Outputs {
+  int features = -1;
+  int output = -1;
+};
+
+/// Linear, ReLU, dropout 0.2, linear to one score (P1, equation 2); keys 0.*, 3.*.
+template <int In, int Hidden>
+struct QualityHead2 {
+  Linear<In, Hidden, Act::relu> fc1;
+  Linear<Hidden, 1> fc2;
+
+  constexpr Map<1> operator()(Graph& g, Map<In> x) const { return fc2(g, g.dropout(0.2f, fc1(g, x))); }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    visit_in(walk, 0, fc1);
+    visit_in(walk, 3, fc2);
+  }
+};
+
+/// Two hidden layers with ReLU and dropout 0.2, then one score (P1, equation 3); keys 0.*, 3.*, 6.*.
+template <int In, int Hidden1, int Hidden2>
+struct QualityHead3 {
+  Linear<In, Hidden1, Act::relu> fc1;
+  Linear<Hidden1, Hidden2, Act::relu> fc2;
+  Linear<Hidden2, 1> fc3;
+
+  constexpr Map<1> operator()(Graph& g, Map<In> x) const {
+    const auto h = g.dropout(0.2f, fc1(g, x));
+    return fc3(g, g.dropout(0.2f, fc2(g, h)));
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    visit_in(walk, 0, fc1);
+    visit_in(walk, 3, fc2);
+    visit_in(walk, 6, fc3);
+  }
+};
+
+/// torchvision's MobileNetV3 classifier: linear, h-swish, dropout 0.2, linear; keys 0.*, 3.*.
+template <int In, int Hidden, int Classes>
+struct MobileNetV3Classifier {
+  Linear<In, Hidden, Act::hswish> fc1;
+  Linear<Hidden, Classes> fc2;
+
+  constexpr Map<Classes> operator()(Graph& g, Map<In> x) const { return fc2(g, g.dropout(0.2f, fc1(g, x))); }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    visit_in(walk, 0, fc1);
+    visit_in(walk, 3, fc2);
+  }
+};
+
+TINYFIQA_END

@@ -1,0 +1,116 @@
+// MobileNetV3-Small (Howard et al. 2019) with torchvision's parameter names.
+#pragma once
+
+#include <tinyfiqa/models/heads.hpp>
+#include <tinyfiqa/nn/layers.hpp>
+
+TINYFIQA_BEGIN
+
+/// torchvision builds MobileNetV3 with these batch-norm constants.
+struct MobileNetV3Norm {
+  static constexpr float eps = 1e-3f, momentum = 0.01f;
+};
+
+/// Rounds to a multiple of 8, never down by more than a tenth (torchvision's _make_divisible).
+constexpr int make_divisible_by_8(int value) {
+  const int rounded = value + 4 < 8 ? 8 : (value + 4) / 8 * 8;
+  return rounded * 10 < value * 9 ? rounded + 8 : rounded;
+}
+
+/// Inverted residual: 1x1 expand (absent when Hidden == Cin), KxK depthwise, squeeze-excite if SE, 1x1 project;
+/// the input is added when the shapes agree.   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W / Stride), Cout]
+template <int Cin, int K, int Hidden, int Cout, bool SE, Act A, int Stride>
+struct MobileNetV3Block {
+  static constexpr bool expands = Hidden != Cin;
+  static constexpr bool residual = Stride == 1 && Cin == Cout;
+  static constexpr int squeeze = make_divisible_by_8(Hidden / 4);
+
+  ConvNorm<Cin, Hidden, 1, 1, 1, A, MobileNetV3Norm> expand;
+  ConvNorm<Hidden, Hidden, K, Stride, Hidden, A, MobileNetV3Norm> depthwise;
+  SqueezeExcite<Hidden, squeeze> squeeze_excite;
+  ConvNorm<Hidden, Cout, 1, 1, 1, Act::none, MobileNetV3Norm> project;
+
+  constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const {
+    Map<Hidden> y{x.id};
+    if constexpr (expands) y = expand(g, x);
+    y = depthwise(g, y);
+    if constexpr (SE) y = squeeze_excite(g, y);
+    const Map<Cout> z = project(g, y);
+    if constexpr (residual) return g.add<Cout>({z, x});
+    else return z;
+  }
+
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    int index = 0;
+    walk.enter("block");
+    if constexpr (expands) visit_in(walk, index++, expand, 0, 1);
+    visit_in(walk, index++, depthwise, 0, 1);
+    if constexpr (SE) visit_in(walk, index++, squeeze_excite);
+    visit_in(walk, index++, project, 0, 1);
+    walk.leave();
+  }
+};
+
+/// The trunk (torchvision's `features`), [N, H, W, 3] -> [N, H / 32, W / 32, 576] (rounded up).
+struct MobileNetV3SmallTrunk {
+  ConvNorm<3, 16, 3, 2, 1, Act::hswish, MobileNetV3Norm> stem;
+  MobileNetV3Block<16, 3, 16, 16, true, Act::relu, 2> block1;
+  MobileNetV3Block<16, 3, 72, 24, false, Act::relu, 2> block2;
+  MobileNetV3Block<24, 3, 88, 24, false, Act::relu, 1> block3;
+  MobileNetV3Block<24, 5, 96, 40, true, Act::hswish, 2> block4;
+  MobileNetV3Block<40, 5, 240, 40, true, Act::hswish, 1> block5;
+  MobileNetV3Block<40, 5, 240, 40, true, Act::hswish, 1> block6;
+  MobileNetV3Block<40, 5, 120, 48, true, Act::hswish, 1> block7;
+  MobileNetV3Block<48, 5, 144, 48, true, Act::hswish, 1> block8;
+  MobileNetV3Block<48, 5, 288, 96, true, Act::hswish, 2> block9;
+  MobileNetV3Block<96, 5, 576, 96, true, Act::hswish, 1> block10;
+  MobileNetV3Block<96, 5, 576, 96, true, Act::hswish, 1> block11;
+  ConvNorm<96, 576, 1, 1, 1, Act::hswish, MobileNetV3Norm> last;
+
+  constexpr Map<576> operator()(Graph& g, Map<3> image) const {
+    const auto early = block4(g, block3(g, block2(g, block1(g, stem(g, image)))));
+    const auto middle = block8(g, block7(g, block6(g, block5(g, early))));
+    return last(g, block11(g, block10(g, block9(g, middle))));
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    visit_in(walk, 0, stem, 0, 1);
+    visit_in(walk, 1, block1);
+    visit_in(walk, 2, block2);
+    visit_in(walk, 3, block3);
+    visit_in(walk, 4, block4);
+    visit_in(walk, 5, block5);
+    visit_in(walk, 6, block6);
+    visit_in(walk, 7, block7);
+    visit_in(walk, 8, block8);
+    visit_in(walk, 9, block9);
+    visit_in(walk, 10, block10);
+    visit_in(walk, 11, block11);
+    visit_in(walk, 12, last, 0, 1);
+  }
+};
+
+/// Trunk, global average pool, head. Head: QualityHead2<576, 288> (P1, equation 2) or torchvision's classifier.
+template <class Head>
+struct MobileNetV3Small {
+  static constexpr int in_channels = 3;
+  static constexpr int feature_channels = 576;
+  MobileNetV3SmallTrunk features;
+  Head classifier;
+
+  constexpr Outputs operator()(Graph& g) const {
+    const auto pooled = g.mean_hw(features(g, g.input<3>()));
+    return {pooled.id, classifier(g, pooled).id};
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    visit_in(walk, "features", features);
+    visit_in(walk, "classifier", classifier);
+  }
+};
+
+using MobileNetV3SmallQuality = MobileNetV3Small<QualityHead2<576, 288>>;
+using MobileNetV3SmallImageNet = MobileNetV3Small<MobileNetV3Classifier<576, 1024, 1000>>;
+
+TINYFIQA_END

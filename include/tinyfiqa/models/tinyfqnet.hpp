@@ -1,0 +1,104 @@
+// tinyFQnet (P2, Table 1) and its family: MobileNetV2-style networks given by a table of stages.
+#pragma once
+
+#include <tinyfiqa/models/heads.hpp>
+#include <tinyfiqa/nn/layers.hpp>
+
+TINYFIQA_BEGIN
+
+/// 1x1 expand, 3x3 depthwise, 1x1 project, each with batch norm and ReLU (P2, section 3.1: the projection too);
+/// the input is added when the shapes agree.   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W / Stride), Cout]
+template <int Cin, int Hidden, int Cout, int Stride>
+struct TinyFQBlock {
+  ConvNorm<Cin, Hidden, 1, 1, 1, Act::relu> expand;
+  ConvNorm<Hidden, Hidden, 3, Stride, Hidden, Act::relu> depthwise;
+  ConvNorm<Hidden, Cout, 1, 1, 1, Act::relu> project;
+
+  constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const {
+    const auto y = project(g, depthwise(g, expand(g, x)));
+    if constexpr (Stride == 1 && Cin == Cout) return g.add<Cout>({y, x});
+    else return y;
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    walk.enter("conv");
+    expand.visit(walk, 0, 1);
+    depthwise.visit(walk, 3, 4);
+    project.visit(walk, 6, 7);
+    walk.leave();
+  }
+};
+
+/// One row of a family member's table.
+struct TinyFQStage {
+  int hidden, out, stride;
+};
+
+/// P2, Table 1: expansion 4, width 0.35.
+struct TinyFQTable1 {
+  static constexpr int stem = 11, last = 256;
+  static constexpr TinyFQStage stages[] = {{8, 2, 1},   {8, 5, 2},   {20, 5, 1}, {20, 11, 2},
+                                           {44, 11, 1}, {44, 11, 1}, {44, 22, 1}};
+};
+
+/// Table 1's shape with another expansion and width (in hundredths): stage channels 8, 16, 16, 32, 32, 32, 64 times
+/// the width, rounded down; hidden channels are the narrower side of the first block, then the block's input, times
+/// the expansion. TinyFQScaled<4, 35> is TinyFQTable1.
+template <int Expansion, int WidthPercent, int Last = 256>
+struct TinyFQScaled {
+  static constexpr int scaled(int channels) { return channels * WidthPercent / 100; }
+  static constexpr int stem = scaled(32), last = Last;
+  static constexpr TinyFQStage stages[] = {
+      {Expansion * scaled(8), scaled(8), 1},    {Expansion * scaled(8), scaled(16), 2},
+      {Expansion * scaled(16), scaled(16), 1},  {Expansion * scaled(16), scaled(32), 2},
+      {Expansion * scaled(32), scaled(32), 1},  {Expansion * scaled(32), scaled(32), 1},
+      {Expansion * scaled(32), scaled(64), 1}};
+};
+
+/// The blocks of a table from number I on, keyed by the table's name so that types stay short.
+template <class Table, int I = 0>
+struct TinyFQBlocks {
+  static constexpr int count = static_cast<int>(sizeof(Table::stages) / sizeof(TinyFQStage));
+  static constexpr int in = I == 0 ? Table::stem : Table::stages[I == 0 ? 0 : I - 1].out;
+  static constexpr int out = Table::stages[count - 1].out;
+  TinyFQBlock<in, Table::stages[I].hidden, Table::stages[I].out, Table::stages[I].stride> block;
+  struct Nothing {};
+  std::conditional_t<I + 1 < count, TinyFQBlocks<Table, (I + 1 < count ? I + 1 : I)>, Nothing> rest;
+
+  constexpr Map<out> operator()(Graph& g, Map<in> x) const {
+    if constexpr (I + 1 < count) return rest(g, block(g, x));
+    else return block(g, x);
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    visit_in(walk, I, block);
+    if constexpr (I + 1 < count) rest.visit(walk);
+  }
+};
+
+/// Stem 3x3 stride 2, blocks, 1x1 to Table::last, global average pool, linear, sigmoid: a quality in 0..1.
+template <class Table>
+struct TinyFQFamily {
+  static constexpr int in_channels = 3;
+  static constexpr int feature_channels = Table::last;
+  ConvNorm<3, Table::stem, 3, 2, 1, Act::relu> stem;
+  TinyFQBlocks<Table> blocks;
+  ConvNorm<TinyFQBlocks<Table>::out, Table::last, 1, 1, 1, Act::relu> last;
+  Linear<Table::last, 1, Act::sigmoid> fc;
+
+  constexpr Outputs operator()(Graph& g) const {
+    const auto pooled = g.mean_hw(last(g, blocks(g, stem(g, g.input<3>()))));
+    return {pooled.id, fc(g, pooled).id};
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    visit_in(walk, "stem", stem, 0, 1);
+    visit_in(walk, "blocks", blocks);
+    visit_in(walk, "last", last, 0, 1);
+    visit_in(walk, "fc", fc);
+  }
+};
+
+using TinyFQnet = TinyFQFamily<TinyFQTable1>;
+
+TINYFIQA_END

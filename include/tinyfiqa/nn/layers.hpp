@@ -1,0 +1,129 @@
+// The layers that networks are built from. A layer owns no numbers: it knows its shape and where its
+// parameters lie in the network's block, and writes itself into a Graph when it is called.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/nn/graph.hpp>
+#include <tinyfiqa/nn/param.hpp>
+
+TINYFIQA_BEGIN
+
+/// PyTorch's batch-norm constants.
+struct TorchNorm {
+  static constexpr float eps = 1e-5f, momentum = 0.1f;
+};
+
+/// Batch normalisation over N, H, W:  y = (x - mean) / sqrt(var + eps) * weight + bias.
+template <int C, class Constants = TorchNorm>
+struct BatchNorm {
+  Param weight = vector_param(ParamKind::norm_weight, C);
+  Param bias = vector_param(ParamKind::norm_bias, C);
+  Param running_mean = vector_param(ParamKind::running_mean, C);
+  Param running_var = vector_param(ParamKind::running_var, C);
+
+  constexpr void describe(Op& op) const {
+    op.norm_weight = weight.offset;
+    op.norm_bias = bias.offset;
+    op.running_mean = running_mean.offset;
+    op.running_var = running_var.offset;
+    op.norm_eps = Constants::eps;
+    op.norm_momentum = Constants::momentum;
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    walk.param("weight", weight);
+    walk.param("bias", bias);
+    walk.param("running_mean", running_mean);
+    walk.param("running_var", running_var);
+  }
+};
+
+/// Convolution without bias + batch norm + activation: the unit most networks are built from.
+///   x [N, H, W, Cin] -> y [N, H', W', Cout],   H' = (H + 2 Padding - K) / Stride + 1   (W' alike)
+template <int Cin, int Cout, int K, int Stride = 1, int Groups = 1, Act A = Act::none, class Norm = TorchNorm,
+          int Padding = K / 2>
+struct ConvNorm {
+  static_assert(Cin % Groups == 0 && Cout % Groups == 0, "tinyfiqa::ConvNorm: Groups must divide Cin and Cout");
+  Param weight = conv_param(Cout, Cin / Groups, K);
+  BatchNorm<Cout, Norm> norm;
+
+  constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const {
+    Op op;
+    op.act = A;
+    op.kernel = K;
+    op.stride = Stride;
+    op.padding = Padding;
+    op.groups = Groups;
+    op.weight = weight.offset;
+    norm.describe(op);
+    return g.conv<Cin, Cout>(op, x);
+  }
+  /// PyTorch keeps the two as neighbours in a Sequential, or under names of their own.
+  template <class Walk, class Name>
+  constexpr void visit(Walk& walk, Name conv_name, Name norm_name) {
+    walk.enter(conv_name);
+    walk.param("weight", weight);
+    walk.leave();
+    visit_in(walk, norm_name, norm);
+  }
+};
+
+/// 1x1 convolution with bias + activation (squeeze-excite), [N, H, W, Cin] -> [N, H, W, Cout].
+template <int Cin, int Cout, Act A = Act::none>
+struct ConvBias {
+  Param weight = conv_param(Cout, Cin, 1);
+  Param bias = vector_param(ParamKind::conv_bias, Cout);
+
+  constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const {
+    Op op;
+    op.act = A;
+    op.weight = weight.offset;
+    op.bias = bias.offset;
+    return g.conv<Cin, Cout>(op, x);
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    walk.param("weight", weight);
+    walk.param("bias", bias);
+  }
+};
+
+/// y = act(weight x + bias) on a pooled map, [N, 1, 1, In] -> [N, 1, 1, Out].
+template <int In, int Out, Act A = Act::none>
+struct Linear {
+  Param weight = matrix_param(ParamKind::linear_weight, Out, In);
+  Param bias = vector_param(ParamKind::linear_bias, Out);
+
+  constexpr Map<Out> operator()(Graph& g, Map<In> x) const {
+    Op op;
+    op.act = A;
+    op.weight = weight.offset;
+    op.bias = bias.offset;
+    return g.conv<In, Out>(op, x);
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    walk.param("weight", weight);
+    walk.param("bias", bias);
+  }
+};
+
+/// Squeeze-and-excite (Hu et al. 2018) as torchvision has it:
+///   y = x * hsigmoid(fc2(relu(fc1(mean_hw(x)))))
+template <int C, int Squeeze>
+struct SqueezeExcite {
+  ConvBias<C, Squeeze, Act::relu> fc1;
+  ConvBias<Squeeze, C, Act::hsigmoid> fc2;
+
+  constexpr Map<C> operator()(Graph& g, Map<C> x) const {
+    const Map<C> gate = fc2(g, fc1(g, g.mean_hw(x)));
+    return g.scale<C>({x, gate});
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    visit_in(walk, "fc1", fc1);
+    visit_in(walk, "fc2", fc2);
+  }
+};
+
+TINYFIQA_END

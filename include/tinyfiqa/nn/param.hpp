@@ -1,0 +1,127 @@
+// Parameters: where each tensor of a network lies in its one flat block of floats.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/status.hpp>
+
+#include <cstddef>
+
+TINYFIQA_BEGIN
+
+/// What a parameter is, for optimisers, initialisers and importers.
+enum class ParamKind : unsigned char {
+  conv_weight,    ///< [Cout, Cin / groups, K, K]
+  linear_weight,  ///< [out, in]
+  conv_bias,      ///< [Cout]
+  linear_bias,    ///< [out]
+  norm_weight,    ///< batch norm's gamma, [C]
+  norm_bias,      ///< batch norm's beta, [C]
+  slope,          ///< PReLU, [C]
+  running_mean,   ///< a buffer: not trained, [C]
+  running_var,    ///< a buffer: not trained, [C]
+};
+
+/// True for what an optimiser changes; false for running statistics.
+constexpr bool is_trainable(ParamKind kind) {
+  return kind != ParamKind::running_mean && kind != ParamKind::running_var;
+}
+
+/// One tensor of a network, PyTorch's shape and element order, at `offset` floats into the block.
+struct Param {
+  ParamKind kind;
+  int rank;
+  int extents[4];
+  int offset = -1;
+
+  constexpr int size() const {
+    int n = 1;
+    for (int i = 0; i < rank; ++i) n *= extents[i];
+    return n;
+  }
+};
+
+constexpr Param vector_param(ParamKind kind, int n) { return {kind, 1, {n, 1, 1, 1}}; }
+constexpr Param matrix_param(ParamKind kind, int rows, int cols) { return {kind, 2, {rows, cols, 1, 1}}; }
+constexpr Param conv_param(int cout, int cin_per_group, int k) {
+  return {ParamKind::conv_weight, 4, {cout, cin_per_group, k, k}};
+}
+
+/// How many floats the block has: the trainable ones come first, the buffers after them.
+struct ParamCount {
+  int trainable = 0;
+  int buffers = 0;
+  constexpr int total() const { return trainable + buffers; }
+};
+
+/// The walk over a network's parameters. `visit(path, param)` is called once for each, in PyTorch's
+/// order; the path is PyTorch's name ("features.0.0.weight").
+template <class Callback>
+class ParamWalk {
+ public:
+  explicit ParamWalk(Callback& callback) : callback_(callback) {}
+
+  void enter(const char* name) { open().append(name); }
+  void enter(int index) { open().append(index); }
+  void leave() { path_.resize(lengths_[--depth_]); }
+
+  template <class P>
+  void param(const char* name, P& param) {
+    enter(name);
+    callback_(path_.c_str(), param);
+    leave();
+  }
+
+ private:
+  FixedText<128>& open() {
+    lengths_[depth_++] = path_.size();
+    if (!path_.empty()) path_.append('.');
+    return path_;
+  }
+
+  Callback& callback_;
+  FixedText<128> path_;
+  std::size_t lengths_[16] = {};
+  int depth_ = 0;
+};
+
+/// Calls `callback(const char* path, Param&)` for every parameter of `net`.
+template <class Net, class Callback>
+void for_each_param(Net& net, Callback&& callback) {
+  ParamWalk<Callback> walk(callback);
+  net.visit(walk);
+}
+
+/// Visits `layer` under `name` (text, or an index in a Sequential).
+template <class Walk, class Name, class Layer, class... Rest>
+constexpr void visit_in(Walk& walk, Name name, Layer& layer, Rest... rest) {
+  walk.enter(name);
+  layer.visit(walk, rest...);
+  walk.leave();
+}
+
+namespace detail {
+struct ParamNumbering {
+  bool trainable;
+  int cursor;
+  constexpr void enter(const char*) {}
+  constexpr void enter(int) {}
+  constexpr void leave() {}
+  constexpr void param(const char*, Param& p) {
+    if (is_trainable(p.kind) != trainable) return;
+    p.offset = cursor;
+    cursor += p.size();
+  }
+};
+}  // namespace detail
+
+/// Gives every parameter of `net` its place in the block.
+template <class Net>
+constexpr ParamCount number_params(Net& net) {
+  detail::ParamNumbering trainable{true, 0};
+  net.visit(trainable);
+  detail::ParamNumbering buffers{false, trainable.cursor};
+  net.visit(buffers);
+  return {trainable.cursor, buffers.cursor - trainable.cursor};
+}
+
+TINYFIQA_END
