@@ -8,7 +8,8 @@ using namespace tinyfiqa;
 
 TEST_CASE("the generator gives PCG32's published sequence") {
   Rng rng(42, 54);  // O'Neill's pcg32-demo, round 1
-  const std::uint32_t expected[] = {0xa15c02b7u, 0x7b47f409u, 0xba1d3330u, 0x83d2f293u, 0xbfa4784bu, 0xcbed606eu};
+  const std::uint32_t expected[] = {0xa15c02b7u, 0x7b47f409u, 0xba1d3330u,
+                                    0x83d2f293u, 0xbfa4784bu, 0xcbed606eu};
   for (const auto e : expected) CHECK(rng.next() == e);
 }
 

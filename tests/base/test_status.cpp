@@ -9,7 +9,8 @@
 using namespace tinyfiqa;
 
 TEST_CASE("a status message joins text and numbers") {
-  const Status s = Status::error(Errc::mismatch, std::string("a.pth"), ": expected ", 3, " channels, found ", -17L, '!');
+  const Status s =
+      Status::error(Errc::mismatch, std::string("a.pth"), ": expected ", 3, " channels, found ", -17L, '!');
   CHECK_FALSE(s.ok());
   CHECK(s.code() == Errc::mismatch);
   CHECK(std::string(s.message()) == "a.pth: expected 3 channels, found -17!");

@@ -42,8 +42,8 @@
 #define TINYFIQA_ABI TINYFIQA_ISA
 #endif
 
-#define TINYFIQA_BEGIN     \
-  namespace tinyfiqa {     \
+#define TINYFIQA_BEGIN \
+  namespace tinyfiqa { \
   inline namespace TINYFIQA_ABI {
 #define TINYFIQA_END \
   }                  \

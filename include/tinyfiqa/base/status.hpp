@@ -14,22 +14,23 @@ TINYFIQA_BEGIN
 /// What went wrong, for programs. People read Status::message().
 enum class Errc : unsigned char {
   ok = 0,
-  not_found,         ///< the file or folder does not exist
-  unreadable,        ///< it exists but can't be read
-  bad_format,        ///< it is not what its name or first bytes promise, or it is cut off
-  unsupported,       ///< a well-formed file that uses something this library does not do
-  mismatch,          ///< weights of another network: names or shapes differ
-  not_finite,        ///< NaN or infinity where numbers are needed
-  bad_argument,      ///< the caller's values are outside the documented range
-  too_large,         ///< a size limit was exceeded
-  out_of_memory,     ///< an allocation failed
-  cannot_write,      ///< a file could not be written
+  not_found,      ///< the file or folder does not exist
+  unreadable,     ///< it exists but can't be read
+  bad_format,     ///< it is not what its name or first bytes promise, or it is cut off
+  unsupported,    ///< a well-formed file that uses something this library does not do
+  mismatch,       ///< weights of another network: names or shapes differ
+  not_finite,     ///< NaN or infinity where numbers are needed
+  bad_argument,   ///< the caller's values are outside the documented range
+  too_large,      ///< a size limit was exceeded
+  out_of_memory,  ///< an allocation failed
+  cannot_write,   ///< a file could not be written
 };
 
 /// A short name of a code, such as "not_found".
 constexpr const char* errc_name(Errc code) {
-  constexpr const char* names[] = {"ok",         "not_found",  "unreadable",   "bad_format", "unsupported",   "mismatch",
-                                   "not_finite", "bad_argument", "too_large", "out_of_memory", "cannot_write"};
+  constexpr const char* names[] = {"ok",          "not_found",     "unreadable",  "bad_format",
+                                   "unsupported", "mismatch",      "not_finite",  "bad_argument",
+                                   "too_large",   "out_of_memory", "cannot_write"};
   return names[static_cast<unsigned char>(code)];
 }
 

@@ -17,8 +17,9 @@ constexpr int make_divisible_by_8(int value) {
   return rounded * 10 < value * 9 ? rounded + 8 : rounded;
 }
 
-/// Inverted residual: 1x1 expand (absent when Hidden == Cin), KxK depthwise, squeeze-excite if SE, 1x1 project;
-/// the input is added when the shapes agree.   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W / Stride), Cout]
+/// Inverted residual: 1x1 expand (absent when Hidden == Cin), KxK depthwise, squeeze-excite if SE, 1x1
+/// project; the input is added when the shapes agree.   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W /
+/// Stride), Cout]
 template <int Cin, int K, int Hidden, int Cout, bool SE, Act A, int Stride>
 struct MobileNetV3Block {
   static constexpr bool expands = Hidden != Cin;
@@ -36,8 +37,10 @@ struct MobileNetV3Block {
     y = depthwise(g, y);
     if constexpr (SE) y = squeeze_excite(g, y);
     const Map<Cout> z = project(g, y);
-    if constexpr (residual) return g.add<Cout>({z, x});
-    else return z;
+    if constexpr (residual)
+      return g.add<Cout>({z, x});
+    else
+      return z;
   }
 
   template <class Walk>
@@ -91,7 +94,8 @@ struct MobileNetV3SmallTrunk {
   }
 };
 
-/// Trunk, global average pool, head. Head: QualityHead2<576, 288> (P1, equation 2) or torchvision's classifier.
+/// Trunk, global average pool, head. Head: QualityHead2<576, 288> (P1, equation 2) or torchvision's
+/// classifier.
 template <class Head>
 struct MobileNetV3Small {
   static constexpr int in_channels = 3;

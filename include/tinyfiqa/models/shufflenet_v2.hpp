@@ -93,7 +93,8 @@ struct ShuffleNetX2_0 {
   static constexpr int stage2 = 244, stage3 = 488, stage4 = 976, last = 2048;
 };
 
-/// Trunk, global average pool, head. Head: QualityHead3<1024, 512, 256> (P1, equation 3) or a Linear classifier.
+/// Trunk, global average pool, head. Head: QualityHead3<1024, 512, 256> (P1, equation 3) or a Linear
+/// classifier.
 template <class Width, class Head>
 struct ShuffleNetV2 {
   static constexpr int in_channels = 3;

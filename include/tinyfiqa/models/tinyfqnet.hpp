@@ -6,8 +6,9 @@
 
 TINYFIQA_BEGIN
 
-/// 1x1 expand, 3x3 depthwise, 1x1 project, each with batch norm and ReLU (P2, section 3.1: the projection too);
-/// the input is added when the shapes agree.   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W / Stride), Cout]
+/// 1x1 expand, 3x3 depthwise, 1x1 project, each with batch norm and ReLU (P2, section 3.1: the projection
+/// too); the input is added when the shapes agree.   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W /
+/// Stride), Cout]
 template <int Cin, int Hidden, int Cout, int Stride>
 struct TinyFQBlock {
   ConvNorm<Cin, Hidden, 1, 1, 1, Act::relu> expand;
@@ -16,8 +17,10 @@ struct TinyFQBlock {
 
   constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const {
     const auto y = project(g, depthwise(g, expand(g, x)));
-    if constexpr (Stride == 1 && Cin == Cout) return g.add<Cout>({y, x});
-    else return y;
+    if constexpr (Stride == 1 && Cin == Cout)
+      return g.add<Cout>({y, x});
+    else
+      return y;
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {
@@ -41,17 +44,17 @@ struct TinyFQTable1 {
                                            {44, 11, 1}, {44, 11, 1}, {44, 22, 1}};
 };
 
-/// Table 1's shape with another expansion and width (in hundredths): stage channels 8, 16, 16, 32, 32, 32, 64 times
-/// the width, rounded down; hidden channels are the narrower side of the first block, then the block's input, times
-/// the expansion. TinyFQScaled<4, 35> is TinyFQTable1.
+/// Table 1's shape with another expansion and width (in hundredths): stage channels 8, 16, 16, 32, 32, 32, 64
+/// times the width, rounded down; hidden channels are the narrower side of the first block, then the block's
+/// input, times the expansion. TinyFQScaled<4, 35> is TinyFQTable1.
 template <int Expansion, int WidthPercent, int Last = 256>
 struct TinyFQScaled {
   static constexpr int scaled(int channels) { return channels * WidthPercent / 100; }
   static constexpr int stem = scaled(32), last = Last;
   static constexpr TinyFQStage stages[] = {
-      {Expansion * scaled(8), scaled(8), 1},    {Expansion * scaled(8), scaled(16), 2},
-      {Expansion * scaled(16), scaled(16), 1},  {Expansion * scaled(16), scaled(32), 2},
-      {Expansion * scaled(32), scaled(32), 1},  {Expansion * scaled(32), scaled(32), 1},
+      {Expansion * scaled(8), scaled(8), 1},   {Expansion * scaled(8), scaled(16), 2},
+      {Expansion * scaled(16), scaled(16), 1}, {Expansion * scaled(16), scaled(32), 2},
+      {Expansion * scaled(32), scaled(32), 1}, {Expansion * scaled(32), scaled(32), 1},
       {Expansion * scaled(32), scaled(64), 1}};
 };
 
@@ -66,8 +69,10 @@ struct TinyFQBlocks {
   std::conditional_t<I + 1 < count, TinyFQBlocks<Table, (I + 1 < count ? I + 1 : I)>, Nothing> rest;
 
   constexpr Map<out> operator()(Graph& g, Map<in> x) const {
-    if constexpr (I + 1 < count) return rest(g, block(g, x));
-    else return block(g, x);
+    if constexpr (I + 1 < count)
+      return rest(g, block(g, x));
+    else
+      return block(g, x);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {

@@ -1,8 +1,8 @@
 // A network as data: the list of operations that its definition writes down when it is called.
 #pragma once
 
+#include <tinyfiqa/base/act.hpp>
 #include <tinyfiqa/base/config.hpp>
-#include <tinyfiqa/nn/act.hpp>
 #include <tinyfiqa/nn/param.hpp>
 
 TINYFIQA_BEGIN
@@ -42,8 +42,8 @@ struct Op {
   int norm_weight = -1, norm_bias = -1, running_mean = -1, running_var = -1;
   float norm_eps = 0.0f, norm_momentum = 0.0f;
 
-  int first_channel = 0;      // slice
-  int shuffle_groups = 1;     // shuffle
+  int first_channel = 0;       // slice
+  int shuffle_groups = 1;      // shuffle
   float drop_probability = 0;  // dropout
 
   constexpr bool has_norm() const { return norm_weight >= 0; }
@@ -132,7 +132,8 @@ class Graph {
 
   template <int First, int Count, int C>
   constexpr Map<Count> slice(Map<C> x) {
-    static_assert(First >= 0 && Count > 0 && First + Count <= C, "tinyfiqa: slice outside the map's channels");
+    static_assert(First >= 0 && Count > 0 && First + Count <= C,
+                  "tinyfiqa: slice outside the map's channels");
     Op op = unary(OpKind::slice, x);
     op.first_channel = First;
     op.channels = Count;

@@ -43,7 +43,8 @@ struct BatchNorm {
 template <int Cin, int Cout, int K, int Stride = 1, int Groups = 1, Act A = Act::none, class Norm = TorchNorm,
           int Padding = K / 2>
 struct ConvNorm {
-  static_assert(Cin % Groups == 0 && Cout % Groups == 0, "tinyfiqa::ConvNorm: Groups must divide Cin and Cout");
+  static_assert(Cin % Groups == 0 && Cout % Groups == 0,
+                "tinyfiqa::ConvNorm: Groups must divide Cin and Cout");
   Param weight = conv_param(Cout, Cin / Groups, K);
   BatchNorm<Cout, Norm> norm;
 

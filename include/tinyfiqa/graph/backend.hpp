@@ -1,0 +1,232 @@
+// The backend of the instruction set that this translation unit is compiled for: it unpacks a step's operands
+// and calls the kernel. A program with several instruction sets compiles this header once for each.
+#pragma once
+
+#include <tinyfiqa/graph/step.hpp>
+#include <tinyfiqa/kernels/conv.hpp>
+#include <tinyfiqa/kernels/depthwise.hpp>
+#include <tinyfiqa/kernels/elementwise.hpp>
+#include <tinyfiqa/kernels/gemm.hpp>
+#include <tinyfiqa/kernels/pool.hpp>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+#if defined(TINYFIQA_SCALAR)
+#define TINYFIQA_GEMM_TILE "2x4v"
+#elif defined(__AVX512F__) || defined(__aarch64__)
+#define TINYFIQA_GEMM_TILE "8x3v"
+#else
+#define TINYFIQA_GEMM_TILE "6x2v"
+#endif
+#define TINYFIQA_KERNEL_NAME(op) op "/" TINYFIQA_ISA_NAME
+
+inline const float* step_slope(const Step& s, const Frame& f) {
+  return s.has_slope ? f.packed + s.slope : nullptr;
+}
+
+// ---- 1x1 convolution and linear layers
+
+inline void run_gemm(const Step& s, const Frame& f) {
+  GemmArgs g;
+  g.m = static_cast<int>(s.x.extents.pixels());
+  g.n = s.y.extents.c;
+  g.k = s.x.extents.c;
+  g.a = f.read(s.x);
+  g.lda = s.x.pixel_stride;
+  g.packed = f.packed + s.packed;
+  g.c = f.write(s.y);
+  g.ldc = s.y.pixel_stride;
+  if (s.b.place != Place::none) {
+    g.residual = f.read(s.b);
+    g.ld_residual = s.b.pixel_stride;
+  }
+  g.slope = step_slope(s, f);
+  g.act = s.act;
+  gemm(g, f.threads);
+}
+inline std::size_t packed_gemm(const ConvShape& c) { return gemm_packed_floats(c.cout, c.cin); }
+inline void pack_gemm_step(const FoldedConv& c, float*, float* packed) {
+  pack_gemm(c.shape.cout, c.shape.cin, c.weight, c.bias, packed);
+}
+inline constexpr Kernel gemm_kernel{TINYFIQA_KERNEL_NAME("gemm_f32/" TINYFIQA_GEMM_TILE),
+                                    true,
+                                    run_gemm,
+                                    packed_gemm,
+                                    pack_gemm_step,
+                                    nullptr};
+
+// ---- depthwise convolution
+
+template <int K>
+inline void run_depthwise(const Step& s, const Frame& f) {
+  DepthwiseArgs d;
+  d.n = s.x.extents.n;
+  d.h = s.x.extents.h;
+  d.w = s.x.extents.w;
+  d.c = s.x.extents.c;
+  d.out_h = s.y.extents.h;
+  d.out_w = s.y.extents.w;
+  d.kernel = s.window;
+  d.stride = s.stride;
+  d.padding = s.padding;
+  d.x = f.read(s.x);
+  d.x_pixel = s.x.pixel_stride;
+  d.packed = f.packed + s.packed;
+  d.y = f.write(s.y);
+  d.y_pixel = s.y.pixel_stride;
+  d.slope = step_slope(s, f);
+  d.act = s.act;
+  depthwise<K>(d, f.threads);
+}
+inline std::size_t packed_depthwise(const ConvShape& c) { return depthwise_packed_floats(c.cout, c.window); }
+inline void pack_depthwise_step(const FoldedConv& c, float*, float* packed) {
+  pack_depthwise(c.shape.cout, c.shape.window, c.weight, c.bias, packed);
+}
+template <int K>
+inline constexpr Kernel depthwise_kernel{K == 3   ? TINYFIQA_KERNEL_NAME("depthwise_f32/3x3x4p")
+                                         : K == 5 ? TINYFIQA_KERNEL_NAME("depthwise_f32/5x5x4p")
+                                                  : TINYFIQA_KERNEL_NAME("depthwise_f32/7x7x4p"),
+                                         false,
+                                         run_depthwise<K>,
+                                         packed_depthwise,
+                                         pack_depthwise_step,
+                                         nullptr};
+
+// ---- dense and grouped convolution
+
+inline void run_conv(const Step& s, const Frame& f) {
+  ConvArgs v;
+  v.n = s.x.extents.n;
+  v.h = s.x.extents.h;
+  v.w = s.x.extents.w;
+  v.cin = s.x.extents.c;
+  v.out_h = s.y.extents.h;
+  v.out_w = s.y.extents.w;
+  v.cout = s.y.extents.c;
+  v.kernel = s.window;
+  v.stride = s.stride;
+  v.padding = s.padding;
+  v.groups = s.groups;
+  v.x = f.read(s.x);
+  v.x_pixel = s.x.pixel_stride;
+  v.packed = f.packed + s.packed;
+  v.y = f.write(s.y);
+  v.y_pixel = s.y.pixel_stride;
+  if (s.b.place != Place::none) {
+    v.residual = f.read(s.b);
+    v.residual_pixel = s.b.pixel_stride;
+  }
+  v.slope = step_slope(s, f);
+  v.act = s.act;
+  v.scratch = f.arena + s.scratch;
+  conv(v, f.threads);
+}
+inline std::size_t packed_conv(const ConvShape& c) {
+  return conv_packed_floats(c.cout, c.window, c.cin, c.groups);
+}
+inline void pack_conv_step(const FoldedConv& c, float* room, float* packed) {
+  pack_conv(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.weight, c.bias, room, packed);
+}
+inline std::size_t scratch_conv(const ConvShape& c) { return conv_scratch_floats(c.window, c.cin, c.groups); }
+inline constexpr Kernel conv_kernel{TINYFIQA_KERNEL_NAME("conv_f32/patch_" TINYFIQA_GEMM_TILE),
+                                    true,
+                                    run_conv,
+                                    packed_conv,
+                                    pack_conv_step,
+                                    scratch_conv};
+
+// ---- pooling
+
+inline PoolArgs pool_args(const Step& s, const Frame& f) {
+  PoolArgs p;
+  p.n = s.x.extents.n;
+  p.h = s.x.extents.h;
+  p.w = s.x.extents.w;
+  p.c = s.x.extents.c;
+  p.out_h = s.y.extents.h;
+  p.out_w = s.y.extents.w;
+  p.kernel = s.window;
+  p.stride = s.stride;
+  p.padding = s.padding;
+  p.x = f.read(s.x);
+  p.x_pixel = s.x.pixel_stride;
+  p.y = f.write(s.y);
+  p.y_pixel = s.y.pixel_stride;
+  return p;
+}
+inline void run_max_pool(const Step& s, const Frame& f) { max_pool(pool_args(s, f), f.threads); }
+inline void run_mean_hw(const Step& s, const Frame& f) { mean_hw(pool_args(s, f), f.threads); }
+inline constexpr Kernel max_pool_kernel{
+    TINYFIQA_KERNEL_NAME("max_pool_f32/1v"), false, run_max_pool, nullptr, nullptr, nullptr};
+inline constexpr Kernel mean_hw_kernel{
+    TINYFIQA_KERNEL_NAME("mean_hw_f32/1v"), false, run_mean_hw, nullptr, nullptr, nullptr};
+
+// ---- elementwise
+
+inline ElementwiseArgs elementwise_args(const Step& s, const Frame& f) {
+  ElementwiseArgs e;
+  e.images = s.x.extents.n;
+  e.pixels = s.x.extents.h * s.x.extents.w;
+  e.c = s.x.extents.c;
+  e.x = f.read(s.x);
+  e.x_pixel = s.x.pixel_stride;
+  if (s.b.place != Place::none) {
+    e.b = f.read(s.b);
+    e.b_pixel = s.b.pixel_stride;
+  }
+  e.y = f.write(s.y);
+  e.y_pixel = s.y.pixel_stride;
+  e.slope = step_slope(s, f);
+  e.act = s.act;
+  return e;
+}
+inline void run_activation(const Step& s, const Frame& f) { activation(elementwise_args(s, f), f.threads); }
+inline void run_add(const Step& s, const Frame& f) { add(elementwise_args(s, f), f.threads); }
+inline void run_scale(const Step& s, const Frame& f) { scale(elementwise_args(s, f), f.threads); }
+inline void run_copy(const Step& s, const Frame& f) { copy(elementwise_args(s, f), f.threads); }
+inline void run_interleave(const Step& s, const Frame& f) { interleave(elementwise_args(s, f), f.threads); }
+inline void run_shuffle(const Step& s, const Frame& f) {
+  shuffle(elementwise_args(s, f), s.groups, f.threads);
+}
+inline constexpr Kernel activation_kernel{
+    TINYFIQA_KERNEL_NAME("activation_f32/1v"), false, run_activation, nullptr, nullptr, nullptr};
+inline constexpr Kernel add_kernel{
+    TINYFIQA_KERNEL_NAME("add_f32/1v"), false, run_add, nullptr, nullptr, nullptr};
+inline constexpr Kernel scale_kernel{
+    TINYFIQA_KERNEL_NAME("scale_f32/1v"), false, run_scale, nullptr, nullptr, nullptr};
+inline constexpr Kernel copy_kernel{
+    TINYFIQA_KERNEL_NAME("copy_f32/1v"), false, run_copy, nullptr, nullptr, nullptr};
+inline constexpr Kernel interleave_kernel{
+    TINYFIQA_KERNEL_NAME("interleave_f32/2"), false, run_interleave, nullptr, nullptr, nullptr};
+inline constexpr Kernel shuffle_kernel{
+    TINYFIQA_KERNEL_NAME("shuffle_f32/1"), false, run_shuffle, nullptr, nullptr, nullptr};
+
+// ---- the list, and the choice
+
+inline const Kernel* choose_conv(const ConvShape& c) {
+  if (c.window == 1 && c.stride == 1 && c.padding == 0 && c.groups == 1) return &gemm_kernel;
+  if (c.groups == c.cin && c.groups == c.cout) {
+    if (c.window == 3) return &depthwise_kernel<3>;
+    if (c.window == 5) return &depthwise_kernel<5>;
+    if (c.window == 7) return &depthwise_kernel<7>;
+  }
+  return &conv_kernel;
+}
+
+inline constexpr const Kernel* all_kernels[] = {
+    &gemm_kernel,     &conv_kernel,       &depthwise_kernel<3>, &depthwise_kernel<5>, &depthwise_kernel<7>,
+    &max_pool_kernel, &mean_hw_kernel,    &activation_kernel,   &add_kernel,          &scale_kernel,
+    &copy_kernel,     &interleave_kernel, &shuffle_kernel};
+
+inline constexpr Backend backend{
+    TINYFIQA_ISA_NAME,  simd::width,      choose_conv,
+    &activation_kernel, &max_pool_kernel, &mean_hw_kernel,
+    &add_kernel,        &scale_kernel,    &copy_kernel,
+    &interleave_kernel, &shuffle_kernel,  {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])}};
+
+TINYFIQA_ISA_END
+
+TINYFIQA_BEGIN
+/// The backend for the instruction set of this translation unit's compiler flags.
+inline const Backend& native_backend() { return kernels::backend; }
+TINYFIQA_END

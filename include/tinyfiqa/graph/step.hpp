@@ -1,0 +1,107 @@
+// What a plan is made of: steps, each one call of one kernel on operands in the arena.
+#pragma once
+
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/nn/graph.hpp>
+
+#include <cstddef>
+
+TINYFIQA_BEGIN
+
+/// Size of a map, [N, H, W, C].
+struct Extents {
+  int n = 0, h = 0, w = 0, c = 0;
+  constexpr long long pixels() const { return static_cast<long long>(n) * h * w; }
+  constexpr long long floats() const { return pixels() * c; }
+};
+
+/// Where a step reads or writes. The input and the output of a run are the caller's own memory.
+enum class Place : unsigned char { none, arena, input, output };
+
+/// A map in memory: the first float of pixel 0, and the distance from pixel to pixel.
+struct Operand {
+  Place place = Place::none;
+  std::size_t offset = 0;  ///< floats from the start of its place
+  int pixel_stride = 0;    ///< floats; more than extents.c in a slice
+  Extents extents;
+  int buffer = -1;  ///< the planner's, when place is arena or output
+};
+
+struct Kernel;
+
+/// One kernel call. `packed` and `scratch` count floats into the packed weights and the arena.
+struct Step {
+  const Kernel* kernel = nullptr;
+  int op = -1;        ///< the graph's operation whose value this step makes
+  int first_op = -1;  ///< the operation it starts with, when several are fused
+  Operand x, b, y;    ///< b: residual, gate or second input
+  Act act = Act::none;
+  int window = 1, stride = 1, padding = 0, groups = 1;
+  std::size_t packed = 0;
+  std::size_t slope = 0;  ///< prelu's slopes lie behind the packed weights
+  bool has_slope = false;
+  std::size_t scratch = 0;
+};
+
+/// The memory of one run.
+struct Frame {
+  float* arena = nullptr;
+  const float* packed = nullptr;
+  const float* input = nullptr;
+  float* output = nullptr;
+  int threads = 1;
+
+  const float* read(const Operand& o) const {
+    return (o.place == Place::input ? input : o.place == Place::output ? output : arena) + o.offset;
+  }
+  float* write(const Operand& o) const { return (o.place == Place::output ? output : arena) + o.offset; }
+};
+
+/// What a convolution looks like, its input's size aside.
+struct ConvShape {
+  int cout = 0, cin = 0, window = 1, stride = 1, padding = 0, groups = 1;
+  constexpr int depth() const { return cin / groups * window * window; }
+};
+
+constexpr ConvShape conv_shape(const Op& op) {
+  return {op.channels, op.in_channels, op.kernel, op.stride, op.padding, op.groups};
+}
+
+/// Weights [Cout][Cin / G][K][K] with batch norm multiplied in, and bias [Cout].
+struct FoldedConv {
+  ConvShape shape;
+  const float* weight = nullptr;
+  const float* bias = nullptr;
+};
+
+/// A kernel as plans see it. Packing belongs to it, because the layout of the weights does.
+struct Kernel {
+  const char* name;     ///< <op>_<dtype>/<tile>/<isa>
+  bool takes_residual;  ///< adds operand b on the way out
+  void (*run)(const Step&, const Frame&);
+  /// Floats of the packed weights; null for kernels without weights.
+  std::size_t (*packed_floats)(const ConvShape& shape);
+  /// `room` has Cout * Cin / G * K * K floats.
+  void (*pack)(const FoldedConv& conv, float* room, float* packed);
+  /// Floats of arena that each thread needs beside the operands; null for none.
+  std::size_t (*scratch_floats)(const ConvShape& shape);
+};
+
+/// The kernels of one instruction set.
+struct Backend {
+  const char* isa;
+  int vector_floats;
+  /// The kernel for a convolution of this shape; null when there is none.
+  const Kernel* (*conv)(const ConvShape& shape);
+  const Kernel* activation;
+  const Kernel* max_pool;
+  const Kernel* mean_hw;
+  const Kernel* add;
+  const Kernel* scale;
+  const Kernel* copy;
+  const Kernel* interleave;
+  const Kernel* shuffle;
+  Span<const Kernel* const> all;  ///< every kernel, for tests, benches and docs
+};
+
+TINYFIQA_END

@@ -1,0 +1,124 @@
+// Dense and grouped KxK convolution: patches of a few output pixels are gathered into a strip that stays in
+// the cache, and multiplied by gemm.
+//
+// Packed weights: for each group, pack_gemm's block of B [K * K * Cin / G][Cout / G], rows in the order ky,
+// kx, ci (the order of NHWC memory).
+#pragma once
+
+#include <tinyfiqa/kernels/depthwise.hpp>
+#include <tinyfiqa/kernels/gemm.hpp>
+
+#include <cstring>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+struct ConvArgs {
+  int n = 0, h = 0, w = 0, cin = 0, out_h = 0, out_w = 0, cout = 0;
+  int kernel = 3, stride = 1, padding = 1, groups = 1;
+  const float* x = nullptr;
+  std::ptrdiff_t x_pixel = 0;  ///< floats from pixel to pixel
+  const float* packed = nullptr;
+  float* y = nullptr;
+  std::ptrdiff_t y_pixel = 0;
+  const float* residual = nullptr;  ///< added after the activation; null for none
+  std::ptrdiff_t residual_pixel = 0;
+  const float* slope = nullptr;  ///< [cout], for prelu
+  Act act = Act::none;
+  float* scratch = nullptr;  ///< conv_scratch_floats for each thread
+};
+
+inline constexpr int conv_strip_pixels = 24;
+
+/// Depth of the product: floats of one patch of one group.
+TINYFIQA_INLINE int conv_depth(int kernel, int cin, int groups) { return kernel * kernel * (cin / groups); }
+
+TINYFIQA_INLINE std::size_t conv_scratch_floats(int kernel, int cin, int groups) {
+  return static_cast<std::size_t>(conv_strip_pixels) *
+         static_cast<std::size_t>(conv_depth(kernel, cin, groups));
+}
+
+TINYFIQA_INLINE std::size_t conv_packed_floats(int cout, int kernel, int cin, int groups) {
+  return static_cast<std::size_t>(groups) *
+         gemm_packed_floats(cout / groups, conv_depth(kernel, cin, groups));
+}
+
+/// Packs weights [Cout][Cin / G][K][K] and bias [Cout]; `row` is room for conv_depth * Cout / G floats.
+inline void pack_conv(int cout, int cin, int kernel, int groups, const float* weight, const float* bias,
+                      float* row, float* packed) {
+  const int depth = conv_depth(kernel, cin, groups), columns = cout / groups, taps = kernel * kernel;
+  const int cin_g = cin / groups;
+  for (int g = 0; g < groups; ++g) {
+    for (int j = 0; j < columns; ++j) {
+      const float* from = weight + (static_cast<std::ptrdiff_t>(g) * columns + j) * depth;
+      for (int t = 0; t < taps; ++t)
+        for (int c = 0; c < cin_g; ++c)
+          row[static_cast<std::ptrdiff_t>(j) * depth + t * cin_g + c] = from[c * taps + t];
+    }
+    pack_gemm(columns, depth, row, bias + g * columns, packed);
+    packed += gemm_packed_floats(columns, depth);
+  }
+}
+
+/// One output pixel's window, zeros where it leaves the image: [K][K][count] from channel `first` on.
+inline void gather_patch(const ConvArgs& v, int image, int oy, int ox, int first, int count, float* patch) {
+  const int top = oy * v.stride - v.padding, left = ox * v.stride - v.padding;
+  const TapRange cols = taps_inside(left, v.kernel, v.w);
+  const std::size_t row_floats = static_cast<std::size_t>(v.kernel) * static_cast<std::size_t>(count);
+  for (int ky = 0; ky < v.kernel; ++ky, patch += row_floats) {
+    const int y = top + ky;
+    const bool whole = y >= 0 && y < v.h && cols.first == 0 && cols.last == v.kernel;
+    if (!whole) std::memset(patch, 0, row_floats * sizeof(float));
+    if (y < 0 || y >= v.h) continue;
+    const float* row =
+        v.x + ((static_cast<std::ptrdiff_t>(image) * v.h + y) * v.w + left) * v.x_pixel + first;
+    if (whole && v.x_pixel == count) {
+      std::memcpy(patch, row, row_floats * sizeof(float));
+    } else {
+      for (int kx = cols.first; kx < cols.last; ++kx)
+        std::memcpy(patch + kx * count, row + kx * v.x_pixel,
+                    static_cast<std::size_t>(count) * sizeof(float));
+    }
+  }
+}
+
+/// One output row.
+inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
+  const int depth = conv_depth(v.kernel, v.cin, v.groups), cin_g = v.cin / v.groups,
+            cout_g = v.cout / v.groups;
+  const std::ptrdiff_t out_row = (static_cast<std::ptrdiff_t>(image) * v.out_h + oy) * v.out_w;
+  for (int g = 0; g < v.groups; ++g) {
+    GemmArgs gemm_args;
+    gemm_args.n = cout_g;
+    gemm_args.k = depth;
+    gemm_args.a = strip;
+    gemm_args.lda = depth;
+    gemm_args.packed = v.packed + static_cast<std::size_t>(g) * gemm_packed_floats(cout_g, depth);
+    gemm_args.ldc = v.y_pixel;
+    gemm_args.ld_residual = v.residual_pixel;
+    gemm_args.slope = v.slope == nullptr ? nullptr : v.slope + g * cout_g;
+    gemm_args.act = v.act;
+    for (int ox = 0; ox < v.out_w; ox += conv_strip_pixels) {
+      const int pixels = v.out_w - ox < conv_strip_pixels ? v.out_w - ox : conv_strip_pixels;
+      for (int i = 0; i < pixels; ++i)
+        gather_patch(v, image, oy, ox + i, g * cin_g, cin_g, strip + i * depth);
+      gemm_args.m = pixels;
+      gemm_args.c = v.y + (out_row + ox) * v.y_pixel + g * cout_g;
+      if (v.residual != nullptr)
+        gemm_args.residual = v.residual + (out_row + ox) * v.residual_pixel + g * cout_g;
+      gemm_rows_range(gemm_args, 0, pixels);
+    }
+  }
+}
+
+/// The whole convolution, rows split over threads.
+inline void conv(const ConvArgs& v, int threads) {
+  const double macs =
+      static_cast<double>(v.n) * v.out_h * v.out_w * v.cout * conv_depth(v.kernel, v.cin, v.groups);
+  const std::size_t scratch = conv_scratch_floats(v.kernel, v.cin, v.groups);
+  parallel_for(worth_threads(threads, macs), v.n * v.out_h, [&](int begin, int end, int thread) {
+    for (int i = begin; i < end; ++i)
+      conv_row(v, i / v.out_h, i % v.out_h, v.scratch + static_cast<std::size_t>(thread) * scratch);
+  });
+}
+
+TINYFIQA_ISA_END

@@ -1,0 +1,103 @@
+// Pointwise work on maps: activation, add, scale by a gate, copy, interleave.
+#pragma once
+
+#include <tinyfiqa/kernels/epilogue.hpp>
+#include <tinyfiqa/kernels/parallel.hpp>
+
+#include <cstddef>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+/// Maps of `pixels` pixels and c channels; x, b and y may be the same memory.
+struct ElementwiseArgs {
+  int images = 0, pixels = 0, c = 0;  ///< pixels of one image
+  const float* x = nullptr;
+  std::ptrdiff_t x_pixel = 0;  ///< floats from pixel to pixel
+  const float* b = nullptr;    ///< second operand: a map, or one gate [c] for each image
+  std::ptrdiff_t b_pixel = 0;
+  float* y = nullptr;
+  std::ptrdiff_t y_pixel = 0;
+  const float* slope = nullptr;  ///< [c], for prelu
+  Act act = Act::none;
+};
+
+/// Calls op(image, pixel index over all images, first channel, count of channels) for every vector.
+template <class Op>
+inline void for_each_vector(const ElementwiseArgs& e, int threads, const Op& op) {
+  const double work = static_cast<double>(e.images) * e.pixels * e.c;
+  parallel_for(worth_threads(threads, work), e.images * e.pixels, [&](int begin, int end, int) {
+    for (int i = begin; i < end; ++i) {
+      const int image = i / e.pixels;
+      for (int first = 0; first < e.c; first += simd::width)
+        op(image, i, first, e.c - first < simd::width ? e.c - first : simd::width);
+    }
+  });
+}
+
+/// y = act(x)
+inline void activation(const ElementwiseArgs& e, int threads) {
+  for_each_vector(e, threads, [&](int, int i, int first, int count) {
+    const vf slope = e.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(e.slope + first, count);
+    const vf x = simd::load_up_to(e.x + i * e.x_pixel + first, count);
+    simd::store_up_to(e.y + i * e.y_pixel + first, activate(e.act, x, slope), count);
+  });
+}
+
+/// y = x + b
+inline void add(const ElementwiseArgs& e, int threads) {
+  for_each_vector(e, threads, [&](int, int i, int first, int count) {
+    const vf sum = simd::load_up_to(e.x + i * e.x_pixel + first, count) +
+                   simd::load_up_to(e.b + i * e.b_pixel + first, count);
+    simd::store_up_to(e.y + i * e.y_pixel + first, sum, count);
+  });
+}
+
+/// y[n, h, w, c] = x[n, h, w, c] * b[n, c]
+inline void scale(const ElementwiseArgs& e, int threads) {
+  for_each_vector(e, threads, [&](int image, int i, int first, int count) {
+    const vf gate = simd::load_up_to(e.b + image * e.b_pixel + first, count);
+    simd::store_up_to(e.y + i * e.y_pixel + first,
+                      simd::load_up_to(e.x + i * e.x_pixel + first, count) * gate, count);
+  });
+}
+
+/// y = x (a concatenation is two copies into slices of one map)
+inline void copy(const ElementwiseArgs& e, int threads) {
+  for_each_vector(e, threads, [&](int, int i, int first, int count) {
+    simd::store_up_to(e.y + i * e.y_pixel + first, simd::load_up_to(e.x + i * e.x_pixel + first, count),
+                      count);
+  });
+}
+
+/// y[2 j] = x[j], y[2 j + 1] = b[j]: concatenation and shuffle into 2 groups, in one pass. c counts x's
+/// channels.
+inline void interleave(const ElementwiseArgs& e, int threads) {
+  const double work = static_cast<double>(e.images) * e.pixels * e.c;
+  parallel_for(worth_threads(threads, work), e.images * e.pixels, [&](int begin, int end, int) {
+    for (int i = begin; i < end; ++i) {
+      const float* TINYFIQA_RESTRICT a = e.x + i * e.x_pixel;
+      const float* TINYFIQA_RESTRICT b = e.b + i * e.b_pixel;
+      float* TINYFIQA_RESTRICT y = e.y + i * e.y_pixel;
+      for (int j = 0; j < e.c; ++j) {
+        y[2 * j] = a[j];
+        y[2 * j + 1] = b[j];
+      }
+    }
+  });
+}
+
+/// y[j * groups + g] = x[g * (c / groups) + j]; y is not x.
+inline void shuffle(const ElementwiseArgs& e, int groups, int threads) {
+  const int per_group = e.c / groups;
+  const double work = static_cast<double>(e.images) * e.pixels * e.c;
+  parallel_for(worth_threads(threads, work), e.images * e.pixels, [&](int begin, int end, int) {
+    for (int i = begin; i < end; ++i) {
+      const float* x = e.x + i * e.x_pixel;
+      float* y = e.y + i * e.y_pixel;
+      for (int g = 0; g < groups; ++g)
+        for (int j = 0; j < per_group; ++j) y[j * groups + g] = x[g * per_group + j];
+    }
+  });
+}
+
+TINYFIQA_ISA_END

@@ -1,0 +1,211 @@
+// C = act(A B + bias) + R on packed B: 1x1 convolutions, linear layers, and (through patches) dense ones.
+//
+// Packed B is a row of panels, each up to `gemm_max_vectors` vectors wide, wide ones first:
+//
+//      panel 0 (48 columns)       panel 1 (24 columns -> 2 vectors, zeros behind)
+//   +------------------------+  +----------------+
+//   | bias[0..47]            |  | bias[48..71] 0 |     rows follow each other without gaps;
+//   | B[0][0..47]            |  | B[0][48..71] 0 |     all loads of B are whole vectors
+//   | ...                    |  | ...            |
+//   | B[K-1][0..47]          |  | B[K-1][..]   0 |
+//   +------------------------+  +----------------+
+//
+// Reads exactly A[m][0..K), writes exactly C[m][0..N): short tiles repeat the last row's pointer, the last
+// vector of a row goes through load_part / store_part.
+#pragma once
+
+#include <tinyfiqa/kernels/epilogue.hpp>
+#include <tinyfiqa/kernels/parallel.hpp>
+
+#include <cstddef>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+// Accumulators fill the register file: 32 registers with AVX-512 and NEON, 16 with AVX2 and SSE.
+#if defined(TINYFIQA_SCALAR)
+inline constexpr int gemm_max_vectors = 4;
+template <int NV>
+inline constexpr int gemm_rows = 2;
+#elif defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int gemm_max_vectors = 3;
+template <int NV>
+inline constexpr int gemm_rows = NV == 3 ? 8 : 12;
+#else
+inline constexpr int gemm_max_vectors = 2;
+template <int NV>
+inline constexpr int gemm_rows = NV == 2 ? 6 : 8;
+#endif
+
+/// C[i][j] = act(sum_p A[i][p] B[p][j] + bias[j]) + R[i][j],   i < m, j < n, p < k.
+struct GemmArgs {
+  int m = 0, n = 0, k = 0;
+  const float* a = nullptr;
+  std::ptrdiff_t lda = 0;         ///< floats from row to row
+  const float* packed = nullptr;  ///< pack_gemm's block
+  float* c = nullptr;
+  std::ptrdiff_t ldc = 0;
+  const float* residual = nullptr;  ///< R, or null for none; R may be C itself
+  std::ptrdiff_t ld_residual = 0;
+  const float* slope = nullptr;  ///< [n], for prelu
+  Act act = Act::none;
+};
+
+/// Vectors of the panel that starts at vector `first` of `total`: panels as even as possible.
+TINYFIQA_INLINE int gemm_panel_vectors(int first, int total) {
+  const int left = total - first;
+  const int panels = (left + gemm_max_vectors - 1) / gemm_max_vectors;
+  return (left + panels - 1) / panels;
+}
+
+/// Floats of the packed block of B [k][n] with its bias.
+TINYFIQA_INLINE std::size_t gemm_packed_floats(int n, int k) {
+  const int columns = (n + simd::width - 1) / simd::width * simd::width;
+  return static_cast<std::size_t>(columns) * static_cast<std::size_t>(k + 1);
+}
+
+/// Packs weights [n][k] (PyTorch's order: one row for each output) and bias [n].
+inline void pack_gemm(int n, int k, const float* weight, const float* bias, float* packed) {
+  const int total = (n + simd::width - 1) / simd::width;
+  for (int first = 0; first < total;) {
+    const int vectors = gemm_panel_vectors(first, total);
+    const int columns = vectors * simd::width;
+    for (int p = -1; p < k; ++p) {
+      for (int j = 0; j < columns; ++j) {
+        const int column = first * simd::width + j;
+        const bool inside = column < n;
+        const float value = !inside ? 0.0f
+                            : p < 0 ? bias[column]
+                                    : weight[static_cast<std::ptrdiff_t>(column) * k + p];
+        *packed++ = value;
+      }
+    }
+    first += vectors;
+  }
+}
+
+/// Register budget: MR x NV accumulators + NV of B + 1 broadcast.
+template <int MR, int NV>
+TINYFIQA_INLINE void gemm_accumulate(int k, const float* const (&a)[MR], const float* panel,
+                                     vf (&acc)[MR][NV]) {
+  vf bias[NV];
+  for (int v = 0; v < NV; ++v) bias[v] = simd::load(panel + v * simd::width);
+  for (int r = 0; r < MR; ++r)
+    for (int v = 0; v < NV; ++v) acc[r][v] = bias[v];
+  const float* b = panel + NV * simd::width;
+  for (int p = 0; p < k; ++p, b += NV * simd::width) {
+    vf bv[NV];
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) bv[v] = simd::load(b + v * simd::width);
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; ++r) {
+      const vf ar = simd::splat(a[r][p]);
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) acc[r][v] = simd::fma(ar, bv[v], acc[r][v]);
+    }
+  }
+}
+
+/// One row: four chains over p hide the latency of the multiply-add.
+template <int NV>
+TINYFIQA_INLINE void gemm_accumulate_row(int k, const float* a, const float* panel, vf (&acc)[NV]) {
+  vf part[4][NV];
+  for (int v = 0; v < NV; ++v) {
+    part[0][v] = simd::load(panel + v * simd::width);
+    part[1][v] = part[2][v] = part[3][v] = simd::splat(0.0f);
+  }
+  const float* b = panel + NV * simd::width;
+  int p = 0;
+  for (; p + 4 <= k; p += 4) {
+#pragma GCC unroll 4
+    for (int u = 0; u < 4; ++u, b += NV * simd::width) {
+      const vf ap = simd::splat(a[p + u]);
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) part[u][v] = simd::fma(ap, simd::load(b + v * simd::width), part[u][v]);
+    }
+  }
+  for (; p < k; ++p, b += NV * simd::width)
+    for (int v = 0; v < NV; ++v)
+      part[0][v] = simd::fma(simd::splat(a[p]), simd::load(b + v * simd::width), part[0][v]);
+  for (int v = 0; v < NV; ++v) acc[v] = (part[0][v] + part[1][v]) + (part[2][v] + part[3][v]);
+}
+
+/// Epilogue and store of one row of a tile: `columns` floats from column `first` on.
+template <int NV>
+TINYFIQA_INLINE void gemm_store_row(const GemmArgs& g, int row, int first, int columns, const vf (&acc)[NV]) {
+  float* c = g.c + row * g.ldc + first;
+  const float* residual = g.residual == nullptr ? nullptr : g.residual + row * g.ld_residual + first;
+#pragma GCC unroll 4
+  for (int v = 0; v < NV; ++v) {
+    const int at = v * simd::width;
+    const int count = columns - at < simd::width ? columns - at : simd::width;
+    const vf slope = g.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(g.slope + first + at, count);
+    vf y = activate(g.act, acc[v], slope);
+    if (residual != nullptr) y = y + simd::load_up_to(residual + at, count);
+    simd::store_up_to(c + at, y, count);
+  }
+}
+
+/// Rows begin .. end of one panel, MR at a time.
+template <int MR, int NV>
+inline void gemm_panel_rows(const GemmArgs& g, const float* panel, int first, int columns, int begin,
+                            int end) {
+  int row = begin;
+  for (; end - row > 1; row += MR) {
+    const int rows = end - row < MR ? end - row : MR;
+    const float* a[MR];
+    for (int r = 0; r < MR; ++r) a[r] = g.a + (row + (r < rows ? r : rows - 1)) * g.lda;
+    vf acc[MR][NV];
+    gemm_accumulate<MR, NV>(g.k, a, panel, acc);
+    for (int r = 0; r < rows; ++r) gemm_store_row<NV>(g, row + r, first, columns, acc[r]);
+  }
+  if (row < end) {
+    vf acc[NV];
+    gemm_accumulate_row<NV>(g.k, g.a + row * g.lda, panel, acc);
+    gemm_store_row<NV>(g, row, first, columns, acc);
+  }
+}
+
+template <int NV>
+inline void gemm_panel(const GemmArgs& g, const float* panel, int first, int columns, int begin, int end) {
+  // A handful of rows (a batch of heads) does not fill the tall tile.
+  if (end - begin <= 4)
+    gemm_panel_rows<4, NV>(g, panel, first, columns, begin, end);
+  else
+    gemm_panel_rows<gemm_rows<NV>, NV>(g, panel, first, columns, begin, end);
+}
+
+/// Rows begin .. end of C, on this thread.
+inline void gemm_rows_range(const GemmArgs& g, int begin, int end) {
+  const int total = (g.n + simd::width - 1) / simd::width;
+  const float* panel = g.packed;
+  for (int first = 0; first < total;) {
+    const int vectors = gemm_panel_vectors(first, total);
+    const int columns = vectors * simd::width, start = first * simd::width;
+    const int valid = g.n - start < columns ? g.n - start : columns;
+    if (vectors == 1)
+      gemm_panel<1>(g, panel, start, valid, begin, end);
+    else if (vectors == 2)
+      gemm_panel<2>(g, panel, start, valid, begin, end);
+    else if constexpr (gemm_max_vectors > 2) {
+      if (vectors == 3)
+        gemm_panel<3>(g, panel, start, valid, begin, end);
+      else if constexpr (gemm_max_vectors > 3)
+        gemm_panel<4>(g, panel, start, valid, begin, end);
+    }
+    panel += static_cast<std::ptrdiff_t>(columns) * (g.k + 1);
+    first += vectors;
+  }
+}
+
+/// The whole product; rows are split over threads in blocks that keep a strip of A in the cache.
+inline void gemm(const GemmArgs& g, int threads) {
+  constexpr int block = 96;
+  const int blocks = (g.m + block - 1) / block;
+  const double macs = static_cast<double>(g.m) * g.n * g.k;
+  parallel_for(worth_threads(threads, macs), blocks, [&](int begin, int end, int) {
+    for (int i = begin; i < end; ++i)
+      gemm_rows_range(g, i * block, i * block + block < g.m ? i * block + block : g.m);
+  });
+}
+
+TINYFIQA_ISA_END

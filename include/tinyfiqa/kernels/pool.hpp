@@ -1,0 +1,85 @@
+// Max pooling over windows and mean over whole maps, vectorised over channels.
+#pragma once
+
+#include <tinyfiqa/kernels/depthwise.hpp>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+struct PoolArgs {
+  int n = 0, h = 0, w = 0, c = 0;
+  int out_h = 1, out_w = 1;
+  int kernel = 1, stride = 1, padding = 0;
+  const float* x = nullptr;
+  std::ptrdiff_t x_pixel = 0;  ///< floats from pixel to pixel
+  float* y = nullptr;
+  std::ptrdiff_t y_pixel = 0;
+};
+
+/// y[n, oy, ox, c] = max over the window's taps inside the image.
+inline void max_pool_row(const PoolArgs& p, int image, int oy) {
+  const int top = oy * p.stride - p.padding;
+  const TapRange rows = taps_inside(top, p.kernel, p.h);
+  for (int ox = 0; ox < p.out_w; ++ox) {
+    const int left = ox * p.stride - p.padding;
+    const TapRange cols = taps_inside(left, p.kernel, p.w);
+    const float* x = p.x + ((static_cast<std::ptrdiff_t>(image) * p.h + top) * p.w + left) * p.x_pixel;
+    float* y = p.y + ((static_cast<std::ptrdiff_t>(image) * p.out_h + oy) * p.out_w + ox) * p.y_pixel;
+    for (int first = 0; first < p.c; first += simd::width) {
+      const int count = p.c - first < simd::width ? p.c - first : simd::width;
+      const float* corner =
+          x + (static_cast<std::ptrdiff_t>(rows.first) * p.w + cols.first) * p.x_pixel + first;
+      vf best = simd::load_up_to(corner, count);
+      for (int ky = rows.first; ky < rows.last; ++ky)
+        for (int kx = cols.first; kx < cols.last; ++kx)
+          best = simd::max(
+              best,
+              simd::load_up_to(x + (static_cast<std::ptrdiff_t>(ky) * p.w + kx) * p.x_pixel + first, count));
+      simd::store_up_to(y + first, best, count);
+    }
+  }
+}
+
+inline void max_pool(const PoolArgs& p, int threads) {
+  const double work = static_cast<double>(p.n) * p.out_h * p.out_w * p.c * p.kernel * p.kernel;
+  parallel_for(worth_threads(threads, work), p.n * p.out_h, [&](int begin, int end, int) {
+    for (int i = begin; i < end; ++i) max_pool_row(p, i / p.out_h, i % p.out_h);
+  });
+}
+
+/// Sum of `pixels` pixels of one vector of channels. Rows of 64 pixels are added first, so that the rounding
+/// error grows with 64 + pixels / 64 rather than with the number of pixels.
+TINYFIQA_INLINE vf sum_pixels(const float* x, std::ptrdiff_t x_pixel, int pixels, int count) {
+  vf total = simd::splat(0.0f);
+  for (int i = 0; i < pixels; i += 64) {
+    const int end = pixels - i < 64 ? pixels : i + 64;
+    vf a = simd::splat(0.0f), b = a, c = a, d = a;
+    int j = i;
+    for (; j + 4 <= end; j += 4) {
+      a = a + simd::load_up_to(x + j * x_pixel, count);
+      b = b + simd::load_up_to(x + (j + 1) * x_pixel, count);
+      c = c + simd::load_up_to(x + (j + 2) * x_pixel, count);
+      d = d + simd::load_up_to(x + (j + 3) * x_pixel, count);
+    }
+    for (; j < end; ++j) a = a + simd::load_up_to(x + j * x_pixel, count);
+    total = total + ((a + b) + (c + d));
+  }
+  return total;
+}
+
+/// y[n, c] = mean over h, w of x[n, h, w, c].
+inline void mean_hw(const PoolArgs& p, int threads) {
+  const int vectors = (p.c + simd::width - 1) / simd::width, pixels = p.h * p.w;
+  const vf scale = simd::splat(1.0f / static_cast<float>(pixels));
+  const double work = static_cast<double>(p.n) * pixels * p.c;
+  parallel_for(worth_threads(threads, work), p.n * vectors, [&](int begin, int end, int) {
+    for (int i = begin; i < end; ++i) {
+      const int image = i / vectors, first = i % vectors * simd::width;
+      const int count = p.c - first < simd::width ? p.c - first : simd::width;
+      const float* x = p.x + static_cast<std::ptrdiff_t>(image) * pixels * p.x_pixel + first;
+      simd::store_up_to(p.y + image * p.y_pixel + first, sum_pixels(x, p.x_pixel, pixels, count) * scale,
+                        count);
+    }
+  });
+}
+
+TINYFIQA_ISA_END

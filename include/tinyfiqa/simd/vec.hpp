@@ -1,0 +1,105 @@
+// One vector of floats and what the kernels do with it. The only file that names xsimd or an intrinsic;
+// TINYFIQA_SCALAR gives the same functions on plain floats, for machines that xsimd does not know.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+
+#include <cmath>
+#include <initializer_list>
+
+#ifndef TINYFIQA_SCALAR
+#include <xsimd/xsimd.hpp>
+#endif
+
+TINYFIQA_ISA_BEGIN(simd)
+
+#ifdef TINYFIQA_SCALAR
+
+using vf = float;
+inline constexpr int width = 1;
+
+TINYFIQA_INLINE vf load(const float* p) { return *p; }
+TINYFIQA_INLINE void store(float* p, vf v) { *p = v; }
+TINYFIQA_INLINE vf splat(float s) { return s; }
+TINYFIQA_INLINE vf fma(vf a, vf b, vf c) { return a * b + c; }
+// Here and below a NaN in the second operand comes through, as in PyTorch: write max(limit, x).
+TINYFIQA_INLINE vf max(vf a, vf b) { return a > b ? a : b; }
+TINYFIQA_INLINE vf min(vf a, vf b) { return a < b ? a : b; }
+TINYFIQA_INLINE vf sigmoid(vf x) { return 1.0f / (1.0f + std::exp(-x)); }
+TINYFIQA_INLINE vf load_part(const float* p, int) { return *p; }
+TINYFIQA_INLINE void store_part(float* p, vf v, int) { *p = v; }
+
+#else
+
+using vf = xsimd::batch<float>;
+inline constexpr int width = static_cast<int>(vf::size);
+
+TINYFIQA_INLINE vf load(const float* p) { return vf::load_unaligned(p); }
+TINYFIQA_INLINE void store(float* p, vf v) { v.store_unaligned(p); }
+TINYFIQA_INLINE vf splat(float s) { return vf(s); }
+TINYFIQA_INLINE vf fma(vf a, vf b, vf c) { return xsimd::fma(a, b, c); }
+#if defined(__AVX512F__)
+// gcc 12 warns of an uninitialised value inside _mm512_max_ps and its kin (its bug 105593); the masked forms
+// with all lanes on compile to the same instructions.
+TINYFIQA_INLINE vf max(vf a, vf b) { return vf(_mm512_maskz_max_ps(0xffff, a, b)); }
+TINYFIQA_INLINE vf min(vf a, vf b) { return vf(_mm512_maskz_min_ps(0xffff, a, b)); }
+/// exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2: Taylor's series to degree 7, within 2 ulp.
+TINYFIQA_INLINE vf exp(vf x) {
+  x = max(splat(-104.0f), min(splat(89.0f), x));
+  const vf n = vf(_mm512_maskz_roundscale_ps(0xffff, x * splat(1.44269504089f), 8));
+  const vf r = fma(n, splat(2.12194440e-4f), fma(n, splat(-0.693359375f), x));
+  vf p = splat(1.0f / 5040.0f);
+  for (const float c : {1.0f / 720.0f, 1.0f / 120.0f, 1.0f / 24.0f, 1.0f / 6.0f, 0.5f, 1.0f, 1.0f})
+    p = fma(p, r, splat(c));
+  return vf(_mm512_maskz_scalef_ps(0xffff, p, n));
+}
+#else
+TINYFIQA_INLINE vf max(vf a, vf b) { return xsimd::max(a, b); }
+TINYFIQA_INLINE vf min(vf a, vf b) { return xsimd::min(a, b); }
+TINYFIQA_INLINE vf exp(vf x) { return xsimd::exp(x); }
+#endif
+TINYFIQA_INLINE vf sigmoid(vf x) { return splat(1.0f) / (splat(1.0f) + exp(splat(0.0f) - x)); }
+
+/// The first `count` floats at p, zeros behind them; 0 < count < width. Never reads past them.
+TINYFIQA_INLINE vf load_part(const float* p, int count) {
+#if defined(__AVX512F__)
+  return vf(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1u), p));
+#elif defined(__AVX2__)
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return vf(_mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane)));
+#else
+  float part[width] = {};
+  for (int i = 0; i < count; ++i) part[i] = p[i];
+  return load(part);
+#endif
+}
+
+/// Writes the first `count` floats of v and nothing else; 0 < count < width.
+TINYFIQA_INLINE void store_part(float* p, vf v, int count) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1u), v);
+#elif defined(__AVX2__)
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  _mm256_maskstore_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane), v);
+#else
+  float part[width];
+  store(part, v);
+  for (int i = 0; i < count; ++i) p[i] = part[i];
+#endif
+}
+
+#endif
+
+/// load or load_part; 0 < count <= width.
+TINYFIQA_INLINE vf load_up_to(const float* p, int count) {
+  return count == width ? load(p) : load_part(p, count);
+}
+/// store or store_part; 0 < count <= width.
+TINYFIQA_INLINE void store_up_to(float* p, vf v, int count) {
+  if (count == width)
+    store(p, v);
+  else
+    store_part(p, v, count);
+}
+
+TINYFIQA_ISA_END
