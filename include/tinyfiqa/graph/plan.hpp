@@ -112,7 +112,10 @@ class Planner {
     for (int id = 0; ok() && id <= output_; ++id) {
       value(id) = Value();
       value(id).extents = extents_of(id);
-      if (value(id).extents.floats() > std::numeric_limits<int>::max()) fail(PlanError::too_large);
+      const Extents& e = value(id).extents;
+      // In double: the product of four ints may not fit any integer.
+      const double floats = static_cast<double>(e.n) * e.h * e.w * e.c;
+      if (floats > std::numeric_limits<int>::max()) fail(PlanError::too_large);
     }
     plan.output = value(output_).extents;
   }

@@ -1,0 +1,33 @@
+// Which instruction sets this machine can run.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+
+TINYFIQA_BEGIN
+
+namespace detail {
+constexpr bool same_text(const char* a, const char* b) {
+  while (*a != '\0' && *a == *b) ++a, ++b;
+  return *a == *b;
+}
+}  // namespace detail
+
+/// True when the machine (and its operating system) can run code compiled for `isa`: "avx512", "avx2",
+/// "sse42", "sse2", "neon" or "scalar".
+inline bool cpu_can_run(const char* isa) {
+  const auto is = [isa](const char* name) { return detail::same_text(isa, name); };
+  if (is("scalar")) return true;
+#if defined(__x86_64__) || defined(__i386__)
+  if (is("sse2")) return __builtin_cpu_supports("sse2") != 0;
+  if (is("sse42")) return __builtin_cpu_supports("sse4.2") != 0;
+  if (is("avx2")) return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+  if (is("avx512"))
+    return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+           __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+#elif defined(__aarch64__)
+  if (is("neon")) return true;
+#endif
+  return false;
+}
+
+TINYFIQA_END

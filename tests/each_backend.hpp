@@ -1,0 +1,20 @@
+// Runs a test on every backend that this machine can run.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <backends.hpp>
+
+#include <string>
+
+template <class Body>
+void for_each_backend(const Body& body) {
+  int count = 0;
+  for (const tinyfiqa::Backend* backend : tinyfiqa::compiled_backends()) {
+    if (!tinyfiqa::cpu_can_run(backend->isa)) continue;
+    const std::string isa = backend->isa;
+    INFO("isa " << isa);
+    body(*backend);
+    ++count;
+  }
+  CHECK(count >= 1);
+}

@@ -1,0 +1,138 @@
+#include <tinyfiqa/models/mobilenet_v3_small.hpp>
+#include <tinyfiqa/models/shufflenet_v2.hpp>
+#include <tinyfiqa/models/tinyfqnet.hpp>
+
+#include "each_backend.hpp"
+#include "guarded.hpp"
+#include "planned.hpp"
+#include "ref_run.hpp"
+
+#include <algorithm>
+
+using namespace tinyfiqa;
+using namespace planned;
+
+namespace {
+
+template <class Net, class Body>
+void on_each_backend(const Body& body) {
+  const Definition d = define<Net>();
+  for_each_backend([&](const Backend& backend) { body(d, backend); });
+}
+
+void check_close(const std::vector<float>& got, const std::vector<float>& want) {
+  REQUIRE(got.size() == want.size());
+  double largest = 1, worst = 0;
+  for (float v : want) largest = std::max(largest, std::fabs(static_cast<double>(v)));
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const double e = std::fabs(static_cast<double>(got[i]) - static_cast<double>(want[i]));
+    worst = std::isnan(e) ? 1e9 : std::max(worst, e);
+  }
+  CHECK(worst <= 1e-4 * largest);
+}
+
+template <class Net>
+void equals_formulas(Extents size) {
+  const Definition d = define<Net>();
+  const auto x = random_input(size);
+  const ref_run::Tensor in{{size.n, size.h, size.w, size.c}, x};
+  const auto output = ref_run::run(d.ops, d.outputs.output, d.params, in).floats;
+  const auto features = ref_run::run(d.ops, d.outputs.features, d.params, in).floats;
+  for_each_backend([&](const Backend& backend) {
+    Planned p;
+    make(p, d, d.outputs.output, size, backend);
+    REQUIRE(p.plan.error == PlanError::none);
+    check_close(execute(p, x), output);
+    make(p, d, d.outputs.features, size, backend);
+    check_close(execute(p, x), features);
+  });
+}
+
+template <class Net>
+void batch_equals_loop(Extents one, int n) {
+  on_each_backend<Net>([&](const Definition& d, const Backend& backend) {
+    Planned single, batch;
+    Extents many = one;
+    many.n = n;
+    make(single, d, d.outputs.output, one, backend);
+    make(batch, d, d.outputs.output, many, backend, 2);
+    const auto x = random_input(many);
+    std::vector<float> loop;
+    for (int i = 0; i < n; ++i) {
+      const auto first = x.begin() + i * one.floats();
+      const auto y = execute(single, {first, first + one.floats()});
+      loop.insert(loop.end(), y.begin(), y.end());
+    }
+    check_close(execute(batch, x), loop);
+    check_close(execute(batch, x, 2), loop);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("MobileNetV3-Small equals the formulas") {
+  equals_formulas<MobileNetV3SmallQuality>({2, 45, 70, 3});
+}
+TEST_CASE("ShuffleNetV2 equals the formulas") {
+  equals_formulas<ShuffleNetV2Quality<ShuffleNetX0_5>>({2, 45, 70, 3});
+  equals_formulas<ShuffleNetV2Quality<ShuffleNetX1_0>>({1, 33, 40, 3});
+}
+TEST_CASE("tinyFQnet and a wider sister equal the formulas") {
+  equals_formulas<TinyFQnet>({3, 64, 64, 3});
+  equals_formulas<TinyFQFamily<TinyFQScaled<6, 50>>>({1, 50, 37, 3});
+}
+TEST_CASE("networks accept an image of a single pixel") {
+  equals_formulas<TinyFQnet>({1, 1, 1, 3});
+  equals_formulas<MobileNetV3SmallQuality>({1, 1, 1, 3});
+  equals_formulas<ShuffleNetV2Quality<ShuffleNetX0_5>>({1, 1, 1, 3});
+}
+
+TEST_CASE("a batch of 7 equals 7 batches of 1") {
+  batch_equals_loop<TinyFQnet>({1, 64, 64, 3}, 7);
+  batch_equals_loop<MobileNetV3SmallQuality>({1, 64, 48, 3}, 7);
+  batch_equals_loop<ShuffleNetV2Quality<ShuffleNetX0_5>>({1, 48, 64, 3}, 7);
+}
+
+TEST_CASE("a run touches the arena up to the plan's mark and no further, and leaves its input alone") {
+  on_each_backend<MobileNetV3SmallQuality>([](const Definition& d, const Backend& backend) {
+    Planned p;
+    make(p, d, d.outputs.output, {1, 96, 80, 3}, backend);
+    const auto x = random_input(p.plan.input);
+    auto input = x;
+    GuardedFloats arena(p.plan.arena_floats);  // the page behind it is out of bounds
+    float out = 0;
+    Frame f;
+    f.arena = arena.data();
+    f.packed = p.packed.data();
+    f.input = input.data();
+    f.output = &out;
+    run(p.plan, f);
+    CHECK(input == x);
+    // The last 64 bytes of the arena (its alignment) belong to somebody.
+    bool touched = false;
+    for (std::size_t i = arena.size() - 16; i < arena.size(); ++i) touched = touched || !std::isnan(arena[i]);
+    CHECK(touched);
+  });
+}
+
+TEST_CASE("multiply-adds are those of the specification") {
+  const auto macs = [](const Definition& d, int h, int w) {
+    Planned p;
+    make(p, d, d.outputs.output, {1, h, w, 3}, *choose_backend("scalar"));
+    return describe_plan(p.plan, d.ops);
+  };
+  const auto mobile = define<MobileNetV3SmallQuality>();
+  CHECK(macs(mobile, 600, 416).macs == 273849568);
+  CHECK(macs(mobile, 224, 224).macs == 55062752);
+  CHECK(macs(mobile, 224, 224).params == 1093473);
+  const auto shuffle = define<ShuffleNetV2Quality<ShuffleNetX0_5>>();
+  CHECK(macs(shuffle, 600, 416).macs == 198453632);
+  CHECK(macs(shuffle, 224, 224).macs == 40108064);
+  CHECK(macs(shuffle, 224, 224).params == 998177);
+  const auto wide = define<ShuffleNetV2Quality<ShuffleNetX1_0>>();
+  CHECK(macs(wide, 600, 416).macs == 723003320);
+  CHECK(macs(wide, 224, 224).macs == 144539608);
+  const auto tiny = define<TinyFQnet>();
+  CHECK(macs(tiny, 64, 64).macs == 1331456);
+  CHECK(macs(tiny, 64, 64).macs + macs(tiny, 64, 64).normalised_elements == 1427392);
+}

@@ -1,0 +1,28 @@
+// One step of a backend, called on guarded memory.
+#pragma once
+
+#include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/graph/step.hpp>
+#include <tinyfiqa/ref/ops.hpp>
+
+#include "guarded.hpp"
+
+#include <vector>
+
+namespace single_step {
+using namespace tinyfiqa;
+
+inline void fill(GuardedFloats& f, Rng& rng) {
+  for (float& v : f) v = rng.uniform(-1.0f, 1.0f);
+}
+inline std::vector<float> random(std::size_t n, Rng& rng) {
+  std::vector<float> v(n);
+  for (float& x : v) x = rng.uniform(-1.0f, 1.0f);
+  return v;
+}
+inline Operand at(Place place, Extents e, int pixel_stride = 0, int first_channel = 0) {
+  return {place, static_cast<std::size_t>(first_channel), pixel_stride == 0 ? e.c : pixel_stride, e, -1};
+}
+inline ref::MapShape shape(Extents e) { return {e.n, e.h, e.w, e.c}; }
+
+}  // namespace single_step

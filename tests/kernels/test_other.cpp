@@ -1,0 +1,139 @@
+#include "each_backend.hpp"
+#include "single_step.hpp"
+
+#include <cmath>
+#include <set>
+
+using namespace tinyfiqa;
+using namespace single_step;
+
+namespace {
+
+/// x and b in guarded memory, y poisoned; runs `kernel` and returns y.
+std::vector<float> run_step(const Kernel* kernel, Step s, const std::vector<float>& x,
+                            const std::vector<float>& b, std::size_t out) {
+  REQUIRE(kernel != nullptr);
+  GuardedFloats gx(x.size()), gb(b.size() + 1), gy(out);
+  std::copy(x.begin(), x.end(), gx.begin());
+  std::copy(b.begin(), b.end(), gb.begin() + 1);
+  Frame f;
+  f.input = gx.data();
+  f.arena = gb.data() + 1;
+  f.output = gy.data();
+  kernel->run(s, f);
+  return {gy.begin(), gy.end()};
+}
+
+}  // namespace
+
+TEST_CASE("max pooling equals its formula, borders and odd sizes included") {
+  for_each_backend([](const Backend& backend) {
+    for (int c : {1, 5, 24, 35})
+      for (int h : {1, 2, 7, 12})
+        for (int w : {1, 9}) {
+          Rng rng(3);
+          const Extents in{2, h, w, c}, out{2, (h - 1) / 2 + 1, (w - 1) / 2 + 1, c};
+          const auto x = random(static_cast<std::size_t>(in.floats()), rng);
+          Step s;
+          s.x = at(Place::input, in);
+          s.y = at(Place::output, out);
+          s.window = 3;
+          s.stride = 2;
+          s.padding = 1;
+          const auto y = run_step(backend.max_pool, s, x, {}, static_cast<std::size_t>(out.floats()));
+          std::vector<float> expected(y.size());
+          ref::max_pool(shape(in), x.data(), shape(out), expected.data(), {3, 2, 1, 1});
+          CHECK(y == expected);
+        }
+  });
+}
+
+TEST_CASE("the mean over a map is within the bound of its sums") {
+  for_each_backend([](const Backend& backend) {
+    for (int c : {1, 3, 16, 37})
+      for (int h : {1, 5, 75})
+        for (int w : {1, 52}) {
+          Rng rng(4);
+          const Extents in{2, h, w, c}, out{2, 1, 1, c};
+          const auto x = random(static_cast<std::size_t>(in.floats()), rng);
+          Step s;
+          s.x = at(Place::input, in);
+          s.y = at(Place::output, out);
+          const auto y = run_step(backend.mean_hw, s, x, {}, static_cast<std::size_t>(out.floats()));
+          std::vector<float> expected(y.size());
+          ref::mean_hw(shape(in), x.data(), expected.data());
+          const double bound = (16 + 3 + h * w / 64 + 2) * 6e-8;
+          for (std::size_t i = 0; i < y.size(); ++i)
+            CHECK(std::fabs(static_cast<double>(y[i] - expected[i])) <= bound);
+        }
+  });
+}
+
+TEST_CASE("scale, add, copy, interleave and shuffle equal their formulas") {
+  for_each_backend([](const Backend& backend) {
+    for (int c : {1, 2, 6, 16, 40}) {
+      Rng rng(5);
+      const Extents e{2, 3, 5, c}, twice{2, 3, 5, 2 * c};
+      const auto floats = static_cast<std::size_t>(e.floats());
+      const auto x = random(floats, rng), b = random(floats, rng);
+      std::vector<float> gate(b.begin(), b.begin() + 2 * c), expected(floats);
+      Step s;
+      s.x = at(Place::input, e);
+      s.b = at(Place::arena, {2, 1, 1, c});
+      s.y = at(Place::output, e);
+      ref::scale(shape(e), x.data(), gate.data(), expected.data());
+      CHECK(run_step(backend.scale, s, x, gate, floats) == expected);
+
+      s.b = at(Place::arena, e);
+      for (std::size_t i = 0; i < floats; ++i) expected[i] = x[i] + b[i];
+      CHECK(run_step(backend.add, s, x, b, floats) == expected);
+      CHECK(run_step(backend.copy, s, x, b, floats) == x);
+
+      s.y = at(Place::output, twice);
+      std::vector<float> joined(2 * floats), mixed(2 * floats);
+      ref::concat(shape(e), x.data(), shape(e), b.data(), joined.data());
+      ref::shuffle(shape(twice), joined.data(), 2, mixed.data());
+      CHECK(run_step(backend.interleave, s, x, b, 2 * floats) == mixed);
+
+      s.x = at(Place::input, twice);
+      s.groups = 2;
+      CHECK(run_step(backend.shuffle, s, joined, {}, 2 * floats) == mixed);
+    }
+  });
+}
+
+TEST_CASE("activations equal their formulas over the whole range, and let NaN through") {
+  for_each_backend([](const Backend& backend) {
+    std::vector<float> x;
+    for (float v = -120.0f; v <= 120.0f; v += 0.37f) x.push_back(v);
+    for (float v : {0.0f, -0.0f, 3.0f, -3.0f, 1e30f, -1e30f}) x.push_back(v);
+    for (Act act : {Act::none, Act::relu, Act::hswish, Act::hsigmoid, Act::sigmoid, Act::silu}) {
+      const std::string name = act_name(act);
+      INFO(name);
+      Step s;
+      s.x = at(Place::input, {1, 1, static_cast<int>(x.size()), 1});
+      s.y = at(Place::output, s.x.extents);
+      s.act = act;
+      const auto y = run_step(backend.activation, s, x, {}, x.size());
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double want = ref::act(act, static_cast<double>(x[i]));
+        CHECK(std::fabs(static_cast<double>(y[i]) - want) <= 5e-7 * std::fmax(1.0, std::fabs(want)));
+      }
+      Step one = s;
+      one.x.extents.w = one.y.extents.w = 1;
+      CHECK(std::isnan(run_step(backend.activation, one, {std::nanf("")}, {}, 1)[0]));
+    }
+  });
+}
+
+TEST_CASE("kernels have names of their own that tell operation, tile and instruction set") {
+  for_each_backend([](const Backend& backend) {
+    std::set<std::string> names;
+    for (const Kernel* kernel : backend.all) {
+      const std::string name = kernel->name;
+      CHECK(names.insert(name).second);
+      CHECK(name.find("_f32/") != std::string::npos);
+      CHECK(name.substr(name.rfind('/') + 1) == backend.isa);
+    }
+  });
+}

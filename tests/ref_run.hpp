@@ -1,0 +1,97 @@
+// Whole networks by the formulas of ref/: no plan, no packing, batch norm not folded.
+#pragma once
+
+#include <tinyfiqa/nn/graph.hpp>
+#include <tinyfiqa/ref/ops.hpp>
+
+#include <cmath>
+#include <vector>
+
+namespace ref_run {
+using namespace tinyfiqa;
+
+struct Tensor {
+  ref::MapShape shape;
+  std::vector<float> floats;
+};
+
+inline Tensor zeros(int n, int h, int w, int c) {
+  return {{n, h, w, c}, std::vector<float>(static_cast<std::size_t>(n) * h * w * c)};
+}
+
+inline Tensor conv(const Op& op, const Tensor& x, const float* params) {
+  const auto size = [&](int s) { return (s + 2 * op.padding - op.kernel) / op.stride + 1; };
+  Tensor y = zeros(x.shape.n, size(x.shape.h), size(x.shape.w), op.channels);
+  const std::vector<float> none(static_cast<std::size_t>(op.channels));
+  ref::conv(x.shape, x.floats.data(), y.shape, y.floats.data(), {op.kernel, op.stride, op.padding, op.groups},
+            params + op.weight, op.bias >= 0 ? params + op.bias : none.data(), Act::none);
+  for (std::size_t i = 0; i < y.floats.size(); ++i) {
+    const int c = static_cast<int>(i) % op.channels;
+    double v = static_cast<double>(y.floats[i]);
+    if (op.has_norm())
+      v = (v - static_cast<double>(params[op.running_mean + c])) /
+              std::sqrt(static_cast<double>(params[op.running_var + c]) + static_cast<double>(op.norm_eps)) *
+              static_cast<double>(params[op.norm_weight + c]) +
+          static_cast<double>(params[op.norm_bias + c]);
+    y.floats[i] = static_cast<float>(
+        ref::act(op.act, v, op.slope >= 0 ? static_cast<double>(params[op.slope + c]) : 0.0));
+  }
+  return y;
+}
+
+inline Tensor step(const Op& op, const std::vector<Tensor>& values, const float* params) {
+  const Tensor& x = values[static_cast<std::size_t>(op.inputs[0])];
+  const Tensor* b = op.inputs[1] >= 0 ? &values[static_cast<std::size_t>(op.inputs[1])] : nullptr;
+  Tensor y = zeros(x.shape.n, x.shape.h, x.shape.w, op.channels);
+  switch (op.kind) {
+    case OpKind::input:
+      break;
+    case OpKind::conv:
+      return conv(op, x, params);
+    case OpKind::dropout:
+      return x;
+    case OpKind::activation:
+      for (std::size_t i = 0; i < y.floats.size(); ++i)
+        y.floats[i] = static_cast<float>(ref::act(op.act, static_cast<double>(x.floats[i])));
+      break;
+    case OpKind::max_pool: {
+      const auto size = [&](int s) { return (s + 2 * op.padding - op.kernel) / op.stride + 1; };
+      y = zeros(x.shape.n, size(x.shape.h), size(x.shape.w), op.channels);
+      ref::max_pool(x.shape, x.floats.data(), y.shape, y.floats.data(),
+                    {op.kernel, op.stride, op.padding, 1});
+      break;
+    }
+    case OpKind::mean_hw:
+      y = zeros(x.shape.n, 1, 1, op.channels);
+      ref::mean_hw(x.shape, x.floats.data(), y.floats.data());
+      break;
+    case OpKind::add:
+      for (std::size_t i = 0; i < y.floats.size(); ++i) y.floats[i] = x.floats[i] + b->floats[i];
+      break;
+    case OpKind::scale:
+      ref::scale(x.shape, x.floats.data(), b->floats.data(), y.floats.data());
+      break;
+    case OpKind::concat:
+      ref::concat(x.shape, x.floats.data(), b->shape, b->floats.data(), y.floats.data());
+      break;
+    case OpKind::slice:
+      ref::slice(x.shape, x.floats.data(), op.first_channel, op.channels, y.floats.data());
+      break;
+    case OpKind::shuffle:
+      ref::shuffle(x.shape, x.floats.data(), op.shuffle_groups, y.floats.data());
+      break;
+  }
+  return y;
+}
+
+/// The value `output` for an input [n, h, w, c].
+inline Tensor run(const std::vector<Op>& ops, int output, const std::vector<float>& params, Tensor input) {
+  std::vector<Tensor> values;
+  for (int id = 0; id <= output; ++id) {
+    const Op& op = ops[static_cast<std::size_t>(id)];
+    values.push_back(op.kind == OpKind::input ? input : step(op, values, params.data()));
+  }
+  return values.back();
+}
+
+}  // namespace ref_run

@@ -1,0 +1,35 @@
+#include "backends.hpp"
+
+TINYFIQA_BEGIN
+
+#ifdef TINYFIQA_HAVE_X86_BACKENDS
+extern const Backend* const backend_avx512;
+extern const Backend* const backend_avx2;
+extern const Backend* const backend_sse42;
+#endif
+#ifdef TINYFIQA_HAVE_NEON_BACKEND
+extern const Backend* const backend_neon;
+#endif
+extern const Backend* const backend_scalar;
+
+Span<const Backend* const> compiled_backends() {
+  static const Backend* const list[] = {
+#ifdef TINYFIQA_HAVE_X86_BACKENDS
+      backend_avx512, backend_avx2, backend_sse42,
+#endif
+#ifdef TINYFIQA_HAVE_NEON_BACKEND
+      backend_neon,
+#endif
+      backend_scalar};
+  return {list, sizeof(list) / sizeof(list[0])};
+}
+
+const Backend* choose_backend(const char* isa) {
+  for (const Backend* b : compiled_backends()) {
+    const bool wanted = detail::same_text(isa, "auto") || detail::same_text(isa, b->isa);
+    if (wanted && cpu_can_run(b->isa)) return b;
+  }
+  return nullptr;
+}
+
+TINYFIQA_END
