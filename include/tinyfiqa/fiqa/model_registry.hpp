@@ -1,0 +1,106 @@
+// The networks by name: how each is defined, what it is fed, where its head begins.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/fiqa/preprocess.hpp>
+#include <tinyfiqa/io/named_params.hpp>
+#include <tinyfiqa/io/tensor_file.hpp>
+#include <tinyfiqa/models/mobilenet_v3_small.hpp>
+#include <tinyfiqa/models/shufflenet_v2.hpp>
+#include <tinyfiqa/models/tinyfqnet.hpp>
+#include <tinyfiqa/nn/graph.hpp>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// A network written down: its operations, its outputs, its parameters.
+struct NetworkDefinition {
+  std::vector<Op> ops;
+  Outputs outputs;
+  std::vector<NamedParam> params;
+};
+
+/// Writes down any network type, the user's own included.
+template <class Net>
+NetworkDefinition define_network() {
+  Net net;
+  number_params(net);
+  Graph counting(nullptr, 0);
+  net(counting);
+  NetworkDefinition d;
+  d.ops.resize(static_cast<std::size_t>(counting.count()));
+  Graph graph(d.ops.data(), counting.count());
+  d.outputs = net(graph);
+  d.params = list_params(net);
+  return d;
+}
+
+/// A named network.
+struct ModelSpec {
+  const char* name;
+  const char* summary;
+  const char* head;  ///< prefix of the head's parameters, which an ImageNet checkpoint lacks; "" for none
+  bool scores;       ///< one quality score; false: ImageNet's 1000 classes
+  InputSpec input;
+  NetworkDefinition (*define)();
+};
+
+/// All of them; the first one is the default.
+inline Span<const ModelSpec> model_specs() {
+  static constexpr ModelSpec specs[] = {
+      {"tinyfqnet", "13k parameters, usefulness of an aligned face to a recogniser, 0..1", "", true, tinyfqnet_input(),
+       define_network<TinyFQnet>},
+      {"mobilenet_v3_small", "perceptual quality, first half of the ensemble", "classifier.", true, imagenet_input(),
+       define_network<MobileNetV3SmallQuality>},
+      {"shufflenet_v2_x0_5", "perceptual quality, second half of the ensemble", "fc.", true, imagenet_input(),
+       define_network<ShuffleNetV2Quality<ShuffleNetX0_5>>},
+      {"shufflenet_v2_x1_0", "perceptual quality, twice as wide", "fc.", true, imagenet_input(),
+       define_network<ShuffleNetV2Quality<ShuffleNetX1_0>>},
+      {"mobilenet_v3_small_imagenet", "torchvision's classifier, 1000 classes", "", false, imagenet_input(224, 224),
+       define_network<MobileNetV3SmallImageNet>},
+      {"shufflenet_v2_x0_5_imagenet", "torchvision's classifier, 1000 classes", "", false, imagenet_input(224, 224),
+       define_network<ShuffleNetV2ImageNet<ShuffleNetX0_5>>},
+      {"shufflenet_v2_x1_0_imagenet", "torchvision's classifier, 1000 classes", "", false, imagenet_input(224, 224),
+       define_network<ShuffleNetV2ImageNet<ShuffleNetX1_0>>},
+  };
+  return {specs, sizeof(specs) / sizeof(specs[0])};
+}
+
+/// The model of that name, or null.
+inline const ModelSpec* find_model(const std::string& name) {
+  for (const ModelSpec& spec : model_specs())
+    if (name == spec.name) return &spec;
+  return nullptr;
+}
+
+/// "tinyfqnet, mobilenet_v3_small, ...", for messages.
+inline std::string model_names() {
+  std::string names;
+  for (const ModelSpec& spec : model_specs()) names += (names.empty() ? "" : ", ") + std::string(spec.name);
+  return names;
+}
+
+/// The model that a weight file is for: the one its metadata names, else the first whose every parameter (the head's
+/// aside, unless it is the classifier's) is in the file with the right shape. Null when there is none.
+inline const ModelSpec* guess_model(const TensorFile& file) {
+  for (const auto& [key, value] : file.metadata)
+    if (key == "model" && find_model(value) != nullptr) return find_model(value);
+  const auto fits = [&](const NamedParam& p) {
+    const TensorEntry* entry = file.find(p.name);
+    return entry != nullptr && std::equal(entry->shape.begin(), entry->shape.end(), p.param.extents,
+                                          p.param.extents + p.param.rank);
+  };
+  for (const ModelSpec& spec : model_specs()) {
+    const std::string head = spec.head;
+    const auto needed = [&](const NamedParam& p) { return head.empty() || p.name.compare(0, head.size(), head) != 0; };
+    const auto params = spec.define().params;
+    if (std::all_of(params.begin(), params.end(), [&](const NamedParam& p) { return !needed(p) || fits(p); })) return &spec;
+  }
+  return nullptr;
+}
+
+TINYFIQA_END

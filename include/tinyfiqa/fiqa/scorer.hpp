@@ -1,0 +1,134 @@
+// From a picture to a score: one or several networks, each seeing one or several views (P1, equation 1).
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/fiqa/model.hpp>
+#include <tinyfiqa/fiqa/preprocess.hpp>
+#include <tinyfiqa/fiqa/session.hpp>
+#include <tinyfiqa/io/image.hpp>
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+struct ScoreOptions {
+  std::vector<View> views = {View::identity};  ///< T of equation 1 is their number
+  int height = 0, width = 0;                   ///< 0: each network's own input size
+  int threads = 1;                             ///< for one image; many images go to many scorers
+  std::uint64_t seed = 1;                      ///< of the colour view
+};
+
+/// One network's part in a score.
+struct NetworkScore {
+  std::string model;
+  float score = 0;           ///< mean over the views
+  std::vector<float> views;  ///< in the order of ScoreOptions::views
+};
+
+/// tinyFQnet: 0..1. The perceptual networks: a mean opinion score, trained to 0..1 but not cut to it.
+struct Score {
+  float value = 0;  ///< mean over the networks
+  std::vector<NetworkScore> networks;
+};
+
+/// q(I) = 1/M sum_m 1/T sum_t q_m(view_t(I))     (P1, equation 1)
+class Scorer {
+ public:
+  /// One network from a safetensors file.
+  static Result<Scorer> load(const std::string& path, const ScoreOptions& options = {}) {
+    auto model = load_model(path);
+    if (!model) return model.status();
+    return create({std::make_shared<const Model>(std::move(*model))}, options);
+  }
+
+  /// M networks, each with one output. Errors: bad_argument.
+  static Result<Scorer> create(std::vector<std::shared_ptr<const Model>> models, const ScoreOptions& options = {}) {
+    if (models.empty() || options.views.empty())
+      return Status::error(Errc::bad_argument, "a score needs at least one network and one view");
+    Scorer scorer(options);
+    for (auto& model : models) {
+      if (!model->spec().scores)
+        return Status::error(Errc::bad_argument, model->spec().name, " gives 1000 classes, not a quality score");
+      Member m{std::move(model), {}, {}, {}};
+      m.input = m.model->spec().input;
+      if (options.height > 0) m.input.height = options.height;
+      if (options.width > 0) m.input.width = options.width;
+      auto session = Session::create(*m.model, static_cast<int>(options.views.size()), m.input.height, m.input.width,
+                                     options.threads);
+      if (!session) return session.status();
+      m.session.push_back(std::move(*session));
+      m.floats.resize(m.session[0].input_floats());
+      scorer.members_.push_back(std::move(m));
+    }
+    return scorer;
+  }
+
+  const ScoreOptions& options() const { return options_; }
+
+  /// The score of a face: the whole picture, a box of it, or the face aligned by five landmarks.
+  /// Errors: bad_argument (box, landmarks), not_finite.
+  Result<Score> score(const Image& image, const Crop& crop = {}) {
+    Score total;
+    Image face;  // as the previous member saw it
+    for (Member& m : members_) {
+      if (face.height != m.input.height || face.width != m.input.width) {
+        auto resized = crop_and_resize(image, crop, m.input.height, m.input.width);
+        if (!resized) return resized.status();
+        face = std::move(*resized);
+      }
+      auto part = score_member(m, face);
+      if (!part) return part.status();
+      total.value += part->score / static_cast<float>(members_.size());
+      total.networks.push_back(std::move(*part));
+    }
+    return total;
+  }
+
+  /// The same for a file.
+  Result<Score> score(const std::string& path, const Crop& crop = {}) {
+    const auto image = read_image(path);
+    if (!image) return image.status();
+    auto result = score(*image, crop);
+    if (!result) return result.status().prefixed(path, ": ");
+    return result;
+  }
+
+ private:
+  struct Member {
+    std::shared_ptr<const Model> model;
+    InputSpec input;
+    std::vector<Session> session;  // one; a vector because a Session has no empty state
+    std::vector<float> floats;     // [T, H, W, 3]
+  };
+
+  explicit Scorer(const ScoreOptions& options) : options_(options) {}
+
+  Result<NetworkScore> score_member(Member& m, const Image& face) {
+    NetworkScore s;
+    s.model = m.model->spec().name;
+    s.views.resize(options_.views.size());
+    for (std::size_t t = 0; t < options_.views.size(); ++t) {
+      const View view = options_.views[t];
+      const Span<float> out(m.floats.data() + t * m.input.size(), m.input.size());
+      const Status status = view == View::identity ? to_input(face, m.input, out)
+                                                   : to_input(apply_view(face, view, options_.seed), m.input, out);
+      if (!status) return status;
+    }
+    m.session[0].run(m.floats.data(), s.views.data());
+    for (const float v : s.views) {
+      if (!std::isfinite(v)) return Status::error(Errc::not_finite, s.model, " gave a score that is not a number");
+      s.score += v / static_cast<float>(s.views.size());
+    }
+    return s;
+  }
+
+  ScoreOptions options_;
+  std::vector<Member> members_;
+};
+
+TINYFIQA_END

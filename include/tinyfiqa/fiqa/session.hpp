@@ -1,0 +1,70 @@
+// A model at one input size, with the memory to run it: one session for each thread that scores.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/fiqa/model.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// What a session computes.
+enum class Want : unsigned char {
+  output,    ///< scores [N, 1] or classes [N, 1000]
+  features,  ///< pooled backbone features [N, C]
+};
+
+class Session {
+ public:
+  /// Plans `model` for N, H, W and at most `threads` threads. The model must outlive the session.
+  /// Errors: bad_argument (with the reason), too_large.
+  static Result<Session> create(const Model& model, int n, int h, int w, int threads = 1, Want want = Want::output) {
+    const Outputs& outputs = model.network().outputs;
+    const int value = want == Want::output ? outputs.output : outputs.features;
+    Session s(model);
+    s.plan_ = make_owned_plan(model.network(), value, {n, h, w, 0}, model.backend(), threads);
+    const PlanError error = s.plan().error;
+    if (error != PlanError::none)
+      return Status::error(error == PlanError::too_large ? Errc::too_large : Errc::bad_argument, model.spec().name, " at ",
+                           n, "x", h, "x", w, " (N, H, W): ", plan_error_text(error));
+    s.arena_.resize(s.plan().arena_floats + alignment_floats);
+    return s;
+  }
+
+  const Plan& plan() const { return plan_.plan; }
+  const Model& model() const { return *model_; }
+  std::size_t input_floats() const { return static_cast<std::size_t>(plan().input.floats()); }
+  std::size_t output_floats() const { return static_cast<std::size_t>(plan().output.floats()); }
+
+  /// input [N, H, W, 3] -> output [N, C]. Allocates nothing.
+  void run(const float* input, float* output) {
+    Frame f;
+    f.arena = aligned_arena();
+    f.packed = model_->packed().data();
+    f.input = input;
+    f.output = output;
+    f.threads = plan().threads;
+    tinyfiqa::run(plan(), f);
+  }
+
+ private:
+  static constexpr std::size_t alignment_floats = 16;
+
+  explicit Session(const Model& model) : model_(&model) {}
+
+  float* aligned_arena() {
+    const auto at = reinterpret_cast<std::uintptr_t>(arena_.data());
+    const std::uintptr_t bytes = alignment_floats * sizeof(float);
+    return reinterpret_cast<float*>((at + bytes - 1) / bytes * bytes);
+  }
+
+  const Model* model_;
+  OwnedPlan plan_;
+  std::vector<float> arena_;
+};
+
+TINYFIQA_END

@@ -1,0 +1,14 @@
+// Inference on a hosted CPU: load weights, read a photo, score it.
+//
+//   auto scorer = tinyfiqa::Scorer::load("weights/tinyfqnet.safetensors");
+//   if (!scorer) return fail(scorer.status().message());
+//   auto score = scorer->score("photo.jpg");
+//
+// Needs xsimd (not with TINYFIQA_SCALAR) and stb_image; PyTorch's own weight files are read by
+// <tinyfiqa/io/weights.hpp>, which needs libzip.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/fiqa/model.hpp>
+#include <tinyfiqa/fiqa/scorer.hpp>
+#include <tinyfiqa/fiqa/session.hpp>
