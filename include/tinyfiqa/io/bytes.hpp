@@ -1,0 +1,77 @@
+// Small helpers of the readers: little-endian loads, overflow-checked products, names made fit for a message.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/span.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+TINYFIQA_BEGIN
+
+/// An integer or floating-point number from its little-endian bytes, at any alignment, on any machine.
+template <class T>
+T load_le(const unsigned char* bytes) {
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) bits |= static_cast<std::uint64_t>(bytes[i]) << (8 * i);
+  if constexpr (std::is_integral_v<T>) {
+    return static_cast<T>(bits);
+  } else {
+    static_assert(sizeof(T) == 4 || sizeof(T) == 8, "tinyfiqa::load_le: float or double");
+    const std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t> exact =
+        static_cast<std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>(bits);
+    T value;
+    std::memcpy(&value, &exact, sizeof(T));
+    return value;
+  }
+}
+
+/// The lowest `count` bytes of `value`, little-endian.
+inline void store_le(unsigned char* bytes, std::uint64_t value, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) bytes[i] = static_cast<unsigned char>(value >> (8 * i));
+}
+
+/// product *= factor; false, with `product` unchanged, if that overflows. Shapes in a file are anybody's
+/// numbers: [2^32, 2^32] would otherwise multiply to 0 and pass every later check.
+inline bool multiply_into(std::uint64_t& product, std::uint64_t factor) {
+  if (factor != 0 && product > std::numeric_limits<std::uint64_t>::max() / factor) return false;
+  product *= factor;
+  return true;
+}
+
+/// sum += term; false, with `sum` unchanged, if that overflows.
+inline bool add_into(std::uint64_t& sum, std::uint64_t term) {
+  if (sum > std::numeric_limits<std::uint64_t>::max() - term) return false;
+  sum += term;
+  return true;
+}
+
+/// 'name' in quotes for a message: cut after 100 bytes, and what a terminal would obey is replaced by '?'.
+inline std::string quoted(std::string_view name) {
+  std::string text = "'";
+  for (const char c : name.substr(0, 100)) {
+    const auto code = static_cast<unsigned char>(c);
+    text += code < 0x20 || code == 0x7f ? '?' : c;
+  }
+  return text + (name.size() > 100 ? "...'" : "'");
+}
+
+/// "[64, 3, 3, 3]"; long shapes end in dots.
+template <class Extents>
+std::string shape_text(const Extents& extents) {
+  std::string text = "[";
+  std::size_t count = 0;
+  for (const auto extent : extents) {
+    if (count == 8) return text + ", ...]";
+    if (count++ != 0) text += ", ";
+    text += std::to_string(extent);
+  }
+  return text + "]";
+}
+
+TINYFIQA_END

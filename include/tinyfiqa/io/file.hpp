@@ -1,0 +1,185 @@
+// Whole files: read (mapped where the system can), and written so that a crash never leaves half of one.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/base/status.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#if defined(__unix__) || defined(__APPLE__)
+#define TINYFIQA_POSIX_FILES 1
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+TINYFIQA_BEGIN
+
+/// The bytes of a file and the name to call it by in messages. `owner` keeps the bytes alive; it is empty
+/// when they belong to the caller.
+struct FileBytes {
+  std::string path;
+  Bytes bytes;
+  std::shared_ptr<const void> owner;
+
+  /// Bytes that the caller keeps alive for as long as anything that was read from them.
+  static FileBytes from_memory(Bytes bytes, std::string name) { return {std::move(name), bytes, nullptr}; }
+};
+
+/// Pipes and devices have no size to look up: no more than this is read from them.
+constexpr std::size_t max_stream_bytes = std::size_t{1} << 30u;
+
+namespace detail {
+inline Status open_error(const std::string& path, int error) {
+  if (error == ENOENT || error == ENOTDIR) {
+    return Status::error(Errc::not_found, path, ": no such file; check the path");
+  }
+  if (error == EACCES)
+    return Status::error(Errc::unreadable, path, ": permission denied; make it readable (chmod +r)");
+  return Status::error(Errc::unreadable, path, ": can't be opened: ", std::strerror(error));
+}
+
+inline Status empty_error(const std::string& path) {
+  return Status::error(Errc::bad_format, path, ": the file is empty; copy or download it again");
+}
+
+inline Result<FileBytes> owned_bytes(const std::string& path, std::vector<unsigned char> data) {
+  if (data.empty()) return empty_error(path);
+  const auto owner = std::make_shared<const std::vector<unsigned char>>(std::move(data));
+  return FileBytes{path, Bytes(owner->data(), owner->size()), owner};
+}
+}  // namespace detail
+
+#if defined(TINYFIQA_POSIX_FILES)
+
+namespace detail {
+struct FileDescriptor {
+  int fd;
+  explicit FileDescriptor(int descriptor) : fd(descriptor) {}
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+inline Result<FileBytes> read_descriptor(const std::string& path, int fd) {
+  std::vector<unsigned char> data;
+  for (;;) {
+    const std::size_t have = data.size(), piece = std::size_t{1} << 20u;
+    data.resize(have + piece);
+    const ssize_t got = ::read(fd, data.data() + have, piece);
+    data.resize(have + (got > 0 ? static_cast<std::size_t>(got) : 0));
+    if (got == 0) return owned_bytes(path, std::move(data));
+    if (got < 0 && errno != EINTR) {
+      return Status::error(Errc::unreadable, path, ": reading failed: ", std::strerror(errno));
+    }
+    if (data.size() > max_stream_bytes) {
+      return Status::error(Errc::too_large, path,
+                           ": more than 1 GiB from a pipe or device; use a regular file");
+    }
+  }
+}
+}  // namespace detail
+
+/// The whole of a file. It is mapped, so only what is looked at is read. A mapped file must not be cut
+/// short by somebody else meanwhile (the system answers with SIGBUS): replace files by renaming, as
+/// write_file() does.
+inline Result<FileBytes> read_file(const std::string& path) {
+  const detail::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.fd < 0) return detail::open_error(path, errno);
+  struct stat info;
+  if (::fstat(file.fd, &info) != 0) return detail::open_error(path, errno);
+  if (S_ISDIR(info.st_mode)) {
+    return Status::error(Errc::unreadable, path, ": is a folder; name a file in it");
+  }
+  if (!S_ISREG(info.st_mode)) return detail::read_descriptor(path, file.fd);
+  if (info.st_size <= 0) return detail::read_descriptor(path, file.fd);  // empty, or a file of /proc
+  const auto size = static_cast<std::size_t>(info.st_size);
+  void* const map = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
+  if (map == MAP_FAILED) return detail::read_descriptor(path, file.fd);
+  std::shared_ptr<const void> owner(map, [size](void* start) { ::munmap(start, size); });
+  return FileBytes{path, Bytes(static_cast<const unsigned char*>(map), size), std::move(owner)};
+}
+
+namespace detail {
+inline bool write_all(int fd, Bytes bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size) {
+    const ssize_t wrote = ::write(fd, bytes.data + done, bytes.size - done);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return false;
+    done += static_cast<std::size_t>(wrote);
+  }
+  return true;
+}
+inline bool write_synced(const std::string& path, Span<const Bytes> parts) {
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (file.fd < 0) return false;
+  for (const Bytes part : parts) {
+    if (!write_all(file.fd, part)) return false;
+  }
+  return ::fsync(file.fd) == 0;
+}
+inline std::string temporary_name(const std::string& path) {
+  return path + ".tmp" + std::to_string(::getpid());
+}
+}  // namespace detail
+
+#else
+
+inline Result<FileBytes> read_file(const std::string& path) {
+  std::FILE* const file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) return detail::open_error(path, errno);
+  std::vector<unsigned char> data;
+  for (std::size_t got = 1; got != 0;) {
+    const std::size_t have = data.size(), piece = std::size_t{1} << 20u;
+    data.resize(have + piece);
+    got = std::fread(data.data() + have, 1, piece, file);
+    data.resize(have + got);
+  }
+  const bool failed = std::ferror(file) != 0;
+  std::fclose(file);
+  if (failed) return Status::error(Errc::unreadable, path, ": reading failed; is it a folder?");
+  return detail::owned_bytes(path, std::move(data));
+}
+
+namespace detail {
+inline bool write_synced(const std::string& path, Span<const Bytes> parts) {
+  std::FILE* const file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr) return false;
+  bool good = true;
+  for (const Bytes part : parts) good = good && std::fwrite(part.data, 1, part.size, file) == part.size;
+  return std::fclose(file) == 0 && good;
+}
+inline std::string temporary_name(const std::string& path) { return path + ".tmp"; }
+}  // namespace detail
+
+#endif
+
+/// Writes the parts one after the other: into a temporary file beside `path`, which then takes its place.
+/// Readers see the old file or the whole new one, never a part.
+inline Status write_file(const std::string& path, Span<const Bytes> parts) {
+  const std::string temporary = detail::temporary_name(path);
+  if (detail::write_synced(temporary, parts)) {
+#if !defined(TINYFIQA_POSIX_FILES)
+    std::remove(path.c_str());  // there, rename() does not replace
+#endif
+    if (std::rename(temporary.c_str(), path.c_str()) == 0) return {};
+  }
+  const int error = errno;
+  std::remove(temporary.c_str());
+  return Status::error(Errc::cannot_write, path, ": can't be written: ", std::strerror(error),
+                       "; check the folder, its permissions and the free space");
+}
+
+TINYFIQA_END

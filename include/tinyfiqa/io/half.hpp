@@ -1,0 +1,71 @@
+// 16-bit floating point: IEEE 754 binary16 and bfloat16 to float and back.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+
+#include <cstdint>
+#include <cstring>
+
+TINYFIQA_BEGIN
+
+namespace detail {
+inline std::uint32_t float_bits(float value) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+inline float float_from_bits(std::uint32_t bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+}  // namespace detail
+
+/// binary16 -> float, exact for all 65536 patterns (subnormals, infinities, NaN payloads).
+inline float half_to_float(std::uint16_t half) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16u;
+  const std::uint32_t exponent = (half >> 10u) & 31u;
+  std::uint32_t fraction = half & 0x3ffu;
+  if (exponent == 31) return detail::float_from_bits(sign | 0x7f800000u | (fraction << 13u));
+  if (exponent != 0) return detail::float_from_bits(sign | ((exponent + 112u) << 23u) | (fraction << 13u));
+  if (fraction == 0) return detail::float_from_bits(sign);
+  std::uint32_t shifted = 113;  // a subnormal: fraction * 2^-24, normalised
+  while ((fraction & 0x400u) == 0) {
+    fraction <<= 1u;
+    --shifted;
+  }
+  return detail::float_from_bits(sign | (shifted << 23u) | ((fraction & 0x3ffu) << 13u));
+}
+
+/// float -> binary16, round to nearest, ties to even; beyond 65520 infinity, NaN stays NaN.
+inline std::uint16_t float_to_half(float value) {
+  const std::uint32_t bits = detail::float_bits(value);
+  const std::uint32_t sign = (bits >> 16u) & 0x8000u;
+  const std::uint32_t magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);
+  if (magnitude >= 0x477ff000u)
+    return static_cast<std::uint16_t>(sign | 0x7c00u);  // 65520: rounds to infinity
+  std::uint32_t kept, dropped, halfway;
+  if (magnitude >= 0x38800000u) {  // 2^-14 and above: normal
+    kept = (magnitude - 0x38000000u) >> 13u;
+    dropped = magnitude & 0x1fffu;
+    halfway = 0x1000u;
+  } else if (magnitude >= 0x33000000u) {  // 2^-25 and above: subnormal, or rounds up to the smallest one
+    const std::uint32_t shift = 126u - (magnitude >> 23u);
+    const std::uint32_t fraction = (magnitude & 0x7fffffu) | 0x800000u;
+    kept = fraction >> shift;
+    dropped = fraction & ((1u << shift) - 1u);
+    halfway = 1u << (shift - 1u);
+  } else {
+    return static_cast<std::uint16_t>(sign);
+  }
+  if (dropped > halfway || (dropped == halfway && (kept & 1u) != 0)) ++kept;  // a carry is right as it is
+  return static_cast<std::uint16_t>(sign | kept);
+}
+
+/// bfloat16 -> float: the upper half of a float's bits, exact.
+inline float bfloat16_to_float(std::uint16_t bits) {
+  return detail::float_from_bits(static_cast<std::uint32_t>(bits) << 16u);
+}
+
+TINYFIQA_END
