@@ -1,4 +1,5 @@
-// Faces brought to one pose: the similarity transform that takes five landmarks to a template of 112 x 112 pixels.
+// Faces brought to one pose: the similarity transform that takes five landmarks to a template of 112 x 112
+// pixels.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -9,8 +10,8 @@
 
 TINYFIQA_BEGIN
 
-/// Five points of a face in pixels of the picture, x to the right, y down: the eye on the left of the picture, the eye
-/// on its right, the nose's tip, the left and the right corner of the mouth.
+/// Five points of a face in pixels of the picture, x to the right, y down: the eye on the left of the
+/// picture, the eye on its right, the nose's tip, the left and the right corner of the mouth.
 struct Landmarks {
   float x[5] = {}, y[5] = {};
 };
@@ -34,14 +35,16 @@ inline Similarity inverse(const Similarity& s) {
   return {a, b, -(a * s.tx - b * s.ty), -(b * s.tx + a * s.ty)};
 }
 
-/// The transform with the least sum of squared distances to `to` (Umeyama 1991, in two dimensions and in closed form).
-/// With s, d = the points minus their means:  a = sum(s . d) / sum |s|^2,  b = sum(s x d) / sum |s|^2.
-/// Errors: not_finite; bad_argument if the points (nearly) coincide or are a mirror image without any best rotation.
+/// The transform with the least sum of squared distances to `to` (Umeyama 1991, in two dimensions and in
+/// closed form). With s, d = the points minus their means:  a = sum(s . d) / sum |s|^2,  b = sum(s x d) / sum
+/// |s|^2. Errors: not_finite; bad_argument if the points (nearly) coincide or are a mirror image without any
+/// best rotation.
 inline Result<Similarity> fit_similarity(const Landmarks& from, const double (&to)[5][2]) {
   double sx = 0, sy = 0, dx = 0, dy = 0;
   for (int i = 0; i < 5; ++i) {
     if (!std::isfinite(from.x[i]) || !std::isfinite(from.y[i]))
-      return Status::error(Errc::not_finite, "landmark ", i + 1, " of 5 is not a number; check the landmark file");
+      return Status::error(Errc::not_finite, "landmark ", i + 1,
+                           " of 5 is not a number; check the landmark file");
     sx += from.x[i] / 5.0, sy += from.y[i] / 5.0, dx += to[i][0] / 5, dy += to[i][1] / 5;
   }
   double spread = 0, dot = 0, cross = 0, to_spread = 0;
@@ -62,8 +65,9 @@ inline Result<Similarity> fit_similarity(const Landmarks& from, const double (&t
   return Similarity{a, b, dx - (a * sx - b * sy), dy - (b * sx + a * sy)};
 }
 
-/// out(x, y) = image at to_image(x, y), bilinear, black outside: what PIL's image.transform((width, height), AFFINE,
-/// to_image, BILINEAR) gives. Pixel centres are at half coordinates; sums are cut, not rounded, to 8 bits as in PIL.
+/// out(x, y) = image at to_image(x, y), bilinear, black outside: what PIL's image.transform((width, height),
+/// AFFINE, to_image, BILINEAR) gives. Pixel centres are at half coordinates; sums are cut, not rounded, to 8
+/// bits as in PIL.
 inline Image warp_image(const Image& image, const Similarity& to_image, int height, int width) {
   Image out(width, height);
   unsigned char* to = out.rgb.data();
@@ -71,7 +75,8 @@ inline Image warp_image(const Image& image, const Similarity& to_image, int heig
     for (int x = 0; x < width; ++x, to += 3) {
       const double px = to_image.x(x + 0.5, y + 0.5), py = to_image.y(x + 0.5, y + 0.5);
       if (!(px >= 0 && px < image.width && py >= 0 && py < image.height)) continue;
-      const int left = static_cast<int>(px + 0.5) - 1, top = static_cast<int>(py + 0.5) - 1;  // floor(p - 0.5)
+      const int left = static_cast<int>(px + 0.5) - 1,
+                top = static_cast<int>(py + 0.5) - 1;  // floor(p - 0.5)
       const double fx = px - 0.5 - left, fy = py - 0.5 - top;
       const int x0 = left < 0 ? 0 : left, x1 = left + 1 < image.width ? left + 1 : left;
       const int y0 = top < 0 ? 0 : top, y1 = top + 1 < image.height ? top + 1 : top;
@@ -85,15 +90,17 @@ inline Image warp_image(const Image& image, const Similarity& to_image, int heig
   return out;
 }
 
-/// The face [112, 112, 3] with its landmarks as near to face_template as a similarity transform can bring them.
-/// Errors: fit_similarity's, and bad_argument if all five landmarks lie outside the image.
+/// The face [112, 112, 3] with its landmarks as near to face_template as a similarity transform can bring
+/// them. Errors: fit_similarity's, and bad_argument if all five landmarks lie outside the image.
 inline Result<Image> align_face(const Image& image, const Landmarks& landmarks) {
   const Result<Similarity> to_template = fit_similarity(landmarks, face_template);
   if (!to_template) return to_template.status();
   int inside = 0;
   for (int i = 0; i < 5; ++i) {
     const float x = landmarks.x[i], y = landmarks.y[i];
-    inside += x >= 0 && y >= 0 && x < static_cast<float>(image.width) && y < static_cast<float>(image.height) ? 1 : 0;
+    inside += x >= 0 && y >= 0 && x < static_cast<float>(image.width) && y < static_cast<float>(image.height)
+                  ? 1
+                  : 0;
   }
   if (inside == 0)
     return Status::error(Errc::bad_argument, "all five landmarks lie outside the image of ", image.width, "x",

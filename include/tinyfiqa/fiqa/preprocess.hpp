@@ -59,13 +59,16 @@ constexpr const char* view_name(View view) {
   return names[static_cast<unsigned char>(view)];
 }
 
-/// The face as the network will see it: [height, width, 3], 8 bits. A box is cut out, landmarks are aligned to
-/// 112 x 112; then PIL's bilinear resize. Errors: bad_argument, not_finite.
+/// The face as the network will see it: [height, width, 3], 8 bits. A box is cut out, landmarks are aligned
+/// to 112 x 112; then PIL's bilinear resize. Errors: bad_argument, not_finite.
 inline Result<Image> crop_and_resize(const Image& image, const Crop& crop, int height, int width) {
-  if (image.width < 1 || image.height < 1) return Status::error(Errc::bad_argument, "the image has no pixels");
+  if (image.width < 1 || image.height < 1)
+    return Status::error(Errc::bad_argument, "the image has no pixels");
   if (height < 1 || width < 1)
-    return Status::error(Errc::bad_argument, "can't resize to ", width, "x", height, " pixels; both must be at least 1");
-  if (crop.box && crop.landmarks) return Status::error(Errc::bad_argument, "give a box or landmarks, not both");
+    return Status::error(Errc::bad_argument, "can't resize to ", width, "x", height,
+                         " pixels; both must be at least 1");
+  if (crop.box && crop.landmarks)
+    return Status::error(Errc::bad_argument, "give a box or landmarks, not both");
   if (crop.landmarks) {
     const Result<Image> face = align_face(image, *crop.landmarks);
     if (!face) return face.status();
@@ -73,9 +76,11 @@ inline Result<Image> crop_and_resize(const Image& image, const Crop& crop, int h
   }
   if (!crop.box) return resize_image(image, height, width);
   const Box& b = *crop.box;
-  if (b.x < 0 || b.y < 0 || b.width < 1 || b.height < 1 || b.width > image.width - b.x || b.height > image.height - b.y)
-    return Status::error(Errc::bad_argument, "the box x=", b.x, " y=", b.y, " width=", b.width, " height=", b.height,
-                         " does not lie inside the image of ", image.width, "x", image.height, " pixels");
+  if (b.x < 0 || b.y < 0 || b.width < 1 || b.height < 1 || b.width > image.width - b.x ||
+      b.height > image.height - b.y)
+    return Status::error(Errc::bad_argument, "the box x=", b.x, " y=", b.y, " width=", b.width,
+                         " height=", b.height, " does not lie inside the image of ", image.width, "x",
+                         image.height, " pixels");
   return resize_image(image, b, height, width);
 }
 
@@ -108,7 +113,8 @@ inline void adjust_contrast(Image& image, float factor) {
   detail::scale_levels(image, factor, (1.0f - factor) * static_cast<float>(mean));
 }
 
-/// The picture as `view` shows it. The colour view draws its factors, each uniform in 0.95..1.05, from `seed`.
+/// The picture as `view` shows it. The colour view draws its factors, each uniform in 0.95..1.05, from
+/// `seed`.
 inline Image apply_view(const Image& image, View view, std::uint64_t seed = 0) {
   Image out = image;
   if (view == View::color) {
@@ -118,21 +124,23 @@ inline Image apply_view(const Image& image, View view, std::uint64_t seed = 0) {
   }
   if (view == View::hflip)
     for (int y = 0; y < image.height; ++y)
-      for (int x = 0; x < image.width; ++x) std::memcpy(out.pixel(x, y), image.pixel(image.width - 1 - x, y), 3);
+      for (int x = 0; x < image.width; ++x)
+        std::memcpy(out.pixel(x, y), image.pixel(image.width - 1 - x, y), 3);
   if (view == View::vflip)
     for (int y = 0; y < image.height; ++y)
-      std::copy_n(image.pixel(0, image.height - 1 - y), std::size_t{3} * static_cast<std::size_t>(image.width),
-                  out.pixel(0, y));
+      std::copy_n(image.pixel(0, image.height - 1 - y),
+                  std::size_t{3} * static_cast<std::size_t>(image.width), out.pixel(0, y));
   return out;
 }
 
 /// out [height, width, 3] = (level - mean) * scale. Errors: mismatch if the image or `out` has another size.
 inline Status to_input(const Image& image, const InputSpec& spec, Span<float> out) {
   if (image.height != spec.height || image.width != spec.width)
-    return Status::error(Errc::mismatch, "the image has ", image.width, "x", image.height, " pixels, the network wants ",
-                         spec.width, "x", spec.height);
+    return Status::error(Errc::mismatch, "the image has ", image.width, "x", image.height,
+                         " pixels, the network wants ", spec.width, "x", spec.height);
   if (out.size != spec.size())
-    return Status::error(Errc::mismatch, "the input buffer holds ", out.size, " floats, ", spec.size(), " are needed");
+    return Status::error(Errc::mismatch, "the input buffer holds ", out.size, " floats, ", spec.size(),
+                         " are needed");
   for (std::size_t i = 0; i < out.size; i += 3)
     for (std::size_t c = 0; c < 3; ++c)
       out[i + c] = (static_cast<float>(image.rgb[i + c]) - spec.mean[c]) * spec.scale[c];

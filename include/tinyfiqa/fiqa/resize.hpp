@@ -46,8 +46,8 @@ inline Image resize_image(const Image& image, const Box& box, int height, int wi
   const detail::ResizeTables x(box.width, width), y(box.height, height);
   std::vector<unsigned char> scratch(kernels::resize_scratch_bytes(x.axis, y.axis));
   Image out(width, height);
-  kernels::resize_u8x3(image.pixel(box.x, box.y), std::ptrdiff_t{3} * image.width, x.axis, y.axis, scratch.data(),
-                       out.rgb.data(), std::ptrdiff_t{3} * width);
+  kernels::resize_u8x3(image.pixel(box.x, box.y), std::ptrdiff_t{3} * image.width, x.axis, y.axis,
+                       scratch.data(), out.rgb.data(), std::ptrdiff_t{3} * width);
   return out;
 }
 

@@ -1,4 +1,5 @@
-// What a JPEG's segments and a PNG's chunks tell without decoding: the EXIF orientation, and whether the file is whole.
+// What a JPEG's segments and a PNG's chunks tell without decoding: the EXIF orientation, and whether the file
+// is whole.
 #pragma once
 
 #include <tinyfiqa/base/span.hpp>
@@ -22,14 +23,14 @@ inline std::uint32_t read_uint(const unsigned char* p, int bytes, bool little_en
 
 /// What the walk over an image file's parts found.
 struct ImageParts {
-  Bytes exif;                      ///< the TIFF block with the camera's tags, if there is one
-  bool complete = false;           ///< the walk reached the end marker (JPEG: EOI, PNG: IEND)
+  Bytes exif;                         ///< the TIFF block with the camera's tags, if there is one
+  bool complete = false;              ///< the walk reached the end marker (JPEG: EOI, PNG: IEND)
   const char* unsupported = nullptr;  ///< a coding that the decoder does not know, in words
 };
 
-/// Walks over a JPEG's segments (ITU-T T.81, B.1). Between segments, and in the entropy-coded data after SOS, it
-/// looks for the next marker: 0xFF followed by neither 0 nor a restart marker. A thumbnail inside a segment is
-/// skipped with its segment, so that its end marker is not taken for the picture's.
+/// Walks over a JPEG's segments (ITU-T T.81, B.1). Between segments, and in the entropy-coded data after SOS,
+/// it looks for the next marker: 0xFF followed by neither 0 nor a restart marker. A thumbnail inside a
+/// segment is skipped with its segment, so that its end marker is not taken for the picture's.
 inline ImageParts scan_jpeg(Bytes file) {
   ImageParts parts;
   std::size_t at = 2;
@@ -77,7 +78,8 @@ inline ImageParts scan_png(Bytes file) {
   return parts;
 }
 
-/// The orientation tag (0x0112) of a TIFF block's first directory: 1 to 8, and 1 where it is missing or damaged.
+/// The orientation tag (0x0112) of a TIFF block's first directory: 1 to 8, and 1 where it is missing or
+/// damaged.
 inline int exif_orientation(Bytes tiff) {
   if (tiff.size < 8) return 1;
   const bool little = tiff[0] == 'I' && tiff[1] == 'I';

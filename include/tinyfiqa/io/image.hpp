@@ -1,4 +1,5 @@
-// Pictures from files and memory: JPEG, PNG, BMP (through stb_image) and binary PGM, PPM, upright and as 8-bit RGB.
+// Pictures from files and memory: JPEG, PNG, BMP (through stb_image) and binary PGM, PPM, upright and as
+// 8-bit RGB.
 #pragma once
 
 #include <tinyfiqa/base/span.hpp>
@@ -39,8 +40,8 @@ struct Image {
   }
 };
 
-/// Larger pictures are refused before they are decoded: 100 megapixels take 300 MB as RGB, up to three times that
-/// while they are decoded, and a file of a few kilobytes may claim to have them.
+/// Larger pictures are refused before they are decoded: 100 megapixels take 300 MB as RGB, up to three times
+/// that while they are decoded, and a file of a few kilobytes may claim to have them.
 inline constexpr std::size_t default_max_pixels = 100'000'000;
 /// The longest side that is read, JPEG's own limit.
 inline constexpr int max_image_side = 65535;
@@ -50,11 +51,11 @@ namespace detail {
 inline Status check_size(int width, int height, std::size_t max_pixels) {
   const std::size_t pixels = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
   if (width > max_image_side || height > max_image_side)
-    return Status::error(Errc::too_large, width, "x", height, " pixels; a side may have at most ", max_image_side,
-                         "; make it smaller");
+    return Status::error(Errc::too_large, width, "x", height, " pixels; a side may have at most ",
+                         max_image_side, "; make it smaller");
   if (pixels > max_pixels)
-    return Status::error(Errc::too_large, width, "x", height, " = ", pixels, " pixels; the limit is ", max_pixels,
-                         "; make it smaller, or raise max_pixels");
+    return Status::error(Errc::too_large, width, "x", height, " = ", pixels, " pixels; the limit is ",
+                         max_pixels, "; make it smaller, or raise max_pixels");
   return Status();
 }
 
@@ -71,7 +72,8 @@ inline Image upright(const unsigned char* rgb, int width, int height, int orient
   }
   const std::ptrdiff_t pixel = flip_x ? -3 : 3, row = std::ptrdiff_t{3} * (flip_y ? -width : width);
   const std::ptrdiff_t dx = swap ? row : pixel, dy = swap ? pixel : row;
-  const unsigned char* corner = rgb + (flip_x ? -pixel * (width - 1) : 0) + (flip_y ? -row * (height - 1) : 0);
+  const unsigned char* corner =
+      rgb + (flip_x ? -pixel * (width - 1) : 0) + (flip_y ? -row * (height - 1) : 0);
   unsigned char* to = out.rgb.data();
   for (int y = 0; y < out.height; ++y)
     for (int x = 0; x < out.width; ++x, to += 3) std::memcpy(to, corner + dx * x + dy * y, 3);
@@ -86,7 +88,8 @@ inline Status stb_error(const char* format) {
   return Status::error(Errc::bad_format, "damaged ", format, " (stb_image: ", why, "); get the file again");
 }
 
-inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int orientation, std::size_t max_pixels) {
+inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int orientation,
+                                     std::size_t max_pixels) {
   if (bytes.size > static_cast<std::size_t>(INT_MAX))
     return Status::error(Errc::too_large, bytes.size, " bytes; the limit is ", INT_MAX);
   const int length = static_cast<int>(bytes.size);
@@ -115,9 +118,10 @@ inline Result<Image> decode_pnm(Bytes bytes, std::size_t max_pixels) {
 
 }  // namespace detail
 
-/// Decodes a picture: grey is copied to three channels, alpha is dropped, palettes are looked up, of 16 bits the upper
-/// 8 are kept, CMYK becomes RGB, and the EXIF orientation of JPEG and PNG is carried out. Messages name no file.
-/// Errors: bad_format, unsupported, too_large (more than max_pixels, or a side > max_image_side), out_of_memory.
+/// Decodes a picture: grey is copied to three channels, alpha is dropped, palettes are looked up, of 16 bits
+/// the upper 8 are kept, CMYK becomes RGB, and the EXIF orientation of JPEG and PNG is carried out. Messages
+/// name no file. Errors: bad_format, unsupported, too_large (more than max_pixels, or a side >
+/// max_image_side), out_of_memory.
 inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_max_pixels) {
   const ImageFormat format = image_format(bytes);
   if (format == ImageFormat::other) return unknown_format(bytes);

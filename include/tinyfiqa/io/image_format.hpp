@@ -66,17 +66,24 @@ inline Status unknown_format(Bytes bytes) {
                          " is not supported; write a binary PGM (P5) or PPM (P6)");
   if (detail::looks_like_text(bytes))
     return Status::error(Errc::bad_format, "this is text, not a picture (a failed download?)");
-  return Status::error(Errc::bad_format, "not a picture in a known format; convert to JPEG, PNG, BMP, PPM or PGM");
+  return Status::error(Errc::bad_format,
+                       "not a picture in a known format; convert to JPEG, PNG, BMP, PPM or PGM");
 }
 
 namespace detail {
 
-/// Refuses what stb_image would misread: a BMP whose pixels are cut off (it would make up zeros), or run-length coded.
+/// Refuses what stb_image would misread: a BMP whose pixels are cut off (it would make up zeros), or
+/// run-length coded.
 inline Status check_bmp(Bytes file) {
-  const Status cut = Status::error(Errc::bad_format, "cut off after ", file.size, " bytes; get the file again");
+  const Status cut =
+      Status::error(Errc::bad_format, "cut off after ", file.size, " bytes; get the file again");
   if (file.size < 26) return cut;
-  const auto u16 = [&](std::size_t at) { return static_cast<std::size_t>(read_uint(file.data + at, 2, true)); };
-  const auto u32 = [&](std::size_t at) { return static_cast<std::size_t>(read_uint(file.data + at, 4, true)); };
+  const auto u16 = [&](std::size_t at) {
+    return static_cast<std::size_t>(read_uint(file.data + at, 2, true));
+  };
+  const auto u32 = [&](std::size_t at) {
+    return static_cast<std::size_t>(read_uint(file.data + at, 4, true));
+  };
   const bool core = u32(14) == 12;  // OS/2's header of 12 bytes
   if (!core && file.size < 54) return cut;
   if (!core && (u32(30) == 1 || u32(30) == 2))

@@ -11,8 +11,8 @@ TINYFIQA_BEGIN
 /// The header of a binary PGM (P5, 1 channel) or PPM (P6, 3 channels).
 struct PnmHeader {
   int width = 0, height = 0, channels = 0;
-  int max = 255;            ///< 1..65535; above 255 a sample takes two bytes, big endian
-  std::size_t raster = 0;   ///< where the pixels begin
+  int max = 255;           ///< 1..65535; above 255 a sample takes two bytes, big endian
+  std::size_t raster = 0;  ///< where the pixels begin
 
   std::size_t raster_bytes() const {
     return static_cast<std::size_t>(width) * static_cast<std::size_t>(height) *
@@ -22,13 +22,15 @@ struct PnmHeader {
 
 namespace detail {
 
-/// A decimal number after white space and comments (# to the end of the line); -1 if there is none or it is > 2^24.
+/// A decimal number after white space and comments (# to the end of the line); -1 if there is none or it is >
+/// 2^24.
 inline int pnm_number(Bytes file, std::size_t& at) {
   const auto space = [](unsigned char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
   while (at < file.size && (space(file[at]) || file[at] == '#')) {
     if (file[at] == '#')
       while (at < file.size && file[at] != '\n') ++at;
-    else ++at;
+    else
+      ++at;
   }
   int value = -1;
   for (; at < file.size && file[at] >= '0' && file[at] <= '9'; ++at) {
@@ -50,8 +52,9 @@ inline Result<PnmHeader> read_pnm_header(Bytes file) {
   h.max = detail::pnm_number(file, at);
   if (at >= file.size) return Status::error(Errc::bad_format, "cut off in its header; get the file again");
   if (h.width < 1 || h.height < 1 || h.max < 1 || h.max > 65535)
-    return Status::error(Errc::bad_format, "damaged PNM header: width, height and maximum must be positive numbers, "
-                                           "the maximum at most 65535");
+    return Status::error(Errc::bad_format,
+                         "damaged PNM header: width, height and maximum must be positive numbers, "
+                         "the maximum at most 65535");
   h.raster = at + 1;  // one white-space character ends the header
   return h;
 }

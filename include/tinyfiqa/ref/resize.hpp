@@ -1,4 +1,5 @@
-// Antialiased bilinear resize as PIL's Image.resize(..., BILINEAR) does it, one output pixel at a time: the oracle.
+// Antialiased bilinear resize as PIL's Image.resize(..., BILINEAR) does it, one output pixel at a time: the
+// oracle.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -11,7 +12,8 @@ namespace ref {
 
 /// The input positions that output position i looks at, and their weights before normalisation:
 ///   scale = in / out,  radius = max(scale, 1),  centre = (i + 1/2) scale
-///   weight(p) = max(0, 1 - |p + 1/2 - centre| / radius)   for p in [centre - radius, centre + radius], cut to [0, in)
+///   weight(p) = max(0, 1 - |p + 1/2 - centre| / radius)   for p in [centre - radius, centre + radius], cut
+///   to [0, in)
 struct ResizeWindow {
   int first, end;
   double centre, radius;
@@ -43,9 +45,10 @@ inline unsigned char resize_round(std::int64_t sum) {
   return static_cast<unsigned char>(level < 0 ? 0 : level > 255 ? 255 : level);
 }
 
-/// in [in_h, in_w, 3] -> out [out_h, out_w, 3], 8 bits, no gaps. Rows are filtered first and rounded to 8 bits, then
-/// columns; a direction whose size stays is left alone.
-inline void resize_u8x3(const unsigned char* in, int in_h, int in_w, unsigned char* out, int out_h, int out_w) {
+/// in [in_h, in_w, 3] -> out [out_h, out_w, 3], 8 bits, no gaps. Rows are filtered first and rounded to 8
+/// bits, then columns; a direction whose size stays is left alone.
+inline void resize_u8x3(const unsigned char* in, int in_h, int in_w, unsigned char* out, int out_h,
+                        int out_w) {
   const auto along_row = [&](int y, int x, int c) -> unsigned char {
     const unsigned char* row = in + static_cast<std::size_t>(y) * static_cast<std::size_t>(in_w) * 3;
     if (in_w == out_w) return row[3 * x + c];
@@ -63,7 +66,8 @@ inline void resize_u8x3(const unsigned char* in, int in_h, int in_w, unsigned ch
         }
         const ResizeWindow window(in_h, out_h, y);
         std::int64_t sum = 0;
-        for (int p = window.first; p < window.end; ++p) sum += window.weight(p) * std::int64_t{along_row(p, x, c)};
+        for (int p = window.first; p < window.end; ++p)
+          sum += window.weight(p) * std::int64_t{along_row(p, x, c)};
         *out++ = resize_round(sum);
       }
 }
