@@ -1,0 +1,178 @@
+// Pictures from files and memory: JPEG, PNG, BMP (through stb_image) and binary PGM, PPM, upright and as
+// 8-bit RGB.
+#pragma once
+
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/io/exif.hpp>
+#include <tinyfiqa/io/image_format.hpp>
+#include <tinyfiqa/io/pnm.hpp>
+
+#include <stb/stb_image.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// Pixels [height, width, 3], red green blue, rows from top to bottom without gaps.
+struct Image {
+  int width = 0, height = 0;
+  std::vector<unsigned char> rgb;
+
+  Image() = default;
+  /// Black.
+  Image(int w, int h)
+      : width(w), height(h), rgb(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * 3) {}
+
+  const unsigned char* pixel(int x, int y) const { return rgb.data() + offset(x, y); }
+  unsigned char* pixel(int x, int y) { return rgb.data() + offset(x, y); }
+
+ private:
+  std::size_t offset(int x, int y) const {
+    return 3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x));
+  }
+};
+
+/// Larger pictures are refused before they are decoded: 100 megapixels take 300 MB as RGB, up to three times
+/// that while they are decoded, and a file of a few kilobytes may claim to have them.
+inline constexpr std::size_t default_max_pixels = 100'000'000;
+/// The longest side that is read, JPEG's own limit.
+inline constexpr int max_image_side = 65535;
+
+namespace detail {
+
+inline Status check_size(int width, int height, std::size_t max_pixels) {
+  const std::size_t pixels = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  if (width > max_image_side || height > max_image_side)
+    return Status::error(Errc::too_large, width, "x", height, " pixels; a side may have at most ",
+                         max_image_side, "; make it smaller");
+  if (pixels > max_pixels)
+    return Status::error(Errc::too_large, width, "x", height, " = ", pixels, " pixels; the limit is ",
+                         max_pixels, "; make it smaller, or raise max_pixels");
+  return Status();
+}
+
+/// Turns a picture upright as its EXIF orientation (1..8) says: rgb [height, width, 3] -> Image.
+/// From 5 on rows and columns change places; then columns and rows are counted from the other end.
+inline Image upright(const unsigned char* rgb, int width, int height, int orientation) {
+  const bool swap = orientation >= 5;
+  const bool flip_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  const bool flip_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  Image out(swap ? height : width, swap ? width : height);
+  if (orientation == 1) {
+    std::memcpy(out.rgb.data(), rgb, out.rgb.size());
+    return out;
+  }
+  const std::ptrdiff_t pixel = flip_x ? -3 : 3, row = std::ptrdiff_t{3} * (flip_y ? -width : width);
+  const std::ptrdiff_t dx = swap ? row : pixel, dy = swap ? pixel : row;
+  const unsigned char* corner =
+      rgb + (flip_x ? -pixel * (width - 1) : 0) + (flip_y ? -row * (height - 1) : 0);
+  unsigned char* to = out.rgb.data();
+  for (int y = 0; y < out.height; ++y)
+    for (int x = 0; x < out.width; ++x, to += 3) std::memcpy(to, corner + dx * x + dy * y, 3);
+  return out;
+}
+
+inline Status stb_error(const char* format) {
+  const char* why = stbi_failure_reason();
+  if (why == nullptr) why = "no reason given";
+  if (std::strcmp(why, "outofmem") == 0)
+    return Status::error(Errc::out_of_memory, "not enough memory to decode this ", format);
+  return Status::error(Errc::bad_format, "damaged ", format, " (stb_image: ", why, "); get the file again");
+}
+
+inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int orientation,
+                                     std::size_t max_pixels) {
+  if (bytes.size > static_cast<std::size_t>(INT_MAX))
+    return Status::error(Errc::too_large, bytes.size, " bytes; the limit is ", INT_MAX);
+  const int length = static_cast<int>(bytes.size);
+  int width = 0, height = 0, channels = 0;
+  if (stbi_info_from_memory(bytes.data, length, &width, &height, &channels) == 0) return stb_error(format);
+  const Status size = check_size(width, height, max_pixels);
+  if (!size) return size;
+  unsigned char* rgb = stbi_load_from_memory(bytes.data, length, &width, &height, &channels, 3);
+  if (rgb == nullptr) return stb_error(format);
+  Image image = upright(rgb, width, height, orientation);
+  stbi_image_free(rgb);
+  return image;
+}
+
+inline Result<Image> decode_pnm(Bytes bytes, std::size_t max_pixels) {
+  const Result<PnmHeader> header = read_pnm_header(bytes);
+  if (!header) return header.status();
+  const Status size = check_size(header->width, header->height, max_pixels);
+  if (!size) return size;
+  if (bytes.size - header->raster < header->raster_bytes()) return read_pnm_pixels(bytes, *header, nullptr);
+  Image image(header->width, header->height);
+  const Status pixels = read_pnm_pixels(bytes, *header, image.rgb.data());
+  if (!pixels) return pixels;
+  return image;
+}
+
+}  // namespace detail
+
+/// Decodes a picture: grey is copied to three channels, alpha is dropped, palettes are looked up, of 16 bits
+/// the upper 8 are kept, CMYK becomes RGB, and the EXIF orientation of JPEG and PNG is carried out. Messages
+/// name no file. Errors: bad_format, unsupported, too_large (more than max_pixels, or a side >
+/// max_image_side), out_of_memory.
+inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_max_pixels) {
+  const ImageFormat format = image_format(bytes);
+  if (format == ImageFormat::other) return unknown_format(bytes);
+  if (format == ImageFormat::pnm) return detail::decode_pnm(bytes, max_pixels);
+  if (format == ImageFormat::bmp) {
+    const Status whole = detail::check_bmp(bytes);
+    if (!whole) return whole;
+    return detail::decode_with_stb(bytes, "BMP", 1, max_pixels);
+  }
+  const bool jpeg = format == ImageFormat::jpeg;
+  const ImageParts parts = jpeg ? scan_jpeg(bytes) : scan_png(bytes);
+  if (!parts.complete)  // stb_image would fill the missing part of a JPEG with grey
+    return Status::error(Errc::bad_format, "cut off after ", bytes.size, " bytes (no ",
+                         jpeg ? "end-of-image marker" : "IEND chunk", "); get the file again");
+  if (parts.unsupported != nullptr)
+    return Status::error(Errc::unsupported, "JPEG with ", parts.unsupported,
+                         " is not supported; save it as a baseline or progressive JPEG, or as PNG");
+  return detail::decode_with_stb(bytes, jpeg ? "JPEG" : "PNG", exif_orientation(parts.exif), max_pixels);
+}
+
+namespace detail {
+
+// To be replaced by io/file.hpp.
+inline Result<std::vector<unsigned char>> read_whole_file(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr)
+    return errno == ENOENT ? Status::error(Errc::not_found, "no such file; check the path")
+                           : Status::error(Errc::unreadable, "can't be opened: ", std::strerror(errno));
+  std::vector<unsigned char> bytes;
+  std::size_t got = 0;
+  do {
+    bytes.resize(bytes.size() + (std::size_t{1} << 18));
+    got = std::fread(bytes.data() + bytes.size() - (std::size_t{1} << 18), 1, std::size_t{1} << 18, file);
+    bytes.resize(bytes.size() - (std::size_t{1} << 18) + got);
+  } while (got > 0);
+  const int why = std::ferror(file) != 0 ? errno : 0;
+  std::fclose(file);
+  if (why == EISDIR) return Status::error(Errc::unreadable, "this is a folder; give a file");
+  if (why != 0) return Status::error(Errc::unreadable, "can't be read: ", std::strerror(why));
+  return bytes;
+}
+
+}  // namespace detail
+
+/// Reads and decodes a picture file; see decode_image. Messages begin with the path.
+inline Result<Image> read_image(const std::string& path, std::size_t max_pixels = default_max_pixels) {
+  const Result<std::vector<unsigned char>> bytes = detail::read_whole_file(path);
+  if (!bytes) return bytes.status().prefixed(path, ": ");
+  Result<Image> image = decode_image(Bytes(bytes->data(), bytes->size()), max_pixels);
+  if (!image) return image.status().prefixed(path, ": ");
+  return image;
+}
+
+TINYFIQA_END
