@@ -15,6 +15,9 @@ struct Span {
 
   constexpr Span() = default;
   constexpr Span(T* first, std::size_t count) : data(first), size(count) {}
+  /// Span<float> -> Span<const float>.
+  template <class U, class = decltype(static_cast<T (*)[]>(static_cast<U (*)[]>(nullptr)))>
+  constexpr Span(Span<U> other) : data(other.data), size(other.size) {}
   /// From anything contiguous with data() and size(): std::vector, std::array, std::string.
   template <class Container, class = decltype(static_cast<T*>(static_cast<Container*>(nullptr)->data()))>
   constexpr Span(Container& c) : data(c.data()), size(c.size()) {}

@@ -1,0 +1,101 @@
+// tinyfiqa import: a PyTorch checkpoint in, safetensors out.
+#include "backends.hpp"
+#include "commands.hpp"
+#include "model_options.hpp"
+
+#include <tinyfiqa/io/weights.hpp>
+
+#include <cstdio>
+#include <filesystem>
+
+using namespace tinyfiqa;
+
+namespace {
+
+struct ImportCommand {
+  std::string in, out, model;
+  std::uint64_t seed = 1;
+
+  int run() const;
+
+ private:
+  Status import_model(const ModelSpec& spec) const;
+  Status convert(const TensorFile& file) const;
+};
+
+std::vector<std::pair<std::string, std::string>> origin(const std::string& path) {
+  return {{"made_by", "tinyfiqa " TINYFIQA_VERSION}, {"imported_from", std::filesystem::path(path).filename().string()}};
+}
+
+Status ImportCommand::import_model(const ModelSpec& spec) const {
+  Model network(spec, *choose_backend("scalar"), seed);
+  LoadOptions options;
+  options.head = spec.head;
+  const auto report = load_weights(in, network.params(), network.block(), options);
+  if (!report) return report.status();
+  auto metadata = origin(in);
+  metadata.emplace_back("model", spec.name);
+  // What keeps its first, random values is written down, so that nobody takes the file for a trained network.
+  if (!report->kept.empty()) metadata.emplace_back("untrained", std::to_string(report->kept.size()) + " tensors, seed " + std::to_string(seed));
+  for (const auto& note : report->notes) print_note(in + ": " + note);
+  const Status saved = save_params(out, network.params(), network.block(), metadata);
+  if (!saved.ok()) return saved;
+  std::printf("%s: %s, %zu tensors from %s", out.c_str(), spec.name, report->loaded, in.c_str());
+  if (!report->kept.empty()) std::printf(", %zu initialised (seed %llu)", report->kept.size(), static_cast<unsigned long long>(seed));
+  std::printf("\n");
+  return {};
+}
+
+/// A network that is not known here: every tensor as it is.
+Status ImportCommand::convert(const TensorFile& file) const {
+  for (const auto& note : file.notes) print_note(in + ": " + note);
+  std::vector<std::vector<float>> floats;
+  std::vector<FloatTensor> tensors;
+  for (const TensorEntry& entry : file.entries()) {
+    auto values = read_floats(entry);
+    if (!values) return values.status().prefixed(in, ": ");
+    floats.push_back(std::move(*values));
+    tensors.push_back({entry.name, entry.shape, {floats.back().data(), floats.back().size()}});
+  }
+  const Status saved = write_safetensors(out, tensors, origin(in));
+  if (!saved.ok()) return saved;
+  std::printf("%s: %zu tensors from %s, names and types unchanged (no network known here)\n", out.c_str(),
+              file.entries().size(), in.c_str());
+  return {};
+}
+
+int ImportCommand::run() const {
+  const auto work = [this]() -> Status {
+    const ModelSpec* spec = find_model(model);
+    if (spec == nullptr && !model.empty())
+      return Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names());
+    if (spec != nullptr) return import_model(*spec);
+    auto file = read_tensors(in);
+    if (!file) return file.status();
+    if (is_shufflenet_megvii(*file)) file = convert_shufflenet_megvii(*file);
+    if (!file) return file.status();
+    spec = guess_model(*file);
+    return spec != nullptr ? import_model(*spec) : convert(*file);
+  };
+  const Status status = work();
+  if (status.ok()) return exit_done;
+  print_error(status);
+  return status.code() == Errc::bad_argument ? exit_usage : exit_some_failed;
+}
+
+}  // namespace
+
+void add_import(CLI::App& app, int& exit_code) {
+  auto command = std::make_shared<ImportCommand>();
+  CLI::App* sub = app.add_subcommand("import", "Turn a PyTorch checkpoint into safetensors");
+  sub->add_option("in", command->in, "Checkpoint: torch.save's zip or legacy format, or safetensors")->required();
+  sub->add_option("out", command->out, "File to write (.safetensors)")->required();
+  sub->add_option("--model", command->model, "Network it is for: " + model_names() + "; default: found by the tensors' names")
+      ->type_name("NAME");
+  sub->add_option("--seed", command->seed, "Seed of a head that the checkpoint does not have")->capture_default_str();
+  sub->footer(
+      "An ImageNet classifier is dropped and the quality head initialised: the result is where training starts.\n"
+      "A checkpoint of a network that is not known here is converted as it is. Nothing in a checkpoint is executed.\n\n"
+      "Example:\n  tinyfiqa import mobilenet_v3_small-047dcff4.pth start.safetensors --model mobilenet_v3_small");
+  sub->callback([command, &exit_code] { exit_code = command->run(); });
+}

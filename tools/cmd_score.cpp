@@ -1,0 +1,258 @@
+// tinyfiqa score: images in, one row each out, in the order they were given.
+#include "backends.hpp"
+#include "commands.hpp"
+#include "input_list.hpp"
+#include "model_options.hpp"
+#include "progress.hpp"
+#include "score_table.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <map>
+#include <mutex>
+#include <thread>
+
+using namespace tinyfiqa;
+
+namespace {
+
+struct ScoreCommand {
+  std::vector<std::string> paths;
+  ModelOptions model;
+  SizeOption size;
+  std::string tta, format = "text", box, landmarks;
+  int threads = 0;
+  bool sort = false;
+
+  int run();
+
+ private:
+  Result<ScoreOptions> score_options() const;
+  Result<Crop> crop() const;
+};
+
+/// "identity,hflip,..." or one of the named sets.
+Result<std::vector<View>> parse_views(const std::string& text) {
+  if (text == "none") return std::vector<View>{View::identity};
+  if (text == "flips") return std::vector<View>{View::identity, View::hflip, View::vflip};
+  if (text == "hflip-color") return std::vector<View>{View::identity, View::hflip, View::color};
+  std::vector<View> views;
+  for (const std::string& name : CLI::detail::split(text, ',')) {
+    bool known = false;
+    for (const View view : {View::identity, View::hflip, View::vflip, View::color}) {
+      if (name != view_name(view)) continue;
+      views.push_back(view);
+      known = true;
+    }
+    if (!known)
+      return Status::error(Errc::bad_argument, "--tta ", text, ": '", name,
+                           "' is not known; use none, flips, hflip-color, or a list of identity, hflip, vflip, color");
+  }
+  return views;
+}
+
+/// Exactly `count` numbers with commas between them.
+Result<std::vector<double>> parse_numbers(const char* option, const std::string& text, std::size_t count) {
+  std::vector<double> numbers;
+  for (const std::string& part : CLI::detail::split(text, ',')) {
+    double value = 0;
+    if (!CLI::detail::lexical_cast(part, value)) numbers.resize(count + 1);
+    numbers.push_back(value);
+  }
+  if (numbers.size() == count) return numbers;
+  return Status::error(Errc::bad_argument, option, " takes ", count, " numbers with commas between them, not '", text, "'");
+}
+
+Result<ScoreOptions> ScoreCommand::score_options() const {
+  const auto views = parse_views(!tta.empty() ? tta : model.model == "ensemble" ? "flips" : "none");
+  if (!views) return views.status();
+  ScoreOptions options;
+  options.views = *views;
+  options.height = size.height;
+  options.width = size.width;
+  return options;
+}
+
+Result<Crop> ScoreCommand::crop() const {
+  Crop crop;
+  if (!box.empty() && !landmarks.empty()) return Status::error(Errc::bad_argument, "give --box or --landmarks, not both");
+  if (!box.empty()) {
+    const auto n = parse_numbers("--box", box, 4);
+    if (!n) return n.status();
+    const auto at = [&](std::size_t i) { return static_cast<int>(std::clamp((*n)[i], -1e9, 1e9)); };
+    crop.box = Box{at(0), at(1), at(2), at(3)};
+  }
+  if (!landmarks.empty()) {
+    const auto n = parse_numbers("--landmarks", landmarks, 10);
+    if (!n) return n.status();
+    Landmarks points;
+    for (std::size_t i = 0; i < 5; ++i) {
+      points.x[i] = static_cast<float>((*n)[2 * i]);
+      points.y[i] = static_cast<float>((*n)[2 * i + 1]);
+    }
+    crop.landmarks = points;
+  }
+  return crop;
+}
+
+/// Scores items on several threads, each with a scorer of its own, and hands the rows out in order.
+class ScoreRun {
+ public:
+  ScoreRun(const std::vector<InputItem>& items, const Crop& crop) : items_(items), crop_(crop) {}
+
+  template <class Sink>
+  void start(std::vector<Scorer>& scorers, const Sink& sink) {
+    std::vector<std::thread> workers;
+    for (Scorer& scorer : scorers) workers.emplace_back([this, &scorer] { work(scorer); });
+    for (std::size_t i = 0; i < items_.size(); ++i) sink(i, take(i));
+    for (auto& worker : workers) worker.join();
+  }
+
+ private:
+  // How far the workers may be ahead of the output: rows wait in memory for a slow one before them.
+  static constexpr std::size_t window = 256;
+
+  void work(Scorer& scorer) {
+    for (;;) {
+      std::size_t index = 0;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        changed_.wait(lock, [this] { return next_ >= items_.size() || next_ < taken_ + window; });
+        if (next_ >= items_.size()) return;
+        index = next_++;
+      }
+      ScoreRow row = score(scorer, items_[index]);
+      const std::lock_guard<std::mutex> lock(mutex_);
+      done_.emplace(index, std::move(row));
+      changed_.notify_all();
+    }
+  }
+
+  ScoreRow score(Scorer& scorer, const InputItem& item) const {
+    ScoreRow row{item.path, item.status, {}};
+    if (!row.status.ok()) return row;
+    auto result = scorer.score(item.path, crop_);
+    if (result) row.score = std::move(*result);
+    else row.status = result.status();
+    return row;
+  }
+
+  ScoreRow take(std::size_t index) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return done_.count(index) != 0; });
+    ScoreRow row = std::move(done_.at(index));
+    done_.erase(index);
+    taken_ = index + 1;
+    changed_.notify_all();
+    return row;
+  }
+
+  const std::vector<InputItem>& items_;
+  const Crop& crop_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::size_t, ScoreRow> done_;
+  std::size_t next_ = 0, taken_ = 0;
+};
+
+/// As many scorers as threads are worth having; one that uses all of them when there is a single image.
+Result<std::vector<Scorer>> make_scorers(const std::vector<std::shared_ptr<const Model>>& models, ScoreOptions options,
+                                         int threads, std::size_t images) {
+  if (threads < 1) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const std::size_t count = std::min(static_cast<std::size_t>(threads), std::max<std::size_t>(1, images));
+  options.threads = count == 1 ? threads : 1;
+  std::vector<Scorer> scorers;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto scorer = Scorer::create(models, options);
+    if (!scorer) return scorer.status();
+    scorers.push_back(std::move(*scorer));
+  }
+  return scorers;
+}
+
+ScoreTable make_table(const std::string& format, const std::vector<std::shared_ptr<const Model>>& models,
+                      const std::vector<View>& views) {
+  std::vector<std::string> model_list, view_list;
+  for (const auto& model : models) model_list.emplace_back(model->spec().name);
+  for (const View view : views) view_list.emplace_back(view_name(view));
+  return {format == "csv" ? TableFormat::csv : format == "jsonl" ? TableFormat::jsonl : TableFormat::text, model_list,
+          view_list};
+}
+
+int ScoreCommand::run() {
+  const auto fail = [](const Status& status) {
+    print_error(status);
+    return exit_usage;
+  };
+  for (std::string& path : model.take_stray_inputs()) paths.push_back(std::move(path));
+  if (paths.empty())
+    return fail(Status::error(Errc::bad_argument, "nothing to score: name images or folders (tinyfiqa score --help)"));
+  const auto options = score_options();
+  if (!options) return fail(options.status());
+  const auto face = crop();
+  if (!face) return fail(face.status());
+  const auto models = read_models(model);
+  if (!models) return fail(models.status());
+  const auto items = list_inputs(paths);
+  auto scorers = make_scorers(*models, *options, threads, items.size());
+  if (!scorers) return fail(scorers.status());
+
+  const ScoreTable table = make_table(format, *models, options->views);
+  if (!table.header().empty()) std::printf("%s\n", table.header().c_str());
+  std::vector<ScoreRow> sorted;
+  std::size_t failed = 0;
+  Progress progress(items.size(), "images");
+  ScoreRun(items, *face).start(*scorers, [&](std::size_t index, ScoreRow row) {
+    failed += !row.status.ok();
+    if (sort) {
+      sorted.push_back(std::move(row));
+    } else {
+      progress.clear();
+      std::printf("%s\n", table.row(row).c_str());
+      std::fflush(stdout);
+    }
+    progress.show(index + 1);
+  });
+  progress.clear();
+  std::stable_sort(sorted.begin(), sorted.end(), [](const ScoreRow& a, const ScoreRow& b) {
+    return a.status.ok() != b.status.ok() ? a.status.ok() : a.score.value > b.score.value;
+  });
+  for (const ScoreRow& row : sorted) std::printf("%s\n", table.row(row).c_str());
+  if (items.empty()) print_note("nothing to score: the list of files was empty");
+  if (failed > 0) std::fprintf(stderr, "tinyfiqa: %zu of %zu could not be scored\n", failed, items.size());
+  return failed > 0 ? exit_some_failed : exit_done;
+}
+
+}  // namespace
+
+void add_score(CLI::App& app, int& exit_code) {
+  auto command = std::make_shared<ScoreCommand>();
+  CLI::App* sub = app.add_subcommand("score", "Score face photos: one row for each, higher is better");
+  sub->add_option("paths", command->paths,
+                  "Images (JPEG, PNG, BMP, PPM), folders (searched to the bottom), patterns, or - for a list on stdin");
+  command->model.add_to(*sub,
+                        "tinyfqnet (default), mobilenet_v3_small, shufflenet_v2_x0_5, shufflenet_v2_x1_0, or ensemble "
+                        "(the mean over all --weights); default: what the weight file says");
+  add_size_option(*sub, command->size);
+  sub->add_option("--tta", command->tta,
+                  "Views to average over: none, flips (identity, hflip, vflip), hflip-color, or a list of identity, "
+                  "hflip, vflip, color; default: flips for ensemble, else none")
+      ->type_name("VIEWS");
+  sub->add_option("--box", command->box, "The face in each image, in pixels; default: the whole image")->type_name("X,Y,W,H");
+  sub->add_option("--landmarks", command->landmarks,
+                  "Image-left eye, image-right eye, nose, image-left and image-right corner of the mouth, in pixels: the "
+                  "face is aligned before it is scored, as tinyfqnet was trained")
+      ->type_name("X1,Y1,..,X5,Y5");
+  sub->add_option("--threads", command->threads, "Threads; default: one for each core")->check(CLI::Range(1, 1024));
+  sub->add_option("--format", command->format, "text, csv or jsonl (which have the networks' and views' scores too)")
+      ->check(CLI::IsMember({"text", "csv", "jsonl"}))
+      ->capture_default_str();
+  sub->add_flag("--sort", command->sort, "Best first, once all are scored; errors last");
+  sub->footer(
+      "Without --box or --landmarks the whole image is taken as the face: give crops of faces.\n"
+      "Exit status: 0 all scored, 1 some could not be, 2 wrong usage.\n\n"
+      "Example:\n  tinyfiqa score examples/faces --sort\n  tinyfiqa score examples/faces/astronaut.jpg --format jsonl");
+  sub->callback([command, &exit_code] { exit_code = command->run(); });
+}

@@ -1,0 +1,12 @@
+// The tool's commands. Each adds itself to the command line; what it is to do then stands in a callback.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+/// How the program ends: everything done, some of it failed, wrong usage.
+enum ExitCode { exit_done = 0, exit_some_failed = 1, exit_usage = 2 };
+
+void add_score(CLI::App& app, int& exit_code);
+void add_info(CLI::App& app, int& exit_code);
+void add_import(CLI::App& app, int& exit_code);
+void add_forward(CLI::App& app, int& exit_code);

@@ -1,0 +1,55 @@
+// tinyfiqa: how good is this face photo? One command line for scoring, looking into networks and moving weights.
+#include "commands.hpp"
+
+#include <tinyfiqa/base/config.hpp>
+
+#include "backends.hpp"
+
+#include <cstdio>
+#include <string>
+#include <thread>
+
+namespace {
+
+std::string version_text() {
+  std::string compiled, runnable;
+  for (const tinyfiqa::Backend* b : tinyfiqa::compiled_backends()) {
+    compiled += std::string(compiled.empty() ? "" : " ") + b->isa;
+    if (tinyfiqa::cpu_can_run(b->isa)) runnable += std::string(runnable.empty() ? "" : " ") + b->isa;
+  }
+  std::string text = std::string("tinyfiqa ") + TINYFIQA_VERSION + "\n";
+  text += "compiler  " TINYFIQA_COMPILER "\n";
+  text += std::string("isa       ") + tinyfiqa::choose_backend("auto")->isa + " (compiled: " + compiled +
+          "; this machine runs: " + runnable + ")\n";
+#ifdef _OPENMP
+  const char* openmp = "OpenMP";
+#else
+  const char* openmp = "no OpenMP: each image on one thread";
+#endif
+  text += "threads   " + std::to_string(std::thread::hardware_concurrency()) + " (" + openmp + ")";
+  return text;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"tinyfiqa tells how good a face photo is, on a CPU.\n\nStart with:  tinyfiqa score photo.jpg"};
+  app.set_version_flag("--version", version_text);
+  app.require_subcommand(1);
+  int exit_code = exit_done;
+  add_score(app, exit_code);
+  add_info(app, exit_code);
+  add_import(app, exit_code);
+  add_forward(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // CLI11 has codes of its own for each kind of mistake; --help and --version are none.
+    return app.exit(error) == 0 ? exit_done : exit_usage;
+  }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    std::fprintf(stderr, "tinyfiqa: could not write the output (disk full?)\n");
+    return exit_some_failed;
+  }
+  return exit_code;
+}

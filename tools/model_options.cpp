@@ -1,0 +1,115 @@
+#include "model_options.hpp"
+
+#include <tinyfiqa/io/weights.hpp>
+
+#include "backends.hpp"
+#include "input_list.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+using namespace tinyfiqa;
+
+extern const unsigned char tinyfiqa_default_weights[];
+extern const std::size_t tinyfiqa_default_weights_bytes;
+
+void ModelOptions::add_to(CLI::App& command, const std::string& models) {
+  command.add_option("--model", model, models)->type_name("NAME");
+  command.add_option("--weights", weights,
+                     "Weight files (.safetensors, .pth, .pt), one for each network; default: the built-in tinyfqnet")
+      ->type_name("FILE");
+  command.add_option("--isa", isa, "Instruction set: auto, avx512, avx2, sse42, neon or scalar (see --version)")
+      ->type_name("NAME")
+      ->capture_default_str();
+}
+
+std::vector<std::string> ModelOptions::take_stray_inputs() {
+  const auto stray = std::stable_partition(weights.begin(), weights.end(),
+                                           [](const std::string& word) { return !looks_like_input(word); });
+  std::vector<std::string> inputs(stray, weights.end());
+  weights.erase(stray, weights.end());
+  return inputs;
+}
+
+void add_size_option(CLI::App& command, SizeOption& size) {
+  command
+      .add_option_function<std::string>(
+          "--size",
+          [&size](const std::string& text) {
+            char extra = 0;
+            if (std::sscanf(text.c_str(), "%dx%d%c", &size.height, &size.width, &extra) != 2 || size.height < 1 ||
+                size.width < 1)
+              throw CLI::ValidationError("--size", "'" + text + "' is not HEIGHTxWIDTH, such as 600x416");
+          },
+          "Input size of the network, height first; default: the network's own")
+      ->type_name("HxW");
+}
+
+void print_error(const Status& status) { std::fprintf(stderr, "tinyfiqa: %s\n", status.message()); }
+void print_note(const std::string& text) { std::fprintf(stderr, "tinyfiqa: note: %s\n", text.c_str()); }
+
+Result<const Backend*> backend_option(const std::string& isa) {
+  if (const Backend* backend = choose_backend(isa.c_str())) return backend;
+  std::string compiled;
+  for (const Backend* b : compiled_backends())
+    if (cpu_can_run(b->isa)) compiled += std::string(compiled.empty() ? "" : ", ") + b->isa;
+  return Status::error(Errc::unsupported, "--isa ", isa, ": not compiled in, or this machine can't run it; choose from ",
+                       compiled);
+}
+
+namespace {
+
+Result<TensorFile> read_any(const std::string& path) {
+  auto file = read_tensors(path);
+  if (!file || !is_shufflenet_megvii(*file)) return file;
+  return convert_shufflenet_megvii(*file);
+}
+
+bool head_is_initial(const TensorFile& file) {
+  for (const auto& [key, value] : file.metadata)
+    if (key == "untrained") return true;
+  return false;
+}
+
+}  // namespace
+
+Result<Model> read_model(const std::string& path, const std::string& name, const Backend& backend) {
+  const auto file = read_any(path);
+  if (!file) return file.status();
+  if (head_is_initial(*file))
+    print_note(path + ": parts of this network were never trained (it was imported without a head): its numbers mean nothing yet");
+  return make_model(*file, name, backend);
+}
+
+Result<Model> default_model(const Backend& backend) {
+  FileBytes bytes;
+  bytes.path = "the built-in weights";
+  bytes.bytes = {tinyfiqa_default_weights, tinyfiqa_default_weights_bytes};
+  const auto file = read_safetensors(bytes);
+  if (!file) return file.status();
+  return make_model(*file, "", backend);
+}
+
+Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions& options) {
+  const auto backend = backend_option(options.isa);
+  if (!backend) return backend.status();
+  std::vector<std::shared_ptr<const Model>> models;
+  const bool ensemble = options.model == "ensemble";
+  if (options.weights.empty()) {
+    if (!options.model.empty() && options.model != "tinyfqnet") {
+      if (!ensemble && find_model(options.model) == nullptr)
+        return Status::error(Errc::bad_argument, "no model is called '", options.model, "'; there are ensemble, ", model_names());
+      return Status::error(Errc::bad_argument, "no trained weights of ", options.model,
+                           " are shipped yet: give your own with --weights FILE", ensemble ? " --weights FILE" : "");
+    }
+    auto model = default_model(**backend);
+    if (!model) return model.status();
+    models.push_back(std::make_shared<const Model>(std::move(*model)));
+  }
+  for (const std::string& path : options.weights) {
+    auto model = read_model(path, ensemble ? "" : options.model, **backend);
+    if (!model) return model.status();
+    models.push_back(std::make_shared<const Model>(std::move(*model)));
+  }
+  return models;
+}

@@ -1,0 +1,34 @@
+// Scores as text, CSV or JSON lines.
+#pragma once
+
+#include <tinyfiqa/fiqa/scorer.hpp>
+
+#include <string>
+#include <vector>
+
+/// One image's result.
+struct ScoreRow {
+  std::string path;
+  tinyfiqa::Status status;
+  tinyfiqa::Score score;
+};
+
+enum class TableFormat { text, csv, jsonl };
+
+/// Turns rows into lines. `models` and `views` name the parts of a score.
+class ScoreTable {
+ public:
+  ScoreTable(TableFormat format, std::vector<std::string> models, std::vector<std::string> views);
+
+  /// The line before all rows, without its newline; empty for none.
+  std::string header() const;
+  std::string row(const ScoreRow& row) const;
+
+ private:
+  std::string csv_row(const ScoreRow& row) const;
+  std::string json_row(const ScoreRow& row) const;
+
+  TableFormat format_;
+  std::vector<std::string> models_, views_;
+  bool parts_;  ///< more than one network or view: CSV has columns for each
+};
