@@ -1,0 +1,135 @@
+// Every kernel on the layer shapes that our networks really have, each with its residual against the formulas of ref/.
+#include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/fiqa/model_registry.hpp>
+#include <tinyfiqa/graph/describe.hpp>
+#include <tinyfiqa/graph/pack.hpp>
+#include <tinyfiqa/graph/plan.hpp>
+#include <tinyfiqa/fiqa/model.hpp>
+#include <tinyfiqa/ref/ops.hpp>
+
+#include "backends.hpp"
+#include "fma_peak.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace tinyfiqa;
+
+namespace {
+
+/// One convolution of a network at its input size, as a network of its own.
+struct Layer {
+  Op op;
+  Extents input;
+};
+
+struct LayerRun {
+  NetworkDefinition network;
+  OwnedPlan plan;
+  std::vector<float> params, packed, arena, x, y;
+};
+
+std::vector<float> random_floats(std::size_t n, Rng& rng) {
+  std::vector<float> v(n);
+  for (float& f : v) f = rng.uniform(-1, 1);
+  return v;
+}
+
+/// The layer with a bias and without batch norm: weights first, bias behind them.
+void prepare(LayerRun& run, const Layer& layer, const Backend& backend) {
+  Op input;
+  input.channels = layer.op.in_channels;
+  Op conv = layer.op;
+  conv.inputs[0] = 0;
+  const ConvShape shape = conv_shape(conv);
+  const int weights = shape.cout * shape.depth();
+  conv.weight = 0;
+  conv.bias = weights;
+  conv.norm_weight = conv.norm_bias = conv.running_mean = conv.running_var = conv.slope = -1;
+  run.network.ops = {input, conv};
+  run.network.outputs = {1, 1};
+  run.plan = make_owned_plan(run.network, 1, layer.input, backend, 1);
+  Rng rng(3);
+  run.params = random_floats(static_cast<std::size_t>(weights + shape.cout), rng);
+  run.packed.resize(run.plan.plan.packed_floats);
+  std::vector<float> room(pack_room_floats(run.plan.plan, {run.network.ops.data(), 2}));
+  pack_weights(run.plan.plan, {run.network.ops.data(), 2}, run.params.data(), room.data(), run.packed.data());
+  run.arena.resize(run.plan.plan.arena_floats);
+  run.x = random_floats(static_cast<std::size_t>(run.plan.plan.input.floats()), rng);
+  run.y.resize(static_cast<std::size_t>(run.plan.plan.output.floats()));
+}
+
+double residual(const LayerRun& run) {
+  const Op& op = run.network.ops[1];
+  const Extents in = run.plan.plan.input, out = run.plan.plan.output;
+  std::vector<float> expected(run.y.size());
+  ref::conv({in.n, in.h, in.w, in.c}, run.x.data(), {out.n, out.h, out.w, out.c}, expected.data(),
+            {op.kernel, op.stride, op.padding, op.groups}, run.params.data(), run.params.data() + op.bias, op.act);
+  double worst = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    worst = std::max(worst, static_cast<double>(std::fabs(run.y[i] - expected[i])));
+  return worst;
+}
+
+void bench_layer(benchmark::State& state, const Layer& layer, const Backend& backend, double peak) {
+  LayerRun run;
+  prepare(run, layer, backend);
+  Frame f;
+  f.arena = run.arena.data();
+  f.packed = run.packed.data();
+  f.input = run.x.data();
+  f.output = run.y.data();
+  for (auto _ : state) {
+    tinyfiqa::run(run.plan.plan, f);
+    benchmark::DoNotOptimize(run.y.data());
+    benchmark::ClobberMemory();
+  }
+  const double macs = static_cast<double>(describe_plan(run.plan.plan, {run.network.ops.data(), 2}).macs);
+  const double bytes = static_cast<double>((run.x.size() + run.y.size()) * sizeof(float));
+  const auto rate = benchmark::Counter::kIsIterationInvariantRate;
+  state.counters["GFLOP/s"] = benchmark::Counter(2 * macs * 1e-9, rate);
+  state.counters["GB/s"] = benchmark::Counter(bytes * 1e-9, rate);
+  if (peak > 0) state.counters["peak_%"] = benchmark::Counter(100 * macs * 1e-9 / peak, rate);
+  state.counters["residual"] = residual(run);
+}
+
+/// Every different convolution of a network.
+void add_layers(const char* model, int h, int w, const Backend& backend, double peak) {
+  const ModelSpec& spec = *find_model(model);
+  const NetworkDefinition network = spec.define();
+  const OwnedPlan p = make_owned_plan(network, network.outputs.output, {1, h, w, 0}, backend, 1);
+  std::set<std::string> seen;
+  for (int i = 0; i < p.plan.step_count; ++i) {
+    const Step& step = p.plan.steps[i];
+    Layer layer{network.ops[static_cast<std::size_t>(step.first_op)], step.x.extents};
+    if (layer.op.kind != OpKind::conv) continue;
+    const Extents in = step.x.extents;
+    const std::string name = std::string(step.kernel->name) + "/" + act_name(layer.op.act) + "/" + std::to_string(in.h) +
+                             "x" + std::to_string(in.w) + "x" + std::to_string(in.c) + "->" +
+                             std::to_string(layer.op.channels) + (layer.op.stride > 1 ? "/2" : "");
+    if (!seen.insert(name).second) continue;
+    benchmark::RegisterBenchmark(name.c_str(), bench_layer, layer, backend, peak)->Unit(benchmark::kMicrosecond);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const double peak = bench::fma_peak_gmac_per_s();
+  std::printf("multiply-add peak of one thread: %.1f GMAC/s (%.1f GFLOP/s)\n", peak, 2 * peak);
+  for (const Backend* backend : compiled_backends()) {
+    if (!cpu_can_run(backend->isa)) continue;
+    add_layers("mobilenet_v3_small", 600, 416, *backend, peak);
+    add_layers("shufflenet_v2_x0_5", 600, 416, *backend, peak);
+    add_layers("tinyfqnet", 64, 64, *backend, peak);
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+}

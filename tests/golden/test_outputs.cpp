@@ -1,0 +1,137 @@
+// Outputs of the networks against PyTorch's: the fixtures of this repository, and the larger reference set where
+// TINYFIQA_REFERENCE_DIR names one.
+#include <tinyfiqa/fiqa/session.hpp>
+#include <tinyfiqa/io/npy.hpp>
+#include <tinyfiqa/io/weights.hpp>
+
+#include "each_backend.hpp"
+#include "support.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+
+using namespace tinyfiqa;
+
+namespace {
+
+/// make_model_fixtures.py's numbers(): floats in [-1, 1) by hashing their place.
+std::vector<float> formula_floats(std::uint32_t seed, std::size_t count) {
+  std::vector<float> v(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint32_t x = static_cast<std::uint32_t>(i) * 2654435761u + seed * 40503u;
+    x = (x ^ (x >> 15u)) * 2246822519u;
+    x = (x ^ (x >> 13u)) * 3266489917u;
+    x ^= x >> 16u;
+    v[i] = static_cast<float>(x >> 8u) * (1.0f / 8388608.0f) - 1.0f;
+  }
+  return v;
+}
+
+/// make_model_fixtures.py's fill().
+void fill_by_formula(Model& model) {
+  std::uint32_t seed = 0;
+  for (const NamedParam& p : model.params()) {
+    const auto u = formula_floats(++seed, static_cast<std::size_t>(p.param.size()));
+    const bool around_one = p.param.kind == ParamKind::running_var || p.param.kind == ParamKind::norm_weight;
+    const double spread = std::sqrt(4.8 / (p.param.size() / p.param.extents[0]));
+    for (std::size_t i = 0; i < u.size(); ++i) {
+      const double x = static_cast<double>(u[i]);
+      model.block()[static_cast<std::size_t>(p.param.offset) + i] =
+          static_cast<float>(around_one ? 1 + 0.5 * x : p.param.rank == 1 ? 0.2 * x : x * spread);
+    }
+  }
+  model.pack();
+}
+
+struct Tensor4 {
+  int n, c, h, w;
+  std::vector<float> nchw;
+  std::vector<float> nhwc() const {
+    std::vector<float> y(nchw.size());
+    for (int i = 0; i < n; ++i)
+      for (int k = 0; k < c; ++k)
+        for (int p = 0; p < h * w; ++p)
+          y[static_cast<std::size_t>((i * h * w + p) * c + k)] = nchw[static_cast<std::size_t>((i * c + k) * h * w + p)];
+    return y;
+  }
+};
+
+/// Within 1e-4 of the largest magnitude expected (at least 1).
+void check_against(const std::string& expected_npy, const Model& model, const Tensor4& x, Want want) {
+  INFO(expected_npy);
+  const auto expected = read_npy(expected_npy);
+  REQUIRE_MESSAGE(expected.ok(), expected.status().message());
+  auto session = Session::create(model, x.n, x.h, x.w, 1, want);
+  REQUIRE_MESSAGE(session.ok(), session.status().message());
+  std::vector<float> y(session->output_floats());
+  REQUIRE(y.size() == expected->values.size());
+  session->run(x.nhwc().data(), y.data());
+  double largest = 1, worst = 0;
+  for (const float v : expected->values) largest = std::fmax(largest, std::fabs(static_cast<double>(v)));
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    const double e = std::fabs(static_cast<double>(y[i]) - static_cast<double>(expected->values[i]));
+    worst = std::isnan(e) ? 1e9 : std::fmax(worst, e);
+  }
+  CHECK(worst <= 1e-4 * largest);
+}
+
+Model load_any(const std::string& path, const std::string& name, const Backend& backend) {
+  Model model(*find_model(name), backend);
+  const auto report = load_weights(path, model.params(), model.block());
+  REQUIRE_MESSAGE(report.ok(), report.status().message());
+  model.pack();
+  return model;
+}
+
+}  // namespace
+
+TEST_CASE("networks with weights of a formula give PyTorch's outputs and features") {
+  for (const char* name : {"tinyfqnet", "mobilenet_v3_small", "mobilenet_v3_small_imagenet", "shufflenet_v2_x0_5",
+                           "shufflenet_v2_x1_0", "shufflenet_v2_x0_5_imagenet"}) {
+    for_each_backend([&](const Backend& backend) {
+      Model model(*find_model(name), backend);
+      fill_by_formula(model);
+      for (const auto& [n, h, w] : {std::tuple{1, 64, 64}, std::tuple{2, 97, 131}}) {
+        Tensor4 x{n, 3, h, w, formula_floats(1000, static_cast<std::size_t>(n) * 3 * h * w)};
+        for (float& v : x.nchw) v *= 2;
+        const std::string base = fixture("models/") + name + "." + std::to_string(n) + "x" + std::to_string(h) + "x" +
+                                 std::to_string(w);
+        check_against(base + ".output.npy", model, x, Want::output);
+        check_against(base + ".features.npy", model, x, Want::features);
+      }
+    });
+  }
+}
+
+TEST_CASE("checkpoints in both of PyTorch's formats give PyTorch's outputs") {
+  for (const char* format : {"zip", "legacy"}) {
+    const Model model = load_any(fixture(std::string("models/tinyfqnet.") + format + ".pth"), "tinyfqnet", *choose_backend("auto"));
+    Tensor4 x{1, 3, 64, 64, formula_floats(1000, 3 * 64 * 64)};
+    for (float& v : x.nchw) v *= 2;
+    check_against(fixture("models/tinyfqnet.1x64x64.output.npy"), model, x, Want::output);
+  }
+}
+
+TEST_CASE("every checkpoint and input of the reference set gives PyTorch's outputs") {
+  const std::string dir = reference_dir() + "/golden/";
+  if (reference_dir().empty()) return;
+  int compared = 0;
+  for (const auto& file : std::filesystem::directory_iterator(dir)) {
+    const std::string input = file.path().filename().string(), end = ".input.npy";
+    if (input.size() < end.size() || input.substr(input.size() - end.size()) != end) continue;
+    const std::string base = input.substr(0, input.size() - end.size()), name = base.substr(0, base.find('.'));
+    const auto array = read_npy(dir + input);
+    REQUIRE(array.ok());
+    const auto at = [&](std::size_t i) { return static_cast<int>(array->shape[i]); };
+    const Tensor4 x{at(0), at(1), at(2), at(3), array->values};
+    for_each_backend([&](const Backend& backend) {
+      const Model model = load_any(dir + name + ".pth", name, backend);
+      check_against(dir + base + ".output.npy", model, x, Want::output);
+      const bool first = base == name + (name == "tinyfqnet" ? ".1x64x64" : ".1x224x224");
+      if (first) check_against(dir + name + ".features.npy", model, x, Want::features);
+      ++compared;
+    });
+  }
+  CHECK(compared >= 13);
+}

@@ -1,0 +1,48 @@
+#!/bin/sh
+# check_includes.sh INCLUDE_DIR: the rooms of the library include each other only along the arrows of
+# docs/architecture.md, and the freestanding ones nothing of the standard library that needs an operating system.
+set -eu
+cd "$1/tinyfiqa"
+failed=0
+
+# room: rooms it may include (itself always)
+arrows="base:
+simd: base
+ref: base
+nn: base
+kernels: simd base
+models: nn base
+io: nn base
+graph: kernels nn base
+fiqa: models graph kernels io nn base"
+
+freestanding_rooms="base simd ref nn kernels models graph"
+freestanding_headers="array cmath cstddef cstdint cstring initializer_list limits new type_traits utility omp.h xsimd/xsimd.hpp"
+
+for file in $(find . -name '*.hpp' | sed 's|^\./||' | sort); do
+  room=${file%%/*}
+  [ "$room" != "$file" ] || continue # umbrellas
+  allowed=$(printf '%s\n' "$arrows" | sed -n "s/^$room://p")
+  if ! printf '%s\n' "$arrows" | grep -q "^$room:"; then
+    echo "$file: '$room' is no room of the architecture"
+    failed=1
+  fi
+  for to in $(sed -n 's|^ *# *include *<tinyfiqa/\([a-z]*\)/.*|\1|p' "$file" | sort -u); do
+    case " $room $allowed " in
+      *" $to "*) ;;
+      *) echo "$file includes <tinyfiqa/$to/...>, but there is no arrow $room -> $to"; failed=1 ;;
+    esac
+  done
+  case " $freestanding_rooms " in *" $room "*) ;; *) continue ;; esac
+  for header in $(sed -n 's|^ *# *include *<\([^>]*\)>.*|\1|p' "$file" | grep -v '^tinyfiqa/'); do
+    case " $freestanding_headers " in
+      *" $header "*) ;;
+      *) echo "$file includes <$header>, which is not for freestanding rooms"; failed=1 ;;
+    esac
+  done
+done
+if grep -rlE 'xsimd|_mm[0-9]*_|vld1q' . | grep -v '^./simd/'; then
+  echo "^ only simd/ may name xsimd or intrinsics"
+  failed=1
+fi
+exit $failed

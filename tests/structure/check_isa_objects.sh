@@ -1,0 +1,15 @@
+#!/bin/sh
+# check_isa_objects.sh NM ISA OBJECT...: an object compiled for one instruction set defines nothing that the linker
+# could take for another one's: every function carries the set's name.
+set -eu
+nm=$1
+isa=$2
+shift 2
+found=$("$nm" -C --defined-only "$@" | grep -E ' [TtWwVvuBbDdRr] ' | grep -E ' [TWVu] ' | grep -v "::$isa::" | grep -v ' DW\.ref\.\| __asan\| __odr_asan\|___asan' || true)
+if [ -n "$found" ]; then
+  echo "functions without '::$isa::' in their names:"
+  echo "$found"
+  exit 1
+fi
+# The check itself must have had something to look at.
+"$nm" -C --defined-only "$@" | grep -q "::$isa::"

@@ -1,0 +1,26 @@
+// The same headers again in a second translation unit, compiled for another instruction set where EXPECT_DIFFERENT.
+#include "everything.hpp"
+
+#include <cstdio>
+#include <cstring>
+
+const char* isa_of_a();
+float score_of_a();
+
+int main() {
+  const tinyfiqa::Model model(*tinyfiqa::find_model("tinyfqnet"));
+  auto session = tinyfiqa::Session::create(model, 1, 64, 64);
+  const std::vector<float> x(session->input_floats(), 0.25f);
+  float y = 0;
+  session->run(x.data(), &y);
+  const char* const isa = tinyfiqa::native_backend().isa;
+  std::printf("a: %s, b: %s\n", isa_of_a(), isa);
+#ifdef EXPECT_DIFFERENT
+  if (std::strcmp(isa_of_a(), isa) == 0 || std::strcmp(isa_of_a(), "avx2") != 0) return 1;
+  if (!tinyfiqa::cpu_can_run("avx2")) return 0;
+#else
+  if (std::strcmp(isa_of_a(), isa) != 0) return 1;
+#endif
+  const float difference = score_of_a() - y;
+  return difference < 1e-5f && difference > -1e-5f ? 0 : 1;
+}
