@@ -25,6 +25,7 @@ inline std::uint32_t read_uint(const unsigned char* p, int bytes, bool little_en
 struct ImageParts {
   Bytes exif;                         ///< the TIFF block with the camera's tags, if there is one
   bool complete = false;              ///< the walk reached the end marker (JPEG: EOI, PNG: IEND)
+  std::size_t width = 0, height = 0;  ///< of a PNG, as its header claims them
   const char* unsupported = nullptr;  ///< a coding that the decoder does not know, in words
 };
 
@@ -71,6 +72,10 @@ inline ImageParts scan_png(Bytes file) {
     if (std::memcmp(type, "IEND", 4) == 0) {
       parts.complete = true;
       return parts;
+    }
+    if (std::memcmp(type, "IHDR", 4) == 0 && length >= 8) {
+      parts.width = detail::read_uint(type + 4, 4, false);
+      parts.height = detail::read_uint(type + 8, 4, false);
     }
     if (std::memcmp(type, "eXIf", 4) == 0 && parts.exif.empty()) parts.exif = Bytes(type + 4, length);
     at += length + 12;
