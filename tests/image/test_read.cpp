@@ -48,7 +48,8 @@ TEST_CASE("grey, alpha, palettes and 1 or 16 bits become RGB as PIL converts the
       {"palette.png", "palette_expected.png"}, {"palette_alpha.png", "palette_expected.png"},
       {"palette.bmp", "palette_expected.png"},
   };
-  for (const auto& [name, expected] : pairs) {
+  for (const auto& pair : pairs) {
+    const char *name = pair[0], *expected = pair[1];
     CAPTURE(name);
     CHECK(difference(load(name), load(expected)).max == 0);
   }
@@ -162,6 +163,35 @@ TEST_CASE("JPEGs with codings that the decoder lacks are refused by name") {
   frame[1] = 0xC1;
   frame[4] = 12;
   CHECK(contains(decode_image(Bytes(bytes.data(), bytes.size())).status().message(), "12 bits"));
+}
+
+TEST_CASE("JPEGs that would lead the decoder astray are refused") {
+  const auto good = file_bytes(fixture("image/jpeg_baseline.jpg"));
+  const auto marker = [](std::vector<unsigned char>& bytes, unsigned char kind) {
+    const unsigned char mark[] = {0xFF, kind};
+    const auto at = std::search(bytes.begin(), bytes.end(), std::begin(mark), std::end(mark));
+    REQUIRE(at != bytes.end());
+    return &*at;
+  };
+  const auto message = [](const std::vector<unsigned char>& bytes) {
+    return std::string(decode_image(Bytes(bytes.data(), bytes.size())).status().message());
+  };
+  auto bytes = good;
+  marker(bytes, 0xC4)[5 + 12] = 255;  // a Huffman table with too many codes
+  CHECK(contains(message(bytes), "damaged JPEG (Huffman table)"));
+  bytes = good;
+  bytes.resize(static_cast<std::size_t>(marker(bytes, 0xDA) - bytes.data()));
+  bytes.insert(bytes.end(), {0xFF, 0xD9});  // no scan at all
+  CHECK(contains(message(bytes), "damaged JPEG (a component without a scan)"));
+  bytes = good;
+  marker(bytes, 0xC0)[10] = 77;  // the scan names a component that the frame lacks
+  CHECK(contains(message(bytes), "damaged JPEG (scan header)"));
+  bytes = good;
+  marker(bytes, 0xDA)[6] = 0x33;  // tables that were never defined
+  CHECK(contains(message(bytes), "damaged JPEG (scan header)"));
+  bytes = good;
+  marker(bytes, 0xDB)[4] = 9;  // there are four quantisation tables
+  CHECK(contains(message(bytes), "damaged JPEG (quantisation table)"));
 }
 
 TEST_CASE("pictures beyond the limits are refused before they are decoded") {

@@ -6,6 +6,7 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/io/exif.hpp>
 #include <tinyfiqa/io/image_format.hpp>
+#include <tinyfiqa/io/image_parts.hpp>
 #include <tinyfiqa/io/pnm.hpp>
 
 #include <stb/stb_image.h>
@@ -143,6 +144,8 @@ inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_
   if (parts.unsupported != nullptr)
     return Status::error(Errc::unsupported, "JPEG with ", parts.unsupported,
                          " is not supported; save it as a baseline or progressive JPEG, or as PNG");
+  if (parts.damaged != nullptr)
+    return Status::error(Errc::bad_format, "damaged JPEG (", parts.damaged, "); get the file again");
   const Status size =
       detail::check_size(parts.width, parts.height, max_pixels);  // stb_image gives no numbers
   if (!size) return size;
