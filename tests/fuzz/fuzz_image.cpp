@@ -1,5 +1,5 @@
-// Feeds arbitrary bytes to the picture decoder and the EXIF parser. stb_image is compiled in here, so that the
-// sanitizers see it too. Seeds: tests/fixtures/image.
+// Feeds arbitrary bytes to the picture decoder and the EXIF parser. stb_image is compiled in here, so that
+// the sanitizers see it too. Seeds: tests/fixtures/image.
 //   fuzz_image -max_len=20000 -max_total_time=180 CORPUS tests/fixtures/image
 #define STB_IMAGE_IMPLEMENTATION
 #include <tinyfiqa/io/image.hpp>
