@@ -1,4 +1,4 @@
-// What a JPEG's segments and a PNG's chunks tell without decoding: the EXIF orientation, and whether the file
+// The EXIF orientation of a camera's picture: a bounds-checked look at one tag.
 // is whole.
 #pragma once
 
@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 TINYFIQA_BEGIN
 
@@ -20,63 +19,6 @@ inline std::uint32_t read_uint(const unsigned char* p, int bytes, bool little_en
 }
 
 }  // namespace detail
-
-/// What the walk over an image file's parts found.
-struct ImageParts {
-  Bytes exif;                         ///< the TIFF block with the camera's tags, if there is one
-  bool complete = false;              ///< the walk reached the end marker (JPEG: EOI, PNG: IEND)
-  const char* unsupported = nullptr;  ///< a coding that the decoder does not know, in words
-};
-
-/// Walks over a JPEG's segments (ITU-T T.81, B.1). Between segments, and in the entropy-coded data after SOS,
-/// it looks for the next marker: 0xFF followed by neither 0 nor a restart marker. A thumbnail inside a
-/// segment is skipped with its segment, so that its end marker is not taken for the picture's.
-inline ImageParts scan_jpeg(Bytes file) {
-  ImageParts parts;
-  std::size_t at = 2;
-  while (at < file.size) {
-    const void* mark = std::memchr(file.data + at, 0xFF, file.size - at);
-    if (mark == nullptr) return parts;
-    at = static_cast<std::size_t>(static_cast<const unsigned char*>(mark) - file.data);
-    while (at < file.size && file[at] == 0xFF) ++at;
-    if (at == file.size) return parts;
-    const int kind = file[at++];
-    if (kind == 0xD9) {
-      parts.complete = true;
-      return parts;
-    }
-    if (kind <= 0x01 || (kind >= 0xD0 && kind <= 0xD8)) continue;  // stuffed zero, restart, SOI: no length
-    if (file.size - at < 2) return parts;
-    const std::size_t length = detail::read_uint(file.data + at, 2, false);
-    if (length < 2 || length > file.size - at) return parts;
-    const unsigned char* body = file.data + at + 2;
-    if (kind == 0xE1 && length >= 8 && std::memcmp(body, "Exif\0\0", 6) == 0 && parts.exif.empty())
-      parts.exif = Bytes(body + 6, length - 8);
-    if (kind >= 0xC3 && kind <= 0xCF && kind != 0xC4 && kind != 0xC8 && kind != 0xCC)
-      parts.unsupported = kind >= 0xC9 ? "arithmetic coding" : "lossless or hierarchical coding";
-    if (kind >= 0xC0 && kind <= 0xC2 && length >= 3 && body[0] != 8) parts.unsupported = "12 bits a sample";
-    at += length;
-  }
-  return parts;
-}
-
-/// Walks over a PNG's chunks: length, type, data, checksum (PNG specification, 5.3).
-inline ImageParts scan_png(Bytes file) {
-  ImageParts parts;
-  std::size_t at = 8;
-  while (at <= file.size && file.size - at >= 12) {
-    const std::size_t length = detail::read_uint(file.data + at, 4, false);
-    if (length > file.size - at - 12) return parts;
-    const unsigned char* type = file.data + at + 4;
-    if (std::memcmp(type, "IEND", 4) == 0) {
-      parts.complete = true;
-      return parts;
-    }
-    if (std::memcmp(type, "eXIf", 4) == 0 && parts.exif.empty()) parts.exif = Bytes(type + 4, length);
-    at += length + 12;
-  }
-  return parts;
-}
 
 /// The orientation tag (0x0112) of a TIFF block's first directory: 1 to 8, and 1 where it is missing or
 /// damaged.

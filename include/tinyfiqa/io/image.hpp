@@ -6,6 +6,7 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/io/exif.hpp>
 #include <tinyfiqa/io/image_format.hpp>
+#include <tinyfiqa/io/image_parts.hpp>
 #include <tinyfiqa/io/pnm.hpp>
 
 #include <stb/stb_image.h>
@@ -48,13 +49,13 @@ inline constexpr int max_image_side = 65535;
 
 namespace detail {
 
-inline Status check_size(int width, int height, std::size_t max_pixels) {
-  const std::size_t pixels = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
-  if (width > max_image_side || height > max_image_side)
-    return Status::error(Errc::too_large, width, "x", height, " pixels; a side may have at most ",
-                         max_image_side, "; make it smaller");
-  if (pixels > max_pixels)
-    return Status::error(Errc::too_large, width, "x", height, " = ", pixels, " pixels; the limit is ",
+inline Status check_size(std::size_t width, std::size_t height, std::size_t max_pixels) {
+  constexpr auto max_side = static_cast<std::size_t>(max_image_side);
+  if (width > max_side || height > max_side)
+    return Status::error(Errc::too_large, width, "x", height, " pixels; a side may have at most ", max_side,
+                         "; make it smaller");
+  if (width * height > max_pixels)
+    return Status::error(Errc::too_large, width, "x", height, " = ", width * height, " pixels; the limit is ",
                          max_pixels, "; make it smaller, or raise max_pixels");
   return Status();
 }
@@ -85,6 +86,8 @@ inline Status stb_error(const char* format) {
   if (why == nullptr) why = "no reason given";
   if (std::strcmp(why, "outofmem") == 0)
     return Status::error(Errc::out_of_memory, "not enough memory to decode this ", format);
+  if (std::strcmp(why, "too large") == 0)
+    return Status::error(Errc::too_large, "too large for the decoder; make it smaller");
   return Status::error(Errc::bad_format, "damaged ", format, " (stb_image: ", why, "); get the file again");
 }
 
@@ -95,7 +98,8 @@ inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int orient
   const int length = static_cast<int>(bytes.size);
   int width = 0, height = 0, channels = 0;
   if (stbi_info_from_memory(bytes.data, length, &width, &height, &channels) == 0) return stb_error(format);
-  const Status size = check_size(width, height, max_pixels);
+  const Status size =
+      check_size(static_cast<std::size_t>(width), static_cast<std::size_t>(height), max_pixels);
   if (!size) return size;
   unsigned char* rgb = stbi_load_from_memory(bytes.data, length, &width, &height, &channels, 3);
   if (rgb == nullptr) return stb_error(format);
@@ -107,7 +111,8 @@ inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int orient
 inline Result<Image> decode_pnm(Bytes bytes, std::size_t max_pixels) {
   const Result<PnmHeader> header = read_pnm_header(bytes);
   if (!header) return header.status();
-  const Status size = check_size(header->width, header->height, max_pixels);
+  const Status size = check_size(static_cast<std::size_t>(header->width),
+                                 static_cast<std::size_t>(header->height), max_pixels);
   if (!size) return size;
   if (bytes.size - header->raster < header->raster_bytes()) return read_pnm_pixels(bytes, *header, nullptr);
   Image image(header->width, header->height);
@@ -139,6 +144,11 @@ inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_
   if (parts.unsupported != nullptr)
     return Status::error(Errc::unsupported, "JPEG with ", parts.unsupported,
                          " is not supported; save it as a baseline or progressive JPEG, or as PNG");
+  if (parts.damaged != nullptr)
+    return Status::error(Errc::bad_format, "damaged JPEG (", parts.damaged, "); get the file again");
+  const Status size =
+      detail::check_size(parts.width, parts.height, max_pixels);  // stb_image gives no numbers
+  if (!size) return size;
   return detail::decode_with_stb(bytes, jpeg ? "JPEG" : "PNG", exif_orientation(parts.exif), max_pixels);
 }
 

@@ -1,0 +1,109 @@
+#include "image_support.hpp"
+
+#include <tinyfiqa/fiqa/align.hpp>
+
+#include <doctest/doctest.h>
+#define EIGEN_DONT_VECTORIZE  // gcc 12 warns about Eigen's AVX-512 code
+#include <Eigen/Geometry>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+using namespace tinyfiqa;
+
+namespace {
+
+const Landmarks upright{{57.3f, 102.3f, 80.0f, 60.0f, 97.3f}, {62.7f, 65.0f, 88.0f, 104.7f, 104.7f}};
+const Landmarks tilted{{20.0f, 70.5f, 78.0f, 75.0f, 118.0f}, {100.0f, 30.25f, 95.5f, 150.0f, 95.0f}};
+
+}  // namespace
+
+TEST_CASE("the similarity transform equals Eigen's umeyama") {
+  Rng rng(5);
+  double worst = 0;
+  for (int trial = 0; trial < 200; ++trial) {
+    Landmarks from;
+    double to[5][2];
+    Eigen::Matrix<double, 2, 5> a, b;
+    for (int i = 0; i < 5; ++i) {
+      a(0, i) = from.x[i] = rng.uniform(0.0f, 500.0f);
+      a(1, i) = from.y[i] = rng.uniform(0.0f, 500.0f);
+      b(0, i) = to[i][0] = rng.uniform(0.0f, 112.0f);
+      b(1, i) = to[i][1] = rng.uniform(0.0f, 112.0f);
+    }
+    const auto s = fit_similarity(from, to);
+    REQUIRE(s.ok());
+    const Eigen::Matrix3d m = Eigen::umeyama(a, b, true);
+    const double due[] = {m(0, 0), m(1, 0), m(0, 2), m(1, 2)}, got[] = {s->a, s->b, s->tx, s->ty};
+    for (int i = 0; i < 4; ++i) worst = std::fmax(worst, std::abs(due[i] - got[i]));
+  }
+  MESSAGE("largest difference of a coefficient: " << worst);
+  CHECK(worst < 1e-9);
+}
+
+TEST_CASE("a known rotation, scale and shift are found again, and undone by the inverse") {
+  const Similarity truth{1.2 * std::cos(0.7), 1.2 * std::sin(0.7), -30.0, 12.5};
+  double to[5][2];
+  for (int i = 0; i < 5; ++i) {
+    to[i][0] = truth.x(upright.x[i], upright.y[i]);
+    to[i][1] = truth.y(upright.x[i], upright.y[i]);
+  }
+  const auto s = fit_similarity(upright, to);
+  REQUIRE(s.ok());
+  CHECK(s->a == doctest::Approx(truth.a).epsilon(1e-12));
+  CHECK(s->b == doctest::Approx(truth.b).epsilon(1e-12));
+  CHECK(s->tx == doctest::Approx(truth.tx).epsilon(1e-12));
+  CHECK(s->ty == doctest::Approx(truth.ty).epsilon(1e-12));
+  const Similarity back = inverse(*s);
+  CHECK(back.x(s->x(3, 4), s->y(3, 4)) == doctest::Approx(3));
+  CHECK(back.y(s->x(3, 4), s->y(3, 4)) == doctest::Approx(4));
+}
+
+TEST_CASE("an aligned face equals what PIL's affine transform gives") {
+  const Image face = load("face.png");
+  for (const auto& [name, points] :
+       {std::pair<const char*, Landmarks>{"upright", upright}, {"tilted", tilted}}) {
+    const auto aligned = align_face(face, points);
+    REQUIRE(aligned.ok());
+    const Difference d = difference(*aligned, load(std::string("face_") + name + "_112x112.png"));
+    MESSAGE(std::string(name) << ": max " << d.max << ", mean " << d.mean);
+    CHECK(d.max <= 1);
+    CHECK(d.mean < 0.01);
+  }
+}
+
+TEST_CASE("the identity warp copies and everything outside is black") {
+  const Image image = noise(20, 10, 2);
+  CHECK(difference(warp_image(image, {}, 10, 20), image).max == 0);
+  const Image shifted = warp_image(image, {1, 0, 15, -4}, 10, 20);
+  CHECK(shifted.pixel(0, 4)[0] == image.pixel(15, 0)[0]);
+  CHECK(shifted.pixel(4, 9)[2] == image.pixel(19, 5)[2]);
+  CHECK(shifted.pixel(5, 9)[2] == 0);
+  CHECK(shifted.pixel(0, 3)[1] == 0);
+  const double huge = 1e300, nan = std::numeric_limits<double>::quiet_NaN();
+  for (const Similarity& s :
+       {Similarity{huge, huge, huge, huge}, Similarity{nan, 0, 0, 0}, Similarity{1, 0, -huge, 0}})
+    CHECK(difference(warp_image(image, s, 5, 5), Image(5, 5)).max == 0);
+}
+
+TEST_CASE("landmarks without a shape are refused") {
+  const Image face = load("face.png");
+  Landmarks same;
+  for (int i = 0; i < 5; ++i) same.x[i] = same.y[i] = 1234.5f;
+  CHECK(align_face(face, same).status().code() == Errc::bad_argument);
+  CHECK(align_face(face, Landmarks()).status().code() == Errc::bad_argument);
+  same.x[2] += 0.001f;
+  CHECK(align_face(face, same).status().code() == Errc::bad_argument);
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    Landmarks points = upright;
+    points.y[3] = bad;
+    const auto aligned = align_face(face, points);
+    CHECK(aligned.status().code() == Errc::not_finite);
+    CHECK(std::string(aligned.status().message()).find("landmark 4 of 5") != std::string::npos);
+  }
+  Landmarks far = upright;
+  for (float& x : far.x) x += 1000;
+  const auto aligned = align_face(face, far);
+  CHECK(std::string(aligned.status().message()).find("outside the image of 160x160") != std::string::npos);
+}

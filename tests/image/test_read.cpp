@@ -1,0 +1,221 @@
+#include "image_support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace tinyfiqa;
+
+namespace {
+
+std::string failure(const std::string& name) {
+  const auto image = read_image(fixture("image/" + name));
+  REQUIRE_FALSE(image.ok());
+  const std::string text = image.status().message();
+  CHECK(text.find("image/" + name + ": ") != std::string::npos);
+  return text.substr(text.find(": ") + 2);
+}
+
+Status decode_status(const std::string& text) {
+  return decode_image(Bytes(reinterpret_cast<const unsigned char*>(text.data()), text.size())).status();
+}
+
+bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("lossless formats all give the same pixels") {
+  const Image rgb = load("rgb.png");
+  CHECK(rgb.width == 31);
+  CHECK(rgb.height == 23);
+  CHECK(rgb.rgb.size() == 31u * 23 * 3);
+  // rgba.png: alpha is dropped, not blended; rgb16.png: the upper 8 bits are kept.
+  for (const char* name : {"rgb.bmp", "rgb.ppm", "rgba.png", "rgb16.png"}) {
+    CAPTURE(name);
+    CHECK(difference(load(name), rgb).max == 0);
+  }
+}
+
+TEST_CASE("grey, alpha, palettes and 1 or 16 bits become RGB as PIL converts them") {
+  const char* pairs[][2] = {
+      {"grey.png", "grey_expected.png"},       {"grey.pgm", "grey_expected.png"},
+      {"grey_alpha.png", "grey_expected.png"}, {"grey16.png", "grey_expected.png"},
+      {"grey16.pgm", "grey_expected.png"},     {"one_bit.png", "one_bit_expected.png"},
+      {"palette.png", "palette_expected.png"}, {"palette_alpha.png", "palette_expected.png"},
+      {"palette.bmp", "palette_expected.png"},
+  };
+  for (const auto& pair : pairs) {
+    const char *name = pair[0], *expected = pair[1];
+    CAPTURE(name);
+    CHECK(difference(load(name), load(expected)).max == 0);
+  }
+}
+
+TEST_CASE("JPEGs agree with libjpeg within a few levels") {
+  for (const std::string kind : {"baseline", "progressive", "444", "grey", "cmyk"}) {
+    const Difference d = difference(load("jpeg_" + kind + ".jpg"), load("jpeg_" + kind + "_expected.png"));
+    MESSAGE(kind << ": max " << d.max << ", mean " << d.mean);
+    CHECK(d.max <= 5);
+    CHECK(d.mean < 0.75);
+  }
+}
+
+TEST_CASE("all eight EXIF orientations are carried out") {
+  for (int k = 1; k <= 8; ++k) {
+    const std::string name = "exif" + std::to_string(k);
+    const Image image = load(name + ".jpg");
+    CAPTURE(k);
+    CHECK(image.width == (k < 5 ? 40 : 24));
+    CHECK(image.height == (k < 5 ? 24 : 40));
+    CHECK(difference(image, load(name + "_expected.png")).max <= 3);
+  }
+  CHECK(difference(load("exif_chunk.png"), load("exif_chunk_expected.png")).max == 0);
+}
+
+TEST_CASE("a damaged EXIF block means upright") {
+  const unsigned char good[] = {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0};
+  CHECK(exif_orientation(Bytes(good, sizeof good)) == 6);
+  for (std::size_t n = 0; n < sizeof good; ++n) {
+    const std::vector<unsigned char> part(good, good + n);  // exactly n bytes, for the sanitizer's sake
+    CHECK(exif_orientation(Bytes(part.data(), part.size())) == 1);
+  }
+  for (const auto& [at, value] :
+       {std::pair<int, int>{0, 'M'}, {2, 43}, {7, 255}, {4, 21}, {12, 5}, {18, 0}, {18, 9}}) {
+    std::vector<unsigned char> bad(good, good + sizeof good);
+    bad[static_cast<std::size_t>(at)] = static_cast<unsigned char>(value);
+    CHECK(exif_orientation(Bytes(bad.data(), bad.size())) == 1);
+  }
+  std::vector<unsigned char> many(good, good + sizeof good);
+  many[9] = 255;  // claims 65281 entries
+  many[10] = 0x13;
+  CHECK(exif_orientation(Bytes(many.data(), many.size())) == 1);
+}
+
+TEST_CASE("a picture that is cut off anywhere is refused") {
+  for (const char* name : {"jpeg_baseline.jpg", "jpeg_progressive.jpg", "exif6.jpg", "rgb.png", "palette.png",
+                           "rgb.bmp", "palette.bmp", "rgb.ppm", "grey16.pgm"}) {
+    const auto bytes = file_bytes(fixture(std::string("image/") + name));
+    REQUIRE(decode_image(Bytes(bytes.data(), bytes.size())).ok());
+    int accepted = 0, unnamed = 0;
+    for (std::size_t n = 16; n < bytes.size(); ++n) {
+      const std::vector<unsigned char> part(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
+      const auto image = decode_image(Bytes(part.data(), part.size()));
+      accepted += image.ok() ? 1 : 0;
+      unnamed += contains(image.status().message(), "cut off") ? 0 : 1;
+    }
+    CAPTURE(name);
+    CHECK(accepted == 0);
+    CHECK(unnamed == 0);
+  }
+}
+
+TEST_CASE("a thumbnail's end marker does not hide that the picture is cut off") {
+  auto bytes = file_bytes(fixture("image/jpeg_baseline.jpg"));
+  const unsigned char segment[] = {0xFF, 0xE2, 0, 6, 0xFF, 0xD9, 1, 2};
+  bytes.insert(bytes.begin() + 2, std::begin(segment), std::end(segment));
+  CHECK(decode_image(Bytes(bytes.data(), bytes.size())).ok());
+  CHECK_FALSE(decode_image(Bytes(bytes.data(), bytes.size() - 2)).ok());
+}
+
+TEST_CASE("errors of files name the file and the fix") {
+  CHECK(contains(failure("cut.jpg"), "cut off after 900 bytes"));
+  CHECK(contains(failure("text.jpg"), "this is text, not a picture"));
+  CHECK(contains(failure("empty.jpg"), "the file is empty"));
+  CHECK(failure("picture.webp") == "WebP is not supported; convert to JPEG or PNG");
+  CHECK(failure("picture.gif") == "GIF is not supported; convert to JPEG or PNG");
+  CHECK(contains(failure("missing.jpg"), "no such file"));
+  CHECK(read_image(fixture("image/missing.jpg")).status().code() == Errc::not_found);
+  const auto folder = read_image(fixture("image"));
+  CHECK(folder.status().code() == Errc::unreadable);
+  CHECK(contains(folder.status().message(), "this is a folder"));
+}
+
+TEST_CASE("formats that are not read are called by their names") {
+  const auto name_of = [](const std::string& bytes) {
+    const std::string text = decode_status(bytes).message();
+    return text.substr(0, text.find(" is not supported"));
+  };
+  const std::string four(4, '\0');
+  CHECK(name_of(four + "ftypheic" + four) == "HEIC");
+  CHECK(name_of(four + "ftypavif" + four) == "AVIF");
+  CHECK(name_of(four + "ftypmp42" + four) == "a video file");
+  CHECK(name_of(std::string("II*\0\x08\0\0\0", 8)) == "TIFF (or a camera's raw format)");
+  CHECK(name_of("%PDF-1.7\n") == "PDF");
+  CHECK(name_of("P3\n1 1\n255\n0 0 0\n") == "PNM kind P3");
+  CHECK(decode_status("%PDF-1.7\n").code() == Errc::unsupported);
+  CHECK(decode_status("path,score\na.jpg,0.5\n").code() == Errc::bad_format);
+  CHECK(decode_status(std::string("\x01\x02\x03", 3)).code() == Errc::bad_format);
+}
+
+TEST_CASE("JPEGs with codings that the decoder lacks are refused by name") {
+  auto bytes = file_bytes(fixture("image/jpeg_baseline.jpg"));
+  const unsigned char baseline[] = {0xFF, 0xC0};
+  const auto frame = std::search(bytes.begin(), bytes.end(), std::begin(baseline), std::end(baseline));
+  REQUIRE(frame != bytes.end());
+  frame[1] = 0xC9;
+  const auto arithmetic = decode_image(Bytes(bytes.data(), bytes.size()));
+  CHECK(arithmetic.status().code() == Errc::unsupported);
+  CHECK(contains(arithmetic.status().message(), "arithmetic coding"));
+  frame[1] = 0xC1;
+  frame[4] = 12;
+  CHECK(contains(decode_image(Bytes(bytes.data(), bytes.size())).status().message(), "12 bits"));
+}
+
+TEST_CASE("JPEGs that would lead the decoder astray are refused") {
+  const auto good = file_bytes(fixture("image/jpeg_baseline.jpg"));
+  const auto marker = [](std::vector<unsigned char>& bytes, unsigned char kind) {
+    const unsigned char mark[] = {0xFF, kind};
+    const auto at = std::search(bytes.begin(), bytes.end(), std::begin(mark), std::end(mark));
+    REQUIRE(at != bytes.end());
+    return &*at;
+  };
+  const auto message = [](const std::vector<unsigned char>& bytes) {
+    return std::string(decode_image(Bytes(bytes.data(), bytes.size())).status().message());
+  };
+  auto bytes = good;
+  marker(bytes, 0xC4)[5 + 12] = 255;  // a Huffman table with too many codes
+  CHECK(contains(message(bytes), "damaged JPEG (Huffman table)"));
+  bytes = good;
+  bytes.resize(static_cast<std::size_t>(marker(bytes, 0xDA) - bytes.data()));
+  bytes.insert(bytes.end(), {0xFF, 0xD9});  // no scan at all
+  CHECK(contains(message(bytes), "damaged JPEG (a component without a scan)"));
+  bytes = good;
+  marker(bytes, 0xC0)[10] = 77;  // the scan names a component that the frame lacks
+  CHECK(contains(message(bytes), "damaged JPEG (scan header)"));
+  bytes = good;
+  marker(bytes, 0xDA)[6] = 0x33;  // tables that were never defined
+  CHECK(contains(message(bytes), "damaged JPEG (scan header)"));
+  bytes = good;
+  marker(bytes, 0xDB)[4] = 9;  // there are four quantisation tables
+  CHECK(contains(message(bytes), "damaged JPEG (quantisation table)"));
+}
+
+TEST_CASE("pictures beyond the limits are refused before they are decoded") {
+  const auto small = read_image(fixture("image/rgb.png"), 31 * 23 - 1);
+  CHECK(small.status().code() == Errc::too_large);
+  CHECK(contains(small.status().message(), "31x23 = 713 pixels; the limit is 712"));
+  CHECK(read_image(fixture("image/rgb.png"), 31 * 23).ok());
+  auto bomb = file_bytes(fixture("image/rgb.png"));
+  bomb[16 + 2] = 0x75;  // 29983 x 29975 claimed
+  bomb[20 + 2] = 0x75;
+  const auto image = decode_image(Bytes(bomb.data(), bomb.size()));
+  CHECK(image.status().code() == Errc::too_large);
+  bomb[16 + 1] = 1;
+  CHECK(contains(decode_image(Bytes(bomb.data(), bomb.size())).status().message(),
+                 "a side may have at most 65535"));
+  CHECK(decode_status("P6 60000 60000 255\nx").code() == Errc::too_large);
+}
+
+TEST_CASE("PNM headers may hold comments and must hold sane numbers") {
+  const auto one =
+      decode_image(Bytes(reinterpret_cast<const unsigned char*>("P5#c\n2 #d\n1\n3 \x00\x02"), 17));
+  REQUIRE_MESSAGE(one.ok(), one.status().message());
+  CHECK(one->rgb == std::vector<unsigned char>({0, 0, 0, 170, 170, 170}));
+  for (const char* bad : {"P5 0 1 255\n00", "P5 1 0 255\n00", "P5 1 1 0\n00", "P5 1 1 65536\n00",
+                          "P5 -1 1 255\n00", "P5 99999999999999999999 1 255\n0", "P5 a b c\n", "P6 \n"})
+    CHECK(decode_status(bad).code() == Errc::bad_format);
+}
