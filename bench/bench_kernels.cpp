@@ -1,10 +1,11 @@
-// Every kernel on the layer shapes that our networks really have, each with its residual against the formulas of ref/.
+// Every kernel on the layer shapes that our networks really have, each with its residual against the formulas
+// of ref/.
 #include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/fiqa/model.hpp>
 #include <tinyfiqa/fiqa/model_registry.hpp>
 #include <tinyfiqa/graph/describe.hpp>
 #include <tinyfiqa/graph/pack.hpp>
 #include <tinyfiqa/graph/plan.hpp>
-#include <tinyfiqa/fiqa/model.hpp>
 #include <tinyfiqa/ref/ops.hpp>
 
 #include "backends.hpp"
@@ -70,7 +71,8 @@ double residual(const LayerRun& run) {
   const Extents in = run.plan.plan.input, out = run.plan.plan.output;
   std::vector<float> expected(run.y.size());
   ref::conv({in.n, in.h, in.w, in.c}, run.x.data(), {out.n, out.h, out.w, out.c}, expected.data(),
-            {op.kernel, op.stride, op.padding, op.groups}, run.params.data(), run.params.data() + op.bias, op.act);
+            {op.kernel, op.stride, op.padding, op.groups}, run.params.data(), run.params.data() + op.bias,
+            op.act);
   double worst = 0;
   for (std::size_t i = 0; i < expected.size(); ++i)
     worst = std::max(worst, static_cast<double>(std::fabs(run.y[i] - expected[i])));
@@ -110,11 +112,12 @@ void add_layers(const char* model, int h, int w, const Backend& backend, double 
     Layer layer{network.ops[static_cast<std::size_t>(step.first_op)], step.x.extents};
     if (layer.op.kind != OpKind::conv) continue;
     const Extents in = step.x.extents;
-    const std::string name = std::string(step.kernel->name) + "/" + act_name(layer.op.act) + "/" + std::to_string(in.h) +
-                             "x" + std::to_string(in.w) + "x" + std::to_string(in.c) + "->" +
-                             std::to_string(layer.op.channels) + (layer.op.stride > 1 ? "/2" : "");
+    const std::string name = std::string(step.kernel->name) + "/" + act_name(layer.op.act) + "/" +
+                             std::to_string(in.h) + "x" + std::to_string(in.w) + "x" + std::to_string(in.c) +
+                             "->" + std::to_string(layer.op.channels) + (layer.op.stride > 1 ? "/2" : "");
     if (!seen.insert(name).second) continue;
-    benchmark::RegisterBenchmark(name.c_str(), bench_layer, layer, backend, peak)->Unit(benchmark::kMicrosecond);
+    benchmark::RegisterBenchmark(name.c_str(), bench_layer, layer, backend, peak)
+        ->Unit(benchmark::kMicrosecond);
   }
 }
 

@@ -1,5 +1,5 @@
-// Whole networks: milliseconds, GMAC/s, share of the measured multiply-add peak, and the distance from the scalar
-// backend's result, which shows that the work was done.
+// Whole networks: milliseconds, GMAC/s, share of the measured multiply-add peak, and the distance from the
+// scalar backend's result, which shows that the work was done.
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/fiqa/session.hpp>
 #include <tinyfiqa/graph/describe.hpp>
@@ -56,7 +56,8 @@ void bench_model(benchmark::State& state, const Case& c, const Backend& backend,
   state.counters["images/s"] = benchmark::Counter(c.n, benchmark::Counter::kIsIterationInvariantRate);
   // A rate divided by a constant: the counter's value is macs / (peak * threads), per second.
   if (peak > 0)
-    state.counters["peak_%"] = benchmark::Counter(100 * macs * 1e-9 / (peak * threads), benchmark::Counter::kIsIterationInvariantRate);
+    state.counters["peak_%"] = benchmark::Counter(100 * macs * 1e-9 / (peak * threads),
+                                                  benchmark::Counter::kIsIterationInvariantRate);
   state.counters["residual"] = residual;
 }
 
@@ -65,17 +66,22 @@ void bench_model(benchmark::State& state, const Case& c, const Backend& backend,
 int main(int argc, char** argv) {
   const double peak = bench::fma_peak_gmac_per_s();
   std::printf("multiply-add peak of one thread: %.1f GMAC/s (%.1f GFLOP/s)\n", peak, 2 * peak);
-  static const Case cases[] = {{"mobilenet_v3_small", 1, 600, 416}, {"mobilenet_v3_small", 1, 224, 224},
-                               {"mobilenet_v3_small", 8, 224, 224}, {"shufflenet_v2_x0_5", 1, 600, 416},
-                               {"shufflenet_v2_x0_5", 1, 224, 224}, {"shufflenet_v2_x1_0", 1, 600, 416},
-                               {"shufflenet_v2_x1_0", 1, 224, 224}, {"tinyfqnet", 1, 64, 64},
+  static const Case cases[] = {{"mobilenet_v3_small", 1, 600, 416},
+                               {"mobilenet_v3_small", 1, 224, 224},
+                               {"mobilenet_v3_small", 8, 224, 224},
+                               {"shufflenet_v2_x0_5", 1, 600, 416},
+                               {"shufflenet_v2_x0_5", 1, 224, 224},
+                               {"shufflenet_v2_x1_0", 1, 600, 416},
+                               {"shufflenet_v2_x1_0", 1, 224, 224},
+                               {"tinyfqnet", 1, 64, 64},
                                {"tinyfqnet", 16, 64, 64}};
   for (const Backend* backend : compiled_backends()) {
     if (!cpu_can_run(backend->isa)) continue;
     for (const Case& c : cases)
       for (int threads = 1; threads <= 2; ++threads) {
-        const std::string name = std::string(c.model) + "/" + std::to_string(c.n) + "x" + std::to_string(c.h) + "x" +
-                                 std::to_string(c.w) + "/" + backend->isa + "/threads:" + std::to_string(threads);
+        const std::string name = std::string(c.model) + "/" + std::to_string(c.n) + "x" +
+                                 std::to_string(c.h) + "x" + std::to_string(c.w) + "/" + backend->isa +
+                                 "/threads:" + std::to_string(threads);
         benchmark::RegisterBenchmark(name.c_str(), bench_model, c, *backend, threads, peak)
             ->Unit(benchmark::kMillisecond)
             ->UseRealTime();

@@ -16,20 +16,20 @@ constexpr int chains = 12;  // independent sums: latency 4, two a cycle, and som
 constexpr long steps = 2000000;
 
 // The sums pass through an empty asm in each step, so that the loop can't be shortened.
-#define FMA_PEAK(name, target, vec, set1, fma, floats)                                                       \
-  target double name() {                                                                                     \
-    const vec a = set1(0.999f), b = set1(1e-3f);                                                             \
-    vec s0 = b, s1 = b, s2 = b, s3 = b, s4 = b, s5 = b, s6 = b, s7 = b, s8 = b, s9 = b, s10 = b, s11 = b;    \
-    const auto start = std::chrono::steady_clock::now();                                                     \
-    for (long n = 0; n < steps; ++n) {                                                                       \
-      s0 = fma(s0, a, b), s1 = fma(s1, a, b), s2 = fma(s2, a, b), s3 = fma(s3, a, b);                        \
-      s4 = fma(s4, a, b), s5 = fma(s5, a, b), s6 = fma(s6, a, b), s7 = fma(s7, a, b);                        \
-      s8 = fma(s8, a, b), s9 = fma(s9, a, b), s10 = fma(s10, a, b), s11 = fma(s11, a, b);                    \
-      asm volatile("" : KEEP(s0), KEEP(s1), KEEP(s2), KEEP(s3), KEEP(s4), KEEP(s5));                         \
-      asm volatile("" : KEEP(s6), KEEP(s7), KEEP(s8), KEEP(s9), KEEP(s10), KEEP(s11));                       \
-    }                                                                                                        \
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();  \
-    return static_cast<double>(steps) * chains * floats / seconds * 1e-9;                                    \
+#define FMA_PEAK(name, target, vec, set1, fma, floats)                                                      \
+  target double name() {                                                                                    \
+    const vec a = set1(0.999f), b = set1(1e-3f);                                                            \
+    vec s0 = b, s1 = b, s2 = b, s3 = b, s4 = b, s5 = b, s6 = b, s7 = b, s8 = b, s9 = b, s10 = b, s11 = b;   \
+    const auto start = std::chrono::steady_clock::now();                                                    \
+    for (long n = 0; n < steps; ++n) {                                                                      \
+      s0 = fma(s0, a, b), s1 = fma(s1, a, b), s2 = fma(s2, a, b), s3 = fma(s3, a, b);                       \
+      s4 = fma(s4, a, b), s5 = fma(s5, a, b), s6 = fma(s6, a, b), s7 = fma(s7, a, b);                       \
+      s8 = fma(s8, a, b), s9 = fma(s9, a, b), s10 = fma(s10, a, b), s11 = fma(s11, a, b);                   \
+      asm volatile("" : KEEP(s0), KEEP(s1), KEEP(s2), KEEP(s3), KEEP(s4), KEEP(s5));                        \
+      asm volatile("" : KEEP(s6), KEEP(s7), KEEP(s8), KEEP(s9), KEEP(s10), KEEP(s11));                      \
+    }                                                                                                       \
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); \
+    return static_cast<double>(steps) * chains * floats / seconds * 1e-9;                                   \
   }
 
 #if defined(__x86_64__)

@@ -7,14 +7,14 @@
 namespace fq = tinyfiqa;
 
 struct SmallNet {
-  fq::ConvNorm<3, 16, 3, 2, 1, fq::Act::hswish> stem;          // 3x3, stride 2
-  fq::ConvNorm<16, 16, 3, 1, 16, fq::Act::relu> depthwise;     // 3x3 depthwise
+  fq::ConvNorm<3, 16, 3, 2, 1, fq::Act::hswish> stem;       // 3x3, stride 2
+  fq::ConvNorm<16, 16, 3, 1, 16, fq::Act::relu> depthwise;  // 3x3 depthwise
   fq::ConvNorm<16, 16, 1> project;
   fq::Linear<16, 1, fq::Act::sigmoid> head;
 
   fq::Outputs operator()(fq::Graph& g) const {
     auto x = stem(g, g.input<3>());
-    x = g.add<16>({project(g, depthwise(g, x)), x});           // channels are types: 16 and 24 would not compile
+    x = g.add<16>({project(g, depthwise(g, x)), x});  // channels are types: 16 and 24 would not compile
     const auto pooled = g.mean_hw(x);
     return {pooled.id, head(g, pooled).id};
   }
@@ -28,14 +28,16 @@ struct SmallNet {
 };
 
 int main() {
-  const fq::ModelSpec spec{"small_net", "an example", "head.", true, fq::tinyfqnet_input(32, 32), fq::define_network<SmallNet>};
+  const fq::ModelSpec spec{
+      "small_net", "an example", "head.", true, fq::tinyfqnet_input(32, 32), fq::define_network<SmallNet>};
   const fq::Model model(spec);  // seeded initial weights; model.load(file) takes trained ones
   auto session = fq::Session::create(model, 1, 32, 32);
   if (!session) return std::fprintf(stderr, "%s\n", session.status().message()), 1;
   const std::vector<float> image(session->input_floats(), 0.5f);  // [1, 32, 32, 3]
   float score = 0;
   session->run(image.data(), &score);
-  const auto info = fq::describe_plan(session->plan(), {model.network().ops.data(), model.network().ops.size()});
-  std::printf("score %.4f, %lld parameters, %lld multiply-adds, arena %zu bytes\n", static_cast<double>(score), info.params,
-              info.macs, session->plan().arena_bytes());
+  const auto info =
+      fq::describe_plan(session->plan(), {model.network().ops.data(), model.network().ops.size()});
+  std::printf("score %.4f, %lld parameters, %lld multiply-adds, arena %zu bytes\n",
+              static_cast<double>(score), info.params, info.macs, session->plan().arena_bytes());
 }

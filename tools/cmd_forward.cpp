@@ -30,7 +30,8 @@ std::vector<float> to_nhwc(const std::vector<float>& x, int n, int c, int h, int
   for (int i = 0; i < n; ++i)
     for (int k = 0; k < c; ++k)
       for (std::ptrdiff_t p = 0; p < pixels; ++p)
-        y[static_cast<std::size_t>((i * pixels + p) * c + k)] = x[static_cast<std::size_t>((static_cast<std::ptrdiff_t>(i) * c + k) * pixels + p)];
+        y[static_cast<std::size_t>((i * pixels + p) * c + k)] =
+            x[static_cast<std::size_t>((static_cast<std::ptrdiff_t>(i) * c + k) * pixels + p)];
   return y;
 }
 
@@ -39,18 +40,24 @@ Status ForwardCommand::forward() const {
   if (!array) return array.status();
   const auto& shape = array->shape;
   if (shape.size() != 4 || shape[1] != 3)
-    return Status::error(Errc::mismatch, input, ": the network wants [N, 3, H, W], this array is ", shape_text(shape));
+    return Status::error(Errc::mismatch, input, ": the network wants [N, 3, H, W], this array is ",
+                         shape_text(shape));
   const auto models = read_models(model);
   if (!models) return models.status();
-  if (models->size() != 1) return Status::error(Errc::bad_argument, "forward runs one network: give one --weights");
+  if (models->size() != 1)
+    return Status::error(Errc::bad_argument, "forward runs one network: give one --weights");
   for (const std::int64_t extent : shape)
-    if (extent > 1 << 30) return Status::error(Errc::too_large, input, ": ", shape_text(shape), " is too large");
+    if (extent > 1 << 30)
+      return Status::error(Errc::too_large, input, ": ", shape_text(shape), " is too large");
   const int n = static_cast<int>(shape[0]), h = static_cast<int>(shape[2]), w = static_cast<int>(shape[3]);
   std::vector<float> result;
   int channels = 1;
   if (n == 0) {  // a batch of nothing has results of nothing
     const Outputs& outputs = (*models)[0]->network().outputs;
-    channels = (*models)[0]->network().ops[static_cast<std::size_t>(features ? outputs.features : outputs.output)].channels;
+    channels = (*models)[0]
+                   ->network()
+                   .ops[static_cast<std::size_t>(features ? outputs.features : outputs.output)]
+                   .channels;
   } else {
     auto session = Session::create(*(*models)[0], n, h, w, threads, features ? Want::features : Want::output);
     if (!session) return session.status().prefixed(input, ": ");
@@ -74,12 +81,17 @@ void add_forward(CLI::App& app, int& exit_code) {
   auto command = std::make_shared<ForwardCommand>();
   CLI::App* sub = app.add_subcommand("forward", "Run a tensor through a network: .npy in, .npy out");
   command->model.add_to(*sub, model_names() + "; default: what the weight file says");
-  sub->add_option("--input", command->input, "Float array [N, 3, H, W], normalised as the network wants it (.npy)")
+  sub->add_option("--input", command->input,
+                  "Float array [N, 3, H, W], normalised as the network wants it (.npy)")
       ->type_name("FILE")
       ->required();
-  sub->add_option("--output", command->output, "Result [N, C] to write (.npy)")->type_name("FILE")->required();
+  sub->add_option("--output", command->output, "Result [N, C] to write (.npy)")
+      ->type_name("FILE")
+      ->required();
   sub->add_flag("--features", command->features, "Pooled backbone features instead of the output");
-  sub->add_option("--threads", command->threads, "Threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  sub->add_option("--threads", command->threads, "Threads")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
   sub->footer("Example:\n  tinyfiqa forward --weights net.pth --input x.npy --output y.npy");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }

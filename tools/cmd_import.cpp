@@ -24,7 +24,8 @@ struct ImportCommand {
 };
 
 std::vector<std::pair<std::string, std::string>> origin(const std::string& path) {
-  return {{"made_by", "tinyfiqa " TINYFIQA_VERSION}, {"imported_from", std::filesystem::path(path).filename().string()}};
+  return {{"made_by", "tinyfiqa " TINYFIQA_VERSION},
+          {"imported_from", std::filesystem::path(path).filename().string()}};
 }
 
 Status ImportCommand::import_model(const ModelSpec& spec) const {
@@ -36,12 +37,15 @@ Status ImportCommand::import_model(const ModelSpec& spec) const {
   auto metadata = origin(in);
   metadata.emplace_back("model", spec.name);
   // What keeps its first, random values is written down, so that nobody takes the file for a trained network.
-  if (!report->kept.empty()) metadata.emplace_back("untrained", std::to_string(report->kept.size()) + " tensors, seed " + std::to_string(seed));
+  if (!report->kept.empty())
+    metadata.emplace_back("untrained",
+                          std::to_string(report->kept.size()) + " tensors, seed " + std::to_string(seed));
   for (const auto& note : report->notes) print_note(in + ": " + note);
   const Status saved = save_params(out, network.params(), network.block(), metadata);
   if (!saved.ok()) return saved;
   std::printf("%s: %s, %zu tensors from %s", out.c_str(), spec.name, report->loaded, in.c_str());
-  if (!report->kept.empty()) std::printf(", %zu initialised (seed %llu)", report->kept.size(), static_cast<unsigned long long>(seed));
+  if (!report->kept.empty())
+    std::printf(", %zu initialised (seed %llu)", report->kept.size(), static_cast<unsigned long long>(seed));
   std::printf("\n");
   return {};
 }
@@ -88,14 +92,20 @@ int ImportCommand::run() const {
 void add_import(CLI::App& app, int& exit_code) {
   auto command = std::make_shared<ImportCommand>();
   CLI::App* sub = app.add_subcommand("import", "Turn a PyTorch checkpoint into safetensors");
-  sub->add_option("in", command->in, "Checkpoint: torch.save's zip or legacy format, or safetensors")->required();
+  sub->add_option("in", command->in, "Checkpoint: torch.save's zip or legacy format, or safetensors")
+      ->required();
   sub->add_option("out", command->out, "File to write (.safetensors)")->required();
-  sub->add_option("--model", command->model, "Network it is for: " + model_names() + "; default: found by the tensors' names")
+  sub->add_option("--model", command->model,
+                  "Network it is for: " + model_names() + "; default: found by the tensors' names")
       ->type_name("NAME");
-  sub->add_option("--seed", command->seed, "Seed of a head that the checkpoint does not have")->capture_default_str();
+  sub->add_option("--seed", command->seed, "Seed of a head that the checkpoint does not have")
+      ->capture_default_str();
   sub->footer(
-      "An ImageNet classifier is dropped and the quality head initialised: the result is where training starts.\n"
-      "A checkpoint of a network that is not known here is converted as it is. Nothing in a checkpoint is executed.\n\n"
-      "Example:\n  tinyfiqa import mobilenet_v3_small-047dcff4.pth start.safetensors --model mobilenet_v3_small");
+      "An ImageNet classifier is dropped and the quality head initialised: the result is where training "
+      "starts.\n"
+      "A checkpoint of a network that is not known here is converted as it is. Nothing in a checkpoint is "
+      "executed.\n\n"
+      "Example:\n  tinyfiqa import mobilenet_v3_small-047dcff4.pth start.safetensors --model "
+      "mobilenet_v3_small");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }

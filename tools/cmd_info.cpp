@@ -26,7 +26,8 @@ std::string shape_text(const Extents& e) {
   return std::to_string(e.h) + "x" + std::to_string(e.w) + "x" + std::to_string(e.c);
 }
 
-/// PyTorch's name of the layer that a step computes: that of its weight, or the operation's where it has none.
+/// PyTorch's name of the layer that a step computes: that of its weight, or the operation's where it has
+/// none.
 std::string step_name(const NetworkDefinition& network, const Step& step) {
   const Op& op = network.ops[static_cast<std::size_t>(step.first_op)];
   for (const NamedParam& p : network.params)
@@ -39,31 +40,36 @@ std::string step_text(const StepInfo& info, const Step& step, const Op& op) {
   if (info.kind == OpKind::concat) text = "concat+shuffle";
   if (step.window > 1) text += " " + std::to_string(step.window) + "x" + std::to_string(step.window);
   if (step.stride > 1) text += "/" + std::to_string(step.stride);
-  if (op.kind == OpKind::conv && step.groups > 1) text += step.groups == info.in.c ? " dw" : " g" + std::to_string(step.groups);
+  if (op.kind == OpKind::conv && step.groups > 1)
+    text += step.groups == info.in.c ? " dw" : " g" + std::to_string(step.groups);
   if (step.act != Act::none) text += std::string(" ") + act_name(step.act);
   if (info.with_residual) text += " +res";
   return text;
 }
 
-void print_text(const ModelSpec& spec, const NetworkDefinition& network, const OwnedPlan& p, const Backend& backend) {
+void print_text(const ModelSpec& spec, const NetworkDefinition& network, const OwnedPlan& p,
+                const Backend& backend) {
   const Span<const Op> ops(network.ops.data(), network.ops.size());
-  std::printf("%-26s %-22s %-13s %-13s %9s %10s  %s\n", "layer", "operation", "input HxWxC", "output HxWxC", "params", "MMAC",
-              "kernel");
+  std::printf("%-26s %-22s %-13s %-13s %9s %10s  %s\n", "layer", "operation", "input HxWxC", "output HxWxC",
+              "params", "MMAC", "kernel");
   for (int i = 0; i < p.plan.step_count; ++i) {
     const Step& step = p.plan.steps[i];
     const StepInfo info = describe_step(p.plan, ops, i);
     std::printf("%-26s %-22s %-13s %-13s %9lld %10.3f  %s\n", step_name(network, step).c_str(),
-                step_text(info, step, ops[static_cast<std::size_t>(step.first_op)]).c_str(), shape_text(info.in).c_str(),
-                shape_text(info.out).c_str(), info.params, static_cast<double>(info.macs) * 1e-6, info.kernel);
+                step_text(info, step, ops[static_cast<std::size_t>(step.first_op)]).c_str(),
+                shape_text(info.in).c_str(), shape_text(info.out).c_str(), info.params,
+                static_cast<double>(info.macs) * 1e-6, info.kernel);
   }
   const StepInfo total = describe_plan(p.plan, ops);
   std::printf("\n%s: %s\n", spec.name, spec.summary);
   std::printf("input           %d x %s (N x H x W x C)\n", p.plan.input.n, shape_text(p.plan.input).c_str());
   std::printf("parameters      %lld\n", total.params);
-  std::printf("multiply-adds   %lld (%.2f M; with one operation for each normalised element %.2f M)\n", total.macs,
-              static_cast<double>(total.macs) * 1e-6, static_cast<double>(total.macs + total.normalised_elements) * 1e-6);
+  std::printf("multiply-adds   %lld (%.2f M; with one operation for each normalised element %.2f M)\n",
+              total.macs, static_cast<double>(total.macs) * 1e-6,
+              static_cast<double>(total.macs + total.normalised_elements) * 1e-6);
   std::printf("arena           %zu bytes (%.2f MiB) for %d thread%s\n", p.plan.arena_bytes(),
-              static_cast<double>(p.plan.arena_bytes()) / 1048576, p.plan.threads, p.plan.threads == 1 ? "" : "s");
+              static_cast<double>(p.plan.arena_bytes()) / 1048576, p.plan.threads,
+              p.plan.threads == 1 ? "" : "s");
   std::printf("packed weights  %zu bytes (%.2f MiB)\n", p.plan.packed_floats * sizeof(float),
               static_cast<double>(p.plan.packed_floats * sizeof(float)) / 1048576);
   std::printf("isa             %s, %d floats a vector\n", backend.isa, backend.vector_floats);
@@ -71,7 +77,8 @@ void print_text(const ModelSpec& spec, const NetworkDefinition& network, const O
 
 nlohmann::ordered_json extents_json(const Extents& e) { return {e.n, e.h, e.w, e.c}; }
 
-void print_json(const ModelSpec& spec, const NetworkDefinition& network, const OwnedPlan& p, const Backend& backend) {
+void print_json(const ModelSpec& spec, const NetworkDefinition& network, const OwnedPlan& p,
+                const Backend& backend) {
   const Span<const Op> ops(network.ops.data(), network.ops.size());
   const StepInfo total = describe_plan(p.plan, ops);
   nlohmann::ordered_json json{{"model", spec.name},
@@ -87,13 +94,14 @@ void print_json(const ModelSpec& spec, const NetworkDefinition& network, const O
   for (int i = 0; i < p.plan.step_count; ++i) {
     const Step& step = p.plan.steps[i];
     const StepInfo info = describe_step(p.plan, ops, i);
-    json["layers"].push_back({{"name", step_name(network, step)},
-                              {"operation", step_text(info, step, ops[static_cast<std::size_t>(step.first_op)])},
-                              {"input_nhwc", extents_json(info.in)},
-                              {"output_nhwc", extents_json(info.out)},
-                              {"params", info.params},
-                              {"macs", info.macs},
-                              {"kernel", info.kernel}});
+    json["layers"].push_back(
+        {{"name", step_name(network, step)},
+         {"operation", step_text(info, step, ops[static_cast<std::size_t>(step.first_op)])},
+         {"input_nhwc", extents_json(info.in)},
+         {"output_nhwc", extents_json(info.out)},
+         {"params", info.params},
+         {"macs", info.macs},
+         {"kernel", info.kernel}});
   }
   std::printf("%s\n", json.dump(2).c_str());
 }
@@ -105,7 +113,8 @@ int InfoCommand::run() const {
   };
   const ModelSpec* spec = find_model(model);
   if (spec == nullptr)
-    return fail(Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names()));
+    return fail(
+        Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names()));
   const auto backend = backend_option(isa);
   if (!backend) return fail(backend.status());
   const NetworkDefinition network = spec->define();
@@ -114,8 +123,10 @@ int InfoCommand::run() const {
   const OwnedPlan p = make_owned_plan(network, network.outputs.output, input, **backend, threads);
   if (p.plan.error != PlanError::none)
     return fail(Status::error(Errc::bad_argument, model, ": ", plan_error_text(p.plan.error)));
-  if (json) print_json(*spec, network, p, **backend);
-  else print_text(*spec, network, p, **backend);
+  if (json)
+    print_json(*spec, network, p, **backend);
+  else
+    print_text(*spec, network, p, **backend);
   return exit_done;
 }
 
@@ -123,12 +134,19 @@ int InfoCommand::run() const {
 
 void add_info(CLI::App& app, int& exit_code) {
   auto command = std::make_shared<InfoCommand>();
-  CLI::App* sub = app.add_subcommand("info", "Layers, shapes, parameters, multiply-adds, kernels and memory of a network");
+  CLI::App* sub = app.add_subcommand(
+      "info", "Layers, shapes, parameters, multiply-adds, kernels and memory of a network");
   sub->add_option("--model", command->model, model_names())->type_name("NAME")->capture_default_str();
   add_size_option(*sub, command->size);
-  sub->add_option("--batch", command->batch, "Images at once")->check(CLI::Range(1, 65536))->capture_default_str();
-  sub->add_option("--threads", command->threads, "Threads that the memory is planned for")->check(CLI::Range(1, 1024))->capture_default_str();
-  sub->add_option("--isa", command->isa, "Instruction set (see --version)")->type_name("NAME")->capture_default_str();
+  sub->add_option("--batch", command->batch, "Images at once")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  sub->add_option("--threads", command->threads, "Threads that the memory is planned for")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  sub->add_option("--isa", command->isa, "Instruction set (see --version)")
+      ->type_name("NAME")
+      ->capture_default_str();
   sub->add_flag("--json", command->json, "JSON instead of a table");
   sub->footer("Example:\n  tinyfiqa info --model mobilenet_v3_small --size 600x416");
   sub->callback([command, &exit_code] { exit_code = command->run(); });

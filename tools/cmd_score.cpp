@@ -47,8 +47,9 @@ Result<std::vector<View>> parse_views(const std::string& text) {
       known = true;
     }
     if (!known)
-      return Status::error(Errc::bad_argument, "--tta ", text, ": '", name,
-                           "' is not known; use none, flips, hflip-color, or a list of identity, hflip, vflip, color");
+      return Status::error(
+          Errc::bad_argument, "--tta ", text, ": '", name,
+          "' is not known; use none, flips, hflip-color, or a list of identity, hflip, vflip, color");
   }
   return views;
 }
@@ -62,7 +63,8 @@ Result<std::vector<double>> parse_numbers(const char* option, const std::string&
     numbers.push_back(value);
   }
   if (numbers.size() == count) return numbers;
-  return Status::error(Errc::bad_argument, option, " takes ", count, " numbers with commas between them, not '", text, "'");
+  return Status::error(Errc::bad_argument, option, " takes ", count,
+                       " numbers with commas between them, not '", text, "'");
 }
 
 Result<ScoreOptions> ScoreCommand::score_options() const {
@@ -77,7 +79,8 @@ Result<ScoreOptions> ScoreCommand::score_options() const {
 
 Result<Crop> ScoreCommand::crop() const {
   Crop crop;
-  if (!box.empty() && !landmarks.empty()) return Status::error(Errc::bad_argument, "give --box or --landmarks, not both");
+  if (!box.empty() && !landmarks.empty())
+    return Status::error(Errc::bad_argument, "give --box or --landmarks, not both");
   if (!box.empty()) {
     const auto n = parse_numbers("--box", box, 4);
     if (!n) return n.status();
@@ -134,8 +137,10 @@ class ScoreRun {
     ScoreRow row{item.path, item.status, {}};
     if (!row.status.ok()) return row;
     auto result = scorer.score(item.path, crop_);
-    if (result) row.score = std::move(*result);
-    else row.status = result.status();
+    if (result)
+      row.score = std::move(*result);
+    else
+      row.status = result.status();
     return row;
   }
 
@@ -158,8 +163,8 @@ class ScoreRun {
 };
 
 /// As many scorers as threads are worth having; one that uses all of them when there is a single image.
-Result<std::vector<Scorer>> make_scorers(const std::vector<std::shared_ptr<const Model>>& models, ScoreOptions options,
-                                         int threads, std::size_t images) {
+Result<std::vector<Scorer>> make_scorers(const std::vector<std::shared_ptr<const Model>>& models,
+                                         ScoreOptions options, int threads, std::size_t images) {
   if (threads < 1) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const std::size_t count = std::min(static_cast<std::size_t>(threads), std::max<std::size_t>(1, images));
   options.threads = count == 1 ? threads : 1;
@@ -177,8 +182,10 @@ ScoreTable make_table(const std::string& format, const std::vector<std::shared_p
   std::vector<std::string> model_list, view_list;
   for (const auto& model : models) model_list.emplace_back(model->spec().name);
   for (const View view : views) view_list.emplace_back(view_name(view));
-  return {format == "csv" ? TableFormat::csv : format == "jsonl" ? TableFormat::jsonl : TableFormat::text, model_list,
-          view_list};
+  return {format == "csv"     ? TableFormat::csv
+          : format == "jsonl" ? TableFormat::jsonl
+                              : TableFormat::text,
+          model_list, view_list};
 }
 
 int ScoreCommand::run() {
@@ -188,7 +195,8 @@ int ScoreCommand::run() {
   };
   for (std::string& path : model.take_stray_inputs()) paths.push_back(std::move(path));
   if (paths.empty())
-    return fail(Status::error(Errc::bad_argument, "nothing to score: name images or folders (tinyfiqa score --help)"));
+    return fail(Status::error(Errc::bad_argument,
+                              "nothing to score: name images or folders (tinyfiqa score --help)"));
   const auto options = score_options();
   if (!options) return fail(options.status());
   const auto face = crop();
@@ -230,29 +238,37 @@ int ScoreCommand::run() {
 void add_score(CLI::App& app, int& exit_code) {
   auto command = std::make_shared<ScoreCommand>();
   CLI::App* sub = app.add_subcommand("score", "Score face photos: one row for each, higher is better");
-  sub->add_option("paths", command->paths,
-                  "Images (JPEG, PNG, BMP, PPM), folders (searched to the bottom), patterns, or - for a list on stdin");
-  command->model.add_to(*sub,
-                        "tinyfqnet (default), mobilenet_v3_small, shufflenet_v2_x0_5, shufflenet_v2_x1_0, or ensemble "
-                        "(the mean over all --weights); default: what the weight file says");
+  sub->add_option(
+      "paths", command->paths,
+      "Images (JPEG, PNG, BMP, PPM), folders (searched to the bottom), patterns, or - for a list on stdin");
+  command->model.add_to(
+      *sub,
+      "tinyfqnet (default), mobilenet_v3_small, shufflenet_v2_x0_5, shufflenet_v2_x1_0, or ensemble "
+      "(the mean over all --weights); default: what the weight file says");
   add_size_option(*sub, command->size);
-  sub->add_option("--tta", command->tta,
-                  "Views to average over: none, flips (identity, hflip, vflip), hflip-color, or a list of identity, "
-                  "hflip, vflip, color; default: flips for ensemble, else none")
+  sub->add_option(
+         "--tta", command->tta,
+         "Views to average over: none, flips (identity, hflip, vflip), hflip-color, or a list of identity, "
+         "hflip, vflip, color; default: flips for ensemble, else none")
       ->type_name("VIEWS");
-  sub->add_option("--box", command->box, "The face in each image, in pixels; default: the whole image")->type_name("X,Y,W,H");
+  sub->add_option("--box", command->box, "The face in each image, in pixels; default: the whole image")
+      ->type_name("X,Y,W,H");
   sub->add_option("--landmarks", command->landmarks,
-                  "Image-left eye, image-right eye, nose, image-left and image-right corner of the mouth, in pixels: the "
+                  "Image-left eye, image-right eye, nose, image-left and image-right corner of the mouth, in "
+                  "pixels: the "
                   "face is aligned before it is scored, as tinyfqnet was trained")
       ->type_name("X1,Y1,..,X5,Y5");
-  sub->add_option("--threads", command->threads, "Threads; default: one for each core")->check(CLI::Range(1, 1024));
-  sub->add_option("--format", command->format, "text, csv or jsonl (which have the networks' and views' scores too)")
+  sub->add_option("--threads", command->threads, "Threads; default: one for each core")
+      ->check(CLI::Range(1, 1024));
+  sub->add_option("--format", command->format,
+                  "text, csv or jsonl (which have the networks' and views' scores too)")
       ->check(CLI::IsMember({"text", "csv", "jsonl"}))
       ->capture_default_str();
   sub->add_flag("--sort", command->sort, "Best first, once all are scored; errors last");
   sub->footer(
       "Without --box or --landmarks the whole image is taken as the face: give crops of faces.\n"
       "Exit status: 0 all scored, 1 some could not be, 2 wrong usage.\n\n"
-      "Example:\n  tinyfiqa score examples/faces --sort\n  tinyfiqa score examples/faces/astronaut.jpg --format jsonl");
+      "Example:\n  tinyfiqa score examples/faces --sort\n  tinyfiqa score examples/faces/astronaut.jpg "
+      "--format jsonl");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }

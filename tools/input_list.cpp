@@ -32,9 +32,11 @@ void list_folder(const std::string& folder, std::vector<InputItem>& items) {
     it.increment(error);
   }
   if (error) {
-    items.push_back({folder, Status::error(Errc::unreadable, folder, ": ", error.message(), " while listing the folder")});
+    items.push_back({folder, Status::error(Errc::unreadable, folder, ": ", error.message(),
+                                           " while listing the folder")});
   } else if (found.empty()) {
-    items.push_back({folder, Status::error(Errc::not_found, folder, ": no image in this folder (jpg, jpeg, png, bmp, ppm, pgm)")});
+    items.push_back({folder, Status::error(Errc::not_found, folder,
+                                           ": no image in this folder (jpg, jpeg, png, bmp, ppm, pgm)")});
   }
   std::sort(found.begin(), found.end());
   for (std::string& path : found) items.push_back({std::move(path), {}});
@@ -44,8 +46,10 @@ bool list_pattern(const std::string& pattern, std::vector<InputItem>& items) {
   glob_t matches = {};
   const bool found = glob(pattern.c_str(), 0, nullptr, &matches) == 0;
   for (std::size_t i = 0; i < matches.gl_pathc; ++i) {
-    if (fs::is_directory(matches.gl_pathv[i])) list_folder(matches.gl_pathv[i], items);
-    else items.push_back({matches.gl_pathv[i], {}});
+    if (fs::is_directory(matches.gl_pathv[i]))
+      list_folder(matches.gl_pathv[i], items);
+    else
+      items.push_back({matches.gl_pathv[i], {}});
   }
   globfree(&matches);
   return found;
@@ -60,8 +64,9 @@ void list_argument(const std::string& argument, std::vector<InputItem>& items) {
   }
   const bool pattern = argument.find_first_of("*?[") != std::string::npos;
   if (pattern && list_pattern(argument, items)) return;
-  items.push_back({argument, Status::error(Errc::not_found, argument,
-                                           pattern ? ": nothing matches this pattern" : ": no such file or folder")});
+  items.push_back(
+      {argument, Status::error(Errc::not_found, argument,
+                               pattern ? ": nothing matches this pattern" : ": no such file or folder")});
 }
 
 }  // namespace

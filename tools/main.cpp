@@ -1,4 +1,5 @@
-// tinyfiqa: how good is this face photo? One command line for scoring, looking into networks and moving weights.
+// tinyfiqa: how good is this face photo? One command line for scoring, looking into networks and moving
+// weights.
 #include "commands.hpp"
 
 #include <tinyfiqa/base/config.hpp>

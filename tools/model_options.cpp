@@ -15,10 +15,13 @@ extern const std::size_t tinyfiqa_default_weights_bytes;
 
 void ModelOptions::add_to(CLI::App& command, const std::string& models) {
   command.add_option("--model", model, models)->type_name("NAME");
-  command.add_option("--weights", weights,
-                     "Weight files (.safetensors, .pth, .pt), one for each network; default: the built-in tinyfqnet")
+  command
+      .add_option(
+          "--weights", weights,
+          "Weight files (.safetensors, .pth, .pt), one for each network; default: the built-in tinyfqnet")
       ->type_name("FILE");
-  command.add_option("--isa", isa, "Instruction set: auto, avx512, avx2, sse42, neon or scalar (see --version)")
+  command
+      .add_option("--isa", isa, "Instruction set: auto, avx512, avx2, sse42, neon or scalar (see --version)")
       ->type_name("NAME")
       ->capture_default_str();
 }
@@ -37,8 +40,8 @@ void add_size_option(CLI::App& command, SizeOption& size) {
           "--size",
           [&size](const std::string& text) {
             char extra = 0;
-            if (std::sscanf(text.c_str(), "%dx%d%c", &size.height, &size.width, &extra) != 2 || size.height < 1 ||
-                size.width < 1)
+            if (std::sscanf(text.c_str(), "%dx%d%c", &size.height, &size.width, &extra) != 2 ||
+                size.height < 1 || size.width < 1)
               throw CLI::ValidationError("--size", "'" + text + "' is not HEIGHTxWIDTH, such as 600x416");
           },
           "Input size of the network, height first; default: the network's own")
@@ -53,8 +56,8 @@ Result<const Backend*> backend_option(const std::string& isa) {
   std::string compiled;
   for (const Backend* b : compiled_backends())
     if (cpu_can_run(b->isa)) compiled += std::string(compiled.empty() ? "" : ", ") + b->isa;
-  return Status::error(Errc::unsupported, "--isa ", isa, ": not compiled in, or this machine can't run it; choose from ",
-                       compiled);
+  return Status::error(Errc::unsupported, "--isa ", isa,
+                       ": not compiled in, or this machine can't run it; choose from ", compiled);
 }
 
 namespace {
@@ -77,7 +80,9 @@ Result<Model> read_model(const std::string& path, const std::string& name, const
   const auto file = read_any(path);
   if (!file) return file.status();
   if (head_is_initial(*file))
-    print_note(path + ": parts of this network were never trained (it was imported without a head): its numbers mean nothing yet");
+    print_note(path +
+               ": parts of this network were never trained (it was imported without a head): its numbers "
+               "mean nothing yet");
   return make_model(*file, name, backend);
 }
 
@@ -98,9 +103,11 @@ Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions
   if (options.weights.empty()) {
     if (!options.model.empty() && options.model != "tinyfqnet") {
       if (!ensemble && find_model(options.model) == nullptr)
-        return Status::error(Errc::bad_argument, "no model is called '", options.model, "'; there are ensemble, ", model_names());
+        return Status::error(Errc::bad_argument, "no model is called '", options.model,
+                             "'; there are ensemble, ", model_names());
       return Status::error(Errc::bad_argument, "no trained weights of ", options.model,
-                           " are shipped yet: give your own with --weights FILE", ensemble ? " --weights FILE" : "");
+                           " are shipped yet: give your own with --weights FILE",
+                           ensemble ? " --weights FILE" : "");
     }
     auto model = default_model(**backend);
     if (!model) return model.status();

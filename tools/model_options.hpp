@@ -40,7 +40,8 @@ tinyfiqa::Result<tinyfiqa::Model> read_model(const std::string& path, const std:
 tinyfiqa::Result<tinyfiqa::Model> default_model(const tinyfiqa::Backend& backend);
 
 /// All models that the options ask for, in the order of --weights.
-tinyfiqa::Result<std::vector<std::shared_ptr<const tinyfiqa::Model>>> read_models(const ModelOptions& options);
+tinyfiqa::Result<std::vector<std::shared_ptr<const tinyfiqa::Model>>> read_models(
+    const ModelOptions& options);
 
 /// Prints "tinyfiqa: message" to stderr.
 void print_error(const tinyfiqa::Status& status);

@@ -6,7 +6,11 @@
 #include <utility>
 
 Progress::Progress(std::size_t total, std::string unit)
-    : total_(total), unit_(std::move(unit)), terminal_(isatty(STDERR_FILENO) == 1), start_(Clock::now()), drawn_(start_) {}
+    : total_(total),
+      unit_(std::move(unit)),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      start_(Clock::now()),
+      drawn_(start_) {}
 
 void Progress::show(std::size_t done) {
   if (!terminal_ || total_ < 2) return;
@@ -18,8 +22,8 @@ void Progress::show(std::size_t done) {
   const double rate = static_cast<double>(done) / elapsed_s;
   const double share = static_cast<double>(done) / static_cast<double>(total_);
   const int filled = static_cast<int>(share * 30);
-  std::fprintf(stderr, "\r\033[K[%.*s%.*s] %zu/%zu %s  %.1f/s", filled, "##############################", 30 - filled,
-               "..............................", done, total_, unit_.c_str(), rate);
+  std::fprintf(stderr, "\r\033[K[%.*s%.*s] %zu/%zu %s  %.1f/s", filled, "##############################",
+               30 - filled, "..............................", done, total_, unit_.c_str(), rate);
   if (done > 0) {
     const auto left_s = static_cast<long>(static_cast<double>(total_ - done) / rate + 0.5);
     std::fprintf(stderr, "  %ld:%02ld left", left_s / 60, left_s % 60);

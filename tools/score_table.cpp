@@ -30,7 +30,10 @@ std::string short_message(const ScoreRow& row) {
 }  // namespace
 
 ScoreTable::ScoreTable(TableFormat format, std::vector<std::string> models, std::vector<std::string> views)
-    : format_(format), models_(std::move(models)), views_(std::move(views)), parts_(models_.size() * views_.size() > 1) {
+    : format_(format),
+      models_(std::move(models)),
+      views_(std::move(views)),
+      parts_(models_.size() * views_.size() > 1) {
   // Two members of one kind need names of their own.
   for (std::size_t i = 0; i < models_.size(); ++i) {
     int same = 1;
@@ -73,7 +76,8 @@ std::string ScoreTable::json_row(const ScoreRow& row) const {
     json["score"] = row.score.value;
     for (std::size_t m = 0; m < models_.size(); ++m) {
       nlohmann::ordered_json network{{"model", models_[m]}, {"score", row.score.networks[m].score}};
-      for (std::size_t t = 0; t < views_.size(); ++t) network["views"][views_[t]] = row.score.networks[m].views[t];
+      for (std::size_t t = 0; t < views_.size(); ++t)
+        network["views"][views_[t]] = row.score.networks[m].views[t];
       json["networks"].push_back(network);
     }
   } else {

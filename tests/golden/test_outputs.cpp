@@ -1,5 +1,5 @@
-// Outputs of the networks against PyTorch's: the fixtures of this repository, and the larger reference set where
-// TINYFIQA_REFERENCE_DIR names one.
+// Outputs of the networks against PyTorch's: the fixtures of this repository, and the larger reference set
+// where TINYFIQA_REFERENCE_DIR names one.
 #include <tinyfiqa/fiqa/session.hpp>
 #include <tinyfiqa/io/npy.hpp>
 #include <tinyfiqa/io/weights.hpp>
@@ -38,7 +38,9 @@ void fill_by_formula(Model& model) {
     for (std::size_t i = 0; i < u.size(); ++i) {
       const double x = static_cast<double>(u[i]);
       model.block()[static_cast<std::size_t>(p.param.offset) + i] =
-          static_cast<float>(around_one ? 1 + 0.5 * x : p.param.rank == 1 ? 0.2 * x : x * spread);
+          static_cast<float>(around_one          ? 1 + 0.5 * x
+                             : p.param.rank == 1 ? 0.2 * x
+                                                 : x * spread);
     }
   }
   model.pack();
@@ -52,7 +54,8 @@ struct Tensor4 {
     for (int i = 0; i < n; ++i)
       for (int k = 0; k < c; ++k)
         for (int p = 0; p < h * w; ++p)
-          y[static_cast<std::size_t>((i * h * w + p) * c + k)] = nchw[static_cast<std::size_t>((i * c + k) * h * w + p)];
+          y[static_cast<std::size_t>((i * h * w + p) * c + k)] =
+              nchw[static_cast<std::size_t>((i * c + k) * h * w + p)];
     return y;
   }
 };
@@ -87,16 +90,16 @@ Model load_any(const std::string& path, const std::string& name, const Backend& 
 }  // namespace
 
 TEST_CASE("networks with weights of a formula give PyTorch's outputs and features") {
-  for (const char* name : {"tinyfqnet", "mobilenet_v3_small", "mobilenet_v3_small_imagenet", "shufflenet_v2_x0_5",
-                           "shufflenet_v2_x1_0", "shufflenet_v2_x0_5_imagenet"}) {
+  for (const char* name : {"tinyfqnet", "mobilenet_v3_small", "mobilenet_v3_small_imagenet",
+                           "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x0_5_imagenet"}) {
     for_each_backend([&](const Backend& backend) {
       Model model(*find_model(name), backend);
       fill_by_formula(model);
       for (const auto& [n, h, w] : {std::tuple{1, 64, 64}, std::tuple{2, 97, 131}}) {
         Tensor4 x{n, 3, h, w, formula_floats(1000, static_cast<std::size_t>(n) * 3 * h * w)};
         for (float& v : x.nchw) v *= 2;
-        const std::string base = fixture("models/") + name + "." + std::to_string(n) + "x" + std::to_string(h) + "x" +
-                                 std::to_string(w);
+        const std::string base = fixture("models/") + name + "." + std::to_string(n) + "x" +
+                                 std::to_string(h) + "x" + std::to_string(w);
         check_against(base + ".output.npy", model, x, Want::output);
         check_against(base + ".features.npy", model, x, Want::features);
       }
@@ -106,7 +109,8 @@ TEST_CASE("networks with weights of a formula give PyTorch's outputs and feature
 
 TEST_CASE("checkpoints in both of PyTorch's formats give PyTorch's outputs") {
   for (const char* format : {"zip", "legacy"}) {
-    const Model model = load_any(fixture(std::string("models/tinyfqnet.") + format + ".pth"), "tinyfqnet", *choose_backend("auto"));
+    const Model model = load_any(fixture(std::string("models/tinyfqnet.") + format + ".pth"), "tinyfqnet",
+                                 *choose_backend("auto"));
     Tensor4 x{1, 3, 64, 64, formula_floats(1000, 3 * 64 * 64)};
     for (float& v : x.nchw) v *= 2;
     check_against(fixture("models/tinyfqnet.1x64x64.output.npy"), model, x, Want::output);
@@ -120,7 +124,8 @@ TEST_CASE("every checkpoint and input of the reference set gives PyTorch's outpu
   for (const auto& file : std::filesystem::directory_iterator(dir)) {
     const std::string input = file.path().filename().string(), end = ".input.npy";
     if (input.size() < end.size() || input.substr(input.size() - end.size()) != end) continue;
-    const std::string base = input.substr(0, input.size() - end.size()), name = base.substr(0, base.find('.'));
+    const std::string base = input.substr(0, input.size() - end.size()),
+                      name = base.substr(0, base.find('.'));
     const auto array = read_npy(dir + input);
     REQUIRE(array.ok());
     const auto at = [&](std::size_t i) { return static_cast<int>(array->shape[i]); };

@@ -1,4 +1,5 @@
-// The same headers again in a second translation unit, compiled for another instruction set where EXPECT_DIFFERENT.
+// The same headers again in a second translation unit, compiled for another instruction set where
+// EXPECT_DIFFERENT.
 #include "everything.hpp"
 
 #include <cstdio>

@@ -26,8 +26,8 @@ struct OwnedPlan {
   Plan plan;
 };
 
-inline OwnedPlan make_owned_plan(const NetworkDefinition& network, int output, Extents input, const Backend& backend,
-                                 int threads) {
+inline OwnedPlan make_owned_plan(const NetworkDefinition& network, int output, Extents input,
+                                 const Backend& backend, int threads) {
   const std::size_t room = network.ops.size();
   OwnedPlan p{std::vector<Step>(room), std::vector<Value>(room), std::vector<Buffer>(room), Plan()};
   p.plan = make_plan({network.ops.data(), room}, output, input, backend, threads,
@@ -35,8 +35,8 @@ inline OwnedPlan make_owned_plan(const NetworkDefinition& network, int output, E
   return p;
 }
 
-/// Definition, parameters in PyTorch's layout, and the same packed for a backend. Many sessions can share one model;
-/// it must not be changed while one of them runs.
+/// Definition, parameters in PyTorch's layout, and the same packed for a backend. Many sessions can share one
+/// model; it must not be changed while one of them runs.
 class Model {
  public:
   /// With seeded initial weights (PyTorch's default scheme); fill block() and call pack() to have others.
@@ -69,7 +69,8 @@ class Model {
     const OwnedPlan p = make_owned_plan(network_, network_.outputs.output, any, *backend_, 1);
     std::vector<float> room(pack_room_floats(p.plan, {network_.ops.data(), network_.ops.size()}));
     packed_.assign(p.plan.packed_floats, 0.0f);
-    pack_weights(p.plan, {network_.ops.data(), network_.ops.size()}, block_.data(), room.data(), packed_.data());
+    pack_weights(p.plan, {network_.ops.data(), network_.ops.size()}, block_.data(), room.data(),
+                 packed_.data());
   }
 
  private:
@@ -79,20 +80,22 @@ class Model {
   std::vector<float> block_, packed_;
 };
 
-/// The model that a weight file is for, with its weights. `name` may be empty: the file then says (or its tensors'
-/// names do).   Errors: bad_argument for an unknown name, mismatch, and those of load_params().
+/// The model that a weight file is for, with its weights. `name` may be empty: the file then says (or its
+/// tensors' names do).   Errors: bad_argument for an unknown name, mismatch, and those of load_params().
 inline Result<Model> make_model(const TensorFile& file, const std::string& name = "",
                                 const Backend& backend = native_backend()) {
   const ModelSpec* spec = name.empty() ? guess_model(file) : find_model(name);
   if (spec == nullptr && !name.empty())
     return Status::error(Errc::bad_argument, "no model is called '", name, "'; there are ", model_names());
   if (spec == nullptr)
-    return Status::error(Errc::mismatch, file.path, ": not the weights of any network known here (", model_names(), ")");
+    return Status::error(Errc::mismatch, file.path, ": not the weights of any network known here (",
+                         model_names(), ")");
   Model model(*spec, backend);
   const auto report = model.load(file);
   if (!report) return report.status();
   if (!report->head_loaded)
-    return Status::error(Errc::mismatch, file.path, ": has no quality head, so it can't score; train one first, or import it "
+    return Status::error(Errc::mismatch, file.path,
+                         ": has no quality head, so it can't score; train one first, or import it "
                          "to start training from it");
   return model;
 }

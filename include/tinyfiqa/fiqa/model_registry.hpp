@@ -52,20 +52,20 @@ struct ModelSpec {
 /// All of them; the first one is the default.
 inline Span<const ModelSpec> model_specs() {
   static constexpr ModelSpec specs[] = {
-      {"tinyfqnet", "13k parameters, usefulness of an aligned face to a recogniser, 0..1", "", true, tinyfqnet_input(),
-       define_network<TinyFQnet>},
-      {"mobilenet_v3_small", "perceptual quality, first half of the ensemble", "classifier.", true, imagenet_input(),
-       define_network<MobileNetV3SmallQuality>},
+      {"tinyfqnet", "13k parameters, usefulness of an aligned face to a recogniser, 0..1", "", true,
+       tinyfqnet_input(), define_network<TinyFQnet>},
+      {"mobilenet_v3_small", "perceptual quality, first half of the ensemble", "classifier.", true,
+       imagenet_input(), define_network<MobileNetV3SmallQuality>},
       {"shufflenet_v2_x0_5", "perceptual quality, second half of the ensemble", "fc.", true, imagenet_input(),
        define_network<ShuffleNetV2Quality<ShuffleNetX0_5>>},
       {"shufflenet_v2_x1_0", "perceptual quality, twice as wide", "fc.", true, imagenet_input(),
        define_network<ShuffleNetV2Quality<ShuffleNetX1_0>>},
-      {"mobilenet_v3_small_imagenet", "torchvision's classifier, 1000 classes", "", false, imagenet_input(224, 224),
-       define_network<MobileNetV3SmallImageNet>},
-      {"shufflenet_v2_x0_5_imagenet", "torchvision's classifier, 1000 classes", "", false, imagenet_input(224, 224),
-       define_network<ShuffleNetV2ImageNet<ShuffleNetX0_5>>},
-      {"shufflenet_v2_x1_0_imagenet", "torchvision's classifier, 1000 classes", "", false, imagenet_input(224, 224),
-       define_network<ShuffleNetV2ImageNet<ShuffleNetX1_0>>},
+      {"mobilenet_v3_small_imagenet", "torchvision's classifier, 1000 classes", "", false,
+       imagenet_input(224, 224), define_network<MobileNetV3SmallImageNet>},
+      {"shufflenet_v2_x0_5_imagenet", "torchvision's classifier, 1000 classes", "", false,
+       imagenet_input(224, 224), define_network<ShuffleNetV2ImageNet<ShuffleNetX0_5>>},
+      {"shufflenet_v2_x1_0_imagenet", "torchvision's classifier, 1000 classes", "", false,
+       imagenet_input(224, 224), define_network<ShuffleNetV2ImageNet<ShuffleNetX1_0>>},
   };
   return {specs, sizeof(specs) / sizeof(specs[0])};
 }
@@ -84,8 +84,8 @@ inline std::string model_names() {
   return names;
 }
 
-/// The model that a weight file is for: the one its metadata names, else the first whose every parameter (the head's
-/// aside, unless it is the classifier's) is in the file with the right shape. Null when there is none.
+/// The model that a weight file is for: the one its metadata names, else the first whose every parameter (the
+/// head's aside, unless it is the classifier's) is in the file with the right shape. Null when there is none.
 inline const ModelSpec* guess_model(const TensorFile& file) {
   for (const auto& [key, value] : file.metadata)
     if (key == "model" && find_model(value) != nullptr) return find_model(value);
@@ -96,9 +96,12 @@ inline const ModelSpec* guess_model(const TensorFile& file) {
   };
   for (const ModelSpec& spec : model_specs()) {
     const std::string head = spec.head;
-    const auto needed = [&](const NamedParam& p) { return head.empty() || p.name.compare(0, head.size(), head) != 0; };
+    const auto needed = [&](const NamedParam& p) {
+      return head.empty() || p.name.compare(0, head.size(), head) != 0;
+    };
     const auto params = spec.define().params;
-    if (std::all_of(params.begin(), params.end(), [&](const NamedParam& p) { return !needed(p) || fits(p); })) return &spec;
+    if (std::all_of(params.begin(), params.end(), [&](const NamedParam& p) { return !needed(p) || fits(p); }))
+      return &spec;
   }
   return nullptr;
 }

@@ -47,19 +47,21 @@ class Scorer {
   }
 
   /// M networks, each with one output. Errors: bad_argument.
-  static Result<Scorer> create(std::vector<std::shared_ptr<const Model>> models, const ScoreOptions& options = {}) {
+  static Result<Scorer> create(std::vector<std::shared_ptr<const Model>> models,
+                               const ScoreOptions& options = {}) {
     if (models.empty() || options.views.empty())
       return Status::error(Errc::bad_argument, "a score needs at least one network and one view");
     Scorer scorer(options);
     for (auto& model : models) {
       if (!model->spec().scores)
-        return Status::error(Errc::bad_argument, model->spec().name, " gives 1000 classes, not a quality score");
+        return Status::error(Errc::bad_argument, model->spec().name,
+                             " gives 1000 classes, not a quality score");
       Member m{std::move(model), {}, {}, {}};
       m.input = m.model->spec().input;
       if (options.height > 0) m.input.height = options.height;
       if (options.width > 0) m.input.width = options.width;
-      auto session = Session::create(*m.model, static_cast<int>(options.views.size()), m.input.height, m.input.width,
-                                     options.threads);
+      auto session = Session::create(*m.model, static_cast<int>(options.views.size()), m.input.height,
+                                     m.input.width, options.threads);
       if (!session) return session.status();
       m.session.push_back(std::move(*session));
       m.floats.resize(m.session[0].input_floats());
@@ -115,13 +117,15 @@ class Scorer {
     for (std::size_t t = 0; t < options_.views.size(); ++t) {
       const View view = options_.views[t];
       const Span<float> out(m.floats.data() + t * m.input.size(), m.input.size());
-      const Status status = view == View::identity ? to_input(face, m.input, out)
-                                                   : to_input(apply_view(face, view, options_.seed), m.input, out);
+      const Status status = view == View::identity
+                                ? to_input(face, m.input, out)
+                                : to_input(apply_view(face, view, options_.seed), m.input, out);
       if (!status) return status;
     }
     m.session[0].run(m.floats.data(), s.views.data());
     for (const float v : s.views) {
-      if (!std::isfinite(v)) return Status::error(Errc::not_finite, s.model, " gave a score that is not a number");
+      if (!std::isfinite(v))
+        return Status::error(Errc::not_finite, s.model, " gave a score that is not a number");
       s.score += v / static_cast<float>(s.views.size());
     }
     return s;

@@ -22,15 +22,17 @@ class Session {
  public:
   /// Plans `model` for N, H, W and at most `threads` threads. The model must outlive the session.
   /// Errors: bad_argument (with the reason), too_large.
-  static Result<Session> create(const Model& model, int n, int h, int w, int threads = 1, Want want = Want::output) {
+  static Result<Session> create(const Model& model, int n, int h, int w, int threads = 1,
+                                Want want = Want::output) {
     const Outputs& outputs = model.network().outputs;
     const int value = want == Want::output ? outputs.output : outputs.features;
     Session s(model);
     s.plan_ = make_owned_plan(model.network(), value, {n, h, w, 0}, model.backend(), threads);
     const PlanError error = s.plan().error;
     if (error != PlanError::none)
-      return Status::error(error == PlanError::too_large ? Errc::too_large : Errc::bad_argument, model.spec().name, " at ",
-                           n, "x", h, "x", w, " (N, H, W): ", plan_error_text(error));
+      return Status::error(error == PlanError::too_large ? Errc::too_large : Errc::bad_argument,
+                           model.spec().name, " at ", n, "x", h, "x", w,
+                           " (N, H, W): ", plan_error_text(error));
     s.arena_.resize(s.plan().arena_floats + alignment_floats);
     return s;
   }

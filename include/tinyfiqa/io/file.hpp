@@ -35,6 +35,9 @@ struct FileBytes {
   static FileBytes from_memory(Bytes bytes, std::string name) { return {std::move(name), bytes, nullptr}; }
 };
 
+/// How a file comes into memory.
+enum class FileAccess : unsigned char { map, copy };
+
 /// Pipes and devices have no size to look up: no more than this is read from them.
 constexpr std::size_t max_stream_bytes = std::size_t{1} << 30u;
 
@@ -75,7 +78,7 @@ struct FileDescriptor {
 inline Result<FileBytes> read_descriptor(const std::string& path, int fd) {
   std::vector<unsigned char> data;
   for (;;) {
-    const std::size_t have = data.size(), piece = std::size_t{1} << 20u;
+    const std::size_t have = data.size(), piece = have < 65536 ? 65536 : have;
     data.resize(have + piece);
     const ssize_t got = ::read(fd, data.data() + have, piece);
     data.resize(have + (got > 0 ? static_cast<std::size_t>(got) : 0));
@@ -91,10 +94,10 @@ inline Result<FileBytes> read_descriptor(const std::string& path, int fd) {
 }
 }  // namespace detail
 
-/// The whole of a file. It is mapped, so only what is looked at is read. A mapped file must not be cut
-/// short by somebody else meanwhile (the system answers with SIGBUS): replace files by renaming, as
-/// write_file() does.
-inline Result<FileBytes> read_file(const std::string& path) {
+/// The whole of a file. A mapped file costs only what is looked at, but must not be cut short by somebody else
+/// meanwhile (the system answers with SIGBUS): replace files by renaming, as write_file() does. Files of
+/// unknown origin are copied.
+inline Result<FileBytes> read_file(const std::string& path, FileAccess access = FileAccess::map) {
   const detail::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.fd < 0) return detail::open_error(path, errno);
   struct stat info;
@@ -103,7 +106,8 @@ inline Result<FileBytes> read_file(const std::string& path) {
     return Status::error(Errc::unreadable, path, ": is a folder; name a file in it");
   }
   if (!S_ISREG(info.st_mode)) return detail::read_descriptor(path, file.fd);
-  if (info.st_size <= 0) return detail::read_descriptor(path, file.fd);  // empty, or a file of /proc
+  // An empty file, or one of /proc that does not know its size, can't be mapped.
+  if (access == FileAccess::copy || info.st_size <= 0) return detail::read_descriptor(path, file.fd);
   const auto size = static_cast<std::size_t>(info.st_size);
   void* const map = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
   if (map == MAP_FAILED) return detail::read_descriptor(path, file.fd);
@@ -137,12 +141,12 @@ inline std::string temporary_name(const std::string& path) {
 
 #else
 
-inline Result<FileBytes> read_file(const std::string& path) {
+inline Result<FileBytes> read_file(const std::string& path, FileAccess = FileAccess::map) {
   std::FILE* const file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) return detail::open_error(path, errno);
   std::vector<unsigned char> data;
   for (std::size_t got = 1; got != 0;) {
-    const std::size_t have = data.size(), piece = std::size_t{1} << 20u;
+    const std::size_t have = data.size(), piece = have < 65536 ? 65536 : have;
     data.resize(have + piece);
     got = std::fread(data.data() + have, 1, piece, file);
     data.resize(have + got);

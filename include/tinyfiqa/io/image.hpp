@@ -5,16 +5,15 @@
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/io/exif.hpp>
+#include <tinyfiqa/io/file.hpp>
 #include <tinyfiqa/io/image_format.hpp>
 #include <tinyfiqa/io/image_parts.hpp>
 #include <tinyfiqa/io/pnm.hpp>
 
 #include <stb/stb_image.h>
 
-#include <cerrno>
 #include <climits>
 #include <cstddef>
-#include <cstdio>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -152,35 +151,11 @@ inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_
   return detail::decode_with_stb(bytes, jpeg ? "JPEG" : "PNG", exif_orientation(parts.exif), max_pixels);
 }
 
-namespace detail {
-
-// To be replaced by io/file.hpp.
-inline Result<std::vector<unsigned char>> read_whole_file(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "rb");
-  if (file == nullptr)
-    return errno == ENOENT ? Status::error(Errc::not_found, "no such file; check the path")
-                           : Status::error(Errc::unreadable, "can't be opened: ", std::strerror(errno));
-  std::vector<unsigned char> bytes;
-  std::size_t got = 0;
-  do {
-    bytes.resize(bytes.size() + (std::size_t{1} << 18));
-    got = std::fread(bytes.data() + bytes.size() - (std::size_t{1} << 18), 1, std::size_t{1} << 18, file);
-    bytes.resize(bytes.size() - (std::size_t{1} << 18) + got);
-  } while (got > 0);
-  const int why = std::ferror(file) != 0 ? errno : 0;
-  std::fclose(file);
-  if (why == EISDIR) return Status::error(Errc::unreadable, "this is a folder; give a file");
-  if (why != 0) return Status::error(Errc::unreadable, "can't be read: ", std::strerror(why));
-  return bytes;
-}
-
-}  // namespace detail
-
 /// Reads and decodes a picture file; see decode_image. Messages begin with the path.
 inline Result<Image> read_image(const std::string& path, std::size_t max_pixels = default_max_pixels) {
-  const Result<std::vector<unsigned char>> bytes = detail::read_whole_file(path);
-  if (!bytes) return bytes.status().prefixed(path, ": ");
-  Result<Image> image = decode_image(Bytes(bytes->data(), bytes->size()), max_pixels);
+  const Result<FileBytes> file = read_file(path, FileAccess::copy);
+  if (!file) return file.status();
+  Result<Image> image = decode_image(file->bytes, max_pixels);
   if (!image) return image.status().prefixed(path, ": ");
   return image;
 }

@@ -1,0 +1,98 @@
+#include <tinyfiqa/io/npy.hpp>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "run_tool.hpp"
+#include "support.hpp"
+
+#include <vector>
+
+using namespace tinyfiqa;
+
+TEST_CASE("every command's --help has an example, and --version says compiler, instruction set and threads") {
+  for (const char* command : {"score", "info", "import", "forward"}) {
+    const auto r = run_tool(std::string(command) + " --help");
+    CHECK(r.code == 0);
+    CHECK(contains(r.out, std::string("Example:\n  tinyfiqa ") + command));
+  }
+  const auto version = run_tool("--version");
+  CHECK(version.code == 0);
+  for (const char* part : {"tinyfiqa 0.", "compiler", "isa", "scalar", "threads"})
+    CHECK(contains(version.out, part));
+}
+
+TEST_CASE("info tells layers, totals, kernels and memory") {
+  const auto text = run_tool("info --model mobilenet_v3_small");
+  CHECK(text.code == 0);
+  CHECK(contains(text.out, "features.1.block.0.0"));
+  CHECK(contains(text.out, "273849568"));
+  CHECK(contains(text.out, "1093473"));
+  CHECK(contains(text.out, "gemm_f32/"));
+  const auto r = run_tool("info --model shufflenet_v2_x0_5 --size 224x224 --json");
+  REQUIRE(r.code == 0);
+  const auto json = nlohmann::json::parse(r.out);
+  CHECK(json["macs"] == 40108064);
+  CHECK(json["params"] == 998177);
+  CHECK(json["arena_bytes"].get<long>() > 0);
+  CHECK(json["layers"].size() > 50);
+  CHECK(run_tool("info --model nothing").code == 2);
+  CHECK(run_tool("info --size 0x5").code == 2);
+}
+
+TEST_CASE("import makes safetensors that score the same as the checkpoint") {
+  const std::string dir = scratch_dir("import");
+  for (const char* format : {"zip", "legacy"}) {
+    const std::string pth = fixture(std::string("models/tinyfqnet.") + format + ".pth");
+    CHECK(run_tool("import " + pth + " " + dir + "/x.safetensors").code == 0);
+    const auto a = run_tool("score {faces} --weights " + pth),
+               b = run_tool("score {faces} --weights " + dir + "/x.safetensors");
+    CHECK(a.code == 0);
+    CHECK(a.out == b.out);
+  }
+  const auto missing = run_tool("import " + dir + "/none.pth " + dir + "/y.safetensors");
+  CHECK(missing.code == 1);
+  CHECK(contains(missing.err, "none.pth"));
+  CHECK(run_tool("import {faces}/astronaut.jpg " + dir + "/y.safetensors").code == 1);
+  CHECK(run_tool("import " + fixture("models/tinyfqnet.zip.pth") + " /nowhere/y.safetensors").code == 1);
+  CHECK(run_tool("import " + fixture("models/tinyfqnet.zip.pth") + " " + dir +
+                 "/y.safetensors --model mobilenet_v3_small")
+            .code == 1);
+  CHECK_FALSE(std::ifstream(dir + "/y.safetensors").good());
+}
+
+TEST_CASE("forward runs arrays and tells which shapes it takes") {
+  const std::string dir = scratch_dir("forward");
+  const auto write = [&](const std::string& name, const std::vector<std::int64_t>& shape) {
+    std::size_t count = 1;
+    for (const auto extent : shape) count *= static_cast<std::size_t>(extent);
+    const std::vector<float> values(count, 0.5f);
+    REQUIRE(write_npy(dir + "/" + name, shape, {values.data(), count}).ok());
+    return dir + "/" + name;
+  };
+  const auto forward = [&](const std::string& input, const std::string& more = "") {
+    return run_tool("forward --input " + input + " --output " + dir + "/y.npy " + more);
+  };
+  CHECK(forward(write("good.npy", {2, 3, 64, 64})).code == 0);
+  auto y = read_npy(dir + "/y.npy");
+  REQUIRE(y.ok());
+  CHECK(y->shape == std::vector<std::int64_t>{2, 1});
+  CHECK(forward(write("good.npy", {2, 3, 64, 64}), "--features").code == 0);
+  y = read_npy(dir + "/y.npy");
+  CHECK(y->shape == std::vector<std::int64_t>{2, 256});
+
+  CHECK(forward(write("none.npy", {0, 3, 64, 64})).code == 0);
+  y = read_npy(dir + "/y.npy");
+  REQUIRE(y.ok());
+  CHECK(y->shape == std::vector<std::int64_t>{0, 1});
+
+  for (const auto& shape :
+       std::vector<std::vector<std::int64_t>>{{3, 64, 64}, {1, 4, 64, 64}, {1, 64, 64, 3}}) {
+    const auto r = forward(write("bad.npy", shape));
+    CHECK(r.code == 1);
+    CHECK(contains(r.err, "bad.npy: the network wants [N, 3, H, W]"));
+  }
+  CHECK(forward(write("flat.npy", {1, 3, 0, 64})).code != 0);
+  CHECK(forward(dir + "/missing.npy").code == 1);
+  CHECK(forward(fixture("models/tinyfqnet.zip.pth")).code == 1);
+}

@@ -1,0 +1,236 @@
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "run_tool.hpp"
+#include "support.hpp"
+
+#include <cmath>
+#include <map>
+#include <sstream>
+#include <vector>
+
+namespace {
+
+void write(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+std::vector<nlohmann::json> json_rows(const std::string& text) {
+  std::vector<nlohmann::json> rows;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) rows.push_back(nlohmann::json::parse(line));
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("score needs no flag, and its rows come in the order of the files") {
+  const auto r = run_tool("score {faces}/astronaut_small.jpg {faces}/astronaut.jpg");
+  CHECK(r.code == 0);
+  CHECK(r.err.empty());
+  CHECK(count_lines(r.out) == 2);
+  CHECK(r.out.find("astronaut_small.jpg") < r.out.find("astronaut.jpg"));
+  CHECK(std::stod(r.out) > 0);
+  CHECK(std::stod(r.out) < 1);
+}
+
+TEST_CASE("the sharp photo scores above its blurred, dark and tiny versions") {
+  std::map<std::string, double> score;
+  for (const auto& row : json_rows(run_tool("score {faces} --format jsonl").out)) {
+    const std::string path = row["path"];
+    score[path.substr(path.rfind('/') + 1)] = row["score"];
+  }
+  REQUIRE(score.size() >= 6);
+  for (const char* worse : {"astronaut_blur.jpg", "astronaut_dark.jpg", "astronaut_small.jpg"})
+    CHECK(score.at("astronaut.jpg") > score.at(worse));
+}
+
+TEST_CASE("folders are searched to the bottom, patterns expanded, lists read from stdin") {
+  const std::string dir = scratch_dir("tree");
+  REQUIRE(
+      std::system(("mkdir -p " + dir + "/a/b && cp " TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg " +
+                   dir + "/a/b/x.JPG && cp " TINYFIQA_SOURCE_DIR "/examples/faces/astronaut_dark.jpg " + dir +
+                   "/a/y.jpeg && echo no > " + dir + "/a/notes.txt")
+                      .c_str()) == 0);
+  CHECK(count_lines(run_tool("score " + dir).out) == 2);
+  CHECK(count_lines(run_tool("score '" + dir + "/a/*.jpeg'").out) == 1);
+  const auto r = run_tool("score -", "printf '" + dir + "/a/y.jpeg\\r\\n\\n" + dir + "/a\\n' |");
+  CHECK(r.code == 0);
+  CHECK(count_lines(r.out) == 3);
+  const auto empty = run_tool("score -", ": |");
+  CHECK(empty.code == 0);
+  CHECK(contains(empty.err, "list of files was empty"));
+}
+
+TEST_CASE("a bad file gives a row with its error, the rest is scored, and the exit status says so") {
+  const std::string dir = scratch_dir("bad");
+  const std::string whole = read_text(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg");
+  write(dir + "/cut.jpg", whole.substr(0, whole.size() / 2));
+  write(dir + "/empty.jpg", "");
+  write(dir + "/text.jpg", "this is not a picture\n");
+  write(dir + "/anim.png", "GIF89a\1\0\1\0");
+  write(dir + "/good.jpg", whole);
+  REQUIRE(std::system(("mkdir " + dir + "/nothing").c_str()) == 0);
+  const auto r = run_tool("score " + dir + " " + dir + "/nothing " + dir + "/missing.jpg --format jsonl");
+  CHECK(r.code == 1);
+  CHECK(contains(r.err, "6 of 7 could not be scored"));
+  int scored = 0;
+  for (const auto& row : json_rows(r.out)) {
+    const std::string path = row["path"];
+    if (row.contains("score")) {
+      CHECK(contains(path, "good.jpg"));
+      ++scored;
+      continue;
+    }
+    const std::string error = row["error"];
+    CHECK_FALSE(error.empty());
+    if (contains(path, "cut")) CHECK(contains(error, "cut off"));
+    if (contains(path, "empty")) CHECK(contains(error, "empty"));
+    if (contains(path, "text")) CHECK(contains(error, "text"));
+    if (contains(path, "anim")) CHECK(contains(error, "GIF"));
+    if (contains(path, "missing")) CHECK(contains(error, "no such file"));
+    if (contains(path, "nothing")) CHECK(contains(error, "no image in this folder"));
+  }
+  CHECK(scored == 1);
+}
+
+TEST_CASE("images of one pixel and of 1 x 3000 pixels are scored") {
+  const std::string dir = scratch_dir("sizes");
+  write(dir + "/one.ppm", "P6\n1 1\n255\nabc");
+  write(dir + "/tall.ppm", "P6\n1 3000\n255\n" + std::string(9000, 'x'));
+  write(dir + "/wide.pgm", "P5\n3000 1\n255\n" + std::string(3000, 'x'));
+  const auto r = run_tool("score " + dir);
+  CHECK(r.code == 0);
+  CHECK(count_lines(r.out) == 3);
+  CHECK(run_tool("score " + dir + " --size 1x1").code == 0);
+}
+
+TEST_CASE("CSV quotes what needs it and has a column for each network and view") {
+  const std::string dir = scratch_dir("csv, \"dir\"");
+  REQUIRE(std::system(
+              ("cp " TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg '" + dir + "/f.jpg'").c_str()) == 0);
+  const auto r = run_tool("score '" + dir + "' --format csv --tta flips");
+  CHECK(r.code == 0);
+  CHECK(contains(r.out, "path,score,error,tinyfqnet,tinyfqnet.identity,tinyfqnet.hflip,tinyfqnet.vflip\n"));
+  CHECK(contains(r.out, "csv, \"\"dir\"\"/f.jpg\","));
+  CHECK(contains(run_tool("score '" + dir + "' --format csv").out, "path,score,error\n"));
+}
+
+TEST_CASE("the score is the mean over networks of the mean over views") {
+  const std::string w = TINYFIQA_SOURCE_DIR "/tests/fixtures/models/tinyfqnet.zip.pth",
+                    d = TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors";
+  const auto r = run_tool("score {faces}/astronaut.jpg --model ensemble --weights " + w + " --weights " + d +
+                          " --format jsonl");
+  REQUIRE(r.code == 0);
+  const auto row = json_rows(r.out).at(0);
+  double total = 0;
+  for (const auto& network : row["networks"]) {
+    double mean = 0;
+    CHECK(network["views"].size() == 3);
+    for (const auto& view : network["views"]) mean += view.get<double>() / 3;
+    CHECK(network["score"].get<double>() == doctest::Approx(mean));
+    total += mean / 2;
+  }
+  CHECK(row["networks"].size() == 2);
+  CHECK(row["networks"][1]["model"] == "tinyfqnet#2");
+  CHECK(row["score"].get<double>() == doctest::Approx(total));
+}
+
+TEST_CASE("a flipped view scores what the flipped picture scores") {
+  const auto views = run_tool("score {faces}/astronaut.jpg --tta identity,hflip,color --format jsonl");
+  const auto again =
+      run_tool("score {faces}/astronaut.jpg --tta identity,hflip,color --format jsonl --threads 1");
+  CHECK(views.out == again.out);
+  const auto network = json_rows(views.out).at(0)["networks"][0]["views"];
+  CHECK(network["identity"] != network["hflip"]);
+  CHECK(network["identity"] != network["color"]);
+  CHECK(std::fabs(network["identity"].get<double>() - network["color"].get<double>()) < 0.1);
+}
+
+TEST_CASE("a box and landmarks choose the face") {
+  const auto whole = run_tool("score {faces}/astronaut.jpg"),
+             box = run_tool("score {faces}/astronaut.jpg --box 10,10,60,60");
+  CHECK(box.code == 0);
+  CHECK(whole.out != box.out);
+  CHECK(run_tool("score {faces}/astronaut.jpg --landmarks 40,50,80,50,60,70,45,90,75,90").code == 0);
+  const auto outside = run_tool("score {faces}/astronaut.jpg --box 10,10,6000,60");
+  CHECK(outside.code == 1);
+  CHECK(contains(outside.out, "does not lie inside the image"));
+  CHECK(run_tool("score {faces}/astronaut.jpg --landmarks 1,1,1,1,1,1,1,1,1,1").code == 1);
+  CHECK(run_tool("score {faces}/astronaut.jpg --box 1,2,3").code == 2);
+  CHECK(run_tool("score {faces}/astronaut.jpg --box 1,2,3,x").code == 2);
+}
+
+TEST_CASE("--sort puts the best first and errors last") {
+  const auto r = run_tool("score {faces} missing.jpg --sort");
+  CHECK(r.code == 1);
+  std::istringstream lines(r.out);
+  double last = 2;
+  std::string line;
+  while (std::getline(lines, line) && line.compare(0, 5, "error") != 0) {
+    CHECK(std::stod(line) <= last);
+    last = std::stod(line);
+  }
+  CHECK(contains(line, "missing.jpg"));
+}
+
+TEST_CASE("every thread count and instruction set gives the same scores") {
+  const auto one = json_rows(run_tool("score {faces} --threads 1 --format jsonl").out);
+  const auto four = json_rows(run_tool("score {faces} --threads 4 --format jsonl").out);
+  CHECK(one == four);
+  const auto scalar = json_rows(run_tool("score {faces} --isa scalar --format jsonl").out);
+  REQUIRE(scalar.size() == one.size());
+  for (std::size_t i = 0; i < one.size(); ++i)
+    CHECK(scalar[i]["score"].get<double>() == doctest::Approx(one[i]["score"].get<double>()).epsilon(1e-5));
+}
+
+TEST_CASE("wrong usage exits with 2 and says what is right") {
+  CHECK(run_tool("score").code == 2);
+  CHECK(run_tool("").code == 2);
+  CHECK(run_tool("scoer x.jpg").code == 2);
+  CHECK(run_tool("score x.jpg --size 10").code == 2);
+  CHECK(run_tool("score x.jpg --threads 0").code == 2);
+  CHECK(run_tool("score x.jpg --format xml").code == 2);
+  const auto tta = run_tool("score x.jpg --tta sideways");
+  CHECK(tta.code == 2);
+  CHECK(contains(tta.err, "hflip-color"));
+  const auto model = run_tool("score x.jpg --model resnet");
+  CHECK(model.code == 2);
+  CHECK(contains(model.err, "mobilenet_v3_small"));
+  const auto untrained = run_tool("score x.jpg --model ensemble");
+  CHECK(untrained.code == 2);
+  CHECK(contains(untrained.err, "--weights"));
+  const auto isa = run_tool("score x.jpg --isa mmx");
+  CHECK(isa.code == 2);
+  CHECK(contains(isa.err, "scalar"));
+}
+
+TEST_CASE("weights that can't be used are refused with the file's name") {
+  const std::string dir = scratch_dir("weights");
+  const std::string good = read_text(TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors");
+  write(dir + "/cut.safetensors", good.substr(0, good.size() / 2));
+  std::string nan = good;
+  for (std::size_t i = nan.size() - 4; i < nan.size(); ++i) nan[i] = static_cast<char>(0xff);
+  write(dir + "/nan.safetensors", nan);
+  const std::string pth = read_text(TINYFIQA_SOURCE_DIR "/tests/fixtures/models/tinyfqnet.zip.pth");
+  write(dir + "/cut.pth", pth.substr(0, pth.size() * 2 / 3));
+  for (const char* name : {"cut.safetensors", "nan.safetensors", "cut.pth", "missing.pth"}) {
+    const auto r = run_tool("score {faces}/astronaut.jpg --weights " + dir + "/" + name);
+    CHECK(r.code == 2);
+    CHECK(contains(r.err, name));
+    CHECK(r.out.empty());
+  }
+  const auto nan_result = run_tool("score {faces}/astronaut.jpg --weights " + dir + "/nan.safetensors");
+  CHECK(contains(nan_result.err, "NaN"));
+  const auto other =
+      run_tool("score {faces}/astronaut.jpg --model mobilenet_v3_small --weights " TINYFIQA_SOURCE_DIR
+               "/weights/tinyfqnet.safetensors");
+  CHECK(other.code == 2);
+  CHECK(contains(other.err, "features.0.0.weight"));
+  CHECK(contains(other.err, "more"));
+}
+
+TEST_CASE("a list without end can be cut off by its reader") {
+  const auto r = run_tool("score {faces} --format csv | head -n 1", "");
+  CHECK(r.code == 0);
+}
