@@ -83,7 +83,7 @@ class LoadPlan {
       else if (entry->shape == param_shape(p.param))
         copies.emplace_back(&p, entry);
       else
-        shapes.add(quoted(p.name) + " with shape " + shape_text(entry->shape) + " instead of " +
+        shapes.add(in_quotes(p.name) + " with shape " + shape_text(entry->shape) + " instead of " +
                    shape_text(param_shape(p.param)));
     }
     std::unordered_set<std::string_view> wanted;
@@ -91,7 +91,7 @@ class LoadPlan {
     for (const auto& entry : file_.entries()) {
       const bool ignored =
           is_batch_counter(entry.name) || skipped(entry.name) || wanted.count(entry.name) != 0;
-      if (!ignored) unexpected.add(quoted(entry.name));
+      if (!ignored) unexpected.add(in_quotes(entry.name));
     }
     if (missing.count + unexpected.count + shapes.count == 0) return {};
     return Status::error(Errc::mismatch, file_.path, ": weights of another network", missing.text("missing"),
@@ -130,7 +130,7 @@ class LoadPlan {
   void keep(const std::string& name, Differences& missing) {
     if (!skipped(name)) {
       const std::string* const part = missing_part(name);
-      if (part == nullptr) return missing.add(quoted(name));
+      if (part == nullptr) return missing.add(in_quotes(name));
       if (noted_.insert(*part).second) {
         report.notes.push_back("the file has no '" + *part + "': it stays initialised and needs training");
       }
@@ -157,11 +157,11 @@ inline Status check_values(const std::string& path, const NamedParam& p, Span<co
   for (const float value : values) {
     const std::uint32_t bits = float_bits(value);
     if ((bits & 0x7f800000u) == 0x7f800000u) {
-      return Status::error(Errc::not_finite, path, ": ", quoted(p.name),
+      return Status::error(Errc::not_finite, path, ": ", in_quotes(p.name),
                            " holds NaN or infinity: the training diverged; use an earlier checkpoint");
     }
     if (p.param.kind == ParamKind::running_var && value < 0.0f) {
-      return Status::error(Errc::bad_format, path, ": ", quoted(p.name),
+      return Status::error(Errc::bad_format, path, ": ", in_quotes(p.name),
                            " holds a negative variance: the file is damaged; download or export it again");
     }
   }

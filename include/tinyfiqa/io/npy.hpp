@@ -76,7 +76,7 @@ class NpyHeader {
       dtype = type.dtype;
       return {};
     }
-    return Status::error(Errc::unsupported, "element type ", quoted(descr),
+    return Status::error(Errc::unsupported, "element type ", in_quotes(descr),
                          " is not read; save it as little-endian floats: arr.astype('<f4')");
   }
 

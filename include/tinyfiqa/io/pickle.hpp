@@ -341,7 +341,7 @@ class Unpickler {
     std::tie(node.global, node.dtype) = known_global(module, name);
     if (node.global != PickleGlobal::none) return push(std::move(node));
     return fail_code(
-        Errc::unsupported, "refuses ", quoted(std::string(module) + "." + std::string(name)),
+        Errc::unsupported, "refuses ", in_quotes(std::string(module) + "." + std::string(name)),
         ": only plain tensors are read, no Python code or classes; in Python, save the weights alone: "
         "torch.save(model.state_dict(), path)");
   }

@@ -37,15 +37,15 @@ inline Status check_safetensors_layout(const std::vector<SafetensorsItem>& items
     std::uint64_t size = dtype_bytes(item->dtype);
     for (const std::int64_t extent : item->shape) {
       if (!multiply_into(size, static_cast<std::uint64_t>(extent))) {
-        return Status::error(Errc::bad_format, quoted(item->name), ": the shape's product overflows");
+        return Status::error(Errc::bad_format, in_quotes(item->name), ": the shape's product overflows");
       }
     }
     if (item->begin != cursor || item->end < item->begin) {
-      return Status::error(Errc::bad_format, quoted(item->name),
+      return Status::error(Errc::bad_format, in_quotes(item->name),
                            ": bytes overlap another tensor's or leave a gap");
     }
     if (item->end - item->begin != size) {
-      return Status::error(Errc::bad_format, quoted(item->name), ": ", item->end - item->begin,
+      return Status::error(Errc::bad_format, in_quotes(item->name), ": ", item->end - item->begin,
                            " bytes, its shape needs ", size);
     }
     cursor = item->end;
@@ -133,7 +133,7 @@ inline Status check_writable(const std::string& path, const std::vector<FloatTen
       good = good && extent >= 0 && multiply_into(count, static_cast<std::uint64_t>(extent));
     }
     if (good && count == tensor.values.size) continue;
-    return Status::error(Errc::bad_argument, path, ": ", quoted(tensor.name),
+    return Status::error(Errc::bad_argument, path, ": ", in_quotes(tensor.name),
                          " can't be written: a name used twice, or ", tensor.values.size,
                          " values for shape ", shape_text(tensor.shape));
   }
@@ -191,7 +191,7 @@ inline Status write_safetensors(const std::string& path, const std::vector<Float
       const std::uint32_t bits = size == 4 ? detail::float_bits(value) : float_to_half(value);
       if (size == 2 && (bits & 0x7fffu) == 0x7c00u &&
           (detail::float_bits(value) & 0x7fffffffu) < 0x7f800000u) {
-        return Status::error(Errc::bad_argument, path, ": ", quoted(tensor.name),
+        return Status::error(Errc::bad_argument, path, ": ", in_quotes(tensor.name),
                              " has values beyond 65504, the largest of F16; write it as F32");
       }
       store_le(data.data() + at, bits, size);

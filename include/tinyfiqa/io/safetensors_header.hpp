@@ -108,7 +108,7 @@ class SafetensorsHeaderParser {
       if (name == dtype_name(item.dtype)) return true;
     }
     if (status_.ok()) {
-      status_ = Status::error(Errc::unsupported, quoted(item.name), ": element type ", quoted(name),
+      status_ = Status::error(Errc::unsupported, in_quotes(item.name), ": element type ", in_quotes(name),
                               " is not read; store it as F32 or F16");
     }
     return false;

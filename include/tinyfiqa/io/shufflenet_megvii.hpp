@@ -154,7 +154,7 @@ class MegviiConverter {
   using Order = std::vector<std::size_t>;
 
   void fail(const std::string& name, const char* what) {
-    if (status_.ok()) status_ = Status::error(Errc::mismatch, quoted(name), " ", what);
+    if (status_.ok()) status_ = Status::error(Errc::mismatch, in_quotes(name), " ", what);
   }
 
   /// to[i, j, ...] = from[rows[i], columns[j], ...]; a null or empty order leaves that dimension as it is.

@@ -74,7 +74,7 @@ inline bool read_extents(const PickleData& data, PickleRef tuple, std::vector<st
 inline Status fit_storage(const PickleNode& storage, Bytes& bytes) {
   std::uint64_t need = dtype_bytes(storage.dtype);
   if (!multiply_into(need, static_cast<std::uint64_t>(storage.integer)) || need > bytes.size) {
-    return Status::error(Errc::bad_format, "storage ", quoted(storage.text), ": ", storage.integer,
+    return Status::error(Errc::bad_format, "storage ", in_quotes(storage.text), ": ", storage.integer,
                          " elements promised, ", bytes.size, " bytes there; cut off?");
   }
   bytes.size = static_cast<std::size_t>(need);
@@ -111,7 +111,8 @@ Status add_state_dict(const PickleData& data, TensorFile& file, StorageBytes sto
     entry.offset = tensor.integer;
     if (!detail::read_extents(data, tensor.items[1], entry.shape) ||
         !detail::read_extents(data, tensor.items[2], entry.strides)) {
-      return Status::error(Errc::bad_format, quoted(entry.name), ": a shape that is not a few whole numbers");
+      return Status::error(Errc::bad_format, in_quotes(entry.name),
+                           ": a shape that is not a few whole numbers");
     }
     auto bytes = storage_bytes(storage);
     if (!bytes) return bytes.status();

@@ -61,7 +61,7 @@ inline std::vector<std::int64_t> contiguous_strides(const std::vector<std::int64
 /// too_large.
 inline Result<std::uint64_t> count_elements(const TensorEntry& tensor) {
   const auto bad = [&](const char* what) {
-    return Status::error(Errc::bad_format, quoted(tensor.name), ": ", what);
+    return Status::error(Errc::bad_format, in_quotes(tensor.name), ": ", what);
   };
   if (tensor.shape.size() != tensor.strides.size()) return bad("as many strides as extents are needed");
   if (tensor.shape.size() > max_tensor_rank) return bad("more than 16 dimensions");
@@ -77,7 +77,7 @@ inline Result<std::uint64_t> count_elements(const TensorEntry& tensor) {
     }
   }
   if (count > max_tensor_elements) {
-    return Status::error(Errc::too_large, quoted(tensor.name), ": ", count,
+    return Status::error(Errc::too_large, in_quotes(tensor.name), ": ", count,
                          " elements, at most 2^28 are read");
   }
   if (count != 0 && last >= tensor.storage.size / dtype_bytes(tensor.dtype))
@@ -117,7 +117,7 @@ inline Status read_floats(const TensorEntry& tensor, Span<float> out) {
   const auto count = count_elements(tensor);
   if (!count) return count.status();
   if (*count != out.size) {
-    return Status::error(Errc::bad_argument, quoted(tensor.name), " has ", *count,
+    return Status::error(Errc::bad_argument, in_quotes(tensor.name), " has ", *count,
                          " elements, the destination ", out.size);
   }
   const auto fill = [&](auto load) { detail::gather(tensor, out, load); };
@@ -196,7 +196,7 @@ class TensorFile {
     const auto count = count_elements(tensor);
     if (!count) return count.status();
     if (!index_.emplace(tensor.name, entries_.size()).second) {
-      return Status::error(Errc::bad_format, quoted(tensor.name), ": two tensors of this name");
+      return Status::error(Errc::bad_format, in_quotes(tensor.name), ": two tensors of this name");
     }
     entries_.push_back(std::move(tensor));
     return {};

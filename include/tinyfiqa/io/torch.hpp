@@ -84,24 +84,24 @@ class ZipArchive {
     zip_stat_t info;
     zip_stat_init(&info);
     if (zip_stat(zip_, name.c_str(), 0, &info) != 0 || (info.valid & ZIP_STAT_SIZE) == 0) {
-      return Status::error(Errc::bad_format, "the archive has no record ", quoted(name));
+      return Status::error(Errc::bad_format, "the archive has no record ", in_quotes(name));
     }
     if (info.size > budget_) {
-      return Status::error(Errc::too_large, "record ", quoted(name), " unpacks to ", info.size,
+      return Status::error(Errc::too_large, "record ", in_quotes(name), " unpacks to ", info.size,
                            " bytes: more than 4 GiB or 16 times the file; save it again with torch.save");
     }
     budget_ -= info.size;
     auto data = std::make_shared<std::vector<unsigned char>>(static_cast<std::size_t>(info.size));
     zip_file_t* const entry = zip_fopen(zip_, name.c_str(), 0);
     if (entry == nullptr) {
-      return Status::error(Errc::bad_format, "record ", quoted(name), ": ", zip_strerror(zip_));
+      return Status::error(Errc::bad_format, "record ", in_quotes(name), ": ", zip_strerror(zip_));
     }
     const bool whole = zip_fread(entry, data->data(), info.size) == static_cast<zip_int64_t>(info.size);
     unsigned char beyond = 0;
     const bool ended = zip_fread(entry, &beyond, 1) == 0;  // the checksum is compared at the end only
     const int closed = zip_fclose(entry);
     if (!whole || !ended || closed != 0) {
-      return Status::error(Errc::bad_format, "record ", quoted(name),
+      return Status::error(Errc::bad_format, "record ", in_quotes(name),
                            " is damaged or cut off; download it again");
     }
     return std::shared_ptr<const std::vector<unsigned char>>(std::move(data));

@@ -44,7 +44,7 @@ class LegacyReader {
     status = add_state_dict(*checkpoint, result, [&](const PickleNode& storage) -> Result<Bytes> {
       const auto found = storages_.find(storage.text);
       if (found == storages_.end()) {
-        return Status::error(Errc::bad_format, "storage ", quoted(storage.text), " is not in the file");
+        return Status::error(Errc::bad_format, "storage ", in_quotes(storage.text), " is not in the file");
       }
       return found->second;
     });
@@ -121,7 +121,7 @@ class LegacyReader {
   }
 
   static Status bad_storage(const PickleNode& storage, const char* what) {
-    return Status::error(Errc::bad_format, "storage ", quoted(storage.text), ": ", what);
+    return Status::error(Errc::bad_format, "storage ", in_quotes(storage.text), ": ", what);
   }
 
   const FileBytes& file_;
