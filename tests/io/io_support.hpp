@@ -58,7 +58,9 @@ inline std::string le(unsigned long long value, int count) {
 /// The tensors must be exactly those of the manifest: names, shapes and every float.
 inline void check_tensors(const tinyfiqa::TensorFile& file, const nlohmann::json& expected) {
   CHECK(file.entries().size() == expected.size());
-  for (const auto& [name, tensor] : expected.items()) {
+  for (const auto& item : expected.items()) {
+    const std::string& name = item.key();
+    const nlohmann::json& tensor = item.value();
     INFO(file.path, " ", name);
     const tinyfiqa::TensorEntry* const entry = file.find(name);
     REQUIRE(entry != nullptr);

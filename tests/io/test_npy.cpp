@@ -7,7 +7,9 @@ using namespace tinyfiqa;
 TEST_CASE("arrays of every supported type, order and version have NumPy's values") {
   const auto manifest = read_json(io_fixture("manifest.json"));
   int files = 0;
-  for (const auto& [name, expected] : manifest.items()) {
+  for (const auto& item : manifest.items()) {
+    const std::string& name = item.key();
+    const nlohmann::json& expected = item.value();
     if (!contains(name, ".npy")) continue;
     INFO(name);
     const auto array = read_npy(io_fixture(name));

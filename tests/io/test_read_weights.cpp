@@ -14,7 +14,9 @@ static bool is_weights(const std::string& name) {
 TEST_CASE("every weight file gives the names, shapes and values that PyTorch stored") {
   const auto manifest = read_json(io_fixture("manifest.json"));
   int files = 0;
-  for (const auto& [name, tensors] : manifest.items()) {
+  for (const auto& item : manifest.items()) {
+    const std::string& name = item.key();
+    const nlohmann::json& tensors = item.value();
     if (!is_weights(name)) continue;
     INFO(name);
     const auto file = read_tensors(io_fixture(name));
@@ -88,7 +90,9 @@ TEST_CASE("files that hold something else or lie about their numbers get an erro
       {"bad_bomb.pth", {Errc::too_large, "8388608"}},
       {"bad_no_pickle.zip", {Errc::unsupported, "data.pkl"}},
       {"bad_plain.pkl", {Errc::unsupported, "torch.save did not write"}}};
-  for (const auto& [name, expected] : cases) {
+  for (const auto& item : cases) {
+    const std::string& name = item.first;
+    const auto& expected = item.second;
     INFO(name);
     const auto file = read_tensors(io_fixture(name));
     REQUIRE_FALSE(file.ok());
@@ -156,7 +160,9 @@ TEST_CASE("checkpoints of other people's PyTorch and the reference networks read
   if (reference_dir().empty()) return;
   const auto manifest = read_json(io_fixture("reference_manifest.json"));
   int files = 0;
-  for (const auto& [name, expected] : manifest.items()) {
+  for (const auto& item : manifest.items()) {
+    const std::string& name = item.key();
+    const nlohmann::json& expected = item.value();
     const std::string path = reference_dir() + "/" + name;
     if (!std::filesystem::exists(path)) continue;
     INFO(name);
