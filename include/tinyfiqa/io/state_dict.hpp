@@ -7,7 +7,6 @@
 #include <tinyfiqa/io/pickle_data.hpp>
 #include <tinyfiqa/io/tensor_file.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -7,6 +7,7 @@
 #include <tinyfiqa/io/bytes.hpp>
 #include <tinyfiqa/io/half.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -53,7 +54,9 @@ struct TensorEntry {
 /// Row-major strides of a shape whose product is known not to overflow.
 inline std::vector<std::int64_t> contiguous_strides(const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> strides(shape.size(), 1);
-  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * (shape[i] > 0 ? shape[i] : 1);
+  // Nothing bounds the other extents of an empty tensor: [0, 2^62, 8] multiplies to 0.
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return strides;
+  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
   return strides;
 }
 
