@@ -53,13 +53,11 @@ Status ImportCommand::import_model(const ModelSpec& spec) const {
 /// A network that is not known here: every tensor as it is.
 Status ImportCommand::convert(const TensorFile& file) const {
   for (const auto& note : file.notes) print_note(in + ": " + note);
-  std::vector<std::vector<float>> floats;
-  std::vector<FloatTensor> tensors;
+  std::vector<TensorBytes> tensors;
   for (const TensorEntry& entry : file.entries()) {
-    auto values = read_floats(entry);
-    if (!values) return values.status().prefixed(in, ": ");
-    floats.push_back(std::move(*values));
-    tensors.push_back({entry.name, entry.shape, {floats.back().data(), floats.back().size()}});
+    auto bytes = read_bytes(entry);
+    if (!bytes) return bytes.status().prefixed(in, ": ");
+    tensors.push_back({entry.name, entry.dtype, entry.shape, std::move(*bytes)});
   }
   const Status saved = write_safetensors(out, tensors, origin(in));
   if (!saved.ok()) return saved;

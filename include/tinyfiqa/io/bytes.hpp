@@ -51,7 +51,8 @@ inline bool add_into(std::uint64_t& sum, std::uint64_t term) {
   return true;
 }
 
-/// 'name' in quotes for a message: cut after 100 bytes, and what a terminal would obey is replaced by '?'.
+/// 'name' for a message: cut after 100 bytes, and what a terminal would obey is replaced by '?'. (Not called
+/// quoted: overload resolution would find std::quoted through the argument.)
 inline std::string in_quotes(std::string_view name) {
   std::string text = "'";
   for (const char c : name.substr(0, 100)) {

@@ -122,28 +122,36 @@ class NpyHeader {
   std::size_t at_ = 0;
 };
 
-inline Result<NpyArray> parse_npy(const FileBytes& file) {
-  const Bytes bytes = file.bytes;
+/// The header's text and, behind it, the elements.
+inline Status split_npy(Bytes bytes, std::string_view& header, Bytes& elements) {
   if (!looks_like_npy(bytes))
     return Status::error(Errc::bad_format, "not a .npy file; save it with numpy.save");
-  const bool wide = bytes[6] >= 2;  // version 1 has 2 bytes of header length, 2 and 3 have 4
-  if (bytes[6] < 1 || bytes[6] > 3)
-    return Status::error(Errc::unsupported, "version ", bytes[6], ", only 1 to 3 are read");
-  const std::size_t start = wide ? 12 : 10;
-  const std::size_t length = bytes.size < start ? bytes.size
-                             : wide             ? load_le<std::uint32_t>(bytes.data + 8)
-                                                : load_le<std::uint16_t>(bytes.data + 8);
+  const int version = bytes[6];
+  if (version < 1 || version > 3) {
+    return Status::error(Errc::unsupported, "version ", version, ", only 1 to 3 are read");
+  }
+  const std::size_t start = version == 1 ? 10 : 12;  // the header's length has 2 bytes, or 4
+  std::size_t length = bytes.size;
+  if (bytes.size >= start) {
+    length = version == 1 ? load_le<std::uint16_t>(bytes.data + 8) : load_le<std::uint32_t>(bytes.data + 8);
+  }
   if (bytes.size < start || length > bytes.size - start) {
     return Status::error(Errc::bad_format, "cut off in the header; copy it again");
   }
-  NpyHeader header(std::string_view(reinterpret_cast<const char*>(bytes.data) + start, length));
-  const Status status = header.parse();
-  if (!status) return status;
+  header = std::string_view(reinterpret_cast<const char*>(bytes.data) + start, length);
+  elements = Bytes(bytes.data + start + length, bytes.size - start - length);
+  return {};
+}
+
+inline Result<NpyArray> parse_npy(Bytes bytes) {
+  std::string_view text;
   TensorEntry tensor;
   tensor.name = "array";
-  tensor.dtype = header.dtype;
-  tensor.shape = header.shape;
-  tensor.storage = Bytes(bytes.data + start + length, bytes.size - start - length);
+  Status status = split_npy(bytes, text, tensor.storage);
+  if (!status) return status;
+  NpyHeader header(text);
+  status = header.parse();
+  if (!status) return status;
   std::uint64_t size = dtype_bytes(header.dtype);
   for (const std::int64_t extent : header.shape) {
     if (!multiply_into(size, static_cast<std::uint64_t>(extent))) size = ~std::uint64_t{0};
@@ -152,10 +160,11 @@ inline Result<NpyArray> parse_npy(const FileBytes& file) {
     return Status::error(Errc::bad_format, tensor.storage.size, " bytes of elements, shape ",
                          shape_text(header.shape), " needs ", size, "; cut off? copy it again");
   }
+  tensor.dtype = header.dtype;
+  tensor.shape = header.shape;
   tensor.strides = contiguous_strides(header.shape);
   if (header.fortran_order) {  // the first index runs fastest
-    const std::vector<std::int64_t> reversed(header.shape.rbegin(), header.shape.rend());
-    const auto strides = contiguous_strides(reversed);
+    const auto strides = contiguous_strides({header.shape.rbegin(), header.shape.rend()});
     tensor.strides.assign(strides.rbegin(), strides.rend());
   }
   auto values = read_floats(tensor);
@@ -167,7 +176,7 @@ inline Result<NpyArray> parse_npy(const FileBytes& file) {
 /// Versions 1 to 3; f2, f4, f8, integers and booleans, little-endian; C and Fortran order.
 /// Errors: bad_format, unsupported, too_large.
 inline Result<NpyArray> read_npy(const FileBytes& file) {
-  auto result = detail::parse_npy(file);
+  auto result = detail::parse_npy(file.bytes);
   if (!result) return result.status().prefixed(file.path, ": npy: ");
   return result;
 }

@@ -19,6 +19,7 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/io/bytes.hpp>
 #include <tinyfiqa/io/pickle_data.hpp>
+#include <tinyfiqa/io/pickle_machine.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -31,10 +32,10 @@
 TINYFIQA_BEGIN
 
 namespace detail {
-/// The stack machine. Each operation returns false after fail(); the first error is kept.
-class Unpickler {
+/// The operations. Each `..._op` returns false for an opcode that is not its own.
+class Unpickler : PickleMachine {
  public:
-  explicit Unpickler(Bytes bytes) : bytes_(bytes) {}
+  using PickleMachine::PickleMachine;
 
   Result<PickleData> run() {
     while (status_.ok() && !stopped_) {
@@ -57,146 +58,42 @@ class Unpickler {
   }
 
  private:
-  static constexpr PickleRef nothing = 0xffffffffu;
-
-  template <class... Parts>
-  bool fail_code(Errc code, const Parts&... parts) {
-    if (status_.ok()) status_ = Status::error(code, "pickle, byte ", at_, ": ", parts...);
-    return false;
-  }
-  template <class... Parts>
-  bool fail(const Parts&... parts) {
-    return fail_code(Errc::bad_format, parts...);
-  }
-
-  // ---- bytes ----
-  bool take(std::uint64_t count, std::string_view& out) {
-    if (count > bytes_.size - at_) return fail("cut off, or a corrupted count");
-    out = std::string_view(reinterpret_cast<const char*>(bytes_.data) + at_, static_cast<std::size_t>(count));
-    at_ += static_cast<std::size_t>(count);
-    return true;
-  }
-  template <class T>
-  bool number(std::uint64_t& out) {
-    if (sizeof(T) > bytes_.size - at_) return fail("cut off; copy or download it again");
-    out = static_cast<std::uint64_t>(static_cast<std::int64_t>(load_le<T>(bytes_.data + at_)));
-    at_ += sizeof(T);
-    return true;
-  }
-  bool line(std::string_view& out) {
-    std::size_t end = at_;
-    while (end < bytes_.size && end - at_ < 256 && bytes_[end] != '\n') ++end;
-    if (end == bytes_.size || bytes_[end] != '\n') return fail("a name without an end");
-    const bool good = take(end - at_, out);
-    ++at_;
-    return good;
-  }
-
-  // ---- stack; nothing reaches below the newest mark ----
-  std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
-  bool need(std::size_t count) {
-    return stack_.size() - floor() >= count || fail("an operation finds too few values on the stack");
-  }
-  bool push(PickleNode node) {
-    stack_.push_back(static_cast<PickleRef>(data_.nodes.size()));
-    data_.nodes.push_back(std::move(node));
-    return true;
-  }
-  bool push_kind(PickleKind kind, std::int64_t integer = 0, std::string_view text = {}) {
-    PickleNode node;
-    node.kind = kind;
-    node.integer = integer;
-    node.text = text;
-    return push(std::move(node));
-  }
-  PickleRef pop() {
-    const PickleRef top = stack_.back();
-    stack_.pop_back();
-    return top;
-  }
-  /// The values above `first` move into `items`.
-  void move_from(std::size_t first, std::vector<PickleRef>& items) {
-    items.insert(items.end(), stack_.begin() + static_cast<std::ptrdiff_t>(first), stack_.end());
-    stack_.resize(first);
-  }
-  bool pop_mark(std::size_t& first) {
-    if (marks_.empty()) return fail("a mark is missing");
-    first = marks_.back();
-    marks_.pop_back();
-    return true;
-  }
-
-  // ---- numbers and text ----
-  template <class T>
-  bool counted_text() {
-    std::uint64_t count = 0;
-    std::string_view text;
-    return number<T>(count) && take(count, text) && push_kind(PickleKind::text, 0, text);
-  }
-  template <class T>
-  bool small_integer() {
-    std::uint64_t value = 0;
-    return number<T>(value) && push_kind(PickleKind::integer, static_cast<std::int64_t>(value));
-  }
-  template <class T>
-  bool long_integer() {  // two's complement of any length
-    std::uint64_t count = 0, value = 0;
-    std::string_view text;
-    if (!number<T>(count) || !take(count, text)) return false;
-    if (count > 8) return push_kind(PickleKind::big, 0, text);
-    for (std::size_t i = 0; i < 8; ++i) {
-      const bool negative = count != 0 && (static_cast<unsigned char>(text.back()) & 0x80u) != 0;
-      const std::uint64_t byte = i < count ? static_cast<unsigned char>(text[i]) : negative ? 0xffu : 0u;
-      value |= byte << (8 * i);
-    }
-    return push_kind(PickleKind::integer, static_cast<std::int64_t>(value));
-  }
+  /// The opcode was recognised; whether it went well is in status_.
+  static bool done(bool) { return true; }
 
   bool value_op(unsigned char op) {
     std::string_view text;
     switch (op) {
       case 'N':
-        push_kind(PickleKind::none);
-        return true;
+        return done(push_kind(PickleKind::none));
       case 0x88:
-        push_kind(PickleKind::boolean, 1);
-        return true;
+        return done(push_kind(PickleKind::boolean, 1));
       case 0x89:
-        push_kind(PickleKind::boolean, 0);
-        return true;
+        return done(push_kind(PickleKind::boolean, 0));
       case 'J':
-        small_integer<std::int32_t>();
-        return true;
+        return done(small_integer<std::int32_t>());
       case 'K':
-        small_integer<std::uint8_t>();
-        return true;
+        return done(small_integer<std::uint8_t>());
       case 'M':
-        small_integer<std::uint16_t>();
-        return true;
+        return done(small_integer<std::uint16_t>());
       case 0x8a:
-        long_integer<std::uint8_t>();
-        return true;
+        return done(long_integer<std::uint8_t>());
       case 0x8b:
-        long_integer<std::uint32_t>();
-        return true;
+        return done(long_integer<std::uint32_t>());
       case 'G':
-        if (take(8, text)) push_kind(PickleKind::real);
-        return true;
+        return done(take(8, text) && push_kind(PickleKind::real));
       case 'X':
       case 'T':
       case 'B':
-        counted_text<std::uint32_t>();
-        return true;  // str, str of Python 2, bytes
+        return done(counted_text<std::uint32_t>());  // str, str of Python 2, bytes
       case 0x8c:
       case 'U':
       case 'C':
-        counted_text<std::uint8_t>();
-        return true;
+        return done(counted_text<std::uint8_t>());
       case 0x8d:
       case 0x8e:
       case 0x96:
-        counted_text<std::uint64_t>();
-        return true;
+        return done(counted_text<std::uint64_t>());
       default:
         return false;
     }
@@ -232,31 +129,6 @@ class Unpickler {
     std::size_t first = 0;
     return pop_mark(first) && extend(kind, first);
   }
-  bool put(std::uint64_t slot) {
-    if (slot >= max_pickle_nodes) return fail_code(Errc::too_large, "memo slot ", slot);
-    if (!need(1)) return false;
-    if (slot >= memo_.size()) memo_.resize(static_cast<std::size_t>(slot) + 1, nothing);
-    if (memo_[static_cast<std::size_t>(slot)] == nothing) ++memo_used_;
-    memo_[static_cast<std::size_t>(slot)] = stack_.back();
-    return true;
-  }
-  bool get(std::uint64_t slot) {
-    if (slot >= memo_.size() || memo_[static_cast<std::size_t>(slot)] == nothing)
-      return fail("an empty memo slot");
-    stack_.push_back(memo_[static_cast<std::size_t>(slot)]);
-    return true;
-  }
-  template <class T>
-  bool put_numbered() {
-    std::uint64_t slot = 0;
-    return number<T>(slot) && put(slot);
-  }
-  template <class T>
-  bool get_numbered() {
-    std::uint64_t slot = 0;
-    return number<T>(slot) && get(slot);
-  }
-
   bool container_op(unsigned char op) {
     std::size_t first = 0;
     switch (op) {
@@ -264,71 +136,50 @@ class Unpickler {
         marks_.push_back(stack_.size());
         return marks_.size() <= max_pickle_nodes || fail("too many marks");
       case ')':
-        push_kind(PickleKind::tuple);
-        return true;
+        return done(push_kind(PickleKind::tuple));
       case 0x85:
-        last_tuple(1);
-        return true;
+        return done(last_tuple(1));
       case 0x86:
-        last_tuple(2);
-        return true;
+        return done(last_tuple(2));
       case 0x87:
-        last_tuple(3);
-        return true;
+        return done(last_tuple(3));
       case 't':
-        marked(PickleKind::tuple);
-        return true;
+        return done(marked(PickleKind::tuple));
       case ']':
       case 0x8f:
-        push_kind(PickleKind::list);
-        return true;
+        return done(push_kind(PickleKind::list));
       case 'l':
       case 0x91:
-        marked(PickleKind::list);
-        return true;
+        return done(marked(PickleKind::list));
       case '}':
-        push_kind(PickleKind::dict);
-        return true;
+        return done(push_kind(PickleKind::dict));
       case 'd':
-        marked(PickleKind::dict);
-        return true;
+        return done(marked(PickleKind::dict));
       case 'a':
-        need(2) && extend(PickleKind::list, stack_.size() - 1);
-        return true;
+        return done(need(2) && extend(PickleKind::list, stack_.size() - 1));
       case 'e':
       case 0x90:
-        extend_marked(PickleKind::list);
-        return true;
+        return done(extend_marked(PickleKind::list));
       case 's':
-        need(3) && extend(PickleKind::dict, stack_.size() - 2);
-        return true;
+        return done(need(3) && extend(PickleKind::dict, stack_.size() - 2));
       case 'u':
-        extend_marked(PickleKind::dict);
-        return true;
+        return done(extend_marked(PickleKind::dict));
       case 'q':
-        put_numbered<std::uint8_t>();
-        return true;
+        return done(put_numbered<std::uint8_t>());
       case 'r':
-        put_numbered<std::uint32_t>();
-        return true;
+        return done(put_numbered<std::uint32_t>());
       case 0x94:
-        put(memo_used_);
-        return true;
+        return done(put(memo_used_));
       case 'h':
-        get_numbered<std::uint8_t>();
-        return true;
+        return done(get_numbered<std::uint8_t>());
       case 'j':
-        get_numbered<std::uint32_t>();
-        return true;
+        return done(get_numbered<std::uint32_t>());
       case '0':
-        if (need(1)) pop();
-        return true;
+        return done(need(1) && (pop(), true));
       case '1':
-        if (pop_mark(first)) stack_.resize(first);
-        return true;
+        return done(pop_mark(first) && (stack_.resize(first), true));
       case '2':
-        if (need(1)) stack_.push_back(stack_.back());
-        return true;
+        return done(need(1) && push_ref(stack_.back()));
       default:
         return false;
     }
@@ -396,13 +247,11 @@ class Unpickler {
       case PickleGlobal::rebuild_parameter:
         if (items.empty() || data_[items[0]].kind != PickleKind::tensor)
           return fail("a parameter without a tensor");
-        stack_.push_back(items[0]);
-        return true;
+        return push_ref(items[0]);
       case PickleGlobal::size:
         if (items.size() != 1 || data_[items[0]].kind != PickleKind::tuple)
           return fail("a torch.Size of no tuple");
-        stack_.push_back(items[0]);
-        return true;
+        return push_ref(items[0]);
       default:
         return fail("a storage class is not to be called");
     }
@@ -472,48 +321,31 @@ class Unpickler {
   bool object_op(unsigned char op) {
     switch (op) {
       case 0x80:
-        protocol();
-        return true;
+        return done(protocol());
       case 0x95:
-        frame();
-        return true;
+        return done(frame());
       case 'c':
-        global_lines();
-        return true;
+        return done(global_lines());
       case 'i':
-        global_lines() && fail("INST is not read");
-        return true;
+        return done(global_lines() && fail("INST is not read"));
       case 0x93:
-        stack_global();
-        return true;
+        return done(stack_global());
       case 'Q':
-        persistent_id();
-        return true;
+        return done(persistent_id());
       case 'R':
-        reduce();
-        return true;
+        return done(reduce());
       case 0x81:
-        new_object();
-        return true;
+        return done(new_object());
       case 'b':
-        build();
-        return true;
+        return done(build());
       case '.':
-        stop();
-        return true;
+        return done(stop());
       default:
         return false;
     }
   }
 
-  Bytes bytes_;
-  std::size_t at_ = 0;
-  PickleData data_;
-  std::vector<PickleRef> stack_, memo_;
-  std::vector<std::size_t> marks_;
-  std::size_t memo_used_ = 0, copied_ = 0;
   bool stopped_ = false;
-  Status status_;
 };
 }  // namespace detail
 

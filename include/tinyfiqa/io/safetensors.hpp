@@ -101,6 +101,14 @@ inline Result<TensorFile> read_safetensors(const std::string& path) {
   return read_safetensors(*file);
 }
 
+/// A tensor to be written: its elements' bytes, row-major and little-endian.
+struct TensorBytes {
+  std::string name;
+  DType dtype = DType::f32;
+  std::vector<std::int64_t> shape;
+  std::vector<unsigned char> bytes;
+};
+
 /// A tensor to be written: row-major floats.
 struct FloatTensor {
   std::string name;
@@ -124,24 +132,23 @@ inline std::string json_string(const std::string& text) {
   return out + "\"";
 }
 
-inline Status check_writable(const std::string& path, const std::vector<FloatTensor>& tensors) {
+inline Status check_writable(const std::string& path, const std::vector<TensorBytes>& tensors) {
   std::set<std::string> names;
   for (const auto& tensor : tensors) {
-    std::uint64_t count = 1;
+    std::uint64_t bytes = dtype_bytes(tensor.dtype);
     bool good = tensor.name != "__metadata__" && names.insert(tensor.name).second;
     for (const std::int64_t extent : tensor.shape) {
-      good = good && extent >= 0 && multiply_into(count, static_cast<std::uint64_t>(extent));
+      good = good && extent >= 0 && multiply_into(bytes, static_cast<std::uint64_t>(extent));
     }
-    if (good && count == tensor.values.size) continue;
+    if (good && bytes == tensor.bytes.size()) continue;
     return Status::error(Errc::bad_argument, path, ": ", in_quotes(tensor.name),
-                         " can't be written: a name used twice, or ", tensor.values.size,
-                         " values for shape ", shape_text(tensor.shape));
+                         " can't be written: a name used twice, or ", tensor.bytes.size(), " bytes for ",
+                         dtype_name(tensor.dtype), " ", shape_text(tensor.shape));
   }
   return {};
 }
 
-inline std::string safetensors_header(const std::vector<FloatTensor>& tensors, std::size_t element_bytes,
-                                      const char* dtype,
+inline std::string safetensors_header(const std::vector<TensorBytes>& tensors,
                                       const std::vector<std::pair<std::string, std::string>>& metadata) {
   std::string json = "{";
   const auto comma = [&] { json += json.size() > 1 ? "," : ""; };
@@ -154,9 +161,9 @@ inline std::string safetensors_header(const std::vector<FloatTensor>& tensors, s
   }
   std::size_t begin = 0;
   for (const auto& tensor : tensors) {
-    const std::size_t end = begin + tensor.values.size * element_bytes;
+    const std::size_t end = begin + tensor.bytes.size();
     comma();
-    json += json_string(tensor.name) + ":{\"dtype\":\"" + dtype + "\",\"shape\":[";
+    json += json_string(tensor.name) + ":{\"dtype\":\"" + dtype_name(tensor.dtype) + "\",\"shape\":[";
     for (std::size_t i = 0; i < tensor.shape.size(); ++i)
       json += (i == 0 ? "" : ",") + std::to_string(tensor.shape[i]);
     json += "],\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(end) + "]}";
@@ -166,9 +173,39 @@ inline std::string safetensors_header(const std::vector<FloatTensor>& tensors, s
   json.append((8 - json.size() % 8) % 8, ' ');  // the tensors then start at a multiple of 8
   return json;
 }
+
+/// Floats as F32 or F16 bytes. Errors: bad_argument for finite values beyond F16's largest.
+inline Status encode_floats(const FloatTensor& tensor, DType dtype, TensorBytes& out) {
+  const std::size_t size = dtype_bytes(dtype);
+  out = {tensor.name, dtype, tensor.shape, std::vector<unsigned char>(tensor.values.size * size)};
+  for (std::size_t i = 0; i < tensor.values.size; ++i) {
+    const std::uint32_t whole = float_bits(tensor.values[i]);
+    const std::uint32_t bits = size == 4 ? whole : float_to_half(tensor.values[i]);
+    if (size == 2 && (bits & 0x7fffu) == 0x7c00u && (whole & 0x7fffffffu) < 0x7f800000u) {
+      return Status::error(Errc::bad_argument, in_quotes(tensor.name),
+                           " has values beyond 65504, the largest of F16; write it as F32");
+    }
+    store_le(out.bytes.data() + i * size, bits, size);
+  }
+  return {};
+}
 }  // namespace detail
 
-/// Writes tensors as F32, or as F16 (round to nearest even; finite values beyond 65504 are refused).
+/// Writes tensors of any types as they are. Errors: bad_argument, cannot_write.
+inline Status write_safetensors(const std::string& path, const std::vector<TensorBytes>& tensors,
+                                const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
+  const Status good = detail::check_writable(path, tensors);
+  if (!good) return good;
+  const std::string header = detail::safetensors_header(tensors, metadata);
+  unsigned char length[8];
+  store_le(length, header.size(), 8);
+  std::vector<Bytes> parts = {Bytes(length, 8),
+                              Bytes(reinterpret_cast<const unsigned char*>(header.data()), header.size())};
+  for (const auto& tensor : tensors) parts.emplace_back(tensor.bytes.data(), tensor.bytes.size());
+  return write_file(path, Span<const Bytes>(parts.data(), parts.size()));
+}
+
+/// Writes floats as F32, or as F16 (round to nearest even; finite values beyond 65504 are refused).
 /// Errors: bad_argument, cannot_write.
 inline Status write_safetensors(const std::string& path, const std::vector<FloatTensor>& tensors,
                                 const std::vector<std::pair<std::string, std::string>>& metadata = {},
@@ -177,29 +214,12 @@ inline Status write_safetensors(const std::string& path, const std::vector<Float
     return Status::error(Errc::bad_argument, path, ": weights are written as F32 or F16, not as ",
                          dtype_name(dtype));
   }
-  const Status good = detail::check_writable(path, tensors);
-  if (!good) return good;
-  const std::size_t size = dtype_bytes(dtype);
-  const std::string header = detail::safetensors_header(tensors, size, dtype_name(dtype), metadata);
-  std::vector<unsigned char> data(8);
-  store_le(data.data(), header.size(), 8);
-  data.insert(data.end(), header.begin(), header.end());
-  for (const auto& tensor : tensors) {
-    std::size_t at = data.size();
-    data.resize(at + tensor.values.size * size);
-    for (const float value : tensor.values) {
-      const std::uint32_t bits = size == 4 ? detail::float_bits(value) : float_to_half(value);
-      if (size == 2 && (bits & 0x7fffu) == 0x7c00u &&
-          (detail::float_bits(value) & 0x7fffffffu) < 0x7f800000u) {
-        return Status::error(Errc::bad_argument, path, ": ", in_quotes(tensor.name),
-                             " has values beyond 65504, the largest of F16; write it as F32");
-      }
-      store_le(data.data() + at, bits, size);
-      at += size;
-    }
+  std::vector<TensorBytes> encoded(tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Status status = detail::encode_floats(tensors[i], dtype, encoded[i]);
+    if (!status) return status.prefixed(path, ": ");
   }
-  const Bytes whole(data);
-  return write_file(path, Span<const Bytes>(&whole, 1));
+  return write_safetensors(path, encoded, metadata);
 }
 
 TINYFIQA_END

@@ -162,6 +162,8 @@ class MegviiConverter {
     if (!status_.ok()) return;
     const TensorEntry* const entry = from_.find(from);
     if (entry == nullptr) return fail(from, "is missing");
+    const auto count = count_elements(*entry);
+    if (!count || *count > 1u << 24u) return fail(from, "is too large for any ShuffleNetV2");
     const auto values = read_floats(*entry);
     if (!values) return fail(from, values.status().message());
     const auto& shape = entry->shape;

@@ -7,7 +7,6 @@
 #include <tinyfiqa/io/pickle_data.hpp>
 #include <tinyfiqa/io/tensor_file.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -111,7 +110,8 @@ Status add_state_dict(const PickleData& data, TensorFile& file, StorageBytes sto
     entry.offset = tensor.integer;
     if (!detail::read_extents(data, tensor.items[1], entry.shape) ||
         !detail::read_extents(data, tensor.items[2], entry.strides)) {
-      return Status::error(Errc::bad_format, in_quotes(entry.name), ": a shape that is not a few whole numbers");
+      return Status::error(Errc::bad_format, in_quotes(entry.name),
+                           ": a shape that is not a few whole numbers");
     }
     auto bytes = storage_bytes(storage);
     if (!bytes) return bytes.status();

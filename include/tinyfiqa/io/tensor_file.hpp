@@ -7,6 +7,7 @@
 #include <tinyfiqa/io/bytes.hpp>
 #include <tinyfiqa/io/half.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -53,7 +54,9 @@ struct TensorEntry {
 /// Row-major strides of a shape whose product is known not to overflow.
 inline std::vector<std::int64_t> contiguous_strides(const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> strides(shape.size(), 1);
-  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * (shape[i] > 0 ? shape[i] : 1);
+  // Nothing bounds the other extents of an empty tensor: [0, 2^62, 8] multiplies to 0.
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return strides;
+  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
   return strides;
 }
 
@@ -86,19 +89,19 @@ inline Result<std::uint64_t> count_elements(const TensorEntry& tensor) {
 }
 
 namespace detail {
-/// Calls load(bytes of the element) for every element in row-major order; count_elements() has checked the
-/// bounds.
-template <class Load>
-void gather(const TensorEntry& tensor, Span<float> out, Load load) {
+/// Calls each(place, bytes of the element) for `count` elements in row-major order; count_elements() has
+/// checked the bounds.
+template <class Each>
+void for_each_element(const TensorEntry& tensor, std::size_t count, Each each) {
   const std::size_t rank = tensor.shape.size(), size = dtype_bytes(tensor.dtype);
   const std::size_t row = rank == 0 ? 1 : static_cast<std::size_t>(tensor.shape[rank - 1]);
   const std::size_t step = rank == 0 ? 0 : static_cast<std::size_t>(tensor.strides[rank - 1]) * size;
   std::int64_t index[max_tensor_rank] = {};
-  for (std::size_t done = 0; done < out.size;) {
+  for (std::size_t done = 0; done < count;) {
     std::int64_t element = tensor.offset;
     for (std::size_t i = 0; i + 1 < rank; ++i) element += index[i] * tensor.strides[i];
     const unsigned char* from = tensor.storage.data + static_cast<std::size_t>(element) * size;
-    for (std::size_t i = 0; i < row; ++i) out[done++] = load(from + i * step);
+    for (std::size_t i = 0; i < row; ++i) each(done++, from + i * step);
     for (std::size_t i = rank; i-- > 1;) {
       if (++index[i - 1] < tensor.shape[i - 1]) break;
       index[i - 1] = 0;
@@ -120,7 +123,9 @@ inline Status read_floats(const TensorEntry& tensor, Span<float> out) {
     return Status::error(Errc::bad_argument, in_quotes(tensor.name), " has ", *count,
                          " elements, the destination ", out.size);
   }
-  const auto fill = [&](auto load) { detail::gather(tensor, out, load); };
+  const auto fill = [&](auto load) {
+    detail::for_each_element(tensor, out.size, [&](std::size_t i, const unsigned char* p) { out[i] = load(p); });
+  };
   switch (tensor.dtype) {
     case DType::f32:
       fill(detail::load_number<float>);
@@ -173,6 +178,18 @@ inline Result<std::vector<float>> read_floats(const TensorEntry& tensor) {
   const Status status = read_floats(tensor, Span<float>(values));
   if (!status) return status;
   return values;
+}
+
+/// The elements' bytes, row-major and without gaps, whatever the type. Errors: those of count_elements().
+inline Result<std::vector<unsigned char>> read_bytes(const TensorEntry& tensor) {
+  const auto count = count_elements(tensor);
+  if (!count) return count.status();
+  const std::size_t size = dtype_bytes(tensor.dtype);
+  std::vector<unsigned char> bytes(static_cast<std::size_t>(*count) * size);
+  detail::for_each_element(tensor, static_cast<std::size_t>(*count), [&](std::size_t i, const unsigned char* p) {
+    std::copy(p, p + size, bytes.data() + i * size);
+  });
+  return bytes;
 }
 
 /// The tensors of one weight file, in the file's order. It shares ownership of the bytes: moving or copying

@@ -32,8 +32,9 @@ inline Result<TensorFile> read_tensors(const std::string& path) {
   return read_tensors(*file);
 }
 
-/// read_tensors(), megvii's ShuffleNetV2 converted if it is one, then load_params(). A converted trunk may
-/// lack the last convolution, which then keeps what the block held and is named in the report.
+/// read_tensors(), megvii's ShuffleNetV2 converted if it is one, then load_params(). Where the options name a
+/// head, a converted trunk may lack the last convolution too, which then keeps what the block held; the
+/// report names it.
 inline Result<LoadReport> load_weights(const std::string& path, const std::vector<NamedParam>& params,
                                        Span<float> block, LoadOptions options = {}) {
   auto file = read_tensors(path);
