@@ -7,9 +7,9 @@
 
 namespace {
 
-std::string number(float value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6f", static_cast<double>(value));
+std::string number(float value, int decimals = 6) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, static_cast<double>(value));
   return text;
 }
 
@@ -91,6 +91,6 @@ std::string ScoreTable::json_row(const ScoreRow& row) const {
 std::string ScoreTable::row(const ScoreRow& row) const {
   if (format_ == TableFormat::csv) return csv_row(row);
   if (format_ == TableFormat::jsonl) return json_row(row);
-  if (row.status.ok()) return number(row.score.value) + "  " + row.path;
-  return "error     " + row.path + ": " + short_message(row);
+  if (row.status.ok()) return number(row.score.value, 4) + "  " + row.path;
+  return "error   " + row.path + ": " + short_message(row);
 }

@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+"""check_docs.py SOURCE_DIR TOOL: the README's and docs' snippets are true.
+
+- a ```cpp block stands, word for word, in a file of examples/
+- in a ```console block each "$ tools/run WORDS" (or "$ tinyfiqa WORDS") runs with status 0 in the source folder, and
+  the lines below it are what it prints; "..." stands for any lines
+- a relative link leads to a file
+"""
+import glob
+import os
+import re
+import subprocess
+import sys
+
+
+def blocks(text, kind):
+    return re.findall(r"^```" + kind + r"\n(.*?)^```", text, re.S | re.M)
+
+
+def matches(expected, printed):
+    pattern = "".join(r"(?:.*\n)*" if line.strip() == "..." else re.escape(line) + r"\n" for line in expected)
+    return re.fullmatch(pattern, printed) is not None
+
+
+def check_console(block, source, tool):
+    errors, ran = [], 0
+    for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+        command, *expected = part.rstrip("\n").split("\n")
+        words = re.sub(r"^(tools/run|tinyfiqa) (?!test|bench)", tool + " ", command)
+        if words == command:
+            continue
+        r = subprocess.run(words, shell=True, cwd=source, capture_output=True, text=True)
+        ran += 1
+        if r.returncode != 0:
+            errors.append(f"$ {command}\n  exit status {r.returncode}: {r.stderr.strip()}")
+        elif expected and not matches(expected, r.stdout):
+            errors.append(f"$ {command}\n  prints\n{r.stdout}")
+    return errors, ran
+
+
+def check_links(path, text):
+    here = os.path.dirname(path)
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        if "://" not in target and not os.path.exists(os.path.join(here, target)):
+            yield f"a link to {target}, which does not exist"
+
+
+def main(source, tool):
+    examples = "\n".join(open(f).read() for f in sorted(glob.glob(source + "/examples/*.cpp")))
+    failed = programs = commands = 0
+    for path in [source + "/README.md"] + sorted(glob.glob(source + "/*/*.md") + glob.glob(source + "/examples/*/*.md")):
+        text = open(path).read()
+        errors = list(check_links(path, text))
+        for block in blocks(text, "cpp"):
+            programs += 1
+            if block.strip() not in examples:
+                errors.append("a C++ snippet that is in no file of examples/:\n" + block)
+        for block in blocks(text, "console"):
+            found, ran = check_console(block, source, tool)
+            errors += found
+            commands += ran
+        for error in errors:
+            print(f"{os.path.relpath(path, source)}: {error}")
+        failed += len(errors)
+    print(f"{programs} programs and {commands} commands, {failed} wrong")
+    return 1 if failed or programs == 0 or commands == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])))
