@@ -94,8 +94,8 @@ inline Result<FileBytes> read_descriptor(const std::string& path, int fd) {
 }
 }  // namespace detail
 
-/// The whole of a file. A mapped file costs only what is looked at, but must not be cut short by somebody else
-/// meanwhile (the system answers with SIGBUS): replace files by renaming, as write_file() does. Files of
+/// The whole of a file. A mapped file costs only what is looked at, but must not be cut short by somebody
+/// else meanwhile (the system answers with SIGBUS): replace files by renaming, as write_file() does. Files of
 /// unknown origin are copied.
 inline Result<FileBytes> read_file(const std::string& path, FileAccess access = FileAccess::map) {
   const detail::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

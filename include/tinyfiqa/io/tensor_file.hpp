@@ -124,7 +124,8 @@ inline Status read_floats(const TensorEntry& tensor, Span<float> out) {
                          " elements, the destination ", out.size);
   }
   const auto fill = [&](auto load) {
-    detail::for_each_element(tensor, out.size, [&](std::size_t i, const unsigned char* p) { out[i] = load(p); });
+    detail::for_each_element(tensor, out.size,
+                             [&](std::size_t i, const unsigned char* p) { out[i] = load(p); });
   };
   switch (tensor.dtype) {
     case DType::f32:
@@ -186,9 +187,9 @@ inline Result<std::vector<unsigned char>> read_bytes(const TensorEntry& tensor) 
   if (!count) return count.status();
   const std::size_t size = dtype_bytes(tensor.dtype);
   std::vector<unsigned char> bytes(static_cast<std::size_t>(*count) * size);
-  detail::for_each_element(tensor, static_cast<std::size_t>(*count), [&](std::size_t i, const unsigned char* p) {
-    std::copy(p, p + size, bytes.data() + i * size);
-  });
+  detail::for_each_element(
+      tensor, static_cast<std::size_t>(*count),
+      [&](std::size_t i, const unsigned char* p) { std::copy(p, p + size, bytes.data() + i * size); });
   return bytes;
 }
 
