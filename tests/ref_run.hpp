@@ -16,7 +16,7 @@ struct Tensor {
 };
 
 inline Tensor zeros(int n, int h, int w, int c) {
-  return {{n, h, w, c}, std::vector<float>(static_cast<std::size_t>(n) * h * w * c)};
+  return {{n, h, w, c}, std::vector<float>(static_cast<std::size_t>(n * h * w * c))};
 }
 
 inline Tensor conv(const Op& op, const Tensor& x, const float* params) {

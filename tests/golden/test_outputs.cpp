@@ -96,7 +96,7 @@ TEST_CASE("networks with weights of a formula give PyTorch's outputs and feature
       Model model(*find_model(name), backend);
       fill_by_formula(model);
       for (const auto& [n, h, w] : {std::tuple{1, 64, 64}, std::tuple{2, 97, 131}}) {
-        Tensor4 x{n, 3, h, w, formula_floats(1000, static_cast<std::size_t>(n) * 3 * h * w)};
+        Tensor4 x{n, 3, h, w, formula_floats(1000, static_cast<std::size_t>(n * 3 * h * w))};
         for (float& v : x.nchw) v *= 2;
         const std::string base = fixture("models/") + name + "." + std::to_string(n) + "x" +
                                  std::to_string(h) + "x" + std::to_string(w);
