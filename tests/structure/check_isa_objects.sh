@@ -5,7 +5,7 @@ set -eu
 nm=$1
 isa=$2
 shift 2
-found=$("$nm" -C --defined-only "$@" | grep -E ' [TtWwVvuBbDdRr] ' | grep -E ' [TWVu] ' | grep -v "::$isa::" | grep -v ' DW\.ref\.\| __asan\| __odr_asan\|___asan' || true)
+found=$("$nm" -C --defined-only "$@" | grep -E ' [TWVu] ' | grep -v "::$isa::" || true)
 if [ -n "$found" ]; then
   echo "functions without '::$isa::' in their names:"
   echo "$found"
