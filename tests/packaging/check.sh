@@ -1,8 +1,8 @@
 #!/bin/sh
-# check.sh SOURCE_DIR BUILD_DIR SCRATCH_DIR CXX: installs the library, then builds and runs a user's project with it,
+# check.sh SOURCE_DIR BUILD_DIR SCRATCH_DIR CXX GENERATOR: installs the library, then builds and runs a user's project with it,
 # by find_package and by add_subdirectory.
 set -eu
-source_dir=$1 build_dir=$2 scratch=$3 cxx=$4
+source_dir=$1 build_dir=$2 scratch=$3 cxx=$4 generator=$5
 rm -rf "$scratch"
 mkdir -p "$scratch"
 cmake --install "$build_dir" --prefix "$scratch/prefix" >"$scratch/install.log"
@@ -10,7 +10,7 @@ cmake --install "$build_dir" --prefix "$scratch/prefix" >"$scratch/install.log"
 try() {
   name=$1
   shift
-  cmake -S "$source_dir/tests/packaging/consumer" -B "$scratch/$name" -DCMAKE_CXX_COMPILER="$cxx" \
+  cmake -G "$generator" -S "$source_dir/tests/packaging/consumer" -B "$scratch/$name" -DCMAKE_CXX_COMPILER="$cxx" \
     -DEXAMPLE="$source_dir/examples/score_photo.cpp" "$@" >"$scratch/$name.log" 2>&1 || { cat "$scratch/$name.log"; exit 1; }
   cmake --build "$scratch/$name" >>"$scratch/$name.log" 2>&1 || { cat "$scratch/$name.log"; exit 1; }
   score=$("$scratch/$name/consumer" "$scratch/prefix/share/tinyfiqa/tinyfqnet.safetensors" \

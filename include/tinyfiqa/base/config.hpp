@@ -63,7 +63,10 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define TINYFIQA_INLINE inline __attribute__((always_inline))
 #define TINYFIQA_RESTRICT __restrict__
+// For what runs once, is called a thousand times over, and would only make the compiler slow.
+#define TINYFIQA_NOINLINE __attribute__((noinline))
 #else
+#define TINYFIQA_NOINLINE __declspec(noinline)
 #define TINYFIQA_INLINE __forceinline
 #define TINYFIQA_RESTRICT __restrict
 #endif

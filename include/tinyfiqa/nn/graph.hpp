@@ -156,7 +156,7 @@ class Graph {
   }
 
  private:
-  constexpr int append(const Op& op) {
+  TINYFIQA_NOINLINE constexpr int append(const Op& op) {
     if (count_ < capacity_) ops_[count_] = op;
     return count_++;
   }

@@ -60,12 +60,12 @@ class ParamWalk {
  public:
   explicit ParamWalk(Callback& callback) : callback_(callback) {}
 
-  void enter(const char* name) { open().append(name); }
-  void enter(int index) { open().append(index); }
-  void leave() { path_.resize(lengths_[--depth_]); }
+  TINYFIQA_NOINLINE void enter(const char* name) { open().append(name); }
+  TINYFIQA_NOINLINE void enter(int index) { open().append(index); }
+  TINYFIQA_NOINLINE void leave() { path_.resize(lengths_[--depth_]); }
 
   template <class P>
-  void param(const char* name, P& param) {
+  TINYFIQA_NOINLINE void param(const char* name, P& param) {
     enter(name);
     callback_(path_.c_str(), param);
     leave();
@@ -106,7 +106,7 @@ struct ParamNumbering {
   constexpr void enter(const char*) {}
   constexpr void enter(int) {}
   constexpr void leave() {}
-  constexpr void param(const char*, Param& p) {
+  TINYFIQA_NOINLINE constexpr void param(const char*, Param& p) {
     if (is_trainable(p.kind) != trainable) return;
     p.offset = cursor;
     cursor += p.size();
