@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -61,25 +60,6 @@ Status find_columns(const CsvTable& table, std::array<std::size_t, Count>& found
   return Status();
 }
 
-inline std::string header_names(const CsvTable& table) {
-  std::string names;
-  for (const std::string& name : table.header) names += (names.empty() ? "" : ", ") + name;
-  return names;
-}
-
-/// The column called `name`; `option` is what the message says to change.
-inline Result<std::size_t> need_column(const CsvTable& table, const std::string& name, const char* option) {
-  const std::size_t column = table.column(name);
-  if (column != CsvTable::npos) return column;
-  const bool other_separator =
-      table.header.size() == 1 && table.header[0].find_first_of(";\t") != std::string::npos;
-  if (other_separator)
-    return Status::error(Errc::bad_format, table.path,
-                         ":1: the columns are not separated by commas; save the file as comma-separated CSV");
-  return Status::error(Errc::bad_format, table.path, ":1: no column is called '", name, "'; there are ",
-                       header_names(table), "; name the right one as the ", option, " column");
-}
-
 inline Status find_crop_columns(const CsvTable& table, DatasetFields& f) {
   for (int naming = 0; naming < 3 && f.landmarks[0] == CsvTable::npos; ++naming) {
     const Status status = find_columns(table, f.landmarks, [&](std::size_t i) {
@@ -95,7 +75,7 @@ inline Result<DatasetFields> find_dataset_columns(const CsvTable& table, const D
   DatasetFields f;
   const DatasetColumns& names = options.columns;
   const auto need = [&](const std::string& name, const char* option, std::size_t& column) {
-    const auto found = need_column(table, name, option);
+    const auto found = csv_column(table, name, option);
     if (found) column = *found;
     return found.status();
   };
@@ -108,29 +88,6 @@ inline Result<DatasetFields> find_dataset_columns(const CsvTable& table, const D
   if (names.split.empty()) f.split = table.column("split");
   if (names.identity.empty()) f.identity = table.column("identity");
   return f;
-}
-
-inline std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-/// A finite decimal number, spaces around it allowed; else `problem` says what is wrong with `what`.
-inline bool parse_finite(const std::string& field, const char* what, double& value, std::string& problem) {
-  std::string_view text = trimmed(field);
-  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const std::string shown(text.substr(0, 40));
-  if (text.empty())
-    problem = std::string(what) + " is empty";
-  else if (error == std::errc::result_out_of_range)
-    problem = std::string(what) + " " + shown + " is too large or too small";
-  else if (error != std::errc() || end != text.data() + text.size())
-    problem = std::string(what) + " '" + shown + "' is not a number";
-  else if (!std::isfinite(value))
-    problem = std::string(what) + " is " + shown + "; it must be finite";
-  return problem.empty();
 }
 
 /// Turns rows into samples. Each step returns false with `problem` set when the row can't be used.
@@ -172,11 +129,11 @@ class SampleReader {
     return true;
   }
   bool read_score(const CsvRow& row, Sample& sample) {
-    return parse_finite(row.fields[fields_.score], "the score", sample.score, problem);
+    return parse_number(row.fields[fields_.score], "the score", sample.score, problem);
   }
   bool read_split(const CsvRow& row, Sample& sample) {
     if (!has(fields_.split)) return true;
-    std::string word(trimmed(row.fields[fields_.split]));
+    std::string word(csv_trimmed(row.fields[fields_.split]));
     for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     if (word == "train" || word == "training") sample.split = Split::train;
     if (word == "val" || word == "valid" || word == "validation") sample.split = Split::val;
@@ -188,7 +145,7 @@ class SampleReader {
   template <std::size_t Count>
   static bool given(const CsvRow& row, const std::array<std::size_t, Count>& columns) {
     return has(columns[0]) && std::any_of(columns.begin(), columns.end(),
-                                          [&](std::size_t c) { return !trimmed(row.fields[c]).empty(); });
+                                          [&](std::size_t c) { return !csv_trimmed(row.fields[c]).empty(); });
   }
   bool read_crop(const CsvRow& row, Sample& sample) {
     if (given(row, fields_.landmarks)) return read_landmarks(row, sample);
@@ -198,7 +155,7 @@ class SampleReader {
     Landmarks points;
     for (std::size_t i = 0; i < 10; ++i) {
       double value = 0;
-      if (!parse_finite(row.fields[fields_.landmarks[i]], "a landmark", value, problem)) return false;
+      if (!parse_number(row.fields[fields_.landmarks[i]], "a landmark", value, problem)) return false;
       (i % 2 == 0 ? points.x : points.y)[i / 2] = static_cast<float>(value);
     }
     const auto fit = fit_similarity(points, face_template);
@@ -210,7 +167,7 @@ class SampleReader {
     int numbers[4] = {};
     for (std::size_t i = 0; i < 4; ++i) {
       double value = 0;
-      if (!parse_finite(row.fields[fields_.box[i]], "the box", value, problem)) return false;
+      if (!parse_number(row.fields[fields_.box[i]], "the box", value, problem)) return false;
       numbers[i] = static_cast<int>(std::lround(std::clamp(value, -1e9, 1e9)));
     }
     sample.crop.box = Box{numbers[0], numbers[1], numbers[2], numbers[3]};

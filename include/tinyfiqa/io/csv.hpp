@@ -6,10 +6,13 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/io/file.hpp>
 
+#include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -172,6 +175,46 @@ inline Result<CsvTable> read_csv(const std::string& path, const CsvLimits& limit
   const auto file = read_file(path, FileAccess::copy);
   if (!file) return file.status();
   return read_csv(*file, limits);
+}
+
+/// The column called `name`; "the right one as the `option` column" is what the message asks for. Errors:
+/// bad_format, with the names that there are.
+inline Result<std::size_t> csv_column(const CsvTable& table, const std::string& name, const char* option) {
+  const std::size_t column = table.column(name);
+  if (column != CsvTable::npos) return column;
+  const bool other_separator =
+      table.header.size() == 1 && table.header[0].find_first_of(";\t") != std::string::npos;
+  if (other_separator)
+    return Status::error(Errc::bad_format, table.path,
+                         ":1: the columns are not separated by commas; save the file as comma-separated CSV");
+  std::string names;
+  for (const std::string& known : table.header) names += (names.empty() ? "" : ", ") + known;
+  return Status::error(Errc::bad_format, table.path, ":1: no column is called '", name, "'; there are ",
+                       names, "; name the right one as the ", option, " column");
+}
+
+/// Without spaces and tabs at both ends.
+inline std::string_view csv_trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+/// A finite decimal number, spaces around it allowed; else `problem` says what is wrong with `what`.
+inline bool parse_number(const std::string& field, const char* what, double& value, std::string& problem) {
+  std::string_view text = csv_trimmed(field);
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string shown(text.substr(0, 40));
+  if (text.empty())
+    problem = std::string(what) + " is empty";
+  else if (error == std::errc::result_out_of_range)
+    problem = std::string(what) + " " + shown + " is too large or too small";
+  else if (error != std::errc() || end != text.data() + text.size())
+    problem = std::string(what) + " '" + shown + "' is not a number";
+  else if (!std::isfinite(value))
+    problem = std::string(what) + " is " + shown + "; it must be finite";
+  return problem.empty();
 }
 
 /// `text` as a field of a CSV file, in quotes if it needs them.
