@@ -4,15 +4,11 @@
 #include "input_list.hpp"
 #include "model_options.hpp"
 #include "progress.hpp"
+#include "score_run.hpp"
 #include "score_table.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <cstdio>
-#include <map>
-#include <mutex>
-#include <thread>
 
 using namespace tinyfiqa;
 
@@ -21,38 +17,16 @@ namespace {
 struct ScoreCommand {
   std::vector<std::string> paths;
   ModelOptions model;
-  SizeOption size;
-  std::string tta, format = "text", box, landmarks;
+  ViewOptions views;
+  std::string format = "text", box, landmarks;
   int threads = 0;
   bool sort = false;
 
   int run();
 
  private:
-  Result<ScoreOptions> score_options() const;
   Result<Crop> crop() const;
 };
-
-/// "identity,hflip,..." or one of the named sets.
-Result<std::vector<View>> parse_views(const std::string& text) {
-  if (text == "none") return std::vector<View>{View::identity};
-  if (text == "flips") return std::vector<View>{View::identity, View::hflip, View::vflip};
-  if (text == "hflip-color") return std::vector<View>{View::identity, View::hflip, View::color};
-  std::vector<View> views;
-  for (const std::string& name : CLI::detail::split(text, ',')) {
-    bool known = false;
-    for (const View view : {View::identity, View::hflip, View::vflip, View::color}) {
-      if (name != view_name(view)) continue;
-      views.push_back(view);
-      known = true;
-    }
-    if (!known)
-      return Status::error(
-          Errc::bad_argument, "--tta ", text, ": '", name,
-          "' is not known; use none, flips, hflip-color, or a list of identity, hflip, vflip, color");
-  }
-  return views;
-}
 
 /// Exactly `count` numbers with commas between them.
 Result<std::vector<double>> parse_numbers(const char* option, const std::string& text, std::size_t count) {
@@ -65,16 +39,6 @@ Result<std::vector<double>> parse_numbers(const char* option, const std::string&
   if (numbers.size() == count) return numbers;
   return Status::error(Errc::bad_argument, option, " takes ", count,
                        " numbers with commas between them, not '", text, "'");
-}
-
-Result<ScoreOptions> ScoreCommand::score_options() const {
-  const auto views = parse_views(!tta.empty() ? tta : model.model == "ensemble" ? "flips" : "none");
-  if (!views) return views.status();
-  ScoreOptions options;
-  options.views = *views;
-  options.height = size.height;
-  options.width = size.width;
-  return options;
 }
 
 Result<Crop> ScoreCommand::crop() const {
@@ -100,83 +64,6 @@ Result<Crop> ScoreCommand::crop() const {
   return crop;
 }
 
-/// Scores items on several threads, each with a scorer of its own, and hands the rows out in order.
-class ScoreRun {
- public:
-  ScoreRun(const std::vector<InputItem>& items, const Crop& crop) : items_(items), crop_(crop) {}
-
-  template <class Sink>
-  void start(std::vector<Scorer>& scorers, const Sink& sink) {
-    std::vector<std::thread> workers;
-    for (Scorer& scorer : scorers) workers.emplace_back([this, &scorer] { work(scorer); });
-    for (std::size_t i = 0; i < items_.size(); ++i) sink(i, take(i));
-    for (auto& worker : workers) worker.join();
-  }
-
- private:
-  // How far the workers may be ahead of the output: rows wait in memory for a slow one before them.
-  static constexpr std::size_t window = 256;
-
-  void work(Scorer& scorer) {
-    for (;;) {
-      std::size_t index = 0;
-      {
-        std::unique_lock<std::mutex> lock(mutex_);
-        changed_.wait(lock, [this] { return next_ >= items_.size() || next_ < taken_ + window; });
-        if (next_ >= items_.size()) return;
-        index = next_++;
-      }
-      ScoreRow row = score(scorer, items_[index]);
-      const std::lock_guard<std::mutex> lock(mutex_);
-      done_.emplace(index, std::move(row));
-      changed_.notify_all();
-    }
-  }
-
-  ScoreRow score(Scorer& scorer, const InputItem& item) const {
-    ScoreRow row{item.path, item.status, {}};
-    if (!row.status.ok()) return row;
-    auto result = scorer.score(item.path, crop_);
-    if (result)
-      row.score = std::move(*result);
-    else
-      row.status = result.status();
-    return row;
-  }
-
-  ScoreRow take(std::size_t index) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [&] { return done_.count(index) != 0; });
-    ScoreRow row = std::move(done_.at(index));
-    done_.erase(index);
-    taken_ = index + 1;
-    changed_.notify_all();
-    return row;
-  }
-
-  const std::vector<InputItem>& items_;
-  const Crop& crop_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::size_t, ScoreRow> done_;
-  std::size_t next_ = 0, taken_ = 0;
-};
-
-/// As many scorers as threads are worth having; one that uses all of them when there is a single image.
-Result<std::vector<Scorer>> make_scorers(const std::vector<std::shared_ptr<const Model>>& models,
-                                         ScoreOptions options, int threads, std::size_t images) {
-  if (threads < 1) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  const std::size_t count = std::min(static_cast<std::size_t>(threads), std::max<std::size_t>(1, images));
-  options.threads = count == 1 ? threads : 1;
-  std::vector<Scorer> scorers;
-  for (std::size_t i = 0; i < count; ++i) {
-    auto scorer = Scorer::create(models, options);
-    if (!scorer) return scorer.status();
-    scorers.push_back(std::move(*scorer));
-  }
-  return scorers;
-}
-
 ScoreTable make_table(const std::string& format, const std::vector<std::shared_ptr<const Model>>& models,
                       const std::vector<View>& views) {
   std::vector<std::string> model_list, view_list;
@@ -197,7 +84,7 @@ int ScoreCommand::run() {
   if (paths.empty())
     return fail(Status::error(Errc::bad_argument,
                               "nothing to score: name images or folders (tinyfiqa score --help)"));
-  const auto options = score_options();
+  const auto options = score_options(views, model.model);
   if (!options) return fail(options.status());
   const auto face = crop();
   if (!face) return fail(face.status());
@@ -212,7 +99,10 @@ int ScoreCommand::run() {
   std::vector<ScoreRow> sorted;
   std::size_t failed = 0;
   Progress progress(items.size(), "images");
-  ScoreRun(items, *face).start(*scorers, [&](std::size_t index, ScoreRow row) {
+  const auto score = [&](Scorer& scorer, std::size_t index) {
+    return score_file(scorer, items[index].path, *face, items[index].status);
+  };
+  ScoreRun(items.size()).start(*scorers, score, [&](std::size_t index, ScoreRow row) {
     failed += !row.status.ok();
     if (sort) {
       sorted.push_back(std::move(row));
@@ -245,12 +135,7 @@ void add_score(CLI::App& app, int& exit_code) {
       *sub,
       "tinyfqnet (default), mobilenet_v3_small, shufflenet_v2_x0_5, shufflenet_v2_x1_0, or ensemble "
       "(the mean over all --weights); default: what the weight file says");
-  add_size_option(*sub, command->size);
-  sub->add_option(
-         "--tta", command->tta,
-         "Views to average over: none, flips (identity, hflip, vflip), hflip-color, or a list of identity, "
-         "hflip, vflip, color; default: flips for ensemble, else none")
-      ->type_name("VIEWS");
+  command->views.add_to(*sub);
   sub->add_option("--box", command->box, "The face in each image, in pixels; default: the whole image")
       ->type_name("X,Y,W,H");
   sub->add_option("--landmarks", command->landmarks,

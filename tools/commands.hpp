@@ -10,3 +10,4 @@ void add_score(CLI::App& app, int& exit_code);
 void add_info(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
 void add_forward(CLI::App& app, int& exit_code);
+void add_eval(CLI::App& app, int& exit_code);

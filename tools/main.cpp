@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   int exit_code = exit_done;
   add_score(app, exit_code);
+  add_eval(app, exit_code);
   add_info(app, exit_code);
   add_import(app, exit_code);
   add_forward(app, exit_code);

@@ -1,9 +1,13 @@
 #include "score_table.hpp"
 
+#include <tinyfiqa/io/csv.hpp>
+
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
 #include <utility>
+
+using tinyfiqa::csv_field;
 
 namespace {
 
@@ -11,14 +15,6 @@ std::string number(float value, int decimals = 6) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", decimals, static_cast<double>(value));
   return text;
-}
-
-/// RFC 4180.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 /// The message without the path that it begins with: the row has that already.

@@ -11,7 +11,7 @@
 using namespace tinyfiqa;
 
 TEST_CASE("every command's --help has an example, and --version says compiler, instruction set and threads") {
-  for (const char* command : {"score", "info", "import", "forward"}) {
+  for (const char* command : {"score", "eval", "info", "import", "forward"}) {
     const auto r = run_tool(std::string(command) + " --help");
     CHECK(r.code == 0);
     CHECK(contains(r.out, std::string("Example:\n  tinyfiqa ") + command));

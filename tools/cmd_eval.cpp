@@ -1,0 +1,229 @@
+// tinyfiqa eval: how well scores agree with labels.
+#include "commands.hpp"
+#include "data_options.hpp"
+#include "eval_report.hpp"
+#include "model_options.hpp"
+#include "progress.hpp"
+#include "score_run.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+#include <unordered_map>
+
+using namespace tinyfiqa;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct EvalCommand {
+  DataOptions data;
+  ModelOptions model;
+  ViewOptions views;
+  std::string split, predictions, prediction_path = "path", prediction_score = "score";
+  std::string format = "text", out;
+  int threads = 0, resamples = 1000;
+  std::uint64_t seed = 1;
+
+  int run();
+
+ private:
+  Result<Dataset> labels() const;
+  Status score_images(const Dataset& labels, EvalReport& report) const;
+  Status join_predictions(const Dataset& labels, EvalReport& report) const;
+  Status make_folder() const;
+  void print_failures(const EvalReport& report) const;
+};
+
+/// The labelled rows, those of --split if it is given.
+Result<Dataset> EvalCommand::labels() const {
+  DataOptions options = data;
+  options.dataset.check_files = predictions.empty();
+  auto labels = read_data(options);
+  if (!labels || split.empty()) return labels;
+  auto& samples = labels->samples;
+  samples.erase(std::remove_if(samples.begin(), samples.end(),
+                               [&](const Sample& s) { return split_name(s.split) != split; }),
+                samples.end());
+  if (!samples.empty()) return labels;
+  return Status::error(Errc::bad_argument, data.csv, ": no row of split ", split,
+                       "; the column split says which rows are (--split-column names another)");
+}
+
+Status EvalCommand::score_images(const Dataset& labels, EvalReport& report) const {
+  const auto options = score_options(views, model.model);
+  if (!options) return options.status();
+  const auto models = read_models(model);
+  if (!models) return models.status();
+  auto scorers = make_scorers(*models, *options, threads, labels.samples.size());
+  if (!scorers) return scorers.status();
+  for (const auto& m : *models) report.models.emplace_back(m->spec().name);
+  for (const View view : options->views) report.views.emplace_back(view_name(view));
+  Progress progress(labels.samples.size(), "images");
+  const auto score = [&](Scorer& scorer, std::size_t index) {
+    return score_file(scorer, labels.samples[index].file, labels.samples[index].crop);
+  };
+  ScoreRun(labels.samples.size()).start(*scorers, score, [&](std::size_t index, const ScoreRow& row) {
+    const Sample& sample = labels.samples[index];
+    report.rows.push_back({sample.path, sample.score, double{row.score.value}, row.status});
+    progress.show(index + 1);
+  });
+  return Status();
+}
+
+/// "./a/../b.jpg" and "b.jpg" are the same file.
+std::string path_key(const std::string& path) { return fs::path(path).lexically_normal().string(); }
+
+struct Prediction {
+  double value = 0;
+  std::string problem;
+  bool used = false;
+};
+
+Result<std::unordered_map<std::string, Prediction>> read_predictions(const CsvTable& table, std::size_t path,
+                                                                     std::size_t score) {
+  std::unordered_map<std::string, Prediction> found;
+  for (const CsvRow& row : table.rows) {
+    if (row.fields.size() != table.header.size())
+      return Status::error(Errc::bad_format, table.path, ":", row.line, ": ", row.fields.size(),
+                           " fields, but there are ", table.header.size(), " columns");
+    Prediction p;
+    parse_number(row.fields[score], "the prediction", p.value, p.problem);
+    const auto [at, is_new] = found.emplace(path_key(row.fields[path]), p);
+    if (!is_new && (at->second.value != p.value || at->second.problem != p.problem))
+      return Status::error(Errc::bad_format, table.path, ":", row.line, ": ", row.fields[path],
+                           " has two different scores; keep one of them");
+  }
+  return found;
+}
+
+/// Predictions belong to the label with the same path, as the CSV has it or below --images.
+Status EvalCommand::join_predictions(const Dataset& labels, EvalReport& report) const {
+  const auto table = read_csv(predictions);
+  if (!table) return table.status();
+  const auto path = csv_column(*table, prediction_path, "prediction path");
+  if (!path) return path.status();
+  const auto score = csv_column(*table, prediction_score, "prediction");
+  if (!score) return score.status();
+  auto found = read_predictions(*table, *path, *score);
+  if (!found) return found.status();
+  report.predictions = predictions;
+  for (const Sample& sample : labels.samples) {
+    auto at = found->find(path_key(sample.path));
+    if (at == found->end()) at = found->find(path_key(sample.file));
+    EvalRow row{sample.path, sample.score, 0, {}};
+    if (at == found->end()) {
+      row.status = Status::error(Errc::not_found, "no prediction in ", predictions);
+    } else {
+      at->second.used = true;
+      row.prediction = at->second.value;
+      if (!at->second.problem.empty()) row.status = Status::error(Errc::bad_format, at->second.problem);
+    }
+    report.rows.push_back(std::move(row));
+  }
+  const auto unused =
+      std::count_if(found->begin(), found->end(), [](const auto& p) { return !p.second.used; });
+  if (unused > 0 && split.empty())
+    print_note(std::to_string(unused) + " predictions have no label and were left out");
+  return Status();
+}
+
+Status EvalCommand::make_folder() const {
+  std::error_code error;
+  if (!out.empty()) fs::create_directories(out, error);
+  if (out.empty() || fs::is_directory(out)) return Status();
+  return Status::error(Errc::cannot_write, "--out ", out, ": can't make this folder: ", error.message());
+}
+
+void EvalCommand::print_failures(const EvalReport& report) const {
+  std::size_t shown = 0;
+  for (const EvalRow& row : report.rows) {
+    if (row.status.ok() || shown++ >= 10) continue;
+    const std::string message = row.status.message();
+    const bool named = message.find(row.path) != std::string::npos;
+    std::fprintf(stderr, "%s%s%s\n", named ? "" : row.path.c_str(), named ? "" : ": ", message.c_str());
+  }
+  if (report.failed > 10) std::fprintf(stderr, "and %zu more\n", report.failed - 10);
+  if (report.failed > 0)
+    std::fprintf(stderr, "tinyfiqa: %zu of %zu have no score and were left out\n", report.failed,
+                 report.rows.size());
+}
+
+int EvalCommand::run() {
+  const auto fail = [](const Status& status, ExitCode code = exit_usage) {
+    print_error(status);
+    return code;
+  };
+  if (const Status status = make_folder(); !status) return fail(status);
+  const auto rows = labels();
+  if (!rows) return fail(rows.status());
+  EvalReport report;
+  report.data = data.csv;
+  report.digest = digest(*rows);
+  report.split = split;
+  report.bootstrap.resamples = resamples;
+  report.bootstrap.seed = seed;
+  report.bootstrap.threads =
+      threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const Status scored = predictions.empty() ? score_images(*rows, report) : join_predictions(*rows, report);
+  if (!scored) return fail(scored);
+  const Status measured = report.measure();
+  print_failures(report);
+  if (!measured) return fail(measured, exit_some_failed);
+  const std::string text = format == "json" ? report.json() : format == "csv" ? report.csv() : report.text();
+  std::fputs(text.c_str(), stdout);
+  if (!out.empty())
+    if (const Status status = report.write(out); !status) return fail(status, exit_some_failed);
+  return report.failed > 0 ? exit_some_failed : exit_done;
+}
+
+void add_output_options(CLI::App& sub, EvalCommand& command) {
+  sub.add_option("--out", command.out, "Folder for scores.csv, metrics.json and scatter.svg")
+      ->type_name("DIR");
+  sub.add_option("--format", command.format, "text, json or csv")
+      ->check(CLI::IsMember({"text", "json", "csv"}))
+      ->capture_default_str();
+  sub.add_option("--threads", command.threads, "Threads; default: one for each core")
+      ->check(CLI::Range(1, 1024));
+  sub.add_option("--resamples", command.resamples, "Bootstrap resamples for the intervals")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  sub.add_option("--seed", command.seed, "Seed of the resamples")->capture_default_str();
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app, int& exit_code) {
+  auto command = std::make_shared<EvalCommand>();
+  CLI::App* sub = app.add_subcommand("eval", "Compare scores with labels: SRCC, PLCC, Kendall, RMSE");
+  command->data.add_to(*sub);
+  sub->add_option("--split", command->split, "Take only rows whose split is this one: train, val or test")
+      ->check(CLI::IsMember({"train", "val", "test"}));
+  command->model.add_to(*sub,
+                        "tinyfqnet (default), mobilenet_v3_small, shufflenet_v2_x0_5, shufflenet_v2_x1_0, or "
+                        "ensemble (the mean over all --weights); default: what the weight file says");
+  command->views.add_to(*sub);
+  auto* predictions =
+      sub->add_option(
+             "--predictions", command->predictions,
+             "Scores from a CSV instead of a network: columns path and score, as score --format csv writes")
+          ->type_name("CSV");
+  sub->add_option("--prediction-path-column", command->prediction_path, "Its column of paths")
+      ->type_name("NAME")
+      ->needs(predictions)
+      ->capture_default_str();
+  sub->add_option("--prediction-column", command->prediction_score, "Its column of scores")
+      ->type_name("NAME")
+      ->needs(predictions)
+      ->capture_default_str();
+  for (const char* option : {"--model", "--weights", "--isa", "--size", "--tta"})
+    predictions->excludes(sub->get_option(option));
+  add_output_options(*sub, *command);
+  sub->footer(
+      "The final score is the mean of SRCC and PLCC. Intervals hold 95 % of the bootstrap resamples.\n"
+      "Exit status: 0 all done, 1 some images have no score, 2 wrong usage or unusable labels.\n\n"
+      "Example:\n  tinyfiqa eval --data examples/faces/labels.csv --out evaluation\n  tinyfiqa eval --data "
+      "labels.csv --images faces --predictions scores.csv --format json");
+  sub->callback([command, &exit_code] { exit_code = command->run(); });
+}

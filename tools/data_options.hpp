@@ -1,0 +1,20 @@
+// Options that say which labelled images a command works on.
+#pragma once
+
+#include <tinyfiqa/fiqa/read_dataset.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+
+/// --data, --images, --skip-bad, --whole-image and the columns' names.
+struct DataOptions {
+  std::string csv;
+  tinyfiqa::DatasetOptions dataset;
+  bool whole_image = false;
+
+  void add_to(CLI::App& command);
+};
+
+/// Reads and checks the rows. Notes, and the first ten rows that can't be used, go to stderr.
+tinyfiqa::Result<tinyfiqa::Dataset> read_data(const DataOptions& options);
