@@ -9,7 +9,7 @@ set(tinyfiqa_isa_objects "" CACHE INTERNAL "")
 function(tinyfiqa_isa_backend isa)
   add_library(tinyfiqa_isa_${isa} OBJECT ${PROJECT_SOURCE_DIR}/tools/isa/backend.cpp)
   # Without exceptions the compiler adds no helper functions, which the linker would merge across instruction sets.
-  target_compile_options(tinyfiqa_isa_${isa} PRIVATE ${ARGN} -fno-exceptions -fno-rtti)
+  target_compile_options(tinyfiqa_isa_${isa} PRIVATE ${ARGN} -fno-exceptions -fno-rtti $<$<CONFIG:Debug>:-O1>)
   target_compile_definitions(tinyfiqa_isa_${isa} PRIVATE TINYFIQA_ABI=multi)
   target_link_libraries(tinyfiqa_isa_${isa} PRIVATE tinyfiqa tinyfiqa_own)
   target_sources(tinyfiqa_isa PRIVATE $<TARGET_OBJECTS:tinyfiqa_isa_${isa}>)

@@ -1,6 +1,7 @@
 #include "each_backend.hpp"
 #include "single_step.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -80,12 +81,12 @@ void check(const Backend& backend, const Case& c, GuardedFloats::Guard guard) {
   f.output = y.data();
   f.packed = packed.data();
   f.threads = c.threads;
+  // The arena begins at whichever of the two blocks lies lower: offsets are counted upwards.
+  f.arena = std::min(residual.data(), scratch.data());
+  s.scratch = static_cast<std::size_t>(scratch.data() - f.arena);
   if (c.residual) {
-    f.arena = residual.data();
     s.b = at(Place::arena, out);
-    s.scratch = static_cast<std::size_t>(scratch.data() - residual.data());
-  } else {
-    f.arena = scratch.data();
+    s.b.offset = static_cast<std::size_t>(residual.data() - f.arena);
   }
   kernel->run(s, f);
 

@@ -11,8 +11,8 @@ TINYFIQA_BEGIN
 /// Size of a map, [N, H, W, C].
 struct Extents {
   int n = 0, h = 0, w = 0, c = 0;
-  constexpr long long pixels() const { return static_cast<long long>(n) * h * w; }
-  constexpr long long floats() const { return pixels() * c; }
+  TINYFIQA_INLINE constexpr long long pixels() const { return static_cast<long long>(n) * h * w; }
+  TINYFIQA_INLINE constexpr long long floats() const { return pixels() * c; }
 };
 
 /// Where a step reads or writes. The input and the output of a run are the caller's own memory.
@@ -51,16 +51,18 @@ struct Frame {
   float* output = nullptr;
   int threads = 1;
 
-  const float* read(const Operand& o) const {
+  TINYFIQA_INLINE const float* read(const Operand& o) const {
     return (o.place == Place::input ? input : o.place == Place::output ? output : arena) + o.offset;
   }
-  float* write(const Operand& o) const { return (o.place == Place::output ? output : arena) + o.offset; }
+  TINYFIQA_INLINE float* write(const Operand& o) const {
+    return (o.place == Place::output ? output : arena) + o.offset;
+  }
 };
 
 /// What a convolution looks like, its input's size aside.
 struct ConvShape {
   int cout = 0, cin = 0, window = 1, stride = 1, padding = 0, groups = 1;
-  constexpr int depth() const { return cin / groups * window * window; }
+  TINYFIQA_INLINE constexpr int depth() const { return cin / groups * window * window; }
 };
 
 constexpr ConvShape conv_shape(const Op& op) {
