@@ -61,7 +61,17 @@ TINYFIQA_INLINE vf exp(vf x) {
 #else
 TINYFIQA_INLINE vf max(vf a, vf b) { return xsimd::max(a, b); }
 TINYFIQA_INLINE vf min(vf a, vf b) { return xsimd::min(a, b); }
-TINYFIQA_INLINE vf exp(vf x) { return xsimd::exp(x); }
+/// As above, for results that are normal numbers. xsimd's own exp is too large to be inlined everywhere, and an
+/// out-of-line copy would carry no name of the instruction set.
+TINYFIQA_INLINE vf exp(vf x) {
+  x = max(splat(-87.0f), min(splat(88.0f), x));
+  const vf n = xsimd::nearbyint(x * splat(1.44269504089f));
+  const vf r = fma(n, splat(2.12194440e-4f), fma(n, splat(-0.693359375f), x));
+  vf p = splat(1.0f / 5040.0f);
+  for (const float c : {1.0f / 720.0f, 1.0f / 120.0f, 1.0f / 24.0f, 1.0f / 6.0f, 0.5f, 1.0f, 1.0f})
+    p = fma(p, r, splat(c));
+  return xsimd::ldexp(p, xsimd::to_int(n));
+}
 #endif
 TINYFIQA_INLINE vf sigmoid(vf x) { return splat(1.0f) / (splat(1.0f) + exp(splat(0.0f) - x)); }
 
