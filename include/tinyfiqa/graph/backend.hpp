@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tinyfiqa/graph/step.hpp>
+#include <tinyfiqa/graph/training_backend.hpp>
 #include <tinyfiqa/kernels/conv.hpp>
 #include <tinyfiqa/kernels/depthwise.hpp>
 #include <tinyfiqa/kernels/elementwise.hpp>
@@ -201,6 +202,22 @@ inline constexpr Kernel interleave_kernel{
 inline constexpr Kernel shuffle_kernel{
     TINYFIQA_KERNEL_NAME("shuffle_f32/1"), false, run_shuffle, nullptr, nullptr, nullptr};
 
+// ---- the user's own operations
+
+inline void run_custom(const Step& s, const Frame& f) {
+  CustomCall<float> call;
+  call.in[0] = s.x.extents;
+  call.in[1] = s.b.extents;
+  call.out = s.y.extents;
+  call.x[0] = f.read(s.x);
+  if (s.b.place != Place::none) call.x[1] = f.read(s.b);
+  call.y = f.write(s.y);
+  call.params = f.packed + s.packed;
+  s.custom->forward_float(call);
+}
+inline constexpr Kernel custom_kernel{
+    TINYFIQA_KERNEL_NAME("custom_f32/1"), false, run_custom, nullptr, nullptr, nullptr};
+
 // ---- the list, and the choice
 
 inline const Kernel* choose_conv(const ConvShape& c) {
@@ -216,13 +233,22 @@ inline const Kernel* choose_conv(const ConvShape& c) {
 inline constexpr const Kernel* all_kernels[] = {
     &gemm_kernel,     &conv_kernel,       &depthwise_kernel<3>, &depthwise_kernel<5>, &depthwise_kernel<7>,
     &max_pool_kernel, &mean_hw_kernel,    &activation_kernel,   &add_kernel,          &scale_kernel,
-    &copy_kernel,     &interleave_kernel, &shuffle_kernel};
+    &copy_kernel,     &interleave_kernel, &shuffle_kernel,      &custom_kernel};
 
-inline constexpr Backend backend{
-    TINYFIQA_ISA_NAME,  simd::width,      choose_conv,
-    &activation_kernel, &max_pool_kernel, &mean_hw_kernel,
-    &add_kernel,        &scale_kernel,    &copy_kernel,
-    &interleave_kernel, &shuffle_kernel,  {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])}};
+inline constexpr Backend backend{TINYFIQA_ISA_NAME,
+                                 simd::width,
+                                 choose_conv,
+                                 &activation_kernel,
+                                 &max_pool_kernel,
+                                 &mean_hw_kernel,
+                                 &add_kernel,
+                                 &scale_kernel,
+                                 &copy_kernel,
+                                 &interleave_kernel,
+                                 &shuffle_kernel,
+                                 &custom_kernel,
+                                 {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])},
+                                 &training};
 
 TINYFIQA_ISA_END
 

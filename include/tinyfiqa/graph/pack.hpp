@@ -60,6 +60,8 @@ inline void pack_weights(const Plan& plan, Span<const Op> ops, const float* para
   for (int i = 0; i < plan.step_count; ++i) {
     const Step& s = plan.steps[i];
     const Op& op = ops[static_cast<std::size_t>(s.first_op)];
+    if (op.kind == OpKind::custom && op.custom_params > 0)
+      std::memcpy(packed + s.packed, params + op.weight, static_cast<std::size_t>(op.custom_params) * sizeof(float));
     if (op.kind != OpKind::conv) continue;
     FoldedConv conv;
     conv.shape = conv_shape(op);

@@ -4,6 +4,7 @@
 // can't differ.
 #pragma once
 
+#include <tinyfiqa/graph/extents.hpp>
 #include <tinyfiqa/graph/step.hpp>
 
 #include <initializer_list>
@@ -126,20 +127,10 @@ class Planner {
       plan.input.c = o.channels;
       return plan.input;
     }
-    Extents e = value(o.inputs[0]).extents;
-    if (o.kind == OpKind::mean_hw) e.h = e.w = 1;
-    if (o.kind == OpKind::conv || o.kind == OpKind::max_pool) {
-      e.h = window_count(e.h, o);
-      e.w = window_count(e.w, o);
-    }
-    e.c = o.channels;
+    const Extents b = o.inputs[1] < 0 ? Extents() : value(o.inputs[1]).extents;
+    const Extents e = op_extents(o, value(o.inputs[0]).extents, b);
+    if (e.n < 1 || e.h < 1 || e.w < 1 || e.c != o.channels) fail(PlanError::map_too_small);
     return e;
-  }
-
-  int window_count(int size, const Op& o) {
-    const long long span = static_cast<long long>(size) + 2 * o.padding - o.kernel;
-    if (span < 0) fail(PlanError::map_too_small);
-    return span < 0 ? 1 : static_cast<int>(span / o.stride) + 1;
   }
 
   // -- liveness of operations
@@ -168,7 +159,7 @@ class Planner {
       case OpKind::dropout:
         return alias(id, 0);
       case OpKind::slice:
-        return alias(id, op(id).first_channel);
+        return lower_slice(id);
       case OpKind::add:
         return lower_add(id);
       case OpKind::concat:
@@ -183,6 +174,8 @@ class Planner {
         return lower_unary(id, backend_.max_pool);
       case OpKind::mean_hw:
         return lower_unary(id, backend_.mean_hw);
+      case OpKind::custom:
+        return lower_custom(id);
     }
   }
 
@@ -268,6 +261,34 @@ class Planner {
     s.stride = o.stride;
     s.padding = o.padding;
     s.groups = o.shuffle_groups;
+  }
+
+  /// The user's own; its parameters are packed as they are.
+  void lower_custom(int id) {
+    const Op& o = op(id);
+    Step& s = append(id, backend_.custom);
+    if (!ok()) return;
+    s.x = read(o.inputs[0]);
+    if (o.inputs[1] >= 0) s.b = read(o.inputs[1]);
+    s.y = write(id);
+    s.custom = o.custom;
+    s.packed = plan.packed_floats;
+    plan.packed_floats += align_floats(static_cast<std::size_t>(o.custom_params));
+  }
+
+  /// A view; a copy where the user's own operation, which takes dense maps, reads it.
+  void lower_slice(int id) {
+    alias(id, op(id).first_channel);
+    for (int reader = id + 1; reader <= output_; ++reader)
+      for (const int input : op(reader).inputs) {
+        if (input != id || op(reader).kind != OpKind::custom || !value(reader).live) continue;
+        Step& s = append(id, backend_.copy);
+        if (!ok()) return;
+        s.x = value(id).operand;
+        read(id);
+        s.y = write(id);
+        return;
+      }
   }
 
   /// y = x op b, into x's own memory when nobody else needs x.

@@ -1,19 +1,14 @@
 // What a plan is made of: steps, each one call of one kernel on operands in the arena.
 #pragma once
 
+#include <tinyfiqa/base/extents.hpp>
 #include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/graph/tape_call.hpp>
 #include <tinyfiqa/nn/graph.hpp>
 
 #include <cstddef>
 
 TINYFIQA_BEGIN
-
-/// Size of a map, [N, H, W, C].
-struct Extents {
-  int n = 0, h = 0, w = 0, c = 0;
-  TINYFIQA_INLINE constexpr long long pixels() const { return static_cast<long long>(n) * h * w; }
-  TINYFIQA_INLINE constexpr long long floats() const { return pixels() * c; }
-};
 
 /// Where a step reads or writes. The input and the output of a run are the caller's own memory.
 enum class Place : unsigned char { none, arena, input, output };
@@ -41,6 +36,7 @@ struct Step {
   std::size_t slope = 0;  ///< prelu's slopes lie behind the packed weights
   bool has_slope = false;
   std::size_t scratch = 0;
+  const CustomOp* custom = nullptr;
 };
 
 /// The memory of one run.
@@ -103,7 +99,9 @@ struct Backend {
   const Kernel* copy;
   const Kernel* interleave;
   const Kernel* shuffle;
+  const Kernel* custom;
   Span<const Kernel* const> all;  ///< every kernel, for tests, benches and docs
+  const TapeKernels<float>* training;
 };
 
 TINYFIQA_END

@@ -3,6 +3,7 @@
 
 #include <tinyfiqa/base/act.hpp>
 #include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/nn/custom_op.hpp>
 #include <tinyfiqa/nn/param.hpp>
 
 TINYFIQA_BEGIN
@@ -19,11 +20,12 @@ enum class OpKind : unsigned char {
   slice,       ///< channels first .. first + C - 1 of x
   shuffle,     ///< channel shuffle: y[j * groups + g] = x[g * (C / groups) + j]
   dropout,     ///< identity in inference
+  custom,      ///< the user's own (nn/custom_op.hpp)
 };
 
 constexpr const char* op_name(OpKind kind) {
   constexpr const char* names[] = {"input", "conv",   "activation", "max_pool", "mean_hw", "add",
-                                   "scale", "concat", "slice",      "shuffle",  "dropout"};
+                                   "scale", "concat", "slice",      "shuffle",  "dropout", "custom"};
   return names[static_cast<unsigned char>(kind)];
 }
 
@@ -45,6 +47,8 @@ struct Op {
   int first_channel = 0;       // slice
   int shuffle_groups = 1;      // shuffle
   float drop_probability = 0;  // dropout
+  const CustomOp* custom = nullptr;
+  int custom_params = 0;  // custom: floats at `weight`
 
   constexpr bool has_norm() const { return norm_weight >= 0; }
 };
@@ -152,6 +156,23 @@ class Graph {
   constexpr Map<C> dropout(float probability, Map<C> x) {
     Op op = unary(OpKind::dropout, x);
     op.drop_probability = probability;
+    return {append(op)};
+  }
+
+  /// An operation of the user's own on one map or two, to C channels; `params` may be null.
+  template <int C, int A>
+  constexpr Map<C> custom(const CustomOp& kind, Map<A> x, const Param* params = nullptr) {
+    return custom<C, A, A>(kind, {x, {-1}}, params);
+  }
+  template <int C, int A, int B>
+  constexpr Map<C> custom(const CustomOp& kind, Pair<A, B> x, const Param* params = nullptr) {
+    Op op = binary(OpKind::custom, x);
+    op.channels = C;
+    op.custom = &kind;
+    if (params != nullptr) {
+      op.weight = params->offset;
+      op.custom_params = params->size();
+    }
     return {append(op)};
   }
 

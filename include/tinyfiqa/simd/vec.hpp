@@ -25,6 +25,9 @@ TINYFIQA_INLINE vf fma(vf a, vf b, vf c) { return a * b + c; }
 // Here and below a NaN in the second operand comes through, as in PyTorch: write max(limit, x).
 TINYFIQA_INLINE vf max(vf a, vf b) { return a > b ? a : b; }
 TINYFIQA_INLINE vf min(vf a, vf b) { return a < b ? a : b; }
+/// a < b ? yes : no, lane by lane.
+TINYFIQA_INLINE vf select_less(vf a, vf b, vf yes, vf no) { return a < b ? yes : no; }
+TINYFIQA_INLINE vf sqrt(vf x) { return std::sqrt(x); }
 TINYFIQA_INLINE vf sigmoid(vf x) { return 1.0f / (1.0f + std::exp(-x)); }
 TINYFIQA_INLINE vf load_part(const float* p, int) { return *p; }
 TINYFIQA_INLINE void store_part(float* p, vf v, int) { *p = v; }
@@ -38,6 +41,8 @@ TINYFIQA_INLINE vf load(const float* p) { return vf::load_unaligned(p); }
 TINYFIQA_INLINE void store(float* p, vf v) { v.store_unaligned(p); }
 TINYFIQA_INLINE vf splat(float s) { return vf(s); }
 TINYFIQA_INLINE vf fma(vf a, vf b, vf c) { return xsimd::fma(a, b, c); }
+TINYFIQA_INLINE vf select_less(vf a, vf b, vf yes, vf no) { return xsimd::select(a < b, yes, no); }
+TINYFIQA_INLINE vf sqrt(vf x) { return xsimd::sqrt(x); }
 #if defined(__AVX512F__)
 // gcc 12 warns of an uninitialised value inside _mm512_max_ps and its kin (its bug 105593); the masked forms
 // with all lanes on compile to the same instructions.
@@ -56,7 +61,17 @@ TINYFIQA_INLINE vf exp(vf x) {
 #else
 TINYFIQA_INLINE vf max(vf a, vf b) { return xsimd::max(a, b); }
 TINYFIQA_INLINE vf min(vf a, vf b) { return xsimd::min(a, b); }
-TINYFIQA_INLINE vf exp(vf x) { return xsimd::exp(x); }
+/// As above, for results that are normal numbers. xsimd's own exp is too large to be inlined everywhere, and an
+/// out-of-line copy would carry no name of the instruction set.
+TINYFIQA_INLINE vf exp(vf x) {
+  x = max(splat(-87.0f), min(splat(88.0f), x));
+  const vf n = xsimd::nearbyint(x * splat(1.44269504089f));
+  const vf r = fma(n, splat(2.12194440e-4f), fma(n, splat(-0.693359375f), x));
+  vf p = splat(1.0f / 5040.0f);
+  for (const float c : {1.0f / 720.0f, 1.0f / 120.0f, 1.0f / 24.0f, 1.0f / 6.0f, 0.5f, 1.0f, 1.0f})
+    p = fma(p, r, splat(c));
+  return xsimd::ldexp(p, xsimd::to_int(n));
+}
 #endif
 TINYFIQA_INLINE vf sigmoid(vf x) { return splat(1.0f) / (splat(1.0f) + exp(splat(0.0f) - x)); }
 

@@ -1,0 +1,231 @@
+// Lazy maps (base/lazy_map.hpp) read a few pixels at a time, and the tools that training kernels share:
+// scratch memory, and per-channel constants laid out as patterns.
+//
+// A pattern repeats [C] constants until the period is a whole number of vectors. Dense pixels are then one flat
+// run of floats, and maps of 2 or 11 channels fill vectors as well as maps of 64 do:
+//
+//   C = 3, vectors of 4:   pixels   r g b r | g b r g | b r g b | r g b r ...
+//                          pattern  0 1 2 0 | 1 2 0 1 | 2 0 1 2 |             period = lcm(3, 4) = 12
+#pragma once
+
+#include <tinyfiqa/base/lazy_map.hpp>
+#include <tinyfiqa/kernels/epilogue.hpp>
+#include <tinyfiqa/kernels/parallel.hpp>
+
+#include <cstddef>
+#include <cstring>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+/// Hands out parts of one scratch block. With a null base it only counts: the size that a kernel asks for and
+/// the memory that it uses come from the same walk.
+struct Carver {
+  float* base = nullptr;
+  std::size_t used = 0;
+};
+TINYFIQA_INLINE float* carve(Carver& room, std::size_t floats) {
+  float* const part = room.base == nullptr ? nullptr : room.base + room.used;
+  room.used += (floats + 15) / 16 * 16 + 16;  // one vector behind each part, for stores of whole vectors
+  return part;
+}
+TINYFIQA_INLINE double* carve_doubles(Carver& room, std::size_t count) {
+  return static_cast<double*>(static_cast<void*>(carve(room, 2 * count)));
+}
+
+TINYFIQA_INLINE std::size_t size_of(int a, int b = 1, int c = 1) {
+  return static_cast<std::size_t>(a) * static_cast<std::size_t>(b) * static_cast<std::size_t>(c);
+}
+
+/// Smallest multiple of c that is a whole number of vectors.
+TINYFIQA_INLINE int pattern_period(int c) {
+  int a = c, b = simd::width;
+  while (b != 0) {
+    const int rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return c / a * simd::width;
+}
+
+/// Repeats [c] values over a period; `fill` where there are none.
+inline void make_pattern(const float* values, int c, float fill, float* pattern) {
+  const int period = pattern_period(c);
+  for (int i = 0, k = 0; i < period; ++i) {
+    pattern[i] = values == nullptr ? fill : values[k];
+    if (++k == c) k = 0;
+  }
+}
+
+/// Sums the lanes of a pattern-shaped accumulator into its channels.
+template <class A, class B>
+inline void fold_pattern(const A* lanes, int c, B* sums) {
+  const int period = pattern_period(c);
+  for (int i = 0, k = 0; i < period; ++i) {
+    sums[k] += static_cast<B>(lanes[i]);
+    if (++k == c) k = 0;
+  }
+}
+
+/// Patterns of a lazy map's constants.
+struct LazyPattern {
+  int period = 0;
+  bool plain = true;  ///< value = data
+  float *scale = nullptr, *shift = nullptr, *slope = nullptr;
+};
+TINYFIQA_INLINE LazyPattern carve_lazy_pattern(Carver& room, int c) {
+  LazyPattern p;
+  p.period = pattern_period(c);
+  p.scale = carve(room, size_of(p.period));
+  p.shift = carve(room, size_of(p.period));
+  p.slope = carve(room, size_of(p.period));
+  return p;
+}
+inline void fill_lazy_pattern(const LazyMap<float>& x, LazyPattern& p) {
+  p.plain = x.scale == nullptr && x.act == Act::none && x.gate == nullptr;
+  if (p.plain) return;
+  make_pattern(x.scale, x.c, 1.0f, p.scale);
+  make_pattern(x.shift, x.c, 0.0f, p.shift);
+  make_pattern(x.slope, x.c, 0.0f, p.slope);
+}
+
+/// y = act(x * scale + shift) [* gate] over `count` floats; x may be y. Writes exactly `count` floats.
+template <Act A, bool Gated>
+inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p, const float* gate, float* y) {
+  int f = 0;
+  for (std::ptrdiff_t j = 0; j < count; j += simd::width) {
+    const vf scale = simd::load(p.scale + f), shift = simd::load(p.shift + f);
+    const vf slope = A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f);
+    const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;
+    vf v = activate<A>(simd::fma(simd::load_up_to(x + j, part), scale, shift), slope);
+    if constexpr (Gated) v = v * simd::load(gate + f);
+    simd::store_up_to(y + j, v, part);
+    f = f + simd::width == p.period ? 0 : f + simd::width;
+  }
+}
+
+template <Act A>
+inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p, const float* gate, float* y) {
+  if (gate == nullptr)
+    lazy_flat<A, false>(x, count, p, gate, y);
+  else
+    lazy_flat<A, true>(x, count, p, gate, y);
+}
+
+inline void lazy_flat(Act act, const float* x, std::ptrdiff_t count, const LazyPattern& p, const float* gate,
+                      float* y) {
+  switch (act) {
+    case Act::none:
+      return lazy_flat<Act::none>(x, count, p, gate, y);
+    case Act::relu:
+      return lazy_flat<Act::relu>(x, count, p, gate, y);
+    case Act::hswish:
+      return lazy_flat<Act::hswish>(x, count, p, gate, y);
+    case Act::hsigmoid:
+      return lazy_flat<Act::hsigmoid>(x, count, p, gate, y);
+    case Act::sigmoid:
+      return lazy_flat<Act::sigmoid>(x, count, p, gate, y);
+    case Act::silu:
+      return lazy_flat<Act::silu>(x, count, p, gate, y);
+    case Act::prelu:
+      return lazy_flat<Act::prelu>(x, count, p, gate, y);
+  }
+}
+
+/// Copies `count` floats by vectors, exactly.
+TINYFIQA_INLINE void copy_floats(const float* x, int count, float* y) {
+  int j = 0;
+  for (; j + simd::width <= count; j += simd::width) simd::store(y + j, simd::load(x + j));
+  if (j < count) simd::store_part(y + j, simd::load_part(x + j, count - j), count - j);
+}
+
+/// y += x
+TINYFIQA_INLINE void add_floats(const float* x, int count, float* y) {
+  int j = 0;
+  for (; j + simd::width <= count; j += simd::width) simd::store(y + j, simd::load(y + j) + simd::load(x + j));
+  if (j < count)
+    simd::store_part(y + j, simd::load_part(y + j, count - j) + simd::load_part(x + j, count - j), count - j);
+}
+
+/// Dense pixels of c floats to or from pixels that lie `stride` floats apart.
+inline void gather_pixels(const float* x, std::ptrdiff_t stride, int pixels, int c, float* y) {
+  if (stride == c) return copy_floats(x, pixels * c, y);
+  for (int i = 0; i < pixels; ++i) copy_floats(x + i * stride, c, y + static_cast<std::ptrdiff_t>(i) * c);
+}
+inline void scatter_pixels(const float* x, int pixels, int c, float* y, std::ptrdiff_t stride, bool accumulate) {
+  if (stride == c) {
+    if (accumulate)
+      add_floats(x, pixels * c, y);
+    else
+      copy_floats(x, pixels * c, y);
+    return;
+  }
+  for (int i = 0; i < pixels; ++i) {
+    if (accumulate)
+      add_floats(x + static_cast<std::ptrdiff_t>(i) * c, c, y + i * stride);
+    else
+      copy_floats(x + static_cast<std::ptrdiff_t>(i) * c, c, y + i * stride);
+  }
+}
+
+/// Some pixels of a map as plain floats: row i begins at data + i * pixel.
+struct Rows {
+  const float* data = nullptr;
+  std::ptrdiff_t pixel = 0;
+};
+
+/// One thread's reader of a lazy map. `room` holds the pixels that are computed, `gate` one period.
+struct LazyReader {
+  const LazyMap<float>* map = nullptr;
+  LazyPattern pattern;
+  float* room = nullptr;
+  float* gate = nullptr;
+  int gate_image = -1;
+};
+
+TINYFIQA_INLINE LazyReader carve_reader(Carver& room, const LazyMap<float>& x, std::size_t pixels) {
+  LazyReader r;
+  r.map = &x;
+  r.room = carve(room, pixels * size_of(x.c));
+  r.gate = carve(room, size_of(pattern_period(x.c)));
+  return r;
+}
+
+/// Values of `pixels` pixels from pixel `first` (counted over all images) on, dense, into `out`.
+inline void read_pixels(LazyReader& r, long long first, int pixels, float* out) {
+  const LazyMap<float>& x = *r.map;
+  const int per_image = x.h * x.w;
+  while (pixels > 0) {
+    int count = pixels;
+    if (x.gate != nullptr) {
+      const auto image = static_cast<int>(first / per_image);
+      const long long left = static_cast<long long>(image + 1) * per_image - first;
+      if (left < count) count = static_cast<int>(left);
+      if (r.gate_image != image) {
+        make_pattern(x.gate + image * x.gate_stride, x.c, 1.0f, r.gate);
+        r.gate_image = image;
+      }
+    }
+    const float* from = x.data + first * x.pixel;
+    if (x.pixel != x.c) {
+      gather_pixels(from, x.pixel, count, x.c, out);
+      from = out;
+    }
+    const std::ptrdiff_t floats = static_cast<std::ptrdiff_t>(count) * x.c;
+    if (!r.pattern.plain)
+      lazy_flat(x.act, from, floats, r.pattern, x.gate == nullptr ? nullptr : r.gate, out);
+    else if (from != out)
+      copy_floats(from, static_cast<int>(floats), out);
+    first += count;
+    pixels -= count;
+    out += floats;
+  }
+}
+
+/// The same without a copy where the map holds plain values.
+inline Rows read_rows(LazyReader& r, long long first, int pixels) {
+  if (r.pattern.plain) return {r.map->data + first * r.map->pixel, r.map->pixel};
+  read_pixels(r, first, pixels, r.room);
+  return {r.room, r.map->c};
+}
+
+TINYFIQA_ISA_END

@@ -1,0 +1,187 @@
+// Batch norm in training: statistics of a convolution's sums z, and the gradient of z from the gradient of
+// act(batch norm(z)).
+//
+//   u = scale z + shift,   scale = gamma / sqrt(var + eps),   shift = beta - mean scale
+//   g = dv act'(u)
+//   d beta = sum g,   d gamma = sum g (z - mean) / sqrt(var + eps)
+//   dz = scale (g - mean of g - zhat mean of (g zhat))   with statistics of the batch,   zhat = (z - mean) / std
+//   dz = scale g                                         with running statistics, or a bias instead of a norm
+//
+// Sums are taken in floats over a block of pixels, and over blocks in doubles.
+#pragma once
+
+#include <tinyfiqa/kernels/lazy_rows.hpp>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+/// act'(u)
+template <Act A>
+TINYFIQA_INLINE vf activate_slope(vf u, vf slope) {
+  (void)slope;
+  const vf zero = simd::splat(0.0f), one = simd::splat(1.0f), three = simd::splat(3.0f);
+  if constexpr (A == Act::relu) {
+    return simd::select_less(zero, u, one, zero);
+  } else if constexpr (A == Act::hsigmoid) {
+    const vf in = simd::select_less(u, three, simd::splat(1.0f / 6.0f), zero);
+    return simd::select_less(simd::splat(-3.0f), u, in, zero);
+  } else if constexpr (A == Act::hswish) {
+    const vf in = simd::select_less(u, three, simd::fma(u, simd::splat(1.0f / 3.0f), simd::splat(0.5f)), one);
+    return simd::select_less(simd::splat(-3.0f), u, in, zero);
+  } else if constexpr (A == Act::sigmoid) {
+    const vf y = simd::sigmoid(u);
+    return y * (one - y);
+  } else if constexpr (A == Act::silu) {
+    const vf y = simd::sigmoid(u);
+    return y * simd::fma(u, one - y, one);
+  } else if constexpr (A == Act::prelu) {
+    return simd::select_less(zero, u, one, slope);
+  } else {
+    return one;
+  }
+}
+
+/// body(std::integral_constant-like tag) for the activation; keeps the seven cases in one place.
+template <Act A>
+struct ActTag {
+  static constexpr Act act = A;
+};
+template <class Body>
+TINYFIQA_INLINE void with_act(Act act, const Body& body) {
+  switch (act) {
+    case Act::none:
+      return body(ActTag<Act::none>{});
+    case Act::relu:
+      return body(ActTag<Act::relu>{});
+    case Act::hswish:
+      return body(ActTag<Act::hswish>{});
+    case Act::hsigmoid:
+      return body(ActTag<Act::hsigmoid>{});
+    case Act::sigmoid:
+      return body(ActTag<Act::sigmoid>{});
+    case Act::silu:
+      return body(ActTag<Act::silu>{});
+    case Act::prelu:
+      return body(ActTag<Act::prelu>{});
+  }
+}
+
+/// Two or three sums for each channel, in lanes of the pattern: one thread's part.
+struct ChannelSums {
+  double *first = nullptr, *second = nullptr, *third = nullptr;
+};
+TINYFIQA_INLINE ChannelSums carve_sums(Carver& room, int c) {
+  const std::size_t period = size_of(pattern_period(c));
+  ChannelSums s;
+  s.first = carve_doubles(room, period);
+  s.second = carve_doubles(room, period);
+  s.third = carve_doubles(room, period);
+  return s;
+}
+inline void clear_sums(const ChannelSums& s, int c) {
+  for (int i = 0, period = pattern_period(c); i < period; ++i) s.first[i] = s.second[i] = s.third[i] = 0;
+}
+
+TINYFIQA_INLINE void add_lanes(double* sums, vf lanes) {
+  float room[simd::width];
+  simd::store(room, lanes);
+  for (int i = 0; i < simd::width; ++i) sums[i] += static_cast<double>(room[i]);
+}
+
+/// first += sum of z - pivot, second += sum of (z - pivot)^2 over `count` floats of dense pixels. A pivot near
+/// the mean keeps the difference of the two large sums exact.
+inline void add_moments(const float* z, std::ptrdiff_t count, int period, const float* pivot,
+                        const ChannelSums& sums) {
+  for (int f = 0; f < period && f < count; f += simd::width) {
+    const vf p = simd::load(pivot + f);
+    vf s0 = simd::splat(0.0f), s1 = s0, q0 = s0, q1 = s0;
+    std::ptrdiff_t j = f;
+    for (; j + period + simd::width <= count; j += 2 * period) {
+      const vf a = simd::load(z + j) - p, b = simd::load(z + j + period) - p;
+      s0 = s0 + a;
+      s1 = s1 + b;
+      q0 = simd::fma(a, a, q0);
+      q1 = simd::fma(b, b, q1);
+    }
+    for (; j < count; j += period) {
+      const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;
+      // Lanes behind the end count as the pivot itself.
+      float room[simd::width];
+      simd::store(room, p);
+      if (part < simd::width) copy_floats(z + j, part, room);
+      const vf a = (part < simd::width ? simd::load(room) : simd::load(z + j)) - p;
+      s0 = s0 + a;
+      q0 = simd::fma(a, a, q0);
+    }
+    add_lanes(sums.first + f, s0 + s1);
+    add_lanes(sums.second + f, q0 + q1);
+  }
+}
+
+/// Patterns of what the gradient of z needs.
+struct NormPattern {
+  int period = 0;
+  Act act = Act::none;
+  float *scale = nullptr, *shift = nullptr, *slope = nullptr, *mean = nullptr;
+  float *k1 = nullptr, *k2 = nullptr, *k3 = nullptr;  ///< dz = k1 g + k2 z + k3
+};
+TINYFIQA_INLINE NormPattern carve_norm_pattern(Carver& room, int c) {
+  NormPattern p;
+  p.period = pattern_period(c);
+  for (float** part : {&p.scale, &p.shift, &p.slope, &p.mean, &p.k1, &p.k2, &p.k3})
+    *part = carve(room, size_of(p.period));
+  return p;
+}
+
+/// first += sum g, second += sum g (z - mean), third (prelu alone) += sum dv min(u, 0).
+template <Act A>
+inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t count, const NormPattern& p,
+                              const ChannelSums& sums) {
+  for (int f = 0; f < p.period && f < count; f += simd::width) {
+    const vf scale = simd::load(p.scale + f), shift = simd::load(p.shift + f), mean = simd::load(p.mean + f);
+    const vf slope = A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f);
+    vf s = simd::splat(0.0f), q = s, t = s, s1 = s, q1 = s;
+    std::ptrdiff_t j = f;
+    if constexpr (A != Act::prelu) {
+      for (; j + p.period + simd::width <= count; j += 2 * p.period) {
+        const vf za = simd::load(z + j), zb = simd::load(z + j + p.period);
+        const vf ga = simd::load(dv + j) * activate_slope<A>(simd::fma(za, scale, shift), slope);
+        const vf gb = simd::load(dv + j + p.period) * activate_slope<A>(simd::fma(zb, scale, shift), slope);
+        s = s + ga;
+        s1 = s1 + gb;
+        q = simd::fma(ga, za - mean, q);
+        q1 = simd::fma(gb, zb - mean, q1);
+      }
+    }
+    for (; j < count; j += p.period) {
+      const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;
+      const vf zv = simd::load_up_to(z + j, part), d = simd::load_up_to(dv + j, part);
+      const vf u = simd::fma(zv, scale, shift);
+      const vf g = d * activate_slope<A>(u, slope);
+      s = s + g;
+      q = simd::fma(g, zv - mean, q);
+      if constexpr (A == Act::prelu) t = simd::fma(d, simd::min(simd::splat(0.0f), u), t);
+    }
+    add_lanes(sums.first + f, s + s1);
+    add_lanes(sums.second + f, q + q1);
+    if constexpr (A == Act::prelu) add_lanes(sums.third + f, t);
+  }
+}
+
+/// dz = k1 g + k2 z + k3 over `count` floats of dense pixels; dv may be dz. Writes exactly `count` floats.
+template <Act A>
+inline void gradient_flat(const float* dv, const float* z, std::ptrdiff_t count, const NormPattern& p, float* dz) {
+  int f = 0;
+  for (std::ptrdiff_t j = 0; j < count; j += simd::width) {
+    const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;
+    const vf slope = A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f);
+    const vf zv = simd::load_up_to(z + j, part);
+    vf g = simd::load_up_to(dv + j, part);
+    if constexpr (A != Act::none)
+      g = g * activate_slope<A>(simd::fma(zv, simd::load(p.scale + f), simd::load(p.shift + f)), slope);
+    const vf rest = simd::fma(zv, simd::load(p.k2 + f), simd::load(p.k3 + f));
+    simd::store_up_to(dz + j, simd::fma(g, simd::load(p.k1 + f), rest), part);
+    f = f + simd::width == p.period ? 0 : f + simd::width;
+  }
+}
+
+TINYFIQA_ISA_END

@@ -1,0 +1,267 @@
+// Training of a convolution with batch norm (or bias) and activation: what all kinds of convolution share.
+//
+// forward:   z = conv(x);  statistics of z;  v = act(scale z + shift) is left to whoever reads it
+// backward:  sums over dv and z (kernels/norm.hpp);  then, a few pixels at a time and in the cache,
+//            dz from dv and z;  dW += dz (x) x;  dx = dz W
+//
+// A kind (pointwise, depthwise, dense) is a struct with
+//   Shared, Room    its scratch memory, common and of one thread, and carve(...) for each
+//   tasks(a)        how many independent pieces forward() and backward() have
+//   prepare...      once before the pieces: packing of weights
+//   forward, backward (a, shared, room, begin, end)
+//   reduce(...)     adds the threads' gradients of the weights, in the order of the threads
+#pragma once
+
+#include <tinyfiqa/kernels/norm.hpp>
+#include <tinyfiqa/kernels/outer.hpp>
+
+#include <cmath>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+struct TrainConvArgs {
+  LazyMap<float> x;
+  int out_h = 0, out_w = 0, cout = 0, kernel = 1, stride = 1, padding = 0, groups = 1;
+  const float* weight = nullptr;  ///< [Cout][Cin / G][K][K]
+  float* z = nullptr;             ///< [N, H', W', Cout]
+  Act act = Act::none;
+
+  // batch norm, or bias; null where there is none
+  const float *gamma = nullptr, *beta = nullptr, *bias = nullptr, *slope = nullptr;
+  float *running_mean = nullptr, *running_var = nullptr;
+  float eps = 0, momentum = 0;
+  bool batch_statistics = false;
+  float *mean = nullptr, *inverse_std = nullptr, *scale = nullptr, *shift = nullptr;  ///< [Cout], kept
+
+  // backward; gradients of parameters are added to
+  const float* dv = nullptr;
+  std::ptrdiff_t dv_pixel = 0;
+  float *dweight = nullptr, *dgamma = nullptr, *dbeta = nullptr, *dbias = nullptr, *dslope = nullptr;
+  float* dx = nullptr;  ///< null when nobody needs it
+  std::ptrdiff_t dx_pixel = 0;
+  bool accumulate = false;  ///< dx += rather than dx =
+
+  int threads = 1;
+};
+
+/// Pixels that a thread works on at a time: a multiple of the heights of the gemm's tiles.
+inline constexpr int train_block = 96;
+
+TINYFIQA_INLINE long long out_pixels(const TrainConvArgs& a) {
+  return static_cast<long long>(a.x.n) * a.out_h * a.out_w;
+}
+TINYFIQA_INLINE double train_macs(const TrainConvArgs& a) {
+  return static_cast<double>(out_pixels(a)) * a.cout * (a.x.c / a.groups) * a.kernel * a.kernel;
+}
+
+/// Scratch that every kind needs.
+struct ConvShared {
+  LazyPattern x;
+  NormPattern norm;
+  double *first = nullptr, *second = nullptr, *third = nullptr;  ///< [cout]
+};
+TINYFIQA_INLINE ConvShared carve_conv_shared(Carver& room, const TrainConvArgs& a) {
+  ConvShared s;
+  s.x = carve_lazy_pattern(room, a.x.c);
+  s.norm = carve_norm_pattern(room, a.cout);
+  s.first = carve_doubles(room, size_of(a.cout));
+  s.second = carve_doubles(room, size_of(a.cout));
+  s.third = carve_doubles(room, size_of(a.cout));
+  return s;
+}
+
+/// The same split for sizes and for use: shared part, then one room for each thread.
+template <class Kind>
+struct ConvMemory {
+  ConvShared common;
+  typename Kind::Shared shared;
+  std::size_t shared_floats = 0, room_floats = 0;
+  float* base = nullptr;
+
+  TINYFIQA_INLINE ConvMemory(const TrainConvArgs& a, float* scratch) : base(scratch) {
+    Carver carver{scratch, 0};
+    common = carve_conv_shared(carver, a);
+    shared = Kind::carve_shared(carver, a);
+    shared_floats = carver.used;
+    Carver one;
+    Kind::carve_room(one, a, common);
+    carve_sums(one, a.cout);
+    carve(one, size_of(train_block, a.cout));
+    room_floats = one.used;
+  }
+  TINYFIQA_INLINE std::size_t floats(int threads) const {
+    return shared_floats + room_floats * static_cast<std::size_t>(threads);
+  }
+  struct Thread {
+    typename Kind::Room room;
+    ChannelSums sums;
+    float* gathered;  ///< train_block pixels of a strided gradient
+  };
+  TINYFIQA_INLINE Thread thread(const TrainConvArgs& a, int index) const {
+    Carver carver{base + shared_floats + room_floats * static_cast<std::size_t>(index), 0};
+    Thread t;
+    t.room = Kind::carve_room(carver, a, common);
+    t.sums = carve_sums(carver, a.cout);
+    t.gathered = carve(carver, size_of(train_block, a.cout));
+    return t;
+  }
+};
+
+/// Adds up the threads' lanes, in their order, into [cout] doubles.
+template <class Memory>
+inline void gather_sums(const TrainConvArgs& a, const Memory& m) {
+  for (double* sum : {m.common.first, m.common.second, m.common.third})
+    for (int c = 0; c < a.cout; ++c) sum[c] = 0;
+  for (int t = 0; t < a.threads; ++t) {
+    const auto thread = m.thread(a, t);
+    fold_pattern(thread.sums.first, a.cout, m.common.first);
+    fold_pattern(thread.sums.second, a.cout, m.common.second);
+    fold_pattern(thread.sums.third, a.cout, m.common.third);
+  }
+}
+
+/// From the sums of z - pivot and its squares to mean, 1 / std, scale, shift; running statistics move by
+/// `momentum` towards the mean and the unbiased variance.
+inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s) {
+  const auto count = static_cast<double>(out_pixels(a));
+  for (int c = 0; c < a.cout; ++c) {
+    auto mean = static_cast<double>(a.running_mean[c]), var = static_cast<double>(a.running_var[c]);
+    if (a.batch_statistics) {
+      const double off = s.first[c] / count;
+      const double squares = s.second[c] - s.first[c] * off;
+      const double m = static_cast<double>(a.momentum);
+      const double old_mean = mean, old_var = var;
+      mean += off;
+      var = squares > 0 ? squares / count : 0;
+      a.running_mean[c] = static_cast<float>(old_mean + m * (mean - old_mean));
+      const double unbiased = count > 1 ? var * count / (count - 1) : var;
+      a.running_var[c] = static_cast<float>(old_var + m * (unbiased - old_var));
+    }
+    const double inverse = 1 / std::sqrt(var + static_cast<double>(a.eps));
+    const double scale = static_cast<double>(a.gamma[c]) * inverse;
+    a.mean[c] = static_cast<float>(mean);
+    a.inverse_std[c] = static_cast<float>(inverse);
+    a.scale[c] = static_cast<float>(scale);
+    a.shift[c] = static_cast<float>(static_cast<double>(a.beta[c]) - mean * scale);
+  }
+}
+
+template <class Kind>
+inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
+  ConvMemory<Kind> m(a, scratch);
+  fill_lazy_pattern(a.x, m.common.x);
+  const bool sums = a.gamma != nullptr && a.batch_statistics;
+  if (sums) {
+    make_pattern(a.running_mean, a.cout, 0.0f, m.common.norm.mean);
+    for (int t = 0; t < a.threads; ++t) clear_sums(m.thread(a, t).sums, a.cout);
+  }
+  Kind::prepare_forward(a, m.shared);
+  parallel_for(worth_threads(a.threads, train_macs(a)), Kind::tasks(a), [&](int begin, int end, int t) {
+    auto thread = m.thread(a, t);
+    Kind::forward(a, m.common, m.shared, thread.room, begin, end,
+                  [&](const float* z, std::ptrdiff_t floats) {
+                    if (sums) add_moments(z, floats, m.common.norm.period, m.common.norm.mean, thread.sums);
+                  });
+  });
+  if (sums) gather_sums(a, m);
+  if (a.gamma != nullptr) {
+    finish_statistics(a, m.common);
+  } else {
+    for (int c = 0; c < a.cout; ++c) {
+      a.mean[c] = 0;
+      a.inverse_std[c] = a.scale[c] = 1;
+      a.shift[c] = a.bias == nullptr ? 0.0f : a.bias[c];
+    }
+  }
+}
+
+/// The gradient of v for some pixels, dense.
+TINYFIQA_INLINE const float* dense_gradient(const TrainConvArgs& a, long long first, int pixels, float* room) {
+  const float* dv = a.dv + first * a.dv_pixel;
+  if (a.dv_pixel == a.cout) return dv;
+  gather_pixels(dv, a.dv_pixel, pixels, a.cout, room);
+  return room;
+}
+
+/// dz of `pixels` pixels from pixel `first` on, dense, into `dz`.
+inline void read_gradient(const TrainConvArgs& a, const NormPattern& p, long long first, int pixels, float* dz) {
+  const float* dv = dense_gradient(a, first, pixels, dz);
+  const std::ptrdiff_t floats = static_cast<std::ptrdiff_t>(pixels) * a.cout;
+  with_act(a.act, [&](auto tag) { gradient_flat<decltype(tag)::act>(dv, a.z + first * a.cout, floats, p, dz); });
+}
+
+/// Sums over all pixels of g and g (z - mean).
+template <class Memory>
+inline void gradient_sums(const TrainConvArgs& a, const Memory& m) {
+  for (int t = 0; t < a.threads; ++t) clear_sums(m.thread(a, t).sums, a.cout);
+  const auto pixels = static_cast<int>(out_pixels(a));
+  const int blocks = (pixels + train_block - 1) / train_block;
+  const double work = static_cast<double>(pixels) * a.cout;
+  parallel_for(worth_threads(a.threads, work), blocks, [&](int begin, int end, int t) {
+    const auto thread = m.thread(a, t);
+    with_act(a.act, [&](auto tag) {
+      for (int b = begin; b < end; ++b) {
+        const int first = b * train_block, count = pixels - first < train_block ? pixels - first : train_block;
+        add_gradient_sums<decltype(tag)::act>(dense_gradient(a, first, count, thread.gathered),
+                                              a.z + static_cast<std::ptrdiff_t>(first) * a.cout,
+                                              static_cast<std::ptrdiff_t>(count) * a.cout, m.common.norm,
+                                              thread.sums);
+      }
+    });
+  });
+  gather_sums(a, m);
+}
+
+/// Gradients of gamma, beta, bias and slope, and the constants of dz = k1 g + k2 z + k3.
+inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
+  const auto count = static_cast<double>(out_pixels(a));
+  // first, second and third become k1, k2 and k3.
+  for (int c = 0; c < a.cout; ++c) {
+    const auto inverse = static_cast<double>(a.inverse_std[c]), scale = static_cast<double>(a.scale[c]);
+    const double sum = s.first[c], along = s.second[c] * inverse;
+    if (a.dbias != nullptr) a.dbias[c] += static_cast<float>(sum);
+    if (a.dbeta != nullptr) a.dbeta[c] += static_cast<float>(sum);
+    if (a.dgamma != nullptr) a.dgamma[c] += static_cast<float>(along);
+    if (a.dslope != nullptr) a.dslope[c] += static_cast<float>(s.third[c]);
+    const bool batch = a.gamma != nullptr && a.batch_statistics;
+    s.first[c] = scale;
+    s.second[c] = batch ? -scale * inverse * along / count : 0;
+    s.third[c] = batch ? -scale * sum / count - s.second[c] * static_cast<double>(a.mean[c]) : 0;
+  }
+  const auto spread = [&](const double* values, float* pattern) {
+    for (int i = 0, k = 0; i < s.norm.period; ++i) {
+      pattern[i] = static_cast<float>(values[k]);
+      if (++k == a.cout) k = 0;
+    }
+  };
+  spread(s.first, s.norm.k1);
+  spread(s.second, s.norm.k2);
+  spread(s.third, s.norm.k3);
+}
+
+template <class Kind>
+inline void train_conv_backward(const TrainConvArgs& a, float* scratch) {
+  ConvMemory<Kind> m(a, scratch);
+  fill_lazy_pattern(a.x, m.common.x);
+  make_pattern(a.scale, a.cout, 1.0f, m.common.norm.scale);
+  make_pattern(a.shift, a.cout, 0.0f, m.common.norm.shift);
+  make_pattern(a.slope, a.cout, 0.0f, m.common.norm.slope);
+  make_pattern(a.mean, a.cout, 0.0f, m.common.norm.mean);
+  gradient_sums(a, m);
+  finish_gradient(a, m.common);
+  Kind::prepare_backward(a, m.shared);
+  for (int t = 0; t < a.threads; ++t) Kind::clear(a, m.thread(a, t).room);
+  parallel_for(worth_threads(a.threads, 2 * train_macs(a)), Kind::backward_tasks(a),
+               [&](int begin, int end, int t) {
+                 auto thread = m.thread(a, t);
+                 Kind::backward(a, m.common, m.shared, thread.room, begin, end);
+               });
+  for (int t = 0; t < a.threads; ++t) Kind::reduce(a, m.thread(a, t).room);
+}
+
+template <class Kind>
+inline std::size_t train_conv_scratch(const TrainConvArgs& a) {
+  return ConvMemory<Kind>(a, nullptr).floats(a.threads);
+}
+
+TINYFIQA_ISA_END

@@ -1,0 +1,73 @@
+// Lazy maps (base/lazy_map.hpp) read one value at a time.
+#pragma once
+
+#include <tinyfiqa/base/lazy_map.hpp>
+
+#include <cmath>
+
+TINYFIQA_BEGIN
+namespace ref {
+
+/// act(u), in the arithmetic of T.
+template <class T>
+T act_value(Act a, T u, T slope) {
+  const T gate = u <= -3 ? T(0) : u >= 3 ? T(1) : (u + 3) / 6;
+  switch (a) {
+    case Act::none:
+      return u;
+    case Act::relu:
+      return u > 0 ? u : T(0);
+    case Act::hsigmoid:
+      return gate;
+    case Act::hswish:
+      return u * gate;
+    case Act::sigmoid:
+      return 1 / (1 + std::exp(-u));
+    case Act::silu:
+      return u / (1 + std::exp(-u));
+    case Act::prelu:
+      return u > 0 ? u : slope * u;
+  }
+  return u;
+}
+
+/// act'(u); at the kinks what PyTorch has.
+template <class T>
+T act_slope(Act a, T u, T slope) {
+  const T s = 1 / (1 + std::exp(-u));
+  switch (a) {
+    case Act::none:
+      return 1;
+    case Act::relu:
+      return u > 0 ? T(1) : T(0);
+    case Act::hsigmoid:
+      return u > -3 && u < 3 ? T(1) / 6 : T(0);
+    case Act::hswish:
+      return u <= -3 ? T(0) : u < 3 ? u / 3 + T(0.5) : T(1);
+    case Act::sigmoid:
+      return s * (1 - s);
+    case Act::silu:
+      return s * (1 + u * (1 - s));
+    case Act::prelu:
+      return u > 0 ? T(1) : slope;
+  }
+  return 1;
+}
+
+/// u = data * scale + shift at pixel p (counted over all images), channel c.
+template <class T>
+T lazy_argument(const LazyMap<T>& x, std::ptrdiff_t p, int c) {
+  const T z = x.data[p * x.pixel + c];
+  return x.scale == nullptr ? z : z * x.scale[c] + x.shift[c];
+}
+
+/// act(u) * gate
+template <class T>
+T lazy_value(const LazyMap<T>& x, std::ptrdiff_t p, int c) {
+  const T v = act_value(x.act, lazy_argument(x, p, c), x.slope == nullptr ? T(0) : x.slope[c]);
+  const std::ptrdiff_t image = p / (static_cast<std::ptrdiff_t>(x.h) * x.w);
+  return x.gate == nullptr ? v : v * x.gate[image * x.gate_stride + c];
+}
+
+}  // namespace ref
+TINYFIQA_END

@@ -1,0 +1,240 @@
+// Reverse-mode automatic differentiation of a network: forward keeps what backward needs, backward adds the gradient
+// of every parameter to a block with the parameters' own layout.
+#pragma once
+
+#include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/graph/backend.hpp>
+#include <tinyfiqa/train/custom_kernel.hpp>
+#include <tinyfiqa/train/formula_kernels.hpp>
+#include <tinyfiqa/train/tape_plan.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+enum class TapeMode : unsigned char {
+  train,         ///< batch norm by the batch, running statistics move; dropout
+  frozen_norms,  ///< batch norm by the running statistics, which stay; dropout
+  eval,          ///< as in inference: running statistics, no dropout
+};
+
+/// T = float trains, on the kernels of a backend; T = double checks, on the formulas of ref/.
+///   Tape<float> tape(ops, output, options);
+///   tape.forward(params, image, n, h, w, TapeMode::train, rng);   tape.output();   tape.backward(params, d_output, gradient);
+template <class T>
+class Tape {
+ public:
+  /// `ops` must stay where they are.
+  Tape(Span<const Op> ops, int output, int threads, const TapeKernels<T>& kernels)
+      : ops_(ops), output_(output), threads_(threads < 1 ? 1 : threads), kernels_(&kernels) {}
+
+  /// Computes the output of N images `input` [N, H, W, C], which must stay until backward is done. Plans (and
+  /// allocates) when the size differs from the last call's. `params` changes in its running statistics alone, and
+  /// only in TapeMode::train.
+  /// Errors: bad_argument for sizes that the network can't take, or batch norm over a single value; out_of_memory.
+  Status forward(T* params, const T* input, Extents size, TapeMode mode, Rng& rng) {
+    const Extents& planned = plan_.input;
+    if (size.n != planned.n || size.h != planned.h || size.w != planned.w) {
+      if (Status s = prepare(size); !s) return s;
+    }
+    if (mode == TapeMode::train && single_value_ >= 0)
+      return Status::error(Errc::bad_argument, "batch norm of operation ", single_value_,
+                           " would see a single value for each channel; use larger images or batches, or frozen norms");
+    input_ = input;
+    mode_ = mode;
+    for (int id = 0; id < plan_.count; ++id) {
+      const TapeKernel<T>* kernel = kernel_of(id);
+      if (kernel == nullptr || kernel->forward == nullptr) continue;
+      const TapeCall<T> call = call_of(id, params);
+      if (op(id).kind == OpKind::dropout) make_mask(id, rng);
+      kernel->forward(call);
+    }
+    const LazyMap<T> y = map_of(output_, params);
+    const auto pixels = static_cast<std::ptrdiff_t>(y.n) * y.h * y.w;
+    for (std::ptrdiff_t p = 0; p < pixels; ++p)
+      for (int c = 0; c < y.c; ++c) out_[static_cast<std::size_t>(p * y.c + c)] = ref::lazy_value(y, p, c);
+    return {};
+  }
+
+  /// [N, H', W', C'] of the last forward.
+  Span<const T> output() const { return {out_.data(), out_.size()}; }
+  Extents output_extents() const { return plan_.values.empty() ? Extents() : plan_.values.back().extents; }
+
+  /// Adds the gradient of sum(d_output * output) to `gradient`, for the last forward. Call it once for each forward.
+  void backward(T* params, const T* d_output, T* gradient) {
+    const TapeValue& out = value(output_);
+    if (out.gradient < 0) return;
+    std::copy(d_output, d_output + out_.size(), gradient_of(output_));
+    for (int id = output_; id >= 0; --id) {
+      if (!value(id).runs_backward) continue;
+      TapeCall<T> call = call_of(id, params);
+      add_gradients(id, gradient, call);
+      kernel_of(id)->backward(call);
+    }
+  }
+
+  /// All memory of a step but the parameters, their gradient and the input.
+  std::size_t peak_bytes() const { return (arena_size_ + out_.size()) * sizeof(T); }
+  int threads() const { return threads_; }
+  const TapePlan& plan() const { return plan_; }
+
+  /// Plans for a size ahead of the first forward.
+  Status prepare(Extents size) {
+    TapePlan plan = make_tape_plan(ops_, output_, size);
+    if (plan.error != nullptr)
+      return Status::error(Errc::bad_argument, "training at ", size.n, "x", size.h, "x", size.w, " (N, H, W): ", plan.error);
+    plan_ = std::move(plan);
+    arena_.reset();
+    base_ = nullptr;
+    std::size_t scratch = 0;
+    single_value_ = -1;
+    for (int id = 0; id < plan_.count; ++id) {
+      const TapeValue& v = value(id);
+      if (!v.live || v.absorbed) continue;
+      if (op(id).has_norm() && v.extents.pixels() == 1) single_value_ = id;
+      const TapeKernel<T>* kernel = kernel_of(id);
+      if (kernel != nullptr) scratch = std::max(scratch, kernel->scratch(call_of(id, nullptr)));
+    }
+    arena_size_ = plan_.arena_size + scratch + alignment;
+    arena_.reset(new (std::nothrow) unsigned char[arena_size_ * sizeof(T)]);
+    if (arena_ == nullptr) {
+      plan_ = TapePlan();
+      return Status::error(Errc::out_of_memory, "training needs ", arena_size_ * sizeof(T) / 1048576, " MiB");
+    }
+    const auto at = reinterpret_cast<std::uintptr_t>(arena_.get());
+    base_ = reinterpret_cast<T*>((at + 63) / 64 * 64);
+    out_.assign(static_cast<std::size_t>(value(output_).extents.floats()), T(0));
+    return {};
+  }
+
+ private:
+  static constexpr std::size_t alignment = 32;
+
+  const Op& op(int id) const { return ops_[static_cast<std::size_t>(id)]; }
+  const TapeValue& value(int id) const { return plan_.values[static_cast<std::size_t>(id)]; }
+  T* memory(int buffer) const {
+    if (base_ == nullptr || buffer < 0) return nullptr;
+    return base_ + plan_.buffers[static_cast<std::size_t>(buffer)].offset;
+  }
+
+  /// The one place that knows which kernel an operation has.
+  const TapeKernel<T>* kernel_of(int id) const {
+    const TapeValue& v = value(id);
+    if (!v.live || v.absorbed) return nullptr;
+    switch (op(id).kind) {
+      case OpKind::input:
+        return nullptr;
+      case OpKind::conv:
+        return kernels_->conv(op(id));
+      case OpKind::activation:
+        return kernels_->activation;
+      case OpKind::max_pool:
+        return kernels_->max_pool;
+      case OpKind::mean_hw:
+        return kernels_->mean_hw;
+      case OpKind::add:
+        return kernels_->add;
+      case OpKind::scale:
+        return kernels_->scale;
+      case OpKind::concat:
+        return kernels_->concat;
+      case OpKind::slice:
+        return v.runs_backward ? kernels_->slice : nullptr;
+      case OpKind::shuffle:
+        return value(op(id).inputs[0]).absorbed ? kernels_->interleave : kernels_->shuffle;
+      case OpKind::dropout:
+        return kernels_->mask;
+      case OpKind::custom:
+        return &detail::tape_custom<T>;
+    }
+    return nullptr;
+  }
+
+  /// The value of `id` as its readers see it.
+  LazyMap<T> map_of(int id, const T* params) const {
+    const TapeValue& v = value(id);
+    const TapeValue& s = value(v.storage);
+    const Op& o = op(v.storage);
+    LazyMap<T> x;
+    x.n = v.extents.n;
+    x.h = v.extents.h;
+    x.w = v.extents.w;
+    x.c = v.extents.c;
+    x.data = o.kind == OpKind::input ? input_ : memory(s.data);
+    if (x.data != nullptr) x.data += v.first_channel;
+    x.pixel = s.extents.c;
+    if (o.kind == OpKind::conv) {
+      x.act = o.act;
+      const bool plain = !o.has_norm() && o.bias < 0;
+      const T* saved = memory(s.saved);
+      if (!plain && saved != nullptr) {
+        x.scale = saved + 2 * s.extents.c + v.first_channel;
+        x.shift = saved + 3 * s.extents.c + v.first_channel;
+      }
+      if (o.slope >= 0 && params != nullptr) x.slope = params + o.slope + v.first_channel;
+    }
+    if (v.gate >= 0) {
+      x.gate = memory(value(v.gate).saved);
+      x.gate_stride = v.extents.c;
+    }
+    return x;
+  }
+
+  T* gradient_of(int id) const {
+    const TapeValue& v = value(id);
+    return v.gradient < 0 || base_ == nullptr ? nullptr : memory(v.gradient) + v.gradient_channel;
+  }
+
+  TapeCall<T> call_of(int id, T* params) const {
+    const TapeValue& v = value(id);
+    TapeCall<T> call;
+    call.op = &op(id);
+    for (const int side : {0, 1})
+      if (v.inputs[side] >= 0) call.x[side] = map_of(v.inputs[side], params);
+    call.y = memory(v.data);
+    call.saved = memory(v.saved);
+    call.scratch = base_ == nullptr ? nullptr : base_ + plan_.arena_size;
+    call.params = params;
+    call.out = v.extents;
+    call.batch_statistics = mode_ == TapeMode::train;
+    call.threads = threads_;
+    return call;
+  }
+  void add_gradients(int id, T* gradient, TapeCall<T>& call) const {
+    const TapeValue& v = value(id);
+    call.dy = gradient_of(id);
+    call.dy_pixel = v.gradient_pixel;
+    call.gradient = gradient;
+    for (const int side : {0, 1}) {
+      const int input = v.inputs[side];
+      if (input < 0 || !value(input).needs_gradient) continue;
+      call.dx[side] = {gradient_of(input), value(input).gradient_pixel, v.accumulate[side]};
+    }
+  }
+
+  /// 0 with probability p, else 1 / (1 - p); drawn one by one, so that threads change nothing.
+  void make_mask(int id, Rng& rng) const {
+    const T p = static_cast<T>(op(id).drop_probability);
+    const bool drops = mode_ != TapeMode::eval && p > 0;
+    T* const mask = memory(value(id).saved);
+    for (long long i = 0; i < value(id).extents.floats(); ++i)
+      mask[i] = !drops ? T(1) : static_cast<T>(rng.uniform()) < p ? T(0) : 1 / (1 - p);
+  }
+
+  Span<const Op> ops_;
+  int output_, threads_;
+  const TapeKernels<T>* kernels_;
+  TapePlan plan_;
+  std::unique_ptr<unsigned char[]> arena_;
+  T* base_ = nullptr;
+  std::size_t arena_size_ = 0;
+  std::vector<T> out_;
+  const T* input_ = nullptr;
+  TapeMode mode_ = TapeMode::train;
+  int single_value_ = -1;
+};
+
+TINYFIQA_END

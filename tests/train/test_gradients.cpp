@@ -1,0 +1,161 @@
+// Gradients of every operation and of whole networks: against central differences in double, then the kernels of
+// every instruction set against the formulas in double.
+#include <tinyfiqa/models/mobilenet_v3_small.hpp>
+#include <tinyfiqa/models/shufflenet_v2.hpp>
+#include <tinyfiqa/models/tinyfqnet.hpp>
+
+#include "each_backend.hpp"
+#include "tape_support.hpp"
+
+#include <algorithm>
+
+using namespace tinyfiqa;
+using namespace tape_support;
+
+namespace {
+
+constexpr TapeMode all_modes[] = {TapeMode::train, TapeMode::frozen_norms, TapeMode::eval};
+
+/// Central differences over a sample of the parameters. Curvature and rounding both matter: the best of several h
+/// counts, and an entry may miss only if the kinks of its activations are within reach of every h.
+template <class Net>
+void check_differences(const planned::Definition& d, Extents size, TapeMode mode, int samples, double tolerance = 1e-8) {
+  Net net;
+  Taped<double> t = start<double>(d, size);
+  const std::vector<double> params = t.params;
+  run_tape(d, size, mode, formulas::table<double>, t);
+  const std::vector<double> gradient = t.gradient;
+  double scale = 0;
+  for (const double g : gradient) scale = std::max(scale, std::fabs(g));
+  REQUIRE(scale > 0);
+  const auto loss_at = [&](std::size_t i, double h) {
+    t.params = params;
+    t.params[i] += h;
+    run_tape(d, size, mode, formulas::table<double>, t, 1, false);
+    return t.loss;
+  };
+  const auto count = static_cast<std::size_t>(number_params(net).trainable);
+  const std::size_t step = std::max<std::size_t>(1, count / static_cast<std::size_t>(samples));
+  for (std::size_t i = 0; i < count; i += step) {
+    double best = 1e9;
+    for (const double h : {1e-3, 3e-4, 1e-4, 1e-5, 1e-6}) {
+      // Fourth order: the error is h^4 times the fifth derivative.
+      const double near = (loss_at(i, h) - loss_at(i, -h)) / (2 * h), far = (loss_at(i, 2 * h) - loss_at(i, -2 * h)) / (4 * h);
+      best = std::min(best, std::fabs((4 * near - far) / 3 - gradient[i]));
+      if (best <= tolerance * scale) break;
+    }
+    INFO("parameter " << i << " gradient " << gradient[i] << " largest " << scale);
+    CHECK(best <= tolerance * scale);
+  }
+}
+
+/// The kernels of every instruction set against the formulas in double; the largest error of each tensor, relative to
+/// its largest magnitude, running statistics included.
+template <class Net>
+void check_kernels(const planned::Definition& d, Extents size, TapeMode mode, double tolerance) {
+  Taped<double> want = start<double>(d, size);
+  run_tape(d, size, mode, formulas::table<double>, want);
+  Net net;
+  number_params(net);
+  // A bias before another batch norm has gradient zero: what is left there is rounding of the network's scale.
+  double floor = 0;
+  for (const double g : want.gradient) floor = std::max(floor, 1e-3 * std::fabs(g));
+  for_each_backend([&](const Backend& backend) {
+    for (const int threads : {1, 2}) {
+      Taped<float> got = start<float>(d, size);
+      for (const double v : want.d_output) got.d_output.push_back(static_cast<float>(v));
+      run_tape(d, size, mode, *backend.training, got, threads);
+      for_each_param(net, [&](const char* name, const Param& p) {
+        double largest = floor, worst = 0;
+        for (int i = p.offset; i < p.offset + p.size(); ++i) {
+          const auto at = static_cast<std::size_t>(i);
+          const bool trained = is_trainable(p.kind);
+          const double a = trained ? want.gradient[at] : want.params[at];
+          const double b = static_cast<double>(trained ? got.gradient[at] : got.params[at]);
+          largest = std::max(largest, std::fabs(a));
+          worst = std::isnan(b) ? 1e30 : std::max(worst, std::fabs(a - b));
+        }
+        const std::string text = name;
+        INFO(text << ", threads " << threads << ", largest " << largest << ", error " << worst);
+        CHECK(worst <= tolerance * largest);
+      });
+    }
+  });
+}
+
+/// Every operation once, joined in ways that share gradients and in ways that must not.
+template <Act A>
+struct EveryOp {
+  ConvNorm<3, 8, 3, 2, 1, A> stem;
+  ConvNorm<8, 8, 1, 1, 1, A> left, right;
+  ConvNorm<8, 8, 3, 1, 8, A> deep;
+  ConvNorm<8, 8, 5, 2, 8> deep5;
+  ConvNorm<8, 12, 3, 1, 4, A> grouped;
+  ConvNorm<8, 12, 3, 2, 1, A> dense;
+  SqueezeExcite<8, 4> gate;
+  ConvNorm<24, 10, 1> join;
+  Linear<10, 2, Act::sigmoid> head;
+
+  constexpr Outputs operator()(Graph& g) const {
+    const auto x = stem(g, g.input<3>());
+    const auto a = left(g, x), b = right(g, a);
+    const auto sum = g.add<8>({b, a});                // shared gradients
+    const auto again = g.add<8>({sum, deep(g, sum)});
+    const auto twice = g.add<8>({again, again});
+    const auto shuffled = g.shuffle<2>(g.concat<4, 4>({g.slice<0, 4>(twice), g.slice<4, 4>(twice)}));
+    const auto part = g.concat<4, 4>({g.slice<2, 4>(shuffled), g.slice<0, 4>(twice)});
+    const auto mixed = g.shuffle<4>(g.activation(Act::silu, part));
+    const auto pooled = g.max_pool(3, 2, 1, mixed);
+    const auto small = g.add<8>({pooled, deep5(g, gate(g, mixed))});
+    const auto joined = g.concat<12, 12>({grouped(g, small), dense(g, mixed)});
+    const auto features = g.mean_hw(join(g, g.dropout(0.3f, joined)));
+    return {features.id, head(g, features).id};
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    visit_in(walk, "stem", stem, 0, 1);
+    visit_in(walk, "left", left, 0, 1);
+    visit_in(walk, "right", right, 0, 1);
+    visit_in(walk, "deep", deep, 0, 1);
+    visit_in(walk, "deep5", deep5, 0, 1);
+    visit_in(walk, "grouped", grouped, 0, 1);
+    visit_in(walk, "dense", dense, 0, 1);
+    visit_in(walk, "gate", gate);
+    visit_in(walk, "join", join, 0, 1);
+    visit_in(walk, "head", head);
+  }
+};
+
+template <Act A>
+void check_every_op() {
+  const std::string name = act_name(A);
+  INFO("activation " << name);
+  const auto d = planned::define<EveryOp<A>>();
+  for (const TapeMode mode : all_modes) {
+    INFO("mode " << static_cast<int>(mode));
+    check_differences<EveryOp<A>>(d, {2, 9, 10, 3}, mode, 150);
+    check_kernels<EveryOp<A>>(d, {2, 9, 10, 3}, mode, 2e-4);
+    check_kernels<EveryOp<A>>(d, {3, 23, 16, 3}, mode, 2e-4);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("every operation has the gradient of central differences, and kernels agree") {
+  check_every_op<Act::silu>();
+  check_every_op<Act::sigmoid>();
+  check_every_op<Act::none>();
+  check_every_op<Act::relu>();
+  check_every_op<Act::hswish>();
+}
+
+TEST_CASE("whole networks have the gradient of central differences") {
+  check_differences<TinyFQnet>(planned::define<TinyFQnet>(), {2, 16, 16, 3}, TapeMode::train, 60, 1e-7);
+}
+
+TEST_CASE("kernels give the networks' gradients of the formulas") {
+  check_kernels<TinyFQnet>(planned::define<TinyFQnet>(), {4, 32, 32, 3}, TapeMode::train, 1e-3);
+  check_kernels<MobileNetV3SmallQuality>(planned::define<MobileNetV3SmallQuality>(), {8, 64, 40, 3}, TapeMode::train, 1e-3);
+  check_kernels<ShuffleNetV2Quality<ShuffleNetX0_5>>(planned::define<ShuffleNetV2Quality<ShuffleNetX0_5>>(), {8, 64, 48, 3},
+                                                     TapeMode::train, 1e-3);
+}
