@@ -157,15 +157,18 @@ Chart scatter_chart(const ChartText& text, const std::vector<double>& x, const s
   x_axis.widen(0.03);
   y_axis.widen(0.03);
   Canvas canvas(text, x_axis, y_axis, {}, 560, 520);
-  const double radius = x.size() > 3000 ? 1.4 : x.size() > 300 ? 2 : 3;
-  canvas.add(format("<g fill='%s' fill-opacity='%.2f'>\n", color(0), x.size() > 3000 ? 0.25 : 0.5));
+  const double radius = x.size() > 3000 ? 1.4 : x.size() > 300 ? 2 : 3.5;
+  canvas.add(format("<g fill='%s' fill-opacity='%.2f'>\n", color(0),
+                    x.size() > 3000  ? 0.25
+                    : x.size() > 300 ? 0.5
+                                     : 0.75));
   for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i)
     if (std::isfinite(x[i]) && std::isfinite(y[i]))
       canvas.add(format("<circle cx='%.1f' cy='%.1f' r='%.1f'/>\n", canvas.x(x[i]), canvas.y(y[i]), radius));
   canvas.add("</g>\n");
   if (line == ScatterLine::identity)
     canvas.line(canvas.x(x_axis.low), canvas.y(x_axis.low), canvas.x(x_axis.high), canvas.y(x_axis.high),
-                "stroke='#606060' stroke-dasharray='5 4'");
+                "stroke='#202020' stroke-dasharray='5 4'");
   if (line == ScatterLine::regression) draw_regression(canvas, xs, x, y);
   return canvas.chart();
 }

@@ -134,7 +134,7 @@ TEST_CASE("every bad row is told with its line before anything is used") {
   CHECK(shown.find("labels.csv:4: the score 'abc'") != std::string::npos);
   REQUIRE(report.warnings.size() == 1);
   CHECK(report.warnings[0].line == 15);
-  CHECK(report.warnings[0].text == "a.ppm was in line 2 already");
+  CHECK(report.warnings[0].text == "a.ppm was in line 2 already, there for train, here for val");
 
   DatasetOptions options;
   options.skip_bad = true;
@@ -249,6 +249,9 @@ TEST_CASE("the split column wins, and its training rows are split where it names
   CHECK(split->val.size() == 1);
   for (auto& s : data.samples) s.split = Split::test;
   CHECK_FALSE(split_dataset(data).ok());
+  SplitOptions little;
+  little.train_share = 0.01;
+  CHECK(split_dataset(rows(2), little)->train.size() == 1);
   SplitOptions bad;
   bad.train_share = 1;
   CHECK(split_dataset(rows(5), bad).status().code() == Errc::bad_argument);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <vector>
 
 TINYFIQA_BEGIN
@@ -58,19 +59,16 @@ struct Draw {
   }
 };
 
-/// One pass of a separable filter along `step` bytes: out(i) = sum_k w_k in(i + k), the edge repeated.
-inline void blur_line(const unsigned char* in, unsigned char* out, int count, std::ptrdiff_t step,
-                      const std::vector<float>& weights) {
-  const int radius = static_cast<int>(weights.size()) / 2;
-  for (int i = 0; i < count; ++i)
-    for (int c = 0; c < 3; ++c) {
-      float sum = 0.5f;
-      for (int k = -radius; k <= radius; ++k) {
-        const int from = std::clamp(i + k, 0, count - 1);
-        sum += weights[static_cast<std::size_t>(k + radius)] * static_cast<float>(in[from * step + c]);
-      }
-      out[i * step + c] = static_cast<unsigned char>(std::min(sum, 255.0f));
-    }
+/// out[i] = sum_k weights[k] line(k)[i] for sum.size() levels; `sum` is working memory.
+template <class Line>
+void weigh_lines(const std::vector<float>& weights, const Line& line, std::vector<float>& sum,
+                 unsigned char* out) {
+  std::fill(sum.begin(), sum.end(), 0.5f);
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    const unsigned char* in = line(static_cast<int>(k));
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += weights[k] * static_cast<float>(in[i]);
+  }
+  for (std::size_t i = 0; i < sum.size(); ++i) out[i] = static_cast<unsigned char>(std::min(sum[i], 255.0f));
 }
 
 }  // namespace detail
@@ -99,11 +97,18 @@ inline void gaussian_blur(Image& image, float sigma) {
   }
   for (float& w : weights) w /= sum;
   Image rows(image.width, image.height);
-  const std::ptrdiff_t row_bytes = std::ptrdiff_t{3} * image.width;
-  for (int y = 0; y < image.height; ++y)
-    detail::blur_line(image.pixel(0, y), rows.pixel(0, y), image.width, 3, weights);
-  for (int x = 0; x < image.width; ++x)
-    detail::blur_line(rows.pixel(x, 0), image.pixel(x, 0), image.height, row_bytes, weights);
+  Image padded(image.width + 2 * radius, 1);
+  std::vector<float> line(std::size_t{3} * static_cast<std::size_t>(image.width));
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < padded.width; ++x)
+      std::memcpy(padded.pixel(x, 0), image.pixel(std::clamp(x - radius, 0, image.width - 1), y), 3);
+    detail::weigh_lines(
+        weights, [&](int k) { return padded.pixel(k, 0); }, line, rows.pixel(0, y));
+  }
+  for (int y = 0; y < image.height; ++y) {
+    const auto row = [&](int k) { return rows.pixel(0, std::clamp(y + k - radius, 0, image.height - 1)); };
+    detail::weigh_lines(weights, row, line, image.pixel(0, y));
+  }
 }
 
 /// The size that pictures are kept at before a random crop: the smallest crop still has the network's

@@ -193,12 +193,16 @@ class SampleReader {
 };
 
 inline void warn_of_duplicates(const Dataset& data, DatasetReport& report) {
-  std::unordered_map<std::string, std::size_t> lines;
+  std::unordered_map<std::string, const Sample*> known;
   for (const Sample& s : data.samples) {
-    const auto [first, is_new] = lines.emplace(s.path, s.line);
-    if (!is_new)
-      report.warnings.push_back(
-          {s.line, s.path + " was in line " + std::to_string(first->second) + " already"});
+    const auto [at, is_new] = known.emplace(s.path, &s);
+    if (is_new) continue;
+    const Sample& first = *at->second;
+    const bool leaks = first.split != s.split;
+    report.warnings.push_back({s.line, s.path + " was in line " + std::to_string(first.line) + " already" +
+                                           (leaks ? std::string(", there for ") + split_name(first.split) +
+                                                        ", here for " + split_name(s.split)
+                                                  : std::string())});
   }
 }
 

@@ -51,7 +51,8 @@ inline std::vector<std::vector<std::size_t>> group_rows(const Dataset& data,
 /// Moves whole groups, in seeded order, from train to val until val has its share.
 inline void split_rows(const Dataset& data, const SplitOptions& options, DataSplit& split) {
   const double val_share = (1 - options.train_share) * static_cast<double>(split.train.size());
-  const auto wanted = static_cast<std::size_t>(std::max(1.0, val_share + 0.5));
+  const auto wanted =
+      std::clamp(static_cast<std::size_t>(val_share + 0.5), std::size_t{1}, split.train.size() - 1);
   auto groups = group_rows(data, split.train, options.by_identity);
   shuffle(groups, Rng(mix_seed(options.seed), shuffle_streams::split));
   std::vector<char> to_val(groups.size(), 0);
