@@ -3,6 +3,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <string>
+#include <vector>
+
 /// How the program ends: everything done, some of it failed, wrong usage.
 enum ExitCode { exit_done = 0, exit_some_failed = 1, exit_usage = 2 };
 
@@ -11,3 +14,5 @@ void add_info(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
 void add_forward(CLI::App& app, int& exit_code);
 void add_eval(CLI::App& app, int& exit_code);
+/// `command_line`: the words after the command's name, for run.json; it must outlive the parsing.
+void add_train(CLI::App& app, int& exit_code, const std::vector<std::string>& command_line);

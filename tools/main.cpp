@@ -6,9 +6,11 @@
 
 #include "backends.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -43,6 +45,8 @@ int main(int argc, char** argv) {
   add_info(app, exit_code);
   add_import(app, exit_code);
   add_forward(app, exit_code);
+  const std::vector<std::string> command_line(argv + std::min(argc, 2), argv + argc);
+  add_train(app, exit_code, command_line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,281 @@
+// Training a quality network on labelled faces: epochs of steps, validation after each, and a state that can be saved
+// after any step and taken up again with the same result to the bit.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/fiqa/loader.hpp>
+#include <tinyfiqa/fiqa/metrics.hpp>
+#include <tinyfiqa/fiqa/model.hpp>
+#include <tinyfiqa/fiqa/session.hpp>
+#include <tinyfiqa/fiqa/split.hpp>
+#include <tinyfiqa/train/losses.hpp>
+#include <tinyfiqa/train/optim.hpp>
+#include <tinyfiqa/train/schedule.hpp>
+#include <tinyfiqa/train/tape.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+enum class LossKind : unsigned char { mse, msecorr, l2norm, smooth_l1 };
+
+/// "mse", "msecorr", "l2norm" or "smooth_l1".
+constexpr const char* loss_name(LossKind loss) {
+  constexpr const char* names[] = {"mse", "msecorr", "l2norm", "smooth_l1"};
+  return names[static_cast<unsigned char>(loss)];
+}
+
+/// Defaults are P1's recipe (spec of the perceptual ensemble): Adam, 5e-4 for the head and a tenth of it for the
+/// backbone, halved every 5 epochs, L2 decay 1e-4, MSECorrLoss with alpha 1.
+struct TrainOptions {
+  int epochs = 30, batch = 64;
+  int height = 0, width = 0;  ///< 0: the network's own input size
+  LossKind loss = LossKind::msecorr;
+  double alpha = 1;  ///< weight of the correlation term
+  OptimOptions optim;
+  double rate = 5e-4, backbone_rate = 5e-5, weight_decay = 1e-4;
+  bool decay_weights_only = false;  ///< no decay of norms, biases and slopes
+  Schedule schedule{ScheduleKind::step, 5, 0.5, {}, 0, 0, 0.1};
+  double clip = 0;                  ///< largest global norm of the gradient; 0: none
+  double average = 0;               ///< decay of the moving average of weights; 0: none
+  std::vector<std::string> frozen;  ///< prefixes of parameters that stay as they are
+  bool frozen_norms = false;        ///< batch norm by its running statistics, which stay
+  std::uint64_t seed = 1;
+  int threads = 1;
+  std::size_t cache_bytes = std::size_t{2} << 30u;
+  Augmentation augmentation;
+};
+
+/// One finished epoch.
+struct EpochRow {
+  int epoch = 0;    ///< from 1
+  double loss = 0;  ///< mean over the training images
+  Metrics val;
+  double images_per_s = 0;
+};
+
+/// Where training is: everything beside the numbers of the network and the optimiser.
+struct TrainState {
+  int epoch = 0;          ///< finished epochs
+  std::size_t batch = 0;  ///< finished batches of the running epoch
+  double loss_sum = 0;    ///< of the running epoch, over images
+  std::size_t images = 0;
+  int best_epoch = 0;
+  double best_score = -2;  ///< (SRCC + PLCC) / 2 of the best epoch
+  std::vector<EpochRow> log;
+};
+
+class Trainer {
+ public:
+  /// `data` and `backend` must outlive the trainer. The network starts from seeded initial weights; block() takes
+  /// others.   Errors: bad_argument.
+  static Result<Trainer> create(const ModelSpec& spec, const Backend& backend, const Dataset& data, DataSplit split,
+                                const TrainOptions& options) {
+    if (split.train.size() < 2 || split.val.size() < 2)
+      return Status::error(Errc::bad_argument, data.path, ": ", split.train.size(), " rows to train on and ",
+                           split.val.size(), " to validate on; at least two of each are needed");
+    if (!spec.scores) return Status::error(Errc::bad_argument, spec.name, " gives classes, not a quality score");
+    return Trainer(spec, backend, data, std::move(split), options);
+  }
+
+  /// The network's parameters: fill them before the first epoch to start from a checkpoint.
+  Span<float> block() { return model_->block(); }
+  const Model& model() const { return *model_; }
+  Optimizer& optimizer() { return *optimizer_; }
+  /// The moving average of the block; empty without one.
+  Span<float> average() { return average_.empty() ? Span<float>() : average_[0].values(); }
+  TrainState& state() { return state_; }
+  const TrainOptions& options() const { return options_; }
+  ImageLoader& train_loader() { return *train_; }
+  ImageLoader& val_loader() { return *val_; }
+  /// Memory of the tapes so far.
+  std::size_t peak_bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& [n, tape] : tapes_) bytes += tape->peak_bytes();
+    return bytes;
+  }
+  /// What a user gets: the average where there is one, else the weights themselves.
+  Span<const float> result() { return average_.empty() ? Span<const float>(block()) : Span<const float>(average()); }
+
+  /// Goes on from state() to the end of the epoch. `on_step(batches done, batches of the epoch)` returns false to stop
+  /// after the step; the result is then false, and the state stands in the middle of the epoch.
+  template <class OnStep>
+  Result<bool> run_epoch(const OnStep& on_step) {
+    const std::size_t resumed_at = state_.batch;
+    if (const Status s = train_->start(static_cast<std::uint64_t>(state_.epoch), resumed_at); !s) return s;
+    const auto start = std::chrono::steady_clock::now();
+    std::size_t done_images = 0;
+    for (;;) {
+      const auto more = train_->next(batch_);
+      if (!more) return more.status();
+      if (!*more) break;
+      if (const Status s = step(); !s) return s;
+      done_images += static_cast<std::size_t>(batch_.count);
+      ++state_.batch;
+      if (!on_step(state_.batch, train_->batches())) return false;
+    }
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    EpochRow row;
+    row.loss = state_.loss_sum / static_cast<double>(std::max<std::size_t>(1, state_.images));
+    row.images_per_s = static_cast<double>(done_images) / std::max(seconds, 1e-9);
+    auto metrics = validate();
+    if (!metrics) return metrics.status();
+    row.val = *metrics;
+    finish_epoch(row);
+    return true;
+  }
+
+  /// Metrics of result() on the validation rows, by inference. Errors: not_finite, and those of the loader.
+  Result<Metrics> validate() {
+    std::vector<double> scores, labels;
+    const std::vector<float> training(block().begin(), block().end());
+    const Span<const float> weights = result();
+    std::copy(weights.begin(), weights.end(), block().begin());
+    model_->pack();
+    const Status status = predict(scores, labels);
+    std::copy(training.begin(), training.end(), block().begin());
+    if (!status) return status;
+    return compute_metrics({scores.data(), scores.size()}, {labels.data(), labels.size()});
+  }
+
+ private:
+  Trainer(const ModelSpec& spec, const Backend& backend, const Dataset& data, DataSplit split,
+          const TrainOptions& options)
+      : options_(options), model_(std::make_unique<Model>(spec, backend, options.seed)), backend_(&backend) {
+    input_ = spec.input;
+    if (options.height > 0) input_.height = options.height;
+    if (options.width > 0) input_.width = options.width;
+    LoaderOptions loader;
+    loader.input = input_;
+    loader.batch = options.batch;
+    loader.seed = options.seed;
+    loader.workers = options.threads;
+    loader.augmentation = options.augmentation;
+    // A last batch of one image has no correlation, and maybe no batch statistics.
+    const auto batch = static_cast<std::size_t>(options.batch);
+    loader.drop_last = split.train.size() > batch && split.train.size() % batch == 1;
+    const double train_share = static_cast<double>(split.train.size()) / static_cast<double>(split.train.size() + split.val.size());
+    loader.cache_bytes = static_cast<std::size_t>(train_share * static_cast<double>(options.cache_bytes));
+    train_ = std::make_unique<ImageLoader>(data, std::move(split.train), loader);
+    loader.cache_bytes = options.cache_bytes - loader.cache_bytes;
+    loader.shuffle = loader.drop_last = false;
+    loader.augmentation = Augmentation();
+    loader.batch = std::min(options.batch, 16);
+    val_ = std::make_unique<ImageLoader>(data, std::move(split.val), loader);
+    optimizer_ = std::make_unique<Optimizer>(options.optim, groups(spec), block().size);
+    if (options.average > 0) average_.emplace_back(Span<const float>(block()), options.average);
+    gradient_.resize(block().size);
+  }
+
+  std::vector<ParamGroup> groups(const ModelSpec& spec) const {
+    std::vector<GroupRule> rules;
+    for (const std::string& prefix : options_.frozen) rules.push_back({prefix, 0, 0, true});
+    if (spec.head[0] != '\0') {
+      rules.push_back({spec.head, options_.rate, options_.weight_decay, false});
+      rules.push_back({"", options_.backbone_rate, options_.weight_decay, false});
+    } else {
+      rules.push_back({"", options_.rate, options_.weight_decay, false});
+    }
+    return make_groups(model_->params(), rules, options_.decay_weights_only);
+  }
+
+  /// A tape for each batch size that occurs: the full one and the last one of an epoch.
+  Tape<float>& tape_for(int n) {
+    auto& tape = tapes_[n];
+    if (tape == nullptr) {
+      const auto& ops = model_->network().ops;
+      tape = std::make_unique<Tape<float>>(Span<const Op>(ops.data(), ops.size()), model_->network().outputs.output,
+                                           options_.threads, *backend_->training);
+    }
+    return *tape;
+  }
+
+  Result<double> loss(Span<const float> prediction, Span<const float> label, Span<float> d) const {
+    switch (options_.loss) {
+      case LossKind::mse: return mse_loss(prediction, label, d);
+      case LossKind::msecorr: return msecorr_loss(prediction, label, d, options_.alpha);
+      case LossKind::l2norm: return l2_norm_loss(prediction, label, d);
+      case LossKind::smooth_l1: return smooth_l1_loss(prediction, label, d);
+    }
+    return Status::error(Errc::bad_argument, "unknown loss");
+  }
+
+  /// One step on batch_.
+  Status step() {
+    // The mask of dropout depends on the place in the training alone, so that a resumed run draws the same.
+    Rng rng(options_.seed + static_cast<std::uint64_t>(state_.epoch) * 1000003u, state_.batch);
+    Tape<float>& tape = tape_for(batch_.count);
+    const Extents size{batch_.count, input_.height, input_.width, 3};
+    const TapeMode mode = options_.frozen_norms ? TapeMode::frozen_norms : TapeMode::train;
+    if (const Status s = tape.forward(block().data, batch_.images.data(), size, mode, rng); !s) return s;
+    d_output_.resize(static_cast<std::size_t>(batch_.count));
+    const auto value = loss(tape.output(), {batch_.scores.data(), batch_.scores.size()}, {d_output_.data(), d_output_.size()});
+    if (!value) return value.status();
+    if (!std::isfinite(*value))
+      return Status::error(Errc::not_finite, "the loss is not a number in epoch ", state_.epoch + 1, ", batch ",
+                           state_.batch + 1, ": training diverged; lower the learning rate or clip the gradient");
+    std::fill(gradient_.begin(), gradient_.end(), 0.0f);
+    tape.backward(block().data, d_output_.data(), gradient_.data());
+    if (options_.clip > 0) clip_gradient(gradient_, options_.clip);
+    optimizer_->step(block(), gradient_, options_.schedule.factor(state_.epoch));
+    if (!average_.empty()) average_[0].update(block());
+    state_.loss_sum += *value * batch_.count;
+    state_.images += static_cast<std::size_t>(batch_.count);
+    return {};
+  }
+
+  Status predict(std::vector<double>& scores, std::vector<double>& labels) {
+    if (const Status s = val_->start(0); !s) return s;
+    std::map<int, std::unique_ptr<Session>> sessions;
+    Batch batch;
+    for (;;) {
+      const auto more = val_->next(batch);
+      if (!more) return more.status();
+      if (!*more) return {};
+      auto& session = sessions[batch.count];
+      if (session == nullptr) {
+        auto made = Session::create(*model_, batch.count, input_.height, input_.width, options_.threads);
+        if (!made) return made.status();
+        session = std::make_unique<Session>(std::move(*made));
+      }
+      std::vector<float> out(static_cast<std::size_t>(batch.count));
+      session->run(batch.images.data(), out.data());
+      scores.insert(scores.end(), out.begin(), out.end());
+      labels.insert(labels.end(), batch.scores.begin(), batch.scores.end());
+    }
+  }
+
+  void finish_epoch(EpochRow& row) {
+    row.epoch = ++state_.epoch;
+    state_.batch = 0;
+    state_.loss_sum = 0;
+    state_.images = 0;
+    if (row.val.final_score > state_.best_score) {
+      state_.best_score = row.val.final_score;
+      state_.best_epoch = row.epoch;
+    }
+    state_.log.push_back(row);
+  }
+
+  TrainOptions options_;
+  std::unique_ptr<Model> model_;
+  const Backend* backend_;
+  InputSpec input_;
+  std::unique_ptr<ImageLoader> train_, val_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::vector<WeightAverage> average_;  // one or none
+  std::map<int, std::unique_ptr<Tape<float>>> tapes_;
+  std::vector<float> gradient_, d_output_;
+  Batch batch_;
+  TrainState state_;
+};
+
+TINYFIQA_END

@@ -1,0 +1,34 @@
+// The options of `tinyfiqa train`, and how they become TrainOptions.
+#pragma once
+
+#include <tinyfiqa/fiqa/trainer.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data_options.hpp"
+#include "model_options.hpp"
+
+/// What stands on the command line; what does not is decided by the recipe.
+struct TrainWords {
+  DataOptions data;
+  std::string recipe, model, init, out, resume, isa = "auto";
+  SizeOption size;
+  std::optional<int> epochs, batch, lr_step, warm_up;
+  std::optional<std::string> loss, optim, lr_schedule;
+  std::optional<double> alpha, lr, backbone_lr, weight_decay, lr_gamma;
+  std::vector<std::string> freeze;
+  bool freeze_norms = false, decay_weights_only = false, split_by_identity = false;
+  double train_share = 0.8, clip = 0, ema = 0;
+  float hflip = 0;
+  std::uint64_t seed = 1;
+  int threads = 0;
+  long long cache_mib = 2048;
+
+  void add_to(CLI::App& sub);
+  /// Fills recipe and model where they are empty, and returns the settings. Errors: bad_argument.
+  tinyfiqa::Result<tinyfiqa::TrainOptions> settle();
+};

@@ -1,0 +1,29 @@
+// The folder that a training leaves behind.
+#pragma once
+
+#include <tinyfiqa/fiqa/trainer.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+/// Paths and writers of a training's folder. Every file is replaced as a whole, so a crash leaves the old or the new one.
+class TrainOutput {
+ public:
+  explicit TrainOutput(std::string folder) : folder_(std::move(folder)) {}
+
+  std::string state_path() const { return folder_ + "/state.safetensors"; }
+  std::string run_path() const { return folder_ + "/run.json"; }
+  const std::string& folder() const { return folder_; }
+
+  /// run.json: how the training was begun.
+  tinyfiqa::Status write_run(const nlohmann::ordered_json& run) const;
+  /// best.safetensors (if this was the best epoch), last.safetensors, log.csv, curves.svg.
+  tinyfiqa::Status write_epoch(tinyfiqa::Trainer& trainer) const;
+
+ private:
+  tinyfiqa::Status write_weights(const std::string& name, tinyfiqa::Trainer& trainer) const;
+  tinyfiqa::Status write_text(const std::string& name, const std::string& text) const;
+
+  std::string folder_;
+};
