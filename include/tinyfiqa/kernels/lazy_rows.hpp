@@ -70,11 +70,12 @@ inline void fold_pattern(const A* lanes, int c, B* sums) {
 struct LazyPattern {
   int period = 0;
   bool plain = true;  ///< value = data
-  float *scale = nullptr, *shift = nullptr, *slope = nullptr;
+  float *centre = nullptr, *scale = nullptr, *shift = nullptr, *slope = nullptr;
 };
 TINYFIQA_INLINE LazyPattern carve_lazy_pattern(Carver& room, int c) {
   LazyPattern p;
   p.period = pattern_period(c);
+  p.centre = carve(room, size_of(p.period));
   p.scale = carve(room, size_of(p.period));
   p.shift = carve(room, size_of(p.period));
   p.slope = carve(room, size_of(p.period));
@@ -83,12 +84,13 @@ TINYFIQA_INLINE LazyPattern carve_lazy_pattern(Carver& room, int c) {
 inline void fill_lazy_pattern(const LazyMap<float>& x, LazyPattern& p) {
   p.plain = x.scale == nullptr && x.act == Act::none && x.gate == nullptr;
   if (p.plain) return;
+  make_pattern(x.centre, x.c, 0.0f, p.centre);
   make_pattern(x.scale, x.c, 1.0f, p.scale);
   make_pattern(x.shift, x.c, 0.0f, p.shift);
   make_pattern(x.slope, x.c, 0.0f, p.slope);
 }
 
-/// y = act(x * scale + shift) [* gate] over `count` floats; x may be y. Writes exactly `count` floats.
+/// y = act((x - centre) * scale + shift) [* gate] over `count` floats; x may be y. Writes exactly `count` floats.
 template <Act A, bool Gated>
 inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p, const float* gate, float* y) {
   int f = 0;
@@ -96,7 +98,7 @@ inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p
     const vf scale = simd::load(p.scale + f), shift = simd::load(p.shift + f);
     const vf slope = A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f);
     const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;
-    vf v = activate<A>(simd::fma(simd::load_up_to(x + j, part), scale, shift), slope);
+    vf v = activate<A>(simd::fma(simd::load_up_to(x + j, part) - simd::load(p.centre + f), scale, shift), slope);
     if constexpr (Gated) v = v * simd::load(gate + f);
     simd::store_up_to(y + j, v, part);
     f = f + simd::width == p.period ? 0 : f + simd::width;

@@ -1,7 +1,7 @@
 // Batch norm in training: statistics of a convolution's sums z, and the gradient of z from the gradient of
 // act(batch norm(z)).
 //
-//   u = scale z + shift,   scale = gamma / sqrt(var + eps),   shift = beta - mean scale
+//   u = scale (z - mean) + shift,   scale = gamma / sqrt(var + eps),   shift = beta (or the bias)
 //   g = dv act'(u)
 //   d beta = sum g,   d gamma = sum g (z - mean) / sqrt(var + eps)
 //   dz = scale (g - mean of g - zhat mean of (g zhat))   with statistics of the batch,   zhat = (z - mean) / std
@@ -122,7 +122,7 @@ struct NormPattern {
   int period = 0;
   Act act = Act::none;
   float *scale = nullptr, *shift = nullptr, *slope = nullptr, *mean = nullptr;
-  float *k1 = nullptr, *k2 = nullptr, *k3 = nullptr;  ///< dz = k1 g + k2 z + k3
+  float *k1 = nullptr, *k2 = nullptr, *k3 = nullptr;  ///< dz = k1 g + k2 (z - mean) + k3
 };
 TINYFIQA_INLINE NormPattern carve_norm_pattern(Carver& room, int c) {
   NormPattern p;
@@ -143,22 +143,22 @@ inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t co
     std::ptrdiff_t j = f;
     if constexpr (A != Act::prelu) {
       for (; j + p.period + simd::width <= count; j += 2 * p.period) {
-        const vf za = simd::load(z + j), zb = simd::load(z + j + p.period);
+        const vf za = simd::load(z + j) - mean, zb = simd::load(z + j + p.period) - mean;
         const vf ga = simd::load(dv + j) * activate_slope<A>(simd::fma(za, scale, shift), slope);
         const vf gb = simd::load(dv + j + p.period) * activate_slope<A>(simd::fma(zb, scale, shift), slope);
         s = s + ga;
         s1 = s1 + gb;
-        q = simd::fma(ga, za - mean, q);
-        q1 = simd::fma(gb, zb - mean, q1);
+        q = simd::fma(ga, za, q);
+        q1 = simd::fma(gb, zb, q1);
       }
     }
     for (; j < count; j += p.period) {
       const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;
-      const vf zv = simd::load_up_to(z + j, part), d = simd::load_up_to(dv + j, part);
+      const vf zv = simd::load_up_to(z + j, part) - mean, d = simd::load_up_to(dv + j, part);
       const vf u = simd::fma(zv, scale, shift);
       const vf g = d * activate_slope<A>(u, slope);
       s = s + g;
-      q = simd::fma(g, zv - mean, q);
+      q = simd::fma(g, zv, q);
       if constexpr (A == Act::prelu) t = simd::fma(d, simd::min(simd::splat(0.0f), u), t);
     }
     add_lanes(sums.first + f, s + s1);
@@ -167,14 +167,14 @@ inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t co
   }
 }
 
-/// dz = k1 g + k2 z + k3 over `count` floats of dense pixels; dv may be dz. Writes exactly `count` floats.
+/// dz = k1 g + k2 (z - mean) + k3 over `count` floats of dense pixels; dv may be dz. Writes exactly `count` floats.
 template <Act A>
 inline void gradient_flat(const float* dv, const float* z, std::ptrdiff_t count, const NormPattern& p, float* dz) {
   int f = 0;
   for (std::ptrdiff_t j = 0; j < count; j += simd::width) {
     const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;
     const vf slope = A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f);
-    const vf zv = simd::load_up_to(z + j, part);
+    const vf zv = simd::load_up_to(z + j, part) - simd::load(p.mean + f);
     vf g = simd::load_up_to(dv + j, part);
     if constexpr (A != Act::none)
       g = g * activate_slope<A>(simd::fma(zv, simd::load(p.scale + f), simd::load(p.shift + f)), slope);

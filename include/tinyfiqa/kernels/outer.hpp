@@ -23,44 +23,46 @@ struct OuterArgs {
   std::ptrdiff_t ldacc = 0;
 };
 
+/// One row into the accumulators. Every loop over them is unrolled: an index that the compiler can't see would put
+/// them on the stack.
+template <int MR, int NV>
+TINYFIQA_INLINE void outer_row(const float* p, const float* q, int last, vf (&sum)[MR][NV]) {
+  vf qv[NV];
+#pragma GCC unroll 4
+  for (int v = 0; v < NV; ++v)
+    qv[v] = v + 1 < NV ? simd::load(q + v * simd::width) : simd::load_up_to(q + v * simd::width, last);
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i) {
+    const vf pi = simd::splat(p[i]);
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) sum[i][v] = simd::fma(pi, qv[v], sum[i][v]);
+  }
+}
+
 /// `last` floats of the last vector are valid; U rows at once, so that small tiles hide the latency.
 template <int MR, int NV, int U>
 TINYFIQA_INLINE void outer_tile(const OuterArgs& a, const float* p, const float* q, float* acc, int last) {
   vf sum[U][MR][NV];
+#pragma GCC unroll 4
   for (int u = 0; u < U; ++u)
+#pragma GCC unroll 16
     for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 4
       for (int v = 0; v < NV; ++v) sum[u][i][v] = simd::splat(0.0f);
   int r = 0;
-  for (; r + U <= a.rows; r += U) {
+  for (; r + U <= a.rows; r += U, p += U * a.ldp, q += U * a.ldq) {
 #pragma GCC unroll 4
-    for (int u = 0; u < U; ++u) {
-      const float* prow = p + (r + u) * a.ldp;
-      const float* qrow = q + (r + u) * a.ldq;
-      vf qv[NV];
-#pragma GCC unroll 4
-      for (int v = 0; v < NV; ++v)
-        qv[v] = v + 1 < NV ? simd::load(qrow + v * simd::width)
-                           : simd::load_up_to(qrow + v * simd::width, last);
-#pragma GCC unroll 16
-      for (int i = 0; i < MR; ++i) {
-        const vf pi = simd::splat(prow[i]);
-#pragma GCC unroll 4
-        for (int v = 0; v < NV; ++v) sum[u][i][v] = simd::fma(pi, qv[v], sum[u][i][v]);
-      }
-    }
+    for (int u = 0; u < U; ++u) outer_row<MR, NV>(p + u * a.ldp, q + u * a.ldq, last, sum[u]);
   }
-  for (; r < a.rows; ++r)
-    for (int i = 0; i < MR; ++i)
-      for (int v = 0; v < NV; ++v) {
-        const float* at = q + r * a.ldq + v * simd::width;
-        const vf qv = v + 1 < NV ? simd::load(at) : simd::load_up_to(at, last);
-        sum[0][i][v] = simd::fma(simd::splat(p[r * a.ldp + i]), qv, sum[0][i][v]);
-      }
+  for (; r < a.rows; ++r, p += a.ldp, q += a.ldq) outer_row<MR, NV>(p, q, last, sum[0]);
+#pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) {
       float* at = acc + i * a.ldacc + v * simd::width;
       const int count = v + 1 < NV ? simd::width : last;
       vf total = sum[0][i][v];
+#pragma GCC unroll 4
       for (int u = 1; u < U; ++u) total = total + sum[u][i][v];
       simd::store_up_to(at, simd::load_up_to(at, count) + total, count);
     }
@@ -116,6 +118,57 @@ inline void outer_either(const OuterArgs& a, bool turned) {
   b.ldq = a.ldp;
   b.ldacc = a.m;
   outer(b);
+}
+
+// ---- C (+)= A B on packed B, without bias, activation and their choice at run time
+
+/// MR rows of one panel.
+template <int MR, int NV>
+TINYFIQA_INLINE void plain_tile(const GemmArgs& g, const float* panel, int row, int first, int last, bool add) {
+  const float* a[MR];
+#pragma GCC unroll 16
+  for (int r = 0; r < MR; ++r) a[r] = g.a + (row + r) * g.lda;
+  vf acc[MR][NV];
+  gemm_accumulate<MR, NV>(g.k, a, panel, acc);
+  float* c = g.c + row * g.ldc + first;
+#pragma GCC unroll 16
+  for (int r = 0; r < MR; ++r, c += g.ldc)
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) {
+      const int count = v + 1 < NV ? simd::width : last;
+      float* at = c + v * simd::width;
+      simd::store_up_to(at, add ? simd::load_up_to(at, count) + acc[r][v] : acc[r][v], count);
+    }
+}
+template <int NV>
+inline void plain_panel(const GemmArgs& g, const float* panel, int first, int last, bool add) {
+  int row = 0;
+  for (; row + gemm_rows<NV> <= g.m; row += gemm_rows<NV>) plain_tile<gemm_rows<NV>, NV>(g, panel, row, first, last, add);
+  for (; row + 4 <= g.m; row += 4) plain_tile<4, NV>(g, panel, row, first, last, add);
+  for (; row < g.m; ++row) plain_tile<1, NV>(g, panel, row, first, last, add);
+}
+
+/// All rows of C on this thread; a residual, if there is one, must be C itself. The packed block's bias is zero.
+inline void plain_gemm(const GemmArgs& g) {
+  const int total = (g.n + simd::width - 1) / simd::width;
+  const float* panel = g.packed;
+  const bool add = g.residual != nullptr;
+  for (int first = 0; first < total;) {
+    const int vectors = gemm_panel_vectors(first, total), start = first * simd::width;
+    const int left = g.n - start - (vectors - 1) * simd::width, last = left < simd::width ? left : simd::width;
+    if (vectors == 1)
+      plain_panel<1>(g, panel, start, last, add);
+    else if (vectors == 2)
+      plain_panel<2>(g, panel, start, last, add);
+    else if constexpr (gemm_max_vectors > 2) {
+      if (vectors == 3)
+        plain_panel<3>(g, panel, start, last, add);
+      else if constexpr (gemm_max_vectors > 3)
+        plain_panel<4>(g, panel, start, last, add);
+    }
+    panel += static_cast<std::ptrdiff_t>(vectors) * simd::width * (g.k + 1);
+    first += vectors;
+  }
 }
 
 /// Packs B [k][n] (rows as they lie in memory) with a bias of zero: pack_gemm's block for the product with B.

@@ -1,6 +1,6 @@
 // Training of a convolution with batch norm (or bias) and activation: what all kinds of convolution share.
 //
-// forward:   z = conv(x);  statistics of z;  v = act(scale z + shift) is left to whoever reads it
+// forward:   z = conv(x);  statistics of z;  v = act(scale (z - mean) + shift) is left to whoever reads it
 // backward:  sums over dv and z (kernels/norm.hpp);  then, a few pixels at a time and in the cache,
 //            dz from dv and z;  dW += dz (x) x;  dx = dz W
 //
@@ -142,7 +142,7 @@ inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s) {
     a.mean[c] = static_cast<float>(mean);
     a.inverse_std[c] = static_cast<float>(inverse);
     a.scale[c] = static_cast<float>(scale);
-    a.shift[c] = static_cast<float>(static_cast<double>(a.beta[c]) - mean * scale);
+    a.shift[c] = a.beta[c];
   }
 }
 
@@ -212,7 +212,7 @@ inline void gradient_sums(const TrainConvArgs& a, const Memory& m) {
   gather_sums(a, m);
 }
 
-/// Gradients of gamma, beta, bias and slope, and the constants of dz = k1 g + k2 z + k3.
+/// Gradients of gamma, beta, bias and slope, and the constants of dz = k1 g + k2 (z - mean) + k3.
 inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
   const auto count = static_cast<double>(out_pixels(a));
   // first, second and third become k1, k2 and k3.
@@ -226,7 +226,7 @@ inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
     const bool batch = a.gamma != nullptr && a.batch_statistics;
     s.first[c] = scale;
     s.second[c] = batch ? -scale * inverse * along / count : 0;
-    s.third[c] = batch ? -scale * sum / count - s.second[c] * static_cast<double>(a.mean[c]) : 0;
+    s.third[c] = batch ? -scale * sum / count : 0;
   }
   const auto spread = [&](const double* values, float* pattern) {
     for (int i = 0, k = 0; i < s.norm.period; ++i) {

@@ -134,7 +134,7 @@ struct DenseTraining {
         m.packed = s.packed + size_of(g) * packed_group(a);
         m.c = z + g * columns;
         m.ldc = a.cout;
-        gemm_rows_range(m, 0, count);
+        plain_gemm(m);
       }
       done(z, static_cast<std::ptrdiff_t>(count) * a.cout);
     }
@@ -181,7 +181,7 @@ struct DenseTraining {
     m.packed = s.packed + size_of(g) * packed_group(a);
     m.c = r.dpatches;
     m.ldc = k;
-    gemm_rows_range(m, 0, count);
+    plain_gemm(m);
     scatter(a, r.dpatches, image, first, count, channel);
   }
 

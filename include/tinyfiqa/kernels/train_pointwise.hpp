@@ -50,7 +50,7 @@ struct PointwiseTraining {
       g.packed = s.packed;
       g.c = a.z + static_cast<std::ptrdiff_t>(first) * a.cout;
       g.ldc = a.cout;
-      gemm_rows_range(g, 0, count);
+      plain_gemm(g);
       done(g.c, static_cast<std::ptrdiff_t>(count) * a.cout);
     }
   }
@@ -99,7 +99,7 @@ struct PointwiseTraining {
       g.residual = g.c;
       g.ld_residual = a.dx_pixel;
     }
-    gemm_rows_range(g, 0, count);
+    plain_gemm(g);
   }
   static void reduce(const TrainConvArgs& a, const Room& r) {
     if (direct(a)) return;

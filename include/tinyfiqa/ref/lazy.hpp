@@ -54,11 +54,11 @@ T act_slope(Act a, T u, T slope) {
   return 1;
 }
 
-/// u = data * scale + shift at pixel p (counted over all images), channel c.
+/// u = (data - centre) * scale + shift at pixel p (counted over all images), channel c.
 template <class T>
 T lazy_argument(const LazyMap<T>& x, std::ptrdiff_t p, int c) {
   const T z = x.data[p * x.pixel + c];
-  return x.scale == nullptr ? z : z * x.scale[c] + x.shift[c];
+  return x.scale == nullptr ? z : (z - x.centre[c]) * x.scale[c] + x.shift[c];
 }
 
 /// act(u) * gate

@@ -82,7 +82,7 @@ void conv_norm(const TapeCall<T>& t) {
       }
       inverse = 1 / std::sqrt(var + static_cast<T>(op.norm_eps));
       scale = t.params[op.norm_weight + c] * inverse;
-      shift = t.params[op.norm_bias + c] - mean * scale;
+      shift = t.params[op.norm_bias + c];
     }
     t.saved[c] = mean;
     t.saved[channels + c] = inverse;
@@ -107,7 +107,7 @@ std::vector<T> conv_sums_gradient(const TapeCall<T>& t) {
     const T mean = t.saved[c], inverse = t.saved[channels + c];
     const T slope = op.slope < 0 ? T(0) : t.params[op.slope + c];
     for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p) {
-      const T u = t.y[at(p, c)] * t.saved[2 * channels + c] + t.saved[3 * channels + c];
+      const T u = (t.y[at(p, c)] - mean) * t.saved[2 * channels + c] + t.saved[3 * channels + c];
       if (op.slope >= 0 && u <= 0) t.gradient[op.slope + c] += g[at(p, c)] * u;
       dz[at(p, c)] = g[at(p, c)] *= ref::act_slope(op.act, u, slope);
       if (op.bias >= 0) t.gradient[op.bias + c] += g[at(p, c)];

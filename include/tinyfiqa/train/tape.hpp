@@ -171,6 +171,7 @@ class Tape {
       const bool plain = !o.has_norm() && o.bias < 0;
       const T* saved = memory(s.saved);
       if (!plain && saved != nullptr) {
+        x.centre = saved + v.first_channel;
         x.scale = saved + 2 * s.extents.c + v.first_channel;
         x.shift = saved + 3 * s.extents.c + v.first_channel;
       }
