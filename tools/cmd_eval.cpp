@@ -223,7 +223,8 @@ void add_eval(CLI::App& app, int& exit_code) {
   sub->footer(
       "The final score is the mean of SRCC and PLCC. Intervals hold 95 % of the bootstrap resamples.\n"
       "Exit status: 0 all done, 1 some images have no score, 2 wrong usage or unusable labels.\n\n"
-      "Example:\n  tinyfiqa eval --data examples/faces/labels.csv --out evaluation\n  tinyfiqa eval --data "
+      "Example:\n  tinyfiqa eval --data examples/faces/labels.csv --out /tmp/evaluation\n  tinyfiqa eval "
+      "--data "
       "labels.csv --images faces --predictions scores.csv --format json");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }

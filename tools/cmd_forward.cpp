@@ -1,6 +1,7 @@
 // tinyfiqa forward: a tensor through a network, for comparing with another framework.
 #include "commands.hpp"
 #include "model_options.hpp"
+#include "nchw.hpp"
 
 #include <tinyfiqa/fiqa/session.hpp>
 #include <tinyfiqa/io/npy.hpp>
@@ -23,49 +24,29 @@ struct ForwardCommand {
   Status forward() const;
 };
 
-/// [N, C, H, W] -> [N, H, W, C]
-std::vector<float> to_nhwc(const std::vector<float>& x, int n, int c, int h, int w) {
-  std::vector<float> y(x.size());
-  const std::ptrdiff_t pixels = static_cast<std::ptrdiff_t>(h) * w;
-  for (int i = 0; i < n; ++i)
-    for (int k = 0; k < c; ++k)
-      for (std::ptrdiff_t p = 0; p < pixels; ++p)
-        y[static_cast<std::size_t>((i * pixels + p) * c + k)] =
-            x[static_cast<std::size_t>((static_cast<std::ptrdiff_t>(i) * c + k) * pixels + p)];
-  return y;
-}
-
 Status ForwardCommand::forward() const {
-  const auto array = read_npy(input);
-  if (!array) return array.status();
-  const auto& shape = array->shape;
-  if (shape.size() != 4 || shape[1] != 3)
-    return Status::error(Errc::mismatch, input, ": the network wants [N, 3, H, W], this array is ",
-                         shape_text(shape));
+  const auto x = read_image_tensor(input);
+  if (!x) return x.status();
   const auto models = read_models(model);
   if (!models) return models.status();
   if (models->size() != 1)
     return Status::error(Errc::bad_argument, "forward runs one network: give one --weights");
-  for (const std::int64_t extent : shape)
-    if (extent > 1 << 30)
-      return Status::error(Errc::too_large, input, ": ", shape_text(shape), " is too large");
-  const int n = static_cast<int>(shape[0]), h = static_cast<int>(shape[2]), w = static_cast<int>(shape[3]);
+  const Model& net = *(*models)[0];
   std::vector<float> result;
   int channels = 1;
-  if (n == 0) {  // a batch of nothing has results of nothing
-    const Outputs& outputs = (*models)[0]->network().outputs;
-    channels = (*models)[0]
-                   ->network()
-                   .ops[static_cast<std::size_t>(features ? outputs.features : outputs.output)]
-                   .channels;
+  if (x->size.n == 0) {  // a batch of nothing has results of nothing
+    const Outputs& outputs = net.network().outputs;
+    channels =
+        net.network().ops[static_cast<std::size_t>(features ? outputs.features : outputs.output)].channels;
   } else {
-    auto session = Session::create(*(*models)[0], n, h, w, threads, features ? Want::features : Want::output);
+    auto session = Session::create(net, x->size.n, x->size.h, x->size.w, threads,
+                                   features ? Want::features : Want::output);
     if (!session) return session.status().prefixed(input, ": ");
     channels = session->plan().output.c;
     result.resize(session->output_floats());
-    session->run(to_nhwc(array->values, n, 3, h, w).data(), result.data());
+    session->run(x->nhwc.data(), result.data());
   }
-  return write_npy(output, {n, channels}, {result.data(), result.size()});
+  return write_npy(output, {x->size.n, channels}, {result.data(), result.size()});
 }
 
 int ForwardCommand::run() const {
@@ -92,6 +73,6 @@ void add_forward(CLI::App& app, int& exit_code) {
   sub->add_option("--threads", command->threads, "Threads")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  sub->footer("Example:\n  tinyfiqa forward --weights net.pth --input x.npy --output y.npy");
+  sub->footer("Example:\n  tinyfiqa forward --input examples/arrays/images.npy --output /tmp/scores.npy");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }

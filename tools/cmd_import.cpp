@@ -103,7 +103,6 @@ void add_import(CLI::App& app, int& exit_code) {
       "starts.\n"
       "A checkpoint of a network that is not known here is converted as it is. Nothing in a checkpoint is "
       "executed.\n\n"
-      "Example:\n  tinyfiqa import mobilenet_v3_small-047dcff4.pth start.safetensors --model "
-      "mobilenet_v3_small");
+      "Example:\n  tinyfiqa import tests/fixtures/models/tinyfqnet.zip.pth /tmp/tinyfqnet.safetensors");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }

@@ -33,12 +33,16 @@ nlohmann::ordered_json settings_json(const TrainWords& w, const TrainOptions& o)
           {"size", std::to_string(o.height) + "x" + std::to_string(o.width)},
           {"loss", loss_name(o.loss)},
           {"alpha", o.alpha},
-          {"optim", o.optim.kind == OptimKind::adam ? "adam" : o.optim.kind == OptimKind::adamw ? "adamw" : "sgd"},
+          {"optim", o.optim.kind == OptimKind::adam    ? "adam"
+                    : o.optim.kind == OptimKind::adamw ? "adamw"
+                                                       : "sgd"},
           {"lr", o.rate},
           {"backbone_lr", o.backbone_rate},
           {"weight_decay", o.weight_decay},
           {"decay_weights_only", o.decay_weights_only},
-          {"lr_schedule", o.schedule.kind == ScheduleKind::step ? "step" : o.schedule.kind == ScheduleKind::cosine ? "cosine" : "constant"},
+          {"lr_schedule", o.schedule.kind == ScheduleKind::step     ? "step"
+                          : o.schedule.kind == ScheduleKind::cosine ? "cosine"
+                                                                    : "constant"},
           {"lr_step", o.schedule.period},
           {"lr_gamma", o.schedule.gamma},
           {"warm_up", o.schedule.warm_up},
@@ -83,18 +87,22 @@ class TrainRun {
 /// The words that the training was begun with, read from its folder, in the folder where they were written.
 Status TrainRun::resume_words() {
   if (command_line_.size() > 2)
-    return Status::error(Errc::bad_argument, "--resume takes the options that the training was begun with; give no others");
+    return Status::error(Errc::bad_argument,
+                         "--resume takes the options that the training was begun with; give no others");
   const std::string folder = fs::absolute(words_.resume).string();
   const auto file = read_file(folder + "/run.json");
   if (!file) return file.status();
   const auto run = nlohmann::json::parse(file->bytes.begin(), file->bytes.end(), nullptr, false);
   if (run.is_discarded() || !run.contains("command_line") || !run.contains("directory"))
-    return Status::error(Errc::bad_format, folder, "/run.json: not what a training writes; it can't be resumed");
+    return Status::error(Errc::bad_format, folder,
+                         "/run.json: not what a training writes; it can't be resumed");
   auto words = run["command_line"].get<std::vector<std::string>>();
   command_line_ = words;
   std::error_code error;
   fs::current_path(run["directory"].get<std::string>(), error);
-  if (error) return Status::error(Errc::not_found, run["directory"].get<std::string>(), ": the folder that the training was begun in is gone");
+  if (error)
+    return Status::error(Errc::not_found, run["directory"].get<std::string>(),
+                         ": the folder that the training was begun in is gone");
   CLI::App app;
   TrainWords begun;
   begun.add_to(app);
@@ -112,9 +120,13 @@ Status TrainRun::resume_words() {
 Status TrainRun::make_folder() const {
   std::error_code error;
   fs::create_directories(words_.out, error);
-  if (!fs::is_directory(words_.out)) return Status::error(Errc::cannot_write, "--out ", words_.out, ": can't make this folder: ", error.message());
+  if (!fs::is_directory(words_.out))
+    return Status::error(Errc::cannot_write, "--out ", words_.out,
+                         ": can't make this folder: ", error.message());
   if (words_.resume.empty() && fs::exists(output_.state_path()))
-    return Status::error(Errc::bad_argument, words_.out, " holds a training already: go on with it by --resume ", words_.out, ", or choose another --out");
+    return Status::error(Errc::bad_argument, words_.out,
+                         " holds a training already: go on with it by --resume ", words_.out,
+                         ", or choose another --out");
   return {};
 }
 
@@ -180,9 +192,9 @@ void TrainRun::print_epoch() const {
   const double left_s = static_cast<double>(options_.epochs - r.epoch) *
                         static_cast<double>(trainer_->train_loader().rows().size()) /
                         std::max(r.images_per_s, 1e-9);
-  std::printf("epoch %3d/%d  loss %.5f  SRCC %.4f  PLCC %.4f  RMSE %.4f  %.0f images/s  %d:%02d left\n", r.epoch, options_.epochs,
-              r.loss, r.val.srcc, r.val.plcc, r.val.rmse, r.images_per_s, static_cast<int>(left_s) / 60,
-              static_cast<int>(left_s) % 60);
+  std::printf("epoch %3d/%d  loss %.5f  SRCC %.4f  PLCC %.4f  RMSE %.4f  %.0f images/s  %d:%02d left\n",
+              r.epoch, options_.epochs, r.loss, r.val.srcc, r.val.plcc, r.val.rmse, r.images_per_s,
+              static_cast<int>(left_s) / 60, static_cast<int>(left_s) % 60);
   std::fflush(stdout);
 }
 
@@ -204,17 +216,20 @@ int TrainRun::train() {
     if (!done) return fail(done.status());
     if (!*done) {
       if (const Status s = save(); !s) return fail(s);
-      std::fprintf(stderr, "tinyfiqa: stopped in epoch %d; go on with: tinyfiqa train --resume %s\n", trainer.state().epoch + 1,
-                   words_.out.c_str());
+      std::fprintf(stderr, "tinyfiqa: stopped in epoch %d; go on with: tinyfiqa train --resume %s\n",
+                   trainer.state().epoch + 1, words_.out.c_str());
       return 128 + stop_signal;
     }
     if (const Status s = output_.write_epoch(trainer); !s) return fail(s);
     if (const Status s = save(); !s) return fail(s);
     print_epoch();
   }
-  std::printf("best: epoch %d, final score %.4f, in %s/best.safetensors (%.0f MiB for training beside %.0f MiB of weights and state)\n",
-              trainer.state().best_epoch, trainer.state().best_score, words_.out.c_str(),
-              static_cast<double>(trainer.peak_bytes()) / 1048576, static_cast<double>(trainer.block().size) * 16 / 1048576);
+  std::printf(
+      "best: epoch %d, final score %.4f, in %s/best.safetensors (%.0f MiB for training beside %.0f MiB of "
+      "weights and state)\n",
+      trainer.state().best_epoch, trainer.state().best_score, words_.out.c_str(),
+      static_cast<double>(trainer.peak_bytes()) / 1048576,
+      static_cast<double>(trainer.block().size) * 16 / 1048576);
   return exit_done;
 }
 
@@ -225,10 +240,13 @@ void add_train(CLI::App& app, int& exit_code, const std::vector<std::string>& co
   CLI::App* sub = app.add_subcommand("train", "Train a network on labelled faces");
   words->add_to(*sub);
   sub->footer(
-      "The rows are split into 80 % to train on and 20 % to validate on, or as a column split says; the epoch with the\n"
-      "best final score (mean of SRCC and PLCC) on the latter is kept. Ctrl-C finishes the step and saves; --resume goes\n"
+      "The rows are split into 80 % to train on and 20 % to validate on, or as a column split says; the "
+      "epoch with the\n"
+      "best final score (mean of SRCC and PLCC) on the latter is kept. Ctrl-C finishes the step and saves; "
+      "--resume goes\n"
       "on to the same result, to the bit, as without the stop.\n\n"
-      "Example:\n  tinyfiqa train --data examples/faces/labels.csv --model tinyfqnet --epochs 2 --batch 2 --train-share 0.5 "
+      "Example:\n  tinyfiqa train --data examples/faces/labels.csv --model tinyfqnet --epochs 2 --batch 2 "
+      "--train-share 0.5 "
       "--out /tmp/tinyfiqa_run");
   sub->callback([words, &exit_code, &command_line] {
     TrainRun run(*words, command_line);

@@ -8,32 +8,47 @@ using namespace tinyfiqa;
 namespace {
 
 void add_recipe_options(CLI::App& sub, TrainWords& w) {
-  sub.add_option("--recipe", w.recipe, "The papers' settings, which other options then change: ensemble (P1) or tinyfqnet (P2); default: by the model")
+  sub.add_option("--recipe", w.recipe,
+                 "The papers' settings, which other options then change: ensemble (P1) or tinyfqnet (P2); "
+                 "default: by the model")
       ->check(CLI::IsMember({"ensemble", "tinyfqnet"}));
-  sub.add_option("--model", w.model, "tinyfqnet, mobilenet_v3_small, shufflenet_v2_x0_5 or shufflenet_v2_x1_0; default: by the recipe")
+  sub.add_option(
+         "--model", w.model,
+         "tinyfqnet, mobilenet_v3_small, shufflenet_v2_x0_5 or shufflenet_v2_x1_0; default: by the recipe")
       ->type_name("NAME");
-  sub.add_option("--init", w.init, "Checkpoint to start from, an ImageNet one too (.pth, .pt, .safetensors); default: random weights")
+  sub.add_option(
+         "--init", w.init,
+         "Checkpoint to start from, an ImageNet one too (.pth, .pt, .safetensors); default: random weights")
       ->type_name("FILE");
   add_size_option(sub, w.size);
   sub.add_option("--epochs", w.epochs, "Epochs")->check(CLI::Range(1, 1000000));
   sub.add_option("--batch", w.batch, "Images a step")->check(CLI::Range(1, 1 << 20));
-  sub.add_option("--loss", w.loss, "msecorr, mse, l2norm or smooth_l1")->check(CLI::IsMember({"msecorr", "mse", "l2norm", "smooth_l1"}));
-  sub.add_option("--alpha", w.alpha, "Weight of msecorr's correlation term; default: 1")->check(CLI::NonNegativeNumber);
+  sub.add_option("--loss", w.loss, "msecorr, mse, l2norm or smooth_l1")
+      ->check(CLI::IsMember({"msecorr", "mse", "l2norm", "smooth_l1"}));
+  sub.add_option("--alpha", w.alpha, "Weight of msecorr's correlation term; default: 1")
+      ->check(CLI::NonNegativeNumber);
 }
 
 void add_optimizer_options(CLI::App& sub, TrainWords& w) {
-  sub.add_option("--optim", w.optim, "adam, adamw or sgd (momentum 0.9)")->check(CLI::IsMember({"adam", "adamw", "sgd"}));
+  sub.add_option("--optim", w.optim, "adam, adamw or sgd (momentum 0.9)")
+      ->check(CLI::IsMember({"adam", "adamw", "sgd"}));
   sub.add_option("--lr", w.lr, "Learning rate (of the head, where there is one)")->check(CLI::PositiveNumber);
-  sub.add_option("--backbone-lr", w.backbone_lr, "Learning rate of the backbone; default: a tenth of --lr")->check(CLI::NonNegativeNumber);
+  sub.add_option("--backbone-lr", w.backbone_lr, "Learning rate of the backbone; default: a tenth of --lr")
+      ->check(CLI::NonNegativeNumber);
   sub.add_option("--weight-decay", w.weight_decay, "L2 weight decay")->check(CLI::NonNegativeNumber);
   sub.add_flag("--decay-weights-only", w.decay_weights_only, "No decay of norms and biases");
-  sub.add_option("--lr-schedule", w.lr_schedule, "step, cosine or constant; default: step")->check(CLI::IsMember({"step", "cosine", "constant"}));
-  sub.add_option("--lr-step", w.lr_step, "Epochs between two drops of the rate; default: 5")->check(CLI::Range(1, 1000000));
+  sub.add_option("--lr-schedule", w.lr_schedule, "step, cosine or constant; default: step")
+      ->check(CLI::IsMember({"step", "cosine", "constant"}));
+  sub.add_option("--lr-step", w.lr_step, "Epochs between two drops of the rate; default: 5")
+      ->check(CLI::Range(1, 1000000));
   sub.add_option("--lr-gamma", w.lr_gamma, "What a drop multiplies the rate by")->check(CLI::PositiveNumber);
   sub.add_option("--warm-up", w.warm_up, "Epochs of linear warm-up")->check(CLI::Range(0, 1000000));
   sub.add_option("--clip", w.clip, "Largest norm of the gradient; 0: none")->check(CLI::NonNegativeNumber);
-  sub.add_option("--ema", w.ema, "Decay of a moving average of the weights, which is then the result; 0: none")->check(CLI::Range(0.0, 0.999999));
-  sub.add_option("--freeze", w.freeze, "Beginnings of the names of parameters that stay as they are")->type_name("PREFIX");
+  sub.add_option("--ema", w.ema,
+                 "Decay of a moving average of the weights, which is then the result; 0: none")
+      ->check(CLI::Range(0.0, 0.999999));
+  sub.add_option("--freeze", w.freeze, "Beginnings of the names of parameters that stay as they are")
+      ->type_name("PREFIX");
   sub.add_flag("--freeze-norms", w.freeze_norms, "Batch norm by its running statistics, which stay");
 }
 
@@ -45,11 +60,16 @@ void add_run_options(CLI::App& sub, TrainWords& w) {
   sub.add_option("--hflip", w.hflip, "Probability of a horizontal flip")->check(CLI::Range(0.0f, 1.0f));
   sub.add_option("--seed", w.seed, "Seed of weights, split, order and dropout")->capture_default_str();
   sub.add_option("--threads", w.threads, "Threads; default: one for each core")->check(CLI::Range(1, 1024));
-  sub.add_option("--cache-mib", w.cache_mib, "Memory for decoded images")->check(CLI::Range(0LL, 1LL << 20))->capture_default_str();
+  sub.add_option("--cache-mib", w.cache_mib, "Memory for decoded images")
+      ->check(CLI::Range(0LL, 1LL << 20))
+      ->capture_default_str();
   sub.add_option("--isa", w.isa, "Instruction set (see --version)")->type_name("NAME")->capture_default_str();
-  sub.add_option("--out", w.out, "Folder for best.safetensors, last.safetensors, log.csv, curves.svg, run.json and the state")
+  sub.add_option("--out", w.out,
+                 "Folder for best.safetensors, last.safetensors, log.csv, curves.svg, run.json and the state")
       ->type_name("DIR");
-  sub.add_option("--resume", w.resume, "Go on with the training in this folder, with the options it was begun with")->type_name("DIR");
+  sub.add_option("--resume", w.resume,
+                 "Go on with the training in this folder, with the options it was begun with")
+      ->type_name("DIR");
 }
 
 /// Settings of the papers: P1's are TrainOptions' defaults, these are P2's.
@@ -78,7 +98,10 @@ void apply_words(const TrainWords& w, TrainOptions& o) {
   take(w.warm_up, o.schedule.warm_up);
   for (const LossKind loss : {LossKind::mse, LossKind::msecorr, LossKind::l2norm, LossKind::smooth_l1})
     if (w.loss && *w.loss == loss_name(loss)) o.loss = loss;
-  if (w.optim) o.optim.kind = *w.optim == "adam" ? OptimKind::adam : *w.optim == "adamw" ? OptimKind::adamw : OptimKind::sgd;
+  if (w.optim)
+    o.optim.kind = *w.optim == "adam"    ? OptimKind::adam
+                   : *w.optim == "adamw" ? OptimKind::adamw
+                                         : OptimKind::sgd;
   if (w.lr_schedule && *w.lr_schedule == "constant") o.schedule.kind = ScheduleKind::constant;
   if (w.lr_schedule && *w.lr_schedule == "cosine") {
     o.schedule.kind = ScheduleKind::cosine;
@@ -97,12 +120,15 @@ void TrainWords::add_to(CLI::App& sub) {
 }
 
 Result<TrainOptions> TrainWords::settle() {
-  if (data.csv.empty()) return Status::error(Errc::bad_argument, "--data names the CSV to train on (or --resume a training to go on with)");
+  if (data.csv.empty())
+    return Status::error(Errc::bad_argument,
+                         "--data names the CSV to train on (or --resume a training to go on with)");
   if (out.empty()) return Status::error(Errc::bad_argument, "--out names the folder to write to");
   if (recipe.empty()) recipe = model.empty() || model == "tinyfqnet" ? "tinyfqnet" : "ensemble";
   if (model.empty()) model = recipe == "tinyfqnet" ? "tinyfqnet" : "mobilenet_v3_small";
   const ModelSpec* spec = find_model(model);
-  if (spec == nullptr) return Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names());
+  if (spec == nullptr)
+    return Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names());
   TrainOptions o;
   if (recipe == "tinyfqnet") apply_tinyfqnet_recipe(o);
   apply_words(*this, o);

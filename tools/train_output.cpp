@@ -15,8 +15,8 @@ std::string log_csv(const std::vector<EpochRow>& log) {
   std::string text = "epoch,loss,srcc,plcc,final_score,kendall,rmse,images_per_s\n";
   for (const EpochRow& r : log) {
     char line[256];
-    std::snprintf(line, sizeof line, "%d,%.8g,%.6f,%.6f,%.6f,%.6f,%.6f,%.1f\n", r.epoch, r.loss, r.val.srcc, r.val.plcc,
-                  r.val.final_score, r.val.kendall, r.val.rmse, r.images_per_s);
+    std::snprintf(line, sizeof line, "%d,%.8g,%.6f,%.6f,%.6f,%.6f,%.6f,%.1f\n", r.epoch, r.loss, r.val.srcc,
+                  r.val.plcc, r.val.final_score, r.val.kendall, r.val.rmse, r.images_per_s);
     text += line;
   }
   return text;
@@ -42,14 +42,15 @@ Status TrainOutput::write_text(const std::string& name, const std::string& text)
 }
 
 Status TrainOutput::write_run(const nlohmann::ordered_json& run) const {
-  return write_text("run.json", run.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  return write_text("run.json",
+                    run.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 Status TrainOutput::write_weights(const std::string& name, Trainer& trainer) const {
   const EpochRow& row = trainer.state().log.back();
   char metrics[160];
-  std::snprintf(metrics, sizeof metrics, "validation: SRCC %.4f, PLCC %.4f, RMSE %.4f, n %zu", row.val.srcc, row.val.plcc,
-                row.val.rmse, row.val.count);
+  std::snprintf(metrics, sizeof metrics, "validation: SRCC %.4f, PLCC %.4f, RMSE %.4f, n %zu", row.val.srcc,
+                row.val.plcc, row.val.rmse, row.val.count);
   return save_params(folder_ + "/" + name, trainer.model().params(), trainer.result(),
                      {{"model", trainer.model().spec().name},
                       {"made_by", "tinyfiqa " TINYFIQA_VERSION},

@@ -7,7 +7,8 @@
 
 #include <string>
 
-/// Paths and writers of a training's folder. Every file is replaced as a whole, so a crash leaves the old or the new one.
+/// Paths and writers of a training's folder. Every file is replaced as a whole, so a crash leaves the old or
+/// the new one.
 class TrainOutput {
  public:
   explicit TrainOutput(std::string folder) : folder_(std::move(folder)) {}

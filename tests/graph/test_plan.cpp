@@ -14,8 +14,8 @@ using namespace planned;
 namespace {
 std::size_t allocations = 0;
 }
-// Counting allocator: every way through operator new ends here. (Not inlined: gcc would take the free() in one and the
-// new in another for a mistake.)
+// Counting allocator: every way through operator new ends here. (Not inlined: gcc would take the free() in
+// one and the new in another for a mistake.)
 __attribute__((noinline)) void* operator new(std::size_t size) {
   ++allocations;
   if (void* p = std::malloc(size == 0 ? 1 : size)) return p;

@@ -6,12 +6,13 @@
 #include "run_tool.hpp"
 #include "support.hpp"
 
+#include <sstream>
 #include <vector>
 
 using namespace tinyfiqa;
 
 TEST_CASE("every command's --help has an example, and --version says compiler, instruction set and threads") {
-  for (const char* command : {"score", "eval", "info", "import", "forward"}) {
+  for (const char* command : {"score", "eval", "info", "import", "forward", "gradients"}) {
     const auto r = run_tool(std::string(command) + " --help");
     CHECK(r.code == 0);
     CHECK(contains(r.out, std::string("Example:\n  tinyfiqa ") + command));
@@ -20,6 +21,23 @@ TEST_CASE("every command's --help has an example, and --version says compiler, i
   CHECK(version.code == 0);
   for (const char* part : {"tinyfiqa 0.", "compiler", "isa", "scalar", "threads"})
     CHECK(contains(version.out, part));
+}
+
+TEST_CASE("the examples of --help work as they stand") {
+  for (const char* command : {"score", "eval", "train", "info", "import", "forward", "gradients"}) {
+    std::istringstream help(run_tool(std::string(command) + " --help").out);
+    int ran = 0;
+    for (std::string line; std::getline(help, line);) {
+      if (line.compare(0, 11, "  tinyfiqa ") != 0 || contains(line, "labels.csv --images")) continue;
+      const std::string out = scratch_dir("examples");
+      for (std::size_t at; (at = line.find("/tmp/")) != std::string::npos;) line.replace(at, 5, out + "/");
+      INFO(line);
+      const auto r = run_tool(line.substr(11), "cd " TINYFIQA_SOURCE_DIR " &&");
+      CHECK_MESSAGE(r.code == 0, r.err);
+      ++ran;
+    }
+    CHECK(ran >= 1);
+  }
 }
 
 TEST_CASE("info tells layers, totals, kernels and memory") {

@@ -1,4 +1,5 @@
-// The whole state of a training in one file, written so that a crash at any moment leaves the old one or the new one.
+// The whole state of a training in one file, written so that a crash at any moment leaves the old one or the
+// new one.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -27,8 +28,10 @@ inline std::string exact_text(double value) {
 inline std::string log_text(const std::vector<EpochRow>& log) {
   std::string text;
   for (const EpochRow& r : log) {
-    text += std::to_string(r.epoch) + " " + std::to_string(r.val.count) + " " + std::to_string(r.val.constant);
-    for (const double v : {r.loss, r.images_per_s, r.val.srcc, r.val.plcc, r.val.kendall, r.val.rmse, r.val.final_score})
+    text +=
+        std::to_string(r.epoch) + " " + std::to_string(r.val.count) + " " + std::to_string(r.val.constant);
+    for (const double v :
+         {r.loss, r.images_per_s, r.val.srcc, r.val.plcc, r.val.kendall, r.val.rmse, r.val.final_score})
       text += " " + exact_text(v);
     text += "\n";
   }
@@ -45,7 +48,8 @@ inline std::vector<EpochRow> parse_log(const std::string& text) {
     r.epoch = static_cast<int>(std::strtol(at, &end, 10));
     r.val.count = std::strtoul(end, &end, 10);
     r.val.constant = std::strtol(end, &end, 10) != 0;
-    for (double* v : {&r.loss, &r.images_per_s, &r.val.srcc, &r.val.plcc, &r.val.kendall, &r.val.rmse, &r.val.final_score})
+    for (double* v : {&r.loss, &r.images_per_s, &r.val.srcc, &r.val.plcc, &r.val.kendall, &r.val.rmse,
+                      &r.val.final_score})
       *v = std::strtod(end, &end);
     log.push_back(r);
   }
@@ -60,8 +64,8 @@ inline std::string metadata_of(const TensorFile& file, const char* key) {
 
 }  // namespace detail
 
-/// Saves everything that `trainer` needs to go on. `fingerprint` names the options and the data; loading wants the same.
-/// Errors: cannot_write.
+/// Saves everything that `trainer` needs to go on. `fingerprint` names the options and the data; loading
+/// wants the same. Errors: cannot_write.
 inline Status save_checkpoint(const std::string& path, Trainer& trainer, const std::string& fingerprint) {
   const TrainState& s = trainer.state();
   std::vector<FloatTensor> tensors;
@@ -93,7 +97,8 @@ inline Status load_checkpoint(const std::string& path, Trainer& trainer, const s
   if (detail::metadata_of(*file, "kind") != "tinyfiqa training state 1")
     return Status::error(Errc::bad_format, path, ": not a training state");
   if (detail::metadata_of(*file, "fingerprint") != fingerprint)
-    return Status::error(Errc::mismatch, path, ": this training was begun with other options or other data; resume it with "
+    return Status::error(Errc::mismatch, path,
+                         ": this training was begun with other options or other data; resume it with "
                          "the same ones, or begin a new one in another folder");
   const std::pair<const char*, Span<float>> parts[] = {{"params", trainer.block()},
                                                        {"first_moment", trainer.optimizer().first_moment()},
@@ -106,11 +111,15 @@ inline Status load_checkpoint(const std::string& path, Trainer& trainer, const s
     auto floats = read_floats(*entry);
     if (!floats) return floats.status().prefixed(path, ": ");
     if (floats->size() != target.size)
-      return Status::error(Errc::mismatch, path, ": '", name, "' has ", floats->size(), " numbers instead of ", target.size);
+      return Status::error(Errc::mismatch, path, ": '", name, "' has ", floats->size(),
+                           " numbers instead of ", target.size);
     values.push_back(std::move(*floats));
   }
-  for (std::size_t i = 0; i < values.size(); ++i) std::copy(values[i].begin(), values[i].end(), parts[i].second.begin());
-  const auto number = [&](const char* key) { return std::strtod(detail::metadata_of(*file, key).c_str(), nullptr); };
+  for (std::size_t i = 0; i < values.size(); ++i)
+    std::copy(values[i].begin(), values[i].end(), parts[i].second.begin());
+  const auto number = [&](const char* key) {
+    return std::strtod(detail::metadata_of(*file, key).c_str(), nullptr);
+  };
   TrainState& s = trainer.state();
   s.epoch = static_cast<int>(number("epoch"));
   s.batch = static_cast<std::size_t>(number("batch"));

@@ -1,5 +1,5 @@
-// Training a quality network on labelled faces: epochs of steps, validation after each, and a state that can be saved
-// after any step and taken up again with the same result to the bit.
+// Training a quality network on labelled faces: epochs of steps, validation after each, and a state that can
+// be saved after any step and taken up again with the same result to the bit.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -33,8 +33,8 @@ constexpr const char* loss_name(LossKind loss) {
   return names[static_cast<unsigned char>(loss)];
 }
 
-/// Defaults are P1's recipe (spec of the perceptual ensemble): Adam, 5e-4 for the head and a tenth of it for the
-/// backbone, halved every 5 epochs, L2 decay 1e-4, MSECorrLoss with alpha 1.
+/// Defaults are P1's recipe (spec of the perceptual ensemble): Adam, 5e-4 for the head and a tenth of it for
+/// the backbone, halved every 5 epochs, L2 decay 1e-4, MSECorrLoss with alpha 1.
 struct TrainOptions {
   int epochs = 30, batch = 64;
   int height = 0, width = 0;  ///< 0: the network's own input size
@@ -75,14 +75,15 @@ struct TrainState {
 
 class Trainer {
  public:
-  /// `data` and `backend` must outlive the trainer. The network starts from seeded initial weights; block() takes
-  /// others.   Errors: bad_argument.
-  static Result<Trainer> create(const ModelSpec& spec, const Backend& backend, const Dataset& data, DataSplit split,
-                                const TrainOptions& options) {
+  /// `data` and `backend` must outlive the trainer. The network starts from seeded initial weights; block()
+  /// takes others.   Errors: bad_argument.
+  static Result<Trainer> create(const ModelSpec& spec, const Backend& backend, const Dataset& data,
+                                DataSplit split, const TrainOptions& options) {
     if (split.train.size() < 2 || split.val.size() < 2)
       return Status::error(Errc::bad_argument, data.path, ": ", split.train.size(), " rows to train on and ",
                            split.val.size(), " to validate on; at least two of each are needed");
-    if (!spec.scores) return Status::error(Errc::bad_argument, spec.name, " gives classes, not a quality score");
+    if (!spec.scores)
+      return Status::error(Errc::bad_argument, spec.name, " gives classes, not a quality score");
     return Trainer(spec, backend, data, std::move(split), options);
   }
 
@@ -103,10 +104,12 @@ class Trainer {
     return bytes;
   }
   /// What a user gets: the average where there is one, else the weights themselves.
-  Span<const float> result() { return average_.empty() ? Span<const float>(block()) : Span<const float>(average()); }
+  Span<const float> result() {
+    return average_.empty() ? Span<const float>(block()) : Span<const float>(average());
+  }
 
-  /// Goes on from state() to the end of the epoch. `on_step(batches done, batches of the epoch)` returns false to stop
-  /// after the step; the result is then false, and the state stands in the middle of the epoch.
+  /// Goes on from state() to the end of the epoch. `on_step(batches done, batches of the epoch)` returns
+  /// false to stop after the step; the result is then false, and the state stands in the middle of the epoch.
   template <class OnStep>
   Result<bool> run_epoch(const OnStep& on_step) {
     const std::size_t resumed_at = state_.batch;
@@ -162,7 +165,8 @@ class Trainer {
     // A last batch of one image has no correlation, and maybe no batch statistics.
     const auto batch = static_cast<std::size_t>(options.batch);
     loader.drop_last = split.train.size() > batch && split.train.size() % batch == 1;
-    const double train_share = static_cast<double>(split.train.size()) / static_cast<double>(split.train.size() + split.val.size());
+    const double train_share =
+        static_cast<double>(split.train.size()) / static_cast<double>(split.train.size() + split.val.size());
     loader.cache_bytes = static_cast<std::size_t>(train_share * static_cast<double>(options.cache_bytes));
     train_ = std::make_unique<ImageLoader>(data, std::move(split.train), loader);
     loader.cache_bytes = options.cache_bytes - loader.cache_bytes;
@@ -192,18 +196,23 @@ class Trainer {
     auto& tape = tapes_[n];
     if (tape == nullptr) {
       const auto& ops = model_->network().ops;
-      tape = std::make_unique<Tape<float>>(Span<const Op>(ops.data(), ops.size()), model_->network().outputs.output,
-                                           options_.threads, *backend_->training);
+      tape = std::make_unique<Tape<float>>(Span<const Op>(ops.data(), ops.size()),
+                                           model_->network().outputs.output, options_.threads,
+                                           *backend_->training);
     }
     return *tape;
   }
 
   Result<double> loss(Span<const float> prediction, Span<const float> label, Span<float> d) const {
     switch (options_.loss) {
-      case LossKind::mse: return mse_loss(prediction, label, d);
-      case LossKind::msecorr: return msecorr_loss(prediction, label, d, options_.alpha);
-      case LossKind::l2norm: return l2_norm_loss(prediction, label, d);
-      case LossKind::smooth_l1: return smooth_l1_loss(prediction, label, d);
+      case LossKind::mse:
+        return mse_loss(prediction, label, d);
+      case LossKind::msecorr:
+        return msecorr_loss(prediction, label, d, options_.alpha);
+      case LossKind::l2norm:
+        return l2_norm_loss(prediction, label, d);
+      case LossKind::smooth_l1:
+        return smooth_l1_loss(prediction, label, d);
     }
     return Status::error(Errc::bad_argument, "unknown loss");
   }
@@ -217,11 +226,13 @@ class Trainer {
     const TapeMode mode = options_.frozen_norms ? TapeMode::frozen_norms : TapeMode::train;
     if (const Status s = tape.forward(block().data, batch_.images.data(), size, mode, rng); !s) return s;
     d_output_.resize(static_cast<std::size_t>(batch_.count));
-    const auto value = loss(tape.output(), {batch_.scores.data(), batch_.scores.size()}, {d_output_.data(), d_output_.size()});
+    const auto value = loss(tape.output(), {batch_.scores.data(), batch_.scores.size()},
+                            {d_output_.data(), d_output_.size()});
     if (!value) return value.status();
     if (!std::isfinite(*value))
-      return Status::error(Errc::not_finite, "the loss is not a number in epoch ", state_.epoch + 1, ", batch ",
-                           state_.batch + 1, ": training diverged; lower the learning rate or clip the gradient");
+      return Status::error(Errc::not_finite, "the loss is not a number in epoch ", state_.epoch + 1,
+                           ", batch ", state_.batch + 1,
+                           ": training diverged; lower the learning rate or clip the gradient");
     std::fill(gradient_.begin(), gradient_.end(), 0.0f);
     tape.backward(block().data, d_output_.data(), gradient_.data());
     if (options_.clip > 0) clip_gradient(gradient_, options_.clip);

@@ -1,0 +1,116 @@
+// tinyfiqa gradients: one training step's gradients, for comparing with another framework.
+#include "backends.hpp"
+#include "commands.hpp"
+#include "model_options.hpp"
+#include "nchw.hpp"
+
+#include <tinyfiqa/io/npy.hpp>
+#include <tinyfiqa/io/safetensors.hpp>
+#include <tinyfiqa/train/losses.hpp>
+#include <tinyfiqa/train/tape.hpp>
+
+#include <cstdio>
+
+using namespace tinyfiqa;
+
+namespace {
+
+struct GradientsCommand {
+  ModelOptions model;
+  std::string input, target, output, loss = "mse";
+  double alpha = 1;
+  int threads = 1;
+
+  int run() const;
+
+ private:
+  Status write() const;
+  Result<double> loss_of(Span<const float> prediction, Span<const float> label, Span<float> d) const;
+};
+
+Result<double> GradientsCommand::loss_of(Span<const float> p, Span<const float> t, Span<float> d) const {
+  if (loss == "msecorr") return msecorr_loss(p, t, d, alpha);
+  if (loss == "l2norm") return l2_norm_loss(p, t, d);
+  if (loss == "smooth_l1") return smooth_l1_loss(p, t, d);
+  return mse_loss(p, t, d);
+}
+
+/// Gradients under the parameters' names, and the running statistics after the forward pass.
+std::vector<FloatTensor> result_tensors(const Model& model, const std::vector<float>& block,
+                                        const std::vector<float>& gradient) {
+  std::vector<FloatTensor> tensors;
+  for (const NamedParam& p : model.params()) {
+    const std::vector<float>& from = is_trainable(p.param.kind) ? gradient : block;
+    tensors.push_back({p.name,
+                       {p.param.extents, p.param.extents + p.param.rank},
+                       {from.data() + p.param.offset, static_cast<std::size_t>(p.param.size())}});
+  }
+  return tensors;
+}
+
+Status GradientsCommand::write() const {
+  const auto x = read_image_tensor(input);
+  if (!x) return x.status();
+  const auto labels = read_npy(target);
+  if (!labels) return labels.status();
+  const auto models = read_models(model);
+  if (!models) return models.status();
+  if (models->size() != 1)
+    return Status::error(Errc::bad_argument, "gradients runs one network: give one --weights");
+  const Model& net = *(*models)[0];
+  if (labels->values.size() != static_cast<std::size_t>(x->size.n))
+    return Status::error(Errc::mismatch, target, ": ", labels->values.size(), " labels for ", x->size.n,
+                         " images");
+  std::vector<Op> ops = net.network().ops;
+  for (Op& op : ops) op.drop_probability = 0;
+  Tape<float> tape({ops.data(), ops.size()}, net.network().outputs.output, threads, *net.backend().training);
+  std::vector<float> block(net.block().begin(), net.block().end()), gradient(block.size());
+  Rng unused(1);
+  if (const Status s = tape.forward(block.data(), x->nhwc.data(), x->size, TapeMode::train, unused); !s)
+    return s.prefixed(input, ": ");
+  std::vector<float> d(tape.output().size);
+  const auto value = loss_of(tape.output(), labels->values, d);
+  if (!value) return value.status().prefixed(target, ": ");
+  tape.backward(block.data(), d.data(), gradient.data());
+  std::printf("%.9g\n", *value);
+  return write_safetensors(output, result_tensors(net, block, gradient),
+                           {{"loss", std::to_string(*value)}, {"made_by", "tinyfiqa " TINYFIQA_VERSION}});
+}
+
+int GradientsCommand::run() const {
+  const Status status = write();
+  if (status.ok()) return exit_done;
+  print_error(status);
+  return status.code() == Errc::bad_argument ? exit_usage : exit_some_failed;
+}
+
+}  // namespace
+
+void add_gradients(CLI::App& app, int& exit_code) {
+  auto command = std::make_shared<GradientsCommand>();
+  CLI::App* sub = app.add_subcommand("gradients", "Gradients of one training step: .npy in, safetensors out");
+  command->model.add_to(*sub, model_names() + "; default: what the weight file says");
+  sub->add_option("--input", command->input,
+                  "Float array [N, 3, H, W], normalised as the network wants it (.npy)")
+      ->type_name("FILE")
+      ->required();
+  sub->add_option("--target", command->target, "Labels, N numbers (.npy)")->type_name("FILE")->required();
+  sub->add_option("--loss", command->loss, "mse, msecorr, l2norm or smooth_l1")
+      ->check(CLI::IsMember({"mse", "msecorr", "l2norm", "smooth_l1"}))
+      ->capture_default_str();
+  sub->add_option("--alpha", command->alpha, "Weight of msecorr's correlation term")->capture_default_str();
+  sub->add_option("--threads", command->threads, "Threads")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  sub->add_option(
+         "--output", command->output,
+         "Gradients under the parameters' names, and the running statistics after the pass (.safetensors)")
+      ->type_name("FILE")
+      ->required();
+  sub->footer(
+      "Train mode: batch norm by the batch; dropout is off. The loss is printed.\n\n"
+      "Example:\n  tinyfiqa gradients --input examples/arrays/images.npy --target examples/arrays/labels.npy "
+      "--output "
+      "/tmp/gradients.safetensors");
+  sub->callback([command, &exit_code] { exit_code = command->run(); });
+}
