@@ -1,5 +1,5 @@
-// One training step (forward, MSE, backward, Adam) of each network: images/s, peak memory of the tape, and the loss
-// after a fixed number of steps on one batch, which shows that the work was done.
+// One training step (forward, MSE, backward, Adam) of each network: images/s, peak memory of the tape, and
+// the loss after a fixed number of steps on one batch, which shows that the work was done.
 //
 //   bench_training [MODEL BATCH HEIGHT WIDTH THREADS [SECONDS]]
 #include <tinyfiqa/base/rng.hpp>
@@ -39,9 +39,11 @@ int bench(const Case& c, double seconds) {
   const NetworkDefinition net = find_model(c.model)->define();
   std::vector<float> params(block_size(net.params)), gradient(params.size());
   init_params(net.params, params, 1);
-  Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.output, c.threads, *choose_backend("auto")->training);
+  Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.output, c.threads,
+                   *choose_backend("auto")->training);
   Rng rng(3);
-  std::vector<float> x(static_cast<std::size_t>(c.n) * static_cast<std::size_t>(c.h) * static_cast<std::size_t>(c.w) * 3);
+  std::vector<float> x(static_cast<std::size_t>(c.n) * static_cast<std::size_t>(c.h) *
+                       static_cast<std::size_t>(c.w) * 3);
   std::vector<float> label(static_cast<std::size_t>(c.n)), d(label.size());
   for (float& v : x) v = rng.normal();
   for (float& v : label) v = rng.uniform();
@@ -64,9 +66,11 @@ int bench(const Case& c, double seconds) {
   cpu_times.erase(cpu_times.begin());
   std::sort(times.begin(), times.end());
   std::sort(cpu_times.begin(), cpu_times.end());
-  std::printf("%-20s %4dx%dx%d threads %d  %9.1f images/s (best %9.1f, %9.1f a CPU second)  peak %7.1f MiB  loss of step 5 %.6f\n",
-              c.model.c_str(), c.n, c.h, c.w, c.threads, c.n / times[times.size() / 2], c.n / times[0], c.n / cpu_times[cpu_times.size() / 2],
-              static_cast<double>(tape.peak_bytes()) / 1048576, residual);
+  std::printf(
+      "%-20s %4dx%dx%d threads %d  %9.1f images/s (best %9.1f, %9.1f a CPU second)  peak %7.1f MiB  loss of "
+      "step 5 %.6f\n",
+      c.model.c_str(), c.n, c.h, c.w, c.threads, c.n / times[times.size() / 2], c.n / times[0],
+      c.n / cpu_times[cpu_times.size() / 2], static_cast<double>(tape.peak_bytes()) / 1048576, residual);
   std::fflush(stdout);
   return 0;
 }
@@ -78,8 +82,9 @@ int main(int argc, char** argv) {
     return bench({argv[1], std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]), std::atoi(argv[5])},
                  argc > 6 ? std::atof(argv[6]) : 3);
   for (const int threads : {1, 2})
-    for (const Case& c : {Case{"mobilenet_v3_small", 16, 224, 224, threads}, Case{"shufflenet_v2_x0_5", 16, 224, 224, threads},
-                          Case{"mobilenet_v3_small", 4, 600, 416, threads}, Case{"shufflenet_v2_x0_5", 4, 600, 416, threads},
-                          Case{"tinyfqnet", 256, 64, 64, threads}})
+    for (const Case& c :
+         {Case{"mobilenet_v3_small", 16, 224, 224, threads},
+          Case{"shufflenet_v2_x0_5", 16, 224, 224, threads}, Case{"mobilenet_v3_small", 4, 600, 416, threads},
+          Case{"shufflenet_v2_x0_5", 4, 600, 416, threads}, Case{"tinyfqnet", 256, 64, 64, threads}})
       if (const int failed = bench(c, 3)) return failed;
 }

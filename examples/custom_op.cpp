@@ -1,5 +1,5 @@
-// An operation of one's own, written once: a learnable soft clipping, y = a * tanh(x / a) for each channel. Inference
-// plans it, training differentiates it, in float and in double.
+// An operation of one's own, written once: a learnable soft clipping, y = a * tanh(x / a) for each channel.
+// Inference plans it, training differentiates it, in float and in double.
 #include <tinyfiqa/tinyfiqa.hpp>
 #include <tinyfiqa/train/losses.hpp>
 #include <tinyfiqa/train/optim.hpp>
@@ -63,11 +63,13 @@ int main() {
   for (float& v : images) v = rng.normal();
   for (float& v : labels) v = rng.uniform();
 
-  fq::Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.output, 1, *fq::native_backend().training);
+  fq::Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.output, 1,
+                       *fq::native_backend().training);
   fq::Optimizer adam({}, fq::make_groups(net.params, {{"", 0.02, 0, false}}), params.size());
   double first = 0, loss = 0;
   for (int step = 0; step < 200; ++step) {
-    const auto status = tape.forward(params.data(), images.data(), {n, side, side, 3}, fq::TapeMode::train, rng);
+    const auto status =
+        tape.forward(params.data(), images.data(), {n, side, side, 3}, fq::TapeMode::train, rng);
     if (!status) return std::fprintf(stderr, "%s\n", status.message()), 1;
     loss = *fq::mse_loss<float>(tape.output(), labels, d);
     if (step == 0) first = loss;

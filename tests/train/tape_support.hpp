@@ -20,8 +20,8 @@ struct Taped {
 
 /// `d_output` stands for the loss; made here when it is empty.
 template <class T>
-void run_tape(const planned::Definition& d, Extents size, TapeMode mode, const TapeKernels<T>& kernels, Taped<T>& t,
-              int threads = 1, bool backward = true) {
+void run_tape(const planned::Definition& d, Extents size, TapeMode mode, const TapeKernels<T>& kernels,
+              Taped<T>& t, int threads = 1, bool backward = true) {
   Tape<T> tape({d.ops.data(), d.ops.size()}, d.outputs.output, threads, kernels);
   Rng rng(77);
   const Status status = tape.forward(t.params.data(), t.input.data(), size, mode, rng);
@@ -29,7 +29,8 @@ void run_tape(const planned::Definition& d, Extents size, TapeMode mode, const T
   t.output.assign(tape.output().begin(), tape.output().end());
   if (t.d_output.empty()) {
     Rng weights(5);
-    for (std::size_t i = 0; i < t.output.size(); ++i) t.d_output.push_back(static_cast<T>(weights.uniform(-1, 1)));
+    for (std::size_t i = 0; i < t.output.size(); ++i)
+      t.d_output.push_back(static_cast<T>(weights.uniform(-1, 1)));
   }
   t.loss = 0;
   for (std::size_t i = 0; i < t.output.size(); ++i)

@@ -1,5 +1,5 @@
-// Gradients of every operation and of whole networks: against central differences in double, then the kernels of
-// every instruction set against the formulas in double.
+// Gradients of every operation and of whole networks: against central differences in double, then the kernels
+// of every instruction set against the formulas in double.
 #include <tinyfiqa/models/mobilenet_v3_small.hpp>
 #include <tinyfiqa/models/shufflenet_v2.hpp>
 #include <tinyfiqa/models/tinyfqnet.hpp>
@@ -16,10 +16,11 @@ namespace {
 
 constexpr TapeMode all_modes[] = {TapeMode::train, TapeMode::frozen_norms, TapeMode::eval};
 
-/// Central differences over a sample of the parameters. Curvature and rounding both matter: the best of several h
-/// counts, and an entry may miss only if the kinks of its activations are within reach of every h.
+/// Central differences over a sample of the parameters. Curvature and rounding both matter: the best of
+/// several h counts, and an entry may miss only if the kinks of its activations are within reach of every h.
 template <class Net>
-void check_differences(const planned::Definition& d, Extents size, TapeMode mode, int samples, double tolerance = 1e-8) {
+void check_differences(const planned::Definition& d, Extents size, TapeMode mode, int samples,
+                       double tolerance = 1e-8) {
   Net net;
   Taped<double> t = start<double>(d, size);
   const std::vector<double> params = t.params;
@@ -40,7 +41,8 @@ void check_differences(const planned::Definition& d, Extents size, TapeMode mode
     double best = 1e9;
     for (const double h : {1e-3, 3e-4, 1e-4, 1e-5, 1e-6}) {
       // Fourth order: the error is h^4 times the fifth derivative.
-      const double near = (loss_at(i, h) - loss_at(i, -h)) / (2 * h), far = (loss_at(i, 2 * h) - loss_at(i, -2 * h)) / (4 * h);
+      const double near = (loss_at(i, h) - loss_at(i, -h)) / (2 * h),
+                   far = (loss_at(i, 2 * h) - loss_at(i, -2 * h)) / (4 * h);
       best = std::min(best, std::fabs((4 * near - far) / 3 - gradient[i]));
       if (best <= tolerance * scale) break;
     }
@@ -49,15 +51,16 @@ void check_differences(const planned::Definition& d, Extents size, TapeMode mode
   }
 }
 
-/// The kernels of every instruction set against the formulas in double; the largest error of each tensor, relative to
-/// its largest magnitude, running statistics included.
+/// The kernels of every instruction set against the formulas in double; the largest error of each tensor,
+/// relative to its largest magnitude, running statistics included.
 template <class Net>
 void check_kernels(const planned::Definition& d, Extents size, TapeMode mode, double tolerance) {
   Taped<double> want = start<double>(d, size);
   run_tape(d, size, mode, formulas::table<double>, want);
   Net net;
   number_params(net);
-  // A bias before another batch norm has gradient zero: what is left there is rounding of the network's scale.
+  // A bias before another batch norm has gradient zero: what is left there is rounding of the network's
+  // scale.
   double floor = 0;
   for (const double g : want.gradient) floor = std::max(floor, 1e-3 * std::fabs(g));
   for_each_backend([&](const Backend& backend) {
@@ -99,7 +102,7 @@ struct EveryOp {
   constexpr Outputs operator()(Graph& g) const {
     const auto x = stem(g, g.input<3>());
     const auto a = left(g, x), b = right(g, a);
-    const auto sum = g.add<8>({b, a});                // shared gradients
+    const auto sum = g.add<8>({b, a});  // shared gradients
     const auto again = g.add<8>({sum, deep(g, sum)});
     const auto twice = g.add<8>({again, again});
     const auto shuffled = g.shuffle<2>(g.concat<4, 4>({g.slice<0, 4>(twice), g.slice<4, 4>(twice)}));
@@ -155,7 +158,8 @@ TEST_CASE("whole networks have the gradient of central differences") {
 
 TEST_CASE("kernels give the networks' gradients of the formulas") {
   check_kernels<TinyFQnet>(planned::define<TinyFQnet>(), {4, 32, 32, 3}, TapeMode::train, 1e-3);
-  check_kernels<MobileNetV3SmallQuality>(planned::define<MobileNetV3SmallQuality>(), {8, 64, 40, 3}, TapeMode::train, 1e-3);
-  check_kernels<ShuffleNetV2Quality<ShuffleNetX0_5>>(planned::define<ShuffleNetV2Quality<ShuffleNetX0_5>>(), {8, 64, 48, 3},
-                                                     TapeMode::train, 1e-3);
+  check_kernels<MobileNetV3SmallQuality>(planned::define<MobileNetV3SmallQuality>(), {8, 64, 40, 3},
+                                         TapeMode::train, 1e-3);
+  check_kernels<ShuffleNetV2Quality<ShuffleNetX0_5>>(planned::define<ShuffleNetV2Quality<ShuffleNetX0_5>>(),
+                                                     {8, 64, 48, 3}, TapeMode::train, 1e-3);
 }

@@ -52,21 +52,27 @@ Span<const T> view(const std::vector<T>& v) {
 TEST_CASE("losses have the gradient of central differences") {
   for (const std::size_t n : {2u, 3u, 17u}) {
     const Vector t = random_vector(n, 4);
-    check_gradient(random_vector(n, 3), [&](const Vector& p, Vector& g) { return *mse_loss<double>(p, t, g); });
-    check_gradient(random_vector(n, 3), [&](const Vector& p, Vector& g) { return *l2_norm_loss<double>(p, t, g); });
-    check_gradient(random_vector(n, 3), [&](const Vector& p, Vector& g) { return *smooth_l1_loss<double>(p, t, g, 0.6); });
+    check_gradient(random_vector(n, 3),
+                   [&](const Vector& p, Vector& g) { return *mse_loss<double>(p, t, g); });
+    check_gradient(random_vector(n, 3),
+                   [&](const Vector& p, Vector& g) { return *l2_norm_loss<double>(p, t, g); });
+    check_gradient(random_vector(n, 3),
+                   [&](const Vector& p, Vector& g) { return *smooth_l1_loss<double>(p, t, g, 0.6); });
     for (const double alpha : {0.0, 1.0, 2.5})
-      check_gradient(random_vector(n, 3), [&](const Vector& p, Vector& g) { return *msecorr_loss<double>(p, t, g, alpha); });
+      check_gradient(random_vector(n, 3),
+                     [&](const Vector& p, Vector& g) { return *msecorr_loss<double>(p, t, g, alpha); });
   }
   const std::vector<int> classes = {2, 0, 3, 3};
-  check_gradient(random_vector(20, 6),
-                 [&](const Vector& z, Vector& g) { return *cross_entropy_loss<double>(z, view(classes), g); });
+  check_gradient(random_vector(20, 6), [&](const Vector& z, Vector& g) {
+    return *cross_entropy_loss<double>(z, view(classes), g);
+  });
 }
 
 TEST_CASE("MSECorrLoss of constants and of a single image is what the specification says") {
   const Vector same = {0.5, 0.5, 0.5}, other = {0.1, 0.2, 0.9};
   Vector g(3), mse(3);
-  CHECK(*msecorr_loss<double>(same, other, g, 2.0) == doctest::Approx(*mse_loss<double>(same, other, mse) + 2.0));
+  CHECK(*msecorr_loss<double>(same, other, g, 2.0) ==
+        doctest::Approx(*mse_loss<double>(same, other, mse) + 2.0));
   CHECK(g == mse);
   CHECK(*msecorr_loss<double>(other, same, g) == doctest::Approx(*mse_loss<double>(other, same, mse) + 1.0));
   CHECK(g == mse);
@@ -117,7 +123,8 @@ TEST_CASE("schedules are those of torch.optim.lr_scheduler") {
 
 TEST_CASE("groups follow prefixes, freeze, and spare norms and biases from decay") {
   const NetworkDefinition net = find_model("tinyfqnet")->define();
-  const std::vector<GroupRule> rules = {{"stem.", 0, 0, true}, {"fc.", 5e-4, 1e-4, false}, {"", 5e-5, 1e-4, false}};
+  const std::vector<GroupRule> rules = {
+      {"stem.", 0, 0, true}, {"fc.", 5e-4, 1e-4, false}, {"", 5e-5, 1e-4, false}};
   const auto group_of = [](const std::vector<ParamGroup>& groups, std::size_t at) {
     for (const ParamGroup& g : groups)
       if (at >= g.first && at < g.last) return g;
@@ -158,7 +165,8 @@ TEST_CASE("each network over-fits 32 generated images to a loss below 1e-3, the 
       for (float& v : label) v = rng.uniform();
       NetworkDefinition plain = net;
       for (Op& op : plain.ops) op.drop_probability = 0;
-      Tape<float> tape({plain.ops.data(), plain.ops.size()}, net.outputs.output, 2, *choose_backend("auto")->training);
+      Tape<float> tape({plain.ops.data(), plain.ops.size()}, net.outputs.output, 2,
+                       *choose_backend("auto")->training);
       Optimizer optimizer({}, make_groups(net.params, {{"", 2e-3, 0, false}}), params.size());
       double loss = 1;
       int step = 0;

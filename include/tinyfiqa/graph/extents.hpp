@@ -8,8 +8,8 @@
 
 TINYFIQA_BEGIN
 
-/// Extents of the value of `op` from those of its inputs (or of the network's input). n is 0 when a window does
-/// not fit its map.
+/// Extents of the value of `op` from those of its inputs (or of the network's input). n is 0 when a window
+/// does not fit its map.
 inline Extents op_extents(const Op& op, const Extents& a, const Extents& b) {
   Extents e = a;
   if (op.kind == OpKind::custom) return op.custom->size(a, b);

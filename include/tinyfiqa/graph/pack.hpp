@@ -61,7 +61,8 @@ inline void pack_weights(const Plan& plan, Span<const Op> ops, const float* para
     const Step& s = plan.steps[i];
     const Op& op = ops[static_cast<std::size_t>(s.first_op)];
     if (op.kind == OpKind::custom && op.custom_params > 0)
-      std::memcpy(packed + s.packed, params + op.weight, static_cast<std::size_t>(op.custom_params) * sizeof(float));
+      std::memcpy(packed + s.packed, params + op.weight,
+                  static_cast<std::size_t>(op.custom_params) * sizeof(float));
     if (op.kind != OpKind::conv) continue;
     FoldedConv conv;
     conv.shape = conv_shape(op);

@@ -22,13 +22,14 @@ struct Gradient {
 template <class T>
 struct TapeCall {
   const Op* op = nullptr;
-  LazyMap<T> x[2];      ///< inputs; x[1].data is null for operations with one
-  T* y = nullptr;       ///< the value, dense; of a convolution, its sums before batch norm
-  T* saved = nullptr;   ///< kept from forward to backward: tape_saved() elements
+  LazyMap<T> x[2];     ///< inputs; x[1].data is null for operations with one
+  T* y = nullptr;      ///< the value, dense; of a convolution, its sums before batch norm
+  T* saved = nullptr;  ///< kept from forward to backward: tape_saved() elements
   T* scratch = nullptr;
   T* params = nullptr;  ///< the network's block; forward moves running statistics
 
-  const T* dy = nullptr;  ///< backward only, as all below; gradient of the value (after batch norm and activation)
+  const T* dy =
+      nullptr;  ///< backward only, as all below; gradient of the value (after batch norm and activation)
   std::ptrdiff_t dy_pixel = 0;
   Gradient<T> dx[2];
   T* gradient = nullptr;  ///< same offsets as params; added to
@@ -38,8 +39,8 @@ struct TapeCall {
   int threads = 1;
 };
 
-/// Forward and backward of one kind of operation. `scratch` says how many elements a call needs; it may look at
-/// everything but the pointers.
+/// Forward and backward of one kind of operation. `scratch` says how many elements a call needs; it may look
+/// at everything but the pointers.
 template <class T>
 struct TapeKernel {
   const char* name;
@@ -70,7 +71,8 @@ inline std::size_t tape_saved(const Op& op, const Extents& out) {
   const auto c = static_cast<std::size_t>(out.c), n = static_cast<std::size_t>(out.n);
   if (op.kind == OpKind::conv) return 4 * c;
   if (op.kind == OpKind::scale) return n * c;
-  if (op.kind == OpKind::max_pool || op.kind == OpKind::dropout) return static_cast<std::size_t>(out.floats());
+  if (op.kind == OpKind::max_pool || op.kind == OpKind::dropout)
+    return static_cast<std::size_t>(out.floats());
   return 0;
 }
 

@@ -1,4 +1,5 @@
-// Training kernels of the instruction set that this translation unit is compiled for: each unpacks a TapeCall.
+// Training kernels of the instruction set that this translation unit is compiled for: each unpacks a
+// TapeCall.
 #pragma once
 
 #include <tinyfiqa/graph/tape_call.hpp>
@@ -15,8 +16,12 @@ TINYFIQA_ISA_BEGIN(kernels)
 
 inline TrainConvArgs train_conv_args(const TapeCall<float>& t) {
   const Op& op = *t.op;
-  const auto param = [&](int offset) { return offset < 0 || t.params == nullptr ? nullptr : t.params + offset; };
-  const auto grad = [&](int offset) { return offset < 0 || t.gradient == nullptr ? nullptr : t.gradient + offset; };
+  const auto param = [&](int offset) {
+    return offset < 0 || t.params == nullptr ? nullptr : t.params + offset;
+  };
+  const auto grad = [&](int offset) {
+    return offset < 0 || t.gradient == nullptr ? nullptr : t.gradient + offset;
+  };
   const auto saved = [&](int part) { return t.saved == nullptr ? nullptr : t.saved + part * t.out.c; };
   TrainConvArgs a;
   a.x = t.x[0];
@@ -117,35 +122,56 @@ inline std::size_t tape_pool_scratch(const TapeCall<float>& t) {
   return train_map_scratch(a) + (pool_room_floats(a) + 16) * static_cast<std::size_t>(a.threads);
 }
 
-inline void tape_activation_forward(const TapeCall<float>& t) { train_activation_forward(train_map_args(t), t.scratch); }
+inline void tape_activation_forward(const TapeCall<float>& t) {
+  train_activation_forward(train_map_args(t), t.scratch);
+}
 inline void tape_activation_backward(const TapeCall<float>& t) {
   train_activation_backward(train_map_args(t), t.scratch);
 }
-inline void tape_max_pool_forward(const TapeCall<float>& t) { train_max_pool_forward(train_map_args(t), t.scratch); }
+inline void tape_max_pool_forward(const TapeCall<float>& t) {
+  train_max_pool_forward(train_map_args(t), t.scratch);
+}
 inline void tape_max_pool_backward(const TapeCall<float>& t) { train_max_pool_backward(train_map_args(t)); }
 inline void tape_mean_forward(const TapeCall<float>& t) { train_mean_forward(train_map_args(t), t.scratch); }
 inline void tape_mean_backward(const TapeCall<float>& t) { train_mean_backward(train_map_args(t)); }
 inline void tape_add_forward(const TapeCall<float>& t) { train_add_forward(train_map_args(t), t.scratch); }
 inline void tape_add_backward(const TapeCall<float>& t) { train_add_backward(train_map_args(t), t.scratch); }
-inline void tape_scale_forward(const TapeCall<float>& t) { train_scale_forward(train_map_args(t), t.scratch); }
-inline void tape_scale_backward(const TapeCall<float>& t) { train_scale_backward(train_map_args(t), t.scratch); }
-inline void tape_concat_forward(const TapeCall<float>& t) { train_concat_forward(train_map_args(t), t.scratch); }
-inline void tape_concat_backward(const TapeCall<float>& t) { train_concat_backward(train_map_args(t), t.scratch); }
+inline void tape_scale_forward(const TapeCall<float>& t) {
+  train_scale_forward(train_map_args(t), t.scratch);
+}
+inline void tape_scale_backward(const TapeCall<float>& t) {
+  train_scale_backward(train_map_args(t), t.scratch);
+}
+inline void tape_concat_forward(const TapeCall<float>& t) {
+  train_concat_forward(train_map_args(t), t.scratch);
+}
+inline void tape_concat_backward(const TapeCall<float>& t) {
+  train_concat_backward(train_map_args(t), t.scratch);
+}
 inline void tape_slice_backward(const TapeCall<float>& t) {
   train_slice_backward(train_map_args(t), t.scratch, t.op->first_channel, t.op->channels);
 }
-inline void tape_shuffle_forward(const TapeCall<float>& t) { train_shuffle_forward(train_map_args(t), t.scratch); }
-inline void tape_shuffle_backward(const TapeCall<float>& t) { train_shuffle_backward(train_map_args(t), t.scratch); }
-inline void tape_interleave_forward(const TapeCall<float>& t) { train_interleave_forward(train_map_args(t), t.scratch); }
+inline void tape_shuffle_forward(const TapeCall<float>& t) {
+  train_shuffle_forward(train_map_args(t), t.scratch);
+}
+inline void tape_shuffle_backward(const TapeCall<float>& t) {
+  train_shuffle_backward(train_map_args(t), t.scratch);
+}
+inline void tape_interleave_forward(const TapeCall<float>& t) {
+  train_interleave_forward(train_map_args(t), t.scratch);
+}
 inline void tape_interleave_backward(const TapeCall<float>& t) {
   train_interleave_backward(train_map_args(t), t.scratch);
 }
 inline void tape_mask_forward(const TapeCall<float>& t) { train_mask_forward(train_map_args(t), t.scratch); }
-inline void tape_mask_backward(const TapeCall<float>& t) { train_mask_backward(train_map_args(t), t.scratch); }
+inline void tape_mask_backward(const TapeCall<float>& t) {
+  train_mask_backward(train_map_args(t), t.scratch);
+}
 
-#define TINYFIQA_TRAIN_KERNEL(name, op)                                                                      \
-  inline constexpr TapeKernel<float> train_##name {                                                          \
-    TINYFIQA_TRAIN_NAME("train_" op "_f32/1v"), tape_##name##_forward, tape_##name##_backward, tape_map_scratch \
+#define TINYFIQA_TRAIN_KERNEL(name, op)                                                        \
+  inline constexpr TapeKernel<float> train_##name {                                            \
+    TINYFIQA_TRAIN_NAME("train_" op "_f32/1v"), tape_##name##_forward, tape_##name##_backward, \
+        tape_map_scratch                                                                       \
   }
 TINYFIQA_TRAIN_KERNEL(activation, "activation");
 TINYFIQA_TRAIN_KERNEL(mean, "mean_hw");
@@ -156,20 +182,29 @@ TINYFIQA_TRAIN_KERNEL(shuffle, "shuffle");
 TINYFIQA_TRAIN_KERNEL(interleave, "interleave");
 TINYFIQA_TRAIN_KERNEL(mask, "dropout");
 #undef TINYFIQA_TRAIN_KERNEL
-inline constexpr TapeKernel<float> train_slice{TINYFIQA_TRAIN_NAME("train_slice_f32/1v"), nullptr, tape_slice_backward,
-                                               tape_map_scratch};
-inline constexpr TapeKernel<float> train_max_pool{TINYFIQA_TRAIN_NAME("train_max_pool_f32/row"), tape_max_pool_forward,
-                                                  tape_max_pool_backward, tape_pool_scratch};
+inline constexpr TapeKernel<float> train_slice{TINYFIQA_TRAIN_NAME("train_slice_f32/1v"), nullptr,
+                                               tape_slice_backward, tape_map_scratch};
+inline constexpr TapeKernel<float> train_max_pool{TINYFIQA_TRAIN_NAME("train_max_pool_f32/row"),
+                                                  tape_max_pool_forward, tape_max_pool_backward,
+                                                  tape_pool_scratch};
 
 inline constexpr const TapeKernel<float>* all_training_kernels[] = {
-    &train_pointwise, &train_depthwise, &train_dense,      &train_activation, &train_max_pool,
-    &train_mean,      &train_add,       &train_scale,      &train_concat,     &train_slice,
+    &train_pointwise, &train_depthwise,  &train_dense, &train_activation, &train_max_pool,
+    &train_mean,      &train_add,        &train_scale, &train_concat,     &train_slice,
     &train_shuffle,   &train_interleave, &train_mask};
 
 inline constexpr TapeKernels<float> training{
-    choose_train_conv, &train_activation, &train_max_pool,   &train_mean, &train_add,
-    &train_scale,      &train_concat,     &train_slice,      &train_shuffle,
-    &train_interleave, &train_mask,
+    choose_train_conv,
+    &train_activation,
+    &train_max_pool,
+    &train_mean,
+    &train_add,
+    &train_scale,
+    &train_concat,
+    &train_slice,
+    &train_shuffle,
+    &train_interleave,
+    &train_mask,
     {all_training_kernels, sizeof(all_training_kernels) / sizeof(all_training_kernels[0])}};
 
 TINYFIQA_ISA_END

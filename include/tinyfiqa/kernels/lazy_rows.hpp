@@ -1,8 +1,8 @@
 // Lazy maps (base/lazy_map.hpp) read a few pixels at a time, and the tools that training kernels share:
 // scratch memory, and per-channel constants laid out as patterns.
 //
-// A pattern repeats [C] constants until the period is a whole number of vectors. Dense pixels are then one flat
-// run of floats, and maps of 2 or 11 channels fill vectors as well as maps of 64 do:
+// A pattern repeats [C] constants until the period is a whole number of vectors. Dense pixels are then one
+// flat run of floats, and maps of 2 or 11 channels fill vectors as well as maps of 64 do:
 //
 //   C = 3, vectors of 4:   pixels   r g b r | g b r g | b r g b | r g b r ...
 //                          pattern  0 1 2 0 | 1 2 0 1 | 2 0 1 2 |             period = lcm(3, 4) = 12
@@ -90,15 +90,18 @@ inline void fill_lazy_pattern(const LazyMap<float>& x, LazyPattern& p) {
   make_pattern(x.slope, x.c, 0.0f, p.slope);
 }
 
-/// y = act((x - centre) * scale + shift) [* gate] over `count` floats; x may be y. Writes exactly `count` floats.
+/// y = act((x - centre) * scale + shift) [* gate] over `count` floats; x may be y. Writes exactly `count`
+/// floats.
 template <Act A, bool Gated>
-inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p, const float* gate, float* y) {
+inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p, const float* gate,
+                      float* y) {
   int f = 0;
   for (std::ptrdiff_t j = 0; j < count; j += simd::width) {
     const vf scale = simd::load(p.scale + f), shift = simd::load(p.shift + f);
     const vf slope = A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f);
     const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;
-    vf v = activate<A>(simd::fma(simd::load_up_to(x + j, part) - simd::load(p.centre + f), scale, shift), slope);
+    vf v =
+        activate<A>(simd::fma(simd::load_up_to(x + j, part) - simd::load(p.centre + f), scale, shift), slope);
     if constexpr (Gated) v = v * simd::load(gate + f);
     simd::store_up_to(y + j, v, part);
     f = f + simd::width == p.period ? 0 : f + simd::width;
@@ -106,7 +109,8 @@ inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p
 }
 
 template <Act A>
-inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p, const float* gate, float* y) {
+inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p, const float* gate,
+                      float* y) {
   if (gate == nullptr)
     lazy_flat<A, false>(x, count, p, gate, y);
   else
@@ -143,7 +147,8 @@ TINYFIQA_INLINE void copy_floats(const float* x, int count, float* y) {
 /// y += x
 TINYFIQA_INLINE void add_floats(const float* x, int count, float* y) {
   int j = 0;
-  for (; j + simd::width <= count; j += simd::width) simd::store(y + j, simd::load(y + j) + simd::load(x + j));
+  for (; j + simd::width <= count; j += simd::width)
+    simd::store(y + j, simd::load(y + j) + simd::load(x + j));
   if (j < count)
     simd::store_part(y + j, simd::load_part(y + j, count - j) + simd::load_part(x + j, count - j), count - j);
 }
@@ -153,7 +158,8 @@ inline void gather_pixels(const float* x, std::ptrdiff_t stride, int pixels, int
   if (stride == c) return copy_floats(x, pixels * c, y);
   for (int i = 0; i < pixels; ++i) copy_floats(x + i * stride, c, y + static_cast<std::ptrdiff_t>(i) * c);
 }
-inline void scatter_pixels(const float* x, int pixels, int c, float* y, std::ptrdiff_t stride, bool accumulate) {
+inline void scatter_pixels(const float* x, int pixels, int c, float* y, std::ptrdiff_t stride,
+                           bool accumulate) {
   if (stride == c) {
     if (accumulate)
       add_floats(x, pixels * c, y);

@@ -4,8 +4,9 @@
 //   u = scale (z - mean) + shift,   scale = gamma / sqrt(var + eps),   shift = beta (or the bias)
 //   g = dv act'(u)
 //   d beta = sum g,   d gamma = sum g (z - mean) / sqrt(var + eps)
-//   dz = scale (g - mean of g - zhat mean of (g zhat))   with statistics of the batch,   zhat = (z - mean) / std
-//   dz = scale g                                         with running statistics, or a bias instead of a norm
+//   dz = scale (g - mean of g - zhat mean of (g zhat))   with statistics of the batch,   zhat = (z - mean) /
+//   std dz = scale g                                         with running statistics, or a bias instead of a
+//   norm
 //
 // Sums are taken in floats over a block of pixels, and over blocks in doubles.
 #pragma once
@@ -87,8 +88,8 @@ TINYFIQA_INLINE void add_lanes(double* sums, vf lanes) {
   for (int i = 0; i < simd::width; ++i) sums[i] += static_cast<double>(room[i]);
 }
 
-/// first += sum of z - pivot, second += sum of (z - pivot)^2 over `count` floats of dense pixels. A pivot near
-/// the mean keeps the difference of the two large sums exact.
+/// first += sum of z - pivot, second += sum of (z - pivot)^2 over `count` floats of dense pixels. A pivot
+/// near the mean keeps the difference of the two large sums exact.
 inline void add_moments(const float* z, std::ptrdiff_t count, int period, const float* pivot,
                         const ChannelSums& sums) {
   for (int f = 0; f < period && f < count; f += simd::width) {
@@ -167,9 +168,11 @@ inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t co
   }
 }
 
-/// dz = k1 g + k2 (z - mean) + k3 over `count` floats of dense pixels; dv may be dz. Writes exactly `count` floats.
+/// dz = k1 g + k2 (z - mean) + k3 over `count` floats of dense pixels; dv may be dz. Writes exactly `count`
+/// floats.
 template <Act A>
-inline void gradient_flat(const float* dv, const float* z, std::ptrdiff_t count, const NormPattern& p, float* dz) {
+inline void gradient_flat(const float* dv, const float* z, std::ptrdiff_t count, const NormPattern& p,
+                          float* dz) {
   int f = 0;
   for (std::ptrdiff_t j = 0; j < count; j += simd::width) {
     const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;

@@ -23,8 +23,8 @@ struct OuterArgs {
   std::ptrdiff_t ldacc = 0;
 };
 
-/// One row into the accumulators. Every loop over them is unrolled: an index that the compiler can't see would put
-/// them on the stack.
+/// One row into the accumulators. Every loop over them is unrolled: an index that the compiler can't see
+/// would put them on the stack.
 template <int MR, int NV>
 TINYFIQA_INLINE void outer_row(const float* p, const float* q, int last, vf (&sum)[MR][NV]) {
   vf qv[NV];
@@ -76,8 +76,7 @@ inline void outer_panel(const OuterArgs& a, int first, int last) {
     outer_tile<tall, NV, 1>(a, a.p + i, a.q + first, a.acc + i * a.ldacc + first, last);
   for (; i + 4 <= a.m; i += 4)
     outer_tile<4, NV, 2>(a, a.p + i, a.q + first, a.acc + i * a.ldacc + first, last);
-  for (; i < a.m; ++i)
-    outer_tile<1, NV, 4>(a, a.p + i, a.q + first, a.acc + i * a.ldacc + first, last);
+  for (; i < a.m; ++i) outer_tile<1, NV, 4>(a, a.p + i, a.q + first, a.acc + i * a.ldacc + first, last);
 }
 
 inline void outer(const OuterArgs& a) {
@@ -124,7 +123,8 @@ inline void outer_either(const OuterArgs& a, bool turned) {
 
 /// MR rows of one panel.
 template <int MR, int NV>
-TINYFIQA_INLINE void plain_tile(const GemmArgs& g, const float* panel, int row, int first, int last, bool add) {
+TINYFIQA_INLINE void plain_tile(const GemmArgs& g, const float* panel, int row, int first, int last,
+                                bool add) {
   const float* a[MR];
 #pragma GCC unroll 16
   for (int r = 0; r < MR; ++r) a[r] = g.a + (row + r) * g.lda;
@@ -143,19 +143,22 @@ TINYFIQA_INLINE void plain_tile(const GemmArgs& g, const float* panel, int row, 
 template <int NV>
 inline void plain_panel(const GemmArgs& g, const float* panel, int first, int last, bool add) {
   int row = 0;
-  for (; row + gemm_rows<NV> <= g.m; row += gemm_rows<NV>) plain_tile<gemm_rows<NV>, NV>(g, panel, row, first, last, add);
+  for (; row + gemm_rows<NV> <= g.m; row += gemm_rows<NV>)
+    plain_tile<gemm_rows<NV>, NV>(g, panel, row, first, last, add);
   for (; row + 4 <= g.m; row += 4) plain_tile<4, NV>(g, panel, row, first, last, add);
   for (; row < g.m; ++row) plain_tile<1, NV>(g, panel, row, first, last, add);
 }
 
-/// All rows of C on this thread; a residual, if there is one, must be C itself. The packed block's bias is zero.
+/// All rows of C on this thread; a residual, if there is one, must be C itself. The packed block's bias is
+/// zero.
 inline void plain_gemm(const GemmArgs& g) {
   const int total = (g.n + simd::width - 1) / simd::width;
   const float* panel = g.packed;
   const bool add = g.residual != nullptr;
   for (int first = 0; first < total;) {
     const int vectors = gemm_panel_vectors(first, total), start = first * simd::width;
-    const int left = g.n - start - (vectors - 1) * simd::width, last = left < simd::width ? left : simd::width;
+    const int left = g.n - start - (vectors - 1) * simd::width,
+              last = left < simd::width ? left : simd::width;
     if (vectors == 1)
       plain_panel<1>(g, panel, start, last, add);
     else if (vectors == 2)

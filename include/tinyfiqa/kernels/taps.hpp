@@ -71,9 +71,11 @@ inline void taps_sum(const Taps& taps, int count, int period, bool accumulate, f
   }
 }
 
-/// lanes[t][j mod period] += sum_j d[j] * source_t[j] for N taps from tap `first` on. d has zeros behind `count`.
+/// lanes[t][j mod period] += sum_j d[j] * source_t[j] for N taps from tap `first` on. d has zeros behind
+/// `count`.
 template <int N>
-TINYFIQA_INLINE void taps_dot_fixed(const Taps& taps, int first, const float* d, int count, int period, float* lanes) {
+TINYFIQA_INLINE void taps_dot_fixed(const Taps& taps, int first, const float* d, int count, int period,
+                                    float* lanes) {
   for (int f = 0; f < period && f < count; f += simd::width) {
     vf sum[N];
 #pragma GCC unroll 32

@@ -158,10 +158,9 @@ inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
   Kind::prepare_forward(a, m.shared);
   parallel_for(worth_threads(a.threads, train_macs(a)), Kind::tasks(a), [&](int begin, int end, int t) {
     auto thread = m.thread(a, t);
-    Kind::forward(a, m.common, m.shared, thread.room, begin, end,
-                  [&](const float* z, std::ptrdiff_t floats) {
-                    if (sums) add_moments(z, floats, m.common.norm.period, m.common.norm.mean, thread.sums);
-                  });
+    Kind::forward(a, m.common, m.shared, thread.room, begin, end, [&](const float* z, std::ptrdiff_t floats) {
+      if (sums) add_moments(z, floats, m.common.norm.period, m.common.norm.mean, thread.sums);
+    });
   });
   if (sums) gather_sums(a, m);
   if (a.gamma != nullptr) {
@@ -176,7 +175,8 @@ inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
 }
 
 /// The gradient of v for some pixels, dense.
-TINYFIQA_INLINE const float* dense_gradient(const TrainConvArgs& a, long long first, int pixels, float* room) {
+TINYFIQA_INLINE const float* dense_gradient(const TrainConvArgs& a, long long first, int pixels,
+                                            float* room) {
   const float* dv = a.dv + first * a.dv_pixel;
   if (a.dv_pixel == a.cout) return dv;
   gather_pixels(dv, a.dv_pixel, pixels, a.cout, room);
@@ -184,10 +184,12 @@ TINYFIQA_INLINE const float* dense_gradient(const TrainConvArgs& a, long long fi
 }
 
 /// dz of `pixels` pixels from pixel `first` on, dense, into `dz`.
-inline void read_gradient(const TrainConvArgs& a, const NormPattern& p, long long first, int pixels, float* dz) {
+inline void read_gradient(const TrainConvArgs& a, const NormPattern& p, long long first, int pixels,
+                          float* dz) {
   const float* dv = dense_gradient(a, first, pixels, dz);
   const std::ptrdiff_t floats = static_cast<std::ptrdiff_t>(pixels) * a.cout;
-  with_act(a.act, [&](auto tag) { gradient_flat<decltype(tag)::act>(dv, a.z + first * a.cout, floats, p, dz); });
+  with_act(a.act,
+           [&](auto tag) { gradient_flat<decltype(tag)::act>(dv, a.z + first * a.cout, floats, p, dz); });
 }
 
 /// Sums over all pixels of g and g (z - mean).
@@ -201,7 +203,8 @@ inline void gradient_sums(const TrainConvArgs& a, const Memory& m) {
     const auto thread = m.thread(a, t);
     with_act(a.act, [&](auto tag) {
       for (int b = begin; b < end; ++b) {
-        const int first = b * train_block, count = pixels - first < train_block ? pixels - first : train_block;
+        const int first = b * train_block,
+                  count = pixels - first < train_block ? pixels - first : train_block;
         add_gradient_sums<decltype(tag)::act>(dense_gradient(a, first, count, thread.gathered),
                                               a.z + static_cast<std::ptrdiff_t>(first) * a.cout,
                                               static_cast<std::ptrdiff_t>(count) * a.cout, m.common.norm,

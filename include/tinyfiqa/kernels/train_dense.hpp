@@ -86,12 +86,15 @@ struct DenseTraining {
     const int top = pixel / a.out_w * a.stride - a.padding, left = pixel % a.out_w * a.stride - a.padding;
     const TapRange rows = taps_inside(top, a.kernel, a.x.h), cols = taps_inside(left, a.kernel, a.x.w);
     for (int ky = rows.first; ky < rows.last; ++ky)
-      body((ky * a.kernel + cols.first) * cin, (top + ky) * a.x.w + left + cols.first, cols.last - cols.first);
+      body((ky * a.kernel + cols.first) * cin, (top + ky) * a.x.w + left + cols.first,
+           cols.last - cols.first);
   }
-  static void gather(const TrainConvArgs& a, const Rows& x, int first, int count, int channel, float* patches) {
+  static void gather(const TrainConvArgs& a, const Rows& x, int first, int count, int channel,
+                     float* patches) {
     const int cin = a.x.c / a.groups, k = depth(a);
     for (int i = 0; i < count; ++i, patches += k) {
-      const int top = (first + i) / a.out_w * a.stride - a.padding, left = (first + i) % a.out_w * a.stride - a.padding;
+      const int top = (first + i) / a.out_w * a.stride - a.padding,
+                left = (first + i) % a.out_w * a.stride - a.padding;
       const bool inside = top >= 0 && left >= 0 && top + a.kernel <= a.x.h && left + a.kernel <= a.x.w;
       if (!inside) std::memset(patches, 0, size_of(k) * sizeof(float));
       for_each_run(a, first + i, [&](int at, int pixel, int taps) {
@@ -101,12 +104,14 @@ struct DenseTraining {
       });
     }
   }
-  static void scatter(const TrainConvArgs& a, const float* dpatches, int image, int first, int count, int channel) {
+  static void scatter(const TrainConvArgs& a, const float* dpatches, int image, int first, int count,
+                      int channel) {
     const int cin = a.x.c / a.groups, k = depth(a);
     float* const dx = a.dx + static_cast<long long>(image) * a.x.h * a.x.w * a.dx_pixel + channel;
     for (int i = 0; i < count; ++i, dpatches += k)
       for_each_run(a, first + i, [&](int at, int pixel, int taps) {
-        for (int t = 0; t < taps; ++t) add_floats(dpatches + at + t * cin, cin, dx + (pixel + t) * a.dx_pixel);
+        for (int t = 0; t < taps; ++t)
+          add_floats(dpatches + at + t * cin, cin, dx + (pixel + t) * a.dx_pixel);
       });
   }
   static int block_pixels(const TrainConvArgs& a, int first) {
@@ -115,8 +120,8 @@ struct DenseTraining {
   }
 
   template <class Done>
-  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin, int end,
-                      const Done& done) {
+  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
+                      int end, const Done& done) {
     r.x.pattern = common.x;
     const int columns = a.cout / a.groups, k = depth(a);
     for (int i = begin; i < end; ++i) {
@@ -140,7 +145,8 @@ struct DenseTraining {
     }
   }
 
-  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin, int end) {
+  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
+                       int end) {
     r.x.pattern = common.x;
     for (int image = begin; image < end; ++image) {
       const int pixels = a.out_h * a.out_w;

@@ -83,8 +83,9 @@ struct DepthwiseTraining {
     read_pixels(r.x, first, count, r.row);
     for (int i = 0; i < count; ++i) {
       const int q = i + a.padding;
-      copy_floats(r.row + size_of(i, a.x.c), a.x.c,
-                  slot + static_cast<std::size_t>(q % a.stride) * phase_floats(a) + size_of(q / a.stride, a.x.c));
+      copy_floats(
+          r.row + size_of(i, a.x.c), a.x.c,
+          slot + static_cast<std::size_t>(q % a.stride) * phase_floats(a) + size_of(q / a.stride, a.x.c));
     }
   }
   /// Sources of output row oy.
@@ -97,14 +98,14 @@ struct DepthwiseTraining {
     taps.count = a.kernel * a.kernel;
     for (int ky = 0; ky < a.kernel; ++ky)
       for (int kx = 0; kx < a.kernel; ++kx)
-        taps.source[ky * a.kernel + kx] = r.ring + static_cast<std::size_t>((top + ky) % a.kernel) * row_floats(a) +
-                                          static_cast<std::size_t>(kx % a.stride) * phase_floats(a) +
-                                          size_of(kx / a.stride, a.x.c);
+        taps.source[ky * a.kernel + kx] =
+            r.ring + static_cast<std::size_t>((top + ky) % a.kernel) * row_floats(a) +
+            static_cast<std::size_t>(kx % a.stride) * phase_floats(a) + size_of(kx / a.stride, a.x.c);
   }
 
   template <class Done>
-  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin, int end,
-                      const Done& done) {
+  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
+                      int end, const Done& done) {
     r.x.pattern = common.x;
     const int period = pattern_period(a.x.c), count = a.out_w * a.x.c;
     Taps taps;
@@ -122,7 +123,8 @@ struct DepthwiseTraining {
   static float* dz_row(const TrainConvArgs& a, const Room& r, int oy) {
     return r.dz + static_cast<std::size_t>(oy) * dz_row_floats(a) + size_of(reach(a), a.x.c);
   }
-  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin, int end) {
+  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
+                       int end) {
     r.x.pattern = common.x;
     const int period = pattern_period(a.x.c), count = a.out_w * a.x.c;
     Taps taps;
@@ -153,8 +155,7 @@ struct DepthwiseTraining {
       Taps taps;
       for (int ky = q % a.stride; ky < a.kernel; ky += a.stride) {
         const int oy = q / a.stride - ky / a.stride;
-        const float* row =
-            oy >= 0 && oy < a.out_h ? dz_row(a, r, oy) : s.zeros + size_of(reach(a), a.x.c);
+        const float* row = oy >= 0 && oy < a.out_h ? dz_row(a, r, oy) : s.zeros + size_of(reach(a), a.x.c);
         for (int kx = phase; kx < a.kernel; kx += a.stride) {
           taps.source[taps.count] = row + static_cast<std::ptrdiff_t>(t0 - kx / a.stride) * a.x.c;
           taps.weight[taps.count++] = s.weight + (ky * a.kernel + kx) * period;

@@ -92,7 +92,9 @@ inline void for_each_block(const TrainMapArgs& a, float* scratch, long long pixe
     }
   });
 }
-TINYFIQA_INLINE long long in_pixels(const LazyMap<float>& x) { return static_cast<long long>(x.n) * x.h * x.w; }
+TINYFIQA_INLINE long long in_pixels(const LazyMap<float>& x) {
+  return static_cast<long long>(x.n) * x.h * x.w;
+}
 
 /// body(j, count) for the vectors of `floats` floats.
 template <class Body>
@@ -110,7 +112,8 @@ inline void train_copy_forward(const TrainMapArgs& a, float* scratch) {
 }
 
 /// The gradient of some channels: dx[., to .. to + c) (+)= dy[., from .. from + c), all pixels.
-inline void pass_gradient(const TrainMapArgs& a, float* scratch, const GradientArgs& d, int from, int to, int c) {
+inline void pass_gradient(const TrainMapArgs& a, float* scratch, const GradientArgs& d, int from, int to,
+                          int c) {
   if (d.data == nullptr) return;
   for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
     gather_pixels(a.dy + first * a.dy_pixel + from, a.dy_pixel, count, c, r.one);
@@ -126,7 +129,8 @@ inline void train_add_forward(const TrainMapArgs& a, float* scratch) {
     read_pixels(r.x, first, count, y);
     const Rows b = read_rows(r.b, first, count);
     if (b.pixel == a.x.c) return add_floats(b.data, count * a.x.c, y);
-    for (int i = 0; i < count; ++i) add_floats(b.data + i * b.pixel, a.x.c, y + static_cast<std::ptrdiff_t>(i) * a.x.c);
+    for (int i = 0; i < count; ++i)
+      add_floats(b.data + i * b.pixel, a.x.c, y + static_cast<std::ptrdiff_t>(i) * a.x.c);
   });
 }
 inline void train_add_backward(const TrainMapArgs& a, float* scratch) {
@@ -145,34 +149,36 @@ inline void train_scale_forward(const TrainMapArgs& a, float* scratch) {
 inline void train_scale_backward(const TrainMapArgs& a, float* scratch) {
   const MapMemory m = map_memory(a, scratch);
   const int pixels = a.x.h * a.x.w, c = a.x.c;
-  parallel_for(worth_threads(a.threads, static_cast<double>(a.x.n) * pixels * c), a.x.n, [&](int begin, int end, int t) {
-    MapRoom r = map_room(a, m, t);
-    float* const sum = r.three;
-    for (int n = begin; n < end; ++n) {
-      const float* gate = a.saved + static_cast<std::ptrdiff_t>(n) * c;
-      std::memset(sum, 0, size_of(c) * sizeof(float));
-      for (int i = 0; i < pixels; i += map_block) {
-        const int count = pixels - i < map_block ? pixels - i : map_block;
-        const long long first = static_cast<long long>(n) * pixels + i;
-        const Rows x = read_rows(r.x, first, count);
-        const float* dy = a.dy + first * a.dy_pixel;
-        for_each_part(c, [&](std::ptrdiff_t j, int part) {
-          vf s = simd::splat(0.0f);
-          const vf g = simd::load_up_to(gate + j, part);
-          for (int p = 0; p < count; ++p) {
-            const vf d = simd::load_up_to(dy + p * a.dy_pixel + j, part);
-            s = simd::fma(d, simd::load_up_to(x.data + p * x.pixel + j, part), s);
-            if (a.dx.data == nullptr) continue;
-            float* const to = a.dx.data + (first + p) * a.dx.pixel + j;
-            const vf old = a.dx.accumulate ? simd::load_up_to(to, part) : simd::splat(0.0f);
-            simd::store_up_to(to, simd::fma(d, g, old), part);
-          }
-          simd::store_up_to(sum + j, simd::load_up_to(sum + j, part) + s, part);
-        });
-      }
-      if (a.db.data != nullptr) scatter_pixels(sum, 1, c, a.db.data + n * a.db.pixel, c + 1, a.db.accumulate);
-    }
-  });
+  parallel_for(worth_threads(a.threads, static_cast<double>(a.x.n) * pixels * c), a.x.n,
+               [&](int begin, int end, int t) {
+                 MapRoom r = map_room(a, m, t);
+                 float* const sum = r.three;
+                 for (int n = begin; n < end; ++n) {
+                   const float* gate = a.saved + static_cast<std::ptrdiff_t>(n) * c;
+                   std::memset(sum, 0, size_of(c) * sizeof(float));
+                   for (int i = 0; i < pixels; i += map_block) {
+                     const int count = pixels - i < map_block ? pixels - i : map_block;
+                     const long long first = static_cast<long long>(n) * pixels + i;
+                     const Rows x = read_rows(r.x, first, count);
+                     const float* dy = a.dy + first * a.dy_pixel;
+                     for_each_part(c, [&](std::ptrdiff_t j, int part) {
+                       vf s = simd::splat(0.0f);
+                       const vf g = simd::load_up_to(gate + j, part);
+                       for (int p = 0; p < count; ++p) {
+                         const vf d = simd::load_up_to(dy + p * a.dy_pixel + j, part);
+                         s = simd::fma(d, simd::load_up_to(x.data + p * x.pixel + j, part), s);
+                         if (a.dx.data == nullptr) continue;
+                         float* const to = a.dx.data + (first + p) * a.dx.pixel + j;
+                         const vf old = a.dx.accumulate ? simd::load_up_to(to, part) : simd::splat(0.0f);
+                         simd::store_up_to(to, simd::fma(d, g, old), part);
+                       }
+                       simd::store_up_to(sum + j, simd::load_up_to(sum + j, part) + s, part);
+                     });
+                   }
+                   if (a.db.data != nullptr)
+                     scatter_pixels(sum, 1, c, a.db.data + n * a.db.pixel, c + 1, a.db.accumulate);
+                 }
+               });
 }
 
 // ---- y[n, c] = mean over pixels of x;   dx = dy / pixels
@@ -181,36 +187,40 @@ inline void train_mean_forward(const TrainMapArgs& a, float* scratch) {
   const MapMemory m = map_memory(a, scratch);
   const int pixels = a.x.h * a.x.w, c = a.x.c;
   const vf share = simd::splat(1.0f / static_cast<float>(pixels));
-  parallel_for(worth_threads(a.threads, static_cast<double>(a.x.n) * pixels * c), a.x.n, [&](int begin, int end, int t) {
-    MapRoom r = map_room(a, m, t);
-    for (int n = begin; n < end; ++n) {
-      float* const y = a.y + static_cast<std::ptrdiff_t>(n) * c;
-      std::memset(y, 0, size_of(c) * sizeof(float));
-      for (int i = 0; i < pixels; i += map_block) {
-        const int count = pixels - i < map_block ? pixels - i : map_block;
-        const Rows x = read_rows(r.x, static_cast<long long>(n) * pixels + i, count);
-        for_each_part(c, [&](std::ptrdiff_t j, int part) {
-          const vf sum = sum_pixels(x.data + j, x.pixel, count, part);
-          simd::store_up_to(y + j, simd::load_up_to(y + j, part) + sum, part);
-        });
-      }
-      for_each_part(c, [&](std::ptrdiff_t j, int part) { simd::store_up_to(y + j, simd::load_up_to(y + j, part) * share, part); });
-    }
-  });
+  parallel_for(worth_threads(a.threads, static_cast<double>(a.x.n) * pixels * c), a.x.n,
+               [&](int begin, int end, int t) {
+                 MapRoom r = map_room(a, m, t);
+                 for (int n = begin; n < end; ++n) {
+                   float* const y = a.y + static_cast<std::ptrdiff_t>(n) * c;
+                   std::memset(y, 0, size_of(c) * sizeof(float));
+                   for (int i = 0; i < pixels; i += map_block) {
+                     const int count = pixels - i < map_block ? pixels - i : map_block;
+                     const Rows x = read_rows(r.x, static_cast<long long>(n) * pixels + i, count);
+                     for_each_part(c, [&](std::ptrdiff_t j, int part) {
+                       const vf sum = sum_pixels(x.data + j, x.pixel, count, part);
+                       simd::store_up_to(y + j, simd::load_up_to(y + j, part) + sum, part);
+                     });
+                   }
+                   for_each_part(c, [&](std::ptrdiff_t j, int part) {
+                     simd::store_up_to(y + j, simd::load_up_to(y + j, part) * share, part);
+                   });
+                 }
+               });
 }
 inline void train_mean_backward(const TrainMapArgs& a) {
   if (a.dx.data == nullptr) return;
   const int pixels = a.x.h * a.x.w, c = a.x.c;
   const vf share = simd::splat(1.0f / static_cast<float>(pixels));
-  parallel_for(worth_threads(a.threads, static_cast<double>(a.x.n) * pixels * c), a.x.n, [&](int begin, int end, int) {
-    for (int n = begin; n < end; ++n)
-      for_each_part(c, [&](std::ptrdiff_t j, int part) {
-        const vf d = simd::load_up_to(a.dy + n * a.dy_pixel + j, part) * share;
-        float* to = a.dx.data + static_cast<std::ptrdiff_t>(n) * pixels * a.dx.pixel + j;
-        for (int p = 0; p < pixels; ++p, to += a.dx.pixel)
-          simd::store_up_to(to, a.dx.accumulate ? simd::load_up_to(to, part) + d : d, part);
-      });
-  });
+  parallel_for(worth_threads(a.threads, static_cast<double>(a.x.n) * pixels * c), a.x.n,
+               [&](int begin, int end, int) {
+                 for (int n = begin; n < end; ++n)
+                   for_each_part(c, [&](std::ptrdiff_t j, int part) {
+                     const vf d = simd::load_up_to(a.dy + n * a.dy_pixel + j, part) * share;
+                     float* to = a.dx.data + static_cast<std::ptrdiff_t>(n) * pixels * a.dx.pixel + j;
+                     for (int p = 0; p < pixels; ++p, to += a.dx.pixel)
+                       simd::store_up_to(to, a.dx.accumulate ? simd::load_up_to(to, part) + d : d, part);
+                   });
+               });
 }
 
 // ---- y = act(x);   dx = dy act'(x)

@@ -31,14 +31,16 @@ TINYFIQA_INLINE void shuffle_pixel(const float* x, int c, int groups, float* y) 
 inline void train_shuffle_forward(const TrainMapArgs& a, float* scratch) {
   for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
     const Rows x = read_rows(r.x, first, count);
-    for (int i = 0; i < count; ++i) shuffle_pixel(x.data + i * x.pixel, a.x.c, a.groups, a.y + (first + i) * a.x.c);
+    for (int i = 0; i < count; ++i)
+      shuffle_pixel(x.data + i * x.pixel, a.x.c, a.groups, a.y + (first + i) * a.x.c);
   });
 }
 inline void train_shuffle_backward(const TrainMapArgs& a, float* scratch) {
   if (a.dx.data == nullptr) return;
   for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
     for (int i = 0; i < count; ++i)
-      shuffle_pixel(a.dy + (first + i) * a.dy_pixel, a.x.c, a.x.c / a.groups, r.one + static_cast<std::ptrdiff_t>(i) * a.x.c);
+      shuffle_pixel(a.dy + (first + i) * a.dy_pixel, a.x.c, a.x.c / a.groups,
+                    r.one + static_cast<std::ptrdiff_t>(i) * a.x.c);
     scatter_pixels(r.one, count, a.x.c, a.dx.data + first * a.dx.pixel, a.dx.pixel, a.dx.accumulate);
   });
 }
@@ -102,7 +104,9 @@ TINYFIQA_INLINE void for_each_tap(const TrainMapArgs& a, int oy, int ox, const B
       body(ky * a.kernel + kx, static_cast<std::ptrdiff_t>(top + ky) * a.x.w + left + kx);
 }
 
-TINYFIQA_INLINE std::size_t pool_room_floats(const TrainMapArgs& a) { return size_of(a.kernel, a.x.w, a.x.c); }
+TINYFIQA_INLINE std::size_t pool_room_floats(const TrainMapArgs& a) {
+  return size_of(a.kernel, a.x.w, a.x.c);
+}
 
 /// Rows of x are computed into a ring, one time each. `saved` gets the number of the winning tap.
 inline void train_max_pool_forward(const TrainMapArgs& a, float* scratch) {
@@ -148,11 +152,13 @@ inline void train_max_pool_backward(const TrainMapArgs& a) {
     for (int n = begin; n < end; ++n) {
       float* const dx = a.dx.data + static_cast<std::ptrdiff_t>(n) * a.x.h * a.x.w * a.dx.pixel;
       if (!a.dx.accumulate)
-        for (int i = 0; i < a.x.h * a.x.w; ++i) std::memset(dx + i * a.dx.pixel, 0, size_of(a.x.c) * sizeof(float));
+        for (int i = 0; i < a.x.h * a.x.w; ++i)
+          std::memset(dx + i * a.dx.pixel, 0, size_of(a.x.c) * sizeof(float));
       for (int o = 0; o < a.out_h * a.out_w; ++o) {
         const std::ptrdiff_t from = static_cast<std::ptrdiff_t>(n) * a.out_h * a.out_w + o;
         for_each_tap(a, o / a.out_w, o % a.out_w, [&](int tap, std::ptrdiff_t pixel) {
-          const vf lower = simd::splat(static_cast<float>(tap) - 0.5f), upper = simd::splat(static_cast<float>(tap) + 0.5f);
+          const vf lower = simd::splat(static_cast<float>(tap) - 0.5f),
+                   upper = simd::splat(static_cast<float>(tap) + 0.5f);
           for_each_part(a.x.c, [&](std::ptrdiff_t j, int part) {
             const vf winner = simd::load_up_to(a.saved + from * a.x.c + j, part), none = simd::splat(0.0f);
             const vf d = simd::load_up_to(a.dy + from * a.dy_pixel + j, part);

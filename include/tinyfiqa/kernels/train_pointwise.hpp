@@ -35,11 +35,12 @@ struct PointwiseTraining {
     pack_gemm_columns(a.cout, a.x.c, a.weight, s.packed);
   }
   template <class Done>
-  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& room, int begin,
-                      int end, const Done& done) {
+  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& room,
+                      int begin, int end, const Done& done) {
     room.x.pattern = common.x;
     for (int b = begin; b < end; ++b) {
-      const int first = b * train_block, left = pixels(a) - first, count = left < train_block ? left : train_block;
+      const int first = b * train_block, left = pixels(a) - first,
+                count = left < train_block ? left : train_block;
       const Rows x = read_rows(room.x, first, count);
       GemmArgs g;
       g.m = count;
@@ -64,11 +65,12 @@ struct PointwiseTraining {
   /// A single piece of work adds to the gradient itself.
   static bool direct(const TrainConvArgs& a) { return tasks(a) == 1; }
 
-  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& room, int begin,
-                       int end) {
+  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& room,
+                       int begin, int end) {
     room.x.pattern = common.x;
     for (int b = begin; b < end; ++b) {
-      const int first = b * train_block, left = pixels(a) - first, count = left < train_block ? left : train_block;
+      const int first = b * train_block, left = pixels(a) - first,
+                count = left < train_block ? left : train_block;
       read_gradient(a, common.norm, first, count, room.dz);
       const Rows x = read_rows(room.x, first, count);
       OuterArgs o;

@@ -1,5 +1,6 @@
-// Operations of one's own: a struct with a size, a forward and a backward function, written once for float and
-// double. Inference plans and training take it like a built-in operation; examples/custom_op.cpp shows one.
+// Operations of one's own: a struct with a size, a forward and a backward function, written once for float
+// and double. Inference plans and training take it like a built-in operation; examples/custom_op.cpp shows
+// one.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>

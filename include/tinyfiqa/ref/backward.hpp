@@ -1,6 +1,6 @@
-// Forward and backward of every operation as formulas, one loop for each sum, in the arithmetic of T: what the
-// training kernels are checked against, and (T = double) what finite differences are checked against. Maps are
-// [N, H, W, C], dense; gradients of inputs and parameters are added to.
+// Forward and backward of every operation as formulas, one loop for each sum, in the arithmetic of T: what
+// the training kernels are checked against, and (T = double) what finite differences are checked against.
+// Maps are [N, H, W, C], dense; gradients of inputs and parameters are added to.
 #pragma once
 
 #include <tinyfiqa/ref/lazy.hpp>
@@ -39,7 +39,8 @@ void conv_forward(MapShape in, const T* x, MapShape out, Window w, const T* weig
 }
 /// dweight += sum over pixels of dz x,   dx += sum over outputs of dz weight  (dx may be null)
 template <class T>
-void conv_backward(MapShape in, const T* x, MapShape out, Window w, const T* weight, const T* dz, T* dweight, T* dx) {
+void conv_backward(MapShape in, const T* x, MapShape out, Window w, const T* weight, const T* dz, T* dweight,
+                   T* dx) {
   for_each_product(in, out, w, [&](std::ptrdiff_t o, std::ptrdiff_t i, int k) {
     dweight[k] += dz[o] * x[i];
     if (dx != nullptr) dx[i] += dz[o] * weight[k];
@@ -62,8 +63,8 @@ void norm_statistics(MapShape s, const T* z, int c, T& mean, T& var) {
 ///   dz = gamma inverse (g - mean of g - zhat mean of (g zhat))      with statistics of the batch
 ///   dz = gamma inverse g                                            with running statistics
 template <class T>
-void norm_backward(MapShape s, const T* z, const T* g, int c, T mean, T inverse, T gamma, bool batch, T* dz, T* dgamma,
-                   T* dbeta) {
+void norm_backward(MapShape s, const T* z, const T* g, int c, T mean, T inverse, T gamma, bool batch, T* dz,
+                   T* dgamma, T* dbeta) {
   const std::ptrdiff_t count = static_cast<std::ptrdiff_t>(s.n) * s.h * s.w;
   T sum = 0, along = 0;
   for (std::ptrdiff_t p = 0; p < count; ++p) {
@@ -89,7 +90,8 @@ void max_pool_forward(MapShape in, const T* x, MapShape out, Window w, T* y, T* 
           const std::ptrdiff_t o = out.at(i, oy, ox, c);
           winner[o] = -1;
           for (int tap = 0; tap < w.kernel * w.kernel; ++tap) {
-            const int iy = oy * w.stride + tap / w.kernel - w.padding, ix = ox * w.stride + tap % w.kernel - w.padding;
+            const int iy = oy * w.stride + tap / w.kernel - w.padding,
+                      ix = ox * w.stride + tap % w.kernel - w.padding;
             if (iy < 0 || iy >= in.h || ix < 0 || ix >= in.w) continue;
             const T v = x[in.at(i, iy, ix, c)];
             if (winner[o] >= 0 && !(v > y[o])) continue;
@@ -107,7 +109,8 @@ void max_pool_backward(MapShape in, MapShape out, Window w, const T* winner, con
         for (int c = 0; c < out.c; ++c) {
           const std::ptrdiff_t o = out.at(i, oy, ox, c);
           const int tap = static_cast<int>(winner[o]);
-          const int iy = oy * w.stride + tap / w.kernel - w.padding, ix = ox * w.stride + tap % w.kernel - w.padding;
+          const int iy = oy * w.stride + tap / w.kernel - w.padding,
+                    ix = ox * w.stride + tap % w.kernel - w.padding;
           dx[in.at(i, iy, ix, c)] += dy[o];
         }
 }
@@ -129,7 +132,8 @@ void mean_backward(MapShape in, const T* dy, T* dx) {
   for (int i = 0; i < in.n; ++i)
     for (int p = 0; p < pixels; ++p)
       for (int c = 0; c < in.c; ++c)
-        dx[(static_cast<std::ptrdiff_t>(i) * pixels + p) * in.c + c] += dy[i * in.c + c] / static_cast<T>(pixels);
+        dx[(static_cast<std::ptrdiff_t>(i) * pixels + p) * in.c + c] +=
+            dy[i * in.c + c] / static_cast<T>(pixels);
 }
 
 /// y = x gate;   dx = dy gate,   dgate[n, c] = sum over pixels of dy x.  Either of dx and dgate may be null.
@@ -146,7 +150,9 @@ void scale_backward(MapShape in, const T* x, const T* gate, const T* dy, T* dx, 
 }
 
 /// Where channel c of the output of a shuffle comes from: y[j groups + g] = x[g (C / groups) + j]
-inline int shuffled_from(int c, int channels, int groups) { return c % groups * (channels / groups) + c / groups; }
+inline int shuffled_from(int c, int channels, int groups) {
+  return c % groups * (channels / groups) + c / groups;
+}
 
 }  // namespace ref
 TINYFIQA_END

@@ -61,8 +61,8 @@ TINYFIQA_INLINE vf exp(vf x) {
 #else
 TINYFIQA_INLINE vf max(vf a, vf b) { return xsimd::max(a, b); }
 TINYFIQA_INLINE vf min(vf a, vf b) { return xsimd::min(a, b); }
-/// As above, for results that are normal numbers. xsimd's own exp is too large to be inlined everywhere, and an
-/// out-of-line copy would carry no name of the instruction set.
+/// As above, for results that are normal numbers. xsimd's own exp is too large to be inlined everywhere, and
+/// an out-of-line copy would carry no name of the instruction set.
 TINYFIQA_INLINE vf exp(vf x) {
   x = max(splat(-87.0f), min(splat(88.0f), x));
   const vf n = xsimd::nearbyint(x * splat(1.44269504089f));

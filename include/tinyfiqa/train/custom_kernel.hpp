@@ -62,7 +62,8 @@ void tape_custom_backward(const TapeCall<T>& t) {
 }
 template <class T>
 std::size_t tape_custom_scratch(const TapeCall<T>& t) {
-  return static_cast<std::size_t>(2 * extents_of(t.x[0]).floats() + 2 * extents_of(t.x[1]).floats() + t.out.floats());
+  return static_cast<std::size_t>(2 * extents_of(t.x[0]).floats() + 2 * extents_of(t.x[1]).floats() +
+                                  t.out.floats());
 }
 template <class T>
 inline constexpr TapeKernel<T> tape_custom{"custom", tape_custom_forward<T>, tape_custom_backward<T>,

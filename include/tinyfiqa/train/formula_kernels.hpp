@@ -1,5 +1,5 @@
-// Training kernels that are the formulas of ref/: for T = double they check gradients, for T = float they check the
-// fast kernels. Maps are made dense first, so these allocate.
+// Training kernels that are the formulas of ref/: for T = double they check gradients, for T = float they
+// check the fast kernels. Maps are made dense first, so these allocate.
 #pragma once
 
 #include <tinyfiqa/graph/tape_call.hpp>
@@ -113,8 +113,9 @@ std::vector<T> conv_sums_gradient(const TapeCall<T>& t) {
       if (op.bias >= 0) t.gradient[op.bias + c] += g[at(p, c)];
     }
     if (op.has_norm())
-      ref::norm_backward(shape(t.out), t.y, g.data(), c, mean, inverse, t.params[op.norm_weight + c], t.batch_statistics,
-                         dz.data(), t.gradient + op.norm_weight, t.gradient + op.norm_bias);
+      ref::norm_backward(shape(t.out), t.y, g.data(), c, mean, inverse, t.params[op.norm_weight + c],
+                         t.batch_statistics, dz.data(), t.gradient + op.norm_weight,
+                         t.gradient + op.norm_bias);
   }
   return dz;
 }
@@ -217,22 +218,23 @@ void interleave_map(const Op&, int a, int, const Body& body) {
   for (int c = 0; c < a; ++c) body(0, c, 2 * c), body(1, c, 2 * c + 1);
 }
 
-#define TINYFIQA_FORMULA_MOVE(name)                                                                            \
-  template <class T>                                                                                          \
-  void name##_forward(const TapeCall<T>& t) {                                                                 \
-    for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)                                                        \
-      name##_map(*t.op, t.x[0].c, t.x[1].c,                                                                    \
-                 [&](int side, int from, int to) { t.y[p * t.out.c + to] = ref::lazy_value(t.x[side], p, from); }); \
-  }                                                                                                           \
-  template <class T>                                                                                          \
-  void name##_backward(const TapeCall<T>& t) {                                                                \
-    std::vector<T> d[2] = {zeros(t.x[0]), zeros(t.x[1])};                                                      \
-    for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)                                                        \
-      name##_map(*t.op, t.x[0].c, t.x[1].c, [&](int side, int from, int to) {                                  \
-        d[side][static_cast<std::size_t>(p * t.x[side].c + from)] += t.dy[p * t.dy_pixel + to];                \
-      });                                                                                                     \
-    give(t, 0, d[0]);                                                                                          \
-    give(t, 1, d[1]);                                                                                          \
+#define TINYFIQA_FORMULA_MOVE(name)                                                             \
+  template <class T>                                                                            \
+  void name##_forward(const TapeCall<T>& t) {                                                   \
+    for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)                                         \
+      name##_map(*t.op, t.x[0].c, t.x[1].c, [&](int side, int from, int to) {                   \
+        t.y[p * t.out.c + to] = ref::lazy_value(t.x[side], p, from);                            \
+      });                                                                                       \
+  }                                                                                             \
+  template <class T>                                                                            \
+  void name##_backward(const TapeCall<T>& t) {                                                  \
+    std::vector<T> d[2] = {zeros(t.x[0]), zeros(t.x[1])};                                       \
+    for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)                                         \
+      name##_map(*t.op, t.x[0].c, t.x[1].c, [&](int side, int from, int to) {                   \
+        d[side][static_cast<std::size_t>(p * t.x[side].c + from)] += t.dy[p * t.dy_pixel + to]; \
+      });                                                                                       \
+    give(t, 0, d[0]);                                                                           \
+    give(t, 1, d[1]);                                                                           \
   }
 TINYFIQA_FORMULA_MOVE(concat)
 TINYFIQA_FORMULA_MOVE(slice)
@@ -260,9 +262,11 @@ template <class T>
 std::size_t no_scratch(const TapeCall<T>&) {
   return 0;
 }
-#define TINYFIQA_FORMULA(name) \
-  template <class T>           \
-  inline constexpr TapeKernel<T> name { "formula_" #name, name##_forward<T>, name##_backward<T>, no_scratch<T> }
+#define TINYFIQA_FORMULA(name)                                             \
+  template <class T>                                                       \
+  inline constexpr TapeKernel<T> name {                                    \
+    "formula_" #name, name##_forward<T>, name##_backward<T>, no_scratch<T> \
+  }
 TINYFIQA_FORMULA(conv);
 TINYFIQA_FORMULA(activation);
 TINYFIQA_FORMULA(max_pool);
@@ -282,11 +286,13 @@ const TapeKernel<T>* choose_conv(const Op&) {
   return &conv<T>;
 }
 template <class T>
-inline constexpr const TapeKernel<T>* all[] = {&conv<T>,   &activation<T>, &max_pool<T>, &mean<T>,       &add<T>, &scale<T>,
-                                               &concat<T>, &slice<T>,      &shuffle<T>,  &interleave<T>, &mask<T>};
+inline constexpr const TapeKernel<T>* all[] = {&conv<T>,    &activation<T>, &max_pool<T>, &mean<T>,
+                                               &add<T>,     &scale<T>,      &concat<T>,   &slice<T>,
+                                               &shuffle<T>, &interleave<T>, &mask<T>};
 template <class T>
-inline constexpr TapeKernels<T> table{choose_conv<T>, &activation<T>, &max_pool<T>, &mean<T>,       &add<T>,  &scale<T>,
-                                      &concat<T>,     &slice<T>,      &shuffle<T>,  &interleave<T>, &mask<T>, {all<T>, 11}};
+inline constexpr TapeKernels<T> table{choose_conv<T>, &activation<T>, &max_pool<T>, &mean<T>,
+                                      &add<T>,        &scale<T>,      &concat<T>,   &slice<T>,
+                                      &shuffle<T>,    &interleave<T>, &mask<T>,     {all<T>, 11}};
 
 }  // namespace formulas
 TINYFIQA_END

@@ -1,5 +1,5 @@
-// Losses with their exact gradients. Each takes predictions and labels of a whole batch, writes d loss / d prediction,
-// and returns the loss. Sums are kept in double.
+// Losses with their exact gradients. Each takes predictions and labels of a whole batch, writes d loss / d
+// prediction, and returns the loss. Sums are kept in double.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -17,10 +17,11 @@ namespace detail {
 template <class T>
 Status check_loss(Span<const T> prediction, Span<const T> label, Span<T> gradient) {
   if (prediction.empty() || prediction.size != label.size || prediction.size != gradient.size)
-    return Status::error(Errc::bad_argument, "a loss of ", prediction.size, " predictions, ", label.size, " labels and ",
-                         gradient.size, " gradients; the three must be equal and not zero");
+    return Status::error(Errc::bad_argument, "a loss of ", prediction.size, " predictions, ", label.size,
+                         " labels and ", gradient.size, " gradients; the three must be equal and not zero");
   for (std::size_t i = 0; i < label.size; ++i)
-    if (!std::isfinite(label[i])) return Status::error(Errc::not_finite, "label ", i, " is not a finite number");
+    if (!std::isfinite(label[i]))
+      return Status::error(Errc::not_finite, "label ", i, " is not a finite number");
   return {};
 }
 
@@ -65,7 +66,8 @@ Result<double> smooth_l1_loss(Span<const T> p, Span<const T> t, Span<T> gradient
   });
 }
 
-/// P1, equations 4 to 7:  MSE + alpha (1 - r),   r = pc.tc / max(|pc| |tc|, 1e-8),   pc, tc = p, t minus their means
+/// P1, equations 4 to 7:  MSE + alpha (1 - r),   r = pc.tc / max(|pc| |tc|, 1e-8),   pc, tc = p, t minus
+/// their means
 ///   d r / d p = (tc - r |tc| / |pc| pc) / (|pc| |tc|)
 /// Constant predictions or labels: the term is alpha, its gradient 0. A batch of one: MSE alone.
 template <class T>
@@ -96,19 +98,20 @@ Result<double> msecorr_loss(Span<const T> p, Span<const T> t, Span<T> gradient, 
   return *mse + alpha * (1 - r);
 }
 
-/// (1/N) sum of log(sum_k exp z[i][k]) - z[i][label[i]] for logits z [N, classes]; gradient (softmax - one_hot) / N.
-/// Errors: bad_argument for a label that is no class (by index) or sizes that differ.
+/// (1/N) sum of log(sum_k exp z[i][k]) - z[i][label[i]] for logits z [N, classes]; gradient (softmax -
+/// one_hot) / N. Errors: bad_argument for a label that is no class (by index) or sizes that differ.
 template <class T>
 Result<double> cross_entropy_loss(Span<const T> logits, Span<const int> label, Span<T> gradient) {
   if (label.empty() || logits.size % label.size != 0 || logits.empty() || gradient.size != logits.size)
-    return Status::error(Errc::bad_argument, logits.size, " logits and ", gradient.size, " gradients for ", label.size,
-                         " labels");
+    return Status::error(Errc::bad_argument, logits.size, " logits and ", gradient.size, " gradients for ",
+                         label.size, " labels");
   const std::size_t classes = logits.size / label.size;
   const auto n = static_cast<double>(label.size);
   double loss = 0;
   for (std::size_t i = 0; i < label.size; ++i) {
     if (label[i] < 0 || static_cast<std::size_t>(label[i]) >= classes)
-      return Status::error(Errc::bad_argument, "label ", i, " is ", label[i], ", there are ", classes, " classes");
+      return Status::error(Errc::bad_argument, "label ", i, " is ", label[i], ", there are ", classes,
+                           " classes");
     const T* z = logits.data + i * classes;
     const auto largest = static_cast<double>(*std::max_element(z, z + classes));
     double sum = 0;

@@ -43,9 +43,10 @@ struct GroupRule {
   bool frozen = false;
 };
 
-/// Groups for the trainable parameters, neighbours joined. With `decay_weights_only`, norms, biases and slopes have no
-/// decay. Frozen ones, and those no rule fits, are in no group.
-inline std::vector<ParamGroup> make_groups(const std::vector<NamedParam>& params, const std::vector<GroupRule>& rules,
+/// Groups for the trainable parameters, neighbours joined. With `decay_weights_only`, norms, biases and
+/// slopes have no decay. Frozen ones, and those no rule fits, are in no group.
+inline std::vector<ParamGroup> make_groups(const std::vector<NamedParam>& params,
+                                           const std::vector<GroupRule>& rules,
                                            bool decay_weights_only = false) {
   std::vector<ParamGroup> groups;
   for (const NamedParam& p : params) {
@@ -73,7 +74,10 @@ class Optimizer {
  public:
   /// `size`: floats of the block (of its trainable part at least).
   Optimizer(const OptimOptions& options, std::vector<ParamGroup> groups, std::size_t size)
-      : options_(options), groups_(std::move(groups)), first_(size), second_(options.kind == OptimKind::sgd ? 0 : size) {}
+      : options_(options),
+        groups_(std::move(groups)),
+        first_(size),
+        second_(options.kind == OptimKind::sgd ? 0 : size) {}
 
   /// One step; rates are multiplied by `factor` (train/schedule.hpp).
   void step(Span<float> params, Span<const float> gradient, double factor = 1.0) {
@@ -89,11 +93,12 @@ class Optimizer {
   // -- what a checkpoint keeps
   long long steps() const { return steps_; }
   void set_steps(long long steps) { steps_ = steps; }
-  Span<float> first_moment() { return {first_.data(), first_.size()}; }    ///< SGD: the momentum buffer
+  Span<float> first_moment() { return {first_.data(), first_.size()}; }     ///< SGD: the momentum buffer
   Span<float> second_moment() { return {second_.data(), second_.size()}; }  ///< empty for SGD
 
  private:
-  /// m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,  p -= rate / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps)
+  /// m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,  p -= rate / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) +
+  /// eps)
   void adam(const ParamGroup& group, float* p, const float* gradient, double rate) {
     const bool decoupled = options_.kind == OptimKind::adamw;
     const auto t = static_cast<double>(steps_);
@@ -131,7 +136,8 @@ class Optimizer {
   long long steps_ = 0;
 };
 
-/// Scales the gradient down to a global L2 norm of `limit`, as torch.nn.utils.clip_grad_norm_; returns the norm it had.
+/// Scales the gradient down to a global L2 norm of `limit`, as torch.nn.utils.clip_grad_norm_; returns the
+/// norm it had.
 inline double clip_gradient(Span<float> gradient, double limit) {
   double sum = 0;
   for (const float g : gradient) sum += static_cast<double>(g) * static_cast<double>(g);
@@ -141,11 +147,12 @@ inline double clip_gradient(Span<float> gradient, double limit) {
   return norm;
 }
 
-/// Exponential moving average of weights: average = decay average + (1 - decay) params. Keep it for the whole block:
-/// running statistics are averaged too.
+/// Exponential moving average of weights: average = decay average + (1 - decay) params. Keep it for the whole
+/// block: running statistics are averaged too.
 class WeightAverage {
  public:
-  WeightAverage(Span<const float> params, double decay) : decay_(decay), values_(params.begin(), params.end()) {}
+  WeightAverage(Span<const float> params, double decay)
+      : decay_(decay), values_(params.begin(), params.end()) {}
   void update(Span<const float> params) {
     const auto keep = static_cast<float>(decay_), take = static_cast<float>(1 - decay_);
     for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = keep * values_[i] + take * params[i];

@@ -1,4 +1,5 @@
-// Learning-rate schedules: the factor that multiplies every group's rate at a time counted in epochs (or steps).
+// Learning-rate schedules: the factor that multiplies every group's rate at a time counted in epochs (or
+// steps).
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -19,7 +20,8 @@ struct Schedule {
   int warm_up = 0;              ///< epochs of linear warm-up; the schedule proper counts from its end
   double warm_up_start = 0.1;   ///< first factor of the warm-up
 
-  /// torch.optim.lr_scheduler's StepLR, MultiStepLR and CosineAnnealingLR (which stays at its lowest), after LinearLR.
+  /// torch.optim.lr_scheduler's StepLR, MultiStepLR and CosineAnnealingLR (which stays at its lowest), after
+  /// LinearLR.
   double factor(int epoch) const {
     if (epoch < warm_up) return warm_up_start + (1 - warm_up_start) * epoch / warm_up;
     const int t = epoch - warm_up;

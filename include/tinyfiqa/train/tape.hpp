@@ -1,5 +1,5 @@
-// Reverse-mode automatic differentiation of a network: forward keeps what backward needs, backward adds the gradient
-// of every parameter to a block with the parameters' own layout.
+// Reverse-mode automatic differentiation of a network: forward keeps what backward needs, backward adds the
+// gradient of every parameter to a block with the parameters' own layout.
 #pragma once
 
 #include <tinyfiqa/base/rng.hpp>
@@ -23,7 +23,8 @@ enum class TapeMode : unsigned char {
 
 /// T = float trains, on the kernels of a backend; T = double checks, on the formulas of ref/.
 ///   Tape<float> tape(ops, output, options);
-///   tape.forward(params, image, n, h, w, TapeMode::train, rng);   tape.output();   tape.backward(params, d_output, gradient);
+///   tape.forward(params, image, n, h, w, TapeMode::train, rng);   tape.output();   tape.backward(params,
+///   d_output, gradient);
 template <class T>
 class Tape {
  public:
@@ -32,17 +33,18 @@ class Tape {
       : ops_(ops), output_(output), threads_(threads < 1 ? 1 : threads), kernels_(&kernels) {}
 
   /// Computes the output of N images `input` [N, H, W, C], which must stay until backward is done. Plans (and
-  /// allocates) when the size differs from the last call's. `params` changes in its running statistics alone, and
-  /// only in TapeMode::train.
-  /// Errors: bad_argument for sizes that the network can't take, or batch norm over a single value; out_of_memory.
+  /// allocates) when the size differs from the last call's. `params` changes in its running statistics alone,
+  /// and only in TapeMode::train. Errors: bad_argument for sizes that the network can't take, or batch norm
+  /// over a single value; out_of_memory.
   Status forward(T* params, const T* input, Extents size, TapeMode mode, Rng& rng) {
     const Extents& planned = plan_.input;
     if (size.n != planned.n || size.h != planned.h || size.w != planned.w) {
       if (Status s = prepare(size); !s) return s;
     }
     if (mode == TapeMode::train && single_value_ >= 0)
-      return Status::error(Errc::bad_argument, "batch norm of operation ", single_value_,
-                           " would see a single value for each channel; use larger images or batches, or frozen norms");
+      return Status::error(
+          Errc::bad_argument, "batch norm of operation ", single_value_,
+          " would see a single value for each channel; use larger images or batches, or frozen norms");
     input_ = input;
     mode_ = mode;
     for (int id = 0; id < plan_.count; ++id) {
@@ -63,7 +65,8 @@ class Tape {
   Span<const T> output() const { return {out_.data(), out_.size()}; }
   Extents output_extents() const { return plan_.values.empty() ? Extents() : plan_.values.back().extents; }
 
-  /// Adds the gradient of sum(d_output * output) to `gradient`, for the last forward. Call it once for each forward.
+  /// Adds the gradient of sum(d_output * output) to `gradient`, for the last forward. Call it once for each
+  /// forward.
   void backward(T* params, const T* d_output, T* gradient) {
     const TapeValue& out = value(output_);
     if (out.gradient < 0) return;
@@ -85,7 +88,8 @@ class Tape {
   Status prepare(Extents size) {
     TapePlan plan = make_tape_plan(ops_, output_, size);
     if (plan.error != nullptr)
-      return Status::error(Errc::bad_argument, "training at ", size.n, "x", size.h, "x", size.w, " (N, H, W): ", plan.error);
+      return Status::error(Errc::bad_argument, "training at ", size.n, "x", size.h, "x", size.w,
+                           " (N, H, W): ", plan.error);
     plan_ = std::move(plan);
     arena_.reset();
     base_ = nullptr;

@@ -1,8 +1,8 @@
 // Planning of a training step: which operations run, where values and gradients lie in one arena.
 //
-// Time runs forward 0 .. n - 1 over the operations and back n .. 2 n - 1. A value lives from its operation to that
-// operation's backward; its gradient from the first backward that writes it to the operation's own. What lives at
-// different times shares memory, and a gradient that equals another one is the same memory:
+// Time runs forward 0 .. n - 1 over the operations and back n .. 2 n - 1. A value lives from its operation to
+// that operation's backward; its gradient from the first backward that writes it to the operation's own. What
+// lives at different times shares memory, and a gradient that equals another one is the same memory:
 //   add(a, b)       the gradients of a and b are that of the sum
 //   scale(x, gate)  that of x overwrites that of the product
 //   slices that split a map into parts: theirs are parts of the map's
@@ -29,9 +29,9 @@ struct TapeBuffer {
 struct TapeValue {
   Extents extents;
   bool live = false, absorbed = false, needs_gradient = false;
-  int storage = -1;       ///< the value whose memory (and laziness) it shares: itself but for slices and scales
-  int first_channel = 0;  ///< into the storage
-  int gate = -1;          ///< the scale whose gate multiplies it
+  int storage = -1;  ///< the value whose memory (and laziness) it shares: itself but for slices and scales
+  int first_channel = 0;                     ///< into the storage
+  int gate = -1;                             ///< the scale whose gate multiplies it
   int data = -1, saved = -1, gradient = -1;  ///< buffers
   int gradient_pixel = 0, gradient_channel = 0;
 
@@ -42,7 +42,7 @@ struct TapeValue {
 
 struct TapePlan {
   Extents input;
-  int count = 0;   ///< operations, up to the output
+  int count = 0;  ///< operations, up to the output
   int output = 0;
   std::vector<TapeValue> values;
   std::vector<TapeBuffer> buffers;
@@ -214,8 +214,8 @@ class TapePlanner {
     keep_gradient(input, back(id));
   }
 
-  /// True when the only readers of `id` are slices that cover each of its channels once: each of them then gets a
-  /// gradient before the map itself is reached.
+  /// True when the only readers of `id` are slices that cover each of its channels once: each of them then
+  /// gets a gradient before the map itself is reached.
   bool split_by_slices(int id) {
     std::vector<int> covered(static_cast<std::size_t>(value(id).extents.c));
     bool slices = id != plan.output;
@@ -227,10 +227,12 @@ class TapePlanner {
     return slices && std::all_of(covered.begin(), covered.end(), [](int n) { return n == 1; });
   }
 
-  /// The gradients of both inputs are the sum's own memory, when nobody else adds to one of them before the other
-  /// one has been read: the newer input is a convolution without other readers, and the older one's readers come before it.
+  /// The gradients of both inputs are the sum's own memory, when nobody else adds to one of them before the
+  /// other one has been read: the newer input is a convolution without other readers, and the older one's
+  /// readers come before it.
   bool share_sum(int id) {
-    const int newer = std::max(op(id).inputs[0], op(id).inputs[1]), older = std::min(op(id).inputs[0], op(id).inputs[1]);
+    const int newer = std::max(op(id).inputs[0], op(id).inputs[1]),
+              older = std::min(op(id).inputs[0], op(id).inputs[1]);
     if (newer == older || readers(newer) != 1 || op(newer).kind != OpKind::conv) return false;
     bool safe = true;
     for_each_reader(older, [&](int r) { safe = safe && (r == id || r < newer); });
@@ -250,7 +252,8 @@ class TapePlanner {
   void lay_out() {
     std::vector<int> order(plan.buffers.size()), placed;
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
-    std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return buffer(a).size > buffer(b).size; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int a, int b) { return buffer(a).size > buffer(b).size; });
     for (const int index : order) {
       TapeBuffer& b = buffer(index);
       b.size = (b.size + 15) / 16 * 16 + 16;
@@ -259,7 +262,8 @@ class TapePlanner {
         for (const int i : placed) {
           const TapeBuffer& other = buffer(i);
           const bool together = other.first <= b.last && b.first <= other.last;
-          if (!together || b.offset >= other.offset + other.size || other.offset >= b.offset + b.size) continue;
+          if (!together || b.offset >= other.offset + other.size || other.offset >= b.offset + b.size)
+            continue;
           b.offset = other.offset + other.size;
           moved = true;
         }
