@@ -45,6 +45,7 @@ inline Tensor step(const Op& op, const std::vector<Tensor>& values, const float*
   Tensor y = zeros(x.shape.n, x.shape.h, x.shape.w, op.channels);
   switch (op.kind) {
     case OpKind::input:
+    case OpKind::custom:
       break;
     case OpKind::conv:
       return conv(op, x, params);

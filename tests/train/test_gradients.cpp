@@ -163,3 +163,82 @@ TEST_CASE("kernels give the networks' gradients of the formulas") {
   check_kernels<ShuffleNetV2Quality<ShuffleNetX0_5>>(planned::define<ShuffleNetV2Quality<ShuffleNetX0_5>>(),
                                                      {8, 64, 48, 3}, TapeMode::train, 1e-3);
 }
+
+namespace {
+
+/// y = a^2 b + w[c] on two maps.
+struct SquareTimes {
+  static constexpr const char* name = "square_times";
+  static Extents size(const Extents& a, const Extents&) { return a; }
+  template <class T>
+  static void forward(const CustomCall<T>& call) {
+    for (long long i = 0; i < call.out.floats(); ++i)
+      call.y[i] = call.x[0][i] * call.x[0][i] * call.x[1][i] + call.params[i % call.out.c];
+  }
+  template <class T>
+  static void backward(const CustomCall<T>& call) {
+    for (long long i = 0; i < call.out.floats(); ++i) {
+      call.dx[0][i] += 2 * call.dy[i] * call.x[0][i] * call.x[1][i];
+      call.dx[1][i] += call.dy[i] * call.x[0][i] * call.x[0][i];
+      call.dparams[i % call.out.c] += call.dy[i];
+    }
+  }
+};
+struct CustomNet {
+  ConvNorm<3, 8, 3, 2, 1, Act::silu> stem;
+  Param offsets = vector_param(ParamKind::slope, 4);
+  Linear<4, 2> head;
+  constexpr Outputs operator()(Graph& g) const {
+    const auto x = stem(g, g.input<3>());
+    const auto y = g.custom<4, 4, 4>(custom_op<SquareTimes>, {g.slice<0, 4>(x), g.slice<4, 4>(x)}, &offsets);
+    const auto pooled = g.mean_hw(y);
+    return {pooled.id, head(g, pooled).id};
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    visit_in(walk, "stem", stem, 0, 1);
+    walk.param("offsets", offsets);
+    visit_in(walk, "head", head);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an operation of the user's own is differentiated, trained and run in inference") {
+  const auto d = planned::define<CustomNet>();
+  const Extents size{2, 9, 8, 3};
+  for (const TapeMode mode : all_modes) {
+    check_differences<CustomNet>(d, size, mode, 50);
+    check_kernels<CustomNet>(d, size, mode, 1e-4);
+  }
+  for_each_backend([&](const Backend& backend) {
+    planned::Planned p;
+    planned::make(p, d, d.outputs.output, size, backend);
+    REQUIRE(p.plan.error == PlanError::none);
+    Taped<float> t = start<float>(d, size);
+    run_tape(d, size, TapeMode::eval, *backend.training, t);
+    const auto y = planned::execute(p, t.input);
+    for (std::size_t i = 0; i < y.size(); ++i) CHECK(std::fabs(y[i] - t.output[i]) <= 1e-4f);
+  });
+}
+
+TEST_CASE("one thread count gives the same bits every time, and two counts agree within 1e-5") {
+  const auto d = planned::define<EveryOp<Act::silu>>();
+  const Extents size{6, 40, 36, 3};
+  for_each_backend([&](const Backend& backend) {
+    std::vector<std::vector<float>> gradients;
+    for (const int threads : {1, 1, 2, 2}) {
+      Taped<float> t = start<float>(d, size);
+      run_tape(d, size, TapeMode::train, *backend.training, t, threads);
+      gradients.push_back(t.gradient);
+    }
+    CHECK(gradients[0] == gradients[1]);
+    CHECK(gradients[2] == gradients[3]);
+    float largest = 0, worst = 0;
+    for (std::size_t i = 0; i < gradients[0].size(); ++i) {
+      largest = std::max(largest, std::fabs(gradients[0][i]));
+      worst = std::max(worst, std::fabs(gradients[0][i] - gradients[2][i]));
+    }
+    CHECK(worst <= 1e-5f * largest);
+  });
+}
