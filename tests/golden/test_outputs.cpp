@@ -5,8 +5,10 @@
 #include <tinyfiqa/io/weights.hpp>
 
 #include "each_backend.hpp"
+#include "formula.hpp"
 #include "support.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -15,34 +17,9 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// make_model_fixtures.py's numbers(): floats in [-1, 1) by hashing their place.
-std::vector<float> formula_floats(std::uint32_t seed, std::size_t count) {
-  std::vector<float> v(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    std::uint32_t x = static_cast<std::uint32_t>(i) * 2654435761u + seed * 40503u;
-    x = (x ^ (x >> 15u)) * 2246822519u;
-    x = (x ^ (x >> 13u)) * 3266489917u;
-    x ^= x >> 16u;
-    v[i] = static_cast<float>(x >> 8u) * (1.0f / 8388608.0f) - 1.0f;
-  }
-  return v;
-}
-
-/// make_model_fixtures.py's fill().
 void fill_by_formula(Model& model) {
-  std::uint32_t seed = 0;
-  for (const NamedParam& p : model.params()) {
-    const auto u = formula_floats(++seed, static_cast<std::size_t>(p.param.size()));
-    const bool around_one = p.param.kind == ParamKind::running_var || p.param.kind == ParamKind::norm_weight;
-    const double spread = std::sqrt(4.8 / (p.param.size() / p.param.extents[0]));
-    for (std::size_t i = 0; i < u.size(); ++i) {
-      const double x = static_cast<double>(u[i]);
-      model.block()[static_cast<std::size_t>(p.param.offset) + i] =
-          static_cast<float>(around_one          ? 1 + 0.5 * x
-                             : p.param.rank == 1 ? 0.2 * x
-                                                 : x * spread);
-    }
-  }
+  const auto block = formula_params(model.params());
+  std::copy(block.begin(), block.end(), model.block().begin());
   model.pack();
 }
 

@@ -30,7 +30,10 @@ TEST_CASE("the examples of --help work as they stand") {
     for (std::string line; std::getline(help, line);) {
       if (line.compare(0, 11, "  tinyfiqa ") != 0 || contains(line, "labels.csv --images")) continue;
       const std::string out = scratch_dir("examples");
-      for (std::size_t at; (at = line.find("/tmp/")) != std::string::npos;) line.replace(at, 5, out + "/");
+      // Once from the left: the scratch folder's own name may begin with /tmp too.
+      const std::string to = out + "/";
+      for (std::size_t at = 0; (at = line.find("/tmp/", at)) != std::string::npos; at += to.size())
+        line.replace(at, 5, to);
       INFO(line);
       const auto r = run_tool(line.substr(11), "cd " TINYFIQA_SOURCE_DIR " &&");
       CHECK_MESSAGE(r.code == 0, r.err);

@@ -8,6 +8,7 @@
 #include <tinyfiqa/train/tape.hpp>
 
 #include "each_backend.hpp"
+#include "formula.hpp"
 #include "support.hpp"
 
 #include <zip.h>
@@ -22,38 +23,6 @@ using namespace tinyfiqa;
 namespace {
 
 using Numbers = std::map<std::string, std::vector<double>>;
-
-/// make_model_fixtures.py's numbers().
-std::vector<float> formula_floats(std::uint32_t seed, std::size_t count) {
-  std::vector<float> v(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    std::uint32_t x = static_cast<std::uint32_t>(i) * 2654435761u + seed * 40503u;
-    x = (x ^ (x >> 15u)) * 2246822519u;
-    x = (x ^ (x >> 13u)) * 3266489917u;
-    x ^= x >> 16u;
-    v[i] = static_cast<float>(x >> 8u) * (1.0f / 8388608.0f) - 1.0f;
-  }
-  return v;
-}
-
-/// make_model_fixtures.py's fill().
-std::vector<float> formula_params(const std::vector<NamedParam>& params) {
-  std::vector<float> block(block_size(params));
-  std::uint32_t seed = 0;
-  for (const NamedParam& p : params) {
-    const auto u = formula_floats(++seed, static_cast<std::size_t>(p.param.size()));
-    const bool around_one = p.param.kind == ParamKind::running_var || p.param.kind == ParamKind::norm_weight;
-    const double spread = std::sqrt(4.8 / (p.param.size() / p.param.extents[0]));
-    for (std::size_t i = 0; i < u.size(); ++i) {
-      const double x = static_cast<double>(u[i]);
-      block[static_cast<std::size_t>(p.param.offset) + i] =
-          static_cast<float>(around_one          ? 1 + 0.5 * x
-                             : p.param.rank == 1 ? 0.2 * x
-                                                 : x * spread);
-    }
-  }
-  return block;
-}
 
 std::vector<float> to_nhwc(const std::vector<float>& nchw, Extents e) {
   std::vector<float> y(nchw.size());

@@ -2,22 +2,24 @@
 
 TINYFIQA_BEGIN
 
-#ifdef TINYFIQA_HAVE_X86_BACKENDS
 extern const Backend* const backend_avx512;
 extern const Backend* const backend_avx2;
 extern const Backend* const backend_sse42;
-#endif
-#ifdef TINYFIQA_HAVE_NEON_BACKEND
 extern const Backend* const backend_neon;
-#endif
 extern const Backend* const backend_scalar;
 
 Span<const Backend* const> compiled_backends() {
   static const Backend* const list[] = {
-#ifdef TINYFIQA_HAVE_X86_BACKENDS
-      backend_avx512, backend_avx2, backend_sse42,
+#ifdef TINYFIQA_HAVE_avx512
+      backend_avx512,
 #endif
-#ifdef TINYFIQA_HAVE_NEON_BACKEND
+#ifdef TINYFIQA_HAVE_avx2
+      backend_avx2,
+#endif
+#ifdef TINYFIQA_HAVE_sse42
+      backend_sse42,
+#endif
+#ifdef TINYFIQA_HAVE_neon
       backend_neon,
 #endif
       backend_scalar};
