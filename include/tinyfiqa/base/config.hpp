@@ -62,11 +62,14 @@
 // For small functions of base/ that kernels call: they must leave no out-of-line copy behind.
 #if defined(__GNUC__) || defined(__clang__)
 #define TINYFIQA_INLINE inline __attribute__((always_inline))
+// For lambdas that capture registers: [&](...) TINYFIQA_INLINE_LAMBDA { ... }.
+#define TINYFIQA_INLINE_LAMBDA __attribute__((always_inline))
 #define TINYFIQA_RESTRICT __restrict__
 // For what runs once, is called a thousand times over, and would only make the compiler slow.
 #define TINYFIQA_NOINLINE __attribute__((noinline))
 #else
 #define TINYFIQA_NOINLINE __declspec(noinline)
 #define TINYFIQA_INLINE __forceinline
+#define TINYFIQA_INLINE_LAMBDA
 #define TINYFIQA_RESTRICT __restrict
 #endif

@@ -43,7 +43,19 @@ inline void run_gemm(const Step& s, const Frame& f) {
   }
   g.slope = step_slope(s, f);
   g.act = s.act;
-  gemm(g, f.threads);
+  if (s.gate.place == Place::none) return gemm(g, f.threads);
+  // Image by image: each has weights of its own.
+  const float *const packed = g.packed, *const gate = f.read(s.gate);
+  float* const gated = f.arena + s.scratch;
+  g.m = s.x.extents.h * s.x.extents.w;
+  for (int image = 0; image < s.x.extents.n; ++image) {
+    gate_packed(g.n, g.k, packed, gate + image * s.gate.pixel_stride, gated);
+    g.packed = gated;
+    gemm(g, f.threads);
+    g.a += g.m * g.lda;
+    g.c += g.m * g.ldc;
+    if (g.residual != nullptr) g.residual += g.m * g.ld_residual;
+  }
 }
 inline std::size_t packed_gemm(const ConvShape& c) { return gemm_packed_floats(c.cout, c.cin); }
 inline void pack_gemm_step(const FoldedConv& c, float*, float* packed) {
@@ -54,7 +66,8 @@ inline constexpr Kernel gemm_kernel{TINYFIQA_KERNEL_NAME("gemm_f32/" TINYFIQA_GE
                                     run_gemm,
                                     packed_gemm,
                                     pack_gemm_step,
-                                    nullptr};
+                                    nullptr,
+                                    true};
 
 // ---- depthwise convolution
 

@@ -46,6 +46,7 @@ struct Value {
   int uses = 0;      ///< live operations that read it
   int made_by = -1;  ///< step
   bool live = false;
+  int gate = -1;          ///< the value that multiplies it when it is read
   bool absorbed = false;  ///< a later operation takes over this one's step
 };
 
@@ -167,7 +168,7 @@ class Planner {
       case OpKind::shuffle:
         return lower_shuffle(id);
       case OpKind::scale:
-        return lower_binary(id, backend_.scale);
+        return lower_scale(id);
       case OpKind::activation:
         return lower_unary(id, backend_.activation);
       case OpKind::max_pool:
@@ -231,6 +232,10 @@ class Planner {
     Step& s = append(id, kernel);
     if (!ok()) return;
     s.x = read(o.inputs[0]);
+    if (value(o.inputs[0]).gate >= 0) {
+      s.gate = read(value(o.inputs[0]).gate);
+      need_scratch(kernel->packed_floats(shape));
+    }
     s.y = write(id);
     s.act = o.act;
     s.window = o.kernel;
@@ -244,10 +249,11 @@ class Planner {
       s.slope = plan.packed_floats;
       plan.packed_floats += align_floats(static_cast<std::size_t>(o.channels));
     }
-    if (kernel->scratch_floats != nullptr) {
-      const std::size_t floats = kernel->scratch_floats(shape) * static_cast<std::size_t>(plan.threads);
-      if (floats > scratch_floats_) scratch_floats_ = floats;
-    }
+    if (kernel->scratch_floats != nullptr)
+      need_scratch(kernel->scratch_floats(shape) * static_cast<std::size_t>(plan.threads));
+  }
+  void need_scratch(std::size_t floats) {
+    if (floats > scratch_floats_) scratch_floats_ = floats;
   }
 
   void lower_unary(int id, const Kernel* kernel) {
@@ -306,6 +312,22 @@ class Planner {
       s.y = write(id);
     }
     value(id).made_by = plan.step_count - 1;
+  }
+
+  /// Into the weights of the 1x1 convolution that alone reads the product, when that has fewer outputs than
+  /// the map has pixels: then its weights are the smaller thing to multiply.
+  void lower_scale(int id) {
+    const Extents& e = value(id).extents;
+    for (int reader = id + 1; reader <= output_ && value(id).uses == 1; ++reader) {
+      const Op& r = op(reader);
+      if (r.inputs[0] != id || !value(reader).live || r.kind != OpKind::conv) continue;
+      const Kernel* kernel = backend_.conv(conv_shape(r));
+      if (kernel == nullptr || !kernel->takes_gate || e.h * e.w <= r.channels) continue;
+      alias(id, 0);
+      value(id).gate = op(id).inputs[1];
+      return;
+    }
+    lower_binary(id, backend_.scale);
   }
 
   /// Into the convolution's epilogue when it made one of the two just before, for this sum alone.
@@ -390,7 +412,7 @@ class Planner {
     for (int i = 0; i < plan.step_count; ++i) {
       Step& s = room_.steps[i];
       s.scratch = scratch_offset;
-      for (Operand* o : {&s.x, &s.b, &s.y}) {
+      for (Operand* o : {&s.x, &s.b, &s.y, &s.gate}) {
         if (o->buffer == out)
           o->place = Place::output;
         else if (o->buffer >= 0)

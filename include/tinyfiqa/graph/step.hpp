@@ -29,7 +29,8 @@ struct Step {
   const Kernel* kernel = nullptr;
   int op = -1;        ///< the graph's operation whose value this step makes
   int first_op = -1;  ///< the operation it starts with, when several are fused
-  Operand x, b, y;    ///< b: residual, gate or second input
+  Operand x, b, y;    ///< b: residual, gate of a scale, or second input
+  Operand gate;       ///< [N, 1, 1, C]: multiplies x on the way in
   Act act = Act::none;
   int window = 1, stride = 1, padding = 0, groups = 1;
   std::size_t packed = 0;
@@ -83,6 +84,7 @@ struct Kernel {
   void (*pack)(const FoldedConv& conv, float* room, float* packed);
   /// Floats of arena that each thread needs beside the operands; null for none.
   std::size_t (*scratch_floats)(const ConvShape& shape);
+  bool takes_gate = false;  ///< multiplies x by operand gate; needs scratch for its packed weights once
 };
 
 /// The kernels of one instruction set.

@@ -1,5 +1,10 @@
-// Dense and grouped KxK convolution: patches of a few output pixels are gathered into a strip that stays in
-// the cache, and multiplied by gemm.
+// Dense and grouped KxK convolution. Where a window's rows are runs of floats (one group, dense pixels) and
+// lie inside the image, products read them in place:
+//
+//   K = 3, Cin = 3:    row ky of pixel ox:  r g b r g b r g b      9 floats, from (ox Stride - padding) 3 on
+//
+// Elsewhere patches of a few output pixels are gathered into a strip that stays in the cache, zeros where
+// they leave the image, and multiplied by gemm.
 //
 // Packed weights: for each group, pack_gemm's block of B [K * K * Cin / G][Cout / G], rows in the order ky,
 // kx, ci (the order of NHWC memory).
@@ -81,8 +86,8 @@ inline void gather_patch(const ConvArgs& v, int image, int oy, int ox, int first
   }
 }
 
-/// One output row.
-inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
+/// Output pixels begin .. end of one row through gathered patches.
+inline void conv_gathered(const ConvArgs& v, int image, int oy, int begin, int end, float* strip) {
   const int depth = conv_depth(v.kernel, v.cin, v.groups), cin_g = v.cin / v.groups,
             cout_g = v.cout / v.groups;
   const std::ptrdiff_t out_row = (static_cast<std::ptrdiff_t>(image) * v.out_h + oy) * v.out_w;
@@ -97,8 +102,8 @@ inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
     gemm_args.ld_residual = v.residual_pixel;
     gemm_args.slope = v.slope == nullptr ? nullptr : v.slope + g * cout_g;
     gemm_args.act = v.act;
-    for (int ox = 0; ox < v.out_w; ox += conv_strip_pixels) {
-      const int pixels = v.out_w - ox < conv_strip_pixels ? v.out_w - ox : conv_strip_pixels;
+    for (int ox = begin; ox < end; ox += conv_strip_pixels) {
+      const int pixels = end - ox < conv_strip_pixels ? end - ox : conv_strip_pixels;
       for (int i = 0; i < pixels; ++i)
         gather_patch(v, image, oy, ox + i, g * cin_g, cin_g, strip + i * depth);
       gemm_args.m = pixels;
@@ -108,6 +113,75 @@ inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
       gemm_rows_range(gemm_args, 0, pixels);
     }
   }
+}
+
+/// What conv_direct's tiles share: C's rows are the output row's pixels; A's rows are `step` floats apart.
+struct DirectRow {
+  GemmArgs c;
+  const float* x = nullptr;  ///< pixel 0's window, its first row inside the image
+  std::ptrdiff_t x_row = 0, step = 0;
+  int run = 0;      ///< floats of one window row
+  TapRange rows{};  ///< window rows inside the image
+};
+
+/// Pixels begin .. end of one panel; the last tile reaches back over pixels that are done already.
+template <int MR, int NV>
+inline void conv_direct_panel(const DirectRow& d, const float* panel, int first, int columns, int begin,
+                              int end) {
+  for (int ox = begin; ox < end; ox += MR) {
+    const int at = end - ox < MR ? end - MR : ox;
+    const float* a[MR];
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; ++r) a[r] = d.x + (at + r) * d.step;
+    vf acc[MR][NV];
+    gemm_set_bias<MR, NV>(panel, acc);
+    for (int ky = d.rows.first; ky < d.rows.last; ++ky) {
+      gemm_add_products<MR, NV>(d.run, a, panel + (1 + ky * d.run) * NV * simd::width, acc);
+#pragma GCC unroll 16
+      for (int r = 0; r < MR; ++r) a[r] += d.x_row;
+    }
+    gemm_store_tile<MR, NV>(d.c, at, MR, first, columns, acc);
+  }
+}
+
+/// Output pixels begin .. end of one row, whose windows lie between the image's left and right borders.
+inline void conv_direct(const ConvArgs& v, int image, int oy, int begin, int end) {
+  const int top = oy * v.stride - v.padding;
+  const std::ptrdiff_t out_row = (static_cast<std::ptrdiff_t>(image) * v.out_h + oy) * v.out_w;
+  DirectRow d;
+  d.rows = taps_inside(top, v.kernel, v.h);
+  d.run = v.kernel * v.cin;
+  d.x_row = static_cast<std::ptrdiff_t>(v.w) * v.cin;
+  d.step = v.stride * v.cin;
+  d.x = v.x + (static_cast<std::ptrdiff_t>(image) * v.h + top + d.rows.first) * d.x_row - v.padding * v.cin;
+  d.c.n = v.cout;
+  d.c.c = v.y + out_row * v.y_pixel;
+  d.c.ldc = v.y_pixel;
+  d.c.slope = v.slope;
+  d.c.act = v.act;
+  const float* panel = v.packed;
+  for_each_panel(v.cout, [&](auto vectors, int first, int columns) {
+    constexpr int NV = decltype(vectors)::count;
+    constexpr int MR = gemm_rows<NV>;
+    if (end - begin >= MR)
+      conv_direct_panel<MR, NV>(d, panel, first, columns, begin, end);
+    else
+      conv_direct_panel<1, NV>(d, panel, first, columns, begin, end);
+    panel += static_cast<std::ptrdiff_t>(NV) * simd::width * (v.kernel * d.run + 1);
+  });
+}
+
+/// One output row. With a residual (which may be the output itself) no pixel may be done twice.
+inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
+  const bool runs = v.groups == 1 && v.x_pixel == v.cin && v.residual == nullptr;
+  int begin = (v.padding + v.stride - 1) / v.stride;
+  const int right = v.w + v.padding - v.kernel;  // last column where a window may start, from -padding on
+  int end = right < 0 ? 0 : right / v.stride + 1;
+  if (end > v.out_w) end = v.out_w;
+  if (!runs || begin >= end) return conv_gathered(v, image, oy, 0, v.out_w, strip);
+  conv_gathered(v, image, oy, 0, begin, strip);
+  conv_direct(v, image, oy, begin, end);
+  conv_gathered(v, image, oy, end, v.out_w, strip);
 }
 
 /// The whole convolution, rows split over threads.

@@ -30,25 +30,36 @@ TINYFIQA_INLINE vf activate(vf x, vf slope) {
     return x;
 }
 
-/// The same, chosen at run time.
-TINYFIQA_INLINE vf activate(Act act, vf x, vf slope) {
+/// body(tag) with tag.act as a constant; keeps the seven cases in one place.
+template <Act A>
+struct ActTag {
+  static constexpr Act act = A;
+};
+template <class Body>
+TINYFIQA_INLINE void with_act(Act act, const Body& body) {
   switch (act) {
     case Act::none:
-      return x;
+      return body(ActTag<Act::none>{});
     case Act::relu:
-      return activate<Act::relu>(x, slope);
+      return body(ActTag<Act::relu>{});
     case Act::hswish:
-      return activate<Act::hswish>(x, slope);
+      return body(ActTag<Act::hswish>{});
     case Act::hsigmoid:
-      return activate<Act::hsigmoid>(x, slope);
+      return body(ActTag<Act::hsigmoid>{});
     case Act::sigmoid:
-      return activate<Act::sigmoid>(x, slope);
+      return body(ActTag<Act::sigmoid>{});
     case Act::silu:
-      return activate<Act::silu>(x, slope);
+      return body(ActTag<Act::silu>{});
     case Act::prelu:
-      return activate<Act::prelu>(x, slope);
+      return body(ActTag<Act::prelu>{});
   }
-  return x;
+}
+
+/// The same, chosen at run time.
+TINYFIQA_INLINE vf activate(Act act, vf x, vf slope) {
+  vf y = x;
+  with_act(act, [&](auto tag) TINYFIQA_INLINE_LAMBDA { y = activate<decltype(tag)::act>(x, slope); });
+  return y;
 }
 
 TINYFIQA_ISA_END

@@ -83,15 +83,11 @@ inline void pack_gemm(int n, int k, const float* weight, const float* bias, floa
   }
 }
 
+/// acc[r][v] += sum_p a[r][p] b[p][v] over `k` rows of a panel that start at b.
 /// Register budget: MR x NV accumulators + NV of B + 1 broadcast.
 template <int MR, int NV>
-TINYFIQA_INLINE void gemm_accumulate(int k, const float* const (&a)[MR], const float* panel,
-                                     vf (&acc)[MR][NV]) {
-  vf bias[NV];
-  for (int v = 0; v < NV; ++v) bias[v] = simd::load(panel + v * simd::width);
-  for (int r = 0; r < MR; ++r)
-    for (int v = 0; v < NV; ++v) acc[r][v] = bias[v];
-  const float* b = panel + NV * simd::width;
+TINYFIQA_INLINE void gemm_add_products(int k, const float* const (&a)[MR], const float* b,
+                                       vf (&acc)[MR][NV]) {
   for (int p = 0; p < k; ++p, b += NV * simd::width) {
     vf bv[NV];
 #pragma GCC unroll 4
@@ -103,6 +99,25 @@ TINYFIQA_INLINE void gemm_accumulate(int k, const float* const (&a)[MR], const f
       for (int v = 0; v < NV; ++v) acc[r][v] = simd::fma(ar, bv[v], acc[r][v]);
     }
   }
+}
+
+/// acc[r] = the panel's bias.
+template <int MR, int NV>
+TINYFIQA_INLINE void gemm_set_bias(const float* panel, vf (&acc)[MR][NV]) {
+  vf bias[NV];
+#pragma GCC unroll 4
+  for (int v = 0; v < NV; ++v) bias[v] = simd::load(panel + v * simd::width);
+#pragma GCC unroll 16
+  for (int r = 0; r < MR; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) acc[r][v] = bias[v];
+}
+
+template <int MR, int NV>
+TINYFIQA_INLINE void gemm_accumulate(int k, const float* const (&a)[MR], const float* panel,
+                                     vf (&acc)[MR][NV]) {
+  gemm_set_bias<MR, NV>(panel, acc);
+  gemm_add_products<MR, NV>(k, a, panel + NV * simd::width, acc);
 }
 
 /// One row: four chains over p hide the latency of the multiply-add.
@@ -129,19 +144,42 @@ TINYFIQA_INLINE void gemm_accumulate_row(int k, const float* a, const float* pan
   for (int v = 0; v < NV; ++v) acc[v] = (part[0][v] + part[1][v]) + (part[2][v] + part[3][v]);
 }
 
-/// Epilogue and store of one row of a tile: `columns` floats from column `first` on.
-template <int NV>
-TINYFIQA_INLINE void gemm_store_row(const GemmArgs& g, int row, int first, int columns, const vf (&acc)[NV]) {
-  float* c = g.c + row * g.ldc + first;
-  const float* residual = g.residual == nullptr ? nullptr : g.residual + row * g.ld_residual + first;
+/// acc = act(acc): chosen once for the tile, so that the values stay in their registers.
+template <Act A, int MR, int NV>
+TINYFIQA_INLINE void gemm_activate_as(const vf (&slope)[NV], vf (&acc)[MR][NV]) {
+#pragma GCC unroll 16
+  for (int r = 0; r < MR; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) acc[r][v] = activate<A>(acc[r][v], slope[v]);
+}
+
+/// Epilogue and store of the first `rows` rows of a tile: `columns` floats from column `first` on.
+template <int MR, int NV>
+TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int first, int columns,
+                                     vf (&acc)[MR][NV]) {
+  const int last = columns - (NV - 1) * simd::width;  // floats of the last vector
+  vf slope[NV];
 #pragma GCC unroll 4
   for (int v = 0; v < NV; ++v) {
-    const int at = v * simd::width;
-    const int count = columns - at < simd::width ? columns - at : simd::width;
-    const vf slope = g.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(g.slope + first + at, count);
-    vf y = activate(g.act, acc[v], slope);
-    if (residual != nullptr) y = y + simd::load_up_to(residual + at, count);
-    simd::store_up_to(c + at, y, count);
+    const float* at = g.slope + first + v * simd::width;
+    slope[v] = g.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(at, v + 1 < NV ? simd::width : last);
+  }
+  with_act(g.act, [&](auto tag)
+                      TINYFIQA_INLINE_LAMBDA { gemm_activate_as<decltype(tag)::act, MR, NV>(slope, acc); });
+  float* c = g.c + row * g.ldc + first;
+  const float* residual = g.residual == nullptr ? nullptr : g.residual + row * g.ld_residual + first;
+#pragma GCC unroll 16
+  for (int r = 0; r < MR; ++r) {
+    if (r >= rows) break;
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) {
+      const int count = v + 1 < NV ? simd::width : last;
+      vf y = acc[r][v];
+      if (residual != nullptr) y = y + simd::load_up_to(residual + v * simd::width, count);
+      simd::store_up_to(c + v * simd::width, y, count);
+    }
+    c += g.ldc;
+    if (residual != nullptr) residual += g.ld_residual;
   }
 }
 
@@ -156,12 +194,12 @@ inline void gemm_panel_rows(const GemmArgs& g, const float* panel, int first, in
     for (int r = 0; r < MR; ++r) a[r] = g.a + (row + (r < rows ? r : rows - 1)) * g.lda;
     vf acc[MR][NV];
     gemm_accumulate<MR, NV>(g.k, a, panel, acc);
-    for (int r = 0; r < rows; ++r) gemm_store_row<NV>(g, row + r, first, columns, acc[r]);
+    gemm_store_tile<MR, NV>(g, row, rows, first, columns, acc);
   }
   if (row < end) {
-    vf acc[NV];
-    gemm_accumulate_row<NV>(g.k, g.a + row * g.lda, panel, acc);
-    gemm_store_row<NV>(g, row, first, columns, acc);
+    vf acc[1][NV];
+    gemm_accumulate_row<NV>(g.k, g.a + row * g.lda, panel, acc[0]);
+    gemm_store_tile<1, NV>(g, row, 1, first, columns, acc);
   }
 }
 
@@ -174,27 +212,54 @@ inline void gemm_panel(const GemmArgs& g, const float* panel, int first, int col
     gemm_panel_rows<gemm_rows<NV>, NV>(g, panel, first, columns, begin, end);
 }
 
-/// Rows begin .. end of C, on this thread.
-inline void gemm_rows_range(const GemmArgs& g, int begin, int end) {
-  const int total = (g.n + simd::width - 1) / simd::width;
-  const float* panel = g.packed;
+/// The number of a panel's vectors as a constant.
+template <int NV>
+struct PanelVectors {
+  static constexpr int count = NV;
+};
+
+/// body(PanelVectors<NV>, first column, valid columns) for each panel of n columns.
+template <class Body>
+TINYFIQA_INLINE void for_each_panel(int n, const Body& body) {
+  const int total = (n + simd::width - 1) / simd::width;
   for (int first = 0; first < total;) {
-    const int vectors = gemm_panel_vectors(first, total);
-    const int columns = vectors * simd::width, start = first * simd::width;
-    const int valid = g.n - start < columns ? g.n - start : columns;
+    const int vectors = gemm_panel_vectors(first, total), start = first * simd::width;
+    const int columns = vectors * simd::width, valid = n - start < columns ? n - start : columns;
     if (vectors == 1)
-      gemm_panel<1>(g, panel, start, valid, begin, end);
+      body(PanelVectors<1>{}, start, valid);
     else if (vectors == 2)
-      gemm_panel<2>(g, panel, start, valid, begin, end);
+      body(PanelVectors<2>{}, start, valid);
     else if constexpr (gemm_max_vectors > 2) {
       if (vectors == 3)
-        gemm_panel<3>(g, panel, start, valid, begin, end);
+        body(PanelVectors<3>{}, start, valid);
       else if constexpr (gemm_max_vectors > 3)
-        gemm_panel<4>(g, panel, start, valid, begin, end);
+        body(PanelVectors<4>{}, start, valid);
     }
-    panel += static_cast<std::ptrdiff_t>(columns) * (g.k + 1);
     first += vectors;
   }
+}
+
+/// Rows begin .. end of C, on this thread.
+inline void gemm_rows_range(const GemmArgs& g, int begin, int end) {
+  const float* panel = g.packed;
+  for_each_panel(g.n, [&](auto vectors, int first, int columns) {
+    constexpr int NV = decltype(vectors)::count;
+    gemm_panel<NV>(g, panel, first, columns, begin, end);
+    panel += static_cast<std::ptrdiff_t>(NV) * simd::width * (g.k + 1);
+  });
+}
+
+/// pack_gemm's block with row p multiplied by gate[p], so that A diag(gate) B is one product (squeeze-excite
+/// before a projection).
+inline void gate_packed(int n, int k, const float* packed, const float* gate, float* gated) {
+  for_each_panel(n, [&](auto vectors, int, int) {
+    constexpr int NV = decltype(vectors)::count;
+    for (int p = -1; p < k; ++p) {
+      const vf factor = simd::splat(p < 0 ? 1.0f : gate[p]);
+      for (int v = 0; v < NV; ++v, packed += simd::width, gated += simd::width)
+        simd::store(gated, simd::load(packed) * factor);
+    }
+  });
 }
 
 /// The whole product; rows are split over threads in blocks that keep a strip of A in the cache.

@@ -41,31 +41,6 @@ TINYFIQA_INLINE vf activate_slope(vf u, vf slope) {
   }
 }
 
-/// body(std::integral_constant-like tag) for the activation; keeps the seven cases in one place.
-template <Act A>
-struct ActTag {
-  static constexpr Act act = A;
-};
-template <class Body>
-TINYFIQA_INLINE void with_act(Act act, const Body& body) {
-  switch (act) {
-    case Act::none:
-      return body(ActTag<Act::none>{});
-    case Act::relu:
-      return body(ActTag<Act::relu>{});
-    case Act::hswish:
-      return body(ActTag<Act::hswish>{});
-    case Act::hsigmoid:
-      return body(ActTag<Act::hsigmoid>{});
-    case Act::sigmoid:
-      return body(ActTag<Act::sigmoid>{});
-    case Act::silu:
-      return body(ActTag<Act::silu>{});
-    case Act::prelu:
-      return body(ActTag<Act::prelu>{});
-  }
-}
-
 /// Two or three sums for each channel, in lanes of the pattern: one thread's part.
 struct ChannelSums {
   double *first = nullptr, *second = nullptr, *third = nullptr;

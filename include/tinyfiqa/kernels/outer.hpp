@@ -80,23 +80,10 @@ inline void outer_panel(const OuterArgs& a, int first, int last) {
 }
 
 inline void outer(const OuterArgs& a) {
-  const int total = (a.n + simd::width - 1) / simd::width;
-  for (int first = 0; first < total;) {
-    const int vectors = gemm_panel_vectors(first, total), start = first * simd::width;
-    const int left = a.n - start - (vectors - 1) * simd::width;
-    const int last = left < simd::width ? left : simd::width;
-    if (vectors == 1)
-      outer_panel<1>(a, start, last);
-    else if (vectors == 2)
-      outer_panel<2>(a, start, last);
-    else if constexpr (gemm_max_vectors > 2) {
-      if (vectors == 3)
-        outer_panel<3>(a, start, last);
-      else if constexpr (gemm_max_vectors > 3)
-        outer_panel<4>(a, start, last);
-    }
-    first += vectors;
-  }
+  for_each_panel(a.n, [&](auto vectors, int first, int columns) {
+    constexpr int NV = decltype(vectors)::count;
+    outer_panel<NV>(a, first, columns - (NV - 1) * simd::width);
+  });
 }
 
 /// True when the vectors had better run over P's columns: fewer of their lanes are empty.
@@ -152,26 +139,13 @@ inline void plain_panel(const GemmArgs& g, const float* panel, int first, int la
 /// All rows of C on this thread; a residual, if there is one, must be C itself. The packed block's bias is
 /// zero.
 inline void plain_gemm(const GemmArgs& g) {
-  const int total = (g.n + simd::width - 1) / simd::width;
   const float* panel = g.packed;
   const bool add = g.residual != nullptr;
-  for (int first = 0; first < total;) {
-    const int vectors = gemm_panel_vectors(first, total), start = first * simd::width;
-    const int left = g.n - start - (vectors - 1) * simd::width,
-              last = left < simd::width ? left : simd::width;
-    if (vectors == 1)
-      plain_panel<1>(g, panel, start, last, add);
-    else if (vectors == 2)
-      plain_panel<2>(g, panel, start, last, add);
-    else if constexpr (gemm_max_vectors > 2) {
-      if (vectors == 3)
-        plain_panel<3>(g, panel, start, last, add);
-      else if constexpr (gemm_max_vectors > 3)
-        plain_panel<4>(g, panel, start, last, add);
-    }
-    panel += static_cast<std::ptrdiff_t>(vectors) * simd::width * (g.k + 1);
-    first += vectors;
-  }
+  for_each_panel(g.n, [&](auto vectors, int first, int columns) {
+    constexpr int NV = decltype(vectors)::count;
+    plain_panel<NV>(g, panel, first, columns - (NV - 1) * simd::width, add);
+    panel += static_cast<std::ptrdiff_t>(NV) * simd::width * (g.k + 1);
+  });
 }
 
 /// Packs B [k][n] (rows as they lie in memory) with a bias of zero: pack_gemm's block for the product with B.

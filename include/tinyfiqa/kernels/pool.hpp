@@ -15,11 +15,34 @@ struct PoolArgs {
   std::ptrdiff_t y_pixel = 0;
 };
 
-/// y[n, oy, ox, c] = max over the window's taps inside the image.
-inline void max_pool_row(const PoolArgs& p, int image, int oy) {
+/// 3x3, stride 2, columns begin .. end of one output row whose windows lie inside the image's columns: the
+/// maximum of a column serves two windows.
+inline void max_pool_3x3_row(const PoolArgs& p, const float* x, TapRange rows, int begin, int end, float* y) {
+  const std::ptrdiff_t x_row = p.w * p.x_pixel;
+  for (int first = 0; first < p.c; first += simd::width) {
+    const int count = p.c - first < simd::width ? p.c - first : simd::width;
+    const auto column = [&](std::ptrdiff_t at) TINYFIQA_INLINE_LAMBDA {
+      vf best = simd::load_up_to(x + rows.first * x_row + at, count);
+      for (int ky = rows.first + 1; ky < rows.last; ++ky)
+        best = simd::max(best, simd::load_up_to(x + ky * x_row + at, count));
+      return best;
+    };
+    std::ptrdiff_t at = (2 * begin - p.padding) * p.x_pixel + first;
+    vf left = column(at);
+    for (int ox = begin; ox < end; ++ox, at += 2 * p.x_pixel) {
+      const vf right = column(at + 2 * p.x_pixel);
+      simd::store_up_to(y + ox * p.y_pixel + first, simd::max(simd::max(left, column(at + p.x_pixel)), right),
+                        count);
+      left = right;
+    }
+  }
+}
+
+/// y[n, oy, ox, c] = max over the window's taps inside the image, columns begin .. end of one output row.
+inline void max_pool_columns(const PoolArgs& p, int image, int oy, int begin, int end) {
   const int top = oy * p.stride - p.padding;
   const TapRange rows = taps_inside(top, p.kernel, p.h);
-  for (int ox = 0; ox < p.out_w; ++ox) {
+  for (int ox = begin; ox < end; ++ox) {
     const int left = ox * p.stride - p.padding;
     const TapRange cols = taps_inside(left, p.kernel, p.w);
     const float* x = p.x + ((static_cast<std::ptrdiff_t>(image) * p.h + top) * p.w + left) * p.x_pixel;
@@ -37,6 +60,19 @@ inline void max_pool_row(const PoolArgs& p, int image, int oy) {
       simd::store_up_to(y + first, best, count);
     }
   }
+}
+
+inline void max_pool_row(const PoolArgs& p, int image, int oy) {
+  if (p.kernel != 3 || p.stride != 2 || p.w < 3) return max_pool_columns(p, image, oy, 0, p.out_w);
+  const int top = oy * p.stride - p.padding;
+  const int begin = (p.padding + 1) / 2, inside = (p.w + p.padding - 3) / 2 + 1;
+  const int end = inside < p.out_w ? inside : p.out_w;
+  max_pool_columns(p, image, oy, 0, begin);
+  if (begin < end)
+    max_pool_3x3_row(p, p.x + (static_cast<std::ptrdiff_t>(image) * p.h + top) * p.w * p.x_pixel,
+                     taps_inside(top, 3, p.h), begin, end,
+                     p.y + (static_cast<std::ptrdiff_t>(image) * p.out_h + oy) * p.out_w * p.y_pixel);
+  max_pool_columns(p, image, oy, end > begin ? end : begin, p.out_w);
 }
 
 inline void max_pool(const PoolArgs& p, int threads) {
