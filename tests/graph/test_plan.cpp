@@ -1,3 +1,4 @@
+#include <tinyfiqa/models/mobilenet_v3_small.hpp>
 #include <tinyfiqa/models/tinyfqnet.hpp>
 #include <tinyfiqa/nn/layers.hpp>
 
@@ -131,6 +132,22 @@ TEST_CASE("the plan fuses what it can: residuals, shuffles, dropout") {
   }
   CHECK(residuals == 3);
   CHECK(adds == 0);
+}
+
+TEST_CASE(
+    "squeeze-excite's gate goes into the weights of the projection where the map is the larger of the two") {
+  const Definition d = define<MobileNetV3SmallQuality>();
+  for (const int side : {224, 64}) {
+    Planned p;
+    make(p, d, d.outputs.output, {1, side, side, 3}, *choose_backend("scalar"));
+    int gates = 0, scales = 0;
+    for (int i = 0; i < p.plan.step_count; ++i) {
+      gates += p.plan.steps[i].gate.place != Place::none;
+      scales += describe_step(p.plan, d.ops, i).kind == OpKind::scale;
+    }
+    CHECK(gates + scales == 9);
+    CHECK(gates == (side == 224 ? 6 : 1));
+  }
 }
 
 TEST_CASE("inference allocates nothing after planning") {

@@ -2,6 +2,7 @@
 // and calls the kernel. A program with several instruction sets compiles this header once for each.
 #pragma once
 
+#include <tinyfiqa/graph/chain.hpp>
 #include <tinyfiqa/graph/step.hpp>
 #include <tinyfiqa/graph/training_backend.hpp>
 #include <tinyfiqa/kernels/conv.hpp>
@@ -27,15 +28,13 @@ inline const float* step_slope(const Step& s, const Frame& f) {
 
 // ---- 1x1 convolution and linear layers
 
-inline void run_gemm(const Step& s, const Frame& f) {
+inline GemmArgs gemm_args(const Step& s, const Frame& f) {
   GemmArgs g;
   g.m = static_cast<int>(s.x.extents.pixels());
   g.n = s.y.extents.c;
   g.k = s.x.extents.c;
-  g.a = f.read(s.x);
   g.lda = s.x.pixel_stride;
   g.packed = f.packed + s.packed;
-  g.c = f.write(s.y);
   g.ldc = s.y.pixel_stride;
   if (s.b.place != Place::none) {
     g.residual = f.read(s.b);
@@ -43,6 +42,12 @@ inline void run_gemm(const Step& s, const Frame& f) {
   }
   g.slope = step_slope(s, f);
   g.act = s.act;
+  return g;
+}
+inline void run_gemm(const Step& s, const Frame& f) {
+  GemmArgs g = gemm_args(s, f);
+  g.a = f.read(s.x);
+  g.c = f.write(s.y);
   if (s.gate.place == Place::none) return gemm(g, f.threads);
   // Image by image: each has weights of its own.
   const float *const packed = g.packed, *const gate = f.read(s.gate);
@@ -57,6 +62,13 @@ inline void run_gemm(const Step& s, const Frame& f) {
     if (g.residual != nullptr) g.residual += g.m * g.ld_residual;
   }
 }
+inline void run_gemm_rows(const Step& s, const Frame& f, const RowsTask& t) {
+  GemmArgs g = gemm_args(s, f);
+  g.a = t.x;
+  g.c = t.y;
+  const int first = t.image * s.y.extents.h, width = s.y.extents.w;
+  gemm_blocks(g, (first + t.begin) * width, (first + t.end) * width);
+}
 inline std::size_t packed_gemm(const ConvShape& c) { return gemm_packed_floats(c.cout, c.cin); }
 inline void pack_gemm_step(const FoldedConv& c, float*, float* packed) {
   pack_gemm(c.shape.cout, c.shape.cin, c.weight, c.bias, packed);
@@ -67,12 +79,12 @@ inline constexpr Kernel gemm_kernel{TINYFIQA_KERNEL_NAME("gemm_f32/" TINYFIQA_GE
                                     packed_gemm,
                                     pack_gemm_step,
                                     nullptr,
+                                    run_gemm_rows,
                                     true};
 
 // ---- depthwise convolution
 
-template <int K>
-inline void run_depthwise(const Step& s, const Frame& f) {
+inline DepthwiseArgs depthwise_args(const Step& s, const Frame& f) {
   DepthwiseArgs d;
   d.n = s.x.extents.n;
   d.h = s.x.extents.h;
@@ -83,14 +95,26 @@ inline void run_depthwise(const Step& s, const Frame& f) {
   d.kernel = s.window;
   d.stride = s.stride;
   d.padding = s.padding;
-  d.x = f.read(s.x);
   d.x_pixel = s.x.pixel_stride;
   d.packed = f.packed + s.packed;
-  d.y = f.write(s.y);
   d.y_pixel = s.y.pixel_stride;
   d.slope = step_slope(s, f);
   d.act = s.act;
+  return d;
+}
+template <int K>
+inline void run_depthwise(const Step& s, const Frame& f) {
+  DepthwiseArgs d = depthwise_args(s, f);
+  d.x = f.read(s.x);
+  d.y = f.write(s.y);
   depthwise<K>(d, f.threads);
+}
+template <int K>
+inline void run_depthwise_rows(const Step& s, const Frame& f, const RowsTask& t) {
+  DepthwiseArgs d = depthwise_args(s, f);
+  d.x = t.x;
+  d.y = t.y;
+  for (int oy = t.begin; oy < t.end; ++oy) depthwise_row<K>(d, t.image, oy);
 }
 inline std::size_t packed_depthwise(const ConvShape& c) { return depthwise_packed_floats(c.cout, c.window); }
 inline void pack_depthwise_step(const FoldedConv& c, float*, float* packed) {
@@ -104,11 +128,12 @@ inline constexpr Kernel depthwise_kernel{K == 3   ? TINYFIQA_KERNEL_NAME("depthw
                                          run_depthwise<K>,
                                          packed_depthwise,
                                          pack_depthwise_step,
-                                         nullptr};
+                                         nullptr,
+                                         run_depthwise_rows<K>};
 
 // ---- dense and grouped convolution
 
-inline void run_conv(const Step& s, const Frame& f) {
+inline ConvArgs conv_args(const Step& s, const Frame& f) {
   ConvArgs v;
   v.n = s.x.extents.n;
   v.h = s.x.extents.h;
@@ -121,10 +146,8 @@ inline void run_conv(const Step& s, const Frame& f) {
   v.stride = s.stride;
   v.padding = s.padding;
   v.groups = s.groups;
-  v.x = f.read(s.x);
   v.x_pixel = s.x.pixel_stride;
   v.packed = f.packed + s.packed;
-  v.y = f.write(s.y);
   v.y_pixel = s.y.pixel_stride;
   if (s.b.place != Place::none) {
     v.residual = f.read(s.b);
@@ -132,8 +155,20 @@ inline void run_conv(const Step& s, const Frame& f) {
   }
   v.slope = step_slope(s, f);
   v.act = s.act;
+  return v;
+}
+inline void run_conv(const Step& s, const Frame& f) {
+  ConvArgs v = conv_args(s, f);
+  v.x = f.read(s.x);
+  v.y = f.write(s.y);
   v.scratch = f.arena + s.scratch;
   conv(v, f.threads);
+}
+inline void run_conv_rows(const Step& s, const Frame& f, const RowsTask& t) {
+  ConvArgs v = conv_args(s, f);
+  v.x = t.x;
+  v.y = t.y;
+  for (int oy = t.begin; oy < t.end; ++oy) conv_row(v, t.image, oy, t.scratch);
 }
 inline std::size_t packed_conv(const ConvShape& c) {
   return conv_packed_floats(c.cout, c.window, c.cin, c.groups);
@@ -147,11 +182,12 @@ inline constexpr Kernel conv_kernel{TINYFIQA_KERNEL_NAME("conv_f32/patch_" TINYF
                                     run_conv,
                                     packed_conv,
                                     pack_conv_step,
-                                    scratch_conv};
+                                    scratch_conv,
+                                    run_conv_rows};
 
 // ---- pooling
 
-inline PoolArgs pool_args(const Step& s, const Frame& f) {
+inline PoolArgs pool_args(const Step& s) {
   PoolArgs p;
   p.n = s.x.extents.n;
   p.h = s.x.extents.h;
@@ -162,16 +198,31 @@ inline PoolArgs pool_args(const Step& s, const Frame& f) {
   p.kernel = s.window;
   p.stride = s.stride;
   p.padding = s.padding;
-  p.x = f.read(s.x);
   p.x_pixel = s.x.pixel_stride;
-  p.y = f.write(s.y);
   p.y_pixel = s.y.pixel_stride;
   return p;
 }
-inline void run_max_pool(const Step& s, const Frame& f) { max_pool(pool_args(s, f), f.threads); }
-inline void run_mean_hw(const Step& s, const Frame& f) { mean_hw(pool_args(s, f), f.threads); }
-inline constexpr Kernel max_pool_kernel{
-    TINYFIQA_KERNEL_NAME("max_pool_f32/1v"), false, run_max_pool, nullptr, nullptr, nullptr};
+inline PoolArgs whole_pool_args(const Step& s, const Frame& f) {
+  PoolArgs p = pool_args(s);
+  p.x = f.read(s.x);
+  p.y = f.write(s.y);
+  return p;
+}
+inline void run_max_pool(const Step& s, const Frame& f) { max_pool(whole_pool_args(s, f), f.threads); }
+inline void run_max_pool_rows(const Step& s, const Frame&, const RowsTask& t) {
+  PoolArgs p = pool_args(s);
+  p.x = t.x;
+  p.y = t.y;
+  for (int oy = t.begin; oy < t.end; ++oy) max_pool_row(p, t.image, oy);
+}
+inline void run_mean_hw(const Step& s, const Frame& f) { mean_hw(whole_pool_args(s, f), f.threads); }
+inline constexpr Kernel max_pool_kernel{TINYFIQA_KERNEL_NAME("max_pool_f32/1v"),
+                                        false,
+                                        run_max_pool,
+                                        nullptr,
+                                        nullptr,
+                                        nullptr,
+                                        run_max_pool_rows};
 inline constexpr Kernel mean_hw_kernel{
     TINYFIQA_KERNEL_NAME("mean_hw_f32/1v"), false, run_mean_hw, nullptr, nullptr, nullptr};
 
@@ -261,7 +312,8 @@ inline constexpr Backend backend{TINYFIQA_ISA_NAME,
                                  &shuffle_kernel,
                                  &custom_kernel,
                                  {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])},
-                                 &training};
+                                 &training,
+                                 run_chain};
 
 TINYFIQA_ISA_END
 

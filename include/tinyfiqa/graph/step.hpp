@@ -11,7 +11,8 @@
 TINYFIQA_BEGIN
 
 /// Where a step reads or writes. The input and the output of a run are the caller's own memory.
-enum class Place : unsigned char { none, arena, input, output };
+/// `band`: between two steps of a chain (graph/chain.hpp), which keeps a few rows at a time.
+enum class Place : unsigned char { none, arena, input, output, band };
 
 /// A map in memory: the first float of pixel 0, and the distance from pixel to pixel.
 struct Operand {
@@ -23,6 +24,25 @@ struct Operand {
 };
 
 struct Kernel;
+struct Frame;
+struct Step;
+
+/// Rows begin .. end of image `image` of a step's output, from and to maps whose first float (of image 0, row
+/// 0) would be at x and y; only the rows that are needed exist.
+struct RowsTask {
+  const float* x = nullptr;
+  float* y = nullptr;
+  int image = 0, begin = 0, end = 0;
+  float* scratch = nullptr;  ///< the kernel's, for one thread
+};
+
+/// What the first step of a chain knows of it.
+struct Chain {
+  int steps = 0;                  ///< 0: the step runs alone
+  int rows = 0;                   ///< of the last step's output at a time
+  std::size_t thread_floats = 0;  ///< of scratch, for each thread
+  void (*run)(const Step* first, const Frame& frame) = nullptr;
+};
 
 /// One kernel call. `packed` and `scratch` count floats into the packed weights and the arena.
 struct Step {
@@ -38,6 +58,8 @@ struct Step {
   bool has_slope = false;
   std::size_t scratch = 0;
   const CustomOp* custom = nullptr;
+  Chain chain;
+  std::size_t band = 0;  ///< its output's place in the thread's scratch, inside a chain
 };
 
 /// The memory of one run.
@@ -55,6 +77,21 @@ struct Frame {
     return (o.place == Place::output ? output : arena) + o.offset;
   }
 };
+
+inline constexpr int max_chain_steps = 6;
+
+struct RowRange {
+  int begin = 0, end = 0;
+};
+
+/// Rows of a step's input that rows begin .. end of its output read.
+TINYFIQA_INLINE RowRange rows_read(const Step& s, int begin, int end) {
+  const int first = begin * s.stride - s.padding, last = (end - 1) * s.stride - s.padding + s.window;
+  const int height = s.x.extents.h;
+  RowRange r{first < 0 ? 0 : first, last < height ? last : height};
+  if (r.end < r.begin) r.end = r.begin;
+  return r;
+}
 
 /// What a convolution looks like, its input's size aside.
 struct ConvShape {
@@ -84,6 +121,8 @@ struct Kernel {
   void (*pack)(const FoldedConv& conv, float* room, float* packed);
   /// Floats of arena that each thread needs beside the operands; null for none.
   std::size_t (*scratch_floats)(const ConvShape& shape);
+  /// The same for some rows; null for kernels that can't be part of a chain.
+  void (*run_rows)(const Step&, const Frame&, const RowsTask&) = nullptr;
   bool takes_gate = false;  ///< multiplies x by operand gate; needs scratch for its packed weights once
 };
 
@@ -104,6 +143,7 @@ struct Backend {
   const Kernel* custom;
   Span<const Kernel* const> all;  ///< every kernel, for tests, benches and docs
   const TapeKernels<float>* training;
+  void (*run_chain)(const Step* first, const Frame& frame);
 };
 
 TINYFIQA_END

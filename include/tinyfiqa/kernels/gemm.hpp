@@ -262,14 +262,21 @@ inline void gate_packed(int n, int k, const float* packed, const float* gate, fl
   });
 }
 
-/// The whole product; rows are split over threads in blocks that keep a strip of A in the cache.
+/// Rows of A that stay in the first-level cache while the panels of B pass by.
+inline constexpr int gemm_block = 96;
+
+/// The same, block by block.
+inline void gemm_blocks(const GemmArgs& g, int begin, int end) {
+  for (int row = begin; row < end; row += gemm_block)
+    gemm_rows_range(g, row, row + gemm_block < end ? row + gemm_block : end);
+}
+
+/// The whole product; blocks of rows are split over threads.
 inline void gemm(const GemmArgs& g, int threads) {
-  constexpr int block = 96;
-  const int blocks = (g.m + block - 1) / block;
+  const int blocks = (g.m + gemm_block - 1) / gemm_block;
   const double macs = static_cast<double>(g.m) * g.n * g.k;
   parallel_for(worth_threads(threads, macs), blocks, [&](int begin, int end, int) {
-    for (int i = begin; i < end; ++i)
-      gemm_rows_range(g, i * block, i * block + block < g.m ? i * block + block : g.m);
+    gemm_blocks(g, begin * gemm_block, end * gemm_block < g.m ? end * gemm_block : g.m);
   });
 }
 
