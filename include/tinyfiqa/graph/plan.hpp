@@ -4,6 +4,7 @@
 // can't differ.
 #pragma once
 
+#include <tinyfiqa/graph/chain_plan.hpp>
 #include <tinyfiqa/graph/extents.hpp>
 #include <tinyfiqa/graph/step.hpp>
 
@@ -31,12 +32,6 @@ constexpr const char* plan_error_text(PlanError error) {
                                    "more operations than room for them"};
   return texts[static_cast<unsigned char>(error)];
 }
-
-/// A stretch of the arena, alive from the step that writes it to the last step that reads it.
-struct Buffer {
-  std::size_t floats = 0, offset = 0;
-  int first_step = 0, last_step = 0;
-};
 
 /// Where an operation's value is.
 struct Value {
@@ -73,12 +68,6 @@ struct Plan {
 
 namespace detail {
 
-inline constexpr std::size_t arena_alignment_floats = 16;  // 64 bytes, a cache line and an AVX-512 vector
-
-inline std::size_t align_floats(std::size_t n) {
-  return (n + arena_alignment_floats - 1) / arena_alignment_floats * arena_alignment_floats;
-}
-
 /// Holds the state of one planning; its public member `plan` is the result.
 class Planner {
  public:
@@ -95,8 +84,12 @@ class Planner {
     mark_live();
     for (int id = 0; ok() && id <= output_; ++id)
       if (value(id).live) lower(id);
-    if (ok()) form_chains();
-    if (ok()) lay_out();
+    if (ok()) {
+      ChainPlanner chains({room_.steps, static_cast<std::size_t>(plan.step_count)}, room_.buffers,
+                          value(output_).buffer, ops_, backend_);
+      need_scratch(chains.form() * static_cast<std::size_t>(plan.threads));
+      lay_out();
+    }
   }
 
   Plan plan;
@@ -395,86 +388,6 @@ class Planner {
     s.y = write(id);
   }
 
-  // -- chains
-
-  Step& step(int i) { return room_.steps[i]; }
-
-  void form_chains() {
-    for (int i = 0; i < plan.step_count;) {
-      int last = i;
-      while (last + 1 < plan.step_count && last + 1 - i < max_chain_steps && links(last)) ++last;
-      if (last > i) make_chain(i, last - i + 1);
-      i = last + 1;
-    }
-  }
-
-  /// True when step i + 1 alone reads what step i writes, both work by rows, and the map between them is
-  /// worth it.
-  bool links(int i) {
-    const Step &a = step(i), &b = step(i + 1);
-    const bool by_rows = a.kernel->run_rows != nullptr && b.kernel->run_rows != nullptr &&
-                         a.gate.place == Place::none && b.gate.place == Place::none;
-    const int map = a.y.buffer;
-    if (!by_rows || map < 0 || map == value(output_).buffer || b.x.buffer != map) return false;
-    if (a.y.pixel_stride != a.y.extents.c || b.x.extents.c != a.y.extents.c) return false;
-    if (a.y.extents.floats() / a.y.extents.n < chain_map_floats) return false;
-    for (int j = 0; j < plan.step_count; ++j) {
-      const Step& s = step(j);
-      if (j != i + 1 && s.x.buffer == map) return false;
-      if (j != i && s.y.buffer == map) return false;
-      if (s.b.buffer == map || s.gate.buffer == map) return false;
-    }
-    return true;
-  }
-
-  void make_chain(int first, int count) {
-    Chain& chain = step(first).chain;
-    chain.steps = count;
-    chain.run = backend_.run_chain;
-    const int height = step(first + count - 1).y.extents.h;
-    chain.rows = height < chain_rows ? height : chain_rows;
-    while (place_bands(first, count, chain.rows) > chain_floats && chain.rows > 1) --chain.rows;
-    chain.thread_floats = place_bands(first, count, chain.rows);
-    need_scratch(chain.thread_floats * static_cast<std::size_t>(plan.threads));
-    // All of the chain's steps run at once: what one of them needs must be there for all.
-    const int last = first + count - 1;
-    for (int i = first; i <= last; ++i) {
-      Step& s = step(i);
-      for (const Operand* o : {&s.x, &s.b})
-        if (o->buffer >= 0 && room_.buffers[o->buffer].last_step < last)
-          room_.buffers[o->buffer].last_step = last;
-      if (i == last) {
-        Buffer& out = room_.buffers[s.y.buffer];
-        if (out.first_step > first) out.first_step = first;
-      } else {
-        room_.buffers[s.y.buffer].floats = 0;
-        s.y.place = step(i + 1).x.place = Place::band;
-        s.y.buffer = step(i + 1).x.buffer = -1;
-      }
-    }
-  }
-
-  /// Gives each intermediate map its place in a thread's scratch, when the last step makes `rows` rows at a
-  /// time; returns the floats of all.
-  std::size_t place_bands(int first, int count, int rows) {
-    std::size_t floats = 0;
-    for (int i = first; i < first + count; ++i) {
-      const Kernel& k = *step(i).kernel;
-      if (k.scratch_floats == nullptr) continue;
-      const std::size_t own = align_floats(k.scratch_floats(conv_shape(op(step(i).first_op))));
-      if (own > floats) floats = own;
-    }
-    for (int i = first + count - 1; i > first; --i) {
-      const Extents& e = step(i).x.extents;
-      rows = (rows - 1) * step(i).stride + step(i).window;
-      if (rows > e.h) rows = e.h;
-      step(i - 1).band = floats;
-      floats += align_floats(static_cast<std::size_t>(rows) * static_cast<std::size_t>(e.w) *
-                             static_cast<std::size_t>(e.c));
-    }
-    return floats;
-  }
-
   // -- the arena
 
   /// The output goes to the caller's memory, everything else into the arena, largest buffers first, each at
@@ -539,11 +452,6 @@ class Planner {
   PlanRoom room_;
   int buffer_count_ = 0;
   std::size_t scratch_floats_ = 0;
-  // A chain pays where the map between its steps does not fit the first-level cache; its bands should fit the
-  // second's, beside the weights.
-  static constexpr long long chain_map_floats = 384 * 1024;
-  static constexpr std::size_t chain_floats = 64 * 1024;
-  static constexpr int chain_rows = 16;
   static constexpr std::size_t unplaced = std::numeric_limits<std::size_t>::max();
 };
 
