@@ -121,9 +121,9 @@ inline void pack_depthwise_step(const FoldedConv& c, float*, float* packed) {
   pack_depthwise(c.shape.cout, c.shape.window, c.weight, c.bias, packed);
 }
 template <int K>
-inline constexpr Kernel depthwise_kernel{K == 3   ? TINYFIQA_KERNEL_NAME("depthwise_f32/3x3x4p")
-                                         : K == 5 ? TINYFIQA_KERNEL_NAME("depthwise_f32/5x5x4p")
-                                                  : TINYFIQA_KERNEL_NAME("depthwise_f32/7x7x4p"),
+inline constexpr Kernel depthwise_kernel{K == 3   ? TINYFIQA_KERNEL_NAME("depthwise_f32/3x3_row")
+                                         : K == 5 ? TINYFIQA_KERNEL_NAME("depthwise_f32/5x5_row")
+                                                  : TINYFIQA_KERNEL_NAME("depthwise_f32/7x7_row"),
                                          false,
                                          run_depthwise<K>,
                                          packed_depthwise,
@@ -177,7 +177,7 @@ inline void pack_conv_step(const FoldedConv& c, float* room, float* packed) {
   pack_conv(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.weight, c.bias, room, packed);
 }
 inline std::size_t scratch_conv(const ConvShape& c) { return conv_scratch_floats(c.window, c.cin, c.groups); }
-inline constexpr Kernel conv_kernel{TINYFIQA_KERNEL_NAME("conv_f32/patch_" TINYFIQA_GEMM_TILE),
+inline constexpr Kernel conv_kernel{TINYFIQA_KERNEL_NAME("conv_f32/row_" TINYFIQA_GEMM_TILE),
                                     true,
                                     run_conv,
                                     packed_conv,

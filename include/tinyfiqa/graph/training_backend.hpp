@@ -80,7 +80,7 @@ inline constexpr TapeKernel<float> train_depthwise{
     TINYFIQA_TRAIN_NAME("train_depthwise_f32/row"), tape_conv_forward<DepthwiseTraining>,
     tape_conv_backward<DepthwiseTraining>, tape_conv_scratch<DepthwiseTraining>};
 inline constexpr TapeKernel<float> train_dense{
-    TINYFIQA_TRAIN_NAME("train_conv_f32/patch_96p"), tape_conv_forward<DenseTraining>,
+    TINYFIQA_TRAIN_NAME("train_conv_f32/row"), tape_conv_forward<DenseTraining>,
     tape_conv_backward<DenseTraining>, tape_conv_scratch<DenseTraining>};
 
 inline const TapeKernel<float>* choose_train_conv(const Op& op) {

@@ -174,14 +174,11 @@ inline void conv_direct(const ConvArgs& v, int image, int oy, int begin, int end
 /// One output row. With a residual (which may be the output itself) no pixel may be done twice.
 inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
   const bool runs = v.groups == 1 && v.x_pixel == v.cin && v.residual == nullptr;
-  int begin = (v.padding + v.stride - 1) / v.stride;
-  const int right = v.w + v.padding - v.kernel;  // last column where a window may start, from -padding on
-  int end = right < 0 ? 0 : right / v.stride + 1;
-  if (end > v.out_w) end = v.out_w;
-  if (!runs || begin >= end) return conv_gathered(v, image, oy, 0, v.out_w, strip);
-  conv_gathered(v, image, oy, 0, begin, strip);
-  conv_direct(v, image, oy, begin, end);
-  conv_gathered(v, image, oy, end, v.out_w, strip);
+  const PixelRange inside = pixels_inside(v.kernel, v.stride, v.padding, v.w, v.out_w);
+  if (!runs || inside.begin >= inside.end) return conv_gathered(v, image, oy, 0, v.out_w, strip);
+  conv_gathered(v, image, oy, 0, inside.begin, strip);
+  conv_direct(v, image, oy, inside.begin, inside.end);
+  conv_gathered(v, image, oy, inside.end, v.out_w, strip);
 }
 
 /// The whole convolution, rows split over threads.

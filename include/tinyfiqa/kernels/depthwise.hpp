@@ -55,6 +55,18 @@ TINYFIQA_INLINE TapRange taps_inside(int origin, int kernel, int size) {
   return {origin < 0 ? -origin : 0, size - origin < kernel ? size - origin : kernel};
 }
 
+/// Output pixels of a row whose windows lie between the image's left and right borders; none: begin = end.
+struct PixelRange {
+  int begin, end;
+};
+TINYFIQA_INLINE PixelRange pixels_inside(int kernel, int stride, int padding, int w, int out_w) {
+  const int right = w + padding - kernel;  // the last window's start, counted from -padding on
+  int begin = (padding + stride - 1) / stride, end = right < 0 ? 0 : right / stride + 1;
+  if (begin > out_w) begin = out_w;
+  if (end > out_w) end = out_w;
+  return {begin, end < begin ? begin : end};
+}
+
 /// One vector of channels of one output row.
 struct DepthwiseRow {
   const float* x = nullptr;  ///< first channel of the image's row `top`, which may lie above the image

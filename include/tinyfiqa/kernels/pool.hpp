@@ -63,16 +63,15 @@ inline void max_pool_columns(const PoolArgs& p, int image, int oy, int begin, in
 }
 
 inline void max_pool_row(const PoolArgs& p, int image, int oy) {
-  if (p.kernel != 3 || p.stride != 2 || p.w < 3) return max_pool_columns(p, image, oy, 0, p.out_w);
+  if (p.kernel != 3 || p.stride != 2) return max_pool_columns(p, image, oy, 0, p.out_w);
   const int top = oy * p.stride - p.padding;
-  const int begin = (p.padding + 1) / 2, inside = (p.w + p.padding - 3) / 2 + 1;
-  const int end = inside < p.out_w ? inside : p.out_w;
-  max_pool_columns(p, image, oy, 0, begin);
-  if (begin < end)
+  const PixelRange inside = pixels_inside(p.kernel, p.stride, p.padding, p.w, p.out_w);
+  max_pool_columns(p, image, oy, 0, inside.begin);
+  if (inside.begin < inside.end)
     max_pool_3x3_row(p, p.x + (static_cast<std::ptrdiff_t>(image) * p.h + top) * p.w * p.x_pixel,
-                     taps_inside(top, 3, p.h), begin, end,
+                     taps_inside(top, 3, p.h), inside.begin, inside.end,
                      p.y + (static_cast<std::ptrdiff_t>(image) * p.out_h + oy) * p.out_w * p.y_pixel);
-  max_pool_columns(p, image, oy, end > begin ? end : begin, p.out_w);
+  max_pool_columns(p, image, oy, inside.end, p.out_w);
 }
 
 inline void max_pool(const PoolArgs& p, int threads) {

@@ -1,6 +1,8 @@
-// Training of dense and grouped convolutions through patches: the windows of a block of pixels are gathered
-// into rows [K][K][Cin / G], and the three products are those of a 1x1 convolution.
-//   z = P W^T    dW += dz^T P    dP = dz W, scattered back into dx (never for the network's own input)
+// Training of dense and grouped convolutions. z is inference's convolution (kernels/conv.hpp). Where windows
+// lie inside the image, rows of dW are products of dz with the image in place; elsewhere, and for dx, the
+// windows of a block of pixels are gathered into patches [K][K][Cin / G], and the products are those of a 1x1
+// convolution.
+//   dW += dz^T P    dP = dz W, scattered back into dx (never for the network's own input)
 #pragma once
 
 #include <tinyfiqa/kernels/conv.hpp>
@@ -19,8 +21,7 @@ struct DenseTraining {
   };
 
   static int depth(const TrainConvArgs& a) { return conv_depth(a.kernel, a.x.c, a.groups); }
-  static int blocks(const TrainConvArgs& a) { return (a.out_h * a.out_w + train_block - 1) / train_block; }
-  static int tasks(const TrainConvArgs& a) { return a.x.n * blocks(a); }
+  static int tasks(const TrainConvArgs& a) { return a.x.n * a.out_h; }
   static int backward_tasks(const TrainConvArgs& a) { return a.x.n; }
   static std::size_t packed_group(const TrainConvArgs& a) {
     const std::size_t forward = gemm_packed_floats(a.cout / a.groups, depth(a));
@@ -41,7 +42,7 @@ struct DenseTraining {
     r.image = carve(room, size_of(a.x.h, a.x.w, a.x.c));
     r.patches = carve(room, size_of(train_block, depth(a)));
     r.dpatches = carve(room, size_of(train_block, depth(a)));
-    r.dz = carve(room, size_of(train_block, a.cout));
+    r.dz = carve(room, size_of(a.out_w > train_block ? a.out_w : train_block, a.cout));
     r.dweight = carve(room, size_of(a.cout, depth(a)));
     return r;
   }
@@ -57,7 +58,8 @@ struct DenseTraining {
     const int columns = a.cout / a.groups, k = depth(a);
     order_weights(a, s);
     for (int g = 0; g < a.groups; ++g)
-      pack_gemm_columns(columns, k, s.rows + size_of(g, columns, k), s.packed + size_of(g) * packed_group(a));
+      pack_gemm_columns(columns, k, s.rows + size_of(g, columns, k),
+                        s.packed + size_of(g) * gemm_packed_floats(columns, k));
   }
   static void prepare_backward(const TrainConvArgs& a, Shared& s) {
     const int columns = a.cout / a.groups, k = depth(a);
@@ -114,75 +116,119 @@ struct DenseTraining {
           add_floats(dpatches + at + t * cin, cin, dx + (pixel + t) * a.dx_pixel);
       });
   }
-  static int block_pixels(const TrainConvArgs& a, int first) {
-    const int left = a.out_h * a.out_w - first;
-    return left < train_block ? left : train_block;
+  static ConvArgs conv_args(const TrainConvArgs& a, const Shared& s, const Rows& x, float* z) {
+    ConvArgs v;
+    v.n = 1;
+    v.h = a.x.h;
+    v.w = a.x.w;
+    v.cin = a.x.c;
+    v.out_h = a.out_h;
+    v.out_w = a.out_w;
+    v.cout = a.cout;
+    v.kernel = a.kernel;
+    v.stride = a.stride;
+    v.padding = a.padding;
+    v.groups = a.groups;
+    v.x = x.data;
+    v.x_pixel = x.pixel;
+    v.packed = s.packed;
+    v.y = z;
+    v.y_pixel = a.cout;
+    return v;
   }
 
   template <class Done>
   static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
                       int end, const Done& done) {
     r.x.pattern = common.x;
-    const int columns = a.cout / a.groups, k = depth(a);
+    const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(a.out_w) * a.cout;
     for (int i = begin; i < end; ++i) {
-      const int image = i / blocks(a), first = i % blocks(a) * train_block, count = block_pixels(a, first);
-      const Rows x = image_values(a, r, image);
-      float* const z = a.z + (static_cast<std::ptrdiff_t>(image) * a.out_h * a.out_w + first) * a.cout;
-      for (int g = 0; g < a.groups; ++g) {
-        gather(a, x, first, count, g * (a.x.c / a.groups), r.patches);
-        GemmArgs m;
-        m.m = count;
-        m.n = columns;
-        m.k = k;
-        m.a = r.patches;
-        m.lda = k;
-        m.packed = s.packed + size_of(g) * packed_group(a);
-        m.c = z + g * columns;
-        m.ldc = a.cout;
-        plain_gemm(m);
-      }
-      done(z, static_cast<std::ptrdiff_t>(count) * a.cout);
+      const int image = i / a.out_h, oy = i % a.out_h;
+      float* const z = a.z + image * a.out_h * row;
+      conv_row(conv_args(a, s, image_values(a, r, image), z), 0, oy, r.patches);
+      done(z + oy * row, row);
     }
+  }
+
+  /// True when dW comes from the image in place.
+  static bool in_place(const TrainConvArgs& a) {
+    return a.groups == 1 && a.dx == nullptr && (a.x.pixel == a.x.c || a.x.scale != nullptr);
+  }
+  static bool turned(const TrainConvArgs& a) {
+    return in_place(a) || outer_turned(a.cout / a.groups, depth(a));
   }
 
   static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
                        int end) {
     r.x.pattern = common.x;
+    const int pixels = a.out_h * a.out_w, step = in_place(a) ? a.out_w : train_block;
     for (int image = begin; image < end; ++image) {
-      const int pixels = a.out_h * a.out_w;
       const Rows x = image_values(a, r, image);
       if (a.dx != nullptr && !a.accumulate)
         for (int i = 0; i < a.x.h * a.x.w; ++i)
           std::memset(a.dx + (static_cast<long long>(image) * a.x.h * a.x.w + i) * a.dx_pixel, 0,
                       size_of(a.x.c) * sizeof(float));
-      for (int first = 0; first < pixels; first += train_block) {
-        const int count = block_pixels(a, first);
+      for (int first = 0; first < pixels; first += step) {
+        const int count = pixels - first < step ? pixels - first : step;
         read_gradient(a, common.norm, static_cast<long long>(image) * pixels + first, count, r.dz);
-        for (int g = 0; g < a.groups; ++g) backward_group(a, s, r, x, image, first, count, g);
+        if (in_place(a))
+          backward_row(a, s, r, x, image, first);
+        else
+          for (int g = 0; g < a.groups; ++g) backward_group(a, s, r, x, image, first, count, r.dz, g);
       }
     }
   }
+
+  /// dW of one output row, whose dz is there: window row ky has K Cin floats, `step` apart from pixel to
+  /// pixel.
+  static void backward_row(const TrainConvArgs& a, const Shared& s, const Room& r, const Rows& x, int image,
+                           int first) {
+    const int run = a.kernel * a.x.c, top = first / a.out_w * a.stride - a.padding;
+    const TapRange rows = taps_inside(top, a.kernel, a.x.h);
+    const PixelRange inside = pixels_inside(a.kernel, a.stride, a.padding, a.x.w, a.out_w);
+    OuterArgs o;
+    o.rows = inside.end - inside.begin;
+    o.m = run;
+    o.n = a.cout;
+    o.ldp = a.stride * x.pixel;
+    o.q = r.dz + size_of(inside.begin, a.cout);
+    o.ldq = a.cout;
+    o.ldacc = a.cout;
+    for (int ky = rows.first; ky < rows.last && o.rows > 0; ++ky) {
+      o.p = x.data +
+            (static_cast<std::ptrdiff_t>(top + ky) * a.x.w + inside.begin * a.stride - a.padding) * x.pixel;
+      o.acc = r.dweight + size_of(ky, run, a.cout);
+      outer(o);
+    }
+    for (const PixelRange edge : {PixelRange{0, inside.begin}, PixelRange{inside.end, a.out_w}})
+      for (int at = edge.begin; at < edge.end; at += train_block) {
+        const int left = edge.end - at;
+        backward_group(a, s, r, x, image, first + at, left < train_block ? left : train_block,
+                       r.dz + size_of(at, a.cout), 0);
+      }
+  }
+  /// dW (and dx) of `count` pixels from pixel `first` on, dz theirs, through patches.
   static void backward_group(const TrainConvArgs& a, const Shared& s, const Room& r, const Rows& x, int image,
-                             int first, int count, int g) {
+                             int first, int count, const float* dz, int g) {
     const int columns = a.cout / a.groups, k = depth(a), channel = g * (a.x.c / a.groups);
     gather(a, x, first, count, channel, r.patches);
     OuterArgs o;
     o.rows = count;
     o.m = columns;
     o.n = k;
-    o.p = r.dz + g * columns;
+    o.p = dz + g * columns;
     o.ldp = a.cout;
     o.q = r.patches;
     o.ldq = k;
     o.acc = r.dweight + size_of(g, columns, k);
     o.ldacc = k;
-    outer_either(o, outer_turned(columns, k));
+    outer_either(o, turned(a));
     if (a.dx == nullptr) return;
     GemmArgs m;
     m.m = count;
     m.n = k;
     m.k = columns;
-    m.a = r.dz + g * columns;
+    m.a = dz + g * columns;
     m.lda = a.cout;
     m.packed = s.packed + size_of(g) * packed_group(a);
     m.c = r.dpatches;
@@ -194,7 +240,7 @@ struct DenseTraining {
   /// dweight is [Cout / G][K][K][Cin / G] for each group, or (turned) [K][K][Cin / G][Cout / G].
   static void reduce(const TrainConvArgs& a, const Room& r) {
     const int columns = a.cout / a.groups, k = depth(a), cin = a.x.c / a.groups, taps = a.kernel * a.kernel;
-    const bool turned = outer_turned(columns, k);
+    const bool turned = DenseTraining::turned(a);
     for (int o = 0; o < a.cout; ++o)
       for (int i = 0; i < k; ++i) {
         const int g = o / columns, j = o % columns;

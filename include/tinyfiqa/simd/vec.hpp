@@ -42,12 +42,12 @@ TINYFIQA_INLINE void store(float* p, vf v) { v.store_unaligned(p); }
 TINYFIQA_INLINE vf splat(float s) { return vf(s); }
 TINYFIQA_INLINE vf fma(vf a, vf b, vf c) { return xsimd::fma(a, b, c); }
 TINYFIQA_INLINE vf select_less(vf a, vf b, vf yes, vf no) { return xsimd::select(a < b, yes, no); }
-TINYFIQA_INLINE vf sqrt(vf x) { return xsimd::sqrt(x); }
 #if defined(__AVX512F__)
 // gcc 12 warns of an uninitialised value inside _mm512_max_ps and its kin (its bug 105593); the masked forms
 // with all lanes on compile to the same instructions.
 TINYFIQA_INLINE vf max(vf a, vf b) { return vf(_mm512_maskz_max_ps(0xffff, a, b)); }
 TINYFIQA_INLINE vf min(vf a, vf b) { return vf(_mm512_maskz_min_ps(0xffff, a, b)); }
+TINYFIQA_INLINE vf sqrt(vf x) { return vf(_mm512_maskz_sqrt_ps(0xffff, x)); }
 /// exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2: Taylor's series to degree 7, within 2 ulp.
 TINYFIQA_INLINE vf exp(vf x) {
   x = max(splat(-104.0f), min(splat(89.0f), x));
@@ -59,6 +59,7 @@ TINYFIQA_INLINE vf exp(vf x) {
   return vf(_mm512_maskz_scalef_ps(0xffff, p, n));
 }
 #else
+TINYFIQA_INLINE vf sqrt(vf x) { return xsimd::sqrt(x); }
 TINYFIQA_INLINE vf max(vf a, vf b) { return xsimd::max(a, b); }
 TINYFIQA_INLINE vf min(vf a, vf b) { return xsimd::min(a, b); }
 /// As above, for results that are normal numbers. xsimd's own exp is too large to be inlined everywhere, and

@@ -6,6 +6,7 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/io/named_params.hpp>
+#include <tinyfiqa/kernels/adam.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -102,20 +103,18 @@ class Optimizer {
   void adam(const ParamGroup& group, float* p, const float* gradient, double rate) {
     const bool decoupled = options_.kind == OptimKind::adamw;
     const auto t = static_cast<double>(steps_);
-    const auto step = static_cast<float>(rate / (1 - std::pow(options_.beta1, t)));
-    const auto root = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t)));
-    const auto keep = static_cast<float>(decoupled ? 1 - rate * group.decay : 1.0);
-    const auto decay = static_cast<float>(decoupled ? 0.0 : group.decay);
-    const auto b1 = static_cast<float>(options_.beta1), c1 = static_cast<float>(1 - options_.beta1);
-    const auto b2 = static_cast<float>(options_.beta2), c2 = static_cast<float>(1 - options_.beta2);
-    const auto eps = static_cast<float>(options_.eps);
-    float *TINYFIQA_RESTRICT m = first_.data(), *TINYFIQA_RESTRICT v = second_.data();
-    for (std::size_t i = group.first; i < group.last; ++i) {
-      const float w = p[i] * keep, g = gradient[i] + decay * p[i];
-      m[i] = b1 * m[i] + c1 * g;
-      v[i] = b2 * v[i] + c2 * g * g;
-      p[i] = w - step * m[i] / (std::sqrt(v[i]) * root + eps);
-    }
+    kernels::AdamStep a;
+    a.step = static_cast<float>(rate / (1 - std::pow(options_.beta1, t)));
+    a.root = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t)));
+    a.keep = static_cast<float>(decoupled ? 1 - rate * group.decay : 1.0);
+    a.decay = static_cast<float>(decoupled ? 0.0 : group.decay);
+    a.b1 = static_cast<float>(options_.beta1);
+    a.c1 = static_cast<float>(1 - options_.beta1);
+    a.b2 = static_cast<float>(options_.beta2);
+    a.c2 = static_cast<float>(1 - options_.beta2);
+    a.eps = static_cast<float>(options_.eps);
+    kernels::adam(a, static_cast<std::ptrdiff_t>(group.last - group.first), gradient + group.first,
+                  first_.data() + group.first, second_.data() + group.first, p + group.first);
   }
   /// g += decay p;  m = momentum m + g (m = g at first);  p -= rate m,  Nesterov: p -= rate (g + momentum m)
   void sgd(const ParamGroup& group, float* p, const float* gradient, double rate) {
