@@ -1,6 +1,6 @@
 # tinyfiqa_isa: the kernels of every instruction set of this machine's family in one library. Whatever links it shares
 # the types of namespace tinyfiqa::multi, and picks a backend at start (tools/isa/backends.hpp).
-add_library(tinyfiqa_isa STATIC ${PROJECT_SOURCE_DIR}/tools/isa/backends.cpp)
+add_library(tinyfiqa_isa STATIC ${PROJECT_SOURCE_DIR}/tools/isa/backends.cpp ${PROJECT_SOURCE_DIR}/tools/isa/fma_peak.cpp)
 target_compile_definitions(tinyfiqa_isa PUBLIC TINYFIQA_ABI=multi)
 target_include_directories(tinyfiqa_isa PUBLIC ${PROJECT_SOURCE_DIR}/tools/isa)
 target_link_libraries(tinyfiqa_isa PUBLIC tinyfiqa PRIVATE tinyfiqa_own)

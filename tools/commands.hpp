@@ -10,6 +10,7 @@
 enum ExitCode { exit_done = 0, exit_some_failed = 1, exit_usage = 2 };
 
 void add_score(CLI::App& app, int& exit_code);
+void add_bench(CLI::App& app, int& exit_code);
 void add_info(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
 void add_forward(CLI::App& app, int& exit_code);

@@ -117,3 +117,23 @@ TEST_CASE("forward runs arrays and tells which shapes it takes") {
   CHECK(forward(dir + "/missing.npy").code == 1);
   CHECK(forward(fixture("models/tinyfqnet.zip.pth")).code == 1);
 }
+
+TEST_CASE("bench reports the time and the share of the peak of what it was asked for") {
+  const auto r = run_tool("bench --model tinyfqnet --size 80x64 --batch 2 --seconds 0 --json");
+  REQUIRE(r.code == 0);
+  const auto rows = nlohmann::json::parse(r.out);
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0]["model"] == "tinyfqnet");
+  CHECK(rows[0]["size"] == "80x64");
+  CHECK(rows[0]["batch"] == 2);
+  CHECK(rows[0]["min_us"].get<double>() > 0);
+  CHECK(rows[0]["median_us"].get<double>() >= rows[0]["min_us"].get<double>());
+  CHECK(rows[0]["gmac_per_s"].get<double>() > 0);
+  const auto table = run_tool("bench --model tinyfqnet --isa scalar --seconds 0");
+  CHECK(table.code == 0);
+  CHECK(contains(table.out, "scalar"));
+  CHECK(contains(table.out, "64x64"));
+  const auto unknown = run_tool("bench --model nothing --seconds 0");
+  CHECK(unknown.code == 2);
+  CHECK(contains(unknown.err, "nothing"));
+}

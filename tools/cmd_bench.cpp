@@ -1,0 +1,160 @@
+// tinyfiqa bench: how fast the networks run on this machine, and what share of its multiply-add peak that is.
+#include "backends.hpp"
+#include "commands.hpp"
+#include "fma_peak.hpp"
+#include "model_options.hpp"
+
+#include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/fiqa/session.hpp>
+#include <tinyfiqa/graph/describe.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+using namespace tinyfiqa;
+
+namespace {
+
+/// What is run, and what came of it.
+struct BenchRow {
+  std::string model;
+  int batch = 1, height = 0, width = 0, threads = 1;
+  double median_us = 0, min_us = 0, spread = 0;  ///< spread: the quartiles' distance over the median
+  double gmac_per_s = 0;                         ///< of the median
+};
+
+struct BenchCommand {
+  std::string model, isa = "auto";
+  SizeOption size;
+  int batch = 1, threads = 1;
+  double seconds = 60;
+  bool json = false;
+
+  int run() const;
+  std::vector<BenchRow> rows() const;
+};
+
+/// One row of what was asked for; without --model the networks and sizes that docs/performance.md reports.
+std::vector<BenchRow> BenchCommand::rows() const {
+  std::vector<BenchRow> rows;
+  const auto add = [&](const std::string& name, int n, int h, int w) {
+    rows.push_back({name, n, h, w, threads});
+  };
+  if (!model.empty()) {
+    const ModelSpec* spec = find_model(model);
+    if (spec != nullptr)
+      add(model, batch, size.height > 0 ? size.height : spec->input.height,
+          size.width > 0 ? size.width : spec->input.width);
+    return rows;
+  }
+  for (const char* name : {"mobilenet_v3_small", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0"})
+    for (const auto& [h, w] : {std::pair{600, 416}, std::pair{224, 224}}) add(name, batch, h, w);
+  add("tinyfqnet", batch, 64, 64);
+  add("tinyfqnet", 16 * batch, 64, 64);
+  return rows;
+}
+
+double now_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Runs for `seconds`, at least 10 times after one that warms up.   Errors: bad_argument, too_large.
+Status measure(const Backend& backend, double seconds, BenchRow& row) {
+  const Model model(*find_model(row.model), backend);
+  auto session = Session::create(model, row.batch, row.height, row.width, row.threads);
+  if (!session) return session.status();
+  Rng rng(5);
+  std::vector<float> x(session->input_floats()), y(session->output_floats());
+  for (float& v : x) v = rng.normal();
+  session->run(x.data(), y.data());
+  std::vector<double> us;
+  for (const double start = now_s(); us.size() < 10 || now_s() - start < seconds;) {
+    const double before = now_s();
+    session->run(x.data(), y.data());
+    us.push_back((now_s() - before) * 1e6);
+  }
+  std::sort(us.begin(), us.end());
+  const auto& ops = model.network().ops;
+  const double macs = static_cast<double>(describe_plan(session->plan(), {ops.data(), ops.size()}).macs);
+  row.min_us = us[0];
+  row.median_us = us[us.size() / 2];
+  row.spread = (us[us.size() * 3 / 4] - us[us.size() / 4]) / row.median_us;
+  row.gmac_per_s = macs / row.median_us * 1e-3;
+  return {};
+}
+
+std::string size_text(const BenchRow& r) { return std::to_string(r.height) + "x" + std::to_string(r.width); }
+
+int BenchCommand::run() const {
+  const auto fail = [](const Status& status) {
+    print_error(status);
+    return exit_usage;
+  };
+  const auto backend = backend_option(isa);
+  if (!backend) return fail(backend.status());
+  std::vector<BenchRow> all = rows();
+  if (all.empty())
+    return fail(
+        Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names()));
+  const double peak = bench::fma_peak_gmac_per_s();
+  auto list = nlohmann::ordered_json::array();
+  if (!json) {
+    std::printf("peak of one thread: %.1f GMAC/s (multiply-adds of registers alone); kernels: %s; float32\n",
+                peak, (*backend)->isa);
+    std::printf("%-20s %-9s %5s %7s %11s %11s %7s %8s %7s\n", "model", "size", "batch", "threads",
+                "median, us", "min, us", "spread", "GMAC/s", "of peak");
+  }
+  for (BenchRow& r : all) {
+    if (const Status s = measure(**backend, seconds / static_cast<double>(all.size()), r); !s) return fail(s);
+    const double share = peak > 0 ? r.gmac_per_s / (peak * r.threads) : 0;
+    list.push_back({{"model", r.model},
+                    {"size", size_text(r)},
+                    {"batch", r.batch},
+                    {"threads", r.threads},
+                    {"isa", (*backend)->isa},
+                    {"median_us", r.median_us},
+                    {"min_us", r.min_us},
+                    {"spread", r.spread},
+                    {"gmac_per_s", r.gmac_per_s},
+                    {"peak_share", share}});
+    if (json) continue;
+    std::printf("%-20s %-9s %5d %7d %11.1f %11.1f %6.1f%% %8.1f %6.0f%%\n", r.model.c_str(),
+                size_text(r).c_str(), r.batch, r.threads, r.median_us, r.min_us, 100 * r.spread, r.gmac_per_s,
+                100 * share);
+    std::fflush(stdout);
+  }
+  if (json) std::printf("%s\n", list.dump(2).c_str());
+  return exit_done;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, int& exit_code) {
+  auto command = std::make_shared<BenchCommand>();
+  CLI::App* sub =
+      app.add_subcommand("bench", "Speed of the networks on this machine, as a share of its peak");
+  sub->add_option("--model", command->model, model_names() + "; default: a table of several")
+      ->type_name("NAME");
+  add_size_option(*sub, command->size);
+  sub->add_option("--batch", command->batch, "Images at once")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  sub->add_option("--threads", command->threads, "Threads of one network")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  sub->add_option("--isa", command->isa, "Instruction set (see --version)")
+      ->type_name("NAME")
+      ->capture_default_str();
+  sub->add_option("--seconds", command->seconds, "Time for all rows together")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+  sub->add_flag("--json", command->json, "JSON instead of a table: an array of rows");
+  sub->footer(
+      "Weights are random: they don't change the time. Example:\n  tinyfiqa bench --model tinyfqnet "
+      "--seconds 2");
+  sub->callback([command, &exit_code] { exit_code = command->run(); });
+}
