@@ -12,8 +12,7 @@ void DataOptions::add_to(CLI::App& command) {
                   "Labels: a CSV with columns path and score, and maybe split, identity, a box or landmarks")
       ->type_name("CSV")
       ->required();
-  command
-      .add_option("--score-column", dataset.columns.score, "Name of the column of labels")
+  command.add_option("--score-column", dataset.columns.score, "Name of the column of labels")
       ->type_name("NAME")
       ->capture_default_str();
   add_columns_to(command);

@@ -31,14 +31,13 @@ inline double normalise(Span<float> v) {
 /// vectors of it.
 inline float dot_product(const float* a, const float* b, std::size_t count) {
   constexpr std::size_t lanes = 16;
-  float sums[lanes] = {};
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes)
+  const std::size_t whole = count / lanes * lanes;
+  float sums[lanes] = {}, sum = 0;
+  for (std::size_t i = 0; i < whole; i += lanes)
     for (std::size_t k = 0; k < lanes; ++k) sums[k] += a[i + k] * b[i + k];
-  for (; i < count; ++i) sums[0] += a[i] * b[i];
-  for (std::size_t step = lanes / 2; step > 0; step /= 2)
-    for (std::size_t k = 0; k < step; ++k) sums[k] += sums[k + step];
-  return sums[0];
+  for (std::size_t i = whole; i < count; ++i) sum += a[i] * b[i];
+  for (const float part : sums) sum += part;
+  return sum;
 }
 
 /// A recogniser with the memory to run batches of faces: one for each thread.

@@ -29,7 +29,7 @@ enum class Centres : unsigned char {
 /// Why a label may be that of a wrong name rather than of a bad picture.
 enum class Suspect : unsigned char {
   none,
-  other_person,  ///< nearer to another person's centre than to its own
+  other_person,  ///< far from its own centre, near another person's
   stranger,      ///< far from its own centre, though the embedding is too long for a bad picture
   copy,          ///< the very same picture stands under another name
 };
@@ -49,11 +49,12 @@ enum class NoLabel : unsigned char {
 
 struct LabelOptions {
   Centres centres = Centres::loo;
-  double far_below = 0.25;  ///< a face with a smaller cosine is far from its centre
-  /// A far face is a stranger's if its embedding is longer than this share of the median length: recognisers
-  /// give bad pictures short embeddings.
-  double stranger_norm = 0.8;
-  int threads = 1;  ///< the result does not depend on it
+  // A face is suspected when it is far from its own centre, and near another one's or no bad picture (to
+  // which recognisers give short embeddings).
+  double far_below = 0.25;     ///< a smaller cosine is far
+  double near_from = 0.3;      ///< this cosine is near
+  double stranger_norm = 0.7;  ///< lengths from this share of the median on are not those of bad pictures
+  int threads = 1;             ///< the result does not depend on it
 };
 
 /// One face's label. `nearest` is the person, not its own, whose centre is nearest.
@@ -90,8 +91,8 @@ class LabelWork {
     }
     for (std::size_t p = 0; p < members_.size(); ++p) {
       for (std::size_t k = 0; k < d_; ++k)
-        centres_[p * d_ + k] = classifier.empty() ? static_cast<float>(sums_[p * d_ + k])
-                                                  : classifier[p * d_ + k];
+        centres_[p * d_ + k] =
+            classifier.empty() ? static_cast<float>(sums_[p * d_ + k]) : classifier[p * d_ + k];
       normalise({centres_.data() + p * d_, d_});
     }
   }
@@ -125,9 +126,10 @@ class LabelWork {
     std::nth_element(norms.begin(), middle, norms.end());
     for (FaceLabel& l : labels_) {
       if (l.missing != NoLabel::none || l.suspect == Suspect::copy) continue;
-      if (l.nearest_cosine > l.quality && l.nearest_cosine >= options.far_below)
+      if (l.quality >= options.far_below) continue;
+      if (l.nearest_cosine > l.quality && l.nearest_cosine >= options.near_from)
         l.suspect = Suspect::other_person;
-      else if (l.quality < options.far_below && l.norm > options.stranger_norm * *middle)
+      else if (l.norm >= options.stranger_norm * *middle)
         l.suspect = Suspect::stranger;
     }
   }
@@ -178,9 +180,9 @@ class LabelWork {
   std::size_t d_;
   const std::vector<std::uint32_t>& people_;
   std::vector<FaceLabel>& labels_;
-  std::vector<double> sums_;          // [people, d]
+  std::vector<double> sums_;            // [people, d]
   std::vector<std::uint32_t> members_;  // distinct pictures of each person
-  std::vector<float> centres_;        // [people, d], of length 1
+  std::vector<float> centres_;          // [people, d], of length 1
   std::vector<std::size_t> copies_of_;
 };
 
@@ -209,8 +211,7 @@ inline Result<std::vector<FaceLabel>> label_faces(std::vector<float> embeddings,
   work.prepare(classifier);
   const auto threads = static_cast<std::size_t>(std::max(1, options.threads));
   std::vector<std::thread> others;
-  for (std::size_t t = 1; t < threads; ++t)
-    others.emplace_back([&, t] { work.label(options, t, threads); });
+  for (std::size_t t = 1; t < threads; ++t) others.emplace_back([&, t] { work.label(options, t, threads); });
   work.label(options, 0, threads);
   for (std::thread& other : others) other.join();
   work.judge(options);
