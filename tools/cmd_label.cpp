@@ -9,7 +9,6 @@
 #include <tinyfiqa/io/npy.hpp>
 
 #include <cstdio>
-#include <filesystem>
 
 using namespace tinyfiqa;
 
@@ -74,9 +73,7 @@ Status LabelCommand::work(std::size_t& unusable) {
   if (const auto options = label_options(); !options) return options.status();
   const auto table = read_csv(data.csv);
   if (!table) return table.status();
-  std::error_code ignored;
-  const bool saved = !embed.embeddings.empty() && std::filesystem::exists(embed.embeddings, ignored);
-  data.dataset.check_files = !saved || data.dataset.skip_bad;
+  data.dataset.check_files = !embed.saved() || data.dataset.skip_bad;
   auto set = read_data(data, *table);
   if (!set) return set.status();
   drop_repeated_paths(*set);

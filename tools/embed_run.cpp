@@ -215,13 +215,17 @@ void EmbedOptions::add_to(CLI::App& command) {
   command.add_option("--threads", threads, "Threads; default: one for each core")->check(CLI::Range(1, 1024));
 }
 
+bool EmbedOptions::saved() const {
+  std::error_code ignored;
+  return !embeddings.empty() && fs::exists(embeddings, ignored);
+}
+
 int EmbedOptions::thread_count() const {
   return threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
 Result<FaceEmbeddings> embed_faces(const Dataset& data, const EmbedOptions& options) {
-  std::error_code ignored;
-  const bool saved = !options.embeddings.empty() && fs::exists(options.embeddings, ignored);
+  const bool saved = options.saved();
   std::shared_ptr<const Model> model;
   std::string key = faces_key(data);
   if (!options.recogniser.empty()) {

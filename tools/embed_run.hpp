@@ -15,6 +15,8 @@ struct EmbedOptions {
   int threads = 0;
 
   void add_to(CLI::App& command);
+  /// True if --embeddings is there, so that no picture needs to be.
+  bool saved() const;
   /// The number of threads that --threads means.
   int thread_count() const;
 };
