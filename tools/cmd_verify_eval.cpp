@@ -149,6 +149,9 @@ Status VerifyCommand::compare_templates(const CsvTable& table, const VerifyFaces
                                          [&](auto a, auto b) { return quality(a) < quality(b); }));
     const auto genuine = genuine_pairs(faces, chosen);
     const auto impostors = impostor_scores(faces, chosen, most_impostors, seed);
+    if (genuine.empty())
+      return Status::error(Errc::bad_argument, table.path, ": no two templates (column ", template_column,
+                           ") show one person, so nothing can be verified");
     report.template_genuine = genuine.size();
     report.template_impostors = impostors.size();
     report.template_results.emplace_back();

@@ -67,9 +67,9 @@ Model load_any(const std::string& path, const std::string& name, const Backend& 
 }  // namespace
 
 TEST_CASE("networks with weights of a formula give PyTorch's outputs and features") {
-  for (const char* name : {"tinyfqnet", "mobilenet_v3_small", "mobilenet_v3_small_imagenet",
-                           "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x0_5_imagenet",
-                           "mobilefacenet"}) {
+  for (const char* name :
+       {"tinyfqnet", "mobilenet_v3_small", "mobilenet_v3_small_imagenet", "shufflenet_v2_x0_5",
+        "shufflenet_v2_x1_0", "shufflenet_v2_x0_5_imagenet", "mobilefacenet"}) {
     const bool face = std::string(name) == "mobilefacenet";
     for_each_backend([&](const Backend& backend) {
       Model model(*find_model(name), backend);

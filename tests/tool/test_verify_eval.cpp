@@ -76,6 +76,7 @@ TEST_CASE("verify-eval: templates take one image each and say what they can't su
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "best image of each of 16 templates; 8 genuine and 112 impostor pairs"));
   CHECK(contains(r.out, "needs 1000000 impostor pairs"));
+  CHECK(contains(verify("--template-column identity", csv).err, "no two templates"));
   r = verify("--template-column show", csv);
   CHECK(contains(r.err, "no column is called 'show'"));
   text.replace(text.find(",v0\n"), 4, ",v9\n");
