@@ -3,6 +3,7 @@
 #include "data_options.hpp"
 #include "eval_report.hpp"
 #include "model_options.hpp"
+#include "predictions.hpp"
 #include "progress.hpp"
 #include "score_run.hpp"
 
@@ -10,7 +11,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <thread>
-#include <unordered_map>
 
 using namespace tinyfiqa;
 namespace fs = std::filesystem;
@@ -72,46 +72,13 @@ Status EvalCommand::score_images(const Dataset& labels, EvalReport& report) cons
   return Status();
 }
 
-/// "./a/../b.jpg" and "b.jpg" are the same file.
-std::string path_key(const std::string& path) { return fs::path(path).lexically_normal().string(); }
-
-struct Prediction {
-  double value = 0;
-  std::string problem;
-  bool used = false;
-};
-
-Result<std::unordered_map<std::string, Prediction>> read_predictions(const CsvTable& table, std::size_t path,
-                                                                     std::size_t score) {
-  std::unordered_map<std::string, Prediction> found;
-  for (const CsvRow& row : table.rows) {
-    if (row.fields.size() != table.header.size())
-      return Status::error(Errc::bad_format, table.path, ":", row.line, ": ", row.fields.size(),
-                           " fields, but there are ", table.header.size(), " columns");
-    Prediction p;
-    parse_number(row.fields[score], "the prediction", p.value, p.problem);
-    const auto [at, is_new] = found.emplace(path_key(row.fields[path]), p);
-    if (!is_new && (at->second.value != p.value || at->second.problem != p.problem))
-      return Status::error(Errc::bad_format, table.path, ":", row.line, ": ", row.fields[path],
-                           " has two different scores; keep one of them");
-  }
-  return found;
-}
-
 /// Predictions belong to the label with the same path, as the CSV has it or below --images.
 Status EvalCommand::join_predictions(const Dataset& labels, EvalReport& report) const {
-  const auto table = read_csv(predictions);
-  if (!table) return table.status();
-  const auto path = csv_column(*table, prediction_path, "prediction path");
-  if (!path) return path.status();
-  const auto score = csv_column(*table, prediction_score, "prediction");
-  if (!score) return score.status();
-  auto found = read_predictions(*table, *path, *score);
+  auto found = read_predictions(predictions, prediction_path, prediction_score);
   if (!found) return found.status();
   report.predictions = predictions;
   for (const Sample& sample : labels.samples) {
-    auto at = found->find(path_key(sample.path));
-    if (at == found->end()) at = found->find(path_key(sample.file));
+    auto at = find_prediction(*found, sample);
     EvalRow row{sample.path, sample.score, 0, {}};
     if (at == found->end()) {
       row.status = Status::error(Errc::not_found, "no prediction in ", predictions);

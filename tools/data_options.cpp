@@ -12,6 +12,23 @@ void DataOptions::add_to(CLI::App& command) {
                   "Labels: a CSV with columns path and score, and maybe split, identity, a box or landmarks")
       ->type_name("CSV")
       ->required();
+  command.add_option("--score-column", dataset.columns.score, "Name of the column of labels")
+      ->type_name("NAME")
+      ->capture_default_str();
+  add_columns_to(command);
+}
+
+void DataOptions::add_unlabelled_to(CLI::App& command) {
+  dataset.need_score = false;
+  command
+      .add_option("--data", csv,
+                  "Images: a CSV with columns path and identity, and maybe a box or five landmarks")
+      ->type_name("CSV")
+      ->required();
+  add_columns_to(command);
+}
+
+void DataOptions::add_columns_to(CLI::App& command) {
   command
       .add_option("--images", dataset.image_root,
                   "Folder that the CSV's paths start from; default: the CSV's own")
@@ -20,9 +37,6 @@ void DataOptions::add_to(CLI::App& command) {
   command.add_flag("--whole-image", whole_image, "Take no notice of the CSV's boxes and landmarks");
   DatasetColumns& columns = dataset.columns;
   command.add_option("--path-column", columns.path, "Name of the column of paths")
-      ->type_name("NAME")
-      ->capture_default_str();
-  command.add_option("--score-column", columns.score, "Name of the column of labels")
       ->type_name("NAME")
       ->capture_default_str();
   command
@@ -36,10 +50,16 @@ void DataOptions::add_to(CLI::App& command) {
 }
 
 Result<Dataset> read_data(const DataOptions& options) {
+  const auto table = read_csv(options.csv);
+  if (!table) return table.status();
+  return read_data(options, *table);
+}
+
+Result<Dataset> read_data(const DataOptions& options, const CsvTable& table) {
   DatasetOptions dataset = options.dataset;
   dataset.use_crops = !options.whole_image;
   DatasetReport report;
-  auto data = read_dataset(options.csv, dataset, &report);
+  auto data = read_dataset(table, dataset, &report);
   std::fputs(report.text(report.bad).c_str(), stderr);
   const std::string bad = std::to_string(report.bad.size()) + " of " + std::to_string(report.rows) + " rows";
   if (!data && !report.bad.empty() && !dataset.skip_bad)

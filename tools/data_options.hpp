@@ -14,7 +14,14 @@ struct DataOptions {
   bool whole_image = false;
 
   void add_to(CLI::App& command);
+  /// The same for commands that need no score.
+  void add_unlabelled_to(CLI::App& command);
+
+ private:
+  void add_columns_to(CLI::App& command);
 };
 
 /// Reads and checks the rows. Notes, and the first ten rows that can't be used, go to stderr.
 tinyfiqa::Result<tinyfiqa::Dataset> read_data(const DataOptions& options);
+/// The same for a table that was read from options.csv.
+tinyfiqa::Result<tinyfiqa::Dataset> read_data(const DataOptions& options, const tinyfiqa::CsvTable& table);

@@ -61,6 +61,9 @@ int main(int argc, char** argv) {
   int exit_code = exit_done;
   add_score(app, exit_code);
   add_eval(app, exit_code);
+  add_label(app, exit_code);
+  add_sample(app, exit_code);
+  add_verify_eval(app, exit_code);
   add_info(app, exit_code);
   add_bench(app, exit_code);
   add_import(app, exit_code);

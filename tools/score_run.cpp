@@ -1,6 +1,7 @@
 #include "score_run.hpp"
 
 #include <algorithm>
+#include <thread>
 
 using namespace tinyfiqa;
 
@@ -70,15 +71,5 @@ ScoreRow score_file(Scorer& scorer, const std::string& path, const Crop& crop, c
     row.score = std::move(*result);
   else
     row.status = result.status();
-  return row;
-}
-
-ScoreRow ScoreRun::take(std::size_t index) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  changed_.wait(lock, [&] { return done_.count(index) != 0; });
-  ScoreRow row = std::move(done_.at(index));
-  done_.erase(index);
-  taken_ = index + 1;
-  changed_.notify_all();
   return row;
 }

@@ -67,12 +67,15 @@ Model load_any(const std::string& path, const std::string& name, const Backend& 
 }  // namespace
 
 TEST_CASE("networks with weights of a formula give PyTorch's outputs and features") {
-  for (const char* name : {"tinyfqnet", "mobilenet_v3_small", "mobilenet_v3_small_imagenet",
-                           "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x0_5_imagenet"}) {
+  for (const char* name :
+       {"tinyfqnet", "mobilenet_v3_small", "mobilenet_v3_small_imagenet", "shufflenet_v2_x0_5",
+        "shufflenet_v2_x1_0", "shufflenet_v2_x0_5_imagenet", "mobilefacenet"}) {
+    const bool face = std::string(name) == "mobilefacenet";
     for_each_backend([&](const Backend& backend) {
       Model model(*find_model(name), backend);
       fill_by_formula(model);
-      for (const auto& [n, h, w] : {std::tuple{1, 64, 64}, std::tuple{2, 97, 131}}) {
+      for (const int n : {1, 2}) {
+        const int h = face ? 112 : n == 1 ? 64 : 97, w = face ? 112 : n == 1 ? 64 : 131;
         Tensor4 x{n, 3, h, w, formula_floats(1000, static_cast<std::size_t>(n * 3 * h * w))};
         for (float& v : x.nchw) v *= 2;
         const std::string base = fixture("models/") + name + "." + std::to_string(n) + "x" +

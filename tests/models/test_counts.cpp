@@ -1,3 +1,4 @@
+#include <tinyfiqa/models/mobilefacenet.hpp>
 #include <tinyfiqa/models/mobilenet_v3_small.hpp>
 #include <tinyfiqa/models/shufflenet_v2.hpp>
 #include <tinyfiqa/models/tinyfqnet.hpp>
@@ -22,4 +23,5 @@ TEST_CASE("parameter counts are those of torchvision and the papers") {
   CHECK(trainable<ShuffleNetV2ImageNet<ShuffleNetX1_5>>() == 3503624);
   CHECK(trainable<ShuffleNetV2ImageNet<ShuffleNetX2_0>>() == 7393996);
   CHECK(trainable<TinyFQnet>() == 13366);
+  CHECK(trainable<MobileFaceNet>() == 1003264);
 }

@@ -46,6 +46,7 @@ struct DatasetColumns {
 struct DatasetOptions {
   DatasetColumns columns;
   std::string image_root;   ///< folder that relative paths start from; empty: the CSV's own folder
+  bool need_score = true;   ///< false: there need be no score column, and none is read
   bool skip_bad = false;    ///< leave out rows that can't be used instead of failing
   bool use_crops = true;    ///< take box and landmark columns if there are any
   bool check_files = true;  ///< a row whose picture is missing is bad

@@ -6,6 +6,7 @@
 #include <tinyfiqa/fiqa/preprocess.hpp>
 #include <tinyfiqa/io/named_params.hpp>
 #include <tinyfiqa/io/tensor_file.hpp>
+#include <tinyfiqa/models/mobilefacenet.hpp>
 #include <tinyfiqa/models/mobilenet_v3_small.hpp>
 #include <tinyfiqa/models/shufflenet_v2.hpp>
 #include <tinyfiqa/models/tinyfqnet.hpp>
@@ -44,9 +45,10 @@ struct ModelSpec {
   const char* name;
   const char* summary;
   const char* head;  ///< prefix of the head's parameters, which an ImageNet checkpoint lacks; "" for none
-  bool scores;       ///< one quality score; false: ImageNet's 1000 classes
+  bool scores;       ///< one quality score; false: ImageNet's 1000 classes, or an embedding
   InputSpec input;
   NetworkDefinition (*define)();
+  bool embeds = false;  ///< an embedding, for the Embedder
 };
 
 /// All of them; the first one is the default.
@@ -66,6 +68,8 @@ inline Span<const ModelSpec> model_specs() {
        imagenet_input(224, 224), define_network<ShuffleNetV2ImageNet<ShuffleNetX0_5>>},
       {"shufflenet_v2_x1_0_imagenet", "torchvision's classifier, 1000 classes", "", false,
        imagenet_input(224, 224), define_network<ShuffleNetV2ImageNet<ShuffleNetX1_0>>},
+      {"mobilefacenet", "face recogniser, aligned 112x112 to an embedding of 128", "", false,
+       mobilefacenet_input(), define_network<MobileFaceNet>, true},
   };
   return {specs, sizeof(specs) / sizeof(specs[0])};
 }

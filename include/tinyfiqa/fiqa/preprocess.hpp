@@ -39,6 +39,12 @@ constexpr InputSpec tinyfqnet_input(int height = 64, int width = 64) {
   return {height, width, {127.5f, 127.5f, 127.5f}, {1 / 128.0f, 1 / 128.0f, 1 / 128.0f}};
 }
 
+/// MobileFaceNet's input: an aligned face, (level - 127.5) * 0.007813, which is how its weight files round
+/// 1/128.
+constexpr InputSpec mobilefacenet_input() {
+  return {aligned_side, aligned_side, {127.5f, 127.5f, 127.5f}, {0.007813f, 0.007813f, 0.007813f}};
+}
+
 /// Where the face is: nothing (the whole picture), a box, or five landmarks; not both.
 struct Crop {
   std::optional<Box> box;

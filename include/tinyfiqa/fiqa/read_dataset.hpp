@@ -80,7 +80,7 @@ inline Result<DatasetFields> find_dataset_columns(const CsvTable& table, const D
     return found.status();
   };
   Status status = need(names.path, "path", f.path);
-  if (status) status = need(names.score, "score", f.score);
+  if (status && options.need_score) status = need(names.score, "score", f.score);
   if (status && !names.split.empty()) status = need(names.split, "split", f.split);
   if (status && !names.identity.empty()) status = need(names.identity, "identity", f.identity);
   if (status && options.use_crops) status = find_crop_columns(table, f);
@@ -129,6 +129,7 @@ class SampleReader {
     return true;
   }
   bool read_score(const CsvRow& row, Sample& sample) {
+    if (!has(fields_.score)) return true;
     return parse_number(row.fields[fields_.score], "the score", sample.score, problem);
   }
   bool read_split(const CsvRow& row, Sample& sample) {

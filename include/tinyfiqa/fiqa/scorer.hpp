@@ -55,7 +55,8 @@ class Scorer {
     for (auto& model : models) {
       if (!model->spec().scores)
         return Status::error(Errc::bad_argument, model->spec().name,
-                             " gives 1000 classes, not a quality score");
+                             model->spec().embeds ? " gives an embedding, not a quality score"
+                                                  : " gives 1000 classes, not a quality score");
       Member m{std::move(model), {}, {}, {}};
       m.input = m.model->spec().input;
       if (options.height > 0) m.input.height = options.height;

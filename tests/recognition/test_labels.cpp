@@ -1,0 +1,120 @@
+#include <tinyfiqa/fiqa/labels.hpp>
+#include <tinyfiqa/io/csv.hpp>
+#include <tinyfiqa/io/npy.hpp>
+
+#include "support.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <limits>
+
+using namespace tinyfiqa;
+
+namespace {
+
+/// Unit vectors in the plane, one for each angle in degrees.
+std::vector<float> directions(const std::vector<double>& degrees, double length = 1) {
+  std::vector<float> e;
+  for (const double d : degrees) {
+    e.push_back(static_cast<float>(length * std::cos(d * 3.14159265358979 / 180)));
+    e.push_back(static_cast<float>(length * std::sin(d * 3.14159265358979 / 180)));
+  }
+  return e;
+}
+
+double cos_of(double degrees) { return std::cos(degrees * 3.14159265358979 / 180); }
+
+std::vector<FaceLabel> label(const std::vector<float>& e, std::size_t d,
+                             const std::vector<std::uint32_t>& people, std::size_t count,
+                             const LabelOptions& options = {}, Span<const float> classifier = {}) {
+  auto labels = label_faces(e, d, people, count, options, classifier);
+  REQUIRE_MESSAGE(labels.ok(), labels.status().message());
+  return std::move(*labels);
+}
+
+}  // namespace
+
+TEST_CASE("labels with both kinds of mean centres equal numpy's, on any number of threads") {
+  const auto faces = read_npy(fixture("recognition/faces.npy"));
+  const auto expected = read_csv(fixture("recognition/expected.csv"));
+  REQUIRE((faces.ok() && expected.ok()));
+  std::vector<std::uint32_t> people;
+  for (std::uint32_t i = 0; i < 48; ++i) people.push_back(i / 6);
+  for (const int threads : {1, 3})
+    for (const Centres centres : {Centres::loo, Centres::mean}) {
+      LabelOptions options;
+      options.centres = centres;
+      options.threads = threads;
+      const auto labels = label(faces->values, 16, people, 8, options);
+      for (std::size_t i = 0; i < 48; ++i) {
+        const std::string& text = expected->rows[i].fields[centres == Centres::loo ? 1 : 2];
+        CHECK(labels[i].quality == doctest::Approx(std::strtod(text.c_str(), nullptr)).epsilon(2e-6));
+      }
+    }
+}
+
+TEST_CASE("a label is the cosine with the mean of the person's other faces") {
+  const auto labels = label(directions({0, 20, 40, 180, 200}, 7), 2, {0, 0, 0, 1, 1}, 2);
+  CHECK(labels[0].quality == doctest::Approx(cos_of(30)));
+  CHECK(labels[1].quality == doctest::Approx(1));
+  CHECK(labels[4].quality == doctest::Approx(cos_of(20)));
+  CHECK(labels[0].norm == doctest::Approx(7));
+  CHECK(labels[3].nearest == 0);
+  CHECK(labels[3].nearest_cosine == doctest::Approx(cos_of(160)));
+}
+
+TEST_CASE("classifier weights are centres of any length, and one image is enough for them") {
+  LabelOptions options;
+  options.centres = Centres::classifier;
+  const auto weights = directions({10, 90}, 3);
+  const auto labels = label(directions({0, 90}), 2, {0, 1}, 2, options, weights);
+  CHECK(labels[0].quality == doctest::Approx(cos_of(10)));
+  CHECK(labels[1].quality == doctest::Approx(1));
+}
+
+TEST_CASE("people with one image, copies of one image included, get no label") {
+  const auto labels = label(directions({0, 90, 90, 180, 190}), 2, {0, 1, 1, 2, 2}, 3);
+  CHECK(labels[0].missing == NoLabel::one_image);
+  CHECK(labels[1].missing == NoLabel::one_image);
+  CHECK(labels[2].missing == NoLabel::one_image);
+  CHECK(labels[3].missing == NoLabel::none);
+}
+
+TEST_CASE("a copy of a picture does not raise its own label") {
+  const auto labels = label(directions({0, 60, 60}), 2, {0, 0, 0}, 1);
+  CHECK(labels[1].quality == doctest::Approx(cos_of(60)));
+  CHECK(labels[2].quality == doctest::Approx(cos_of(60)));
+}
+
+TEST_CASE("an embedding that is not finite gives no label and leaves the others alone") {
+  auto e = directions({0, 20, 40});
+  e[2] = std::numeric_limits<float>::quiet_NaN();
+  const auto labels = label(e, 2, {0, 0, 0}, 1);
+  CHECK(labels[1].missing == NoLabel::no_embedding);
+  CHECK(labels[0].quality == doctest::Approx(cos_of(40)));
+}
+
+TEST_CASE(
+    "faces near another centre, strangers and copies under another name are suspects; bad ones are not") {
+  // Person 0 around 0 degrees, person 1 around 120.
+  std::vector<double> angles = {0, 5, -5, 118, 120, 125, 130, 240, 245, 2, 2};
+  auto e = directions(angles, 10);
+  for (std::size_t k = 16; k < 18; ++k) e[k] *= 0.3f;  // 245: short, as bad pictures' embeddings are
+  const auto labels = label(e, 2, {0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 1}, 2);
+  CHECK(labels[0].suspect == Suspect::none);
+  CHECK(labels[3].suspect == Suspect::other_person);
+  CHECK(labels[3].nearest == 1);
+  CHECK(labels[7].suspect == Suspect::stranger);
+  CHECK(labels[8].suspect == Suspect::none);
+  CHECK(labels[9].suspect == Suspect::copy);
+  CHECK(labels[10].suspect == Suspect::copy);
+}
+
+TEST_CASE("wrong sizes are errors that say what was expected") {
+  CHECK(label_faces({1, 2, 3}, 2, {0}, 1).status().code() == Errc::mismatch);
+  CHECK(label_faces({1, 2}, 2, {4}, 1).status().code() == Errc::bad_argument);
+  LabelOptions options;
+  options.centres = Centres::classifier;
+  CHECK(label_faces({1, 2}, 2, {0}, 1, options).status().code() == Errc::mismatch);
+}

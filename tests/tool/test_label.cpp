@@ -1,0 +1,160 @@
+#include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/fiqa/model.hpp>
+
+#include <doctest/doctest.h>
+
+#include "run_tool.hpp"
+
+#include <string>
+#include <vector>
+
+using namespace tinyfiqa;
+
+namespace {
+
+const std::string fixtures = TINYFIQA_SOURCE_DIR "/tests/fixtures/recognition/";
+
+void write(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+void write_face(const std::string& path, std::uint64_t seed) {
+  std::string text = "P6\n40 40\n255\n";
+  Rng rng(seed);
+  for (int k = 0; k < 40 * 40 * 3; ++k) text.push_back(static_cast<char>(rng.below(256)));
+  write(path, text);
+}
+
+/// A recogniser that was never trained.
+std::string write_recogniser(const std::string& dir) {
+  Model model(*find_model("mobilefacenet"));
+  const std::string path = dir + "/net.safetensors";
+  REQUIRE(save_params(path, model.params(), model.block(), {{"model", "mobilefacenet"}}).ok());
+  return path;
+}
+
+/// A folder with six noise faces, f0.ppm to f5.ppm, and a recogniser.
+std::string folder_of_faces(const std::string& name) {
+  const std::string dir = scratch_dir(name);
+  write_recogniser(dir);
+  for (std::uint64_t i = 0; i < 6; ++i) write_face(dir + "/f" + std::to_string(i) + ".ppm", i);
+  return dir;
+}
+
+ToolResult label(const std::string& dir, const std::string& words = "") {
+  return run_tool("label --data " + dir + "/faces.csv --recogniser " + dir + "/net.safetensors " + words);
+}
+
+}  // namespace
+
+TEST_CASE("label: saved embeddings alone give the labels, in the input's order") {
+  const auto r = run_tool("label --data " + fixtures + "faces.csv --embeddings " + fixtures + "faces.npy");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  CHECK(count_lines(r.out) == 49);
+  CHECK(contains(r.out,
+                 "path,score,identity,nearest_identity,nearest_cosine,norm,suspect\nperson0/0.jpg,0.3299"));
+  CHECK(contains(r.err, "48 of 48 faces of 8 people labelled"));
+}
+
+TEST_CASE("label: quotes, commas, UTF-8 and CRLF come through, other columns are kept") {
+  const std::string dir = folder_of_faces("label_csv");
+  write(dir + "/faces.csv",
+        "\xEF\xBB\xBFpath,identity,note\r\nf0.ppm,\"M\xC3\xBCller, \"\"Max\"\"\",\"a,b\"\r\n"
+        "f1.ppm,\"M\xC3\xBCller, \"\"Max\"\"\",\r\n");
+  const auto r = label(dir);
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  CHECK(contains(r.out, "path,score,identity,note,nearest"));
+  CHECK(contains(r.out, ",\"M\xC3\xBCller, \"\"Max\"\"\",\"a,b\","));
+}
+
+TEST_CASE("label: one-image identities and repeated paths are told and left out") {
+  const std::string dir = folder_of_faces("label_single");
+  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,b\nf2.ppm,b\n");
+  const auto r = label(dir, "--skipped " + dir + "/skipped.csv");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  CHECK(count_lines(r.out) == 3);
+  CHECK(contains(r.err, "more than once"));
+  CHECK(contains(r.err, "f2.ppm: skipped: the only image of this person"));
+  CHECK(read_text(dir + "/skipped.csv") == "path,identity,reason\nf2.ppm,b,the only image of this person\n");
+}
+
+TEST_CASE("label: a copied file under another name counts once, under another person it is suspect") {
+  const std::string dir = folder_of_faces("label_copies");
+  write_face(dir + "/copy.ppm", 0);
+  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\ncopy.ppm,a\nf1.ppm,b\nf2.ppm,b\n");
+  auto r = label(dir);
+  CHECK(count_lines(r.out) == 3);
+  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf3.ppm,a\ncopy.ppm,b\nf2.ppm,b\n");
+  r = label(dir);
+  CHECK(count_lines(r.out) == 5);
+  CHECK(contains(r.err, "2 copy"));
+}
+
+TEST_CASE("label: identities that differ only in case are two people, and told") {
+  const std::string dir = folder_of_faces("label_case");
+  write(dir + "/faces.csv", "path,identity\nf0.ppm,Bob\nf1.ppm,bob\nf2.ppm,Bob\nf3.ppm,bob\n");
+  const auto r = label(dir);
+  CHECK(r.code == 0);
+  CHECK(contains(r.err, "differ only in case are taken as different people: 'Bob' and 'bob'"));
+  CHECK(contains(r.err, "4 of 4 faces of 2 people"));
+}
+
+TEST_CASE("label: missing pictures, wrong landmarks and names that lack are told with file and line") {
+  const std::string dir = folder_of_faces("label_bad");
+  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nnone.ppm,a\nf1.ppm,a\n");
+  auto r = label(dir);
+  CHECK(r.code == 2);
+  CHECK(contains(r.err, "faces.csv:3: no such file"));
+  CHECK(label(dir, "--skip-bad").code == 0);
+  const std::string columns = "path,identity,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5\n";
+  write(dir + "/faces.csv", columns + "f0.ppm,a,5,5,5,5,5,5,5,5,5,5\nf1.ppm,a,,,,,,,,,,\n");
+  r = label(dir);
+  CHECK(r.code == 2);
+  CHECK(contains(r.err, "faces.csv:2: the five landmarks coincide"));
+  write(dir + "/faces.csv", columns +
+                                "f0.ppm,a,905,905,935,905,920,920,907,935,933,935\nf1.ppm,a,,,,,,,,,,\n"
+                                "f2.ppm,a,,,,,,,,,,\n");
+  r = label(dir);
+  CHECK(r.code == 1);
+  CHECK(count_lines(r.out) == 3);
+  CHECK(contains(r.err, "all five landmarks lie outside the image of 40x40"));
+  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,\n");
+  CHECK(contains(label(dir).err, "faces.csv:3: no identity of f1.ppm"));
+  write(dir + "/faces.csv", "path\nf0.ppm\n");
+  CHECK(contains(label(dir).err, "--folder-identities"));
+}
+
+TEST_CASE("label: embeddings are reused, refused for other faces, and unfinished ones are gone on with") {
+  const std::string dir = folder_of_faces("label_embeddings"), npy = dir + "/e.npy";
+  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,b\nf3.ppm,b\n");
+  const auto first = label(dir, "--embeddings " + npy);
+  REQUIRE_MESSAGE(first.code == 0, first.err);
+  const std::string saved = read_text(npy), key = read_text(npy + ".key");
+  CHECK(run_tool("label --data " + dir + "/faces.csv --embeddings " + npy).out == first.out);
+
+  // As if it had been killed within the third row.
+  REQUIRE(std::system(("rm " + npy).c_str()) == 0);
+  write(npy + ".part", key + saved.substr(saved.size() - 4 * 512, 2 * 512 + 100));
+  const auto resumed = label(dir, "--embeddings " + npy + " --threads 2");
+  CHECK(contains(resumed.err, "went on after the first 2 faces"));
+  CHECK(resumed.out == first.out);
+  CHECK(read_text(npy) == saved);
+  CHECK(read_text(npy + ".part").empty());
+
+  write(dir + "/faces.csv", "path,identity\nf3.ppm,b\nf1.ppm,a\nf2.ppm,b\nf0.ppm,a\n");
+  const auto other = label(dir, "--embeddings " + npy);
+  CHECK(other.code == 2);
+  CHECK(contains(other.err, "made of other faces or by another recogniser"));
+}
+
+TEST_CASE("label: options that can't go together say what is needed") {
+  const std::string dir = folder_of_faces("label_options");
+  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\n");
+  CHECK(contains(label(dir, "--centres classifier").err, "--classifier FILE.npy"));
+  CHECK(contains(label(dir, "--classifier " + fixtures + "faces.npy").err, "need [1, 128]"));
+  CHECK(contains(run_tool("label --data " + dir + "/faces.csv").err, "--recogniser FILE"));
+  CHECK(contains(run_tool("label --data " + dir +
+                          "/faces.csv --recogniser " TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors")
+                     .err,
+                 "makes no embeddings"));
+}

@@ -1,0 +1,143 @@
+// tinyfiqa label: quality of faces of known people, from a face recogniser (P2, equation 1).
+#include "commands.hpp"
+#include "data_options.hpp"
+#include "embed_run.hpp"
+#include "identities.hpp"
+#include "label_table.hpp"
+#include "model_options.hpp"
+
+#include <tinyfiqa/io/npy.hpp>
+
+#include <cstdio>
+
+using namespace tinyfiqa;
+
+namespace {
+
+struct LabelCommand {
+  DataOptions data;
+  EmbedOptions embed;
+  std::string centres, classifier, out, skipped;
+  bool folder_identities = false;
+  double far_below = LabelOptions().far_below;
+
+  int run();
+
+ private:
+  Result<LabelOptions> label_options() const;
+  Result<std::vector<float>> read_classifier(std::size_t people, std::size_t dimension) const;
+  Result<std::vector<FaceLabel>> make_labels(const Identities& people, const FaceEmbeddings& faces) const;
+  Status work(std::size_t& unusable);
+};
+
+Result<LabelOptions> LabelCommand::label_options() const {
+  LabelOptions options;
+  const std::string kind = !centres.empty() ? centres : classifier.empty() ? "loo" : "classifier";
+  options.centres = kind == "mean" ? Centres::mean : kind == "loo" ? Centres::loo : Centres::classifier;
+  options.far_below = far_below;
+  options.threads = embed.thread_count();
+  if (options.centres == Centres::classifier && classifier.empty())
+    return Status::error(Errc::bad_argument,
+                         "--centres classifier needs the classifier's weights: ", "--classifier FILE.npy");
+  if (options.centres != Centres::classifier && !classifier.empty())
+    return Status::error(Errc::bad_argument, "--classifier is of no use with --centres ", kind);
+  return options;
+}
+
+/// Rows in the order of the people's sorted names, as training sets that are folders number them.
+Result<std::vector<float>> LabelCommand::read_classifier(std::size_t people, std::size_t dimension) const {
+  auto array = read_npy(classifier);
+  if (!array) return array.status();
+  const std::vector<std::int64_t> wanted = {static_cast<std::int64_t>(people),
+                                            static_cast<std::int64_t>(dimension)};
+  if (array->shape == wanted) return std::move(array->values);
+  return Status::error(Errc::mismatch, classifier, ": its shape is ", shape_text(array->shape), "; ", people,
+                       " people and embeddings of ", dimension, " need ", shape_text(wanted),
+                       " with a row for each person, in the order of their names");
+}
+
+Result<std::vector<FaceLabel>> LabelCommand::make_labels(const Identities& people,
+                                                         const FaceEmbeddings& faces) const {
+  const auto options = label_options();
+  if (!options) return options.status();
+  std::vector<float> weights;
+  if (options->centres == Centres::classifier) {
+    auto read = read_classifier(people.names.size(), faces.dimension);
+    if (!read) return read.status();
+    weights = std::move(*read);
+  }
+  return label_faces(faces.raw, faces.dimension, people.of, people.names.size(), *options, weights);
+}
+
+Status LabelCommand::work(std::size_t& unusable) {
+  if (const auto options = label_options(); !options) return options.status();
+  const auto table = read_csv(data.csv);
+  if (!table) return table.status();
+  data.dataset.check_files = !embed.saved() || data.dataset.skip_bad;
+  auto set = read_data(data, *table);
+  if (!set) return set.status();
+  drop_repeated_paths(*set);
+  const auto people = find_identities(*set, folder_identities);
+  if (!people) return people.status();
+  const auto faces = embed_faces(*set, embed);
+  if (!faces) return faces.status();
+  const auto labels = make_labels(*people, *faces);
+  if (!labels) return labels.status();
+  const LabelTable result(*table, *set, *people, *labels, faces->problems);
+  result.print_summary();
+  unusable = result.unusable();
+  const Status listed = skipped.empty() ? Status() : write_text_file(skipped, result.skipped_csv());
+  if (!listed) return listed;
+  if (result.labelled() == 0)
+    return Status::error(Errc::bad_argument, data.csv, ": not one face could be labelled");
+  if (!out.empty()) return write_text_file(out, result.csv());
+  std::fputs(result.csv().c_str(), stdout);
+  return Status();
+}
+
+int LabelCommand::run() {
+  std::size_t unusable = 0;
+  const Status status = work(unusable);
+  if (!status) {
+    print_error(status);
+    return exit_usage;
+  }
+  return unusable > 0 ? exit_some_failed : exit_done;
+}
+
+}  // namespace
+
+void add_label(CLI::App& app, int& exit_code) {
+  auto command = std::make_shared<LabelCommand>();
+  CLI::App* sub = app.add_subcommand(
+      "label", "Quality labels from a face recogniser: how near each face is to its person's centre");
+  command->data.add_unlabelled_to(*sub);
+  sub->add_flag("--folder-identities", command->folder_identities,
+                "The folder that an image is in says who it shows");
+  command->embed.add_to(*sub);
+  sub->add_option("--centres", command->centres,
+                  "loo (mean of the person's other images), mean (of all of them) or classifier; default: "
+                  "classifier if its weights are given, else loo")
+      ->check(CLI::IsMember({"loo", "mean", "classifier"}));
+  sub->add_option("--classifier", command->classifier,
+                  "The recogniser's classifier weights, one row for each person in the order of their names")
+      ->type_name("FILE.npy");
+  sub->add_option("--far", command->far_below, "A face with a smaller cosine is far from its centre")
+      ->check(CLI::Range(-1.0, 1.0))
+      ->capture_default_str();
+  sub->add_option("--out", command->out, "CSV to write; default: standard output")->type_name("CSV");
+  sub->add_option("--skipped", command->skipped, "CSV of the images that got no label, and why")
+      ->type_name("CSV");
+  sub->footer(
+      "The result has the columns of --data and score, nearest_identity, nearest_cosine, norm and suspect, "
+      "rows\nin the same order: train --data reads it. suspect says which labels to distrust: other_person "
+      "(far from its\nown centre, near another one's), stranger (far from its own, though no bad picture), "
+      "copy (the same "
+      "picture under\nanother name). People with one image get no label.\n"
+      "Exit status: 0 done, 1 some images could not be used, 2 wrong usage.\n\n"
+      "Example:\n  tinyfiqa label --data tests/fixtures/recognition/faces.csv --embeddings "
+      "tests/fixtures/recognition/faces.npy --out /tmp/labels.csv\n"
+      "  tinyfiqa label --data faces.csv --recogniser mobilefacenet.safetensors --embeddings faces.npy --out "
+      "labels.csv");
+  sub->callback([command, &exit_code] { exit_code = command->run(); });
+}

@@ -1,0 +1,264 @@
+// tinyfiqa verify-eval: what qualities do for recognition.
+#include "commands.hpp"
+#include "data_options.hpp"
+#include "embed_run.hpp"
+#include "identities.hpp"
+#include "model_options.hpp"
+#include "quality_methods.hpp"
+#include "verify_data.hpp"
+#include "verify_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
+
+using namespace tinyfiqa;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct VerifyCommand {
+  DataOptions data;
+  EmbedOptions embed;
+  std::vector<std::string> qualities = {"random", "blur", "jpeg", "norm", "tinyfqnet"};
+  std::string pairs, pairs_root, template_column, exclude, out;
+  bool folder_identities = false;
+  int folds = 10, resamples = 1000;
+  std::uint64_t seed = 1;
+  std::size_t most_impostors = 10'000'000;
+
+  int run();
+
+ private:
+  Status work();
+  Status leave_out(VerifyFaces& faces) const;
+  Status compare_discarding(const VerifyFaces& faces, const std::vector<QualityMethod>& methods,
+                            VerifyReport& report) const;
+  Status compare_templates(const CsvTable& table, const VerifyFaces& faces,
+                           const std::vector<QualityMethod>& methods, VerifyReport& report) const;
+  Status write(const VerifyReport& report) const;
+  BootstrapOptions bootstrap() const {
+    BootstrapOptions options;
+    options.resamples = resamples;
+    options.seed = seed;
+    return options;
+  }
+};
+
+/// Faces without an embedding, and those that --exclude names.
+Status VerifyCommand::leave_out(VerifyFaces& faces) const {
+  std::unordered_set<std::string> excluded;
+  if (!exclude.empty()) {
+    const auto table = read_csv(exclude);
+    if (!table) return table.status();
+    const auto path = csv_column(*table, "path", "path");
+    if (!path) return path.status();
+    for (const CsvRow& row : table->rows)
+      if (*path < row.fields.size()) excluded.insert(row.fields[*path]);
+  }
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < faces.active.size(); ++i)
+    if (faces.active[i] && excluded.count(faces.data->samples[i].path) != 0) {
+      faces.active[i] = false;
+      ++count;
+    }
+  if (!exclude.empty()) print_note(std::to_string(count) + " images left out because of " + exclude);
+  return Status();
+}
+
+/// All pairs of one person, or those of --pairs; thresholds from pairs of two people.
+Status VerifyCommand::compare_discarding(const VerifyFaces& faces, const std::vector<QualityMethod>& methods,
+                                         VerifyReport& report) const {
+  std::vector<std::uint32_t> chosen = faces.list();
+  std::vector<ComparedPair> genuine;
+  if (pairs.empty()) {
+    genuine = genuine_pairs(faces, chosen);
+  } else {
+    const auto file = read_pairs(pairs, pairs_root, folds, faces);
+    if (!file) return file.status();
+    if (file->left_out > 0)
+      print_note(std::to_string(file->left_out) + " pairs left out: a face of them takes no part");
+    auto accuracy = fold_accuracy(file->pairs);
+    if (!accuracy) return accuracy.status().prefixed(pairs, ": ");
+    report.accuracy = std::move(*accuracy);
+    report.pairs = file->pairs.size();
+    genuine = file->genuine;
+    // Only images of genuine pairs can be discarded to any effect.
+    std::unordered_set<std::uint32_t> used;
+    for (const ComparedPair& p : genuine) used.insert({p.a, p.b});
+    chosen.erase(std::remove_if(chosen.begin(), chosen.end(), [&](auto i) { return used.count(i) == 0; }),
+                 chosen.end());
+  }
+  // Images are numbered among those that take part.
+  std::vector<std::uint32_t> place(faces.active.size());
+  for (std::size_t i = 0; i < chosen.size(); ++i) place[chosen[i]] = static_cast<std::uint32_t>(i);
+  for (ComparedPair& p : genuine) p.a = place[p.a], p.b = place[p.b];
+  const auto impostors = impostor_scores(faces, chosen, most_impostors, seed);
+  report.images = chosen.size();
+  report.genuine = genuine.size();
+  report.impostors = impostors.size();
+  for (const double rate : {1e-2, 1e-3, 1e-4}) {
+    DiscardTable table{rate, false, {}};
+    const double threshold = threshold_for_rate(impostors, rate);
+    table.supported = threshold == threshold;
+    for (const QualityMethod& m : methods) {
+      if (!table.supported) break;
+      std::vector<double> quality;
+      for (const std::uint32_t i : chosen) quality.push_back(m.values[i]);
+      auto curve = discard_curve(genuine, threshold, quality, bootstrap());
+      if (!curve) return curve.status().prefixed(data.csv, ": ");
+      table.curves.push_back(std::move(*curve));
+    }
+    report.discard.push_back(std::move(table));
+  }
+  return Status();
+}
+
+/// One image of each template, the one with the best quality (the first of equals).
+Status VerifyCommand::compare_templates(const CsvTable& table, const VerifyFaces& faces,
+                                        const std::vector<QualityMethod>& methods,
+                                        VerifyReport& report) const {
+  if (template_column.empty()) return Status();
+  const auto column = csv_column(table, template_column, "template");
+  if (!column) return column.status();
+  std::unordered_map<std::size_t, std::string> name_of_line;
+  for (const CsvRow& row : table.rows)
+    if (*column < row.fields.size()) name_of_line[row.line] = row.fields[*column];
+  std::map<std::string, std::vector<std::uint32_t>> templates;
+  for (const std::uint32_t i : faces.list()) {
+    auto& images = templates[name_of_line[faces.data->samples[i].line]];
+    if (!images.empty() && faces.people->of[images[0]] != faces.people->of[i])
+      return Status::error(Errc::bad_format, table.path, ":", faces.data->samples[i].line,
+                           ": a template with two people: ", faces.people->names[faces.people->of[images[0]]],
+                           " and ", faces.people->names[faces.people->of[i]]);
+    images.push_back(i);
+  }
+  report.templates = templates.size();
+  report.template_rates = {1e-1, 1e-2, 1e-3, 1e-4, 1e-5};
+  for (const QualityMethod& m : methods) {
+    std::vector<std::uint32_t> chosen;
+    const auto quality = [&](std::uint32_t i) {
+      return std::isfinite(m.values[i]) ? m.values[i] : -HUGE_VAL;
+    };
+    for (const auto& [name, images] : templates)
+      chosen.push_back(*std::max_element(images.begin(), images.end(),
+                                         [&](auto a, auto b) { return quality(a) < quality(b); }));
+    const auto genuine = genuine_pairs(faces, chosen);
+    const auto impostors = impostor_scores(faces, chosen, most_impostors, seed);
+    if (genuine.empty())
+      return Status::error(Errc::bad_argument, table.path, ": no two templates (column ", template_column,
+                           ") show one person, so nothing can be verified");
+    report.template_genuine = genuine.size();
+    report.template_impostors = impostors.size();
+    report.template_results.emplace_back();
+    for (const double rate : report.template_rates)
+      report.template_results.back().push_back(true_positive_rate(genuine, impostors, rate, bootstrap()));
+  }
+  return Status();
+}
+
+Status VerifyCommand::write(const VerifyReport& report) const {
+  if (out.empty()) return Status();
+  std::error_code error;
+  fs::create_directories(out, error);
+  Status status = write_text_file(out + "/verification.md", report.markdown());
+  if (status) status = write_text_file(out + "/verification.csv", report.csv());
+  if (status) status = write_text_file(out + "/verification.svg", report.svg());
+  return status;
+}
+
+Status VerifyCommand::work() {
+  const auto table = read_csv(data.csv);
+  if (!table) return table.status();
+  data.dataset.check_files = !embed.saved() || data.dataset.skip_bad;
+  auto set = read_data(data, *table);
+  if (!set) return set.status();
+  drop_repeated_paths(*set);
+  const auto people = find_identities(*set, folder_identities);
+  if (!people) return people.status();
+  const auto embedded = embed_faces(*set, embed);
+  if (!embedded) return embedded.status();
+  const auto methods = make_methods(*set, *embedded, qualities, embed, seed);
+  if (!methods) return methods.status();
+  VerifyFaces faces{&*set, &*people, embedded->raw, embedded->dimension, {}};
+  for (std::size_t i = 0; i < set->samples.size(); ++i) {
+    const double norm = normalise({faces.embeddings.data() + i * faces.dimension, faces.dimension});
+    faces.active.push_back(std::isfinite(norm) && norm > 0);
+  }
+  Status status = leave_out(faces);
+  VerifyReport report;
+  for (const QualityMethod& m : *methods) {
+    report.methods.push_back(m.name);
+    if (m.missing > 0)
+      print_note(m.name + " has no score for " + std::to_string(m.missing) +
+                 " images; they count as the worst");
+  }
+  if (status) status = compare_discarding(faces, *methods, report);
+  if (status) status = compare_templates(*table, faces, *methods, report);
+  if (!status) return status;
+  std::fputs(report.markdown().c_str(), stdout);
+  return write(report);
+}
+
+int VerifyCommand::run() {
+  const Status status = work();
+  if (status) return exit_done;
+  print_error(status);
+  return status.code() == Errc::cannot_write ? exit_some_failed : exit_usage;
+}
+
+void add_protocol_options(CLI::App& sub, VerifyCommand& command) {
+  sub.add_option("--quality", command.qualities,
+                 std::string("What to compare: ") + known_methods +
+                     ", weight files, CSVs of path and score; NAME=FILE names one")
+      ->type_name("METHOD")
+      ->capture_default_str();
+  sub.add_option(
+         "--pairs", command.pairs,
+         "Pairs for accuracy by folds, and the genuine pairs of error versus discard (default there: all "
+         "of one person): 'path1 path2 label [fold]' a line, or a .csv with path1, path2, same, fold")
+      ->type_name("FILE");
+  sub.add_option("--pairs-root", command.pairs_root, "What stands before the paths of --pairs, such as lfw/")
+      ->type_name("TEXT");
+  sub.add_option("--folds", command.folds, "Equal blocks that --pairs consists of, if it names no folds")
+      ->check(CLI::Range(2, 1000))
+      ->capture_default_str();
+  sub.add_option("--template-column", command.template_column,
+                 "Column of --data that says which template (video, set) an image belongs to")
+      ->type_name("NAME");
+  sub.add_option("--exclude", command.exclude, "CSV whose column path names images to leave out")
+      ->type_name("CSV");
+  sub.add_option("--out", command.out, "Folder for verification.md, .csv and .svg")->type_name("DIR");
+  sub.add_option("--resamples", command.resamples, "Bootstrap resamples for the intervals")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  sub.add_option("--most-impostors", command.most_impostors,
+                 "Pairs of two people that are compared; of more, this many are drawn")
+      ->capture_default_str();
+  sub.add_option("--seed", command.seed, "Seed of draws and resamples")->capture_default_str();
+}
+
+}  // namespace
+
+void add_verify_eval(CLI::App& app, int& exit_code) {
+  auto command = std::make_shared<VerifyCommand>();
+  CLI::App* sub = app.add_subcommand(
+      "verify-eval", "What qualities do for recognition: error versus discard, accuracy by folds, templates");
+  command->data.add_unlabelled_to(*sub);
+  sub->add_flag("--folder-identities", command->folder_identities,
+                "The folder that an image is in says who it shows");
+  command->embed.add_to(*sub);
+  add_protocol_options(*sub, *command);
+  sub->footer(
+      "Thresholds are those of all images and stay while images are discarded. Judge a network by another\n"
+      "recogniser than the one that made its labels.\n"
+      "Exit status: 0 done, 1 nothing could be written, 2 wrong usage or unusable data.\n\n"
+      "Example:\n  tinyfiqa verify-eval --data tests/fixtures/recognition/faces.csv --embeddings "
+      "tests/fixtures/recognition/faces.npy --pairs tests/fixtures/recognition/pairs.txt --folds 4 --quality "
+      "random norm --out /tmp/verification");
+  sub->callback([command, &exit_code] { exit_code = command->run(); });
+}

@@ -1,0 +1,34 @@
+// Embeddings of a data set's faces: made by a recogniser on several threads, kept in a file, taken up again.
+#pragma once
+
+#include <tinyfiqa/fiqa/dataset.hpp>
+#include <tinyfiqa/fiqa/embedder.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+#include <vector>
+
+/// --recogniser, --embeddings, --isa, --threads.
+struct EmbedOptions {
+  std::string recogniser, embeddings, isa = "auto";
+  int threads = 0;
+
+  void add_to(CLI::App& command);
+  /// True if --embeddings is there, so that no picture needs to be.
+  bool saved() const;
+  /// The number of threads that --threads means.
+  int thread_count() const;
+};
+
+/// One row for each sample of the data set, in its order.
+struct FaceEmbeddings {
+  std::size_t dimension = 0;
+  std::vector<float> raw;             ///< [N, dimension], not normalised; not a number where there is none
+  std::vector<std::string> problems;  ///< [N] why there is none; empty where there is
+};
+
+/// Reads --embeddings if that file is there, else makes the embeddings and, if it is named, writes it. Work
+/// that was cut short is taken up where it ended. Notes and progress go to stderr. Errors: bad_argument when
+/// neither option helps; mismatch for embeddings of other faces or of another recogniser.
+tinyfiqa::Result<FaceEmbeddings> embed_faces(const tinyfiqa::Dataset& data, const EmbedOptions& options);
