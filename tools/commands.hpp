@@ -16,4 +16,5 @@ void add_forward(CLI::App& app, int& exit_code);
 void add_gradients(CLI::App& app, int& exit_code);
 void add_eval(CLI::App& app, int& exit_code);
 /// `command_line`: the words after the command's name, for run.json; it must outlive the parsing.
+void add_ablation(CLI::App& app, int& exit_code, const std::vector<std::string>& command_line);
 void add_train(CLI::App& app, int& exit_code, const std::vector<std::string>& command_line);
