@@ -4,7 +4,6 @@
 #include "eval_report.hpp"
 #include "model_options.hpp"
 #include "predictions.hpp"
-#include "progress.hpp"
 #include "score_run.hpp"
 
 #include <algorithm>
@@ -56,20 +55,7 @@ Status EvalCommand::score_images(const Dataset& labels, EvalReport& report) cons
   if (!options) return options.status();
   const auto models = read_models(model);
   if (!models) return models.status();
-  auto scorers = make_scorers(*models, *options, threads, labels.samples.size());
-  if (!scorers) return scorers.status();
-  for (const auto& m : *models) report.models.emplace_back(m->spec().name);
-  for (const View view : options->views) report.views.emplace_back(view_name(view));
-  Progress progress(labels.samples.size(), "images");
-  const auto score = [&](Scorer& scorer, std::size_t index) {
-    return score_file(scorer, labels.samples[index].file, labels.samples[index].crop);
-  };
-  ScoreRun(labels.samples.size()).start(*scorers, score, [&](std::size_t index, const ScoreRow& row) {
-    const Sample& sample = labels.samples[index];
-    report.rows.push_back({sample.path, sample.score, double{row.score.value}, row.status});
-    progress.show(index + 1);
-  });
-  return Status();
+  return report.score(labels, *models, *options, threads);
 }
 
 /// Predictions belong to the label with the same path, as the CSV has it or below --images.

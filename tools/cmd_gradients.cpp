@@ -25,15 +25,7 @@ struct GradientsCommand {
 
  private:
   Status write() const;
-  Result<double> loss_of(Span<const float> prediction, Span<const float> label, Span<float> d) const;
 };
-
-Result<double> GradientsCommand::loss_of(Span<const float> p, Span<const float> t, Span<float> d) const {
-  if (loss == "msecorr") return msecorr_loss(p, t, d, alpha);
-  if (loss == "l2norm") return l2_norm_loss(p, t, d);
-  if (loss == "smooth_l1") return smooth_l1_loss(p, t, d);
-  return mse_loss(p, t, d);
-}
 
 /// Gradients under the parameters' names, and the running statistics after the forward pass.
 std::vector<FloatTensor> result_tensors(const Model& model, const std::vector<float>& block,
@@ -69,7 +61,7 @@ Status GradientsCommand::write() const {
   if (const Status s = tape.forward(block.data(), x->nhwc.data(), x->size, TapeMode::train, unused); !s)
     return s.prefixed(input, ": ");
   std::vector<float> d(tape.output().size);
-  const auto value = loss_of(tape.output(), labels->values, d);
+  const auto value = score_loss<float>(loss_of_name(loss), alpha, tape.output(), labels->values, d);
   if (!value) return value.status().prefixed(target, ": ");
   tape.backward(block.data(), d.data(), gradient.data());
   std::printf("%.9g\n", *value);

@@ -1,11 +1,13 @@
 #include "eval_report.hpp"
 
 #include <tinyfiqa/io/csv.hpp>
-#include <tinyfiqa/io/file.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include "progress.hpp"
+#include "score_run.hpp"
 #include "svg_chart.hpp"
+#include "text_file.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -35,11 +37,6 @@ std::vector<Line> lines(const MetricIntervals& m) {
           {"final_score", "final score", m.value.final_score, m.final_score}};
 }
 
-Status write_text(const std::string& path, const std::string& text) {
-  const Bytes bytes(reinterpret_cast<const unsigned char*>(text.data()), text.size());
-  return write_file(path, {&bytes, 1});
-}
-
 std::string joined(const std::vector<std::string>& words, const char* between) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
@@ -47,6 +44,24 @@ std::string joined(const std::vector<std::string>& words, const char* between) {
 }
 
 }  // namespace
+
+Status EvalReport::score(const Dataset& labels, const std::vector<std::shared_ptr<const Model>>& networks,
+                         const ScoreOptions& options, int threads) {
+  auto scorers = make_scorers(networks, options, threads, labels.samples.size());
+  if (!scorers) return scorers.status();
+  for (const auto& m : networks) models.emplace_back(m->spec().name);
+  for (const View view : options.views) views.emplace_back(view_name(view));
+  Progress progress(labels.samples.size(), "images");
+  const auto score_one = [&](Scorer& scorer, std::size_t index) {
+    return score_file(scorer, labels.samples[index].file, labels.samples[index].crop);
+  };
+  ScoreRun(labels.samples.size()).start(*scorers, score_one, [&](std::size_t index, const ScoreRow& row) {
+    const Sample& sample = labels.samples[index];
+    rows.push_back({sample.path, sample.score, double{row.score.value}, row.status});
+    progress.show(index + 1);
+  });
+  return Status();
+}
 
 Status EvalReport::measure() {
   std::vector<double> x, y;

@@ -3,8 +3,11 @@
 
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/fiqa/bootstrap.hpp>
+#include <tinyfiqa/fiqa/dataset.hpp>
+#include <tinyfiqa/fiqa/scorer.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +27,11 @@ struct EvalReport {
   tinyfiqa::BootstrapOptions bootstrap;
   tinyfiqa::MetricIntervals metrics;
 
+  /// Fills models, views and rows: each labelled image with its score, or why it has none. Errors: those of
+  /// Scorer::create().
+  tinyfiqa::Status score(const tinyfiqa::Dataset& labels,
+                         const std::vector<std::shared_ptr<const tinyfiqa::Model>>& networks,
+                         const tinyfiqa::ScoreOptions& options, int threads);
   /// Counts what failed and computes the metrics of the rest. Errors: those of bootstrap_metrics().
   tinyfiqa::Status measure();
 

@@ -71,6 +71,7 @@ int main(int argc, char** argv) {
   add_gradients(app, exit_code);
   const std::vector<std::string> command_line(argv + std::min(argc, 2), argv + argc);
   add_train(app, exit_code, command_line);
+  add_ablation(app, exit_code, command_line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

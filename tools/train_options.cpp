@@ -20,26 +20,43 @@ void add_recipe_options(CLI::App& sub, TrainWords& w) {
          "--init", w.init,
          "Checkpoint to start from, an ImageNet one too (.pth, .pt, .safetensors); default: random weights")
       ->type_name("FILE");
+  sub.add_option("--loss", w.loss, "msecorr, mse, l2norm or smooth_l1")
+      ->check(CLI::IsMember({"msecorr", "mse", "l2norm", "smooth_l1"}));
+  sub.add_option("--out", w.out,
+                 "Folder for best.safetensors, last.safetensors, log.csv, curves.svg, run.json and the state")
+      ->type_name("DIR");
+  sub.add_option("--resume", w.resume,
+                 "Go on with the training in this folder, with the options it was begun with")
+      ->type_name("DIR");
+}
+
+void add_step_options(CLI::App& sub, TrainWords& w) {
   add_size_option(sub, w.size);
   sub.add_option("--epochs", w.epochs, "Epochs")->check(CLI::Range(1, 1000000));
   sub.add_option("--batch", w.batch, "Images a step")->check(CLI::Range(1, 1 << 20));
-  sub.add_option("--loss", w.loss, "msecorr, mse, l2norm or smooth_l1")
-      ->check(CLI::IsMember({"msecorr", "mse", "l2norm", "smooth_l1"}));
+  sub.add_option("--micro-batch", w.micro_batch,
+                 "Images in memory at a time: the batch's gradient is added up in parts; 0: all at once")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
   sub.add_option("--alpha", w.alpha, "Weight of msecorr's correlation term; default: 1")
       ->check(CLI::NonNegativeNumber);
 }
 
 void add_optimizer_options(CLI::App& sub, TrainWords& w) {
-  sub.add_option("--optim", w.optim, "adam, adamw or sgd (momentum 0.9)")
-      ->check(CLI::IsMember({"adam", "adamw", "sgd"}));
+  sub.add_option("--optim", w.optim, "adam, adamw or sgd")->check(CLI::IsMember({"adam", "adamw", "sgd"}));
+  sub.add_option("--momentum", w.momentum, "Of sgd; default: 0.9")->check(CLI::Range(0.0, 0.999999));
+  sub.add_flag("--nesterov", w.nesterov, "Nesterov's momentum, with sgd");
   sub.add_option("--lr", w.lr, "Learning rate (of the head, where there is one)")->check(CLI::PositiveNumber);
   sub.add_option("--backbone-lr", w.backbone_lr, "Learning rate of the backbone; default: a tenth of --lr")
       ->check(CLI::NonNegativeNumber);
   sub.add_option("--weight-decay", w.weight_decay, "L2 weight decay")->check(CLI::NonNegativeNumber);
   sub.add_flag("--decay-weights-only", w.decay_weights_only, "No decay of norms and biases");
-  sub.add_option("--lr-schedule", w.lr_schedule, "step, cosine or constant; default: step")
-      ->check(CLI::IsMember({"step", "cosine", "constant"}));
+  sub.add_option("--lr-schedule", w.lr_schedule, "step, multi-step, cosine or constant; default: step")
+      ->check(CLI::IsMember({"step", "multi-step", "cosine", "constant"}));
   sub.add_option("--lr-step", w.lr_step, "Epochs between two drops of the rate; default: 5")
+      ->check(CLI::Range(1, 1000000));
+  sub.add_option("--lr-milestones", w.lr_milestones, "Epochs of multi-step's drops, such as 10,20")
+      ->delimiter(',')
       ->check(CLI::Range(1, 1000000));
   sub.add_option("--lr-gamma", w.lr_gamma, "What a drop multiplies the rate by")->check(CLI::PositiveNumber);
   sub.add_option("--warm-up", w.warm_up, "Epochs of linear warm-up")->check(CLI::Range(0, 1000000));
@@ -57,19 +74,24 @@ void add_run_options(CLI::App& sub, TrainWords& w) {
       ->check(CLI::Range(0.01, 0.99))
       ->capture_default_str();
   sub.add_flag("--split-by-identity", w.split_by_identity, "No identity on both sides of the split");
-  sub.add_option("--hflip", w.hflip, "Probability of a horizontal flip")->check(CLI::Range(0.0f, 1.0f));
   sub.add_option("--seed", w.seed, "Seed of weights, split, order and dropout")->capture_default_str();
   sub.add_option("--threads", w.threads, "Threads; default: one for each core")->check(CLI::Range(1, 1024));
   sub.add_option("--cache-mib", w.cache_mib, "Memory for decoded images")
       ->check(CLI::Range(0LL, 1LL << 20))
       ->capture_default_str();
   sub.add_option("--isa", w.isa, "Instruction set (see --version)")->type_name("NAME")->capture_default_str();
-  sub.add_option("--out", w.out,
-                 "Folder for best.safetensors, last.safetensors, log.csv, curves.svg, run.json and the state")
-      ->type_name("DIR");
-  sub.add_option("--resume", w.resume,
-                 "Go on with the training in this folder, with the options it was begun with")
-      ->type_name("DIR");
+}
+
+/// Off by default, as in P1; strengths are those of fiqa/augment.hpp.
+void add_augmentation_options(CLI::App& sub, TrainWords& w) {
+  const auto add = [&](const char* name, float& probability, const char* what) {
+    sub.add_option(name, probability, std::string("Probability of ") + what)->check(CLI::Range(0.0f, 1.0f));
+  };
+  add("--hflip", w.hflip, "a horizontal flip; default: 0, as all of these");
+  add("--crop", w.crop, "a crop to 85..100 % of the sides");
+  add("--color", w.color, "brightness and contrast changed by up to 5 %");
+  add("--blur", w.blur, "Gaussian blur of 0.3..1.5 pixels (which the label should know of)");
+  add("--jpeg", w.jpeg, "JPEG compression of quality 50..95 (likewise)");
 }
 
 /// Settings of the papers: P1's are TrainOptions' defaults, these are P2's.
@@ -96,26 +118,52 @@ void apply_words(const TrainWords& w, TrainOptions& o) {
   take(w.lr_step, o.schedule.period);
   take(w.lr_gamma, o.schedule.gamma);
   take(w.warm_up, o.schedule.warm_up);
-  for (const LossKind loss : {LossKind::mse, LossKind::msecorr, LossKind::l2norm, LossKind::smooth_l1})
-    if (w.loss && *w.loss == loss_name(loss)) o.loss = loss;
+  take(w.momentum, o.optim.momentum);
+  if (w.loss) o.loss = loss_of_name(*w.loss);
   if (w.optim)
     o.optim.kind = *w.optim == "adam"    ? OptimKind::adam
                    : *w.optim == "adamw" ? OptimKind::adamw
                                          : OptimKind::sgd;
   if (w.lr_schedule && *w.lr_schedule == "constant") o.schedule.kind = ScheduleKind::constant;
+  if (w.lr_schedule && *w.lr_schedule == "multi-step") {
+    o.schedule.kind = ScheduleKind::multi_step;
+    o.schedule.milestones = w.lr_milestones;
+  }
   if (w.lr_schedule && *w.lr_schedule == "cosine") {
     o.schedule.kind = ScheduleKind::cosine;
     o.schedule.period = std::max(1, o.epochs - o.schedule.warm_up);
   }
 }
 
+void apply_augmentation(const TrainWords& w, Augmentation& a) {
+  a.hflip = w.hflip;
+  a.crop.probability = w.crop;
+  a.brightness.probability = a.contrast.probability = w.color;
+  a.blur.probability = w.blur;
+  a.jpeg.probability = w.jpeg;
+}
+
+Status check_combinations(const TrainWords& w, const TrainOptions& o) {
+  if (w.nesterov && (o.optim.kind != OptimKind::sgd || o.optim.momentum <= 0))
+    return Status::error(Errc::bad_argument, "--nesterov goes with --optim sgd and a momentum");
+  if ((o.schedule.kind == ScheduleKind::multi_step) == w.lr_milestones.empty())
+    return Status::error(Errc::bad_argument, "--lr-milestones goes with --lr-schedule multi-step");
+  return {};
+}
+
 }  // namespace
 
 void TrainWords::add_to(CLI::App& sub) {
+  add_recipe_options(sub, *this);
+  add_settings(sub);
+}
+
+void TrainWords::add_settings(CLI::App& sub) {
   data.add_to(sub);
   sub.get_option("--data")->required(false);  // --resume knows it
-  add_recipe_options(sub, *this);
+  add_step_options(sub, *this);
   add_optimizer_options(sub, *this);
+  add_augmentation_options(sub, *this);
   add_run_options(sub, *this);
 }
 
@@ -142,6 +190,17 @@ Result<TrainOptions> TrainWords::settle() {
   o.seed = seed;
   o.threads = threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   o.cache_bytes = static_cast<std::size_t>(cache_mib) << 20u;
-  o.augmentation.hflip = hflip;
+  o.micro_batch = micro_batch;
+  o.optim.nesterov = nesterov;
+  apply_augmentation(*this, o.augmentation);
+  if (const Status s = check_combinations(*this, o); !s) return s;
   return o;
+}
+
+Result<DataSplit> TrainWords::split(const Dataset& rows) const {
+  SplitOptions options;
+  options.train_share = train_share;
+  options.by_identity = split_by_identity;
+  options.seed = seed;
+  return split_dataset(rows, options);
 }

@@ -1,6 +1,7 @@
-// The options of `tinyfiqa train`, and how they become TrainOptions.
+// The options of `tinyfiqa train` (and `ablation`), and how they become TrainOptions.
 #pragma once
 
+#include <tinyfiqa/fiqa/split.hpp>
 #include <tinyfiqa/fiqa/trainer.hpp>
 
 #include <CLI/CLI.hpp>
@@ -18,17 +19,24 @@ struct TrainWords {
   std::string recipe, model, init, out, resume, isa = "auto";
   SizeOption size;
   std::optional<int> epochs, batch, lr_step, warm_up;
+  std::vector<int> lr_milestones;
+  int micro_batch = 0;
   std::optional<std::string> loss, optim, lr_schedule;
-  std::optional<double> alpha, lr, backbone_lr, weight_decay, lr_gamma;
+  std::optional<double> alpha, lr, backbone_lr, weight_decay, lr_gamma, momentum;
   std::vector<std::string> freeze;
-  bool freeze_norms = false, decay_weights_only = false, split_by_identity = false;
+  bool nesterov = false, freeze_norms = false, decay_weights_only = false, split_by_identity = false;
   double train_share = 0.8, clip = 0, ema = 0;
-  float hflip = 0;
+  float hflip = 0, crop = 0, color = 0, blur = 0, jpeg = 0;
   std::uint64_t seed = 1;
   int threads = 0;
   long long cache_mib = 2048;
 
+  /// All of them.
   void add_to(CLI::App& sub);
+  /// Those that do not say which network with which loss is trained from what to where.
+  void add_settings(CLI::App& sub);
   /// Fills recipe and model where they are empty, and returns the settings. Errors: bad_argument.
   tinyfiqa::Result<tinyfiqa::TrainOptions> settle();
+  /// The rows to train on and to validate on. Errors: those of split_dataset().
+  tinyfiqa::Result<tinyfiqa::DataSplit> split(const tinyfiqa::Dataset& rows) const;
 };

@@ -1,9 +1,9 @@
 #include "train_output.hpp"
 
-#include <tinyfiqa/io/file.hpp>
 #include <tinyfiqa/io/load_params.hpp>
 
 #include "svg_chart.hpp"
+#include "text_file.hpp"
 
 #include <cstdio>
 
@@ -36,13 +36,8 @@ std::string curves_svg(const std::vector<EpochRow>& log) {
 
 }  // namespace
 
-Status TrainOutput::write_text(const std::string& name, const std::string& text) const {
-  const Bytes bytes(reinterpret_cast<const unsigned char*>(text.data()), text.size());
-  return write_file(folder_ + "/" + name, Span<const Bytes>(&bytes, 1));
-}
-
 Status TrainOutput::write_run(const nlohmann::ordered_json& run) const {
-  return write_text("run.json",
+  return write_text(run_path(),
                     run.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
@@ -63,6 +58,6 @@ Status TrainOutput::write_epoch(Trainer& trainer) const {
   if (s.best_epoch == s.epoch)
     if (const Status status = write_weights("best.safetensors", trainer); !status) return status;
   if (const Status status = write_weights("last.safetensors", trainer); !status) return status;
-  if (const Status status = write_text("log.csv", log_csv(s.log)); !status) return status;
-  return write_text("curves.svg", curves_svg(s.log));
+  if (const Status status = write_text(folder_ + "/log.csv", log_csv(s.log)); !status) return status;
+  return write_text(folder_ + "/curves.svg", curves_svg(s.log));
 }

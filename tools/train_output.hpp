@@ -24,7 +24,6 @@ class TrainOutput {
 
  private:
   tinyfiqa::Status write_weights(const std::string& name, tinyfiqa::Trainer& trainer) const;
-  tinyfiqa::Status write_text(const std::string& name, const std::string& text) const;
 
   std::string folder_;
 };

@@ -12,7 +12,8 @@
 using namespace tinyfiqa;
 
 TEST_CASE("every command's --help has an example, and --version says compiler, instruction set and threads") {
-  for (const char* command : {"score", "eval", "info", "import", "forward", "gradients"}) {
+  for (const char* command :
+       {"score", "eval", "train", "ablation", "info", "import", "forward", "gradients"}) {
     const auto r = run_tool(std::string(command) + " --help");
     CHECK(r.code == 0);
     CHECK(contains(r.out, std::string("Example:\n  tinyfiqa ") + command));
@@ -24,7 +25,8 @@ TEST_CASE("every command's --help has an example, and --version says compiler, i
 }
 
 TEST_CASE("the examples of --help work as they stand") {
-  for (const char* command : {"score", "eval", "train", "info", "import", "forward", "gradients"}) {
+  for (const char* command :
+       {"score", "eval", "train", "ablation", "info", "import", "forward", "gradients"}) {
     std::istringstream help(run_tool(std::string(command) + " --help").out);
     int ran = 0;
     for (std::string line; std::getline(help, line);) {

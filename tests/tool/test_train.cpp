@@ -9,6 +9,8 @@
 #include "support.hpp"
 
 #include <cmath>
+#include <filesystem>
+#include <sstream>
 #include <string>
 
 using namespace tinyfiqa;
@@ -32,12 +34,60 @@ std::string make_pictures(const std::string& name, int count) {
   return dir;
 }
 
-std::string options(const std::string& dir, const std::string& out) {
+std::string options(const std::string& dir, const std::string& out, int epochs = 6) {
   return "train --data " + dir +
-         "/labels.csv --model tinyfqnet --size 24x24 --epochs 6 --batch 8 --lr 0.05 --hflip 0.5 "
-         "--threads 2 --out " +
-         dir + "/" + out;
+         "/labels.csv --model tinyfqnet --size 24x24 --batch 8 --lr 0.05 --hflip 0.5 "
+         "--threads 2 --epochs " +
+         std::to_string(epochs) + " --out " + dir + "/" + out;
 }
+
+/// A training that lasts long enough to be stopped in the middle.
+std::string long_options(const std::string& dir, const std::string& out) { return options(dir, out, 60); }
+
+std::string nth_line(const std::string& text, int n) {
+  std::istringstream lines(text);
+  std::string line;
+  for (int i = 0; i <= n; ++i) std::getline(lines, line);
+  return line;
+}
+/// As the tables have it.
+std::string metric_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
+}
+
+/// Command lines of a run that is left alone and of one that is killed and gone on with.
+struct KillTest {
+  std::string whole, begin, resume, folder;
+
+  /// Until `kills` of the runs did not live to their end: each is killed at a random moment of what is left.
+  /// Whenever one gets to the end, `check` compares, and another one is begun.
+  template <class Check>
+  void run(int kills, const Check& check) const {
+    Rng rng(11);
+    int killed = 0;
+    float longest = 0.1f;
+    for (int i = 0; i < 40 * kills && killed < kills; ++i) {
+      char seconds[16];
+      std::snprintf(seconds, sizeof seconds, "%.3f", static_cast<double>(rng.uniform(0.002f, longest)));
+      const auto r = run_tool(next(), std::string("timeout -s KILL ") + seconds);
+      if (r.code == 0) {
+        check();
+        std::filesystem::remove_all(folder);
+        continue;
+      }
+      REQUIRE_MESSAGE(r.code == 137, r.err);
+      ++killed;
+      longest *= 1.1f;  // so that a slow machine finishes too
+    }
+    CHECK(killed == kills);
+    const auto last = run_tool(next());
+    REQUIRE_MESSAGE(last.code == 0, last.err);
+    check();
+  }
+  std::string next() const { return std::ifstream(folder + "/run.json").good() ? resume : begin; }
+};
 
 double last_loss(const std::string& log) {
   const std::string line = log.substr(log.rfind('\n', log.size() - 2) + 1);
@@ -53,7 +103,7 @@ TEST_CASE("train learns, and leaves weights, a log, curves and what it was asked
                           "--lr-schedule cosine --out " +
                           dir + "/run");
   CHECK(r.code == 0);
-  CHECK(count_lines(r.out) == 26);
+  CHECK(count_lines(r.out) == 27);
   const std::string log = read_text(dir + "/run/log.csv");
   CHECK(count_lines(log) == 26);
   CHECK(last_loss(log) < 0.02);
@@ -72,34 +122,104 @@ TEST_CASE("train learns, and leaves weights, a log, curves and what it was asked
 
 TEST_CASE("a training killed at random moments ends with the weights of an undisturbed one") {
   const std::string dir = make_pictures("kill", 48);
-  REQUIRE(run_tool(options(dir, "whole")).code == 0);
-  Rng rng(11);
-  for (int i = 0; i < 20; ++i) {
-    const bool begun = std::ifstream(dir + "/killed/run.json").good();
-    char seconds[16];
-    std::snprintf(seconds, sizeof seconds, "%.3f", static_cast<double>(rng.uniform(0.005f, 0.12f)));
-    run_tool(begun ? "train --resume " + dir + "/killed" : options(dir, "killed"),
-             std::string("timeout -s KILL ") + seconds);
-  }
-  const bool begun = std::ifstream(dir + "/killed/run.json").good();
-  CHECK(run_tool(begun ? "train --resume " + dir + "/killed" : options(dir, "killed")).code == 0);
-  for (const char* name : {"/last.safetensors", "/best.safetensors"})
-    CHECK(read_text(dir + "/whole" + name) == read_text(dir + "/killed" + name));
+  const KillTest test{options(dir, "whole"), options(dir, "killed"), "train --resume " + dir + "/killed",
+                      dir + "/killed"};
+  REQUIRE(run_tool(test.whole).code == 0);
+  const auto check_same = [&] {
+    for (const char* name : {"/last.safetensors", "/best.safetensors"}) {
+      REQUIRE(read_text(dir + "/whole" + name).size() > 1000);
+      CHECK(read_text(dir + "/whole" + name) == read_text(dir + "/killed" + name));
+    }
+  };
+  test.run(20, check_same);
+}
+
+TEST_CASE("an ablation killed at random moments ends with the table of an undisturbed one") {
+  const std::string dir = make_pictures("kill_ablation", 24);
+  const auto words = [&](const char* out) {
+    return "ablation --data " + dir +
+           "/labels.csv --size 32x32 --epochs 2 --batch 8 --lr 0.01 --resamples 20 " + "--threads 2 --out " +
+           dir + "/" + out;
+  };
+  const KillTest test{words("whole"), words("killed"), "ablation --resume " + dir + "/killed",
+                      dir + "/killed"};
+  const auto r = run_tool(test.whole);
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  CHECK(contains(r.out, "| ensemble, MSECorrLoss, flips |"));
+  CHECK(count_lines(read_text(dir + "/whole/table.csv")) == 6);
+  const auto check_same = [&] {
+    for (const char* name : {"/table.csv", "/table.md"})
+      CHECK(read_text(dir + "/whole" + name) == read_text(dir + "/killed" + name));
+  };
+  test.run(5, check_same);
+}
+
+TEST_CASE("the rows of an ablation are what eval says of its weights, on the test rows if there are such") {
+  const std::string dir = make_pictures("ablation", 24);
+  std::string labels = read_text(dir + "/labels.csv"), split = "path,score,split\n";
+  std::istringstream lines(labels.substr(labels.find('\n') + 1));
+  int row = 0;
+  for (std::string line; std::getline(lines, line); ++row)
+    split += line + (row % 3 == 0 ? ",test\n" : row % 3 == 1 ? ",train\n" : ",val\n");
+  std::ofstream(dir + "/labels.csv") << split;
+  const std::string data = " --data " + dir + "/labels.csv --size 32x32 ";
+  const std::string words =
+      "ablation" + data + "--epochs 1 --batch 4 --lr 0.01 --resamples 20 --out " + dir + "/out";
+  const auto r = run_tool(words);
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  CHECK(contains(r.out, "8 test images"));
+  CHECK(run_tool(words).code == 2);  // holds an ablation already
+  CHECK(run_tool("ablation --resume " + dir + "/out --epochs 3").code == 2);
+  const auto weights = [&](const std::string& loss) {
+    return " --weights " + dir + "/out/mobilenet_" + loss + "/best.safetensors --weights " + dir +
+           "/out/shufflenet_" + loss + "/best.safetensors";
+  };
+  const std::string eval = "eval" + data + "--split test --resamples 20 --format json";
+  const std::string table = read_text(dir + "/out/table.csv");
+  const auto check_row = [&](int number, const std::string& more) {
+    const auto json = nlohmann::json::parse(run_tool(eval + more).out);
+    const std::string want = metric_text(json["metrics"]["plcc"]["value"].get<double>());
+    const std::string line = nth_line(table, number);
+    INFO(line << " should hold " << want);
+    CHECK(contains(line, "," + want + ","));
+  };
+  check_row(1, " --weights " + dir + "/out/mobilenet_mse/best.safetensors");
+  check_row(3, " --model ensemble --tta none" + weights("mse"));
+  check_row(4, " --model ensemble --tta none" + weights("msecorr"));
+  check_row(5, " --model ensemble --tta flips" + weights("msecorr"));
 }
 
 TEST_CASE("SIGTERM finishes the step and saves, and --resume goes on to the same weights") {
   const std::string dir = make_pictures("term", 48);
-  REQUIRE(run_tool(options(dir, "whole")).code == 0);
-  bool stopped = false;
-  for (const char* seconds : {"0.02", "0.04", "0.06", "0.1"}) {
-    const bool state = std::ifstream(dir + "/stopped/state.safetensors").good();
-    const auto r = run_tool(state ? "train --resume " + dir + "/stopped" : options(dir, "stopped"),
-                            std::string("timeout ") + seconds);
-    stopped = stopped || contains(r.err, "--resume");
+  REQUIRE(run_tool(long_options(dir, "whole")).code == 0);
+  int stops = 0;
+  bool begun = false;
+  for (int i = 1; i < 60 && stops < 3; ++i) {
+    const auto r = run_tool(begun ? "train --resume " + dir + "/stopped" : long_options(dir, "stopped"),
+                            "timeout " + std::to_string(0.02 * i));
+    stops += contains(r.err, "go on with: tinyfiqa train --resume");
+    begun = std::ifstream(dir + "/stopped/run.json").good();
+    if (r.code == 0) break;
   }
+  CHECK(stops >= 1);
   CHECK(run_tool("train --resume " + dir + "/stopped").code == 0);
   CHECK(read_text(dir + "/whole/last.safetensors") == read_text(dir + "/stopped/last.safetensors"));
-  MESSAGE("stopped in the middle: " << stopped);
+}
+
+TEST_CASE("micro-batches with frozen norms train to what whole batches do") {
+  const std::string dir = make_pictures("micro", 32);
+  const auto words = [&](const std::string& out, const std::string& more) {
+    return "train --data " + dir +
+           "/labels.csv --model mobilenet_v3_small --size 32x32 --epochs 2 --batch 16 " +
+           "--freeze-norms --lr 1e-3 --threads 1 --out " + dir + "/" + out + more;
+  };
+  REQUIRE(run_tool(words("whole", "")).code == 0);
+  const auto parts = run_tool(words("parts", " --micro-batch 4"));
+  REQUIRE_MESSAGE(parts.code == 0, parts.err);
+  const double whole_loss = last_loss(read_text(dir + "/whole/log.csv")),
+               parts_loss = last_loss(read_text(dir + "/parts/log.csv"));
+  CHECK(std::fabs(whole_loss - parts_loss) <= 1e-3 * whole_loss);
+  CHECK(contains(parts.out, "peak of the program"));
 }
 
 TEST_CASE("train refuses what can't work, with the reason") {
@@ -116,6 +236,8 @@ TEST_CASE("train refuses what can't work, with the reason") {
   CHECK(again.code == 2);
   CHECK(contains(again.err, "--resume"));
   CHECK(run_tool("train --resume " + dir + "/run --epochs 5").code == 2);
+  CHECK(run_tool(good + "2 --nesterov --optim adam").code == 2);
+  CHECK(run_tool(good + "2 --lr-schedule multi-step").code == 2);
   std::ofstream(dir + "/labels.csv", std::ios::app) << "0.ppm,0.5\n";
   const auto changed = run_tool("train --resume " + dir + "/run");
   CHECK(changed.code == 2);
@@ -129,4 +251,20 @@ TEST_CASE("train refuses what can't work, with the reason") {
   CHECK(run_tool("train --data " + dir + "/labels.csv --size 24x24 --epochs 1 --batch 4 --skip-bad --out " +
                  dir + "/bad")
             .code == 0);
+}
+
+TEST_CASE("pictures that can't be decoded are told by line before training, or left out") {
+  const std::string dir = make_pictures("undecodable", 24);
+  for (const char* broken : {"/5.ppm", "/17.ppm"}) std::ofstream(dir + broken) << "P6\n24 24\n255\nshort";
+  const std::string words =
+      "train --data " + dir + "/labels.csv --size 24x24 --epochs 1 --batch 4 --out " + dir + "/run";
+  const auto refused = run_tool(words);
+  CHECK(refused.code == 2);
+  CHECK(contains(refused.err, "labels.csv:7: "));
+  CHECK(contains(refused.err, "labels.csv:19: "));
+  CHECK_FALSE(contains(refused.out, "epoch"));
+  const auto skipped = run_tool(words + " --skip-bad");
+  CHECK_MESSAGE(skipped.code == 0, skipped.err);
+  const auto run = nlohmann::json::parse(read_text(dir + "/run/run.json"));
+  CHECK(run["train_images"].get<int>() + run["val_images"].get<int>() == 22);
 }

@@ -152,7 +152,8 @@ TEST_CASE("an average of weights moves towards them") {
 }
 
 TEST_CASE("each network over-fits 32 generated images to a loss below 1e-3, the same way every time") {
-  for (const std::string name : {"tinyfqnet", "mobilenet_v3_small", "shufflenet_v2_x0_5"}) {
+  for (const std::string name :
+       {"tinyfqnet", "mobilenet_v3_small", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0"}) {
     const NetworkDefinition net = find_model(name)->define();
     const int n = 32, side = 32;
     std::vector<double> first;

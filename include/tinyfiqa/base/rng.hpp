@@ -8,6 +8,21 @@
 
 TINYFIQA_BEGIN
 
+namespace detail {
+/// splitmix64's finaliser (Steele et al. 2014): neighbouring seeds become unrelated ones.
+constexpr std::uint64_t mix_seed(std::uint64_t a, std::uint64_t b = 0, std::uint64_t c = 0) {
+  std::uint64_t z = a;
+  const std::uint64_t more[] = {b, c};
+  for (const std::uint64_t next : more) {
+    z += next * 0xd1342543de82ef95ull + 0x9e3779b97f4a7c15ull;
+    z = (z ^ (z >> 30u)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27u)) * 0x94d049bb133111ebull;
+    z ^= z >> 31u;
+  }
+  return z;
+}
+}  // namespace detail
+
 /// PCG-XSH-RR 64/32 (O'Neill 2014): 16 bytes of state, which a checkpoint can store.
 class Rng {
  public:

@@ -64,6 +64,8 @@ class ImageLoader {
 
   const LoaderOptions& options() const { return options_; }
   const std::vector<std::size_t>& rows() const { return rows_; }
+  /// Between epochs only.
+  void set_drop_last(bool drop) { options_.drop_last = drop; }
   /// Batches of an epoch.
   std::size_t batches() const {
     const std::size_t size = batch_size();

@@ -9,10 +9,10 @@
 #include <tinyfiqa/fiqa/model.hpp>
 #include <tinyfiqa/fiqa/session.hpp>
 #include <tinyfiqa/fiqa/split.hpp>
+#include <tinyfiqa/train/batch_gradient.hpp>
 #include <tinyfiqa/train/losses.hpp>
 #include <tinyfiqa/train/optim.hpp>
 #include <tinyfiqa/train/schedule.hpp>
-#include <tinyfiqa/train/tape.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -25,18 +25,11 @@
 
 TINYFIQA_BEGIN
 
-enum class LossKind : unsigned char { mse, msecorr, l2norm, smooth_l1 };
-
-/// "mse", "msecorr", "l2norm" or "smooth_l1".
-constexpr const char* loss_name(LossKind loss) {
-  constexpr const char* names[] = {"mse", "msecorr", "l2norm", "smooth_l1"};
-  return names[static_cast<unsigned char>(loss)];
-}
-
 /// Defaults are P1's recipe (spec of the perceptual ensemble): Adam, 5e-4 for the head and a tenth of it for
 /// the backbone, halved every 5 epochs, L2 decay 1e-4, MSECorrLoss with alpha 1.
 struct TrainOptions {
   int epochs = 30, batch = 64;
+  int micro_batch = 0;        ///< images in memory at a time (train/batch_gradient.hpp); 0: the whole batch
   int height = 0, width = 0;  ///< 0: the network's own input size
   LossKind loss = LossKind::msecorr;
   double alpha = 1;  ///< weight of the correlation term
@@ -79,12 +72,33 @@ class Trainer {
   /// takes others.   Errors: bad_argument.
   static Result<Trainer> create(const ModelSpec& spec, const Backend& backend, const Dataset& data,
                                 DataSplit split, const TrainOptions& options) {
-    if (split.train.size() < 2 || split.val.size() < 2)
-      return Status::error(Errc::bad_argument, data.path, ": ", split.train.size(), " rows to train on and ",
-                           split.val.size(), " to validate on; at least two of each are needed");
     if (!spec.scores)
       return Status::error(Errc::bad_argument, spec.name, " gives classes, not a quality score");
-    return Trainer(spec, backend, data, std::move(split), options);
+    Trainer trainer(spec, backend, data, std::move(split), options);
+    if (const Status s = trainer.check_rows(); !s) return s;
+    return trainer;
+  }
+
+  /// Decodes every picture before anything is trained, as ImageLoader::preload(); what can't be used is
+  /// returned and, with `drop_bad`, left out (see check_rows() then). `on_done(count)`: from many threads.
+  template <class OnDone>
+  std::vector<RowProblem> check_images(bool drop_bad, const OnDone& on_done) {
+    const std::size_t train_rows = train_->rows().size();
+    auto bad = train_->preload(drop_bad, on_done);
+    for (auto& problem : val_->preload(drop_bad, [&](std::size_t n) { on_done(train_rows + n); }))
+      bad.push_back(std::move(problem));
+    return bad;
+  }
+  /// Are there rows enough?   Errors: bad_argument.
+  Status check_rows() {
+    const std::size_t train = train_->rows().size(), val = val_->rows().size();
+    if (train < 2 || val < 2)
+      return Status::error(Errc::bad_argument, data_path_, ": ", train, " rows to train on and ", val,
+                           " to validate on; at least two of each are needed");
+    // A last batch of one image has no correlation, and maybe no batch statistics.
+    const auto batch = static_cast<std::size_t>(options_.batch);
+    train_->set_drop_last(train > batch && train % batch == 1);
+    return {};
   }
 
   /// The network's parameters: fill them before the first epoch to start from a checkpoint.
@@ -98,11 +112,7 @@ class Trainer {
   ImageLoader& train_loader() { return *train_; }
   ImageLoader& val_loader() { return *val_; }
   /// Memory of the tapes so far.
-  std::size_t peak_bytes() const {
-    std::size_t bytes = 0;
-    for (const auto& [n, tape] : tapes_) bytes += tape->peak_bytes();
-    return bytes;
-  }
+  std::size_t peak_bytes() const { return step_->peak_bytes(); }
   /// What a user gets: the average where there is one, else the weights themselves.
   Span<const float> result() {
     return average_.empty() ? Span<const float>(block()) : Span<const float>(average());
@@ -152,7 +162,9 @@ class Trainer {
  private:
   Trainer(const ModelSpec& spec, const Backend& backend, const Dataset& data, DataSplit split,
           const TrainOptions& options)
-      : options_(options), model_(std::make_unique<Model>(spec, backend, options.seed)), backend_(&backend) {
+      : options_(options),
+        data_path_(data.path),
+        model_(std::make_unique<Model>(spec, backend, options.seed)) {
     input_ = spec.input;
     if (options.height > 0) input_.height = options.height;
     if (options.width > 0) input_.width = options.width;
@@ -162,20 +174,23 @@ class Trainer {
     loader.seed = options.seed;
     loader.workers = options.threads;
     loader.augmentation = options.augmentation;
-    // A last batch of one image has no correlation, and maybe no batch statistics.
-    const auto batch = static_cast<std::size_t>(options.batch);
-    loader.drop_last = split.train.size() > batch && split.train.size() % batch == 1;
     const double train_share =
-        static_cast<double>(split.train.size()) / static_cast<double>(split.train.size() + split.val.size());
+        static_cast<double>(split.train.size()) /
+        static_cast<double>(std::max<std::size_t>(1, split.train.size() + split.val.size()));
     loader.cache_bytes = static_cast<std::size_t>(train_share * static_cast<double>(options.cache_bytes));
     train_ = std::make_unique<ImageLoader>(data, std::move(split.train), loader);
     loader.cache_bytes = options.cache_bytes - loader.cache_bytes;
-    loader.shuffle = loader.drop_last = false;
+    loader.shuffle = false;
     loader.augmentation = Augmentation();
     loader.batch = std::min(options.batch, 16);
     val_ = std::make_unique<ImageLoader>(data, std::move(split.val), loader);
     optimizer_ = std::make_unique<Optimizer>(options.optim, groups(spec), block().size);
     if (options.average > 0) average_.emplace_back(Span<const float>(block()), options.average);
+    const auto& net = model_->network();
+    const TapeMode mode = options.frozen_norms ? TapeMode::frozen_norms : TapeMode::train;
+    step_ = std::make_unique<BatchGradient>(
+        Span<const Op>(net.ops.data(), net.ops.size()), net.outputs.output, *backend.training,
+        BatchGradientOptions{options.loss, options.alpha, options.micro_batch, mode, options.threads});
     gradient_.resize(block().size);
   }
 
@@ -191,50 +206,18 @@ class Trainer {
     return make_groups(model_->params(), rules, options_.decay_weights_only);
   }
 
-  /// A tape for each batch size that occurs: the full one and the last one of an epoch.
-  Tape<float>& tape_for(int n) {
-    auto& tape = tapes_[n];
-    if (tape == nullptr) {
-      const auto& ops = model_->network().ops;
-      tape = std::make_unique<Tape<float>>(Span<const Op>(ops.data(), ops.size()),
-                                           model_->network().outputs.output, options_.threads,
-                                           *backend_->training);
-    }
-    return *tape;
-  }
-
-  Result<double> loss(Span<const float> prediction, Span<const float> label, Span<float> d) const {
-    switch (options_.loss) {
-      case LossKind::mse:
-        return mse_loss(prediction, label, d);
-      case LossKind::msecorr:
-        return msecorr_loss(prediction, label, d, options_.alpha);
-      case LossKind::l2norm:
-        return l2_norm_loss(prediction, label, d);
-      case LossKind::smooth_l1:
-        return smooth_l1_loss(prediction, label, d);
-    }
-    return Status::error(Errc::bad_argument, "unknown loss");
-  }
-
   /// One step on batch_.
   Status step() {
     // The mask of dropout depends on the place in the training alone, so that a resumed run draws the same.
-    Rng rng(options_.seed + static_cast<std::uint64_t>(state_.epoch) * 1000003u, state_.batch);
-    Tape<float>& tape = tape_for(batch_.count);
+    const Rng rng(options_.seed + static_cast<std::uint64_t>(state_.epoch) * 1000003u, state_.batch);
     const Extents size{batch_.count, input_.height, input_.width, 3};
-    const TapeMode mode = options_.frozen_norms ? TapeMode::frozen_norms : TapeMode::train;
-    if (const Status s = tape.forward(block().data, batch_.images.data(), size, mode, rng); !s) return s;
-    d_output_.resize(static_cast<std::size_t>(batch_.count));
-    const auto value = loss(tape.output(), {batch_.scores.data(), batch_.scores.size()},
-                            {d_output_.data(), d_output_.size()});
+    const auto value = step_->compute(block(), {batch_.images.data(), batch_.images.size()}, size,
+                                      {batch_.scores.data(), batch_.scores.size()}, rng, gradient_);
     if (!value) return value.status();
     if (!std::isfinite(*value))
       return Status::error(Errc::not_finite, "the loss is not a number in epoch ", state_.epoch + 1,
                            ", batch ", state_.batch + 1,
                            ": training diverged; lower the learning rate or clip the gradient");
-    std::fill(gradient_.begin(), gradient_.end(), 0.0f);
-    tape.backward(block().data, d_output_.data(), gradient_.data());
     if (options_.clip > 0) clip_gradient(gradient_, options_.clip);
     optimizer_->step(block(), gradient_, options_.schedule.factor(state_.epoch));
     if (!average_.empty()) average_[0].update(block());
@@ -277,14 +260,14 @@ class Trainer {
   }
 
   TrainOptions options_;
+  std::string data_path_;
   std::unique_ptr<Model> model_;
-  const Backend* backend_;
   InputSpec input_;
   std::unique_ptr<ImageLoader> train_, val_;
   std::unique_ptr<Optimizer> optimizer_;
   std::vector<WeightAverage> average_;  // one or none
-  std::map<int, std::unique_ptr<Tape<float>>> tapes_;
-  std::vector<float> gradient_, d_output_;
+  std::unique_ptr<BatchGradient> step_;
+  std::vector<float> gradient_;
   Batch batch_;
   TrainState state_;
 };

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <string>
 
 TINYFIQA_BEGIN
 
@@ -96,6 +97,36 @@ Result<double> msecorr_loss(Span<const T> p, Span<const T> t, Span<T> gradient, 
     gradient[i] -= static_cast<T>(alpha * (b / norms - r * a / pp));
   }
   return *mse + alpha * (1 - r);
+}
+
+enum class LossKind : unsigned char { mse, msecorr, l2norm, smooth_l1 };
+
+/// "mse", "msecorr", "l2norm" or "smooth_l1".
+constexpr const char* loss_name(LossKind loss) {
+  constexpr const char* names[] = {"mse", "msecorr", "l2norm", "smooth_l1"};
+  return names[static_cast<unsigned char>(loss)];
+}
+/// The loss of that name; mse for any other.
+inline LossKind loss_of_name(const std::string& name) {
+  for (const LossKind loss : {LossKind::msecorr, LossKind::l2norm, LossKind::smooth_l1})
+    if (name == loss_name(loss)) return loss;
+  return LossKind::mse;
+}
+
+/// Any of the losses above; `alpha` is msecorr's.
+template <class T>
+Result<double> score_loss(LossKind loss, double alpha, Span<const T> p, Span<const T> t, Span<T> gradient) {
+  switch (loss) {
+    case LossKind::mse:
+      return mse_loss(p, t, gradient);
+    case LossKind::msecorr:
+      return msecorr_loss(p, t, gradient, alpha);
+    case LossKind::l2norm:
+      return l2_norm_loss(p, t, gradient);
+    case LossKind::smooth_l1:
+      return smooth_l1_loss(p, t, gradient);
+  }
+  return Status::error(Errc::bad_argument, "unknown loss");
 }
 
 /// (1/N) sum of log(sum_k exp z[i][k]) - z[i][label[i]] for logits z [N, classes]; gradient (softmax -

@@ -22,9 +22,10 @@ enum class TapeMode : unsigned char {
 };
 
 /// T = float trains, on the kernels of a backend; T = double checks, on the formulas of ref/.
-///   Tape<float> tape(ops, output, options);
-///   tape.forward(params, image, n, h, w, TapeMode::train, rng);   tape.output();   tape.backward(params,
-///   d_output, gradient);
+///   Tape<float> tape(ops, output, threads, kernels);
+///   tape.forward(params, images, {n, h, w, 3}, TapeMode::train, rng);
+///   tape.output();
+///   tape.backward(params, d_output, gradient);
 template <class T>
 class Tape {
  public:
@@ -34,9 +35,10 @@ class Tape {
 
   /// Computes the output of N images `input` [N, H, W, C], which must stay until backward is done. Plans (and
   /// allocates) when the size differs from the last call's. `params` changes in its running statistics alone,
-  /// and only in TapeMode::train. Errors: bad_argument for sizes that the network can't take, or batch norm
-  /// over a single value; out_of_memory.
-  Status forward(T* params, const T* input, Extents size, TapeMode mode, Rng& rng) {
+  /// and only in TapeMode::train. `rng` gives one draw for all dropout; `first_image` numbers the images of a
+  /// part of a batch, which then has the masks that it has in the whole. Errors: bad_argument for sizes that
+  /// the network can't take, or batch norm over a single value; out_of_memory.
+  Status forward(T* params, const T* input, Extents size, TapeMode mode, Rng& rng, int first_image = 0) {
     const Extents& planned = plan_.input;
     if (size.n != planned.n || size.h != planned.h || size.w != planned.w) {
       if (Status s = prepare(size); !s) return s;
@@ -47,11 +49,12 @@ class Tape {
           " would see a single value for each channel; use larger images or batches, or frozen norms");
     input_ = input;
     mode_ = mode;
+    const std::uint64_t draw = std::uint64_t{rng.next()} << 32u | rng.next();
     for (int id = 0; id < plan_.count; ++id) {
       const TapeKernel<T>* kernel = kernel_of(id);
       if (kernel == nullptr || kernel->forward == nullptr) continue;
       const TapeCall<T> call = call_of(id, params);
-      if (op(id).kind == OpKind::dropout) make_mask(id, rng);
+      if (op(id).kind == OpKind::dropout) make_mask(id, draw, first_image);
       kernel->forward(call);
     }
     const LazyMap<T> y = map_of(output_, params);
@@ -220,13 +223,19 @@ class Tape {
     }
   }
 
-  /// 0 with probability p, else 1 / (1 - p); drawn one by one, so that threads change nothing.
-  void make_mask(int id, Rng& rng) const {
+  /// 0 with probability p, else 1 / (1 - p). An image's mask depends on the draw, the operation and the
+  /// image's number alone, so neither threads nor micro-batches change it.
+  void make_mask(int id, std::uint64_t draw, int first_image) const {
     const T p = static_cast<T>(op(id).drop_probability);
     const bool drops = mode_ != TapeMode::eval && p > 0;
-    T* const mask = memory(value(id).saved);
-    for (long long i = 0; i < value(id).extents.floats(); ++i)
-      mask[i] = !drops ? T(1) : static_cast<T>(rng.uniform()) < p ? T(0) : 1 / (1 - p);
+    const Extents& e = value(id).extents;
+    T* mask = memory(value(id).saved);
+    for (int n = 0; n < e.n; ++n) {
+      Rng rng(detail::mix_seed(draw, static_cast<std::uint64_t>(id),
+                               static_cast<std::uint64_t>(first_image) + static_cast<std::uint64_t>(n)));
+      for (long long i = e.floats() / e.n; i > 0; --i)
+        *mask++ = !drops ? T(1) : static_cast<T>(rng.uniform()) < p ? T(0) : 1 / (1 - p);
+    }
   }
 
   Span<const Op> ops_;
