@@ -10,7 +10,7 @@ source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 command -v debootstrap >/dev/null || { echo "run.sh: apt-get install debootstrap" >&2; exit 1; }
 
 root=${1:-}
-if [ -z "$root" ]; then root=$(mktemp -d); remove=$root; else remove=; mkdir -p "$root"; fi
+if [ -z "$root" ]; then root=$(mktemp -d); chmod 755 "$root"; remove=$root; else remove=; mkdir -p "$root"; fi
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 finish() {
   for point in proc dev/shm dev; do umount "$root/$point" 2>/dev/null || true; done
