@@ -187,8 +187,7 @@ TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int f
 template <int MR, int NV>
 inline void gemm_panel_rows(const GemmArgs& g, const float* panel, int first, int columns, int begin,
                             int end) {
-  int row = begin;
-  for (; end - row > 1; row += MR) {
+  for (int row = begin; row < end; row += MR) {
     const int rows = end - row < MR ? end - row : MR;
     const float* a[MR];
     for (int r = 0; r < MR; ++r) a[r] = g.a + (row + (r < rows ? r : rows - 1)) * g.lda;
@@ -196,20 +195,21 @@ inline void gemm_panel_rows(const GemmArgs& g, const float* panel, int first, in
     gemm_accumulate<MR, NV>(g.k, a, panel, acc);
     gemm_store_tile<MR, NV>(g, row, rows, first, columns, acc);
   }
-  if (row < end) {
-    vf acc[1][NV];
-    gemm_accumulate_row<NV>(g.k, g.a + row * g.lda, panel, acc[0]);
-    gemm_store_tile<1, NV>(g, row, 1, first, columns, acc);
-  }
 }
 
 template <int NV>
 inline void gemm_panel(const GemmArgs& g, const float* panel, int first, int columns, int begin, int end) {
-  // A handful of rows (a batch of heads) does not fill the tall tile.
-  if (end - begin <= 4)
+  // The order of a row's sums depends on the whole product alone, never on how its rows are split.
+  if (g.m == 1) {
+    vf acc[1][NV];
+    gemm_accumulate_row<NV>(g.k, g.a, panel, acc[0]);
+    gemm_store_tile<1, NV>(g, 0, 1, first, columns, acc);
+  } else if (end - begin <= 4) {
+    // A handful of rows (a batch of heads) does not fill the tall tile.
     gemm_panel_rows<4, NV>(g, panel, first, columns, begin, end);
-  else
+  } else {
     gemm_panel_rows<gemm_rows<NV>, NV>(g, panel, first, columns, begin, end);
+  }
 }
 
 /// The number of a panel's vectors as a constant.
