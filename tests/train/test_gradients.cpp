@@ -39,7 +39,7 @@ void check_differences(const planned::Definition& d, Extents size, TapeMode mode
   const std::size_t step = std::max<std::size_t>(1, count / static_cast<std::size_t>(samples));
   for (std::size_t i = 0; i < count; i += step) {
     double best = 1e9;
-    for (const double h : {1e-3, 3e-4, 1e-4, 1e-5, 1e-6}) {
+    for (const double h : {1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8}) {
       // Fourth order: the error is h^4 times the fifth derivative.
       const double near = (loss_at(i, h) - loss_at(i, -h)) / (2 * h),
                    far = (loss_at(i, 2 * h) - loss_at(i, -2 * h)) / (4 * h);
@@ -154,6 +154,12 @@ TEST_CASE("every operation has the gradient of central differences, and kernels 
 
 TEST_CASE("whole networks have the gradient of central differences") {
   check_differences<TinyFQnet>(planned::define<TinyFQnet>(), {2, 16, 16, 3}, TapeMode::train, 60, 1e-7);
+  check_differences<MobileNetV3SmallQuality>(planned::define<MobileNetV3SmallQuality>(), {2, 40, 40, 3},
+                                             TapeMode::train, 10, 1e-7);
+  check_differences<ShuffleNetV2Quality<ShuffleNetX0_5>>(
+      planned::define<ShuffleNetV2Quality<ShuffleNetX0_5>>(), {2, 40, 40, 3}, TapeMode::train, 10, 1e-7);
+  check_differences<ShuffleNetV2Quality<ShuffleNetX1_0>>(
+      planned::define<ShuffleNetV2Quality<ShuffleNetX1_0>>(), {2, 40, 40, 3}, TapeMode::train, 10, 1e-7);
 }
 
 TEST_CASE("kernels give the networks' gradients of the formulas") {
