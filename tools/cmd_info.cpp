@@ -47,6 +47,15 @@ std::string step_text(const StepInfo& info, const Step& step, const Op& op) {
   return text;
 }
 
+/// The kernel, and at the first step of a chain how many steps share its rows.
+std::string kernel_text(const Step& step) {
+  std::string text = step.kernel->name;
+  if (step.chain.steps > 0)
+    text += "  (with the next " + std::to_string(step.chain.steps - 1) + ", " +
+            std::to_string(step.chain.rows) + " rows at a time)";
+  return text;
+}
+
 void print_text(const ModelSpec& spec, const NetworkDefinition& network, const OwnedPlan& p,
                 const Backend& backend) {
   const Span<const Op> ops(network.ops.data(), network.ops.size());
@@ -58,7 +67,7 @@ void print_text(const ModelSpec& spec, const NetworkDefinition& network, const O
     std::printf("%-26s %-22s %-13s %-13s %9lld %10.3f  %s\n", step_name(network, step).c_str(),
                 step_text(info, step, ops[static_cast<std::size_t>(step.first_op)]).c_str(),
                 shape_text(info.in).c_str(), shape_text(info.out).c_str(), info.params,
-                static_cast<double>(info.macs) * 1e-6, info.kernel);
+                static_cast<double>(info.macs) * 1e-6, kernel_text(step).c_str());
   }
   const StepInfo total = describe_plan(p.plan, ops);
   std::printf("\n%s: %s\n", spec.name, spec.summary);
@@ -101,7 +110,9 @@ void print_json(const ModelSpec& spec, const NetworkDefinition& network, const O
          {"output_nhwc", extents_json(info.out)},
          {"params", info.params},
          {"macs", info.macs},
-         {"kernel", info.kernel}});
+         {"kernel", info.kernel},
+         {"chain_steps", step.chain.steps},
+         {"chain_rows", step.chain.rows}});
   }
   std::printf("%s\n", json.dump(2).c_str());
 }

@@ -120,6 +120,16 @@ TEST_CASE("forward runs arrays and tells which shapes it takes") {
   CHECK(forward(fixture("models/tinyfqnet.zip.pth")).code == 1);
 }
 
+TEST_CASE("info tells which steps run together a few rows at a time") {
+  const auto r = run_tool("info --model mobilenet_v3_small --size 600x416 --json");
+  REQUIRE(r.code == 0);
+  const auto json = nlohmann::json::parse(r.out);
+  CHECK(json["layers"][0]["chain_steps"] == 2);
+  CHECK(json["layers"][0]["chain_rows"].get<int>() > 0);
+  CHECK(contains(run_tool("info --model mobilenet_v3_small --size 600x416").out, "rows at a time"));
+  CHECK_FALSE(contains(run_tool("info --model mobilenet_v3_small --size 64x64").out, "rows at a time"));
+}
+
 TEST_CASE("bench reports the time and the share of the peak of what it was asked for") {
   const auto r = run_tool("bench --model tinyfqnet --size 80x64 --batch 2 --seconds 0 --json");
   REQUIRE(r.code == 0);
