@@ -161,8 +161,8 @@ TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int f
   vf slope[NV];
 #pragma GCC unroll 4
   for (int v = 0; v < NV; ++v) {
-    const float* at = g.slope + first + v * simd::width;
-    slope[v] = g.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(at, v + 1 < NV ? simd::width : last);
+    const int at = first + v * simd::width, count = v + 1 < NV ? simd::width : last;
+    slope[v] = g.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(g.slope + at, count);
   }
   with_act(g.act, [&](auto tag)
                       TINYFIQA_INLINE_LAMBDA { gemm_activate_as<decltype(tag)::act, MR, NV>(slope, acc); });
