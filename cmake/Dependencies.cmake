@@ -15,12 +15,7 @@ tinyfiqa_find_core()
 tinyfiqa_require(tinyfiqa_xsimd_FOUND libxsimd-dev "SIMD types of the kernels")
 tinyfiqa_require(tinyfiqa_stb_FOUND libstb-dev "image decoding")
 
-if(TINYFIQA_OPENMP)
-  find_package(OpenMP QUIET COMPONENTS CXX)
-  if(NOT OpenMP_CXX_FOUND)
-    message(STATUS "tinyfiqa: no OpenMP found, so everything runs on one thread (for clang: apt install libomp-dev)")
-  endif()
-endif()
+find_package(Threads REQUIRED)
 
 if(TINYFIQA_BUILD_TOOLS OR TINYFIQA_BUILD_TESTS OR TINYFIQA_BUILD_FUZZERS)
   tinyfiqa_find_libzip()

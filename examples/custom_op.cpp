@@ -64,7 +64,7 @@ int main() {
   for (float& v : labels) v = rng.uniform();
 
   fq::Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.output, 1,
-                       *fq::native_backend().training);
+                       *fq::native_training_backend().training);
   fq::Optimizer adam({}, fq::make_groups(net.params, {{"", 0.02, 0, false}}), params.size());
   double first = 0, loss = 0;
   for (int step = 0; step < 200; ++step) {

@@ -23,8 +23,9 @@ int main(int argc, char** argv) {
   options.epochs = 3;
   options.batch = 2;
   options.loss = fq::LossKind::mse;
-  auto trainer =
-      fq::Trainer::create(*fq::find_model("tinyfqnet"), fq::native_backend(), *data, *split, options);
+  options.threads = 2;
+  auto trainer = fq::Trainer::create(*fq::find_model("tinyfqnet"), fq::native_training_backend(), *data,
+                                     *split, options);
   if (!trainer) return fail(trainer.status());
   if (argc > 3) {
     const auto file = fq::read_safetensors(argv[3]);

@@ -6,6 +6,7 @@
 #include <tinyfiqa/graph/pack.hpp>
 #include <tinyfiqa/graph/plan.hpp>
 #include <tinyfiqa/models/heads.hpp>
+#include <tinyfiqa/threads/thread_team.hpp>
 
 #include <cmath>
 #include <vector>
@@ -72,7 +73,8 @@ inline std::vector<float> execute(const Planned& p, const std::vector<float>& in
   f.packed = p.packed.data();
   f.input = input.data();
   f.output = out.data();
-  f.threads = threads;
+  ThreadTeam team(threads);
+  f.team = team.team();
   run(p.plan, f);
   return out;
 }

@@ -8,6 +8,7 @@
 #include "score_table.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 using namespace tinyfiqa;
@@ -20,7 +21,7 @@ struct ScoreCommand {
   ViewOptions views;
   std::string format = "text", box, landmarks;
   int threads = 0;
-  bool sort = false;
+  bool sort = false, timing = false;
 
   int run();
 
@@ -75,6 +76,25 @@ ScoreTable make_table(const std::string& format, const std::vector<std::shared_p
           model_list, view_list};
 }
 
+/// Images a second, and what the threads did all that time.
+void print_timing(const std::vector<Scorer>& scorers, std::size_t images,
+                  std::chrono::steady_clock::time_point started) {
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  ScoreTime sum;
+  for (const Scorer& scorer : scorers) {
+    sum.decode_s += scorer.time().decode_s;
+    sum.resize_s += scorer.time().resize_s;
+    sum.network_s += scorer.time().network_s;
+  }
+  const double percent = 100 / (seconds * static_cast<double>(scorers.size()));
+  std::fprintf(stderr,
+               "%zu images in %.2f s, %.1f images/s on %zu threads: decode %.1f %%, resize %.1f %%, network "
+               "%.1f %%, idle %.1f %%\n",
+               images, seconds, static_cast<double>(images) / seconds, scorers.size(), sum.decode_s * percent,
+               sum.resize_s * percent, sum.network_s * percent,
+               100 - (sum.decode_s + sum.resize_s + sum.network_s) * percent);
+}
+
 int ScoreCommand::run() {
   const auto fail = [](const Status& status) {
     print_error(status);
@@ -98,6 +118,7 @@ int ScoreCommand::run() {
   if (!table.header().empty()) std::printf("%s\n", table.header().c_str());
   std::vector<ScoreRow> sorted;
   std::size_t failed = 0;
+  const auto started = std::chrono::steady_clock::now();
   Progress progress(items.size(), "images");
   const auto score = [&](Scorer& scorer, std::size_t index) {
     return score_file(scorer, items[index].path, *face, items[index].status);
@@ -114,6 +135,7 @@ int ScoreCommand::run() {
     progress.show(index + 1);
   });
   progress.clear();
+  if (timing) print_timing(*scorers, items.size() - failed, started);
   std::stable_sort(sorted.begin(), sorted.end(), [](const ScoreRow& a, const ScoreRow& b) {
     return a.status.ok() != b.status.ok() ? a.status.ok() : a.score.value > b.score.value;
   });
@@ -150,6 +172,9 @@ void add_score(CLI::App& app, int& exit_code) {
       ->check(CLI::IsMember({"text", "csv", "jsonl"}))
       ->capture_default_str();
   sub->add_flag("--sort", command->sort, "Best first, once all are scored; errors last");
+  sub->add_flag("--timing", command->timing,
+                "Images a second on stderr, and how much of the threads' time decoding, resizing and the "
+                "networks took");
   sub->footer(
       "Without --box or --landmarks the whole image is taken as the face: give crops of faces.\n"
       "Exit status: 0 all scored, 1 some could not be, 2 wrong usage.\n\n"

@@ -8,14 +8,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
-
-#ifdef __linux__
-#include <unistd.h>
-#endif
 
 namespace {
 
@@ -29,32 +24,13 @@ std::string version_text() {
   text += "compiler  " TINYFIQA_COMPILER "\n";
   text += std::string("isa       ") + tinyfiqa::choose_backend("auto")->isa + " (compiled: " + compiled +
           "; this machine runs: " + runnable + ")\n";
-#ifdef _OPENMP
-  const char* openmp = "OpenMP";
-#else
-  const char* openmp = "no OpenMP: each image on one thread";
-#endif
-  text += "threads   " + std::to_string(std::thread::hardware_concurrency()) + " (" + openmp + ")";
+  text += "threads   " + std::to_string(std::thread::hardware_concurrency());
   return text;
-}
-
-/// Threads that wait for each other by spinning make a program tens of times slower as soon as another one
-/// wants their core (docs/performance.md). OpenMP reads how to wait before main() begins, so the program
-/// starts once more with the setting; a user's own stays.
-void wait_without_spinning(char** argv) {
-#if defined(_OPENMP) && defined(__linux__)
-  if (std::thread::hardware_concurrency() < 2 || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
-  if (setenv("OMP_WAIT_POLICY", "passive", 0) == 0)
-    execv("/proc/self/exe", argv);  // goes on here if it can't
-#else
-  (void)argv;
-#endif
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  wait_without_spinning(argv);
   CLI::App app{"tinyfiqa tells how good a face photo is, on a CPU.\n\nStart with:  tinyfiqa score photo.jpg"};
   app.set_version_flag("--version", version_text);
   app.require_subcommand(1);

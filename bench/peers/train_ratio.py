@@ -15,7 +15,7 @@ CASES = [("mobilenet_v3_small", 16, 224, 224), ("shufflenet_v2_x0_5", 16, 224, 2
 
 
 def rates(command):
-    environment = dict(os.environ, OMP_WAIT_POLICY="passive")
+    environment = dict(os.environ)
     text = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
     return [float(v) for v in re.search(r"([\d.]+) images/s \(best +([\d.]+), +([\d.]+) a CPU", text).groups()]
 

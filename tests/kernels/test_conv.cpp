@@ -1,3 +1,5 @@
+#include <tinyfiqa/threads/thread_team.hpp>
+
 #include "each_backend.hpp"
 #include "single_step.hpp"
 
@@ -80,7 +82,8 @@ void check(const Backend& backend, const Case& c, GuardedFloats::Guard guard) {
   f.input = x.data();
   f.output = y.data();
   f.packed = packed.data();
-  f.threads = c.threads;
+  ThreadTeam team(c.threads);
+  f.team = team.team();
   // The arena begins at whichever of the two blocks lies lower: offsets are counted upwards.
   f.arena = std::min(residual.data(), scratch.data());
   s.scratch = static_cast<std::size_t>(scratch.data() - f.arena);

@@ -14,8 +14,9 @@ kernels: simd base
 models: nn base
 io: nn base
 graph: kernels nn base
-train: graph kernels ref nn io base
-fiqa: models graph kernels train io nn base"
+threads: base
+train: graph kernels ref threads nn io base
+fiqa: models graph kernels train threads io nn base"
 
 freestanding_rooms="base simd ref nn kernels models graph"
 freestanding_headers="array cmath cstddef cstdint cstring initializer_list limits new type_traits utility omp.h xsimd/xsimd.hpp"

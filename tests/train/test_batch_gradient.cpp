@@ -1,4 +1,5 @@
 #include <tinyfiqa/fiqa/model_registry.hpp>
+#include <tinyfiqa/fiqa/trainer.hpp>
 #include <tinyfiqa/io/init_params.hpp>
 #include <tinyfiqa/nn/layers.hpp>
 #include <tinyfiqa/train/batch_gradient.hpp>
@@ -169,4 +170,11 @@ TEST_CASE("batch 64 at 600x416 fits in 8 GiB, and in a third of that by micro-ba
     CHECK(memory(64) + batches + numbers < 8 * gib);
     CHECK(memory(16) + batches + numbers < 8 * gib / 3);
   }
+}
+
+TEST_CASE("a backend for inference alone is refused by the trainer, which names the other one") {
+  Dataset data;
+  const auto trainer = Trainer::create(*find_model("tinyfqnet"), native_backend(), data, {}, TrainOptions());
+  REQUIRE_FALSE(trainer);
+  CHECK(std::string(trainer.status().message()).find("native_training_backend()") != std::string::npos);
 }

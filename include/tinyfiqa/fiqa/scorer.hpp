@@ -8,6 +8,7 @@
 #include <tinyfiqa/fiqa/session.hpp>
 #include <tinyfiqa/io/image.hpp>
 
+#include <chrono>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -34,6 +35,13 @@ struct NetworkScore {
 struct Score {
   float value = 0;  ///< mean over the networks
   std::vector<NetworkScore> networks;
+};
+
+/// Where a scorer's time went so far, in seconds.
+struct ScoreTime {
+  double decode_s = 0;  ///< reading and decoding files
+  double resize_s = 0;  ///< cropping, resizing, views, normalising
+  double network_s = 0;
 };
 
 /// q(I) = 1/M sum_m 1/T sum_t q_m(view_t(I))     (P1, equation 1)
@@ -72,6 +80,7 @@ class Scorer {
   }
 
   const ScoreOptions& options() const { return options_; }
+  const ScoreTime& time() const { return time_; }
 
   /// The score of a face: the whole picture, a box of it, or the face aligned by five landmarks.
   /// Errors: bad_argument (box, landmarks), not_finite.
@@ -80,6 +89,7 @@ class Scorer {
     Image face;  // as the previous member saw it
     for (Member& m : members_) {
       if (face.height != m.input.height || face.width != m.input.width) {
+        const Stopwatch watch(time_.resize_s);
         auto resized = crop_and_resize(image, crop, m.input.height, m.input.width);
         if (!resized) return resized.status();
         face = std::move(*resized);
@@ -94,7 +104,7 @@ class Scorer {
 
   /// The same for a file.
   Result<Score> score(const std::string& path, const Crop& crop = {}) {
-    const auto image = read_image(path);
+    const auto image = read_timed(path);
     if (!image) return image.status();
     auto result = score(*image, crop);
     if (!result) return result.status().prefixed(path, ": ");
@@ -109,21 +119,37 @@ class Scorer {
     std::vector<float> floats;     // [T, H, W, 3]
   };
 
+  /// Adds the time of its life to a sum.
+  class Stopwatch {
+   public:
+    explicit Stopwatch(double& sum_s) : sum_s_(sum_s), start_(std::chrono::steady_clock::now()) {}
+    ~Stopwatch() {
+      sum_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    }
+    Stopwatch(const Stopwatch&) = delete;
+    Stopwatch& operator=(const Stopwatch&) = delete;
+
+   private:
+    double& sum_s_;
+    std::chrono::steady_clock::time_point start_;
+  };
+
   explicit Scorer(const ScoreOptions& options) : options_(options) {}
+
+  Result<Image> read_timed(const std::string& path) {
+    const Stopwatch watch(time_.decode_s);
+    return read_image(path);
+  }
 
   Result<NetworkScore> score_member(Member& m, const Image& face) {
     NetworkScore s;
     s.model = m.model->spec().name;
     s.views.resize(options_.views.size());
-    for (std::size_t t = 0; t < options_.views.size(); ++t) {
-      const View view = options_.views[t];
-      const Span<float> out(m.floats.data() + t * m.input.size(), m.input.size());
-      const Status status = view == View::identity
-                                ? to_input(face, m.input, out)
-                                : to_input(apply_view(face, view, options_.seed), m.input, out);
-      if (!status) return status;
+    if (const Status status = fill_views(m, face); !status) return status;
+    {
+      const Stopwatch watch(time_.network_s);
+      m.session[0].run(m.floats.data(), s.views.data());
     }
-    m.session[0].run(m.floats.data(), s.views.data());
     for (const float v : s.views) {
       if (!std::isfinite(v))
         return Status::error(Errc::not_finite, s.model, " gave a score that is not a number");
@@ -132,8 +158,23 @@ class Scorer {
     return s;
   }
 
+  /// The member's input: every view of the face.
+  Status fill_views(Member& m, const Image& face) {
+    const Stopwatch watch(time_.resize_s);
+    for (std::size_t t = 0; t < options_.views.size(); ++t) {
+      const View view = options_.views[t];
+      const Span<float> out(m.floats.data() + t * m.input.size(), m.input.size());
+      const Status status = view == View::identity
+                                ? to_input(face, m.input, out)
+                                : to_input(apply_view(face, view, options_.seed), m.input, out);
+      if (!status) return status;
+    }
+    return {};
+  }
+
   ScoreOptions options_;
   std::vector<Member> members_;
+  ScoreTime time_;
 };
 
 TINYFIQA_END

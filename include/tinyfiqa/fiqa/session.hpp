@@ -4,6 +4,7 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/fiqa/model.hpp>
+#include <tinyfiqa/threads/thread_team.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -33,6 +34,7 @@ class Session {
       return Status::error(error == PlanError::too_large ? Errc::too_large : Errc::bad_argument,
                            model.spec().name, " at ", n, "x", h, "x", w,
                            " (N, H, W): ", plan_error_text(error));
+    if (threads > 1) s.team_ = std::make_unique<ThreadTeam>(threads);
     s.arena_.resize(s.plan().arena_floats + alignment_floats);
     return s;
   }
@@ -49,7 +51,7 @@ class Session {
     f.packed = model_->packed().data();
     f.input = input;
     f.output = output;
-    f.threads = plan().threads;
+    if (team_ != nullptr) f.team = team_->team();
     tinyfiqa::run(plan(), f);
   }
 
@@ -67,6 +69,7 @@ class Session {
   const Model* model_;
   OwnedPlan plan_;
   std::vector<float> arena_;
+  std::unique_ptr<ThreadTeam> team_;  // for more than one thread
 };
 
 TINYFIQA_END

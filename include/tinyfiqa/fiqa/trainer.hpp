@@ -74,6 +74,9 @@ class Trainer {
                                 DataSplit split, const TrainOptions& options) {
     if (!spec.scores)
       return Status::error(Errc::bad_argument, spec.name, " gives classes, not a quality score");
+    if (backend.training == nullptr)
+      return Status::error(Errc::bad_argument,
+                           "this backend has no kernels that train: use native_training_backend()");
     Trainer trainer(spec, backend, data, std::move(split), options);
     if (const Status s = trainer.check_rows(); !s) return s;
     return trainer;

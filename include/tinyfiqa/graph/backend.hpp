@@ -4,7 +4,6 @@
 
 #include <tinyfiqa/graph/chain.hpp>
 #include <tinyfiqa/graph/step.hpp>
-#include <tinyfiqa/graph/training_backend.hpp>
 #include <tinyfiqa/kernels/conv.hpp>
 #include <tinyfiqa/kernels/depthwise.hpp>
 #include <tinyfiqa/kernels/elementwise.hpp>
@@ -48,7 +47,7 @@ inline void run_gemm(const Step& s, const Frame& f) {
   GemmArgs g = gemm_args(s, f);
   g.a = f.read(s.x);
   g.c = f.write(s.y);
-  if (s.gate.place == Place::none) return gemm(g, f.threads);
+  if (s.gate.place == Place::none) return gemm(g, f.team);
   // Image by image: each has weights of its own.
   const float *const packed = g.packed, *const gate = f.read(s.gate);
   float* const gated = f.arena + s.scratch;
@@ -56,7 +55,7 @@ inline void run_gemm(const Step& s, const Frame& f) {
   for (int image = 0; image < s.x.extents.n; ++image) {
     gate_packed(g.n, g.k, packed, gate + image * s.gate.pixel_stride, gated);
     g.packed = gated;
-    gemm(g, f.threads);
+    gemm(g, f.team);
     g.a += g.m * g.lda;
     g.c += g.m * g.ldc;
     if (g.residual != nullptr) g.residual += g.m * g.ld_residual;
@@ -107,7 +106,7 @@ inline void run_depthwise(const Step& s, const Frame& f) {
   DepthwiseArgs d = depthwise_args(s, f);
   d.x = f.read(s.x);
   d.y = f.write(s.y);
-  depthwise<K>(d, f.threads);
+  depthwise<K>(d, f.team);
 }
 template <int K>
 inline void run_depthwise_rows(const Step& s, const Frame& f, const RowsTask& t) {
@@ -162,7 +161,7 @@ inline void run_conv(const Step& s, const Frame& f) {
   v.x = f.read(s.x);
   v.y = f.write(s.y);
   v.scratch = f.arena + s.scratch;
-  conv(v, f.threads);
+  conv(v, f.team);
 }
 inline void run_conv_rows(const Step& s, const Frame& f, const RowsTask& t) {
   ConvArgs v = conv_args(s, f);
@@ -208,14 +207,14 @@ inline PoolArgs whole_pool_args(const Step& s, const Frame& f) {
   p.y = f.write(s.y);
   return p;
 }
-inline void run_max_pool(const Step& s, const Frame& f) { max_pool(whole_pool_args(s, f), f.threads); }
+inline void run_max_pool(const Step& s, const Frame& f) { max_pool(whole_pool_args(s, f), f.team); }
 inline void run_max_pool_rows(const Step& s, const Frame&, const RowsTask& t) {
   PoolArgs p = pool_args(s);
   p.x = t.x;
   p.y = t.y;
   for (int oy = t.begin; oy < t.end; ++oy) max_pool_row(p, t.image, oy);
 }
-inline void run_mean_hw(const Step& s, const Frame& f) { mean_hw(whole_pool_args(s, f), f.threads); }
+inline void run_mean_hw(const Step& s, const Frame& f) { mean_hw(whole_pool_args(s, f), f.team); }
 inline constexpr Kernel max_pool_kernel{TINYFIQA_KERNEL_NAME("max_pool_f32/1v"),
                                         false,
                                         run_max_pool,
@@ -245,14 +244,12 @@ inline ElementwiseArgs elementwise_args(const Step& s, const Frame& f) {
   e.act = s.act;
   return e;
 }
-inline void run_activation(const Step& s, const Frame& f) { activation(elementwise_args(s, f), f.threads); }
-inline void run_add(const Step& s, const Frame& f) { add(elementwise_args(s, f), f.threads); }
-inline void run_scale(const Step& s, const Frame& f) { scale(elementwise_args(s, f), f.threads); }
-inline void run_copy(const Step& s, const Frame& f) { copy(elementwise_args(s, f), f.threads); }
-inline void run_interleave(const Step& s, const Frame& f) { interleave(elementwise_args(s, f), f.threads); }
-inline void run_shuffle(const Step& s, const Frame& f) {
-  shuffle(elementwise_args(s, f), s.groups, f.threads);
-}
+inline void run_activation(const Step& s, const Frame& f) { activation(elementwise_args(s, f), f.team); }
+inline void run_add(const Step& s, const Frame& f) { add(elementwise_args(s, f), f.team); }
+inline void run_scale(const Step& s, const Frame& f) { scale(elementwise_args(s, f), f.team); }
+inline void run_copy(const Step& s, const Frame& f) { copy(elementwise_args(s, f), f.team); }
+inline void run_interleave(const Step& s, const Frame& f) { interleave(elementwise_args(s, f), f.team); }
+inline void run_shuffle(const Step& s, const Frame& f) { shuffle(elementwise_args(s, f), s.groups, f.team); }
 inline constexpr Kernel activation_kernel{
     TINYFIQA_KERNEL_NAME("activation_f32/1v"), false, run_activation, nullptr, nullptr, nullptr};
 inline constexpr Kernel add_kernel{
@@ -312,12 +309,13 @@ inline constexpr Backend backend{TINYFIQA_ISA_NAME,
                                  &shuffle_kernel,
                                  &custom_kernel,
                                  {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])},
-                                 &training,
+                                 nullptr,
                                  run_chain};
 
 TINYFIQA_ISA_END
 
 TINYFIQA_BEGIN
-/// The backend for the instruction set of this translation unit's compiler flags.
+/// The backend for the instruction set of this translation unit's compiler flags, for inference alone:
+/// graph/training_backend.hpp has the one that trains, which takes longer to compile.
 inline const Backend& native_backend() { return kernels::backend; }
 TINYFIQA_END

@@ -93,13 +93,16 @@ inline void run_chain(const Step* first, const Frame& frame) {
   const Chain& chain = first->chain;
   const Extents& out = first[chain.steps - 1].y.extents;
   const int bands = (out.h + chain.rows - 1) / chain.rows;
-  parallel_for(frame.threads, out.n * bands, [&](int begin, int end, int thread) {
-    ChainRun run(first, frame, thread);
-    for (int i = begin; i < end; ++i) {
-      const int row = i % bands * chain.rows, last = row + chain.rows;
-      run.run(i / bands, row, last < out.h ? last : out.h);
-    }
-  });
+  parallel_for(
+      frame.team, out.n * bands,
+      [&](int begin, int end, int slot) {
+        ChainRun run(first, frame, slot);
+        for (int i = begin; i < end; ++i) {
+          const int row = i % bands * chain.rows, last = row + chain.rows;
+          run.run(i / bands, row, last < out.h ? last : out.h);
+        }
+      },
+      2);  // the fewer ranges, the fewer rows are computed twice
 }
 
 TINYFIQA_ISA_END

@@ -3,6 +3,7 @@
 
 #include <tinyfiqa/base/extents.hpp>
 #include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/base/team.hpp>
 #include <tinyfiqa/graph/tape_call.hpp>
 #include <tinyfiqa/nn/graph.hpp>
 
@@ -68,7 +69,7 @@ struct Frame {
   const float* packed = nullptr;
   const float* input = nullptr;
   float* output = nullptr;
-  int threads = 1;
+  Team team;
 
   TINYFIQA_INLINE const float* read(const Operand& o) const {
     return (o.place == Place::input ? input : o.place == Place::output ? output : arena) + o.offset;
@@ -141,8 +142,8 @@ struct Backend {
   const Kernel* interleave;
   const Kernel* shuffle;
   const Kernel* custom;
-  Span<const Kernel* const> all;  ///< every kernel, for tests, benches and docs
-  const TapeKernels<float>* training;
+  Span<const Kernel* const> all;       ///< every kernel, for tests, benches and docs
+  const TapeKernels<float>* training;  ///< null in native_backend(), which is for inference
   void (*run_chain)(const Step* first, const Frame& frame);
 };
 

@@ -4,6 +4,7 @@
 #include <tinyfiqa/base/extents.hpp>
 #include <tinyfiqa/base/lazy_map.hpp>
 #include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/base/team.hpp>
 #include <tinyfiqa/nn/graph.hpp>
 
 #include <cstddef>
@@ -36,7 +37,7 @@ struct TapeCall {
 
   Extents out;
   bool batch_statistics = true;  ///< batch norm by the batch's statistics, not the running ones
-  int threads = 1;
+  Team team;
 };
 
 /// Forward and backward of one kind of operation. `scratch` says how many elements a call needs; it may look

@@ -1,7 +1,8 @@
 // Training kernels of the instruction set that this translation unit is compiled for: each unpacks a
-// TapeCall.
+// TapeCall. They are apart from backend.hpp so that programs which only score don't compile and carry them.
 #pragma once
 
+#include <tinyfiqa/graph/backend.hpp>
 #include <tinyfiqa/graph/tape_call.hpp>
 #include <tinyfiqa/kernels/train_dense.hpp>
 #include <tinyfiqa/kernels/train_depthwise.hpp>
@@ -58,7 +59,7 @@ inline TrainConvArgs train_conv_args(const TapeCall<float>& t) {
   a.dx = t.dx[0].data;
   a.dx_pixel = t.dx[0].pixel;
   a.accumulate = t.dx[0].accumulate;
-  a.threads = t.threads;
+  a.team = t.team;
   return a;
 }
 template <class Kind>
@@ -113,13 +114,13 @@ inline TrainMapArgs train_map_args(const TapeCall<float>& t) {
   a.padding = op.padding;
   a.groups = op.shuffle_groups;
   a.act = op.act;
-  a.threads = t.threads;
+  a.team = t.team;
   return a;
 }
 inline std::size_t tape_map_scratch(const TapeCall<float>& t) { return train_map_scratch(train_map_args(t)); }
 inline std::size_t tape_pool_scratch(const TapeCall<float>& t) {
   const TrainMapArgs a = train_map_args(t);
-  return train_map_scratch(a) + (pool_room_floats(a) + 16) * static_cast<std::size_t>(a.threads);
+  return train_map_scratch(a) + (pool_room_floats(a) + 16) * static_cast<std::size_t>(a.team.threads);
 }
 
 inline void tape_activation_forward(const TapeCall<float>& t) {
@@ -207,4 +208,15 @@ inline constexpr TapeKernels<float> training{
     &train_mask,
     {all_training_kernels, sizeof(all_training_kernels) / sizeof(all_training_kernels[0])}};
 
+TINYFIQA_INLINE constexpr Backend with_training(Backend b) {
+  b.training = &training;
+  return b;
+}
+inline constexpr Backend training_backend = with_training(backend);
+
 TINYFIQA_ISA_END
+
+TINYFIQA_BEGIN
+/// native_backend() with the kernels that train.
+inline const Backend& native_training_backend() { return kernels::training_backend; }
+TINYFIQA_END

@@ -182,11 +182,11 @@ inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
 }
 
 /// The whole convolution, rows split over threads.
-inline void conv(const ConvArgs& v, int threads) {
+inline void conv(const ConvArgs& v, const Team& team) {
   const double macs =
       static_cast<double>(v.n) * v.out_h * v.out_w * v.cout * conv_depth(v.kernel, v.cin, v.groups);
   const std::size_t scratch = conv_scratch_floats(v.kernel, v.cin, v.groups);
-  parallel_for(worth_threads(threads, macs), v.n * v.out_h, [&](int begin, int end, int thread) {
+  parallel_for(worth_team(team, macs), v.n * v.out_h, [&](int begin, int end, int thread) {
     for (int i = begin; i < end; ++i)
       conv_row(v, i / v.out_h, i % v.out_h, v.scratch + static_cast<std::size_t>(thread) * scratch);
   });

@@ -218,9 +218,9 @@ inline void depthwise_row(const DepthwiseArgs& d, int image, int oy) {
 
 /// The whole convolution; K is d.kernel.
 template <int K>
-inline void depthwise(const DepthwiseArgs& d, int threads) {
+inline void depthwise(const DepthwiseArgs& d, const Team& team) {
   const double macs = static_cast<double>(d.n) * d.out_h * d.out_w * d.c * K * K;
-  parallel_for(worth_threads(threads, macs), d.n * d.out_h, [&](int begin, int end, int) {
+  parallel_for(worth_team(team, macs), d.n * d.out_h, [&](int begin, int end, int) {
     for (int i = begin; i < end; ++i) depthwise_row<K>(d, i / d.out_h, i % d.out_h);
   });
 }

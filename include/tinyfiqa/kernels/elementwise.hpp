@@ -23,9 +23,9 @@ struct ElementwiseArgs {
 
 /// Calls op(image, pixel index over all images, first channel, count of channels) for every vector.
 template <class Op>
-inline void for_each_vector(const ElementwiseArgs& e, int threads, const Op& op) {
+inline void for_each_vector(const ElementwiseArgs& e, const Team& team, const Op& op) {
   const double work = static_cast<double>(e.images) * e.pixels * e.c;
-  parallel_for(worth_threads(threads, work), e.images * e.pixels, [&](int begin, int end, int) {
+  parallel_for(worth_team(team, work), e.images * e.pixels, [&](int begin, int end, int) {
     for (int i = begin; i < end; ++i) {
       const int image = i / e.pixels;
       for (int first = 0; first < e.c; first += simd::width)
@@ -35,8 +35,8 @@ inline void for_each_vector(const ElementwiseArgs& e, int threads, const Op& op)
 }
 
 /// y = act(x)
-inline void activation(const ElementwiseArgs& e, int threads) {
-  for_each_vector(e, threads, [&](int, int i, int first, int count) {
+inline void activation(const ElementwiseArgs& e, const Team& team) {
+  for_each_vector(e, team, [&](int, int i, int first, int count) {
     const vf slope = e.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(e.slope + first, count);
     const vf x = simd::load_up_to(e.x + i * e.x_pixel + first, count);
     simd::store_up_to(e.y + i * e.y_pixel + first, activate(e.act, x, slope), count);
@@ -44,8 +44,8 @@ inline void activation(const ElementwiseArgs& e, int threads) {
 }
 
 /// y = x + b
-inline void add(const ElementwiseArgs& e, int threads) {
-  for_each_vector(e, threads, [&](int, int i, int first, int count) {
+inline void add(const ElementwiseArgs& e, const Team& team) {
+  for_each_vector(e, team, [&](int, int i, int first, int count) {
     const vf sum = simd::load_up_to(e.x + i * e.x_pixel + first, count) +
                    simd::load_up_to(e.b + i * e.b_pixel + first, count);
     simd::store_up_to(e.y + i * e.y_pixel + first, sum, count);
@@ -53,8 +53,8 @@ inline void add(const ElementwiseArgs& e, int threads) {
 }
 
 /// y[n, h, w, c] = x[n, h, w, c] * b[n, c]
-inline void scale(const ElementwiseArgs& e, int threads) {
-  for_each_vector(e, threads, [&](int image, int i, int first, int count) {
+inline void scale(const ElementwiseArgs& e, const Team& team) {
+  for_each_vector(e, team, [&](int image, int i, int first, int count) {
     const vf gate = simd::load_up_to(e.b + image * e.b_pixel + first, count);
     simd::store_up_to(e.y + i * e.y_pixel + first,
                       simd::load_up_to(e.x + i * e.x_pixel + first, count) * gate, count);
@@ -62,8 +62,8 @@ inline void scale(const ElementwiseArgs& e, int threads) {
 }
 
 /// y = x (a concatenation is two copies into slices of one map)
-inline void copy(const ElementwiseArgs& e, int threads) {
-  for_each_vector(e, threads, [&](int, int i, int first, int count) {
+inline void copy(const ElementwiseArgs& e, const Team& team) {
+  for_each_vector(e, team, [&](int, int i, int first, int count) {
     simd::store_up_to(e.y + i * e.y_pixel + first, simd::load_up_to(e.x + i * e.x_pixel + first, count),
                       count);
   });
@@ -71,9 +71,9 @@ inline void copy(const ElementwiseArgs& e, int threads) {
 
 /// y[2 j] = x[j], y[2 j + 1] = b[j]: concatenation and shuffle into 2 groups, in one pass. c counts x's
 /// channels.
-inline void interleave(const ElementwiseArgs& e, int threads) {
+inline void interleave(const ElementwiseArgs& e, const Team& team) {
   const double work = static_cast<double>(e.images) * e.pixels * e.c;
-  parallel_for(worth_threads(threads, work), e.images * e.pixels, [&](int begin, int end, int) {
+  parallel_for(worth_team(team, work), e.images * e.pixels, [&](int begin, int end, int) {
     for (int i = begin; i < end; ++i) {
       const float* TINYFIQA_RESTRICT a = e.x + i * e.x_pixel;
       const float* TINYFIQA_RESTRICT b = e.b + i * e.b_pixel;
@@ -87,10 +87,10 @@ inline void interleave(const ElementwiseArgs& e, int threads) {
 }
 
 /// y[j * groups + g] = x[g * (c / groups) + j]; y is not x.
-inline void shuffle(const ElementwiseArgs& e, int groups, int threads) {
+inline void shuffle(const ElementwiseArgs& e, int groups, const Team& team) {
   const int per_group = e.c / groups;
   const double work = static_cast<double>(e.images) * e.pixels * e.c;
-  parallel_for(worth_threads(threads, work), e.images * e.pixels, [&](int begin, int end, int) {
+  parallel_for(worth_team(team, work), e.images * e.pixels, [&](int begin, int end, int) {
     for (int i = begin; i < end; ++i) {
       const float* x = e.x + i * e.x_pixel;
       float* y = e.y + i * e.y_pixel;

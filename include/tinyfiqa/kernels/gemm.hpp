@@ -271,12 +271,12 @@ inline void gemm_blocks(const GemmArgs& g, int begin, int end) {
     gemm_rows_range(g, row, row + gemm_block < end ? row + gemm_block : end);
 }
 
-/// The whole product; blocks of rows are split over threads.
-inline void gemm(const GemmArgs& g, int threads) {
-  const int blocks = (g.m + gemm_block - 1) / gemm_block;
+/// The whole product; rows are split over threads, by whole tiles.
+inline void gemm(const GemmArgs& g, const Team& team) {
+  const int unit = g.m < 384 ? 8 : 24, units = (g.m + unit - 1) / unit;
   const double macs = static_cast<double>(g.m) * g.n * g.k;
-  parallel_for(worth_threads(threads, macs), blocks, [&](int begin, int end, int) {
-    gemm_blocks(g, begin * gemm_block, end * gemm_block < g.m ? end * gemm_block : g.m);
+  parallel_for(worth_team(team, macs), units, [&](int begin, int end, int) {
+    gemm_blocks(g, begin * unit, end * unit < g.m ? end * unit : g.m);
   });
 }
 

@@ -90,21 +90,42 @@ inline void fill_lazy_pattern(const LazyMap<float>& x, LazyPattern& p) {
   make_pattern(x.slope, x.c, 0.0f, p.slope);
 }
 
+/// How far ahead maps are asked for that come from memory, between bursts of arithmetic in which the
+/// processor's own prefetching stops.
+inline constexpr std::ptrdiff_t prefetch_floats = 2048;
+
+/// Flat runs are walked one vector of the pattern after the other, so that its constants stay in registers:
+///   for_each_turn(f, count, period, one)    one(j) at j = f, f + period, ... while whole vectors fit
+/// Returns the first j that is left; a part of a vector lies there when it is below `count`.
+template <class One>
+TINYFIQA_INLINE std::ptrdiff_t for_each_turn(int f, std::ptrdiff_t count, int period, const One& one) {
+  std::ptrdiff_t j = f;
+  for (; j + simd::width <= count; j += period) one(j);
+  return j;
+}
+
 /// y = act((x - centre) * scale + shift) [* gate] over `count` floats; x may be y. Writes exactly `count`
 /// floats.
 template <Act A, bool Gated>
 inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p, const float* gate,
                       float* y) {
-  int f = 0;
-  for (std::ptrdiff_t j = 0; j < count; j += simd::width) {
-    const vf scale = simd::load(p.scale + f), shift = simd::load(p.shift + f);
+  for (int f = 0; f < p.period && f < count; f += simd::width) {
+    const vf centre = simd::load(p.centre + f), scale = simd::load(p.scale + f),
+             shift = simd::load(p.shift + f);
     const vf slope = A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f);
-    const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;
-    vf v =
-        activate<A>(simd::fma(simd::load_up_to(x + j, part) - simd::load(p.centre + f), scale, shift), slope);
-    if constexpr (Gated) v = v * simd::load(gate + f);
-    simd::store_up_to(y + j, v, part);
-    f = f + simd::width == p.period ? 0 : f + simd::width;
+    const vf g = Gated ? simd::load(gate + f) : simd::splat(1.0f);
+    const auto value = [&](vf v) TINYFIQA_INLINE_LAMBDA {
+      const vf u = activate<A>(simd::fma(v - centre, scale, shift), slope);
+      return Gated ? u * g : u;
+    };
+    const std::ptrdiff_t j = for_each_turn(f, count, p.period, [&](std::ptrdiff_t i) TINYFIQA_INLINE_LAMBDA {
+      simd::prefetch(x + i + prefetch_floats);
+      simd::store(y + i, value(simd::load(x + i)));
+    });
+    if (j < count) {
+      const auto part = static_cast<int>(count - j);
+      simd::store_part(y + j, value(simd::load_part(x + j, part)), part);
+    }
   }
 }
 

@@ -119,6 +119,10 @@ inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t co
     std::ptrdiff_t j = f;
     if constexpr (A != Act::prelu) {
       for (; j + p.period + simd::width <= count; j += 2 * p.period) {
+        for (const std::ptrdiff_t at : {j, j + p.period}) {
+          simd::prefetch(dv + at + prefetch_floats);
+          simd::prefetch(z + at + prefetch_floats);
+        }
         const vf za = simd::load(z + j) - mean, zb = simd::load(z + j + p.period) - mean;
         const vf ga = simd::load(dv + j) * activate_slope<A>(simd::fma(za, scale, shift), slope);
         const vf gb = simd::load(dv + j + p.period) * activate_slope<A>(simd::fma(zb, scale, shift), slope);
@@ -148,17 +152,23 @@ inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t co
 template <Act A>
 inline void gradient_flat(const float* dv, const float* z, std::ptrdiff_t count, const NormPattern& p,
                           float* dz) {
-  int f = 0;
-  for (std::ptrdiff_t j = 0; j < count; j += simd::width) {
-    const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;
+  for (int f = 0; f < p.period && f < count; f += simd::width) {
+    const vf mean = simd::load(p.mean + f), scale = simd::load(p.scale + f), shift = simd::load(p.shift + f);
+    const vf k1 = simd::load(p.k1 + f), k2 = simd::load(p.k2 + f), k3 = simd::load(p.k3 + f);
     const vf slope = A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f);
-    const vf zv = simd::load_up_to(z + j, part) - simd::load(p.mean + f);
-    vf g = simd::load_up_to(dv + j, part);
-    if constexpr (A != Act::none)
-      g = g * activate_slope<A>(simd::fma(zv, simd::load(p.scale + f), simd::load(p.shift + f)), slope);
-    const vf rest = simd::fma(zv, simd::load(p.k2 + f), simd::load(p.k3 + f));
-    simd::store_up_to(dz + j, simd::fma(g, simd::load(p.k1 + f), rest), part);
-    f = f + simd::width == p.period ? 0 : f + simd::width;
+    const auto value = [&](vf v, vf zj) TINYFIQA_INLINE_LAMBDA {
+      const vf zv = zj - mean, g = v * activate_slope<A>(simd::fma(zv, scale, shift), slope);
+      return simd::fma(g, k1, simd::fma(zv, k2, k3));
+    };
+    const std::ptrdiff_t j = for_each_turn(f, count, p.period, [&](std::ptrdiff_t i) TINYFIQA_INLINE_LAMBDA {
+      simd::prefetch(dv + i + count);  // the next block, while products work on this one
+      simd::prefetch(z + i + count);
+      simd::store(dz + i, value(simd::load(dv + i), simd::load(z + i)));
+    });
+    if (j < count) {
+      const auto part = static_cast<int>(count - j);
+      simd::store_part(dz + j, value(simd::load_part(dv + j, part), simd::load_part(z + j, part)), part);
+    }
   }
 }
 

@@ -74,9 +74,9 @@ inline void max_pool_row(const PoolArgs& p, int image, int oy) {
   max_pool_columns(p, image, oy, inside.end, p.out_w);
 }
 
-inline void max_pool(const PoolArgs& p, int threads) {
+inline void max_pool(const PoolArgs& p, const Team& team) {
   const double work = static_cast<double>(p.n) * p.out_h * p.out_w * p.c * p.kernel * p.kernel;
-  parallel_for(worth_threads(threads, work), p.n * p.out_h, [&](int begin, int end, int) {
+  parallel_for(worth_team(team, work), p.n * p.out_h, [&](int begin, int end, int) {
     for (int i = begin; i < end; ++i) max_pool_row(p, i / p.out_h, i % p.out_h);
   });
 }
@@ -102,11 +102,11 @@ TINYFIQA_INLINE vf sum_pixels(const float* x, std::ptrdiff_t x_pixel, int pixels
 }
 
 /// y[n, c] = mean over h, w of x[n, h, w, c].
-inline void mean_hw(const PoolArgs& p, int threads) {
+inline void mean_hw(const PoolArgs& p, const Team& team) {
   const int vectors = (p.c + simd::width - 1) / simd::width, pixels = p.h * p.w;
   const vf scale = simd::splat(1.0f / static_cast<float>(pixels));
   const double work = static_cast<double>(p.n) * pixels * p.c;
-  parallel_for(worth_threads(threads, work), p.n * vectors, [&](int begin, int end, int) {
+  parallel_for(worth_team(team, work), p.n * vectors, [&](int begin, int end, int) {
     for (int i = begin; i < end; ++i) {
       const int image = i / vectors, first = i % vectors * simd::width;
       const int count = p.c - first < simd::width ? p.c - first : simd::width;

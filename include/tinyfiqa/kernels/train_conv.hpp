@@ -41,7 +41,7 @@ struct TrainConvArgs {
   std::ptrdiff_t dx_pixel = 0;
   bool accumulate = false;  ///< dx += rather than dx =
 
-  int threads = 1;
+  Team team;
 };
 
 /// Pixels that a thread works on at a time: a multiple of the heights of the gemm's tiles.
@@ -112,7 +112,7 @@ template <class Memory>
 inline void gather_sums(const TrainConvArgs& a, const Memory& m) {
   for (double* sum : {m.common.first, m.common.second, m.common.third})
     for (int c = 0; c < a.cout; ++c) sum[c] = 0;
-  for (int t = 0; t < a.threads; ++t) {
+  for (int t = 0; t < a.team.threads; ++t) {
     const auto thread = m.thread(a, t);
     fold_pattern(thread.sums.first, a.cout, m.common.first);
     fold_pattern(thread.sums.second, a.cout, m.common.second);
@@ -153,10 +153,10 @@ inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
   const bool sums = a.gamma != nullptr && a.batch_statistics;
   if (sums) {
     make_pattern(a.running_mean, a.cout, 0.0f, m.common.norm.mean);
-    for (int t = 0; t < a.threads; ++t) clear_sums(m.thread(a, t).sums, a.cout);
+    for (int t = 0; t < a.team.threads; ++t) clear_sums(m.thread(a, t).sums, a.cout);
   }
   Kind::prepare_forward(a, m.shared);
-  parallel_for(worth_threads(a.threads, train_macs(a)), Kind::tasks(a), [&](int begin, int end, int t) {
+  parallel_split(worth_team(a.team, train_macs(a)), Kind::tasks(a), [&](int begin, int end, int t) {
     auto thread = m.thread(a, t);
     Kind::forward(a, m.common, m.shared, thread.room, begin, end, [&](const float* z, std::ptrdiff_t floats) {
       if (sums) add_moments(z, floats, m.common.norm.period, m.common.norm.mean, thread.sums);
@@ -195,11 +195,11 @@ inline void read_gradient(const TrainConvArgs& a, const NormPattern& p, long lon
 /// Sums over all pixels of g and g (z - mean).
 template <class Memory>
 inline void gradient_sums(const TrainConvArgs& a, const Memory& m) {
-  for (int t = 0; t < a.threads; ++t) clear_sums(m.thread(a, t).sums, a.cout);
+  for (int t = 0; t < a.team.threads; ++t) clear_sums(m.thread(a, t).sums, a.cout);
   const auto pixels = static_cast<int>(out_pixels(a));
   const int blocks = (pixels + train_block - 1) / train_block;
   const double work = static_cast<double>(pixels) * a.cout;
-  parallel_for(worth_threads(a.threads, work), blocks, [&](int begin, int end, int t) {
+  parallel_split(worth_team(a.team, work), blocks, [&](int begin, int end, int t) {
     const auto thread = m.thread(a, t);
     with_act(a.act, [&](auto tag) {
       for (int b = begin; b < end; ++b) {
@@ -253,18 +253,18 @@ inline void train_conv_backward(const TrainConvArgs& a, float* scratch) {
   gradient_sums(a, m);
   finish_gradient(a, m.common);
   Kind::prepare_backward(a, m.shared);
-  for (int t = 0; t < a.threads; ++t) Kind::clear(a, m.thread(a, t).room);
-  parallel_for(worth_threads(a.threads, 2 * train_macs(a)), Kind::backward_tasks(a),
-               [&](int begin, int end, int t) {
-                 auto thread = m.thread(a, t);
-                 Kind::backward(a, m.common, m.shared, thread.room, begin, end);
-               });
-  for (int t = 0; t < a.threads; ++t) Kind::reduce(a, m.thread(a, t).room);
+  for (int t = 0; t < a.team.threads; ++t) Kind::clear(a, m.thread(a, t).room);
+  parallel_split(worth_team(a.team, 2 * train_macs(a)), Kind::backward_tasks(a),
+                 [&](int begin, int end, int t) {
+                   auto thread = m.thread(a, t);
+                   Kind::backward(a, m.common, m.shared, thread.room, begin, end);
+                 });
+  for (int t = 0; t < a.team.threads; ++t) Kind::reduce(a, m.thread(a, t).room);
 }
 
 template <class Kind>
 inline std::size_t train_conv_scratch(const TrainConvArgs& a) {
-  return ConvMemory<Kind>(a, nullptr).floats(a.threads);
+  return ConvMemory<Kind>(a, nullptr).floats(a.team.threads);
 }
 
 TINYFIQA_ISA_END

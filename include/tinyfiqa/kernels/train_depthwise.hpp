@@ -81,11 +81,13 @@ struct DepthwiseTraining {
     const int fits = columns(a) * a.stride - a.padding, count = fits < a.x.w ? fits : a.x.w;
     if (a.stride == 1) return read_pixels(r.x, first, count, slot + size_of(a.padding, a.x.c));
     read_pixels(r.x, first, count, r.row);
-    for (int i = 0; i < count; ++i) {
-      const int q = i + a.padding;
-      copy_floats(
-          r.row + size_of(i, a.x.c), a.x.c,
-          slot + static_cast<std::size_t>(q % a.stride) * phase_floats(a) + size_of(q / a.stride, a.x.c));
+    for (int phase = 0; phase < a.stride; ++phase) {
+      const int t = (a.padding - phase + a.stride - 1) / a.stride;  // the phase's first column in the image
+      const int i = t * a.stride + phase - a.padding, pixels = (count - i + a.stride - 1) / a.stride;
+      float* const to = slot + static_cast<std::size_t>(phase) * phase_floats(a) + size_of(t, a.x.c);
+      if (pixels > 0)
+        gather_pixels(r.row + size_of(i, a.x.c), static_cast<std::ptrdiff_t>(a.stride) * a.x.c, pixels, a.x.c,
+                      to);
     }
   }
   /// Sources of output row oy.

@@ -26,7 +26,7 @@ struct TrainMapArgs {
   Act act = Act::none;
   const float* slope = nullptr;
   float* dslope = nullptr;
-  int threads = 1;
+  Team team;
 };
 
 inline constexpr int map_block = 64;  ///< pixels at a time
@@ -75,7 +75,7 @@ inline MapRoom map_room(const TrainMapArgs& a, const MapMemory& m, int thread) {
 }
 inline std::size_t train_map_scratch(const TrainMapArgs& a) {
   const MapMemory m = map_memory(a, nullptr);
-  return m.shared_floats + m.room_floats * static_cast<std::size_t>(a.threads);
+  return m.shared_floats + m.room_floats * static_cast<std::size_t>(a.team.threads);
 }
 
 /// body(room, first pixel, pixels) for blocks of pixels, split over threads.
@@ -84,7 +84,7 @@ inline void for_each_block(const TrainMapArgs& a, float* scratch, long long pixe
   const MapMemory m = map_memory(a, scratch);
   const auto blocks = static_cast<int>((pixels + map_block - 1) / map_block);
   const double work = static_cast<double>(pixels) * widest(a);
-  parallel_for(worth_threads(a.threads, work), blocks, [&](int begin, int end, int t) {
+  parallel_split(worth_team(a.team, work), blocks, [&](int begin, int end, int t) {
     MapRoom room = map_room(a, m, t);
     for (int b = begin; b < end; ++b) {
       const long long first = static_cast<long long>(b) * map_block, left = pixels - first;
@@ -149,36 +149,36 @@ inline void train_scale_forward(const TrainMapArgs& a, float* scratch) {
 inline void train_scale_backward(const TrainMapArgs& a, float* scratch) {
   const MapMemory m = map_memory(a, scratch);
   const int pixels = a.x.h * a.x.w, c = a.x.c;
-  parallel_for(worth_threads(a.threads, static_cast<double>(a.x.n) * pixels * c), a.x.n,
-               [&](int begin, int end, int t) {
-                 MapRoom r = map_room(a, m, t);
-                 float* const sum = r.three;
-                 for (int n = begin; n < end; ++n) {
-                   const float* gate = a.saved + static_cast<std::ptrdiff_t>(n) * c;
-                   std::memset(sum, 0, size_of(c) * sizeof(float));
-                   for (int i = 0; i < pixels; i += map_block) {
-                     const int count = pixels - i < map_block ? pixels - i : map_block;
-                     const long long first = static_cast<long long>(n) * pixels + i;
-                     const Rows x = read_rows(r.x, first, count);
-                     const float* dy = a.dy + first * a.dy_pixel;
-                     for_each_part(c, [&](std::ptrdiff_t j, int part) {
-                       vf s = simd::splat(0.0f);
-                       const vf g = simd::load_up_to(gate + j, part);
-                       for (int p = 0; p < count; ++p) {
-                         const vf d = simd::load_up_to(dy + p * a.dy_pixel + j, part);
-                         s = simd::fma(d, simd::load_up_to(x.data + p * x.pixel + j, part), s);
-                         if (a.dx.data == nullptr) continue;
-                         float* const to = a.dx.data + (first + p) * a.dx.pixel + j;
-                         const vf old = a.dx.accumulate ? simd::load_up_to(to, part) : simd::splat(0.0f);
-                         simd::store_up_to(to, simd::fma(d, g, old), part);
-                       }
-                       simd::store_up_to(sum + j, simd::load_up_to(sum + j, part) + s, part);
-                     });
+  parallel_split(worth_team(a.team, static_cast<double>(a.x.n) * pixels * c), a.x.n,
+                 [&](int begin, int end, int t) {
+                   MapRoom r = map_room(a, m, t);
+                   float* const sum = r.three;
+                   for (int n = begin; n < end; ++n) {
+                     const float* gate = a.saved + static_cast<std::ptrdiff_t>(n) * c;
+                     std::memset(sum, 0, size_of(c) * sizeof(float));
+                     for (int i = 0; i < pixels; i += map_block) {
+                       const int count = pixels - i < map_block ? pixels - i : map_block;
+                       const long long first = static_cast<long long>(n) * pixels + i;
+                       const Rows x = read_rows(r.x, first, count);
+                       const float* dy = a.dy + first * a.dy_pixel;
+                       for_each_part(c, [&](std::ptrdiff_t j, int part) {
+                         vf s = simd::splat(0.0f);
+                         const vf g = simd::load_up_to(gate + j, part);
+                         for (int p = 0; p < count; ++p) {
+                           const vf d = simd::load_up_to(dy + p * a.dy_pixel + j, part);
+                           s = simd::fma(d, simd::load_up_to(x.data + p * x.pixel + j, part), s);
+                           if (a.dx.data == nullptr) continue;
+                           float* const to = a.dx.data + (first + p) * a.dx.pixel + j;
+                           const vf old = a.dx.accumulate ? simd::load_up_to(to, part) : simd::splat(0.0f);
+                           simd::store_up_to(to, simd::fma(d, g, old), part);
+                         }
+                         simd::store_up_to(sum + j, simd::load_up_to(sum + j, part) + s, part);
+                       });
+                     }
+                     if (a.db.data != nullptr)
+                       scatter_pixels(sum, 1, c, a.db.data + n * a.db.pixel, c + 1, a.db.accumulate);
                    }
-                   if (a.db.data != nullptr)
-                     scatter_pixels(sum, 1, c, a.db.data + n * a.db.pixel, c + 1, a.db.accumulate);
-                 }
-               });
+                 });
 }
 
 // ---- y[n, c] = mean over pixels of x;   dx = dy / pixels
@@ -187,40 +187,40 @@ inline void train_mean_forward(const TrainMapArgs& a, float* scratch) {
   const MapMemory m = map_memory(a, scratch);
   const int pixels = a.x.h * a.x.w, c = a.x.c;
   const vf share = simd::splat(1.0f / static_cast<float>(pixels));
-  parallel_for(worth_threads(a.threads, static_cast<double>(a.x.n) * pixels * c), a.x.n,
-               [&](int begin, int end, int t) {
-                 MapRoom r = map_room(a, m, t);
-                 for (int n = begin; n < end; ++n) {
-                   float* const y = a.y + static_cast<std::ptrdiff_t>(n) * c;
-                   std::memset(y, 0, size_of(c) * sizeof(float));
-                   for (int i = 0; i < pixels; i += map_block) {
-                     const int count = pixels - i < map_block ? pixels - i : map_block;
-                     const Rows x = read_rows(r.x, static_cast<long long>(n) * pixels + i, count);
+  parallel_split(worth_team(a.team, static_cast<double>(a.x.n) * pixels * c), a.x.n,
+                 [&](int begin, int end, int t) {
+                   MapRoom r = map_room(a, m, t);
+                   for (int n = begin; n < end; ++n) {
+                     float* const y = a.y + static_cast<std::ptrdiff_t>(n) * c;
+                     std::memset(y, 0, size_of(c) * sizeof(float));
+                     for (int i = 0; i < pixels; i += map_block) {
+                       const int count = pixels - i < map_block ? pixels - i : map_block;
+                       const Rows x = read_rows(r.x, static_cast<long long>(n) * pixels + i, count);
+                       for_each_part(c, [&](std::ptrdiff_t j, int part) {
+                         const vf sum = sum_pixels(x.data + j, x.pixel, count, part);
+                         simd::store_up_to(y + j, simd::load_up_to(y + j, part) + sum, part);
+                       });
+                     }
                      for_each_part(c, [&](std::ptrdiff_t j, int part) {
-                       const vf sum = sum_pixels(x.data + j, x.pixel, count, part);
-                       simd::store_up_to(y + j, simd::load_up_to(y + j, part) + sum, part);
+                       simd::store_up_to(y + j, simd::load_up_to(y + j, part) * share, part);
                      });
                    }
-                   for_each_part(c, [&](std::ptrdiff_t j, int part) {
-                     simd::store_up_to(y + j, simd::load_up_to(y + j, part) * share, part);
-                   });
-                 }
-               });
+                 });
 }
 inline void train_mean_backward(const TrainMapArgs& a) {
   if (a.dx.data == nullptr) return;
   const int pixels = a.x.h * a.x.w, c = a.x.c;
   const vf share = simd::splat(1.0f / static_cast<float>(pixels));
-  parallel_for(worth_threads(a.threads, static_cast<double>(a.x.n) * pixels * c), a.x.n,
-               [&](int begin, int end, int) {
-                 for (int n = begin; n < end; ++n)
-                   for_each_part(c, [&](std::ptrdiff_t j, int part) {
-                     const vf d = simd::load_up_to(a.dy + n * a.dy_pixel + j, part) * share;
-                     float* to = a.dx.data + static_cast<std::ptrdiff_t>(n) * pixels * a.dx.pixel + j;
-                     for (int p = 0; p < pixels; ++p, to += a.dx.pixel)
-                       simd::store_up_to(to, a.dx.accumulate ? simd::load_up_to(to, part) + d : d, part);
-                   });
-               });
+  parallel_split(worth_team(a.team, static_cast<double>(a.x.n) * pixels * c), a.x.n,
+                 [&](int begin, int end, int) {
+                   for (int n = begin; n < end; ++n)
+                     for_each_part(c, [&](std::ptrdiff_t j, int part) {
+                       const vf d = simd::load_up_to(a.dy + n * a.dy_pixel + j, part) * share;
+                       float* to = a.dx.data + static_cast<std::ptrdiff_t>(n) * pixels * a.dx.pixel + j;
+                       for (int p = 0; p < pixels; ++p, to += a.dx.pixel)
+                         simd::store_up_to(to, a.dx.accumulate ? simd::load_up_to(to, part) + d : d, part);
+                     });
+                 });
 }
 
 // ---- y = act(x);   dx = dy act'(x)

@@ -111,9 +111,9 @@ TINYFIQA_INLINE std::size_t pool_room_floats(const TrainMapArgs& a) {
 /// Rows of x are computed into a ring, one time each. `saved` gets the number of the winning tap.
 inline void train_max_pool_forward(const TrainMapArgs& a, float* scratch) {
   const MapMemory m = map_memory(a, scratch);
-  const std::size_t after = m.shared_floats + m.room_floats * static_cast<std::size_t>(a.threads);
+  const std::size_t after = m.shared_floats + m.room_floats * static_cast<std::size_t>(a.team.threads);
   const double work = static_cast<double>(a.x.n) * a.out_h * a.out_w * a.x.c * a.kernel * a.kernel;
-  parallel_for(worth_threads(a.threads, work), a.x.n * a.out_h, [&](int begin, int end, int t) {
+  parallel_split(worth_team(a.team, work), a.x.n * a.out_h, [&](int begin, int end, int t) {
     MapRoom r = map_room(a, m, t);
     float* const ring = scratch + after + (pool_room_floats(a) + 16) * static_cast<std::size_t>(t);
     int held = -1, next = 0;
@@ -148,7 +148,7 @@ inline void train_max_pool_forward(const TrainMapArgs& a, float* scratch) {
 inline void train_max_pool_backward(const TrainMapArgs& a) {
   if (a.dx.data == nullptr) return;
   const double work = static_cast<double>(a.x.n) * a.out_h * a.out_w * a.x.c * a.kernel * a.kernel;
-  parallel_for(worth_threads(a.threads, work), a.x.n, [&](int begin, int end, int) {
+  parallel_split(worth_team(a.team, work), a.x.n, [&](int begin, int end, int) {
     for (int n = begin; n < end; ++n) {
       float* const dx = a.dx.data + static_cast<std::ptrdiff_t>(n) * a.x.h * a.x.w * a.dx.pixel;
       if (!a.dx.accumulate)

@@ -106,6 +106,15 @@ TINYFIQA_INLINE void store_part(float* p, vf v, int count) {
 
 #endif
 
+/// Asks for the cache line at p, which need not exist.
+TINYFIQA_INLINE void prefetch(const float* p) {
+#if defined(__GNUC__) || defined(__clang__)
+  __builtin_prefetch(p, 0, 2);
+#else
+  (void)p;
+#endif
+}
+
 /// load or load_part; 0 < count <= width.
 TINYFIQA_INLINE vf load_up_to(const float* p, int count) {
   return count == width ? load(p) : load_part(p, count);

@@ -4,7 +4,8 @@
 
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/base/status.hpp>
-#include <tinyfiqa/graph/backend.hpp>
+#include <tinyfiqa/graph/training_backend.hpp>
+#include <tinyfiqa/threads/thread_team.hpp>
 #include <tinyfiqa/train/custom_kernel.hpp>
 #include <tinyfiqa/train/formula_kernels.hpp>
 #include <tinyfiqa/train/tape_plan.hpp>
@@ -31,7 +32,9 @@ class Tape {
  public:
   /// `ops` must stay where they are.
   Tape(Span<const Op> ops, int output, int threads, const TapeKernels<T>& kernels)
-      : ops_(ops), output_(output), threads_(threads < 1 ? 1 : threads), kernels_(&kernels) {}
+      : ops_(ops), output_(output), kernels_(&kernels) {
+    if (threads > 1) threads_ = std::make_unique<ThreadTeam>(threads);
+  }
 
   /// Computes the output of N images `input` [N, H, W, C], which must stay until backward is done. Plans (and
   /// allocates) when the size differs from the last call's. `params` changes in its running statistics alone,
@@ -84,7 +87,6 @@ class Tape {
 
   /// All memory of a step but the parameters, their gradient and the input.
   std::size_t peak_bytes() const { return (arena_size_ + out_.size()) * sizeof(T); }
-  int threads() const { return threads_; }
   const TapePlan& plan() const { return plan_; }
 
   /// Plans for a size ahead of the first forward.
@@ -208,7 +210,7 @@ class Tape {
     call.params = params;
     call.out = v.extents;
     call.batch_statistics = mode_ == TapeMode::train;
-    call.threads = threads_;
+    if (threads_ != nullptr) call.team = threads_->team();
     return call;
   }
   void add_gradients(int id, T* gradient, TapeCall<T>& call) const {
@@ -239,7 +241,8 @@ class Tape {
   }
 
   Span<const Op> ops_;
-  int output_, threads_;
+  int output_;
+  std::unique_ptr<ThreadTeam> threads_;  // for more than one thread
   const TapeKernels<T>* kernels_;
   TapePlan plan_;
   std::unique_ptr<unsigned char[]> arena_;

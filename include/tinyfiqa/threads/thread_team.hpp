@@ -1,0 +1,195 @@
+// Threads that share the work of one network. A step's parts take microseconds, so whoever waits spins first;
+// but threads that only spin make a program tens of times slower as soon as another one wants their core.
+// Hence:
+//   - helpers spin for a tenth of a millisecond, then sleep until there is work;
+//   - each thread begins with parts of its own (those that it had in the step before: they are in its cache)
+//     and goes on with others'; the caller never waits for a helper that has not come, it does its parts;
+//   - a caller that waits for a part which another thread has begun gives its core away after a while;
+//   - a helper that finds itself on the caller's processor moves to another one: some kernels leave the two
+//     there, one waiting for the other, while the rest is idle.
+#pragma once
+
+#include <tinyfiqa/base/team.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+TINYFIQA_BEGIN
+
+namespace detail {
+#ifdef __linux__
+/// The processor that this thread runs on.
+inline int current_processor() { return sched_getcpu(); }
+
+/// Moves this thread to another of the processors that it may use, and leaves it free to go anywhere again.
+/// False when there is none.
+inline bool leave_processor(int processor) {
+  cpu_set_t allowed, others;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return false;
+  others = allowed;
+  CPU_CLR(static_cast<std::size_t>(processor), &others);
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof(others), &others) != 0) return false;
+  return sched_setaffinity(0, sizeof(allowed), &allowed) == 0;
+}
+#else
+inline int current_processor() { return -1; }
+inline bool leave_processor(int) { return false; }
+#endif
+}  // namespace detail
+
+class ThreadTeam {
+ public:
+  /// `threads` includes the caller, so one less is started.
+  explicit ThreadTeam(int threads)
+      : threads_(threads < 1 ? 1 : threads), shares_(new Share[static_cast<std::size_t>(threads_)]) {
+    for (int slot = 1; slot < threads_; ++slot) helpers_.emplace_back([this, slot] { help(slot); });
+  }
+  ~ThreadTeam() {
+    stop_.store(true);
+    epoch_.fetch_add(1);
+    wake();
+    for (std::thread& t : helpers_) t.join();
+  }
+  ThreadTeam(const ThreadTeam&) = delete;
+  ThreadTeam& operator=(const ThreadTeam&) = delete;
+
+  /// For one caller at a time; valid as long as this object.
+  Team team() {
+    Team t;
+    t.threads = threads_;
+    t.run = run_team;
+    t.self = this;
+    return t;
+  }
+
+ private:
+  /// Parts next .. end that a thread begins with, in one word with the number of the call, so that a thread
+  /// that was late can't take a part of another call.
+  struct alignas(64) Share {
+    std::atomic<std::uint64_t> word{0};
+  };
+  static constexpr int most_parts = 0xffff;
+  static std::uint64_t pack(std::uint32_t epoch, int next, int end) {
+    return std::uint64_t{epoch} << 32u | static_cast<std::uint64_t>(next) << 16u |
+           static_cast<std::uint64_t>(end);
+  }
+
+  static void run_team(void* self, int parts, Team::Task task, const void* context) {
+    static_cast<ThreadTeam*>(self)->run(parts, task, context);
+  }
+
+  void run(int parts, Team::Task task, const void* context) {
+    if (threads_ == 1 || parts == 1 || parts > most_parts) {
+      for (int part = 0; part < parts; ++part) task(context, part, 0);
+      return;
+    }
+    task_.store(task, std::memory_order_relaxed);
+    context_.store(context, std::memory_order_relaxed);
+    left_.store(parts, std::memory_order_relaxed);
+    caller_processor_.store(detail::current_processor(), std::memory_order_relaxed);
+    const std::uint32_t epoch = epoch_.load(std::memory_order_relaxed) + 1;
+    for (int slot = 0; slot < threads_; ++slot)
+      share(slot).store(pack(epoch, parts * slot / threads_, parts * (slot + 1) / threads_),
+                        std::memory_order_release);
+    epoch_.store(epoch);  // with sleepers_, in one order for all: no helper falls asleep over it
+    if (sleepers_.load() > 0) wake();
+    work(0);
+    for (int turns = 0; left_.load(std::memory_order_acquire) > 0; ++turns)
+      if (turns < 1000)
+        pause();
+      else
+        std::this_thread::yield();
+  }
+
+  /// Does parts until none is left to begin: its own share first, then the others'.
+  void work(int slot) {
+    for (int i = 0; i < threads_; ++i) {
+      std::atomic<std::uint64_t>& word = share((slot + i) % threads_);
+      std::uint64_t seen = word.load(std::memory_order_acquire);
+      for (;;) {
+        const int next = static_cast<int>(seen >> 16u & 0xffffu), end = static_cast<int>(seen & 0xffffu);
+        if (next >= end) break;
+        const Team::Task task = task_.load(std::memory_order_relaxed);
+        const void* const context = context_.load(std::memory_order_relaxed);
+        if (!word.compare_exchange_weak(seen, seen + (1u << 16u), std::memory_order_acq_rel,
+                                        std::memory_order_acquire))
+          continue;
+        task(context, next, slot);
+        left_.fetch_sub(1, std::memory_order_release);
+        seen = word.load(std::memory_order_acquire);
+      }
+    }
+  }
+
+  void help(int slot) {
+    std::uint32_t seen = 0;
+    bool may_move = true;
+    while (!stop_.load()) {
+      if (!spin(seen)) sleep(seen);
+      seen = epoch_.load();
+      const int caller = caller_processor_.load(std::memory_order_relaxed);
+      if (may_move && caller >= 0 && detail::current_processor() == caller)
+        may_move = detail::leave_processor(caller);
+      work(slot);
+    }
+  }
+
+  /// Waits for a new call, at most a tenth of a millisecond; true when there is one.
+  bool spin(std::uint32_t seen) const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(100);
+    do {
+      for (int i = 0; i < 64; ++i) {
+        if (epoch_.load(std::memory_order_relaxed) != seen) return true;
+        pause();
+      }
+    } while (std::chrono::steady_clock::now() < end);
+    return false;
+  }
+  void sleep(std::uint32_t seen) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    sleepers_.fetch_add(1);
+    awake_.wait(lock, [&] { return epoch_.load() != seen; });
+  }
+  void wake() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      sleepers_.store(0);
+    }
+    awake_.notify_all();
+  }
+
+  static void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
+
+  std::atomic<std::uint64_t>& share(int slot) { return shares_[static_cast<std::size_t>(slot)].word; }
+
+  int threads_;
+  std::unique_ptr<Share[]> shares_;
+  std::atomic<Team::Task> task_{nullptr};
+  std::atomic<const void*> context_{nullptr};
+  std::atomic<int> caller_processor_{-1};
+  alignas(64) std::atomic<int> left_{0};
+  alignas(64) std::atomic<std::uint32_t> epoch_{0};
+  std::atomic<int> sleepers_{0};
+  std::atomic<bool> stop_{false};
+  std::mutex mutex_;
+  std::condition_variable awake_;
+  std::vector<std::thread> helpers_;
+};
+
+TINYFIQA_END

@@ -1,0 +1,35 @@
+#!/bin/sh
+# run.sh [FOLDER]: builds the tests of kernels and plans for 64-bit ARM and runs them in an emulator, NEON and scalar
+# kernels both. Builds in FOLDER (default: build/aarch64). Takes some minutes; not part of CI.
+#
+# Needs, by their Debian names: g++-aarch64-linux-gnu qemu-user libxsimd-dev doctest-dev
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=${1:-$root/build/aarch64}
+for program in aarch64-linux-gnu-g++ qemu-aarch64; do
+  command -v $program >/dev/null || { echo "run.sh: no $program; apt-get install g++-aarch64-linux-gnu qemu-user" >&2; exit 1; }
+done
+
+# The header-only packages alone: the rest of /usr/include belongs to this machine's processor.
+mkdir -p "$build/include"
+for package in xsimd doctest; do
+  [ -d /usr/include/$package ] || { echo "run.sh: no /usr/include/$package; apt-get install libxsimd-dev doctest-dev" >&2; exit 1; }
+  ln -sfn /usr/include/$package "$build/include/$package"
+done
+
+compile() {
+  object=$build/$1.o
+  shift
+  echo "compiling $(basename "$object")"
+  aarch64-linux-gnu-g++ -std=c++17 -O2 -Wall -Wextra -Werror -DTINYFIQA_ABI=multi -DTINYFIQA_HAVE_neon "-DTINYFIQA_SOURCE_DIR=\"$root\"" \
+    -I"$root/include" -I"$root/tools/isa" -I"$root/tests" -isystem "$build/include" -c -o "$object" "$@"
+}
+compile neon -fno-exceptions -fno-rtti "$root/tools/isa/backend.cpp"
+compile scalar -fno-exceptions -fno-rtti -DTINYFIQA_SCALAR "$root/tools/isa/backend.cpp"
+compile backends "$root/tools/isa/backends.cpp"
+compile main "$root/tests/main.cpp"
+for test in kernels/test_conv kernels/test_other graph/test_plan graph/test_networks; do
+  compile "$(basename $test)" "$root/tests/$test.cpp"
+done
+aarch64-linux-gnu-g++ -pthread -o "$build/tests" "$build"/*.o
+qemu-aarch64 -L /usr/aarch64-linux-gnu "$build/tests"
