@@ -104,8 +104,7 @@ void OnnxGraph::write_ends() {
                  {input_.batch, value(network_.outputs.output).extents.c});
 }
 
-Status OnnxGraph::write_conv(const Op& op, Value& out) {
-  const Value& x = value(op.inputs[0]);
+Status OnnxGraph::write_conv(const Op& op, const Value& x, bool& flat) {
   std::vector<std::string> inputs{x.name, param_name(op.weight)};
   if (op.bias >= 0) inputs.push_back(param_name(op.bias));
   bool linear = false;
@@ -121,26 +120,22 @@ Status OnnxGraph::write_conv(const Op& op, Value& out) {
       inputs[0] = last_output();
     }
     attribute(node("Gemm", inputs), "transB", 1LL);
-    out.flat = true;
+    flat = true;
   } else {
     if (x.flat) return Status::error(Errc::unsupported, layer_, ": a convolution behind a linear layer");
     onnx::NodeProto& n = node("Conv", inputs);
     window_attributes(n, op);
     attribute(n, "group", static_cast<long long>(op.groups));
   }
-  out.name = last_output();
-  if (op.has_norm()) {
-    attribute(node("BatchNormalization", {out.name, param_name(op.norm_weight), param_name(op.norm_bias),
+  if (op.has_norm())
+    attribute(node("BatchNormalization", {last_output(), param_name(op.norm_weight), param_name(op.norm_bias),
                                           param_name(op.running_mean), param_name(op.running_var)}),
               "epsilon", op.norm_eps);
-    out.name = last_output();
-  }
-  write_act(op, out);
+  write_act(op, last_output());
   return {};
 }
 
-void OnnxGraph::write_act(const Op& op, Value& out) {
-  const std::string x = out.name;
+void OnnxGraph::write_act(const Op& op, const std::string& x) {
   const auto hard_sigmoid = [&] {
     onnx::NodeProto& n = node("HardSigmoid", {x});
     attribute(n, "alpha", 1.0f / 6.0f);
@@ -170,58 +165,37 @@ void OnnxGraph::write_act(const Op& op, Value& out) {
       node("PRelu", {x, param_name(op.slope)});
       break;
   }
-  out.name = last_output();
 }
 
 /// Channels as [groups, C / groups], turned. This form is the one that other engines know.
-void OnnxGraph::write_shuffle(const Op& op, Value& out) {
-  const long long g = op.shuffle_groups, c = op.channels, h = out.extents.h, w = out.extents.w;
-  const std::string& x = value(op.inputs[0]).name;
-  node("Reshape", {x, constant("grouped", {0, g, c / g, h, w})});  // 0: as it is, whatever the batch
+void OnnxGraph::write_shuffle(const Op& op, const Value& x) {
+  const long long g = op.shuffle_groups, c = op.channels, h = x.extents.h, w = x.extents.w;
+  node("Reshape", {x.name, constant("grouped", {0, g, c / g, h, w})});  // 0: as it is, whatever the batch
   attribute(node("Transpose", {last_output()}), "perm", {0, 2, 1, 3, 4});
   onnx::NodeProto& n = node("Reshape", {last_output(), constant("shuffled", {0, c, h, w})});
   n.set_name(layer_ + "/Reshape2");
   n.set_output(0, n.name());
-  out.name = n.name();
 }
 
-void OnnxGraph::write_slice(const Op& op, Value& out) {
+void OnnxGraph::write_slice(const Op& op, const Value& x) {
   const long long first = op.first_channel, end = first + op.channels;
-  node("Slice", {value(op.inputs[0]).name, constant("starts", {first}), constant("ends", {end}),
-                 constant("axes", {1})});
-  out.name = last_output();
+  node("Slice", {x.name, constant("starts", {first}), constant("ends", {end}), constant("axes", {1})});
 }
 
-Status OnnxGraph::write_op(int id) {
-  const Op& op = network_.ops[static_cast<std::size_t>(id)];
-  Value out;
-  layer_ = layer_name(network_, op);
-  if (layer_.empty()) layer_ = std::string(op_name(op.kind)) + std::to_string(id);
-  if (op.kind == OpKind::input) {
-    out.name = "image";
-    out.extents = {std::max(input_.batch, 1), input_.height, input_.width, op.channels};
-    values_.push_back(out);
-    return {};
-  }
-  const Value& a = value(op.inputs[0]);
-  const Value b = op.inputs[1] >= 0 ? value(op.inputs[1]) : Value();
-  out.extents = op_extents(op, a.extents, b.extents);
-  out.flat = a.flat;
-  out.name = a.name;
-  const int nodes_before = graph_.node_size();
-  Status status;
+Status OnnxGraph::write_nodes(const Op& op, const Value& a, const Value& b, bool& flat) {
   switch (op.kind) {
     case OpKind::conv:
-      status = write_conv(op, out);
-      break;
+      return write_conv(op, a, flat);
+    case OpKind::custom:
+      return Status::error(Errc::unsupported, op.custom->name, ": ONNX has no such operation");
     case OpKind::activation:
-      write_act(op, out);
+      write_act(op, a.name);
       break;
     case OpKind::shuffle:
-      write_shuffle(op, out);
+      write_shuffle(op, a);
       break;
     case OpKind::slice:
-      write_slice(op, out);
+      write_slice(op, a);
       break;
     case OpKind::max_pool:
       window_attributes(node("MaxPool", {a.name}), op);
@@ -239,11 +213,27 @@ Status OnnxGraph::write_op(int id) {
       attribute(node("Concat", {a.name, b.name}), "axis", 1LL);
       break;
     case OpKind::input:
-    case OpKind::dropout:
+    case OpKind::dropout:  // the identity
       break;
-    case OpKind::custom:
-      return Status::error(Errc::unsupported, op.custom->name, ": ONNX has no such operation");
   }
+  return {};
+}
+
+Status OnnxGraph::write_op(int id) {
+  const Op& op = network_.ops[static_cast<std::size_t>(id)];
+  layer_ = layer_name(network_, op);
+  if (layer_.empty()) layer_ = std::string(op_name(op.kind)) + std::to_string(id);
+  Value out;
+  if (op.kind == OpKind::input) {
+    out.name = "image";
+    out.extents = {std::max(input_.batch, 1), input_.height, input_.width, op.channels};
+    values_.push_back(out);
+    return {};
+  }
+  const Value a = value(op.inputs[0]), b = op.inputs[1] >= 0 ? value(op.inputs[1]) : Value();
+  out = {a.name, op_extents(op, a.extents, b.extents), a.flat};
+  const int nodes_before = graph_.node_size();
+  const Status status = write_nodes(op, a, b, out.flat);
   if (graph_.node_size() > nodes_before) out.name = last_output();
   values_.push_back(out);
   return status;

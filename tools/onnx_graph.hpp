@@ -29,10 +29,13 @@ class OnnxGraph {
   void write_params();
   void write_ends();
   tinyfiqa::Status write_op(int id);
-  tinyfiqa::Status write_conv(const tinyfiqa::Op& op, Value& value);
-  void write_act(const tinyfiqa::Op& op, Value& value);
-  void write_shuffle(const tinyfiqa::Op& op, Value& value);
-  void write_slice(const tinyfiqa::Op& op, Value& value);
+  /// The operation's nodes on the values `a` and `b`; the last one's output is its value. `flat`: as in
+  /// Value.
+  tinyfiqa::Status write_nodes(const tinyfiqa::Op& op, const Value& a, const Value& b, bool& flat);
+  tinyfiqa::Status write_conv(const tinyfiqa::Op& op, const Value& x, bool& flat);
+  void write_act(const tinyfiqa::Op& op, const std::string& x);
+  void write_shuffle(const tinyfiqa::Op& op, const Value& x);
+  void write_slice(const tinyfiqa::Op& op, const Value& x);
 
   /// Adds a node; its output gets a name made of the layer's and the node's kind.
   onnx::NodeProto& node(const char* kind, const std::vector<std::string>& inputs);
