@@ -130,7 +130,7 @@ def draw_growth(plt, data, path):
 
 def draw_roof(plt, roof, path):
     figure, axes = plt.subplots(figsize=(8, 5))
-    peak, xs = roof["peak_gflop_per_s"], [2.0**(i / 8) for i in range(-16, 49)]
+    peak, xs = roof["peak_gflop_per_s"], [2.0**(i / 8) for i in range(-20, 49)]
     for (name, bandwidth), style in zip(roof["copy_gb_per_s"].items(), (":", "-.", "--")):
         axes.plot(xs, [min(peak, bandwidth * x) for x in xs], "k" + style, linewidth=1, label=f"{name}: {bandwidth:.0f} GB/s")
     axes.axhline(peak, color="k", linewidth=1, label=f"multiply-add peak: {peak:.0f} GFLOP/s")
@@ -138,7 +138,7 @@ def draw_roof(plt, roof, path):
         mine = [p for p in roof["layers"] if p["kind"] == kind]
         axes.plot([p["flop_per_byte"] for p in mine], [p["gflop_per_s"] for p in mine], colour + "o", markersize=4,
                   label=KINDS[kind])
-    axes.set(xscale="log", yscale="log", xlim=(xs[0], xs[-1]), ylim=(5, 1.5 * peak), ylabel="GFLOP/s",
+    axes.set(xscale="log", yscale="log", xlim=(xs[0], xs[-1]), ylim=(3, 1.5 * peak), ylabel="GFLOP/s",
              xlabel="FLOP for each byte of maps and weights",
              title=f"Layers of {MODELS[ROOF_MODEL]} at 600x416, one thread, {roof['isa']}")
     axes.grid(alpha=0.3)
