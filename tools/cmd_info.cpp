@@ -1,6 +1,7 @@
 // tinyfiqa info: what a network consists of and how it will run here.
 #include "backends.hpp"
 #include "commands.hpp"
+#include "layer_name.hpp"
 #include "model_options.hpp"
 
 #include <tinyfiqa/graph/describe.hpp>
@@ -26,13 +27,11 @@ std::string shape_text(const Extents& e) {
   return std::to_string(e.h) + "x" + std::to_string(e.w) + "x" + std::to_string(e.c);
 }
 
-/// PyTorch's name of the layer that a step computes: that of its weight, or the operation's where it has
-/// none.
+/// PyTorch's name of the layer that a step computes, or the operation's where it has none.
 std::string step_name(const NetworkDefinition& network, const Step& step) {
   const Op& op = network.ops[static_cast<std::size_t>(step.first_op)];
-  for (const NamedParam& p : network.params)
-    if (op.kind == OpKind::conv && p.param.offset == op.weight) return p.name.substr(0, p.name.rfind('.'));
-  return std::string("(") + op_name(op.kind) + ")";
+  const std::string name = layer_name(network, op);
+  return name.empty() ? std::string("(") + op_name(op.kind) + ")" : name;
 }
 
 std::string step_text(const StepInfo& info, const Step& step, const Op& op) {

@@ -13,6 +13,7 @@ void add_score(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
 void add_info(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
+void add_export(CLI::App& app, int& exit_code);
 void add_forward(CLI::App& app, int& exit_code);
 void add_gradients(CLI::App& app, int& exit_code);
 void add_eval(CLI::App& app, int& exit_code);

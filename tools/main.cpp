@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   add_info(app, exit_code);
   add_bench(app, exit_code);
   add_import(app, exit_code);
+  add_export(app, exit_code);
   add_forward(app, exit_code);
   add_gradients(app, exit_code);
   const std::vector<std::string> command_line(argv + std::min(argc, 2), argv + argc);

@@ -13,13 +13,17 @@ using namespace tinyfiqa;
 extern const unsigned char tinyfiqa_default_weights[];
 extern const std::size_t tinyfiqa_default_weights_bytes;
 
-void ModelOptions::add_to(CLI::App& command, const std::string& models) {
+void ModelOptions::add_weights_to(CLI::App& command, const std::string& models) {
   command.add_option("--model", model, models)->type_name("NAME");
   command
       .add_option(
           "--weights", weights,
           "Weight files (.safetensors, .pth, .pt), one for each network; default: the built-in tinyfqnet")
       ->type_name("FILE");
+}
+
+void ModelOptions::add_to(CLI::App& command, const std::string& models) {
+  add_weights_to(command, models);
   command
       .add_option("--isa", isa, "Instruction set: auto, avx512, avx2, sse42, neon or scalar (see --version)")
       ->type_name("NAME")

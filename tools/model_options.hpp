@@ -16,6 +16,8 @@ struct ModelOptions {
   std::string isa = "auto";
 
   void add_to(CLI::App& command, const std::string& models);
+  /// --model and --weights alone, where nothing is run.
+  void add_weights_to(CLI::App& command, const std::string& models);
 
   /// "--weights a.pth b.pth photo.jpg": what --weights took but is plainly no weight file, taken out again.
   std::vector<std::string> take_stray_inputs();

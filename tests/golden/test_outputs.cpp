@@ -5,11 +5,11 @@
 #include <tinyfiqa/io/weights.hpp>
 
 #include "each_backend.hpp"
+#include "expected_npy.hpp"
 #include "formula.hpp"
 #include "support.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <filesystem>
 
@@ -37,23 +37,13 @@ struct Tensor4 {
   }
 };
 
-/// Within 1e-4 of the largest magnitude expected (at least 1).
 void check_against(const std::string& expected_npy, const Model& model, const Tensor4& x, Want want) {
   INFO(expected_npy);
-  const auto expected = read_npy(expected_npy);
-  REQUIRE_MESSAGE(expected.ok(), expected.status().message());
   auto session = Session::create(model, x.n, x.h, x.w, 1, want);
   REQUIRE_MESSAGE(session.ok(), session.status().message());
   std::vector<float> y(session->output_floats());
-  REQUIRE(y.size() == expected->values.size());
   session->run(x.nhwc().data(), y.data());
-  double largest = 1, worst = 0;
-  for (const float v : expected->values) largest = std::fmax(largest, std::fabs(static_cast<double>(v)));
-  for (std::size_t i = 0; i < y.size(); ++i) {
-    const double e = std::fabs(static_cast<double>(y[i]) - static_cast<double>(expected->values[i]));
-    worst = std::isnan(e) ? 1e9 : std::fmax(worst, e);
-  }
-  CHECK(worst <= 1e-4 * largest);
+  check_against_npy(expected_npy, y);
 }
 
 Model load_any(const std::string& path, const std::string& name, const Backend& backend) {

@@ -11,12 +11,19 @@
 
 using namespace tinyfiqa;
 
+/// Those whose --help has an example that runs as it stands.
+static const std::vector<std::string> commands = {
+    "score",  "eval", "train", "ablation", "info", "import", "forward", "gradients",
+#ifdef TINYFIQA_WITH_ONNX
+    "export",
+#endif
+};
+
 TEST_CASE("every command's --help has an example, and --version says compiler, instruction set and threads") {
-  for (const char* command :
-       {"score", "eval", "train", "ablation", "info", "import", "forward", "gradients"}) {
-    const auto r = run_tool(std::string(command) + " --help");
+  for (const std::string& command : commands) {
+    const auto r = run_tool(command + " --help");
     CHECK(r.code == 0);
-    CHECK(contains(r.out, std::string("Example:\n  tinyfiqa ") + command));
+    CHECK(contains(r.out, "Example:\n  tinyfiqa " + command));
   }
   const auto version = run_tool("--version");
   CHECK(version.code == 0);
@@ -25,9 +32,8 @@ TEST_CASE("every command's --help has an example, and --version says compiler, i
 }
 
 TEST_CASE("the examples of --help work as they stand") {
-  for (const char* command :
-       {"score", "eval", "train", "ablation", "info", "import", "forward", "gradients"}) {
-    std::istringstream help(run_tool(std::string(command) + " --help").out);
+  for (const std::string& command : commands) {
+    std::istringstream help(run_tool(command + " --help").out);
     int ran = 0;
     for (std::string line; std::getline(help, line);) {
       if (line.compare(0, 11, "  tinyfiqa ") != 0 || contains(line, "labels.csv --images")) continue;

@@ -1,0 +1,34 @@
+#!/usr/bin/python3
+"""Random weights of a network and an input for it, whose outputs differ from image to image.
+
+  weights.py MODEL BATCH HEIGHT WIDTH BASE      writes BASE.pth and BASE.npy
+
+Batch norm has the statistics of the input: with those of a fresh network values shrink from layer to layer until every
+input gives the same output. Needs Debian's python3-torch and python3-torchvision (run with /usr/bin/python3).
+"""
+import sys
+
+import numpy
+import torch
+
+import train_torch
+
+
+def main():
+    name, (n, h, w), base = sys.argv[1], map(int, sys.argv[2:5]), sys.argv[5]
+    torch.manual_seed(1)
+    model = train_torch.build(name).train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    x = torch.randn(n, 3, h, w)
+    with torch.no_grad():
+        model(x)
+    torch.save(model.state_dict(), base + ".pth")
+    numpy.save(base + ".npy", x.numpy())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""bench/plots.py draws what a file of measurements has."""
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PLOTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench", "plots.py")
+
+
+def point(model, batch, height, width, threads, us):
+    return {"model": model, "batch": batch, "height": height, "width": width, "threads": threads, "us": us}
+
+
+DATA = {"points": [point("mobilenet_v3_small", 1, 64, 64, 1, 130), point("mobilenet_v3_small", 1, 1200, 832, 1, 25000),
+                   point("tinyfqnet", 1, 64, 64, 1, 47), point("tinyfqnet", 256, 64, 64, 1, 12000)],
+        "roof": {"isa": "avx2", "peak_gflop_per_s": 100.0, "copy_gb_per_s": {"L2": 100, "L3": 40, "memory": 10},
+                 "layers": [{"name": "a", "kind": "1x1", "flop_per_byte": 10, "gflop_per_s": 80}]}}
+
+
+@unittest.skipUnless(importlib.util.find_spec("matplotlib"), "needs python3-matplotlib")
+class Draw(unittest.TestCase):
+    def test_both_pictures_the_same_each_time(self):
+        with tempfile.TemporaryDirectory() as folder:
+            data = os.path.join(folder, "data.json")
+            with open(data, "w") as file:
+                json.dump(DATA, file)
+            pictures = []
+            for _ in range(2):
+                subprocess.run([sys.executable, PLOTS, "draw", data, folder], check=True)
+                pictures.append([open(os.path.join(folder, name)).read() for name in ("cost_growth.svg", "roofline.svg")])
+        self.assertIn("<svg", pictures[0][0])
+        self.assertIn("<svg", pictures[0][1])
+        self.assertEqual(pictures[0], pictures[1])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,265 @@
+// ONNX graphs by the definitions of their operators, slowly: what the tests hold exported files against.
+// Knows the operators that tinyfiqa writes, float tensors [N, C, ...], and nothing of tinyfiqa.
+#pragma once
+
+#include <onnx.pb.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace naive_onnx {
+
+using Shape = std::vector<std::int64_t>;
+
+struct Tensor {
+  Shape shape;
+  std::vector<float> v;
+  std::int64_t dim(std::size_t i) const { return i < shape.size() ? shape[i] : 1; }
+};
+
+inline std::int64_t count(const Shape& shape, std::size_t from = 0) {
+  std::int64_t n = 1;
+  for (std::size_t i = from; i < shape.size(); ++i) n *= shape[i];
+  return n;
+}
+
+inline Tensor zeros(const Shape& shape) {
+  return {shape, std::vector<float>(static_cast<std::size_t>(count(shape)))};
+}
+
+inline const onnx::AttributeProto& attribute(const onnx::NodeProto& node, const char* name) {
+  for (const auto& a : node.attribute())
+    if (a.name() == name) return a;
+  throw std::runtime_error(node.name() + " has no attribute " + name);
+}
+inline std::int64_t ints(const onnx::NodeProto& node, const char* name, int i) {
+  return attribute(node, name).ints(i);
+}
+
+/// Calls f(y's index, x's plane, ky, kx, x's index) for every pair of a window operator's output and input
+/// pixel.
+struct Window {
+  std::int64_t k, stride, pad, h, w, out_h, out_w;
+  Window(const onnx::NodeProto& node, const Tensor& x)
+      : k(ints(node, "kernel_shape", 0)),
+        stride(ints(node, "strides", 0)),
+        pad(ints(node, "pads", 0)),
+        h(x.dim(2)),
+        w(x.dim(3)),
+        out_h((h + 2 * pad - k) / stride + 1),
+        out_w((w + 2 * pad - k) / stride + 1) {}
+  template <class F>
+  void each(F&& f) const {
+    for (std::int64_t y = 0; y < out_h; ++y)
+      for (std::int64_t x = 0; x < out_w; ++x)
+        for (std::int64_t ky = 0; ky < k; ++ky)
+          for (std::int64_t kx = 0; kx < k; ++kx) {
+            const std::int64_t row = y * stride + ky - pad, col = x * stride + kx - pad;
+            if (row >= 0 && row < h && col >= 0 && col < w)
+              f(static_cast<std::size_t>(y * out_w + x), static_cast<std::size_t>(ky * k + kx),
+                static_cast<std::size_t>(row * w + col));
+          }
+  }
+};
+
+inline Tensor conv(const onnx::NodeProto& node, const Tensor& x, const Tensor& weight, const Tensor* bias) {
+  const Window window(node, x);
+  const std::int64_t groups = attribute(node, "group").i(), cout = weight.dim(0), cin = weight.dim(1);
+  Tensor y = zeros({x.dim(0), cout, window.out_h, window.out_w});
+  for (std::int64_t n = 0; n < x.dim(0); ++n)
+    for (std::int64_t o = 0; o < cout; ++o) {
+      float* to = &y.v[static_cast<std::size_t>((n * cout + o) * window.out_h * window.out_w)];
+      if (bias) std::fill(to, to + window.out_h * window.out_w, bias->v[static_cast<std::size_t>(o)]);
+      for (std::int64_t i = 0; i < cin; ++i) {
+        const std::int64_t channel = o / (cout / groups) * cin + i;
+        const float* from = &x.v[static_cast<std::size_t>((n * x.dim(1) + channel) * window.h * window.w)];
+        const float* filter = &weight.v[static_cast<std::size_t>((o * cin + i) * window.k * window.k)];
+        window.each([&](std::size_t p, std::size_t k, std::size_t q) { to[p] += filter[k] * from[q]; });
+      }
+    }
+  return y;
+}
+
+inline Tensor max_pool(const onnx::NodeProto& node, const Tensor& x) {
+  const Window window(node, x);
+  Tensor y = zeros({x.dim(0), x.dim(1), window.out_h, window.out_w});
+  std::fill(y.v.begin(), y.v.end(), -INFINITY);
+  for (std::int64_t plane = 0; plane < x.dim(0) * x.dim(1); ++plane) {
+    const float* from = &x.v[static_cast<std::size_t>(plane * window.h * window.w)];
+    float* to = &y.v[static_cast<std::size_t>(plane * window.out_h * window.out_w)];
+    window.each([&](std::size_t p, std::size_t, std::size_t q) { to[p] = std::fmax(to[p], from[q]); });
+  }
+  return y;
+}
+
+/// y = x weight^T + bias
+inline Tensor gemm(const onnx::NodeProto& node, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (attribute(node, "transB").i() != 1) throw std::runtime_error("Gemm: transB");
+  Tensor y = zeros({x.dim(0), weight.dim(0)});
+  const auto in = static_cast<std::size_t>(weight.dim(1)), out = static_cast<std::size_t>(weight.dim(0));
+  for (std::size_t i = 0; i < y.v.size(); ++i) {
+    double sum = static_cast<double>(bias.v[i % out]);
+    for (std::size_t k = 0; k < in; ++k)
+      sum += static_cast<double>(x.v[i / out * in + k]) * static_cast<double>(weight.v[i % out * in + k]);
+    y.v[i] = static_cast<float>(sum);
+  }
+  return y;
+}
+
+/// The channel of an element of [N, C, ...].
+inline std::size_t channel(const Tensor& x, std::size_t i) {
+  return i / static_cast<std::size_t>(count(x.shape, 2)) % static_cast<std::size_t>(x.dim(1));
+}
+
+inline Tensor batch_norm(const onnx::NodeProto& node, Tensor x, const std::vector<const Tensor*>& in) {
+  const float eps = attribute(node, "epsilon").f();
+  for (std::size_t i = 0; i < x.v.size(); ++i) {
+    const std::size_t c = channel(x, i);
+    x.v[i] = (x.v[i] - in[3]->v[c]) / std::sqrt(in[4]->v[c] + eps) * in[1]->v[c] + in[2]->v[c];
+  }
+  return x;
+}
+
+/// x with y repeated along the axes where it has extent 1; y's shape is x's, or [N, C, 1, 1], or [C, 1, 1].
+inline Tensor broadcast(const Tensor& y, const Tensor& x) {
+  if (y.shape == x.shape) return y;
+  const Shape gate{x.dim(0), x.dim(1), 1, 1}, slope{x.dim(1), 1, 1};
+  if (y.shape != gate && y.shape != slope) throw std::runtime_error("these shapes do not broadcast");
+  Tensor full = zeros(x.shape);
+  for (std::size_t i = 0; i < full.v.size(); ++i)
+    full.v[i] = y.v[i / static_cast<std::size_t>(count(x.shape, 2)) % y.v.size()];
+  return full;
+}
+
+inline Tensor pointwise(Tensor x, const std::function<float(float)>& f) {
+  std::transform(x.v.begin(), x.v.end(), x.v.begin(), f);
+  return x;
+}
+inline Tensor pointwise(const Tensor& x, const Tensor& b, const std::function<float(float, float)>& f) {
+  Tensor y = broadcast(b, x);
+  std::transform(x.v.begin(), x.v.end(), y.v.begin(), y.v.begin(), f);
+  return y;
+}
+
+inline Tensor mean_hw(const Tensor& x) {
+  Tensor y = zeros({x.dim(0), x.dim(1), 1, 1});
+  const auto plane = static_cast<std::size_t>(count(x.shape, 2));
+  for (std::size_t i = 0; i < y.v.size(); ++i) {
+    double sum = 0;
+    for (std::size_t p = 0; p < plane; ++p) sum += static_cast<double>(x.v[i * plane + p]);
+    y.v[i] = static_cast<float>(sum / static_cast<double>(plane));
+  }
+  return y;
+}
+
+inline Tensor reshape(Tensor x, const Shape& to) {
+  Shape shape = to;
+  for (std::size_t i = 0; i < to.size(); ++i)
+    if (to[i] == 0) shape[i] = x.shape[i];
+  if (count(shape) != count(x.shape)) throw std::runtime_error("Reshape to another size");
+  x.shape = shape;
+  return x;
+}
+
+/// Exchanges axes 1 and 2, as a channel shuffle does.
+inline Tensor transpose(const onnx::NodeProto& node, const Tensor& x) {
+  const Shape turned{0, 2, 1, 3, 4};
+  for (int i = 0; i < 5; ++i)
+    if (ints(node, "perm", i) != turned[static_cast<std::size_t>(i)])
+      throw std::runtime_error("Transpose: perm");
+  Tensor y = x;
+  std::swap(y.shape[1], y.shape[2]);
+  const std::int64_t plane = count(x.shape, 3);
+  for (std::int64_t n = 0; n < x.dim(0); ++n)
+    for (std::int64_t a = 0; a < x.dim(1); ++a)
+      for (std::int64_t b = 0; b < x.dim(2); ++b)
+        std::copy_n(&x.v[static_cast<std::size_t>(((n * x.dim(1) + a) * x.dim(2) + b) * plane)], plane,
+                    &y.v[static_cast<std::size_t>(((n * x.dim(2) + b) * x.dim(1) + a) * plane)]);
+  return y;
+}
+
+/// Channels first .. end - 1 of x go to channels `at` and on of y.
+inline void copy_channels(const Tensor& x, std::int64_t first, std::int64_t end, Tensor& y, std::int64_t at) {
+  const std::int64_t plane = count(x.shape, 2);
+  for (std::int64_t n = 0; n < x.dim(0); ++n)
+    std::copy_n(&x.v[static_cast<std::size_t>((n * x.dim(1) + first) * plane)], (end - first) * plane,
+                &y.v[static_cast<std::size_t>((n * y.dim(1) + at) * plane)]);
+}
+
+inline Tensor slice(const Tensor& x, std::int64_t first, std::int64_t end) {
+  Shape shape = x.shape;
+  shape[1] = end - first;
+  Tensor y = zeros(shape);
+  copy_channels(x, first, end, y, 0);
+  return y;
+}
+
+inline Tensor concat(const Tensor& a, const Tensor& b) {
+  Shape shape = a.shape;
+  shape[1] += b.dim(1);
+  Tensor y = zeros(shape);
+  copy_channels(a, 0, a.dim(1), y, 0);
+  copy_channels(b, 0, b.dim(1), y, a.dim(1));
+  return y;
+}
+
+inline Tensor run_node(const onnx::NodeProto& node, const std::vector<const Tensor*>& in,
+                       const std::map<std::string, Shape>& constants) {
+  const std::string& kind = node.op_type();
+  const Tensor& x = *in[0];
+  const auto constant = [&](int i) { return constants.at(node.input(i)); };
+  if (kind == "Conv") return conv(node, x, *in[1], in.size() > 2 ? in[2] : nullptr);
+  if (kind == "Gemm") return gemm(node, x, *in[1], *in[2]);
+  if (kind == "BatchNormalization") return batch_norm(node, x, in);
+  if (kind == "Relu") return pointwise(x, [](float v) { return std::fmax(v, 0.0f); });
+  if (kind == "Sigmoid") return pointwise(x, [](float v) { return 1 / (1 + std::exp(-v)); });
+  if (kind == "HardSigmoid") {
+    const float alpha = attribute(node, "alpha").f(), beta = attribute(node, "beta").f();
+    return pointwise(x, [=](float v) { return std::fmax(0.0f, std::fmin(1.0f, alpha * v + beta)); });
+  }
+  if (kind == "PRelu")
+    return pointwise(x, *in[1], [](float v, float slope) { return v > 0 ? v : slope * v; });
+  if (kind == "Add") return pointwise(x, *in[1], std::plus<float>());
+  if (kind == "Mul") return pointwise(x, *in[1], std::multiplies<float>());
+  if (kind == "MaxPool") return max_pool(node, x);
+  if (kind == "GlobalAveragePool") return mean_hw(x);
+  if (kind == "Flatten") return reshape(x, {x.dim(0), count(x.shape, 1)});
+  if (kind == "Reshape") return reshape(x, constant(1));
+  if (kind == "Transpose") return transpose(node, x);
+  if (kind == "Concat") return concat(x, *in[1]);
+  if (kind == "Slice" && constant(3) == Shape{1}) return slice(x, constant(1)[0], constant(2)[0]);
+  throw std::runtime_error("no operator " + kind + " here");
+}
+
+/// The graph's output for its one input. Throws for what is not known here, or refers to nothing.
+inline Tensor run(const onnx::GraphProto& graph, const Tensor& image) {
+  std::map<std::string, Tensor> values{{graph.input(0).name(), image}};
+  std::map<std::string, Shape> constants;
+  for (const auto& t : graph.initializer()) {
+    if (t.data_type() == onnx::TensorProto::INT64) {
+      constants[t.name()] = {t.int64_data().begin(), t.int64_data().end()};
+      continue;
+    }
+    Tensor& value = values[t.name()] = zeros({t.dims().begin(), t.dims().end()});
+    if (t.raw_data().size() != value.v.size() * sizeof(float)) throw std::runtime_error(t.name() + ": bytes");
+    std::memcpy(value.v.data(), t.raw_data().data(), t.raw_data().size());
+  }
+  for (const auto& node : graph.node()) {
+    std::vector<const Tensor*> in;
+    for (const auto& name : node.input())
+      if (constants.count(name) == 0) in.push_back(&values.at(name));
+    Tensor out = run_node(node, in, constants);
+    if (!values.emplace(node.output(0), std::move(out)).second)
+      throw std::runtime_error(node.output(0) + " is written twice");
+  }
+  return values.at(graph.output(0).name());
+}
+
+}  // namespace naive_onnx

@@ -1,0 +1,158 @@
+// Exported files, read back with ONNX's own definition and run by the definitions of ONNX's operators.
+#include <doctest/doctest.h>
+
+#include "expected_npy.hpp"
+#include "formula_model.hpp"
+#include "naive_onnx.hpp"
+#include "onnx_model.hpp"
+#include "support.hpp"
+
+#include <cstring>
+#include <map>
+#include <set>
+#include <string>
+
+using namespace tinyfiqa;
+
+namespace {
+
+onnx::ModelProto exported(const Model& model, const OnnxInput& input) {
+  const auto bytes = onnx_model(model, input);
+  REQUIRE_MESSAGE(bytes.ok(), bytes.status().message());
+  onnx::ModelProto proto;
+  REQUIRE(proto.ParseFromString(*bytes));
+  return proto;
+}
+
+std::map<std::string, std::string> metadata(const onnx::ModelProto& proto) {
+  std::map<std::string, std::string> all;
+  for (const auto& entry : proto.metadata_props()) all[entry.key()] = entry.value();
+  return all;
+}
+
+std::map<std::string, int> kinds(const onnx::GraphProto& graph) {
+  std::map<std::string, int> count;
+  for (const auto& node : graph.node()) ++count[node.op_type()];
+  return count;
+}
+
+void check_against(const std::string& expected_npy, const onnx::GraphProto& graph, const FixtureSize& s) {
+  naive_onnx::Tensor x{{s.n, 3, s.h, s.w},
+                       formula_floats(1000, static_cast<std::size_t>(s.n * 3 * s.h * s.w))};
+  for (float& v : x.v) v *= 2;
+  const naive_onnx::Tensor y = naive_onnx::run(graph, x);
+  CHECK(check_against_npy(expected_npy, y.v) == y.shape);
+}
+
+}  // namespace
+
+TEST_CASE("an exported network gives PyTorch's outputs, for a fixed batch and for any") {
+  int compared = 0;
+  for (const ModelSpec& spec : model_specs()) {
+    if (std::string(spec.name) == "shufflenet_v2_x1_0_imagenet") continue;  // has no fixture
+    const Model model = formula_model(spec);
+    for (const FixtureSize& s : fixture_sizes(spec)) {
+      const auto proto = exported(model, {s.n == 1 ? 1 : 0, s.h, s.w});
+      check_against(fixture("models/") + spec.name + "." + s.text() + ".output.npy", proto.graph(), s);
+      ++compared;
+    }
+  }
+  CHECK(compared == 14);
+}
+
+TEST_CASE("initialisers have PyTorch's names and shapes and the bits of the weights") {
+  for (const ModelSpec& spec : model_specs()) {
+    const Model model = formula_model(spec);
+    const auto proto = exported(model, {1, spec.input.height, spec.input.width});
+    std::map<std::string, const onnx::TensorProto*> tensors;
+    for (const auto& t : proto.graph().initializer()) CHECK(tensors.emplace(t.name(), &t).second);
+    for (const NamedParam& p : model.params()) {
+      INFO(spec.name << " " << p.name);
+      REQUIRE(tensors.count(p.name) == 1);
+      const onnx::TensorProto& t = *tensors[p.name];
+      const auto values = param_values(model.block(), p.param);
+      REQUIRE(t.raw_data().size() == values.size * sizeof(float));
+      CHECK(std::memcmp(t.raw_data().data(), values.data, t.raw_data().size()) == 0);
+      for (int i = 0; i < p.param.rank; ++i) CHECK(t.dims(i) == p.param.extents[i]);
+    }
+  }
+}
+
+TEST_CASE("every value of a graph is made once before it is used, under a node's name of its own") {
+  for (const ModelSpec& spec : model_specs()) {
+    INFO(spec.name);
+    const auto proto = exported(formula_model(spec), {1, spec.input.height, spec.input.width});
+    std::set<std::string> known{"image"}, names;
+    for (const auto& t : proto.graph().initializer()) known.insert(t.name());
+    for (const auto& node : proto.graph().node()) {
+      for (const auto& input : node.input()) CHECK_MESSAGE(known.count(input) == 1, input);
+      CHECK_MESSAGE(known.insert(node.output(0)).second, node.output(0));
+      CHECK_MESSAGE(names.insert(node.name()).second, node.name());
+    }
+    CHECK(known.count(proto.graph().output(0).name()) == 1);
+  }
+}
+
+TEST_CASE("a file tells versions, shapes, normalisation and what comes out") {
+  const auto proto = exported(formula_model(*find_model("mobilenet_v3_small")), {0, 600, 416});
+  CHECK(proto.ir_version() == 7);
+  REQUIRE(proto.opset_import_size() == 1);
+  CHECK(proto.opset_import(0).version() == 13);
+  CHECK(proto.opset_import(0).domain().empty());
+  CHECK(proto.producer_name() == "tinyfiqa");
+  auto about = metadata(proto);
+  CHECK(about["model"] == "mobilenet_v3_small");
+  CHECK(about["input_size"] == "600x416");
+  CHECK(about["input_mean"] == "123.675 116.28 103.53");
+  CHECK(about["input_std"] == "58.395 57.12 57.375");
+  CHECK(about["output"].find("score") == 0);
+  const auto& image = proto.graph().input(0).type().tensor_type().shape();
+  REQUIRE(image.dim_size() == 4);
+  CHECK(image.dim(0).dim_param() == "batch");
+  CHECK(image.dim(2).dim_value() == 600);
+  CHECK(image.dim(3).dim_value() == 416);
+  const auto& score = proto.graph().output(0).type().tensor_type().shape();
+  REQUIRE(score.dim_size() == 2);
+  CHECK(score.dim(0).dim_param() == "batch");
+  CHECK(score.dim(1).dim_value() == 1);
+
+  const auto fixed = exported(formula_model(*find_model("mobilefacenet")), {4, 112, 112});
+  CHECK(fixed.graph().input(0).type().tensor_type().shape().dim(0).dim_value() == 4);
+  CHECK(fixed.graph().output(0).name() == "embedding");
+  CHECK(fixed.graph().output(0).type().tensor_type().shape().dim(1).dim_value() == 128);
+  CHECK(metadata(fixed)["input_std"] == "127.9918 127.9918 127.9918");
+}
+
+TEST_CASE("the nodes are those of the networks' layers") {
+  const auto tiny = kinds(exported(formula_model(*find_model("tinyfqnet")), {1, 64, 64}).graph());
+  CHECK(tiny == std::map<std::string, int>{{"Add", 3},
+                                           {"BatchNormalization", 23},
+                                           {"Conv", 23},
+                                           {"Flatten", 1},
+                                           {"Gemm", 1},
+                                           {"GlobalAveragePool", 1},
+                                           {"Relu", 23},
+                                           {"Sigmoid", 1}});
+  const auto shuffle =
+      kinds(exported(formula_model(*find_model("shufflenet_v2_x0_5")), {1, 224, 224}).graph());
+  CHECK(shuffle.at("Slice") == 26);
+  CHECK(shuffle.at("Transpose") == 16);
+  CHECK(shuffle.at("Reshape") == 32);
+  CHECK(shuffle.at("Concat") == 16);
+  CHECK(shuffle.at("MaxPool") == 1);
+  CHECK(shuffle.at("Gemm") == 3);
+  const auto mobile =
+      kinds(exported(formula_model(*find_model("mobilenet_v3_small")), {1, 224, 224}).graph());
+  CHECK(mobile.at("Conv") == 52);
+  CHECK(mobile.at("HardSigmoid") == 27);
+  CHECK(mobile.at("Mul") == 27);
+  CHECK(mobile.at("Gemm") == 2);
+}
+
+TEST_CASE("sizes that a network can't take are refused with the size that it can") {
+  const auto face = onnx_model(formula_model(*find_model("mobilefacenet")), {1, 224, 224});
+  REQUIRE_FALSE(face.ok());
+  CHECK(face.status().code() == Errc::bad_argument);
+  CHECK(std::string(face.status().message()).find("112x112") != std::string::npos);
+  CHECK_FALSE(onnx_model(formula_model(*find_model("mobilefacenet")), {1, 20, 20}).ok());
+}
