@@ -3,8 +3,10 @@
 #include <tinyfiqa/fiqa/embedder.hpp>
 #include <tinyfiqa/fiqa/perceptual.hpp>
 #include <tinyfiqa/fiqa/shuffle.hpp>
+#include <tinyfiqa/io/weights.hpp>
 
 #include "backends.hpp"
+#include "learned_baseline.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -24,12 +26,19 @@ std::string model_choices() {
          "over all --weights), or a baseline: " +
          std::string(baseline_names) +
          " (pose and combined need landmarks; norm is the length of the embedding that the recogniser of "
-         "--weights makes); default: what the weight file says";
+         "--weights makes), svm, rqs (files of train-baseline); default: what the weight file says";
 }
 
 bool any_landmarks(const Dataset& data) {
   return std::any_of(data.samples.begin(), data.samples.end(),
                      [](const Sample& s) { return s.crop.landmarks.has_value(); });
+}
+
+Result<Score> single_score(const std::string& name, double quality) {
+  const auto value = static_cast<float>(quality);
+  if (!std::isfinite(value))
+    return Status::error(Errc::not_finite, name, " gave a score that is not a number");
+  return Score{value, {{name, value, {value}}}};
 }
 
 struct Baseline {
@@ -78,13 +87,6 @@ const Baseline* find_baseline(const std::string& name) {
   return at == std::end(baselines) ? nullptr : at;
 }
 
-Result<Score> single_score(const std::string& name, double quality) {
-  const auto value = static_cast<float>(quality);
-  if (!std::isfinite(value))
-    return Status::error(Errc::not_finite, name, " gave a score that is not a number");
-  return Score{value, {{name, value, {value}}}};
-}
-
 class NetworkJudge : public FaceJudge {
  public:
   explicit NetworkJudge(Scorer scorer) : scorer_(std::move(scorer)) {}
@@ -124,6 +126,35 @@ class NormJudge : public FaceJudge {
   Embedder embedder_;
 };
 
+/// What train-baseline wrote, if --weights is that; null if it is something else.
+Result<std::shared_ptr<const LearnedBaseline>> read_learned(const ModelOptions& options) {
+  const bool named = options.model == "svm" || options.model == "rqs";
+  if (named && options.weights.size() != 1)
+    return Status::error(Errc::bad_argument, "--model ", options.model,
+                         " needs its file: train one with train-baseline --method ", options.model,
+                         " and give it with --weights");
+  if (options.weights.size() != 1 || !(named || options.model.empty()))
+    return std::shared_ptr<const LearnedBaseline>();
+  const auto file = read_tensors(options.weights[0]);
+  if (!file) return file.status();
+  const std::string kind = learned_kind(*file);
+  if (named && kind != options.model)
+    return Status::error(Errc::mismatch, options.weights[0], ": is no ", options.model,
+                         " that train-baseline wrote");
+  if (kind.empty()) return std::shared_ptr<const LearnedBaseline>();
+  const auto backend = backend_option(options.isa);
+  if (!backend) return backend.status();
+  auto learned = LearnedBaseline::read(*file, **backend);
+  if (!learned) return learned.status();
+  return std::make_shared<const LearnedBaseline>(std::move(*learned));
+}
+
+Status check_one_view(const std::string& name, const ScoreOptions& options) {
+  if (options.views.size() == 1 && options.views[0] == View::identity && options.height == 0) return Status();
+  return Status::error(Errc::bad_argument, "--model ", name,
+                       " sees the face once and at its own size: leave --tta and --size away");
+}
+
 Result<std::shared_ptr<const Model>> read_recogniser(const Baseline& baseline, const ModelOptions& options) {
   if (options.weights.size() != 1)
     return Status::error(Errc::bad_argument, "--model ", baseline.name,
@@ -144,14 +175,19 @@ Result<QualitySource> QualitySource::open(const ModelOptions& model, const Score
   source.options_ = options;
   source.baseline_ = find_baseline(model.model);
   if (source.baseline_ == nullptr) {
+    auto learned = read_learned(model);
+    if (!learned) return learned.status();
+    source.learned_ = std::move(*learned);
+  }
+  if (source.baseline_ != nullptr || source.learned_ != nullptr)
+    if (const Status s = check_one_view(source.models()[0], options); !s) return s;
+  if (source.learned_ != nullptr) return source;
+  if (source.baseline_ == nullptr) {
     auto networks = read_models(model);
     if (!networks) return networks.status();
     source.networks_ = std::move(*networks);
     return source;
   }
-  if (options.views.size() != 1 || options.views[0] != View::identity || options.height > 0)
-    return Status::error(Errc::bad_argument, "--model ", model.model,
-                         " sees the face once and at its own size: leave --tta and --size away");
   if (source.baseline_->recogniser) {
     auto recogniser = read_recogniser(*source.baseline_, model);
     if (!recogniser) return recogniser.status();
@@ -172,6 +208,7 @@ QualitySource QualitySource::of(std::vector<std::shared_ptr<const Model>> networ
 }
 
 Result<std::unique_ptr<FaceJudge>> QualitySource::judge(int threads) const {
+  if (learned_ != nullptr) return learned_->judge(threads);
   if (baseline_ != nullptr && !baseline_->recogniser)
     return std::unique_ptr<FaceJudge>(std::make_unique<BaselineJudge>(*baseline_, options_.seed));
   if (baseline_ != nullptr) {
@@ -200,6 +237,7 @@ Result<std::vector<std::unique_ptr<FaceJudge>>> QualitySource::judges(int thread
 
 std::vector<std::string> QualitySource::models() const {
   if (baseline_ != nullptr) return {baseline_->name};
+  if (learned_ != nullptr) return {learned_->kind()};
   std::vector<std::string> names;
   for (const auto& m : networks_) names.emplace_back(m->spec().name);
   return names;
@@ -214,6 +252,7 @@ std::vector<std::string> QualitySource::views() const {
 double QualitySource::percent(double score) const {
   const auto cut = [](double share) { return 100 * std::clamp(share, 0.0, 1.0); };
   if (baseline_ != nullptr) return baseline_->share != nullptr ? cut(baseline_->share(score)) : std::nan("");
+  if (learned_ != nullptr) return cut(learned_->kind() == "rqs" ? score / 100 : score);  // svm: a cosine
   // tinyFQnet and its family end in a sigmoid; the perceptual networks in nothing.
   const bool bounded = std::all_of(networks_.begin(), networks_.end(), [](const auto& m) {
     return std::string(m->spec().name).compare(0, 9, "tinyfqnet") == 0;

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-/// The names that --model takes beside networks.
+/// The names that --model takes beside networks, without those that are learned.
 extern const char* const baseline_names;
 bool is_baseline(const std::string& name);
 /// The quality "random" of image `number`, 0..1.
@@ -43,8 +43,12 @@ class FaceJudge {
   virtual tinyfiqa::Result<tinyfiqa::Score> judge(const FaceInput& face) = 0;
 };
 
+/// A score of one part; an error if it is not a number.
+tinyfiqa::Result<tinyfiqa::Score> single_score(const std::string& name, double quality);
+
 /// A baseline that needs no weights, or a recogniser's.
 struct Baseline;
+class LearnedBaseline;
 
 /// What --model and --weights ask for, read and checked once, for as many judges as there are threads.
 class QualitySource {
@@ -80,5 +84,6 @@ class QualitySource {
 
   std::vector<std::shared_ptr<const tinyfiqa::Model>> networks_;  // of norm: the recogniser
   const Baseline* baseline_ = nullptr;
+  std::shared_ptr<const LearnedBaseline> learned_;
   tinyfiqa::ScoreOptions options_;
 };
