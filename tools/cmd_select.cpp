@@ -100,6 +100,9 @@ Status SelectCommand::open() {
   auto crop = face.crop();
   if (!crop) return crop.status();
   crop_ = *crop;
+  if (!data.csv.empty() && (crop_.box || crop_.landmarks))
+    return Status::error(Errc::bad_argument,
+                         "--data has boxes and landmarks of its own: leave --box and --landmarks away");
   auto source = QualitySource::open(model, *options);
   if (!source) return source.status();
   source_ = std::make_shared<const QualitySource>(std::move(*source));

@@ -161,7 +161,7 @@ LinearRank TrainBaselineCommand::rank(const std::vector<float>& x, std::size_t c
   std::vector<float> standard = x;
   LinearRank result = standardise(standard, columns);
   RankOptions options;
-  options.cost = cost > 0 ? cost : 10;
+  options.cost = cost > 0 ? cost : 300;
   options.seed = seed;
   const auto w =
       train_rank_svm(standard, columns, draw_rank_pairs(labels, pairs, gap, Rng(seed, stream)), options);
@@ -259,7 +259,7 @@ void add_train_baseline(CLI::App& app, int& exit_code) {
   sub->add_option("--out", command->out, "The file, for --weights and verify-eval --quality")
       ->type_name("FILE.safetensors")
       ->required();
-  sub->add_option("--cost", command->cost, "Price of errors; default: svm 1, rqs 10")
+  sub->add_option("--cost", command->cost, "Price of errors; default: svm 1, rqs 300")
       ->check(CLI::Range(1e-6, 1e9));
   sub->add_option("--gamma", command->gamma, "svm: of its radial kernel, for embeddings of mean length 1")
       ->check(CLI::Range(1e-6, 1e6))

@@ -152,6 +152,7 @@ TEST_CASE("select: a stream without a frame, and inputs that exclude each other"
   CHECK(contains(r.err, "not one JPEG came"));
   CHECK(run_tool("select", ": |").code == 2);
   CHECK(run_tool("select x.jpg --stdin-mjpeg", ": |").code == 2);
+  CHECK(contains(run_tool("select --data x.csv --box 1,1,2,2").err, "leave --box and --landmarks away"));
   CHECK(contains(run_tool("select --stdin-mjpeg --model pose", ": |").err, "needs landmarks"));
 }
 
