@@ -188,7 +188,8 @@ Status Ablation::score(const AblationRow& row) {
   report.split = held_out_name_;
   report.bootstrap.resamples = words_.resamples;
   report.bootstrap.seed = words_.train.seed;
-  if (const Status s = report.score(held_out_, models, options, words_.train.threads); !s) return s;
+  if (const Status s = report.score(held_out_, QualitySource::of(models, options), words_.train.threads); !s)
+    return s;
   if (const Status s = report.measure(); !s) return s;
   if (report.failed > 0)
     print_note(std::to_string(report.failed) + " images have no score and were left out");

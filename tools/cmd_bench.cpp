@@ -2,7 +2,9 @@
 #include "backends.hpp"
 #include "commands.hpp"
 #include "fma_peak.hpp"
+#include "label_bench.hpp"
 #include "model_options.hpp"
+#include "stopwatch.hpp"
 
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/fiqa/session.hpp>
@@ -11,7 +13,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <memory>
 
@@ -33,8 +34,10 @@ struct BenchCommand {
   int batch = 1, threads = 1;
   double seconds = 60;
   bool json = false;
+  std::size_t label = 0;
 
   int run() const;
+  Status run_labelling(const Backend& backend) const;
   std::vector<BenchRow> rows() const;
 };
 
@@ -56,10 +59,6 @@ std::vector<BenchRow> BenchCommand::rows() const {
   add("tinyfqnet", batch, 64, 64);
   add("tinyfqnet", 16 * batch, 64, 64);
   return rows;
-}
-
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 /// Runs for `seconds`, at least 10 times after one that warms up.   Errors: bad_argument, too_large.
@@ -89,6 +88,28 @@ Status measure(const Backend& backend, double seconds, BenchRow& row) {
 
 std::string size_text(const BenchRow& r) { return std::to_string(r.height) + "x" + std::to_string(r.width); }
 
+Status BenchCommand::run_labelling(const Backend& backend) const {
+  const ModelSpec* spec = find_model(model.empty() ? "mobilefacenet" : model);
+  if (spec == nullptr)
+    return Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names());
+  const auto times = measure_labelling(std::make_shared<const Model>(*spec, backend), label, threads);
+  if (!times) return times.status();
+  const double total = times->embed_s + times->label_s, rate = static_cast<double>(label) / total;
+  const nlohmann::ordered_json row = {{"model", spec->name},       {"faces", label},
+                                      {"threads", threads},        {"isa", backend.isa},
+                                      {"embed_s", times->embed_s}, {"label_s", times->label_s},
+                                      {"faces_per_s", rate},       {"mean_quality", times->mean_quality}};
+  if (json)
+    std::printf("%s\n", row.dump(2).c_str());
+  else
+    std::printf(
+        "%s, %zu aligned faces, %d threads, %s: %.1f s (embedding %.1f, labelling %.2f), %.0f faces/s; "
+        "mean label %.4f\n",
+        spec->name, label, threads, backend.isa, total, times->embed_s, times->label_s, rate,
+        times->mean_quality);
+  return {};
+}
+
 int BenchCommand::run() const {
   const auto fail = [](const Status& status) {
     print_error(status);
@@ -96,6 +117,10 @@ int BenchCommand::run() const {
   };
   const auto backend = backend_option(isa);
   if (!backend) return fail(backend.status());
+  if (label > 0) {
+    const Status status = run_labelling(**backend);
+    return status ? exit_done : fail(status);
+  }
   std::vector<BenchRow> all = rows();
   if (all.empty())
     return fail(
@@ -152,9 +177,14 @@ void add_bench(CLI::App& app, int& exit_code) {
   sub->add_option("--seconds", command->seconds, "Time for all rows together")
       ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
+  sub->add_option("--label", command->label,
+                  "Instead: embed and label so many aligned faces with a recogniser, as label does (without "
+                  "reading pictures)")
+      ->type_name("FACES")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{100'000'000}));
   sub->add_flag("--json", command->json, "JSON instead of a table: an array of rows");
   sub->footer(
       "Weights are random: they don't change the time. Example:\n  tinyfiqa bench --model tinyfqnet "
-      "--seconds 2");
+      "--seconds 2\n  tinyfiqa bench --label 10000 --threads 2");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }

@@ -53,9 +53,10 @@ Result<Dataset> EvalCommand::labels() const {
 Status EvalCommand::score_images(const Dataset& labels, EvalReport& report) const {
   const auto options = score_options(views, model.model);
   if (!options) return options.status();
-  const auto models = read_models(model);
-  if (!models) return models.status();
-  return report.score(labels, *models, *options, threads);
+  const auto source = QualitySource::open(model, *options);
+  if (!source) return source.status();
+  if (const Status s = source->check_landmarks(data.csv, any_landmarks(labels)); !s) return s;
+  return report.score(labels, *source, threads);
 }
 
 /// Predictions belong to the label with the same path, as the CSV has it or below --images.
@@ -153,9 +154,7 @@ void add_eval(CLI::App& app, int& exit_code) {
   command->data.add_to(*sub);
   sub->add_option("--split", command->split, "Take only rows whose split is this one: train, val or test")
       ->check(CLI::IsMember({"train", "val", "test"}));
-  command->model.add_to(*sub,
-                        "tinyfqnet (default), mobilenet_v3_small, shufflenet_v2_x0_5, shufflenet_v2_x1_0, or "
-                        "ensemble (the mean over all --weights); default: what the weight file says");
+  command->model.add_to(*sub, model_choices());
   command->views.add_to(*sub);
   auto* predictions =
       sub->add_option(

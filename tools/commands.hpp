@@ -19,6 +19,9 @@ void add_gradients(CLI::App& app, int& exit_code);
 void add_eval(CLI::App& app, int& exit_code);
 void add_label(CLI::App& app, int& exit_code);
 void add_sample(CLI::App& app, int& exit_code);
+void add_select(CLI::App& app, int& exit_code);
+void add_degrade(CLI::App& app, int& exit_code);
+void add_train_baseline(CLI::App& app, int& exit_code);
 void add_verify_eval(CLI::App& app, int& exit_code);
 /// `command_line`: the words after the command's name, for run.json; it must outlive the parsing.
 void add_ablation(CLI::App& app, int& exit_code, const std::vector<std::string>& command_line);

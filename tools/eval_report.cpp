@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "joined.hpp"
 #include "progress.hpp"
 #include "score_run.hpp"
 #include "svg_chart.hpp"
@@ -37,25 +38,18 @@ std::vector<Line> lines(const MetricIntervals& m) {
           {"final_score", "final score", m.value.final_score, m.final_score}};
 }
 
-std::string joined(const std::vector<std::string>& words, const char* between) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
-  return text;
-}
-
 }  // namespace
 
-Status EvalReport::score(const Dataset& labels, const std::vector<std::shared_ptr<const Model>>& networks,
-                         const ScoreOptions& options, int threads) {
-  auto scorers = make_scorers(networks, options, threads, labels.samples.size());
-  if (!scorers) return scorers.status();
-  for (const auto& m : networks) models.emplace_back(m->spec().name);
-  for (const View view : options.views) views.emplace_back(view_name(view));
+Status EvalReport::score(const Dataset& labels, const QualitySource& source, int threads) {
+  auto judges = source.judges(threads, labels.samples.size());
+  if (!judges) return judges.status();
+  models = source.models();
+  views = source.views();
   Progress progress(labels.samples.size(), "images");
-  const auto score_one = [&](Scorer& scorer, std::size_t index) {
-    return score_file(scorer, labels.samples[index].file, labels.samples[index].crop);
+  const auto score_one = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t index) {
+    return score_file(*judge, labels.samples[index].file, labels.samples[index].crop, index);
   };
-  ScoreRun(labels.samples.size()).start(*scorers, score_one, [&](std::size_t index, const ScoreRow& row) {
+  ScoreRun(labels.samples.size()).start(*judges, score_one, [&](std::size_t index, const ScoreRow& row) {
     const Sample& sample = labels.samples[index];
     rows.push_back({sample.path, sample.score, double{row.score.value}, row.status});
     progress.show(index + 1);

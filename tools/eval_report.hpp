@@ -4,10 +4,10 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/fiqa/bootstrap.hpp>
 #include <tinyfiqa/fiqa/dataset.hpp>
-#include <tinyfiqa/fiqa/scorer.hpp>
+
+#include "face_judge.hpp"
 
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,10 +28,8 @@ struct EvalReport {
   tinyfiqa::MetricIntervals metrics;
 
   /// Fills models, views and rows: each labelled image with its score, or why it has none. Errors: those of
-  /// Scorer::create().
-  tinyfiqa::Status score(const tinyfiqa::Dataset& labels,
-                         const std::vector<std::shared_ptr<const tinyfiqa::Model>>& networks,
-                         const tinyfiqa::ScoreOptions& options, int threads);
+  /// QualitySource::judges().
+  tinyfiqa::Status score(const tinyfiqa::Dataset& labels, const QualitySource& source, int threads);
   /// Counts what failed and computes the metrics of the rest. Errors: those of bootstrap_metrics().
   tinyfiqa::Status measure();
 

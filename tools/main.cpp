@@ -38,7 +38,10 @@ int main(int argc, char** argv) {
   add_score(app, exit_code);
   add_eval(app, exit_code);
   add_label(app, exit_code);
+  add_select(app, exit_code);
   add_sample(app, exit_code);
+  add_degrade(app, exit_code);
+  add_train_baseline(app, exit_code);
   add_verify_eval(app, exit_code);
   add_info(app, exit_code);
   add_bench(app, exit_code);

@@ -1,16 +1,11 @@
 #include "quality_methods.hpp"
 
-#include "model_options.hpp"
-#include "ordered_run.hpp"
+#include "face_judge.hpp"
 #include "predictions.hpp"
 #include "progress.hpp"
 #include "score_run.hpp"
 
-#include <tinyfiqa/fiqa/perceptual.hpp>
-#include <tinyfiqa/fiqa/shuffle.hpp>
-
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -24,83 +19,33 @@ namespace {
 
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
-struct Perceptual {
-  double blur = none, pose = none, jpeg = none;
-};
-
-Perceptual measure_face(const Sample& sample) {
-  Perceptual p;
-  if (sample.crop.landmarks) p.pose = pose_quality(*sample.crop.landmarks);
-  const auto file = read_file(sample.file, FileAccess::copy);
-  if (!file) return p;
-  const auto image = decode_image(file->bytes);
-  if (!image) return p;
-  p.jpeg = jpeg_quality(file->bytes, *image);
-  const auto face = crop_and_resize(*image, sample.crop, aligned_side, aligned_side);
-  if (face) p.blur = blur_quality(*face);
-  return p;
-}
-
-/// Makes methods one by one; what several of them need is made once.
+/// Makes methods one by one.
 class MethodMaker {
  public:
   MethodMaker(const Dataset& data, const FaceEmbeddings& faces, const EmbedOptions& options,
               std::uint64_t seed)
       : data_(data), faces_(faces), options_(options), seed_(seed) {}
 
-  Result<std::vector<double>> make(const std::string& what) {
-    if (what == "random") return random();
-    if (what == "norm") return norms();
-    if (what == "blur") return perceptual(&Perceptual::blur);
-    if (what == "jpeg") return perceptual(&Perceptual::jpeg);
-    if (what == "pose" || what == "combined") {
-      const auto has = [](const Sample& s) { return s.crop.landmarks.has_value(); };
-      if (!std::any_of(data_.samples.begin(), data_.samples.end(), has))
-        return Status::error(Errc::bad_argument, data_.path, ": ", what,
-                             " needs five landmarks: columns x1, y1, .. x5, y5");
-      if (what == "pose") return perceptual(&Perceptual::pose);
-      return combine_qualities(
-          {perceptual(&Perceptual::blur), perceptual(&Perceptual::pose), perceptual(&Perceptual::jpeg)});
-    }
+  Result<std::vector<double>> make(const std::string& what) const {
+    if (what == "norm") return norms();  // of the embeddings that are there already
+    if (what == "random") return drawn();
     if (std::filesystem::path(what).extension() == ".csv") return scores(what);
-    return network(what);
+    return judged(what);
   }
 
  private:
-  std::vector<double> random() const {
+  // Needs no pictures, as it would if a judge gave it.
+  std::vector<double> drawn() const {
     std::vector<double> values;
-    for (std::size_t i = 0; i < data_.samples.size(); ++i)
-      values.push_back(static_cast<double>(detail::mix_seed(seed_, i) >> 11u) * 0x1p-53);
+    for (std::size_t i = 0; i < data_.samples.size(); ++i) values.push_back(random_quality(seed_, i));
     return values;
   }
 
   std::vector<double> norms() const {
     std::vector<double> values;
-    for (std::size_t i = 0; i < data_.samples.size(); ++i) {
-      double squares = 0;
-      for (std::size_t k = 0; k < faces_.dimension; ++k) {
-        const double v = double{faces_.raw[i * faces_.dimension + k]};
-        squares += v * v;
-      }
-      values.push_back(std::sqrt(squares));
-    }
-    return values;
-  }
-
-  std::vector<double> perceptual(double Perceptual::*member) {
-    if (measured_.empty()) {
-      std::vector<int> workers(static_cast<std::size_t>(options_.thread_count()));
-      Progress progress(data_.samples.size(), "images");
-      OrderedRun<Perceptual>(data_.samples.size())
-          .start(
-              workers, [&](int, std::size_t i) { return measure_face(data_.samples[i]); },
-              [&](std::size_t i, const Perceptual& p) {
-                measured_.push_back(p);
-                progress.show(i + 1);
-              });
-    }
-    std::vector<double> values;
-    for (const Perceptual& p : measured_) values.push_back(p.*member);
+    std::vector<float> raw = faces_.raw;
+    for (std::size_t i = 0; i < data_.samples.size(); ++i)
+      values.push_back(normalise({raw.data() + i * faces_.dimension, faces_.dimension}));
     return values;
   }
 
@@ -115,23 +60,33 @@ class MethodMaker {
     return values;
   }
 
-  Result<std::vector<double>> network(const std::string& what) const {
-    const auto backend = backend_option(options_.isa);
-    if (!backend) return backend.status();
-    auto model = what == "tinyfqnet" ? default_model(**backend) : read_model(what, "", **backend);
-    if (!model && model.status().code() == Errc::not_found)
+  /// A baseline or the built-in network by its name, else a weight file.
+  Result<QualitySource> source(const std::string& what) const {
+    ModelOptions model;
+    model.isa = options_.isa;
+    const bool named = what == "tinyfqnet" || is_baseline(what);
+    (named ? model.model : model.weights.emplace_back()) = what;
+    ScoreOptions options;
+    options.seed = seed_;
+    auto source = QualitySource::open(model, options);
+    if (!source && source.status().code() == Errc::not_found)
       return Status::error(Errc::not_found, "--quality ", what, ": no such file, and none of ",
                            known_methods);
-    if (!model) return model.status();
-    auto scorers = make_scorers({std::make_shared<const Model>(std::move(*model))}, {},
-                                options_.thread_count(), data_.samples.size());
-    if (!scorers) return scorers.status();
+    return source;
+  }
+
+  Result<std::vector<double>> judged(const std::string& what) const {
+    const auto quality = source(what);
+    if (!quality) return quality.status();
+    if (const Status s = quality->check_landmarks(data_.path, any_landmarks(data_)); !s) return s;
     std::vector<double> values;
+    auto judges = quality->judges(options_.thread_count(), data_.samples.size());
+    if (!judges) return judges.status();
     Progress progress(data_.samples.size(), "images");
-    const auto score = [&](Scorer& scorer, std::size_t i) {
-      return score_file(scorer, data_.samples[i].file, data_.samples[i].crop);
+    const auto score = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t i) {
+      return score_file(*judge, data_.samples[i].file, data_.samples[i].crop, i);
     };
-    ScoreRun(data_.samples.size()).start(*scorers, score, [&](std::size_t i, const ScoreRow& row) {
+    ScoreRun(data_.samples.size()).start(*judges, score, [&](std::size_t i, const ScoreRow& row) {
       values.push_back(row.status.ok() ? double{row.score.value} : none);
       progress.show(i + 1);
     });
@@ -142,7 +97,6 @@ class MethodMaker {
   const FaceEmbeddings& faces_;
   const EmbedOptions& options_;
   std::uint64_t seed_;
-  std::vector<Perceptual> measured_;
 };
 
 }  // namespace

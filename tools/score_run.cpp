@@ -1,7 +1,6 @@
 #include "score_run.hpp"
 
-#include <algorithm>
-#include <thread>
+#include <utility>
 
 using namespace tinyfiqa;
 
@@ -49,27 +48,22 @@ Result<ScoreOptions> score_options(const ViewOptions& options, const std::string
   return result;
 }
 
-Result<std::vector<Scorer>> make_scorers(const std::vector<std::shared_ptr<const Model>>& models,
-                                         ScoreOptions options, int threads, std::size_t images) {
-  if (threads < 1) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  const std::size_t count = std::min(static_cast<std::size_t>(threads), std::max<std::size_t>(1, images));
-  options.threads = count == 1 ? threads : 1;
-  std::vector<Scorer> scorers;
-  for (std::size_t i = 0; i < count; ++i) {
-    auto scorer = Scorer::create(models, options);
-    if (!scorer) return scorer.status();
-    scorers.push_back(std::move(*scorer));
-  }
-  return scorers;
-}
-
-ScoreRow score_file(Scorer& scorer, const std::string& path, const Crop& crop, const Status& status) {
+ScoreRow score_file(FaceJudge& judge, const std::string& path, const Crop& crop, std::size_t number,
+                    const Status& status) {
   ScoreRow row{path, status, {}};
   if (!row.status.ok()) return row;
-  auto result = scorer.score(path, crop);
-  if (result)
-    row.score = std::move(*result);
-  else
+  const auto start = std::chrono::steady_clock::now();
+  const auto file = read_file(path, FileAccess::copy);
+  row.status = file.status();
+  if (!file) return row;
+  const auto image = decode_image(file->bytes);
+  judge.decode_s += seconds_since(start);
+  row.status = image.status();
+  if (image) {
+    auto result = judge.judge({*image, crop, file->bytes, number});
     row.status = result.status();
+    if (result) row.score = std::move(*result);
+  }
+  row.status = row.status.prefixed(path, ": ");
   return row;
 }

@@ -2,28 +2,27 @@
 
 #include <tinyfiqa/io/csv.hpp>
 
-#include <nlohmann/json.hpp>
+#include "json_line.hpp"
 
 #include <cstdio>
 #include <utility>
 
 using tinyfiqa::csv_field;
 
-namespace {
+TableFormat table_format(const std::string& name) {
+  return name == "csv" ? TableFormat::csv : name == "jsonl" ? TableFormat::jsonl : TableFormat::text;
+}
 
-std::string number(float value, int decimals = 6) {
+std::string decimal_text(double value, int decimals) {
   char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, static_cast<double>(value));
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
   return text;
 }
 
-/// The message without the path that it begins with: the row has that already.
-std::string short_message(const ScoreRow& row) {
-  const std::string message = row.status.message(), prefix = row.path + ": ";
+std::string short_message(const tinyfiqa::Status& status, const std::string& path) {
+  const std::string message = status.message(), prefix = path + ": ";
   return message.compare(0, prefix.size(), prefix) == 0 ? message.substr(prefix.size()) : message;
 }
-
-}  // namespace
 
 ScoreTable::ScoreTable(TableFormat format, std::vector<std::string> models, std::vector<std::string> views)
     : format_(format),
@@ -53,14 +52,15 @@ std::string ScoreTable::header() const {
 std::string ScoreTable::csv_row(const ScoreRow& row) const {
   if (!row.status.ok()) {
     const std::size_t parts = parts_ ? models_.size() * (views_.size() > 1 ? 1 + views_.size() : 1) : 0;
-    return csv_field(row.path) + ",," + csv_field(short_message(row)) + std::string(parts, ',');
+    return csv_field(row.path) + ",," + csv_field(short_message(row.status, row.path)) +
+           std::string(parts, ',');
   }
-  std::string line = csv_field(row.path) + "," + number(row.score.value) + ",";
+  std::string line = csv_field(row.path) + "," + decimal_text(double{row.score.value}) + ",";
   if (!parts_) return line;
   for (const auto& network : row.score.networks) {
-    line += "," + number(network.score);
+    line += "," + decimal_text(double{network.score});
     if (views_.size() > 1)
-      for (const float view : network.views) line += "," + number(view);
+      for (const float view : network.views) line += "," + decimal_text(double{view});
   }
   return line;
 }
@@ -77,16 +77,15 @@ std::string ScoreTable::json_row(const ScoreRow& row) const {
       json["networks"].push_back(network);
     }
   } else {
-    json["error"] = short_message(row);
+    json["error"] = short_message(row.status, row.path);
     json["code"] = tinyfiqa::errc_name(row.status.code());
   }
-  // Paths are bytes; what is not UTF-8 becomes U+FFFD rather than an exception.
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return json_line(json);
 }
 
 std::string ScoreTable::row(const ScoreRow& row) const {
   if (format_ == TableFormat::csv) return csv_row(row);
   if (format_ == TableFormat::jsonl) return json_row(row);
-  if (row.status.ok()) return number(row.score.value, 4) + "  " + row.path;
-  return "error   " + row.path + ": " + short_message(row);
+  if (row.status.ok()) return decimal_text(double{row.score.value}, 4) + "  " + row.path;
+  return "error   " + row.path + ": " + short_message(row.status, row.path);
 }

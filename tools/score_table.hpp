@@ -14,6 +14,12 @@ struct ScoreRow {
 };
 
 enum class TableFormat { text, csv, jsonl };
+/// The format of that name.
+TableFormat table_format(const std::string& name);
+/// The value with so many decimals.
+std::string decimal_text(double value, int decimals = 6);
+/// The message without "path: " before it.
+std::string short_message(const tinyfiqa::Status& status, const std::string& path);
 
 /// Turns rows into lines. `models` and `views` name the parts of a score.
 class ScoreTable {

@@ -79,10 +79,13 @@ TEST_CASE("the saved quality of a file that is no JPEG, or is cut off anywhere, 
   }
 }
 
-TEST_CASE("combined qualities are mean places; equals share theirs, what is not finite comes last") {
-  const auto c = combine_qualities({{1, 2, 3, 4}, {40, 30, std::nan(""), 30}});
-  CHECK(c[0] == doctest::Approx((0.125 + 0.875) / 2));
-  CHECK(c[1] == doctest::Approx((0.375 + 0.5) / 2));
-  CHECK(c[2] == doctest::Approx((0.625 + 0.125) / 2));
-  CHECK(combine_qualities({}).empty());
+TEST_CASE("the combined quality lies in 0..1, rises with each of its parts and bears any of their values") {
+  const double middle = combined_quality(150, -0.2, 8);
+  CHECK(combined_quality(300, -0.2, 8) > middle);
+  CHECK(combined_quality(150, -0.1, 8) > middle);
+  CHECK(combined_quality(150, -0.2, 9) > middle);
+  for (const double q : {combined_quality(0, -4, 0), combined_quality(1e6, 0, 10), middle}) {
+    CHECK(q > 0);
+    CHECK(q < 1);
+  }
 }

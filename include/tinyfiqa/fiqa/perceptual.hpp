@@ -149,24 +149,27 @@ inline double jpeg_quality(Bytes file, const Image& image) {
   return std::min(saved_quality(file) / 10, blockiness_quality(image));
 }
 
-/// Several qualities as one: for each face the mean of its places, 0..1, in each order (equal values share
-/// their mean place). All lists have one length; values that are not finite count as the worst.
-inline std::vector<double> combine_qualities(const std::vector<std::vector<double>>& qualities) {
-  std::vector<double> combined(qualities.empty() ? 0 : qualities[0].size());
-  for (const auto& given : qualities) {
-    std::vector<double> q = given;
-    for (double& v : q)
-      if (!std::isfinite(v)) v = -HUGE_VAL;
-    std::vector<double> sorted = q;
-    std::sort(sorted.begin(), sorted.end());
-    for (std::size_t i = 0; i < q.size(); ++i) {
-      const auto below = std::lower_bound(sorted.begin(), sorted.end(), q[i]) - sorted.begin();
-      const auto through = std::upper_bound(sorted.begin(), sorted.end(), q[i]) - sorted.begin();
-      combined[i] += static_cast<double>(below + through) / 2 / static_cast<double>(q.size()) /
-                     static_cast<double>(qualities.size());
-    }
-  }
-  return combined;
+namespace detail {
+
+/// The place of a value among many that lie around `middle`, 0..1: a logistic distribution.
+inline double place_among(double value, double middle, double width) {
+  return 1 / (1 + std::exp(-(value - middle) / width));
+}
+
+}  // namespace detail
+
+/// The places, 0..1, of a face's blur_quality() at 112x112 and of its pose_quality() among LFW's 13,233
+/// photos: middles are their medians, widths half the distance between their quartiles over log 3, as a
+/// logistic's are. Sharpness goes by its logarithm.
+inline double blur_place(double blur) {
+  return detail::place_among(std::log(std::max(blur, 1e-3)), 4.88, 0.35);
+}
+inline double pose_place(double pose) { return detail::place_among(pose, -0.147, 0.037); }
+
+/// Blur, pose and JPEG (which has a scale of its own, 0..10) as one: the mean of their places, 0..1. (P2 does
+/// not say how it combines them.)
+inline double combined_quality(double blur, double pose, double jpeg) {
+  return (blur_place(blur) + pose_place(pose) + jpeg / 10) / 3;
 }
 
 TINYFIQA_END

@@ -1,0 +1,38 @@
+#include <doctest/doctest.h>
+
+#include "run_tool.hpp"
+
+#include <string>
+
+namespace {
+
+const std::string labels = "--data " TINYFIQA_SOURCE_DIR "/examples/faces/labels.csv ";
+
+}  // namespace
+
+TEST_CASE("degrade: all, some or none of the photos, the same for the same seed") {
+  const std::string dir = scratch_dir("degrade");
+  auto r = run_tool("degrade " + labels + "--share 1 --out " + dir + "/all");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  const std::string csv = read_text(dir + "/all/faces.csv");
+  CHECK(contains(csv, "path,score,degradation\n"));
+  CHECK(count_lines(csv) == 7);
+  CHECK_FALSE(contains(csv, ",none"));
+  CHECK(run_tool("degrade " + labels + "--share 1 --threads 1 --out " + dir + "/again").code == 0);
+  CHECK(read_text(dir + "/again/faces.csv") == csv);
+  CHECK(read_text(dir + "/again/astronaut.jpg") == read_text(dir + "/all/astronaut.jpg"));
+  CHECK(run_tool("score " + dir + "/all").code == 0);
+  CHECK(run_tool("degrade " + labels + "--share 0 --out " + dir + "/none").code == 0);
+  CHECK(read_text(dir + "/none/astronaut.jpg") ==
+        read_text(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg"));
+  CHECK(contains(read_text(dir + "/none/faces.csv"), "astronaut.jpg,0.9,none\n"));
+}
+
+TEST_CASE("degrade: paths that lead out of the folder are refused") {
+  const std::string dir = scratch_dir("degrade_bad");
+  std::ofstream(dir + "/a.csv") << "path\n../degrade_bad/x.jpg\n";
+  std::ofstream(dir + "/x.jpg") << read_text(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg");
+  const auto r = run_tool("degrade --data " + dir + "/a.csv --out " + dir + "/out");
+  CHECK(r.code == 2);
+  CHECK(contains(r.err, "would not lie below --out"));
+}

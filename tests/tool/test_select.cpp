@@ -1,0 +1,220 @@
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "run_tool.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+const std::string faces = TINYFIQA_SOURCE_DIR "/examples/faces/";
+
+void write(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+/// Two folders of faces, and one in the second.
+std::string templates(const std::string& name) {
+  const std::string dir = scratch_dir(name);
+  const auto copy = [&](const char* face, const std::string& to) {
+    write(dir + to, read_text(faces + face));
+  };
+  REQUIRE(std::system(("mkdir -p " + dir + "/a " + dir + "/b/c").c_str()) == 0);
+  copy("astronaut_dark.jpg", "/a/1.jpg"), copy("astronaut.jpg", "/a/2.jpg"),
+      copy("astronaut_blur.jpg", "/a/3.jpg");
+  copy("astronaut_small.jpg", "/b/1.jpg"), copy("astronaut_jpeg.jpg", "/b/2.jpg");
+  copy("astronaut_noise.jpg", "/b/c/1.jpg");
+  return dir;
+}
+
+std::vector<nlohmann::json> json_rows(const std::string& text) {
+  std::vector<nlohmann::json> rows;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) rows.push_back(nlohmann::json::parse(line));
+  return rows;
+}
+
+const std::string landmarks = "57.3,62.7,102.3,65.0,80,88,60,104.7,97.3,104.7";
+
+}  // namespace
+
+TEST_CASE("select: each folder is a template, and gives its best images, on 0..100") {
+  const std::string dir = templates("select");
+  auto r = run_tool("select " + dir + " --format jsonl");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  auto rows = json_rows(r.out);
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0]["template"] == dir + "/a");
+  CHECK(rows[0]["path"] == dir + "/a/2.jpg");
+  CHECK(rows[1]["path"] == dir + "/b/2.jpg");
+  CHECK(rows[2]["path"] == dir + "/b/c/1.jpg");
+  for (const auto& row : rows)
+    CHECK(row["score"].get<double>() == doctest::Approx(100 * row["raw"].get<double>()));
+  CHECK(r.err.empty());
+  r = run_tool("select " + dir + " -k 2 --format csv --threads 1");
+  CHECK(count_lines(r.out) == 6);
+  CHECK(contains(r.out, "template,rank,path,score,raw\n"));
+  CHECK(contains(run_tool("select " + dir).out, dir + "/a  #1  "));
+}
+
+TEST_CASE("select --out copies the chosen images, byte for byte, under their template and rank") {
+  const std::string dir = templates("select_out"), out = dir + "/chosen";
+  const auto r = run_tool("select " + dir + "/a -k 2 --out " + out);
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  std::string name = dir + "/a";
+  for (char& c : name) c = c == '/' ? '_' : c;
+  CHECK(read_text(out + "/" + name + "/1_2.jpg") == read_text(faces + "astronaut.jpg"));
+  CHECK(!read_text(out + "/" + name + "/2_1.jpg").empty());
+  write(dir + "/file", "");
+  CHECK(run_tool("select " + dir + "/a --out " + dir + "/file").code == 1);
+}
+
+TEST_CASE("select: templates of a CSV, with its landmarks; rows may come in any order") {
+  const std::string dir = templates("select_csv"), csv = dir + "/t.csv";
+  std::string head = "path,video";
+  for (int i = 1; i <= 5; ++i) head += ",x" + std::to_string(i) + ",y" + std::to_string(i);
+  write(csv, head + "\na/1.jpg,\"v, 1\"," + landmarks + "\nb/1.jpg,v2,,,,,,,,,,\na/2.jpg,\"v, 1\"," +
+                 landmarks + "\n");
+  auto r = run_tool("select --data " + csv + " --template-column video --format csv");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  CHECK(contains(r.out, "v2,1,b/1.jpg,"));
+  CHECK(contains(r.out, "\"v, 1\",1,a/2.jpg,"));
+  r = run_tool("select --data " + csv + " --template-column video --model pose");
+  CHECK(r.code == 1);
+  CHECK(contains(r.err, "no landmarks"));
+  CHECK(contains(r.err, "template v2: no image of it could be scored"));
+  CHECK(contains(r.out, "v, 1  #1  "));
+  CHECK(contains(run_tool("select --data " + csv).err, "no column is called 'template'"));
+  write(csv, "path,template\na/1.jpg,\n");
+  CHECK(contains(run_tool("select --data " + csv).err, "t.csv:2: no template"));
+  write(csv, "path,template\na/1.jpg,x\n");
+  CHECK(contains(run_tool("select --data " + csv + " --model pose").err, "needs five landmarks"));
+}
+
+TEST_CASE("select --live tells the rank of every image and the best so far") {
+  const std::string dir = templates("select_live");
+  const auto r = run_tool("select " + dir + "/a -k 2 --live --format jsonl");
+  REQUIRE(r.code == 0);
+  const auto rows = json_rows(r.out);
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0]["is_best"] == true);
+  CHECK(rows[1]["rank"] == 1);
+  CHECK(rows[2]["rank"] == 0);
+  CHECK(rows[2]["best"] == nlohmann::json({dir + "/a/2.jpg", dir + "/a/1.jpg"}));
+}
+
+TEST_CASE("select --stdin-mjpeg chooses frames, tells broken ones by number, and goes on") {
+  const std::string dir = scratch_dir("select_mjpeg"), out = dir + "/out";
+  const std::string dark = read_text(faces + "astronaut_dark.jpg"), best = read_text(faces + "astronaut.jpg");
+  std::string damaged = dark;
+  damaged[damaged.find("\xFF\xC4") + 5] = '\x7F';  // a count of Huffman codes
+  write(dir + "/video", dark + damaged + "....." + best + best.substr(0, 3000));
+  const auto r = run_tool("select --stdin-mjpeg -k 2 --out " + out, "cat " + dir + "/video |");
+  CHECK(r.code == 1);
+  CHECK(contains(r.err, "skipped frame 2: damaged JPEG"));
+  CHECK(contains(r.err, "frame 3: 5 bytes before it are no JPEG"));
+  CHECK(contains(r.err, "skipped frame 4: the stream ends in the middle"));
+  CHECK(contains(r.out, "  frame 3\n"));
+  CHECK(read_text(out + "/1_frame_3.jpg") == best);
+  CHECK(read_text(out + "/2_frame_1.jpg") == dark);
+  const auto live = run_tool("select --stdin-mjpeg --live", "cat " + dir + "/video |");
+  CHECK(count_lines(live.out) == 2);
+  CHECK(contains(live.out, "best so far  [frame 3]"));
+}
+
+TEST_CASE("select --stdin-rgb takes raw pixels and writes them without loss") {
+  const std::string dir = scratch_dir("select_rgb"), out = dir + "/out";
+  const std::string flat(30 * 20 * 3, '\x40');
+  std::string sharp = flat;
+  for (std::size_t i = 0; i < sharp.size(); i += 7) sharp[i] = '\x7f';
+  write(dir + "/video", flat + sharp + flat);
+  auto r = run_tool("select --stdin-rgb 30x20 --model blur --out " + out, "cat " + dir + "/video |");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  CHECK(contains(r.out, "  frame 2\n"));
+  CHECK(read_text(out + "/1_frame_2.ppm") == "P6\n30 20\n255\n" + sharp);
+  write(dir + "/video", flat + sharp + flat.substr(5));
+  r = run_tool("select --stdin-rgb 30x20 --model blur", "cat " + dir + "/video |");
+  CHECK(r.code == 1);
+  CHECK(contains(r.out, "  frame 2\n"));
+  CHECK(contains(r.err, "frame 3: the stream ends in the middle of it, after 1795 of 1800 bytes"));
+  for (const char* size : {"30", "30x20x3", "0x5", "99999x5", "axb"})
+    CHECK(run_tool(std::string("select --stdin-rgb ") + size, "printf x |").code == 2);
+}
+
+TEST_CASE("select: a stream without a frame, and inputs that exclude each other") {
+  auto r = run_tool("select --stdin-mjpeg", "printf hello |");
+  CHECK(r.code == 1);
+  CHECK(contains(r.err, "not one JPEG came"));
+  CHECK(run_tool("select", ": |").code == 2);
+  CHECK(run_tool("select x.jpg --stdin-mjpeg", ": |").code == 2);
+  CHECK(contains(run_tool("select --data x.csv --box 1,1,2,2").err, "leave --box and --landmarks away"));
+  CHECK(contains(run_tool("select --stdin-mjpeg --model pose", ": |").err, "needs landmarks"));
+}
+
+TEST_CASE("select takes the same memory for 200 and for 2000 frames") {
+  const std::string dir = scratch_dir("select_memory");
+  // The peak of all children of a process that has no others.
+  const auto peak_kib = [&](int frames) {
+    const std::string script = "for i in $(seq " + std::to_string(frames / 4) + "); do cat " + faces +
+                               "astronaut.jpg " + faces + "astronaut_jpeg.jpg " + faces +
+                               "astronaut_noise.jpg " + faces + "astronaut_dark.jpg; done";
+    const pid_t child = fork();
+    if (child == 0) {
+      const auto r = run_tool("select --stdin-mjpeg -k 3 --out " + dir, "(" + script + ") |");
+      rusage usage = {};
+      getrusage(RUSAGE_CHILDREN, &usage);
+      write(dir + "/peak", std::to_string(usage.ru_maxrss));
+      _exit(r.code == 0 && count_lines(r.out) == 3 ? 0 : 1);
+    }
+    int status = 1;
+    waitpid(child, &status, 0);
+    CHECK(status == 0);
+    return std::stol(read_text(dir + "/peak"));
+  };
+  const long few = peak_kib(200), many = peak_kib(2000);
+  MESSAGE("peak ", few, " KiB after 200 frames, ", many, " KiB after 2000");
+  CHECK(few > 1000);
+  CHECK(many <= few + 1024);
+}
+
+TEST_CASE("baselines score wherever a model does") {
+  for (const char* name : {"random", "blur", "jpeg"}) {
+    const auto r = run_tool(std::string("score {faces} --format csv --model ") + name);
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    CHECK(count_lines(r.out) == 7);
+    CHECK(r.out == run_tool(std::string("score {faces} --threads 1 --format csv --model ") + name).out);
+  }
+  for (const char* name : {"pose", "combined"}) {
+    CHECK(run_tool(std::string("score {faces}/astronaut.jpg --model ") + name + " --landmarks " + landmarks)
+              .code == 0);
+    const auto r = run_tool(std::string("score {faces}/astronaut.jpg --model ") + name);
+    CHECK(r.code == 2);
+    CHECK(contains(r.err, "needs --landmarks"));
+  }
+  const auto r = run_tool("eval --data {faces}/labels.csv --model blur --format json");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  CHECK(contains(r.out, "\"blur\""));
+  CHECK(contains(run_tool("score {faces}/astronaut.jpg --model norm").err,
+                 "needs the weights of one recogniser"));
+  CHECK(contains(run_tool("score {faces}/astronaut.jpg --model blur --tta flips").err, "sees the face once"));
+  CHECK(contains(run_tool("score {faces}/astronaut.jpg --model blur --weights x.pth").err, "has no weights"));
+}
+
+TEST_CASE("eval --model pose takes the CSV's landmarks and says when there are none") {
+  const std::string dir = scratch_dir("baseline_eval");
+  write(dir + "/f.jpg", read_text(faces + "astronaut.jpg"));
+  write(dir + "/g.jpg", read_text(faces + "astronaut.jpg"));
+  std::string head = "path,score";
+  for (int i = 1; i <= 5; ++i) head += ",x" + std::to_string(i) + ",y" + std::to_string(i);
+  write(dir + "/l.csv", head + "\nf.jpg,1," + landmarks + "\ng.jpg,0,57,62,102,65,99,88,60,104,97,104\n");
+  auto r = run_tool("eval --data " + dir + "/l.csv --model pose --resamples 2");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  r = run_tool("eval --data {faces}/labels.csv --model pose");
+  CHECK(r.code == 2);
+  CHECK(contains(r.err, "labels.csv: pose needs five landmarks"));
+}
