@@ -31,12 +31,14 @@ std::string shape_text(const Extents& e) {
 std::string step_name(const NetworkDefinition& network, const Step& step) {
   const Op& op = network.ops[static_cast<std::size_t>(step.first_op)];
   for (const NamedParam& p : network.params)
-    if (op.kind == OpKind::conv && p.param.offset == op.weight) return p.name.substr(0, p.name.rfind('.'));
+    if (op.kind == OpKind::conv && p.param.offset == (op.only_norm() ? op.norm_weight : op.weight))
+      return p.name.substr(0, p.name.rfind('.'));
   return std::string("(") + op_name(op.kind) + ")";
 }
 
 std::string step_text(const StepInfo& info, const Step& step, const Op& op) {
   std::string text = op_name(info.kind);
+  if (op.only_norm()) return "norm";
   if (info.kind == OpKind::concat) text = "concat+shuffle";
   if (step.window > 1) text += " " + std::to_string(step.window) + "x" + std::to_string(step.window);
   if (step.stride > 1) text += "/" + std::to_string(step.stride);
