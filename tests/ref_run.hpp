@@ -22,9 +22,10 @@ inline Tensor zeros(int n, int h, int w, int c) {
 inline Tensor conv(const Op& op, const Tensor& x, const float* params) {
   const auto size = [&](int s) { return (s + 2 * op.padding - op.kernel) / op.stride + 1; };
   Tensor y = zeros(x.shape.n, size(x.shape.h), size(x.shape.w), op.channels);
-  const std::vector<float> none(static_cast<std::size_t>(op.channels));
+  const std::vector<float> none(static_cast<std::size_t>(op.channels)), ones(none.size(), 1.0f);
+  const float* weight = op.only_norm() ? ones.data() : params + op.weight;
   ref::conv(x.shape, x.floats.data(), y.shape, y.floats.data(), {op.kernel, op.stride, op.padding, op.groups},
-            params + op.weight, op.bias >= 0 ? params + op.bias : none.data(), Act::none);
+            weight, op.bias >= 0 ? params + op.bias : none.data(), Act::none);
   for (std::size_t i = 0; i < y.floats.size(); ++i) {
     const int c = static_cast<int>(i) % op.channels;
     double v = static_cast<double>(y.floats[i]);

@@ -1,17 +1,11 @@
 // tinyfiqa ablation: Table 2 of P1 on the user's own labels. Four trainings, five rows.
-#include "backends.hpp"
 #include "commands.hpp"
-#include "eval_report.hpp"
+#include "study.hpp"
 #include "text_file.hpp"
-#include "train_run.hpp"
 
-#include <algorithm>
 #include <cstdio>
-#include <filesystem>
-#include <map>
 #include <memory>
 
-namespace fs = std::filesystem;
 using namespace tinyfiqa;
 
 namespace {
@@ -78,9 +72,7 @@ class Ablation {
   int run();
 
  private:
-  Status resume();
   Status begin();
-  Status choose_held_out();
   TrainWords words_of(Network network, LossKind loss) const;
   int train(Network network, LossKind loss);
   Status score(const AblationRow& row);
@@ -90,60 +82,15 @@ class Ablation {
 
   AblationWords words_;
   std::vector<std::string> command_line_;
-  std::shared_ptr<const Dataset> rows_;
-  Dataset held_out_;  ///< what the table is about
-  std::string held_out_name_;
+  Study study_{"ablation"};
   std::vector<EvalReport> reports_;
 };
 
-Status Ablation::resume() {
-  const std::string folder = fs::absolute(words_.train.resume).string();
-  AblationWords begun;
-  const Status s = resume_words(
-      folder, [&](CLI::App& app) { begun.add_to(app); }, command_line_);
-  if (!s) return s;
-  begun.train.out = begun.train.resume = folder;
-  words_ = std::move(begun);
-  return {};
-}
-
-/// The data, and a folder that says how the ablation was begun.
 Status Ablation::begin() {
-  if (!words_.train.resume.empty())
-    if (const Status s = resume(); !s) return s;
+  if (const Status s = resume_study(words_, command_line_); !s) return s;
   TrainWords probe = words_of(Network::mobilenet, LossKind::mse);
   if (const auto options = probe.settle(); !options) return options.status();
-  auto rows = read_data(words_.train.data);
-  if (!rows) return rows.status();
-  rows_ = std::make_shared<const Dataset>(std::move(*rows));
-  if (const Status s = choose_held_out(); !s) return s;
-  const std::string& out = words_.train.out;
-  const TrainOutput output(out);
-  std::error_code error;
-  fs::create_directories(out, error);
-  if (!fs::is_directory(out))
-    return Status::error(Errc::cannot_write, "--out ", out, ": can't make this folder: ", error.message());
-  if (!words_.train.resume.empty()) return {};
-  if (fs::exists(output.run_path()))
-    return Status::error(Errc::bad_argument, out,
-                         " holds a training already: go on with an ablation by --resume ", out,
-                         ", or choose another --out");
-  return output.write_run({{"tinyfiqa", TINYFIQA_VERSION},
-                           {"command_line", command_line_},
-                           {"directory", fs::current_path().string()},
-                           {"data", words_.train.data.csv},
-                           {"data_digest", digest(*rows_)}});
-}
-
-/// The CSV's test rows; without such, the validation rows, which chose the best epoch too.
-Status Ablation::choose_held_out() {
-  const auto split = words_.train.split(*rows_);
-  if (!split) return split.status();
-  held_out_name_ = split->test.empty() ? "validation" : "test";
-  held_out_.path = rows_->path;
-  for (const std::size_t row : split->test.empty() ? split->val : split->test)
-    held_out_.samples.push_back(rows_->samples[row]);
-  return {};
+  return study_.begin(words_.train, command_line_);
 }
 
 TrainWords Ablation::words_of(Network network, LossKind loss) const {
@@ -154,51 +101,28 @@ TrainWords Ablation::words_of(Network network, LossKind loss) const {
   w.init = mobilenet ? words_.mobilenet_init : words_.shufflenet_init;
   w.loss = loss_name(loss);
   if (!w.out.empty()) w.out += std::string(mobilenet ? "/mobilenet_" : "/shufflenet_") + *w.loss;
-  w.resume = fs::exists(TrainOutput(w.out).run_path()) ? w.out : "";
   return w;
 }
 
 int Ablation::train(Network network, LossKind loss) {
   TrainWords w = words_of(network, loss);
   std::printf("== %s, %s\n", w.model.c_str(), loss_name(loss));
-  TrainRun run(std::move(w), {}, "tinyfiqa ablation --resume " + words_.train.out, rows_);
-  const Status s = run.prepare();
-  if (s.ok()) return run.train();
-  print_error(s);
-  return exit_usage;
+  return study_.train(std::move(w));
 }
 
 Status Ablation::score(const AblationRow& row) {
-  const auto backend = backend_option(words_.train.isa);
-  if (!backend) return backend.status();
-  std::vector<std::shared_ptr<const Model>> models;
+  std::vector<StudyMember> members;
   for (const Network network : row.members) {
     const TrainWords w = words_of(network, row.loss);
-    auto model = read_model(w.out + "/best.safetensors", w.model, **backend);
-    if (!model) return model.status();
-    models.push_back(std::make_shared<const Model>(std::move(*model)));
+    members.push_back({w.out + "/best.safetensors", w.model});
   }
   ScoreOptions options;
   options.views = row.views;
   options.height = words_.train.size.height;
   options.width = words_.train.size.width;
-  EvalReport report;
-  report.data = words_.train.data.csv;
-  report.digest = digest(held_out_);
-  report.split = held_out_name_;
-  report.bootstrap.resamples = words_.resamples;
-  report.bootstrap.seed = words_.train.seed;
-  if (const Status s = report.score(held_out_, QualitySource::of(models, options), words_.train.threads); !s)
-    return s;
-  if (const Status s = report.measure(); !s) return s;
-  if (report.failed > 0)
-    print_note(std::to_string(report.failed) + " images have no score and were left out");
-  const std::string folder = words_.train.out + "/" + row.folder;
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (const Status s = report.write(folder); !s) return s;
-  reports_.push_back(std::move(report));
-  return {};
+  auto report = study_.evaluate(members, options, words_.resamples, words_.train.out + "/" + row.folder);
+  if (report) reports_.push_back(std::move(*report));
+  return report.status();
 }
 
 std::string Ablation::markdown() const {
@@ -215,7 +139,7 @@ std::string Ablation::markdown() const {
                   row.published_plcc);
     text += line;
   }
-  return text + "\n" + std::to_string(held_out_.samples.size()) + " " + held_out_name_ +
+  return text + "\n" + std::to_string(study_.held_out().samples.size()) + " " + study_.held_out_name() +
          " images; in brackets 95 % bootstrap intervals. P1's column is about other images.\n";
 }
 
@@ -231,9 +155,9 @@ std::string Ablation::csv() const {
     char line[400];
     std::snprintf(
         line, sizeof line, "%zu,%s,%s,%zu,%s,%zu,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.4f,%.4f\n",
-        i + 1, models.c_str(), loss_name(row.loss), row.views.size(), held_out_name_.c_str(), m.value.count,
-        m.value.srcc, m.srcc.low, m.srcc.high, m.value.plcc, m.plcc.low, m.plcc.high, m.value.final_score,
-        m.final_score.low, m.final_score.high, row.published_srcc, row.published_plcc);
+        i + 1, models.c_str(), loss_name(row.loss), row.views.size(), study_.held_out_name().c_str(),
+        m.value.count, m.value.srcc, m.srcc.low, m.srcc.high, m.value.plcc, m.plcc.low, m.plcc.high,
+        m.value.final_score, m.final_score.low, m.final_score.high, row.published_srcc, row.published_plcc);
     text += line;
   }
   return text;

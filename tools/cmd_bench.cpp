@@ -4,15 +4,10 @@
 #include "fma_peak.hpp"
 #include "label_bench.hpp"
 #include "model_options.hpp"
-#include "stopwatch.hpp"
-
-#include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/fiqa/session.hpp>
-#include <tinyfiqa/graph/describe.hpp>
+#include "speed.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -24,8 +19,7 @@ namespace {
 struct BenchRow {
   std::string model;
   int batch = 1, height = 0, width = 0, threads = 1;
-  double median_us = 0, min_us = 0, spread = 0;  ///< spread: the quartiles' distance over the median
-  double gmac_per_s = 0;                         ///< of the median
+  Speed speed;
 };
 
 struct BenchCommand {
@@ -45,7 +39,7 @@ struct BenchCommand {
 std::vector<BenchRow> BenchCommand::rows() const {
   std::vector<BenchRow> rows;
   const auto add = [&](const std::string& name, int n, int h, int w) {
-    rows.push_back({name, n, h, w, threads});
+    rows.push_back({name, n, h, w, threads, {}});
   };
   if (!model.empty()) {
     const ModelSpec* spec = find_model(model);
@@ -59,31 +53,6 @@ std::vector<BenchRow> BenchCommand::rows() const {
   add("tinyfqnet", batch, 64, 64);
   add("tinyfqnet", 16 * batch, 64, 64);
   return rows;
-}
-
-/// Runs for `seconds`, at least 10 times after one that warms up.   Errors: bad_argument, too_large.
-Status measure(const Backend& backend, double seconds, BenchRow& row) {
-  const Model model(*find_model(row.model), backend);
-  auto session = Session::create(model, row.batch, row.height, row.width, row.threads);
-  if (!session) return session.status();
-  Rng rng(5);
-  std::vector<float> x(session->input_floats()), y(session->output_floats());
-  for (float& v : x) v = rng.normal();
-  session->run(x.data(), y.data());
-  std::vector<double> us;
-  for (const double start = now_s(); us.size() < 10 || now_s() - start < seconds;) {
-    const double before = now_s();
-    session->run(x.data(), y.data());
-    us.push_back((now_s() - before) * 1e6);
-  }
-  std::sort(us.begin(), us.end());
-  const auto& ops = model.network().ops;
-  const double macs = static_cast<double>(describe_plan(session->plan(), {ops.data(), ops.size()}).macs);
-  row.min_us = us[0];
-  row.median_us = us[us.size() / 2];
-  row.spread = (us[us.size() * 3 / 4] - us[us.size() / 4]) / row.median_us;
-  row.gmac_per_s = macs / row.median_us * 1e-3;
-  return {};
 }
 
 std::string size_text(const BenchRow& r) { return std::to_string(r.height) + "x" + std::to_string(r.width); }
@@ -134,22 +103,26 @@ int BenchCommand::run() const {
                 "median, us", "min, us", "spread", "GMAC/s", "of peak");
   }
   for (BenchRow& r : all) {
-    if (const Status s = measure(**backend, seconds / static_cast<double>(all.size()), r); !s) return fail(s);
-    const double share = peak > 0 ? r.gmac_per_s / (peak * r.threads) : 0;
+    const Model network(*find_model(r.model), **backend);
+    const auto speed = measure_speed(network, r.batch, r.height, r.width, r.threads,
+                                     seconds / static_cast<double>(all.size()));
+    if (!speed) return fail(speed.status());
+    r.speed = *speed;
+    const double share = peak > 0 ? r.speed.gmac_per_s() / (peak * r.threads) : 0;
     list.push_back({{"model", r.model},
                     {"size", size_text(r)},
                     {"batch", r.batch},
                     {"threads", r.threads},
                     {"isa", (*backend)->isa},
-                    {"median_us", r.median_us},
-                    {"min_us", r.min_us},
-                    {"spread", r.spread},
-                    {"gmac_per_s", r.gmac_per_s},
+                    {"median_us", r.speed.median_us},
+                    {"min_us", r.speed.min_us},
+                    {"spread", r.speed.spread},
+                    {"gmac_per_s", r.speed.gmac_per_s()},
                     {"peak_share", share}});
     if (json) continue;
     std::printf("%-20s %-9s %5d %7d %11.1f %11.1f %6.1f%% %8.1f %6.0f%%\n", r.model.c_str(),
-                size_text(r).c_str(), r.batch, r.threads, r.median_us, r.min_us, 100 * r.spread, r.gmac_per_s,
-                100 * share);
+                size_text(r).c_str(), r.batch, r.threads, r.speed.median_us, r.speed.min_us,
+                100 * r.speed.spread, r.speed.gmac_per_s(), 100 * share);
     std::fflush(stdout);
   }
   if (json) std::printf("%s\n", list.dump(2).c_str());

@@ -36,6 +36,7 @@ std::string step_name(const NetworkDefinition& network, const Step& step) {
 
 std::string step_text(const StepInfo& info, const Step& step, const Op& op) {
   std::string text = op_name(info.kind);
+  if (op.only_norm()) return "norm";
   if (info.kind == OpKind::concat) text = "concat+shuffle";
   if (step.window > 1) text += " " + std::to_string(step.window) + "x" + std::to_string(step.window);
   if (step.stride > 1) text += "/" + std::to_string(step.stride);

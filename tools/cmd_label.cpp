@@ -1,14 +1,14 @@
 // tinyfiqa label: quality of faces of known people, from a face recogniser (P2, equation 1).
 #include "commands.hpp"
-#include "data_options.hpp"
 #include "embed_run.hpp"
-#include "identities.hpp"
 #include "label_table.hpp"
 #include "model_options.hpp"
 
 #include <tinyfiqa/io/npy.hpp>
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 using namespace tinyfiqa;
 
@@ -25,7 +25,8 @@ struct LabelCommand {
 
  private:
   Result<LabelOptions> label_options() const;
-  Result<std::vector<float>> read_classifier(std::size_t people, std::size_t dimension) const;
+  Result<std::vector<std::string>> classifier_names(const Identities& people) const;
+  Result<std::vector<float>> read_classifier(const Identities& people, std::size_t dimension) const;
   Result<std::vector<FaceLabel>> make_labels(const Identities& people, const FaceEmbeddings& faces) const;
   Status work(std::size_t& unusable);
 };
@@ -44,16 +45,41 @@ Result<LabelOptions> LabelCommand::label_options() const {
   return options;
 }
 
-/// Rows in the order of the people's sorted names, as training sets that are folders number them.
-Result<std::vector<float>> LabelCommand::read_classifier(std::size_t people, std::size_t dimension) const {
-  auto array = read_npy(classifier);
+/// The names of the classifier's rows: of the CSV beside it, as train leaves one, or the people's own.
+Result<std::vector<std::string>> LabelCommand::classifier_names(const Identities& people) const {
+  const std::string csv = std::filesystem::path(classifier).replace_extension(".people.csv").string();
+  if (std::error_code ignored; !std::filesystem::exists(csv, ignored)) return people.names;
+  const auto table = read_csv(csv);
+  if (!table) return table.status();
+  const auto column = csv_column(*table, "identity", "identity");
+  if (!column) return column.status();
+  std::vector<std::string> names;
+  for (const CsvRow& row : table->rows)
+    names.push_back(*column < row.fields.size() ? row.fields[*column] : "");
+  return names;
+}
+
+/// Weights for each person, by name; zeros for who is not in the classifier.
+Result<std::vector<float>> LabelCommand::read_classifier(const Identities& people,
+                                                         std::size_t dimension) const {
+  const auto array = read_npy(classifier);
   if (!array) return array.status();
-  const std::vector<std::int64_t> wanted = {static_cast<std::int64_t>(people),
+  const auto names = classifier_names(people);
+  if (!names) return names.status();
+  const std::vector<std::int64_t> wanted = {static_cast<std::int64_t>(names->size()),
                                             static_cast<std::int64_t>(dimension)};
-  if (array->shape == wanted) return std::move(array->values);
-  return Status::error(Errc::mismatch, classifier, ": its shape is ", shape_text(array->shape), "; ", people,
-                       " people and embeddings of ", dimension, " need ", shape_text(wanted),
-                       " with a row for each person, in the order of their names");
+  if (array->shape != wanted)
+    return Status::error(Errc::mismatch, classifier, ": its shape is ", shape_text(array->shape), "; ",
+                         names->size(), " people and embeddings of ", dimension, " need ", shape_text(wanted),
+                         " with a row for each person, in the order of their names or of the CSV beside it");
+  std::vector<float> weights(people.names.size() * dimension);
+  for (std::size_t row = 0; row < names->size(); ++row) {
+    const auto at = std::lower_bound(people.names.begin(), people.names.end(), (*names)[row]);
+    if (at == people.names.end() || *at != (*names)[row]) continue;
+    const auto to = static_cast<std::size_t>(at - people.names.begin()) * dimension;
+    std::copy_n(array->values.data() + row * dimension, dimension, weights.data() + to);
+  }
+  return weights;
 }
 
 Result<std::vector<FaceLabel>> LabelCommand::make_labels(const Identities& people,
@@ -62,7 +88,7 @@ Result<std::vector<FaceLabel>> LabelCommand::make_labels(const Identities& peopl
   if (!options) return options.status();
   std::vector<float> weights;
   if (options->centres == Centres::classifier) {
-    auto read = read_classifier(people.names.size(), faces.dimension);
+    auto read = read_classifier(people, faces.dimension);
     if (!read) return read.status();
     weights = std::move(*read);
   }
@@ -71,19 +97,11 @@ Result<std::vector<FaceLabel>> LabelCommand::make_labels(const Identities& peopl
 
 Status LabelCommand::work(std::size_t& unusable) {
   if (const auto options = label_options(); !options) return options.status();
-  const auto table = read_csv(data.csv);
-  if (!table) return table.status();
-  data.dataset.check_files = !embed.saved() || data.dataset.skip_bad;
-  auto set = read_data(data, *table);
-  if (!set) return set.status();
-  drop_repeated_paths(*set);
-  const auto people = find_identities(*set, folder_identities);
-  if (!people) return people.status();
-  const auto faces = embed_faces(*set, embed);
+  const auto faces = read_known_faces(data, folder_identities, embed);
   if (!faces) return faces.status();
-  const auto labels = make_labels(*people, *faces);
+  const auto labels = make_labels(faces->people, faces->embedded);
   if (!labels) return labels.status();
-  const LabelTable result(*table, *set, *people, *labels, faces->problems);
+  const LabelTable result(faces->table, faces->data, faces->people, *labels, faces->embedded.problems);
   result.print_summary();
   unusable = result.unusable();
   const Status listed = skipped.empty() ? Status() : write_text_file(skipped, result.skipped_csv());
@@ -119,8 +137,10 @@ void add_label(CLI::App& app, int& exit_code) {
                   "loo (mean of the person's other images), mean (of all of them) or classifier; default: "
                   "classifier if its weights are given, else loo")
       ->check(CLI::IsMember({"loo", "mean", "classifier"}));
-  sub->add_option("--classifier", command->classifier,
-                  "The recogniser's classifier weights, one row for each person in the order of their names")
+  sub->add_option(
+         "--classifier", command->classifier,
+         "The recogniser's classifier weights, as train leaves them: one row for each person, in the "
+         "order of the CSV FILE.people.csv beside it (column identity), or else of their names")
       ->type_name("FILE.npy");
   sub->add_option("--far", command->far_below, "A face with a smaller cosine is far from its centre")
       ->check(CLI::Range(-1.0, 1.0))
@@ -138,6 +158,8 @@ void add_label(CLI::App& app, int& exit_code) {
       "Example:\n  tinyfiqa label --data tests/fixtures/recognition/faces.csv --embeddings "
       "tests/fixtures/recognition/faces.npy --out /tmp/labels.csv\n"
       "  tinyfiqa label --data faces.csv --recogniser mobilefacenet.safetensors --embeddings faces.npy --out "
-      "labels.csv");
+      "labels.csv\n"
+      "  tinyfiqa label --data faces.csv --recogniser run1/best.safetensors --classifier "
+      "run1/best_classifier.npy --out labels.csv");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }

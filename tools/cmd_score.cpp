@@ -6,9 +6,9 @@
 #include "progress.hpp"
 #include "score_run.hpp"
 #include "score_table.hpp"
+#include "stopwatch.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 
 using namespace tinyfiqa;
@@ -29,8 +29,8 @@ struct ScoreCommand {
 
 /// Images a second, and what the threads did all that time.
 void print_timing(const std::vector<std::unique_ptr<FaceJudge>>& judges, std::size_t images,
-                  std::chrono::steady_clock::time_point started) {
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+                  double started_s) {
+  const double seconds = now_s() - started_s;
   double decode_s = 0, resize_s = 0, network_s = 0;
   for (const auto& judge : judges) {
     decode_s += judge->decode_s;
@@ -42,8 +42,7 @@ void print_timing(const std::vector<std::unique_ptr<FaceJudge>>& judges, std::si
                "%zu images in %.2f s, %.1f images/s on %zu threads: decode %.1f %%, resize %.1f %%, network "
                "%.1f %%, other and idle %.1f %%\n",
                images, seconds, static_cast<double>(images) / seconds, judges.size(), decode_s * percent,
-               resize_s * percent, network_s * percent,
-               100 - (decode_s + resize_s + network_s) * percent);
+               resize_s * percent, network_s * percent, 100 - (decode_s + resize_s + network_s) * percent);
 }
 
 int ScoreCommand::run() {
@@ -71,7 +70,7 @@ int ScoreCommand::run() {
   if (!table.header().empty()) std::printf("%s\n", table.header().c_str());
   std::vector<ScoreRow> sorted;
   std::size_t failed = 0;
-  const auto started = std::chrono::steady_clock::now();
+  const double started_s = now_s();
   Progress progress(items.size(), "images");
   const auto score = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t index) {
     return score_file(*judge, items[index].path, *crop, index, items[index].status);
@@ -88,7 +87,7 @@ int ScoreCommand::run() {
     progress.show(index + 1);
   });
   progress.clear();
-  if (timing) print_timing(*judges, items.size() - failed, started);
+  if (timing) print_timing(*judges, items.size() - failed, started_s);
   std::stable_sort(sorted.begin(), sorted.end(), [](const ScoreRow& a, const ScoreRow& b) {
     return a.status.ok() != b.status.ok() ? a.status.ok() : a.score.value > b.score.value;
   });

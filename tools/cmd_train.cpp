@@ -33,14 +33,20 @@ int run_train(TrainWords words, std::vector<std::string> command_line) {
 
 void add_train(CLI::App& app, int& exit_code, const std::vector<std::string>& command_line) {
   auto words = std::make_shared<TrainWords>();
-  CLI::App* sub = app.add_subcommand("train", "Train a network on labelled faces");
+  CLI::App* sub = app.add_subcommand(
+      "train", "Train a network on labelled faces, or a recogniser on faces of known people");
   words->add_to(*sub);
   sub->footer(
       "The rows are split into 80 % to train on and 20 % to validate on, or as a column split says; the "
       "epoch with the\n"
       "best final score (mean of SRCC and PLCC) on the latter is kept. Ctrl-C finishes the step and saves; "
       "--resume goes\n"
-      "on to the same result, to the bit, as without the stop.\n\n"
+      "on to the same result, to the bit, as without the stop.\n"
+      "--recipe recognition needs a column identity (or --folder-identities) and no score. The best epoch is "
+      "then the\none with the best verification accuracy on pairs of validation faces: of the same people, "
+      "or, "
+      "with --split-by-\nidentity, of other ones. best.safetensors and best_classifier.npy are what label's "
+      "--recogniser and --classifier\ntake.\n\n"
       "Example:\n  tinyfiqa train --data examples/faces/labels.csv --model tinyfqnet --epochs 2 --batch 2 "
       "--train-share 0.5 "
       "--out /tmp/tinyfiqa_run");

@@ -6,6 +6,7 @@
 #include "model_options.hpp"
 #include "quality_methods.hpp"
 #include "verify_data.hpp"
+#include "verify_discard.hpp"
 #include "verify_report.hpp"
 
 #include <algorithm>
@@ -25,28 +26,18 @@ struct VerifyCommand {
   DataOptions data;
   EmbedOptions embed;
   std::vector<std::string> qualities = {"random", "blur", "jpeg", "norm", "tinyfqnet"};
-  std::string pairs, pairs_root, template_column, exclude, out;
+  DiscardOptions discard;
+  std::string template_column, exclude, out;
   bool folder_identities = false;
-  int folds = 10, resamples = 1000;
-  std::uint64_t seed = 1;
-  std::size_t most_impostors = 10'000'000;
 
   int run();
 
  private:
   Status work();
   Status leave_out(VerifyFaces& faces) const;
-  Status compare_discarding(const VerifyFaces& faces, const std::vector<QualityMethod>& methods,
-                            VerifyReport& report) const;
   Status compare_templates(const CsvTable& table, const VerifyFaces& faces,
                            const std::vector<QualityMethod>& methods, VerifyReport& report) const;
   Status write(const VerifyReport& report) const;
-  BootstrapOptions bootstrap() const {
-    BootstrapOptions options;
-    options.resamples = resamples;
-    options.seed = seed;
-    return options;
-  }
 };
 
 /// Faces without an embedding, and those that --exclude names.
@@ -67,54 +58,6 @@ Status VerifyCommand::leave_out(VerifyFaces& faces) const {
       ++count;
     }
   if (!exclude.empty()) print_note(std::to_string(count) + " images left out because of " + exclude);
-  return Status();
-}
-
-/// All pairs of one person, or those of --pairs; thresholds from pairs of two people.
-Status VerifyCommand::compare_discarding(const VerifyFaces& faces, const std::vector<QualityMethod>& methods,
-                                         VerifyReport& report) const {
-  std::vector<std::uint32_t> chosen = faces.list();
-  std::vector<ComparedPair> genuine;
-  if (pairs.empty()) {
-    genuine = genuine_pairs(faces, chosen);
-  } else {
-    const auto file = read_pairs(pairs, pairs_root, folds, faces);
-    if (!file) return file.status();
-    if (file->left_out > 0)
-      print_note(std::to_string(file->left_out) + " pairs left out: a face of them takes no part");
-    auto accuracy = fold_accuracy(file->pairs);
-    if (!accuracy) return accuracy.status().prefixed(pairs, ": ");
-    report.accuracy = std::move(*accuracy);
-    report.pairs = file->pairs.size();
-    genuine = file->genuine;
-    // Only images of genuine pairs can be discarded to any effect.
-    std::unordered_set<std::uint32_t> used;
-    for (const ComparedPair& p : genuine) used.insert({p.a, p.b});
-    chosen.erase(std::remove_if(chosen.begin(), chosen.end(), [&](auto i) { return used.count(i) == 0; }),
-                 chosen.end());
-  }
-  // Images are numbered among those that take part.
-  std::vector<std::uint32_t> place(faces.active.size());
-  for (std::size_t i = 0; i < chosen.size(); ++i) place[chosen[i]] = static_cast<std::uint32_t>(i);
-  for (ComparedPair& p : genuine) p.a = place[p.a], p.b = place[p.b];
-  const auto impostors = impostor_scores(faces, chosen, most_impostors, seed);
-  report.images = chosen.size();
-  report.genuine = genuine.size();
-  report.impostors = impostors.size();
-  for (const double rate : {1e-2, 1e-3, 1e-4}) {
-    DiscardTable table{rate, false, {}};
-    const double threshold = threshold_for_rate(impostors, rate);
-    table.supported = threshold == threshold;
-    for (const QualityMethod& m : methods) {
-      if (!table.supported) break;
-      std::vector<double> quality;
-      for (const std::uint32_t i : chosen) quality.push_back(m.values[i]);
-      auto curve = discard_curve(genuine, threshold, quality, bootstrap());
-      if (!curve) return curve.status().prefixed(data.csv, ": ");
-      table.curves.push_back(std::move(*curve));
-    }
-    report.discard.push_back(std::move(table));
-  }
   return Status();
 }
 
@@ -148,7 +91,7 @@ Status VerifyCommand::compare_templates(const CsvTable& table, const VerifyFaces
       chosen.push_back(*std::max_element(images.begin(), images.end(),
                                          [&](auto a, auto b) { return quality(a) < quality(b); }));
     const auto genuine = genuine_pairs(faces, chosen);
-    const auto impostors = impostor_scores(faces, chosen, most_impostors, seed);
+    const auto impostors = impostor_scores(faces, chosen, discard.most_impostors, discard.seed);
     if (genuine.empty())
       return Status::error(Errc::bad_argument, table.path, ": no two templates (column ", template_column,
                            ") show one person, so nothing can be verified");
@@ -156,7 +99,8 @@ Status VerifyCommand::compare_templates(const CsvTable& table, const VerifyFaces
     report.template_impostors = impostors.size();
     report.template_results.emplace_back();
     for (const double rate : report.template_rates)
-      report.template_results.back().push_back(true_positive_rate(genuine, impostors, rate, bootstrap()));
+      report.template_results.back().push_back(
+          true_positive_rate(genuine, impostors, rate, discard.bootstrap()));
   }
   return Status();
 }
@@ -172,23 +116,11 @@ Status VerifyCommand::write(const VerifyReport& report) const {
 }
 
 Status VerifyCommand::work() {
-  const auto table = read_csv(data.csv);
-  if (!table) return table.status();
-  data.dataset.check_files = !embed.saved() || data.dataset.skip_bad;
-  auto set = read_data(data, *table);
-  if (!set) return set.status();
-  drop_repeated_paths(*set);
-  const auto people = find_identities(*set, folder_identities);
-  if (!people) return people.status();
-  const auto embedded = embed_faces(*set, embed);
-  if (!embedded) return embedded.status();
-  const auto methods = make_methods(*set, *embedded, qualities, embed, seed);
+  const auto known = read_known_faces(data, folder_identities, embed);
+  if (!known) return known.status();
+  const auto methods = make_methods(known->data, known->embedded, qualities, embed, discard.seed);
   if (!methods) return methods.status();
-  VerifyFaces faces{&*set, &*people, embedded->raw, embedded->dimension, {}};
-  for (std::size_t i = 0; i < set->samples.size(); ++i) {
-    const double norm = normalise({faces.embeddings.data() + i * faces.dimension, faces.dimension});
-    faces.active.push_back(std::isfinite(norm) && norm > 0);
-  }
+  VerifyFaces faces = verify_faces(*known);
   Status status = leave_out(faces);
   VerifyReport report;
   for (const QualityMethod& m : *methods) {
@@ -197,8 +129,8 @@ Status VerifyCommand::work() {
       print_note(m.name + " has no score for " + std::to_string(m.missing) +
                  " images; they count as the worst");
   }
-  if (status) status = compare_discarding(faces, *methods, report);
-  if (status) status = compare_templates(*table, faces, *methods, report);
+  if (status) status = compare_discarding(faces, *methods, discard, report);
+  if (status) status = compare_templates(known->table, faces, *methods, report);
   if (!status) return status;
   std::fputs(report.markdown().c_str(), stdout);
   return write(report);
@@ -217,29 +149,13 @@ void add_protocol_options(CLI::App& sub, VerifyCommand& command) {
                      ", weight files, CSVs of path and score; NAME=FILE names one")
       ->type_name("METHOD")
       ->capture_default_str();
-  sub.add_option(
-         "--pairs", command.pairs,
-         "Pairs for accuracy by folds, and the genuine pairs of error versus discard (default there: all "
-         "of one person): 'path1 path2 label [fold]' a line, or a .csv with path1, path2, same, fold")
-      ->type_name("FILE");
-  sub.add_option("--pairs-root", command.pairs_root, "What stands before the paths of --pairs, such as lfw/")
-      ->type_name("TEXT");
-  sub.add_option("--folds", command.folds, "Equal blocks that --pairs consists of, if it names no folds")
-      ->check(CLI::Range(2, 1000))
-      ->capture_default_str();
+  command.discard.add_to(sub);
   sub.add_option("--template-column", command.template_column,
                  "Column of --data that says which template (video, set) an image belongs to")
       ->type_name("NAME");
   sub.add_option("--exclude", command.exclude, "CSV whose column path names images to leave out")
       ->type_name("CSV");
   sub.add_option("--out", command.out, "Folder for verification.md, .csv and .svg")->type_name("DIR");
-  sub.add_option("--resamples", command.resamples, "Bootstrap resamples for the intervals")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
-  sub.add_option("--most-impostors", command.most_impostors,
-                 "Pairs of two people that are compared; of more, this many are drawn")
-      ->capture_default_str();
-  sub.add_option("--seed", command.seed, "Seed of draws and resamples")->capture_default_str();
 }
 
 }  // namespace

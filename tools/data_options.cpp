@@ -8,8 +8,10 @@ using namespace tinyfiqa;
 
 void DataOptions::add_to(CLI::App& command) {
   command
-      .add_option("--data", csv,
-                  "Labels: a CSV with columns path and score, and maybe split, identity, a box or landmarks")
+      .add_option(
+          "--data", csv,
+          "Labels: a CSV with columns path and score (identity, to train a recogniser), and maybe split, "
+          "identity, a box or landmarks")
       ->type_name("CSV")
       ->required();
   command.add_option("--score-column", dataset.columns.score, "Name of the column of labels")

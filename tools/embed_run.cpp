@@ -200,8 +200,8 @@ Result<FaceEmbeddings> read_embeddings(const Dataset& data, const EmbedOptions& 
 
 }  // namespace
 
-void EmbedOptions::add_to(CLI::App& command) {
-  command.add_option("--recogniser", recogniser, "Weights of a face recogniser (mobilefacenet)")
+void EmbedOptions::add_files_to(CLI::App& command) {
+  command.add_option("--recogniser", recogniser, "Weights of a face recogniser: " + recogniser_names())
       ->type_name("FILE");
   command
       .add_option(
@@ -209,6 +209,10 @@ void EmbedOptions::add_to(CLI::App& command) {
           "NumPy file [images, numbers of each] of the recogniser's output, not normalised: read if it "
           "is there, else written")
       ->type_name("FILE.npy");
+}
+
+void EmbedOptions::add_to(CLI::App& command) {
+  add_files_to(command);
   command.add_option("--isa", isa, "Instruction set (see --version)")
       ->type_name("NAME")
       ->capture_default_str();
@@ -250,4 +254,18 @@ Result<FaceEmbeddings> embed_faces(const Dataset& data, const EmbedOptions& opti
       faces->problems[i] = data.samples[i].file + ": no embedding (the picture could not be used)";
   }
   return faces;
+}
+
+Result<KnownFaces> read_known_faces(DataOptions data, bool folder_identities, const EmbedOptions& embed) {
+  auto table = read_csv(data.csv);
+  if (!table) return table.status();
+  data.dataset.check_files = !embed.saved() || data.dataset.skip_bad;
+  auto set = read_data(data, *table);
+  if (!set) return set.status();
+  drop_repeated_paths(*set);
+  auto people = find_identities(*set, folder_identities);
+  if (!people) return people.status();
+  auto embedded = embed_faces(*set, embed);
+  if (!embedded) return embedded.status();
+  return KnownFaces{std::move(*table), std::move(*set), std::move(*people), std::move(*embedded)};
 }

@@ -9,12 +9,17 @@
 #include <string>
 #include <vector>
 
+#include "data_options.hpp"
+#include "identities.hpp"
+
 /// --recogniser, --embeddings, --isa, --threads.
 struct EmbedOptions {
   std::string recogniser, embeddings, isa = "auto";
   int threads = 0;
 
   void add_to(CLI::App& command);
+  /// The first two of them.
+  void add_files_to(CLI::App& command);
   /// True if --embeddings is there, so that no picture needs to be.
   bool saved() const;
   /// The number of threads that --threads means.
@@ -32,3 +37,15 @@ struct FaceEmbeddings {
 /// that was cut short is taken up where it ended. Notes and progress go to stderr. Errors: bad_argument when
 /// neither option helps; mismatch for embeddings of other faces or of another recogniser.
 tinyfiqa::Result<FaceEmbeddings> embed_faces(const tinyfiqa::Dataset& data, const EmbedOptions& options);
+
+/// A CSV's faces, who they show, and their embeddings: what several commands begin with.
+struct KnownFaces {
+  tinyfiqa::CsvTable table;
+  tinyfiqa::Dataset data;  ///< without paths that were there before
+  Identities people;
+  FaceEmbeddings embedded;
+};
+
+/// Errors: those of reading the CSV, of find_identities() and of embed_faces().
+tinyfiqa::Result<KnownFaces> read_known_faces(DataOptions data, bool folder_identities,
+                                              const EmbedOptions& embed);

@@ -31,6 +31,7 @@ std::size_t LabelTable::count(NoLabel reason) const {
 std::string LabelTable::reason(std::size_t sample) const {
   if (labels_[sample].missing == NoLabel::no_embedding)
     return problems_[sample].empty() ? "the embedding has no direction" : problems_[sample];
+  if (labels_[sample].missing == NoLabel::no_centre) return "the classifier has no weights of this person";
   return "the only image of this person";
 }
 
@@ -78,9 +79,10 @@ void LabelTable::print_summary() const {
     std::fprintf(stderr, "%s: skipped: %s\n", data_.samples[i].path.c_str(), reason(i).c_str());
   }
   if (shown > 10) std::fprintf(stderr, "and %zu more (--skipped FILE lists them all)\n", shown - 10);
-  std::fprintf(stderr,
-               "tinyfiqa: %zu of %zu faces of %zu people labelled; %zu people's only image, %zu unusable; "
-               "suspect: %zu other_person, %zu stranger, %zu copy\n",
-               labelled(), labels_.size(), people_.names.size(), count(NoLabel::one_image), unusable(),
-               suspects[1], suspects[2], suspects[3]);
+  std::fprintf(
+      stderr,
+      "tinyfiqa: %zu of %zu faces of %zu people labelled; %zu people's only image, %zu of people "
+      "whom the classifier does not know, %zu unusable; suspect: %zu other_person, %zu stranger, %zu copy\n",
+      labelled(), labels_.size(), people_.names.size(), count(NoLabel::one_image), count(NoLabel::no_centre),
+      unusable(), suspects[1], suspects[2], suspects[3]);
 }

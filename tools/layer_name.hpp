@@ -5,11 +5,12 @@
 
 #include <string>
 
-/// PyTorch's name of the layer that an operation computes ("features.0.0"): that of its weight. Empty for
-/// operations without parameters.
+/// PyTorch's name of the layer that an operation computes ("features.0.0"): that of its weight, or of a norm
+/// by itself. Empty for operations without parameters.
 inline std::string layer_name(const tinyfiqa::NetworkDefinition& network, const tinyfiqa::Op& op) {
   if (op.kind != tinyfiqa::OpKind::conv) return "";
   for (const tinyfiqa::NamedParam& p : network.params)
-    if (p.param.offset == op.weight) return p.name.substr(0, p.name.rfind('.'));
+    if (p.param.offset == (op.only_norm() ? op.norm_weight : op.weight))
+      return p.name.substr(0, p.name.rfind('.'));
   return "";
 }

@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> command_line(argv + std::min(argc, 2), argv + argc);
   add_train(app, exit_code, command_line);
   add_ablation(app, exit_code, command_line);
+  add_size_study(app, exit_code, command_line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

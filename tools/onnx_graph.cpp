@@ -104,7 +104,19 @@ void OnnxGraph::write_ends() {
                  {input_.batch, value(network_.outputs.output).extents.c});
 }
 
+void OnnxGraph::write_norm(const Op& op, const std::string& x) {
+  attribute(node("BatchNormalization", {x, param_name(op.norm_weight), param_name(op.norm_bias),
+                                        param_name(op.running_mean), param_name(op.running_var)}),
+            "epsilon", op.norm_eps);
+}
+
 Status OnnxGraph::write_conv(const Op& op, const Value& x, bool& flat) {
+  if (op.only_norm()) {
+    flat = x.flat;
+    write_norm(op, x.name);
+    write_act(op, last_output());
+    return {};
+  }
   std::vector<std::string> inputs{x.name, param_name(op.weight)};
   if (op.bias >= 0) inputs.push_back(param_name(op.bias));
   bool linear = false;
@@ -127,10 +139,7 @@ Status OnnxGraph::write_conv(const Op& op, const Value& x, bool& flat) {
     window_attributes(n, op);
     attribute(n, "group", static_cast<long long>(op.groups));
   }
-  if (op.has_norm())
-    attribute(node("BatchNormalization", {last_output(), param_name(op.norm_weight), param_name(op.norm_bias),
-                                          param_name(op.running_mean), param_name(op.running_var)}),
-              "epsilon", op.norm_eps);
+  if (op.has_norm()) write_norm(op, last_output());
   write_act(op, last_output());
   return {};
 }

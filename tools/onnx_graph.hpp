@@ -33,6 +33,7 @@ class OnnxGraph {
   /// Value.
   tinyfiqa::Status write_nodes(const tinyfiqa::Op& op, const Value& a, const Value& b, bool& flat);
   tinyfiqa::Status write_conv(const tinyfiqa::Op& op, const Value& x, bool& flat);
+  void write_norm(const tinyfiqa::Op& op, const std::string& x);
   void write_act(const tinyfiqa::Op& op, const std::string& x);
   void write_shuffle(const tinyfiqa::Op& op, const Value& x);
   void write_slice(const tinyfiqa::Op& op, const Value& x);

@@ -1,5 +1,7 @@
 #include "score_run.hpp"
 
+#include "stopwatch.hpp"
+
 #include <utility>
 
 using namespace tinyfiqa;
@@ -52,12 +54,12 @@ ScoreRow score_file(FaceJudge& judge, const std::string& path, const Crop& crop,
                     const Status& status) {
   ScoreRow row{path, status, {}};
   if (!row.status.ok()) return row;
-  const auto start = std::chrono::steady_clock::now();
+  const double start = now_s();
   const auto file = read_file(path, FileAccess::copy);
   row.status = file.status();
   if (!file) return row;
   const auto image = decode_image(file->bytes);
-  judge.decode_s += seconds_since(start);
+  judge.decode_s += now_s() - start;
   row.status = image.status();
   if (image) {
     auto result = judge.judge({*image, crop, file->bytes, number});

@@ -7,27 +7,60 @@ using namespace tinyfiqa;
 
 namespace {
 
+/// Where training starts from a few hundred people: the published scale and margins (64; 0.5 and 0.35) are
+/// for tens of thousands.
+MarginOptions recognition_margin(LossKind loss) {
+  MarginOptions margin;
+  margin.scale = 32;
+  margin.margin = loss == LossKind::cosface ? 0.2 : 0.3;
+  return margin;
+}
+
+std::string text_of(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
 void add_recipe_options(CLI::App& sub, TrainWords& w) {
   sub.add_option("--recipe", w.recipe,
-                 "The papers' settings, which other options then change: ensemble (P1) or tinyfqnet (P2); "
-                 "default: by the model")
-      ->check(CLI::IsMember({"ensemble", "tinyfqnet"}));
+                 "Settings, which other options then change: ensemble (P1), tinyfqnet (P2), or recognition "
+                 "(a face recogniser from images and identities: P2, Algorithm 1, step 1); default: by the "
+                 "model")
+      ->check(CLI::IsMember({"ensemble", "tinyfqnet", "recognition"}));
   sub.add_option(
          "--model", w.model,
-         "tinyfqnet, mobilenet_v3_small, shufflenet_v2_x0_5 or shufflenet_v2_x1_0; default: by the recipe")
+         "tinyfqnet, mobilenet_v3_small, shufflenet_v2_x0_5 or shufflenet_v2_x1_0, or a recogniser: " +
+             recogniser_names() + "; default: by the recipe")
       ->type_name("NAME");
   sub.add_option(
          "--init", w.init,
          "Checkpoint to start from, an ImageNet one too (.pth, .pt, .safetensors); default: random weights")
       ->type_name("FILE");
-  sub.add_option("--loss", w.loss, "msecorr, mse, l2norm or smooth_l1")
-      ->check(CLI::IsMember({"msecorr", "mse", "l2norm", "smooth_l1"}));
+  sub.add_option("--loss", w.loss, "msecorr, mse, l2norm or smooth_l1; for recognisers arcface or cosface")
+      ->check(CLI::IsMember({"msecorr", "mse", "l2norm", "smooth_l1", "arcface", "cosface"}));
   sub.add_option("--out", w.out,
                  "Folder for best.safetensors, last.safetensors, log.csv, curves.svg, run.json and the state")
       ->type_name("DIR");
   sub.add_option("--resume", w.resume,
                  "Go on with the training in this folder, with the options it was begun with")
       ->type_name("DIR");
+}
+
+/// Of recognisers.
+void add_recognition_options(CLI::App& sub, TrainWords& w) {
+  const MarginOptions margin = recognition_margin(LossKind::arcface);
+  sub.add_option("--scale", w.scale,
+                 "arcface, cosface: what cosines are multiplied by; default: " + text_of(margin.scale))
+      ->check(CLI::PositiveNumber);
+  sub.add_option("--margin", w.margin,
+                 "arcface: radians, default " + text_of(margin.margin) +
+                     "; cosface: of the cosine, default " +
+                     text_of(recognition_margin(LossKind::cosface).margin))
+      ->check(CLI::Range(0.0, 1.5707));
+  sub.add_flag("--easy-margin", w.easy_margin, "arcface: no margin where the angle is beyond 90 degrees");
+  sub.add_flag("--folder-identities", w.folder_identities,
+               "Recognisers: the folder that an image is in says who it shows");
 }
 
 void add_step_options(CLI::App& sub, TrainWords& w) {
@@ -51,7 +84,8 @@ void add_optimizer_options(CLI::App& sub, TrainWords& w) {
       ->check(CLI::NonNegativeNumber);
   sub.add_option("--weight-decay", w.weight_decay, "L2 weight decay")->check(CLI::NonNegativeNumber);
   sub.add_flag("--decay-weights-only", w.decay_weights_only, "No decay of norms and biases");
-  sub.add_option("--lr-schedule", w.lr_schedule, "step, multi-step, cosine or constant; default: step")
+  sub.add_option("--lr-schedule", w.lr_schedule,
+                 "step, multi-step, cosine or constant; default: step, for recognisers cosine")
       ->check(CLI::IsMember({"step", "multi-step", "cosine", "constant"}));
   sub.add_option("--lr-step", w.lr_step, "Epochs between two drops of the rate; default: 5")
       ->check(CLI::Range(1, 1000000));
@@ -84,10 +118,10 @@ void add_run_options(CLI::App& sub, TrainWords& w) {
 
 /// Off by default, as in P1; strengths are those of fiqa/augment.hpp.
 void add_augmentation_options(CLI::App& sub, TrainWords& w) {
-  const auto add = [&](const char* name, float& probability, const char* what) {
+  const auto add = [&](const char* name, auto& probability, const char* what) {
     sub.add_option(name, probability, std::string("Probability of ") + what)->check(CLI::Range(0.0f, 1.0f));
   };
-  add("--hflip", w.hflip, "a horizontal flip; default: 0, as all of these");
+  add("--hflip", w.hflip, "a horizontal flip; default: 0, as all of these, but 0.5 for recognisers");
   add("--crop", w.crop, "a crop to 85..100 % of the sides");
   add("--color", w.color, "brightness and contrast changed by up to 5 %");
   add("--blur", w.blur, "Gaussian blur of 0.3..1.5 pixels (which the label should know of)");
@@ -102,6 +136,17 @@ void apply_tinyfqnet_recipe(TrainOptions& o) {
   o.optim.kind = OptimKind::sgd;
   o.rate = o.backbone_rate = 0.01;
   o.schedule.gamma = 0.1;
+}
+
+/// A small recogniser on a CPU; P2 does not say how its own were trained.
+void apply_recognition_recipe(TrainOptions& o) {
+  o.epochs = 20;
+  o.loss = LossKind::arcface;
+  o.optim.kind = OptimKind::sgd;
+  o.rate = o.backbone_rate = 0.1;
+  o.weight_decay = 5e-4;
+  o.schedule.kind = ScheduleKind::cosine;
+  o.augmentation.hflip = 0.5f;
 }
 
 void apply_words(const TrainWords& w, TrainOptions& o) {
@@ -129,14 +174,19 @@ void apply_words(const TrainWords& w, TrainOptions& o) {
     o.schedule.kind = ScheduleKind::multi_step;
     o.schedule.milestones = w.lr_milestones;
   }
-  if (w.lr_schedule && *w.lr_schedule == "cosine") {
-    o.schedule.kind = ScheduleKind::cosine;
-    o.schedule.period = std::max(1, o.epochs - o.schedule.warm_up);
+  if (w.lr_schedule && *w.lr_schedule == "step") o.schedule.kind = ScheduleKind::step;
+  if (w.lr_schedule && *w.lr_schedule == "cosine") o.schedule.kind = ScheduleKind::cosine;
+  if (o.schedule.kind == ScheduleKind::cosine) o.schedule.period = std::max(1, o.epochs - o.schedule.warm_up);
+  if (is_margin_loss(o.loss)) {
+    o.margin = recognition_margin(o.loss);
+    take(w.scale, o.margin.scale);
+    take(w.margin, o.margin.margin);
+    o.margin.easy = w.easy_margin;
   }
 }
 
 void apply_augmentation(const TrainWords& w, Augmentation& a) {
-  a.hflip = w.hflip;
+  if (w.hflip) a.hflip = *w.hflip;
   a.crop.probability = w.crop;
   a.brightness.probability = a.contrast.probability = w.color;
   a.blur.probability = w.blur;
@@ -148,6 +198,11 @@ Status check_combinations(const TrainWords& w, const TrainOptions& o) {
     return Status::error(Errc::bad_argument, "--nesterov goes with --optim sgd and a momentum");
   if ((o.schedule.kind == ScheduleKind::multi_step) == w.lr_milestones.empty())
     return Status::error(Errc::bad_argument, "--lr-milestones goes with --lr-schedule multi-step");
+  const bool people = w.scale || w.margin || w.easy_margin || w.folder_identities;
+  if (people && !is_margin_loss(o.loss))
+    return Status::error(
+        Errc::bad_argument,
+        "--scale, --margin, --easy-margin and --folder-identities go with --recipe recognition");
   return {};
 }
 
@@ -155,6 +210,7 @@ Status check_combinations(const TrainWords& w, const TrainOptions& o) {
 
 void TrainWords::add_to(CLI::App& sub) {
   add_recipe_options(sub, *this);
+  add_recognition_options(sub, *this);
   add_settings(sub);
 }
 
@@ -167,18 +223,32 @@ void TrainWords::add_settings(CLI::App& sub) {
   add_run_options(sub, *this);
 }
 
+void TrainWords::choose_recipe() {
+  const ModelSpec* spec = find_model(model);
+  if (recipe.empty() && spec != nullptr && spec->embeds) recipe = "recognition";
+  if (recipe.empty()) recipe = model.empty() || model.rfind("tinyfqnet", 0) == 0 ? "tinyfqnet" : "ensemble";
+  if (model.empty())
+    model = recipe == "tinyfqnet"     ? "tinyfqnet"
+            : recipe == "recognition" ? "mobilefacenet"
+                                      : "mobilenet_v3_small";
+}
+
 Result<TrainOptions> TrainWords::settle() {
   if (data.csv.empty())
     return Status::error(Errc::bad_argument,
                          "--data names the CSV to train on (or --resume a training to go on with)");
   if (out.empty()) return Status::error(Errc::bad_argument, "--out names the folder to write to");
-  if (recipe.empty()) recipe = model.empty() || model == "tinyfqnet" ? "tinyfqnet" : "ensemble";
-  if (model.empty()) model = recipe == "tinyfqnet" ? "tinyfqnet" : "mobilenet_v3_small";
+  choose_recipe();
   const ModelSpec* spec = find_model(model);
   if (spec == nullptr)
     return Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names());
+  if (recognises() != spec->embeds)
+    return Status::error(Errc::bad_argument, model, spec->embeds ? " is" : " is not",
+                         " a recogniser, so --recipe ", recipe, " can't train it; recognisers are ",
+                         recogniser_names());
   TrainOptions o;
   if (recipe == "tinyfqnet") apply_tinyfqnet_recipe(o);
+  if (recipe == "recognition") apply_recognition_recipe(o);
   apply_words(*this, o);
   o.height = size.height > 0 ? size.height : spec->input.height;
   o.width = size.width > 0 ? size.width : spec->input.width;

@@ -22,11 +22,13 @@ struct TrainWords {
   std::vector<int> lr_milestones;
   int micro_batch = 0;
   std::optional<std::string> loss, optim, lr_schedule;
-  std::optional<double> alpha, lr, backbone_lr, weight_decay, lr_gamma, momentum;
+  std::optional<double> alpha, lr, backbone_lr, weight_decay, lr_gamma, momentum, scale, margin;
+  std::optional<float> hflip;
   std::vector<std::string> freeze;
   bool nesterov = false, freeze_norms = false, decay_weights_only = false, split_by_identity = false;
+  bool easy_margin = false, folder_identities = false;
   double train_share = 0.8, clip = 0, ema = 0;
-  float hflip = 0, crop = 0, color = 0, blur = 0, jpeg = 0;
+  float crop = 0, color = 0, blur = 0, jpeg = 0;
   std::uint64_t seed = 1;
   int threads = 0;
   long long cache_mib = 2048;
@@ -35,8 +37,12 @@ struct TrainWords {
   void add_to(CLI::App& sub);
   /// Those that do not say which network with which loss is trained from what to where.
   void add_settings(CLI::App& sub);
+  /// Fills recipe and model where they are empty.
+  void choose_recipe();
   /// Fills recipe and model where they are empty, and returns the settings. Errors: bad_argument.
   tinyfiqa::Result<tinyfiqa::TrainOptions> settle();
+  /// Is it a recogniser that is trained? Once settled.
+  bool recognises() const { return recipe == "recognition"; }
   /// The rows to train on and to validate on. Errors: those of split_dataset().
   tinyfiqa::Result<tinyfiqa::DataSplit> split(const tinyfiqa::Dataset& rows) const;
 };

@@ -2,6 +2,7 @@
 
 #include "backends.hpp"
 #include "commands.hpp"
+#include "identities.hpp"
 #include "progress.hpp"
 
 #include <tinyfiqa/fiqa/checkpoint.hpp>
@@ -46,41 +47,47 @@ const char* schedule_name(ScheduleKind kind) {
 
 /// Every setting that the result depends on. The state of a training fits one of these only.
 nlohmann::ordered_json settings_json(const TrainWords& w, const TrainOptions& o) {
-  return {{"recipe", w.recipe},
-          {"model", w.model},
-          {"init", w.init},
-          {"epochs", o.epochs},
-          {"batch", o.batch},
-          {"micro_batch", o.micro_batch},
-          {"size", std::to_string(o.height) + "x" + std::to_string(o.width)},
-          {"loss", loss_name(o.loss)},
-          {"alpha", o.alpha},
-          {"optim", optim_name(o.optim.kind)},
-          {"momentum", o.optim.momentum},
-          {"nesterov", o.optim.nesterov},
-          {"lr", o.rate},
-          {"backbone_lr", o.backbone_rate},
-          {"weight_decay", o.weight_decay},
-          {"decay_weights_only", o.decay_weights_only},
-          {"lr_schedule", schedule_name(o.schedule.kind)},
-          {"lr_step", o.schedule.period},
-          {"lr_milestones", o.schedule.milestones},
-          {"lr_gamma", o.schedule.gamma},
-          {"warm_up", o.schedule.warm_up},
-          {"clip", o.clip},
-          {"ema", o.average},
-          {"freeze", o.frozen},
-          {"freeze_norms", o.frozen_norms},
-          {"hflip", o.augmentation.hflip},
-          {"crop", w.crop},
-          {"color", w.color},
-          {"blur", w.blur},
-          {"jpeg", w.jpeg},
-          {"train_share", w.train_share},
-          {"split_by_identity", w.split_by_identity},
-          {"seed", o.seed},
-          {"threads", o.threads},
-          {"isa", w.isa}};
+  nlohmann::ordered_json json{{"recipe", w.recipe},
+                              {"model", w.model},
+                              {"init", w.init},
+                              {"epochs", o.epochs},
+                              {"batch", o.batch},
+                              {"micro_batch", o.micro_batch},
+                              {"size", std::to_string(o.height) + "x" + std::to_string(o.width)},
+                              {"loss", loss_name(o.loss)},
+                              {"alpha", o.alpha},
+                              {"optim", optim_name(o.optim.kind)},
+                              {"momentum", o.optim.momentum},
+                              {"nesterov", o.optim.nesterov},
+                              {"lr", o.rate},
+                              {"backbone_lr", o.backbone_rate},
+                              {"weight_decay", o.weight_decay},
+                              {"decay_weights_only", o.decay_weights_only},
+                              {"lr_schedule", schedule_name(o.schedule.kind)},
+                              {"lr_step", o.schedule.period},
+                              {"lr_milestones", o.schedule.milestones},
+                              {"lr_gamma", o.schedule.gamma},
+                              {"warm_up", o.schedule.warm_up},
+                              {"clip", o.clip},
+                              {"ema", o.average},
+                              {"freeze", o.frozen},
+                              {"freeze_norms", o.frozen_norms},
+                              {"hflip", o.augmentation.hflip},
+                              {"crop", w.crop},
+                              {"color", w.color},
+                              {"blur", w.blur},
+                              {"jpeg", w.jpeg},
+                              {"train_share", w.train_share},
+                              {"split_by_identity", w.split_by_identity},
+                              {"seed", o.seed},
+                              {"threads", o.threads},
+                              {"isa", w.isa}};
+  if (!w.recognises()) return json;
+  json["scale"] = o.margin.scale;
+  json["margin"] = o.margin.margin;
+  json["easy_margin"] = o.margin.easy;
+  json["folder_identities"] = w.folder_identities;
+  return json;
 }
 
 }  // namespace
@@ -130,8 +137,12 @@ Status TrainRun::make_folder() const {
 
 Status TrainRun::make_trainer() {
   if (rows_ == nullptr) {
+    words_.data.dataset.need_score = !words_.recognises();
     auto rows = read_data(words_.data);
     if (!rows) return rows.status();
+    if (words_.recognises())
+      if (const auto people = find_identities(*rows, words_.folder_identities); !people)
+        return people.status();
     rows_ = std::make_shared<const Dataset>(std::move(*rows));
   }
   auto parts = words_.split(*rows_);
@@ -170,6 +181,7 @@ Status TrainRun::start_weights() {
   if (words_.init.empty()) return {};
   LoadOptions load;
   load.head = trainer_->model().spec().head;
+  if (trainer_->recognises()) load.may_be_missing.push_back(class_weights_name);
   const auto report = load_weights(words_.init, trainer_->model().params(), trainer_->block(), load);
   if (!report) return report.status();
   for (const auto& note : report->notes) print_note(words_.init + ": " + note);
@@ -205,16 +217,16 @@ void TrainRun::print_epoch() const {
   const double left_s = static_cast<double>(options_.epochs - r.epoch) *
                         static_cast<double>(trainer_->train_loader().rows().size()) /
                         std::max(r.images_per_s, 1e-9);
-  std::printf("epoch %3d/%d  loss %.5f  SRCC %.4f  PLCC %.4f  RMSE %.4f  %.0f images/s  %d:%02d left\n",
-              r.epoch, options_.epochs, r.loss, r.val.srcc, r.val.plcc, r.val.rmse, r.images_per_s,
-              static_cast<int>(left_s) / 60, static_cast<int>(left_s) % 60);
+  std::printf("epoch %3d/%d  loss %.5f  %s  %.0f images/s  %d:%02d left\n", r.epoch, options_.epochs, r.loss,
+              validation_text(r).c_str(), r.images_per_s, static_cast<int>(left_s) / 60,
+              static_cast<int>(left_s) % 60);
   std::fflush(stdout);
 }
 
 void TrainRun::print_end() const {
   const TrainState& s = trainer_->state();
-  std::printf("best: epoch %d, final score %.4f, in %s/best.safetensors\n", s.best_epoch, s.best_score,
-              words_.out.c_str());
+  std::printf("best: epoch %d, %s %.4f, in %s/best.safetensors\n", s.best_epoch,
+              trainer_->recognises() ? "accuracy" : "final score", s.best_score, words_.out.c_str());
   std::printf("memory: %.0f MiB for a step, %.0f MiB of weights and state; peak of the program: %.0f MiB\n",
               mib(trainer_->peak_bytes()), mib(trainer_->block().size * 4 * sizeof(float)),
               process_peak_mib());

@@ -3,6 +3,7 @@
 #include <tinyfiqa/io/csv.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -20,6 +21,15 @@ std::vector<std::uint32_t> VerifyFaces::list() const {
   for (std::size_t i = 0; i < active.size(); ++i)
     if (active[i]) numbers.push_back(static_cast<std::uint32_t>(i));
   return numbers;
+}
+
+VerifyFaces verify_faces(const KnownFaces& known) {
+  VerifyFaces faces{&known.data, &known.people, known.embedded.raw, known.embedded.dimension, {}};
+  for (std::size_t i = 0; i < known.data.samples.size(); ++i) {
+    const double norm = normalise({faces.embeddings.data() + i * faces.dimension, faces.dimension});
+    faces.active.push_back(std::isfinite(norm) && norm > 0);
+  }
+  return faces;
 }
 
 namespace {

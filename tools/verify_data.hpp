@@ -23,6 +23,9 @@ struct VerifyFaces {
   std::vector<std::uint32_t> list() const;
 };
 
+/// Those of `known` that have an embedding; refers to `known`.
+VerifyFaces verify_faces(const KnownFaces& known);
+
 /// A pairs file: "path1 path2 label [fold]" on each line, or a CSV (*.csv) with columns path1, path2, same
 /// and maybe fold; label 1 is one person, 0 or -1 are two. Without folds of its own, `folds` equal blocks in
 /// the file's order.

@@ -167,3 +167,7 @@ std::string VerifyReport::svg() const {
                                 series));
   return svg_document(charts);
 }
+
+std::string relative_area30(const DiscardCurve& curve) {
+  return relative(curve.area30, curve.area30_interval, curve.fnmr[0], 0.3);
+}

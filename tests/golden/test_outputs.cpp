@@ -8,6 +8,7 @@
 #include "expected_npy.hpp"
 #include "formula.hpp"
 #include "support.hpp"
+#include "thin_networks.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -46,6 +47,23 @@ void check_against(const std::string& expected_npy, const Model& model, const Te
   check_against_npy(expected_npy, y);
 }
 
+/// Outputs, and features where they are no outputs, for one image and for two.
+void check_by_formula(const ModelSpec& spec, const Backend& backend) {
+  Model model(spec, backend);
+  fill_by_formula(model);
+  const bool face = spec.embeds,
+             features = model.network().outputs.features != model.network().outputs.output;
+  for (const int n : {1, 2}) {
+    const int h = face ? 112 : n == 1 ? 64 : 97, w = face ? 112 : n == 1 ? 64 : 131;
+    Tensor4 x{n, 3, h, w, formula_floats(1000, static_cast<std::size_t>(n * 3 * h * w))};
+    for (float& v : x.nchw) v *= 2;
+    const std::string base = fixture("models/") + spec.name + "." + std::to_string(n) + "x" +
+                             std::to_string(h) + "x" + std::to_string(w);
+    check_against(base + ".output.npy", model, x, Want::output);
+    if (features) check_against(base + ".features.npy", model, x, Want::features);
+  }
+}
+
 Model load_any(const std::string& path, const std::string& name, const Backend& backend) {
   Model model(*find_model(name), backend);
   const auto report = load_weights(path, model.params(), model.block());
@@ -59,22 +77,13 @@ Model load_any(const std::string& path, const std::string& name, const Backend& 
 TEST_CASE("networks with weights of a formula give PyTorch's outputs and features") {
   for (const char* name :
        {"tinyfqnet", "mobilenet_v3_small", "mobilenet_v3_small_imagenet", "shufflenet_v2_x0_5",
-        "shufflenet_v2_x1_0", "shufflenet_v2_x0_5_imagenet", "mobilefacenet"}) {
-    const bool face = std::string(name) == "mobilefacenet";
-    for_each_backend([&](const Backend& backend) {
-      Model model(*find_model(name), backend);
-      fill_by_formula(model);
-      for (const int n : {1, 2}) {
-        const int h = face ? 112 : n == 1 ? 64 : 97, w = face ? 112 : n == 1 ? 64 : 131;
-        Tensor4 x{n, 3, h, w, formula_floats(1000, static_cast<std::size_t>(n * 3 * h * w))};
-        for (float& v : x.nchw) v *= 2;
-        const std::string base = fixture("models/") + name + "." + std::to_string(n) + "x" +
-                                 std::to_string(h) + "x" + std::to_string(w);
-        check_against(base + ".output.npy", model, x, Want::output);
-        check_against(base + ".features.npy", model, x, Want::features);
-      }
-    });
-  }
+        "shufflenet_v2_x1_0", "shufflenet_v2_x0_5_imagenet", "mobilefacenet", "efficientnet_b0"})
+    for_each_backend([&](const Backend& backend) { check_by_formula(*find_model(name), backend); });
+  for_each_backend([&](const Backend& backend) { check_by_formula(thin_face_resnet, backend); });
+}
+
+TEST_CASE("the large recogniser gives PyTorch's outputs") {
+  check_by_formula(*find_model("face_resnet50"), *choose_backend("auto"));
 }
 
 TEST_CASE("checkpoints in both of PyTorch's formats give PyTorch's outputs") {

@@ -1,7 +1,5 @@
-#include <tinyfiqa/models/mobilefacenet.hpp>
-#include <tinyfiqa/models/mobilenet_v3_small.hpp>
-#include <tinyfiqa/models/shufflenet_v2.hpp>
-#include <tinyfiqa/models/tinyfqnet.hpp>
+#include <tinyfiqa/fiqa/model.hpp>
+#include <tinyfiqa/graph/describe.hpp>
 
 #include <doctest/doctest.h>
 
@@ -11,6 +9,16 @@ template <class Net>
 static int trainable() {
   Net net;
   return number_params(net).trainable;
+}
+
+/// What planning makes of a network for one image.
+static StepInfo planned(const char* name) {
+  const ModelSpec& spec = *find_model(name);
+  const NetworkDefinition network = spec.define();
+  const Extents image{1, spec.input.height, spec.input.width, 0};
+  const OwnedPlan p = make_owned_plan(network, network.outputs.output, image, native_backend(), 1);
+  REQUIRE(p.plan.error == PlanError::none);
+  return describe_plan(p.plan, {network.ops.data(), network.ops.size()});
 }
 
 TEST_CASE("parameter counts are those of torchvision and the papers") {
@@ -24,4 +32,30 @@ TEST_CASE("parameter counts are those of torchvision and the papers") {
   CHECK(trainable<ShuffleNetV2ImageNet<ShuffleNetX2_0>>() == 7393996);
   CHECK(trainable<TinyFQnet>() == 13366);
   CHECK(trainable<MobileFaceNet>() == 1003264);
+  CHECK(trainable<FaceResNet50>() == 43590848);
+  CHECK(trainable<MobileFaceNetScaled<50>>() == 288832);
+  // torchvision's trunk, 4,007,548 parameters, and 1280 * 512 + 3 * 512 of the head
+  CHECK(trainable<EfficientNetB0>() == 4664444);
+}
+
+TEST_CASE("recognisers have the multiply-adds that PyTorch's hooks count, and plans forget no parameter") {
+  CHECK(planned("mobilefacenet").macs == 220965376);
+  CHECK(planned("mobilefacenet_x0_5").macs == 59102464);
+  CHECK(planned("face_resnet50").macs == 6309330944);
+  CHECK(planned("efficientnet_b0").macs == 106893648);
+  CHECK(planned("mobilefacenet").params == trainable<MobileFaceNet>());
+  CHECK(planned("face_resnet50").params == trainable<FaceResNet50>());
+  CHECK(planned("efficientnet_b0").params == trainable<EfficientNetB0>());
+}
+
+TEST_CASE("the tinyFQnet family has the sizes that its tables give by hand") {
+  const auto check = [](const char* name, long long params, long long macs) {
+    INFO(std::string(name));
+    CHECK(planned(name).params == params);
+    CHECK(planned(name).macs == macs);
+  };
+  check("tinyfqnet", 13366, 1331456);
+  check("tinyfqnet_t6_w100", 83473, 9779456);
+  check("tinyfqnet_t4_w35_112", 278913, 23445172);
+  check("tinyfqnet_t6_w100_112", 2143553, 210134976);
 }

@@ -44,6 +44,28 @@ TEST_CASE("an embedding has length 1 and does not depend on its place in a batch
   for (std::size_t i = 0; i < 128; ++i) CHECK(third[i] == doctest::Approx((*single)[i]).epsilon(1e-4));
 }
 
+TEST_CASE("a recogniser's kind is known by its layers' names, and a file without its head is refused") {
+  for (const char* name : {"mobilefacenet", "face_resnet50", "efficientnet_b0"}) {
+    const NetworkDefinition network = find_model(name)->define();
+    std::vector<float> block(block_size(network.params));
+    init_params(network.params, block, 1);
+    const std::string path = "recogniser.safetensors";
+    REQUIRE(save_params(path, network.params, block).ok());
+    const auto model = load_model(path);
+    REQUIRE_MESSAGE(model.ok(), model.status().message());
+    CHECK(std::string(model->spec().name) == name);
+    if (std::string(name) != "efficientnet_b0") continue;
+    auto headless = network.params;
+    headless.erase(std::remove_if(headless.begin(), headless.end(),
+                                  [](const NamedParam& p) { return p.name.rfind("classifier.", 0) == 0; }),
+                   headless.end());
+    block.resize(block_size(network.params));
+    REQUIRE(save_params(path, headless, block).ok());
+    CHECK(mentions(load_model(path).status(), "no embedding head"));
+  }
+  std::remove("recogniser.safetensors");
+}
+
 TEST_CASE("networks that give scores are no recognisers, and recognisers give no scores") {
   const auto wrong = Embedder::create(std::make_shared<const Model>(*find_model("tinyfqnet")));
   CHECK(mentions(wrong.status(), "no embeddings"));

@@ -73,6 +73,17 @@ TEST_CASE("classifier weights are centres of any length, and one image is enough
   CHECK(labels[1].quality == doctest::Approx(1));
 }
 
+TEST_CASE("whom the classifier does not know gets no label and is nobody's nearest") {
+  LabelOptions options;
+  options.centres = Centres::classifier;
+  const auto known = directions({10});
+  const std::vector<float> weights = {known[0], known[1], 0, 0};
+  const auto labels = label(directions({0, 90}), 2, {0, 1}, 2, options, weights);
+  CHECK(labels[0].quality == doctest::Approx(cos_of(10)));
+  CHECK(labels[0].nearest_cosine == -1);
+  CHECK(labels[1].missing == NoLabel::no_centre);
+}
+
 TEST_CASE("people with one image, copies of one image included, get no label") {
   const auto labels = label(directions({0, 90, 90, 180, 190}), 2, {0, 1, 1, 2, 2}, 3);
   CHECK(labels[0].missing == NoLabel::one_image);

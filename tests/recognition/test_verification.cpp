@@ -1,3 +1,4 @@
+#include <tinyfiqa/fiqa/recognition.hpp>
 #include <tinyfiqa/fiqa/verification.hpp>
 
 #include <doctest/doctest.h>
@@ -88,4 +89,43 @@ TEST_CASE("accuracy by folds takes each threshold from the other folds") {
   CHECK(fold_accuracy(pairs).status().code() == Errc::bad_argument);
   pairs[0].fold = 2;
   CHECK(std::string(fold_accuracy(pairs).status().message()).find("no pair in fold 2") != std::string::npos);
+}
+
+TEST_CASE("verification pairs: all of one person, as many of two, the same for the same seed") {
+  const std::vector<std::string> people = {"b", "a", "b", "b", "c", "a"};
+  const auto pairs = verification_pairs(people, 100, 1);
+  REQUIRE(pairs.size() == 8);  // three of b, one of a
+  for (std::size_t i = 0; i < 8; ++i) {
+    CHECK(pairs[i].same == (i < 4));
+    CHECK((people[pairs[i].a] == people[pairs[i].b]) == pairs[i].same);
+  }
+  CHECK(verification_pairs(people, 2, 1).size() == 4);
+  const auto again = verification_pairs(people, 100, 1);
+  for (std::size_t i = 0; i < 8; ++i) CHECK((again[i].a == pairs[i].a && again[i].b == pairs[i].b));
+  CHECK(verification_pairs({"a", "a"}, 100, 1).empty());
+  CHECK(verification_pairs({"a", "b"}, 100, 1).empty());
+}
+
+TEST_CASE("embeddings that part people verify all pairs, of any length") {
+  const std::vector<std::string> people = {"a", "b", "a", "b", "a", "b"};
+  std::vector<float> embeddings;
+  for (std::size_t i = 0; i < people.size(); ++i) {
+    const float length = 1.0f + static_cast<float>(i);
+    embeddings.push_back(people[i] == "a" ? length : 0);
+    embeddings.push_back(people[i] == "a" ? 0 : length);
+  }
+  const auto accuracy = verification_accuracy(embeddings, 2, verification_pairs(people, 100, 3));
+  REQUIRE_MESSAGE(accuracy.ok(), accuracy.status().message());
+  CHECK(*accuracy == doctest::Approx(1));
+}
+
+TEST_CASE("classes are the people on the training rows, in the order of their names") {
+  Dataset data;
+  for (const char* name : {"Zoe", "adam", "Bob", "Zoe"}) {
+    data.samples.emplace_back();
+    data.samples.back().identity = name;
+  }
+  const PersonClasses classes(data, {0, 2});
+  CHECK(classes.names == std::vector<std::string>{"Bob", "Zoe"});
+  CHECK(classes.of == std::vector<int>{1, -1, 0, 1});
 }

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "pictures.hpp"
 #include "run_tool.hpp"
 #include "support.hpp"
 
@@ -16,23 +17,6 @@
 using namespace tinyfiqa;
 
 namespace {
-
-/// `count` pictures of 24 x 24 pixels whose noise is less, the higher their label is.
-std::string make_pictures(const std::string& name, int count) {
-  const std::string dir = scratch_dir(name);
-  std::ofstream csv(dir + "/labels.csv");
-  csv << "path,score\n";
-  Rng rng(7);
-  for (int i = 0; i < count; ++i) {
-    const float label = static_cast<float>(i % 12) / 12.0f;
-    std::string pixels;
-    for (int p = 0; p < 24 * 24 * 3; ++p)
-      pixels += static_cast<char>(static_cast<unsigned char>(128 + (1 - label) * 120 * rng.uniform(-1, 1)));
-    std::ofstream(dir + "/" + std::to_string(i) + ".ppm", std::ios::binary) << "P6\n24 24\n255\n" << pixels;
-    csv << i << ".ppm," << label << "\n";
-  }
-  return dir;
-}
 
 std::string options(const std::string& dir, const std::string& out, int epochs = 6) {
   return "train --data " + dir +

@@ -6,6 +6,7 @@
 
 #include "each_backend.hpp"
 #include "tape_support.hpp"
+#include "thin_networks.hpp"
 
 #include <algorithm>
 
@@ -160,6 +161,19 @@ TEST_CASE("whole networks have the gradient of central differences") {
       planned::define<ShuffleNetV2Quality<ShuffleNetX0_5>>(), {2, 40, 40, 3}, TapeMode::train, 10, 1e-7);
   check_differences<ShuffleNetV2Quality<ShuffleNetX1_0>>(
       planned::define<ShuffleNetV2Quality<ShuffleNetX1_0>>(), {2, 40, 40, 3}, TapeMode::train, 10, 1e-7);
+}
+
+TEST_CASE("recognisers have the gradient of central differences, and kernels agree") {
+  using Resnet = FaceResNet<thin::TinyFaceResNetTable>;
+  using Efficient = EfficientNet<thin::EfficientNetTable>;
+  using Narrow = MobileFaceNetScaled<25>;
+  check_differences<Resnet>(planned::define<Resnet>(), {4, 112, 112, 3}, TapeMode::train, 10, 1e-7);
+  check_differences<Efficient>(planned::define<Efficient>(), {5, 40, 40, 3}, TapeMode::train, 20, 1e-7);
+  check_kernels<Resnet>(planned::define<Resnet>(), {4, 112, 112, 3}, TapeMode::train, 1e-3);
+  check_kernels<Resnet>(planned::define<Resnet>(), {2, 112, 112, 3}, TapeMode::frozen_norms, 1e-3);
+  check_kernels<Efficient>(planned::define<Efficient>(), {5, 40, 40, 3}, TapeMode::train, 1e-3);
+  check_kernels<Efficient>(planned::define<Efficient>(), {5, 40, 40, 3}, TapeMode::frozen_norms, 1e-3);
+  check_kernels<Narrow>(planned::define<Narrow>(), {3, 112, 112, 3}, TapeMode::train, 1e-3);
 }
 
 TEST_CASE("kernels give the networks' gradients of the formulas") {

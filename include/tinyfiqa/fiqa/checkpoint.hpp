@@ -30,8 +30,8 @@ inline std::string log_text(const std::vector<EpochRow>& log) {
   for (const EpochRow& r : log) {
     text +=
         std::to_string(r.epoch) + " " + std::to_string(r.val.count) + " " + std::to_string(r.val.constant);
-    for (const double v :
-         {r.loss, r.images_per_s, r.val.srcc, r.val.plcc, r.val.kendall, r.val.rmse, r.val.final_score})
+    for (const double v : {r.loss, r.images_per_s, r.val.srcc, r.val.plcc, r.val.kendall, r.val.rmse,
+                           r.val.final_score, r.accuracy})
       text += " " + exact_text(v);
     text += "\n";
   }
@@ -49,7 +49,7 @@ inline std::vector<EpochRow> parse_log(const std::string& text) {
     r.val.count = std::strtoul(end, &end, 10);
     r.val.constant = std::strtol(end, &end, 10) != 0;
     for (double* v : {&r.loss, &r.images_per_s, &r.val.srcc, &r.val.plcc, &r.val.kendall, &r.val.rmse,
-                      &r.val.final_score})
+                      &r.val.final_score, &r.accuracy})
       *v = std::strtod(end, &end);
     log.push_back(r);
   }

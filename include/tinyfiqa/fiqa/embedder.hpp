@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/dot_product.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/fiqa/preprocess.hpp>
@@ -27,19 +28,6 @@ inline double normalise(Span<float> v) {
   return norm;
 }
 
-/// sum a[i] b[i]: of two normalised embeddings, their cosine. Sixteen partial sums, so that compilers make
-/// vectors of it.
-inline float dot_product(const float* a, const float* b, std::size_t count) {
-  constexpr std::size_t lanes = 16;
-  const std::size_t whole = count / lanes * lanes;
-  float sums[lanes] = {}, sum = 0;
-  for (std::size_t i = 0; i < whole; i += lanes)
-    for (std::size_t k = 0; k < lanes; ++k) sums[k] += a[i + k] * b[i + k];
-  for (std::size_t i = whole; i < count; ++i) sum += a[i] * b[i];
-  for (const float part : sums) sum += part;
-  return sum;
-}
-
 /// A recogniser with the memory to run batches of faces: one for each thread.
 ///
 ///   auto embedder = Embedder::create(std::make_shared<const Model>(std::move(*model)));
@@ -51,7 +39,8 @@ class Embedder {
   static Result<Embedder> create(std::shared_ptr<const Model> model, int batch = 1, int threads = 1) {
     if (!model->spec().embeds)
       return Status::error(Errc::bad_argument, model->spec().name,
-                           " makes no embeddings; give the weights of a recogniser (mobilefacenet)");
+                           " makes no embeddings; give the weights of a recogniser (", recogniser_names(),
+                           ")");
     const InputSpec& input = model->spec().input;
     auto session = Session::create(*model, batch, input.height, input.width, threads);
     if (!session) return session.status();

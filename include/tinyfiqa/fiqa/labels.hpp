@@ -45,6 +45,7 @@ enum class NoLabel : unsigned char {
   none,          ///< it has one
   no_embedding,  ///< its embedding is not finite or has no direction
   one_image,     ///< nothing else is known of this person; copies of one picture count once
+  no_centre,     ///< the classifier has no weights of this person
 };
 
 struct LabelOptions {
@@ -78,6 +79,7 @@ class LabelWork {
     sums_.resize(people_count * d_);
     members_.resize(people_count);
     centres_.resize(people_count * d_);
+    has_centre_.resize(people_count);
     copies_of_.resize(people.size());
   }
 
@@ -93,7 +95,7 @@ class LabelWork {
       for (std::size_t k = 0; k < d_; ++k)
         centres_[p * d_ + k] =
             classifier.empty() ? static_cast<float>(sums_[p * d_ + k]) : classifier[p * d_ + k];
-      normalise({centres_.data() + p * d_, d_});
+      has_centre_[p] = normalise({centres_.data() + p * d_, d_}) > 0;
     }
   }
 
@@ -106,9 +108,13 @@ class LabelWork {
         l.missing = NoLabel::one_image;
         continue;
       }
+      if (options.centres == Centres::classifier && !has_centre_[people_[i]]) {
+        l.missing = NoLabel::no_centre;
+        continue;
+      }
       l.quality = options.centres == Centres::loo ? cosine_without(i) : cosine(i, people_[i]);
       for (std::size_t p = 0; p < members_.size(); ++p) {
-        if (p == people_[i]) continue;
+        if (p == people_[i] || !has_centre_[p]) continue;
         const double c = cosine(i, p);
         if (c <= l.nearest_cosine) continue;
         l.nearest_cosine = c;
@@ -183,6 +189,7 @@ class LabelWork {
   std::vector<double> sums_;            // [people, d]
   std::vector<std::uint32_t> members_;  // distinct pictures of each person
   std::vector<float> centres_;          // [people, d], of length 1
+  std::vector<char> has_centre_;        // [people]
   std::vector<std::size_t> copies_of_;
 };
 
@@ -190,7 +197,8 @@ class LabelWork {
 
 /// quality(x) = cosine of x's embedding and its person's centre   (P2, equation 1).
 ///   embeddings [N, dimension] as the recogniser gives them; people[i] < people_count says whose face i is;
-///   classifier [people_count, dimension] for Centres::classifier, else empty.
+///   classifier [people_count, dimension] for Centres::classifier, zeros for people who are not in it; else
+///   empty.
 /// A face whose embedding is not finite is no error: its `missing` says so. Errors: mismatch, bad_argument.
 inline Result<std::vector<FaceLabel>> label_faces(std::vector<float> embeddings, std::size_t dimension,
                                                   const std::vector<std::uint32_t>& people,

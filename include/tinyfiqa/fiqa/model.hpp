@@ -41,7 +41,10 @@ class Model {
  public:
   /// With seeded initial weights (PyTorch's default scheme); fill block() and call pack() to have others.
   explicit Model(const ModelSpec& spec, const Backend& backend = native_backend(), std::uint64_t seed = 1)
-      : spec_(&spec), backend_(&backend), network_(spec.define()), block_(block_size(network_.params)) {
+      : Model(spec, spec.define(), backend, seed) {}
+  /// The same with more than the network itself, for training.
+  Model(const ModelSpec& spec, NetworkDefinition network, const Backend& backend, std::uint64_t seed)
+      : spec_(&spec), backend_(&backend), network_(std::move(network)), block_(block_size(network_.params)) {
     init_params(network_.params, {block_.data(), block_.size()}, seed);
     pack();
   }
@@ -94,9 +97,10 @@ inline Result<Model> make_model(const TensorFile& file, const std::string& name 
   const auto report = model.load(file);
   if (!report) return report.status();
   if (!report->head_loaded)
-    return Status::error(Errc::mismatch, file.path,
-                         ": has no quality head, so it can't score; train one first, or import it "
-                         "to start training from it");
+    return Status::error(
+        Errc::mismatch, file.path, ": has no ",
+        spec->embeds ? "embedding head, so it can't recognise" : "quality head, so it can't score",
+        "; train one first, or import it to start training from it");
   return model;
 }
 

@@ -6,6 +6,8 @@
 #include <tinyfiqa/fiqa/preprocess.hpp>
 #include <tinyfiqa/io/named_params.hpp>
 #include <tinyfiqa/io/tensor_file.hpp>
+#include <tinyfiqa/models/efficientnet.hpp>
+#include <tinyfiqa/models/face_resnet.hpp>
 #include <tinyfiqa/models/mobilefacenet.hpp>
 #include <tinyfiqa/models/mobilenet_v3_small.hpp>
 #include <tinyfiqa/models/shufflenet_v2.hpp>
@@ -56,6 +58,12 @@ inline Span<const ModelSpec> model_specs() {
   static constexpr ModelSpec specs[] = {
       {"tinyfqnet", "13k parameters, usefulness of an aligned face to a recogniser, 0..1", "", true,
        tinyfqnet_input(), define_network<TinyFQnet>},
+      {"tinyfqnet_t6_w100", "its family: expansion 6, width 1", "", true, tinyfqnet_input(),
+       define_network<TinyFQFamily<TinyFQScaled<6, 100>>>},
+      {"tinyfqnet_t4_w35_112", "its family at 112x112: expansion 4, width 0.35", "", true,
+       tinyfqnet_input(aligned_side, aligned_side), define_network<TinyFQFamily<TinyFQMobileNetV2<4, 35>>>},
+      {"tinyfqnet_t6_w100_112", "its family at 112x112: expansion 6, width 1", "", true,
+       tinyfqnet_input(aligned_side, aligned_side), define_network<TinyFQFamily<TinyFQMobileNetV2<6, 100>>>},
       {"mobilenet_v3_small", "perceptual quality, first half of the ensemble", "classifier.", true,
        imagenet_input(), define_network<MobileNetV3SmallQuality>},
       {"shufflenet_v2_x0_5", "perceptual quality, second half of the ensemble", "fc.", true, imagenet_input(),
@@ -70,6 +78,12 @@ inline Span<const ModelSpec> model_specs() {
        imagenet_input(224, 224), define_network<ShuffleNetV2ImageNet<ShuffleNetX1_0>>},
       {"mobilefacenet", "face recogniser, aligned 112x112 to an embedding of 128", "", false,
        mobilefacenet_input(), define_network<MobileFaceNet>, true},
+      {"mobilefacenet_x0_5", "the same at half the width, for training on a CPU", "", false,
+       mobilefacenet_input(), define_network<MobileFaceNetScaled<50>>, true},
+      {"face_resnet50", "face recogniser of ArcFace, aligned 112x112 to an embedding of 512", "", false,
+       face_input(), define_network<FaceResNet50>, true},
+      {"efficientnet_b0", "face recogniser, aligned 112x112 to an embedding of 512", "classifier.", false,
+       face_input(), define_network<EfficientNetB0>, true},
   };
   return {specs, sizeof(specs) / sizeof(specs[0])};
 }
@@ -79,6 +93,14 @@ inline const ModelSpec* find_model(const std::string& name) {
   for (const ModelSpec& spec : model_specs())
     if (name == spec.name) return &spec;
   return nullptr;
+}
+
+/// Those that make embeddings, for messages: "mobilefacenet, face_resnet50, ...".
+inline std::string recogniser_names() {
+  std::string names;
+  for (const ModelSpec& spec : model_specs())
+    if (spec.embeds) names += (names.empty() ? "" : ", ") + std::string(spec.name);
+  return names;
 }
 
 /// "tinyfqnet, mobilenet_v3_small, ...", for messages.

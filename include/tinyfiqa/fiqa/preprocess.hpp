@@ -45,6 +45,12 @@ constexpr InputSpec mobilefacenet_input() {
   return {aligned_side, aligned_side, {127.5f, 127.5f, 127.5f}, {0.007813f, 0.007813f, 0.007813f}};
 }
 
+/// The input of the other recognisers: an aligned face, (level - 127.5) / 127.5, as the insightface project
+/// has it.
+constexpr InputSpec face_input() {
+  return {aligned_side, aligned_side, {127.5f, 127.5f, 127.5f}, {1 / 127.5f, 1 / 127.5f, 1 / 127.5f}};
+}
+
 /// Where the face is: nothing (the whole picture), a box, or five landmarks; not both.
 struct Crop {
   std::optional<Box> box;

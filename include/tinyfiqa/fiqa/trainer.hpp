@@ -1,5 +1,6 @@
-// Training a quality network on labelled faces: epochs of steps, validation after each, and a state that can
-// be saved after any step and taken up again with the same result to the bit.
+// Training a network on labelled faces (a quality network on scores, a recogniser on people): epochs of
+// steps, validation after each, and a state that can be saved after any step and taken up again with the same
+// result to the bit.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -7,6 +8,7 @@
 #include <tinyfiqa/fiqa/loader.hpp>
 #include <tinyfiqa/fiqa/metrics.hpp>
 #include <tinyfiqa/fiqa/model.hpp>
+#include <tinyfiqa/fiqa/recognition.hpp>
 #include <tinyfiqa/fiqa/session.hpp>
 #include <tinyfiqa/fiqa/split.hpp>
 #include <tinyfiqa/train/batch_gradient.hpp>
@@ -32,7 +34,8 @@ struct TrainOptions {
   int micro_batch = 0;        ///< images in memory at a time (train/batch_gradient.hpp); 0: the whole batch
   int height = 0, width = 0;  ///< 0: the network's own input size
   LossKind loss = LossKind::msecorr;
-  double alpha = 1;  ///< weight of the correlation term
+  double alpha = 1;      ///< weight of the correlation term
+  MarginOptions margin;  ///< of arcface and cosface
   OptimOptions optim;
   double rate = 5e-4, backbone_rate = 5e-5, weight_decay = 1e-4;
   bool decay_weights_only = false;  ///< no decay of norms, biases and slopes
@@ -49,10 +52,14 @@ struct TrainOptions {
 
 /// One finished epoch.
 struct EpochRow {
-  int epoch = 0;    ///< from 1
-  double loss = 0;  ///< mean over the training images
-  Metrics val;
+  int epoch = 0;        ///< from 1
+  double loss = 0;      ///< mean over the training images
+  Metrics val;          ///< of scores; none for a recogniser
+  double accuracy = 0;  ///< a recogniser's, on pairs of validation faces
   double images_per_s = 0;
+
+  /// What the best epoch has most of.
+  double score() const { return val.count > 0 ? val.final_score : accuracy; }
 };
 
 /// Where training is: everything beside the numbers of the network and the optimiser.
@@ -62,17 +69,21 @@ struct TrainState {
   double loss_sum = 0;    ///< of the running epoch, over images
   std::size_t images = 0;
   int best_epoch = 0;
-  double best_score = -2;  ///< (SRCC + PLCC) / 2 of the best epoch
+  double best_score = -2;  ///< score() of the best epoch
   std::vector<EpochRow> log;
 };
 
 class Trainer {
  public:
   /// `data` and `backend` must outlive the trainer. The network starts from seeded initial weights; block()
-  /// takes others.   Errors: bad_argument.
+  /// takes others. With a margin loss the people on the training rows are the classes. Errors: bad_argument.
   static Result<Trainer> create(const ModelSpec& spec, const Backend& backend, const Dataset& data,
                                 DataSplit split, const TrainOptions& options) {
-    if (!spec.scores)
+    if (is_margin_loss(options.loss) != spec.embeds)
+      return Status::error(Errc::bad_argument, spec.name,
+                           spec.embeds ? " is a recogniser" : " is no recogniser",
+                           ", so it can't be trained with the loss ", loss_name(options.loss));
+    if (!spec.scores && !spec.embeds)
       return Status::error(Errc::bad_argument, spec.name, " gives classes, not a quality score");
     if (backend.training == nullptr)
       return Status::error(Errc::bad_argument,
@@ -101,12 +112,16 @@ class Trainer {
     // A last batch of one image has no correlation, and maybe no batch statistics.
     const auto batch = static_cast<std::size_t>(options_.batch);
     train_->set_drop_last(train > batch && train % batch == 1);
-    return {};
+    return recognises() ? check_people() : Status();
   }
 
   /// The network's parameters: fill them before the first epoch to start from a checkpoint.
   Span<float> block() { return model_->block(); }
   const Model& model() const { return *model_; }
+  /// Is it a recogniser that is trained? Its parameters are model().params() but the last, the class weights.
+  bool recognises() const { return model_->spec().embeds; }
+  /// The people that it tells apart, in the order of the class weights' rows.
+  const std::vector<std::string>& people() const { return classes_.names; }
   Optimizer& optimizer() { return *optimizer_; }
   /// The moving average of the block; empty without one.
   Span<float> average() { return average_.empty() ? Span<float>() : average_[0].values(); }
@@ -142,32 +157,31 @@ class Trainer {
     EpochRow row;
     row.loss = state_.loss_sum / static_cast<double>(std::max<std::size_t>(1, state_.images));
     row.images_per_s = static_cast<double>(done_images) / std::max(seconds, 1e-9);
-    auto metrics = validate();
-    if (!metrics) return metrics.status();
-    row.val = *metrics;
+    if (const Status s = validate(row); !s) return s;
     finish_epoch(row);
     return true;
   }
 
-  /// Metrics of result() on the validation rows, by inference. Errors: not_finite, and those of the loader.
-  Result<Metrics> validate() {
-    std::vector<double> scores, labels;
+  /// What result() is worth on the validation rows, by inference: row.val, or a recogniser's row.accuracy.
+  /// Errors: not_finite, and those of the loader.
+  Status validate(EpochRow& row) {
     const std::vector<float> training(block().begin(), block().end());
     const Span<const float> weights = result();
     std::copy(weights.begin(), weights.end(), block().begin());
     model_->pack();
-    const Status status = predict(scores, labels);
+    std::vector<float> outputs;
+    std::vector<std::size_t> samples;
+    const Status status = predict(outputs, samples);
     std::copy(training.begin(), training.end(), block().begin());
     if (!status) return status;
-    return compute_metrics({scores.data(), scores.size()}, {labels.data(), labels.size()});
+    return recognises() ? measure_embeddings(outputs, row) : measure_scores(outputs, samples, row);
   }
 
  private:
   Trainer(const ModelSpec& spec, const Backend& backend, const Dataset& data, DataSplit split,
           const TrainOptions& options)
-      : options_(options),
-        data_path_(data.path),
-        model_(std::make_unique<Model>(spec, backend, options.seed)) {
+      : options_(options), data_path_(data.path), data_(&data) {
+    make_model(spec, backend, split);
     input_ = spec.input;
     if (options.height > 0) input_.height = options.height;
     if (options.width > 0) input_.width = options.width;
@@ -191,15 +205,42 @@ class Trainer {
     if (options.average > 0) average_.emplace_back(Span<const float>(block()), options.average);
     const auto& net = model_->network();
     const TapeMode mode = options.frozen_norms ? TapeMode::frozen_norms : TapeMode::train;
+    const int output = recognises() ? static_cast<int>(net.ops.size()) - 1 : net.outputs.output;
     step_ = std::make_unique<BatchGradient>(
-        Span<const Op>(net.ops.data(), net.ops.size()), net.outputs.output, *backend.training,
-        BatchGradientOptions{options.loss, options.alpha, options.micro_batch, mode, options.threads});
+        Span<const Op>(net.ops.data(), net.ops.size()), output, *backend.training,
+        BatchGradientOptions{options.loss, options.alpha, options.micro_batch, mode, options.threads,
+                             options.margin});
     gradient_.resize(block().size);
+  }
+
+  void make_model(const ModelSpec& spec, const Backend& backend, const DataSplit& split) {
+    NetworkDefinition network = spec.define();
+    if (spec.embeds) {
+      classes_ = PersonClasses(*data_, split.train);
+      add_class_weights(network, static_cast<int>(classes_.names.size()));
+    }
+    model_ = std::make_unique<Model>(spec, std::move(network), backend, options_.seed);
+  }
+
+  /// Two people at least to tell apart, and validation faces to do it with.
+  Status check_people() {
+    std::vector<std::string> shown;
+    for (const std::size_t row : val_->rows()) shown.push_back(data_->samples[row].identity);
+    pairs_ = verification_pairs(shown, most_pairs, options_.seed);
+    if (classes_.names.size() < 2)
+      return Status::error(Errc::bad_argument, data_path_,
+                           ": a recogniser is trained on two people at least; fill in the column identity");
+    if (pairs_.size() < 4)
+      return Status::error(Errc::bad_argument, data_path_, ": ", val_->rows().size(),
+                           " validation images show no two faces of one person, or only one person; name "
+                           "others in a column split, or change the share of validation rows");
+    return {};
   }
 
   std::vector<ParamGroup> groups(const ModelSpec& spec) const {
     std::vector<GroupRule> rules;
     for (const std::string& prefix : options_.frozen) rules.push_back({prefix, 0, 0, true});
+    if (recognises()) rules.push_back({class_weights_name, options_.rate, options_.weight_decay, false});
     if (spec.head[0] != '\0') {
       rules.push_back({spec.head, options_.rate, options_.weight_decay, false});
       rules.push_back({"", options_.backbone_rate, options_.weight_decay, false});
@@ -214,6 +255,9 @@ class Trainer {
     // The mask of dropout depends on the place in the training alone, so that a resumed run draws the same.
     const Rng rng(options_.seed + static_cast<std::uint64_t>(state_.epoch) * 1000003u, state_.batch);
     const Extents size{batch_.count, input_.height, input_.width, 3};
+    if (recognises())
+      for (std::size_t i = 0; i < batch_.samples.size(); ++i)
+        batch_.scores[i] = static_cast<float>(classes_.of[batch_.samples[i]]);
     const auto value = step_->compute(block(), {batch_.images.data(), batch_.images.size()}, size,
                                       {batch_.scores.data(), batch_.scores.size()}, rng, gradient_);
     if (!value) return value.status();
@@ -229,7 +273,8 @@ class Trainer {
     return {};
   }
 
-  Status predict(std::vector<double>& scores, std::vector<double>& labels) {
+  /// The network's output for the validation rows [rows, channels], and the numbers of their samples.
+  Status predict(std::vector<float>& outputs, std::vector<std::size_t>& samples) {
     if (const Status s = val_->start(0); !s) return s;
     std::map<int, std::unique_ptr<Session>> sessions;
     Batch batch;
@@ -243,11 +288,27 @@ class Trainer {
         if (!made) return made.status();
         session = std::make_unique<Session>(std::move(*made));
       }
-      std::vector<float> out(static_cast<std::size_t>(batch.count));
-      session->run(batch.images.data(), out.data());
-      scores.insert(scores.end(), out.begin(), out.end());
-      labels.insert(labels.end(), batch.scores.begin(), batch.scores.end());
+      const std::size_t done = outputs.size();
+      outputs.resize(done + session->output_floats());
+      session->run(batch.images.data(), outputs.data() + done);
+      samples.insert(samples.end(), batch.samples.begin(), batch.samples.end());
     }
+  }
+
+  Status measure_scores(const std::vector<float>& outputs, const std::vector<std::size_t>& samples,
+                        EpochRow& row) const {
+    const std::vector<double> scores(outputs.begin(), outputs.end());
+    std::vector<double> labels;
+    for (const std::size_t sample : samples)
+      labels.push_back(double{static_cast<float>(data_->samples[sample].score)});
+    const auto metrics = compute_metrics({scores.data(), scores.size()}, {labels.data(), labels.size()});
+    if (metrics) row.val = *metrics;
+    return metrics.status();
+  }
+  Status measure_embeddings(const std::vector<float>& outputs, EpochRow& row) const {
+    const auto accuracy = verification_accuracy(outputs, outputs.size() / val_->rows().size(), pairs_);
+    if (accuracy) row.accuracy = *accuracy;
+    return accuracy.status();
   }
 
   void finish_epoch(EpochRow& row) {
@@ -255,15 +316,20 @@ class Trainer {
     state_.batch = 0;
     state_.loss_sum = 0;
     state_.images = 0;
-    if (row.val.final_score > state_.best_score) {
-      state_.best_score = row.val.final_score;
+    if (row.score() > state_.best_score) {
+      state_.best_score = row.score();
       state_.best_epoch = row.epoch;
     }
     state_.log.push_back(row);
   }
 
+  static constexpr std::size_t most_pairs = 20000;
+
   TrainOptions options_;
   std::string data_path_;
+  const Dataset* data_;
+  PersonClasses classes_;        // a recogniser's, as pairs_
+  std::vector<FacePair> pairs_;  // of validation rows
   std::unique_ptr<Model> model_;
   InputSpec input_;
   std::unique_ptr<ImageLoader> train_, val_;

@@ -120,7 +120,8 @@ inline void pack_depthwise_step(const FoldedConv& c, float*, float* packed) {
   pack_depthwise(c.shape.cout, c.shape.window, c.weight, c.bias, packed);
 }
 template <int K>
-inline constexpr Kernel depthwise_kernel{K == 3   ? TINYFIQA_KERNEL_NAME("depthwise_f32/3x3_row")
+inline constexpr Kernel depthwise_kernel{K == 1   ? TINYFIQA_KERNEL_NAME("depthwise_f32/1x1_row")
+                                         : K == 3 ? TINYFIQA_KERNEL_NAME("depthwise_f32/3x3_row")
                                          : K == 5 ? TINYFIQA_KERNEL_NAME("depthwise_f32/5x5_row")
                                                   : TINYFIQA_KERNEL_NAME("depthwise_f32/7x7_row"),
                                          false,
@@ -284,6 +285,7 @@ inline constexpr Kernel custom_kernel{
 inline const Kernel* choose_conv(const ConvShape& c) {
   if (c.window == 1 && c.stride == 1 && c.padding == 0 && c.groups == 1) return &gemm_kernel;
   if (c.groups == c.cin && c.groups == c.cout) {
+    if (c.window == 1) return &depthwise_kernel<1>;
     if (c.window == 3) return &depthwise_kernel<3>;
     if (c.window == 5) return &depthwise_kernel<5>;
     if (c.window == 7) return &depthwise_kernel<7>;
@@ -292,9 +294,9 @@ inline const Kernel* choose_conv(const ConvShape& c) {
 }
 
 inline constexpr const Kernel* all_kernels[] = {
-    &gemm_kernel,     &conv_kernel,       &depthwise_kernel<3>, &depthwise_kernel<5>, &depthwise_kernel<7>,
-    &max_pool_kernel, &mean_hw_kernel,    &activation_kernel,   &add_kernel,          &scale_kernel,
-    &copy_kernel,     &interleave_kernel, &shuffle_kernel,      &custom_kernel};
+    &gemm_kernel,         &conv_kernel,     &depthwise_kernel<1>, &depthwise_kernel<3>, &depthwise_kernel<5>,
+    &depthwise_kernel<7>, &max_pool_kernel, &mean_hw_kernel,      &activation_kernel,   &add_kernel,
+    &scale_kernel,        &copy_kernel,     &interleave_kernel,   &shuffle_kernel,      &custom_kernel};
 
 inline constexpr Backend backend{TINYFIQA_ISA_NAME,
                                  simd::width,

@@ -27,7 +27,7 @@ inline StepInfo describe_step(const Plan& plan, Span<const Op> ops, int step) {
   info.out = s.y.extents;
   info.kernel = s.kernel->name;
   if (s.kernel->packed_floats == nullptr) return info;
-  const long long per_output = conv_shape(op).depth();
+  const long long per_output = op.only_norm() ? 0 : conv_shape(op).depth();
   info.macs = info.out.floats() * per_output;
   info.params = per_output * op.channels;
   if (op.bias >= 0) info.params += op.channels;

@@ -12,7 +12,11 @@ TINYFIQA_BEGIN
 /// does not fit its map.
 inline Extents op_extents(const Op& op, const Extents& a, const Extents& b) {
   Extents e = a;
-  if (op.kind == OpKind::custom) return op.custom->size(a, b);
+  if (op.kind == OpKind::custom) {
+    e = op.custom->size(a, b);
+    if (e.c == 0) e.c = op.channels;
+    return e;
+  }
   if (op.kind == OpKind::mean_hw) e.h = e.w = 1;
   if (op.kind == OpKind::conv || op.kind == OpKind::max_pool) {
     for (int* size : {&e.h, &e.w}) {

@@ -48,7 +48,7 @@ inline void fold(const Op& op, const float* params, float* weight, float* bias) 
     const float* from = params + op.weight + static_cast<std::ptrdiff_t>(c) * depth;
     for (int i = 0; i < depth; ++i)
       weight[static_cast<std::ptrdiff_t>(c) * depth + i] =
-          without_subnormals(static_cast<double>(from[i]) * s);
+          without_subnormals(op.only_norm() ? s : static_cast<double>(from[i]) * s);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <tinyfiqa/kernels/train_dense.hpp>
 #include <tinyfiqa/kernels/train_depthwise.hpp>
 #include <tinyfiqa/kernels/train_maps.hpp>
+#include <tinyfiqa/kernels/train_norm.hpp>
 #include <tinyfiqa/kernels/train_pointwise.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
@@ -83,8 +84,12 @@ inline constexpr TapeKernel<float> train_depthwise{
 inline constexpr TapeKernel<float> train_dense{
     TINYFIQA_TRAIN_NAME("train_conv_f32/row"), tape_conv_forward<DenseTraining>,
     tape_conv_backward<DenseTraining>, tape_conv_scratch<DenseTraining>};
+inline constexpr TapeKernel<float> train_norm{
+    TINYFIQA_TRAIN_NAME("train_norm_f32/96p"), tape_conv_forward<NormTraining>,
+    tape_conv_backward<NormTraining>, tape_conv_scratch<NormTraining>};
 
 inline const TapeKernel<float>* choose_train_conv(const Op& op) {
+  if (op.only_norm()) return &train_norm;
   if (op.kernel == 1 && op.stride == 1 && op.padding == 0 && op.groups == 1) return &train_pointwise;
   if (op.groups == op.in_channels && op.groups == op.channels && op.kernel * op.kernel <= max_taps)
     return &train_depthwise;
@@ -190,9 +195,9 @@ inline constexpr TapeKernel<float> train_max_pool{TINYFIQA_TRAIN_NAME("train_max
                                                   tape_pool_scratch};
 
 inline constexpr const TapeKernel<float>* all_training_kernels[] = {
-    &train_pointwise, &train_depthwise,  &train_dense, &train_activation, &train_max_pool,
-    &train_mean,      &train_add,        &train_scale, &train_concat,     &train_slice,
-    &train_shuffle,   &train_interleave, &train_mask};
+    &train_pointwise, &train_depthwise, &train_dense,      &train_norm,  &train_activation,
+    &train_max_pool,  &train_mean,      &train_add,        &train_scale, &train_concat,
+    &train_slice,     &train_shuffle,   &train_interleave, &train_mask};
 
 inline constexpr TapeKernels<float> training{
     choose_train_conv,

@@ -121,11 +121,13 @@ inline void gather_sums(const TrainConvArgs& a, const Memory& m) {
 }
 
 /// From the sums of z - pivot and its squares to mean, 1 / std, scale, shift; running statistics move by
-/// `momentum` towards the mean and the unbiased variance.
+/// `momentum` towards the mean and the unbiased variance. Running means are of z + bias.
 inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s) {
   const auto count = static_cast<double>(out_pixels(a));
   for (int c = 0; c < a.cout; ++c) {
     auto mean = static_cast<double>(a.running_mean[c]), var = static_cast<double>(a.running_var[c]);
+    const double bias = a.bias == nullptr ? 0 : static_cast<double>(a.bias[c]);
+    if (!a.batch_statistics) mean -= bias;
     if (a.batch_statistics) {
       const double off = s.first[c] / count;
       const double squares = s.second[c] - s.first[c] * off;
@@ -133,7 +135,7 @@ inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s) {
       const double old_mean = mean, old_var = var;
       mean += off;
       var = squares > 0 ? squares / count : 0;
-      a.running_mean[c] = static_cast<float>(old_mean + m * (mean - old_mean));
+      a.running_mean[c] = static_cast<float>(old_mean + m * (mean + bias - old_mean));
       const double unbiased = count > 1 ? var * count / (count - 1) : var;
       a.running_var[c] = static_cast<float>(old_var + m * (unbiased - old_var));
     }
@@ -222,11 +224,11 @@ inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
   for (int c = 0; c < a.cout; ++c) {
     const auto inverse = static_cast<double>(a.inverse_std[c]), scale = static_cast<double>(a.scale[c]);
     const double sum = s.first[c], along = s.second[c] * inverse;
-    if (a.dbias != nullptr) a.dbias[c] += static_cast<float>(sum);
     if (a.dbeta != nullptr) a.dbeta[c] += static_cast<float>(sum);
     if (a.dgamma != nullptr) a.dgamma[c] += static_cast<float>(along);
     if (a.dslope != nullptr) a.dslope[c] += static_cast<float>(s.third[c]);
-    const bool batch = a.gamma != nullptr && a.batch_statistics;
+    const bool batch = a.gamma != nullptr && a.batch_statistics;  // whose mean takes a bias out again
+    if (a.dbias != nullptr && !batch) a.dbias[c] += static_cast<float>(scale * sum);
     s.first[c] = scale;
     s.second[c] = batch ? -scale * inverse * along / count : 0;
     s.third[c] = batch ? -scale * sum / count : 0;

@@ -1,4 +1,4 @@
-// What follows a trunk's pooled features: the papers' regression heads and ImageNet classifiers.
+// What follows a trunk: the papers' regression heads, ImageNet classifiers, recognisers' embeddings.
 #pragma once
 
 #include <tinyfiqa/nn/layers.hpp>
@@ -55,6 +55,29 @@ struct MobileNetV3Classifier {
   constexpr void visit(Walk& walk) {
     visit_in(walk, 0, fc1);
     visit_in(walk, 3, fc2);
+  }
+};
+
+/// Recognisers' end: flatten in PyTorch's order (channel, row, column), linear, batch norm.
+///   [N, Side, Side, In] -> [N, 1, 1, Out]
+/// Computed as a convolution without padding, whose weights lie in memory as the flattened layer's do.
+template <int In, int Out, int Side = 1, class Norm = TorchNorm>
+struct EmbeddingHead {
+  Linear<In * Side * Side, Out> fc;
+  BatchNorm<Out, Norm> norm;
+
+  constexpr Map<Out> operator()(Graph& g, Map<In> x) const {
+    Op op;
+    op.kernel = Side;
+    op.weight = fc.weight.offset;
+    op.bias = fc.bias.offset;
+    norm.describe(op);
+    return g.conv<In, Out>(op, x);
+  }
+  template <class Walk, class Name>
+  constexpr void visit(Walk& walk, Name linear_name, Name norm_name) {
+    visit_in(walk, linear_name, fc);
+    visit_in(walk, norm_name, norm);
   }
 };
 

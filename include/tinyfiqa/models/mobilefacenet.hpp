@@ -4,6 +4,8 @@
 #include <tinyfiqa/models/heads.hpp>
 #include <tinyfiqa/nn/layers.hpp>
 
+#include <type_traits>
+
 TINYFIQA_BEGIN
 
 /// The batch-norm constants of MXNet, where these networks come from.
@@ -11,41 +13,21 @@ struct MobileFaceNorm {
   static constexpr float eps = 1e-3f, momentum = 0.1f;
 };
 
-/// Convolution, batch norm and, if Active, PReLU with a slope for each channel; keys conv.*, bn.*, prelu.*.
+/// Convolution, batch norm and, if Active, PReLU; keys conv.*, bn.*, prelu.*.
 ///   x [N, H, W, Cin] -> y [N, H', W', Cout],   H' = (H + 2 Padding - K) / Stride + 1   (W' alike)
 template <int Cin, int Cout, int K, int Stride = 1, int Padding = 0, int Groups = 1, bool Active = true>
 struct MobileFaceConv {
-  static_assert(Cin % Groups == 0 && Cout % Groups == 0,
-                "tinyfiqa::MobileFaceConv: Groups must divide Cin and Cout");
-  Param weight = conv_param(Cout, Cin / Groups, K);
-  BatchNorm<Cout, MobileFaceNorm> norm;
-  Param slope = vector_param(ParamKind::slope, Cout);
+  std::conditional_t<Active, ConvNormPRelu<Cin, Cout, K, Stride, Groups, MobileFaceNorm, Padding>,
+                     ConvNorm<Cin, Cout, K, Stride, Groups, Act::none, MobileFaceNorm, Padding>>
+      unit;
 
-  constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const {
-    Op op;
-    op.kernel = K;
-    op.stride = Stride;
-    op.padding = Padding;
-    op.groups = Groups;
-    op.weight = weight.offset;
-    norm.describe(op);
-    if constexpr (Active) {
-      op.act = Act::prelu;
-      op.slope = slope.offset;
-    }
-    return g.conv<Cin, Cout>(op, x);
-  }
+  constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const { return unit(g, x); }
   template <class Walk>
   constexpr void visit(Walk& walk) {
-    walk.enter("conv");
-    walk.param("weight", weight);
-    walk.leave();
-    visit_in(walk, "bn", norm);
-    if constexpr (Active) {
-      walk.enter("prelu");
-      walk.param("weight", slope);
-      walk.leave();
-    }
+    if constexpr (Active)
+      unit.visit(walk, "conv", "bn", "prelu");
+    else
+      unit.visit(walk, "conv", "bn");
   }
 };
 
@@ -72,48 +54,36 @@ struct MobileFaceBlock {
   }
 };
 
-/// Count blocks of one shape, [N, H, W, C] -> [N, H, W, C]; keys 0.*, 1.*, ...
+/// Count blocks of one shape, [N, H, W, C] -> [N, H, W, C].
 template <int C, int Hidden, int Count>
-struct MobileFaceStage {
-  MobileFaceBlock<C, Hidden, C, 1> blocks[Count];
+using MobileFaceStage = BlockRow<MobileFaceBlock<C, Hidden, C, 1>, MobileFaceBlock<C, Hidden, C, 1>, Count>;
 
-  constexpr Map<C> operator()(Graph& g, Map<C> x) const {
-    for (const auto& block : blocks) x = block(g, x);
-    return x;
-  }
-  template <class Walk>
-  constexpr void visit(Walk& walk) {
-    for (int i = 0; i < Count; ++i) visit_in(walk, i, blocks[i]);
-  }
-};
-
-/// image [N, 112, 112, 3] -> embedding [N, 1, 1, 128], not normalised; the features are the 512 numbers that
-/// the global depthwise convolution (7x7, no padding) leaves. Only 112 x 112 gives one embedding an image.
-struct MobileFaceNet {
+/// image [N, 112, 112, 3] -> embedding [N, 1, 1, 128], not normalised; the features are the numbers (512 at
+/// full width) that the global depthwise convolution (7x7, no padding) leaves. Only 112 x 112 gives one
+/// embedding an image. WidthPercent scales all channels but the embedding's.
+template <int WidthPercent>
+struct MobileFaceNetScaled {
+  static constexpr int scaled(int channels) { return channels * WidthPercent / 100; }
+  static constexpr int c64 = scaled(64), c128 = scaled(128), c256 = scaled(256), c512 = scaled(512);
   static constexpr int in_channels = 3;
-  static constexpr int feature_channels = 512;
-  MobileFaceConv<3, 64, 3, 2, 1> conv1;
-  MobileFaceConv<64, 64, 3, 1, 1, 64> conv2;
-  MobileFaceBlock<64, 128, 64, 2> down3;
-  MobileFaceStage<64, 128, 4> res3;
-  MobileFaceBlock<64, 256, 128, 2> down4;
-  MobileFaceStage<128, 256, 6> res4;
-  MobileFaceBlock<128, 512, 128, 2> down5;
-  MobileFaceStage<128, 256, 2> res5;
-  MobileFaceConv<128, 512, 1> conv6_sep;
-  MobileFaceConv<512, 512, 7, 1, 0, 512, false> conv6_dw;
-  Linear<512, 128> fc;
-  BatchNorm<128, MobileFaceNorm> fc_norm;
+  static constexpr int feature_channels = c512;
+  MobileFaceConv<3, c64, 3, 2, 1> conv1;
+  MobileFaceConv<c64, c64, 3, 1, 1, c64> conv2;
+  MobileFaceBlock<c64, c128, c64, 2> down3;
+  MobileFaceStage<c64, c128, 4> res3;
+  MobileFaceBlock<c64, c256, c128, 2> down4;
+  MobileFaceStage<c128, c256, 6> res4;
+  MobileFaceBlock<c128, c512, c128, 2> down5;
+  MobileFaceStage<c128, c256, 2> res5;
+  MobileFaceConv<c128, c512, 1> conv6_sep;
+  MobileFaceConv<c512, c512, 7, 1, 0, c512, false> conv6_dw;
+  EmbeddingHead<c512, 128, 1, MobileFaceNorm> head;
 
   constexpr Outputs operator()(Graph& g) const {
     const auto early = res3(g, down3(g, conv2(g, conv1(g, g.input<3>()))));
     const auto late = res5(g, down5(g, res4(g, down4(g, early))));
     const auto pooled = conv6_dw(g, conv6_sep(g, late));
-    Op op;
-    op.weight = fc.weight.offset;
-    op.bias = fc.bias.offset;
-    fc_norm.describe(op);
-    return {pooled.id, g.conv<512, 128>(op, pooled).id};
+    return {pooled.id, head(g, pooled).id};
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {
@@ -127,9 +97,10 @@ struct MobileFaceNet {
     visit_in(walk, "res5", res5);
     visit_in(walk, "conv6_sep", conv6_sep);
     visit_in(walk, "conv6_dw", conv6_dw);
-    visit_in(walk, "fc", fc);
-    visit_in(walk, "fc_bn", fc_norm);
+    head.visit(walk, "fc", "fc_bn");
   }
 };
+
+using MobileFaceNet = MobileFaceNetScaled<100>;
 
 TINYFIQA_END

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinyfiqa/models/heads.hpp>
+#include <tinyfiqa/models/inverted_residual.hpp>
 #include <tinyfiqa/nn/layers.hpp>
 
 TINYFIQA_BEGIN
@@ -17,43 +18,14 @@ constexpr int make_divisible_by_8(int value) {
   return rounded * 10 < value * 9 ? rounded + 8 : rounded;
 }
 
-/// Inverted residual: 1x1 expand (absent when Hidden == Cin), KxK depthwise, squeeze-excite if SE, 1x1
-/// project; the input is added when the shapes agree.   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W /
-/// Stride), Cout]
-template <int Cin, int K, int Hidden, int Cout, bool SE, Act A, int Stride>
-struct MobileNetV3Block {
-  static constexpr bool expands = Hidden != Cin;
-  static constexpr bool residual = Stride == 1 && Cin == Cout;
-  static constexpr int squeeze = make_divisible_by_8(Hidden / 4);
-
-  ConvNorm<Cin, Hidden, 1, 1, 1, A, MobileNetV3Norm> expand;
-  ConvNorm<Hidden, Hidden, K, Stride, Hidden, A, MobileNetV3Norm> depthwise;
-  SqueezeExcite<Hidden, squeeze> squeeze_excite;
-  ConvNorm<Hidden, Cout, 1, 1, 1, Act::none, MobileNetV3Norm> project;
-
-  constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const {
-    Map<Hidden> y{x.id};
-    if constexpr (expands) y = expand(g, x);
-    y = depthwise(g, y);
-    if constexpr (SE) y = squeeze_excite(g, y);
-    const Map<Cout> z = project(g, y);
-    if constexpr (residual)
-      return g.add<Cout>({z, x});
-    else
-      return z;
-  }
-
-  template <class Walk>
-  constexpr void visit(Walk& walk) {
-    int index = 0;
-    walk.enter("block");
-    if constexpr (expands) visit_in(walk, index++, expand, 0, 1);
-    visit_in(walk, index++, depthwise, 0, 1);
-    if constexpr (SE) visit_in(walk, index++, squeeze_excite);
-    visit_in(walk, index++, project, 0, 1);
-    walk.leave();
-  }
+struct MobileNetV3Style : MobileNetV3Norm {
+  static constexpr Act squeeze_act = Act::relu, gate_act = Act::hsigmoid;
 };
+
+/// Squeeze-excite, if SE, with a quarter of the hidden channels.
+template <int Cin, int K, int Hidden, int Cout, bool SE, Act A, int Stride>
+using MobileNetV3Block = InvertedResidual<MobileNetV3Style, Cin, K, Hidden, Cout,
+                                          SE ? make_divisible_by_8(Hidden / 4) : 0, A, Stride>;
 
 /// The trunk (torchvision's `features`), [N, H, W, 3] -> [N, H / 32, W / 32, 576] (rounded up).
 struct MobileNetV3SmallTrunk {

@@ -63,21 +63,7 @@ struct ShuffleUnit {
 
 /// One down unit and Repeats - 1 units of stride 1.
 template <int Cin, int Cout, int Repeats>
-struct ShuffleStage {
-  ShuffleDownUnit<Cin, Cout> down;
-  ShuffleUnit<Cout> units[Repeats - 1];
-
-  constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const {
-    auto y = down(g, x);
-    for (const auto& unit : units) y = unit(g, y);
-    return y;
-  }
-  template <class Walk>
-  constexpr void visit(Walk& walk) {
-    visit_in(walk, 0, down);
-    for (int i = 0; i < Repeats - 1; ++i) visit_in(walk, i + 1, units[i]);
-  }
-};
+using ShuffleStage = BlockRow<ShuffleDownUnit<Cin, Cout>, ShuffleUnit<Cout>, Repeats>;
 
 // torchvision's table of widths: channels of stages 2, 3, 4 and of the last convolution.
 struct ShuffleNetX0_5 {

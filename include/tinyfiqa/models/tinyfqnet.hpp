@@ -58,6 +58,24 @@ struct TinyFQScaled {
       {Expansion * scaled(32), scaled(64), 1}};
 };
 
+/// The family at 112x112 (P2, Table 6): the stages of MobileNetV2 (Sandler et al. 2018, Table 2), the one of
+/// 64 channels without its stride, with an expansion and a width. P2 has no table for them; this one has
+/// 2,143,553 parameters and 210.1 MMAC for <6, 100>, where P2 says 2.1M and 206.9 Mflops. No such table fits
+/// P2's 0.5M and 44.4 Mflops for <4, 35> too: this one has 278,913 and 23.4 MMAC.
+template <int Expansion, int WidthPercent, int Last = 1024>
+struct TinyFQMobileNetV2 {
+  static constexpr int scaled(int channels) { return channels * WidthPercent / 100; }
+  static constexpr int stem = scaled(32), last = Last;
+  static constexpr int c16 = scaled(16), c24 = scaled(24), c32 = scaled(32), c64 = scaled(64),
+                       c96 = scaled(96), c160 = scaled(160), c320 = scaled(320);
+  static constexpr int t = Expansion;
+  static constexpr TinyFQStage stages[] = {
+      {stem, c16, 1},      {t * c16, c24, 2},  {t * c24, c24, 1}, {t * c24, c32, 2},  {t * c32, c32, 1},
+      {t * c32, c32, 1},   {t * c32, c64, 1},  {t * c64, c64, 1}, {t * c64, c64, 1},  {t * c64, c64, 1},
+      {t * c64, c96, 1},   {t * c96, c96, 1},  {t * c96, c96, 1}, {t * c96, c160, 2}, {t * c160, c160, 1},
+      {t * c160, c160, 1}, {t * c160, c320, 1}};
+};
+
 /// The blocks of a table from number I on, keyed by the table's name so that types stay short.
 template <class Table, int I = 0>
 struct TinyFQBlocks {

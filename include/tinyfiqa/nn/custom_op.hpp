@@ -25,7 +25,7 @@ struct CustomCall {
 /// A table of functions; custom_op<Kind> fills it from a struct.
 struct CustomOp {
   const char* name;
-  /// Extents of the output; its channels must be those that the graph was told.
+  /// Extents of the output; its channels must be those that the graph was told, or 0, which means them.
   Extents (*size)(const Extents& a, const Extents& b);
   void (*forward_float)(const CustomCall<float>&);
   void (*backward_float)(const CustomCall<float>&);

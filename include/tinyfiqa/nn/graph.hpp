@@ -10,7 +10,8 @@ TINYFIQA_BEGIN
 
 enum class OpKind : unsigned char {
   input,       ///< the network's input, [N, H, W, C]
-  conv,        ///< convolution or linear layer (1x1 on a 1x1 map), + batch norm or bias, + activation
+  conv,        ///< convolution or linear layer (1x1 on a 1x1 map), + batch norm or bias, + activation;
+               ///< without weights: batch norm alone, a 1x1 depthwise convolution whose weights are all 1
   activation,  ///< y = act(x)
   max_pool,    ///< over K x K windows, padded with -infinity
   mean_hw,     ///< mean over rows and columns: [N, 1, 1, C]
@@ -51,6 +52,8 @@ struct Op {
   int custom_params = 0;  // custom: floats at `weight`
 
   constexpr bool has_norm() const { return norm_weight >= 0; }
+  /// Batch norm that stands by itself.
+  constexpr bool only_norm() const { return kind == OpKind::conv && weight < 0; }
 };
 
 /// A feature map [N, H, W, C] of a graph that is being written. C is part of the type, so that layers

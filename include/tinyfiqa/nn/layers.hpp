@@ -21,6 +21,14 @@ struct BatchNorm {
   Param running_mean = vector_param(ParamKind::running_mean, C);
   Param running_var = vector_param(ParamKind::running_var, C);
 
+  /// By itself: [N, H, W, C] -> [N, H, W, C].
+  constexpr Map<C> operator()(Graph& g, Map<C> x) const {
+    Op op;
+    op.groups = C;
+    describe(op);
+    return g.conv<C, C>(op, x);
+  }
+  /// As the end of a convolution.
   constexpr void describe(Op& op) const {
     op.norm_weight = weight.offset;
     op.norm_bias = bias.offset;
@@ -48,7 +56,8 @@ struct ConvNorm {
   Param weight = conv_param(Cout, Cin / Groups, K);
   BatchNorm<Cout, Norm> norm;
 
-  constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const {
+  constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const { return g.conv<Cin, Cout>(describe(), x); }
+  constexpr Op describe() const {
     Op op;
     op.act = A;
     op.kernel = K;
@@ -57,7 +66,7 @@ struct ConvNorm {
     op.groups = Groups;
     op.weight = weight.offset;
     norm.describe(op);
-    return g.conv<Cin, Cout>(op, x);
+    return op;
   }
   /// PyTorch keeps the two as neighbours in a Sequential, or under names of their own.
   template <class Walk, class Name>
@@ -66,6 +75,27 @@ struct ConvNorm {
     walk.param("weight", weight);
     walk.leave();
     visit_in(walk, norm_name, norm);
+  }
+};
+
+/// Convolution without bias + batch norm + PReLU with a slope for each channel.
+template <int Cin, int Cout, int K, int Stride = 1, int Groups = 1, class Norm = TorchNorm,
+          int Padding = K / 2>
+struct ConvNormPRelu {
+  ConvNorm<Cin, Cout, K, Stride, Groups, Act::prelu, Norm, Padding> conv;
+  Param slope = vector_param(ParamKind::slope, Cout);
+
+  constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const {
+    Op op = conv.describe();
+    op.slope = slope.offset;
+    return g.conv<Cin, Cout>(op, x);
+  }
+  template <class Walk, class Name>
+  constexpr void visit(Walk& walk, Name conv_name, Name norm_name, Name slope_name) {
+    conv.visit(walk, conv_name, norm_name);
+    walk.enter(slope_name);
+    walk.param("weight", slope);
+    walk.leave();
   }
 };
 
@@ -110,11 +140,11 @@ struct Linear {
 };
 
 /// Squeeze-and-excite (Hu et al. 2018) as torchvision has it:
-///   y = x * hsigmoid(fc2(relu(fc1(mean_hw(x)))))
-template <int C, int Squeeze>
+///   y = x * gate(fc2(inner(fc1(mean_hw(x)))))
+template <int C, int Squeeze, Act Inner = Act::relu, Act Gate = Act::hsigmoid>
 struct SqueezeExcite {
-  ConvBias<C, Squeeze, Act::relu> fc1;
-  ConvBias<Squeeze, C, Act::hsigmoid> fc2;
+  ConvBias<C, Squeeze, Inner> fc1;
+  ConvBias<Squeeze, C, Gate> fc2;
 
   constexpr Map<C> operator()(Graph& g, Map<C> x) const {
     const Map<C> gate = fc2(g, fc1(g, g.mean_hw(x)));
@@ -124,6 +154,26 @@ struct SqueezeExcite {
   constexpr void visit(Walk& walk) {
     visit_in(walk, "fc1", fc1);
     visit_in(walk, "fc2", fc2);
+  }
+};
+
+/// Count >= 2 blocks in a row, the first of a shape of its own; keys 0.*, 1.*, ...
+template <class First, class Other, int Count>
+struct BlockRow {
+  static_assert(Count >= 2, "tinyfiqa::BlockRow: give one block as itself");
+  First first;
+  Other others[Count - 1];
+
+  template <int C>
+  constexpr auto operator()(Graph& g, Map<C> x) const {
+    auto y = first(g, x);
+    for (const auto& block : others) y = block(g, y);
+    return y;
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    visit_in(walk, 0, first);
+    for (int i = 0; i < Count - 1; ++i) visit_in(walk, i + 1, others[i]);
   }
 };
 

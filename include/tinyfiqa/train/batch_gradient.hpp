@@ -5,6 +5,7 @@
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/train/losses.hpp>
+#include <tinyfiqa/train/margin_head.hpp>
 #include <tinyfiqa/train/tape.hpp>
 
 #include <algorithm>
@@ -21,6 +22,7 @@ struct BatchGradientOptions {
   int micro_batch = 0;  ///< images in memory at a time, at most; 0: the whole batch
   TapeMode mode = TapeMode::train;
   int threads = 1;
+  MarginOptions margin;  ///< of arcface and cosface
 };
 
 /// The gradient of a batch of N images in ceil(N / micro_batch) parts of nearly equal size, added up.
@@ -31,20 +33,21 @@ struct BatchGradientOptions {
 /// parts gives the predictions first, and its effect on the running statistics is undone.
 class BatchGradient {
  public:
-  /// A network with one output; `ops` and `kernels` must outlive this.
+  /// A network whose output is one score or, for arcface and cosface, a cosine for each person; `ops` and
+  /// `kernels` must outlive this.
   BatchGradient(Span<const Op> ops, int output, const TapeKernels<float>& kernels,
                 const BatchGradientOptions& options)
       : ops_(ops), output_(output), kernels_(&kernels), options_(options) {}
 
   /// Returns the loss of images [N, H, W, C] and writes its gradient; `params` changes in its running
-  /// statistics alone. The same `rng` gives the same dropout, whatever the parts. Errors: those of
-  /// Tape::forward and of the loss.
+  /// statistics alone. labels [N]: scores, or numbers of people. The same `rng` gives the same dropout,
+  /// whatever the parts. Errors: those of Tape::forward and of the loss.
   Result<double> compute(Span<float> params, Span<const float> images, Extents size, Span<const float> labels,
                          const Rng& rng, Span<float> gradient) {
     const int parts = part_count(size.n);
     const bool joint = parts > 1 && options_.loss == LossKind::msecorr;
     double loss = 0;
-    d_.resize(labels.size);
+    d_.resize(labels.size * outputs());
     if (joint) {
       auto value = whole_loss(params, images, size, labels, rng);
       if (!value) return value;
@@ -60,7 +63,7 @@ class BatchGradient {
         if (!value) return value;
         loss += *value;
       }
-      tape.backward(params.data, d_.data() + part.first, gradient.data);
+      tape.backward(params.data, d_.data() + static_cast<std::size_t>(part.first) * outputs(), gradient.data);
     }
     return loss;
   }
@@ -76,6 +79,18 @@ class BatchGradient {
   struct Part {
     int first, count;
   };
+
+  /// Numbers that the network gives for an image.
+  std::size_t outputs() const {
+    return static_cast<std::size_t>(ops_[static_cast<std::size_t>(output_)].channels);
+  }
+  Result<double> loss_of(Span<const float> predictions, Span<const float> labels, Span<float> d) const {
+    if (!is_margin_loss(options_.loss))
+      return score_loss<float>(options_.loss, options_.alpha, predictions, labels, d);
+    std::vector<int> people;
+    for (const float label : labels) people.push_back(static_cast<int>(label));
+    return margin_loss<float>(options_.loss, options_.margin, predictions, {people.data(), people.size()}, d);
+  }
 
   int part_count(int n) const {
     const int most = options_.micro_batch < 1 ? n : options_.micro_batch;
@@ -113,15 +128,14 @@ class BatchGradient {
       predictions_.insert(predictions_.end(), tape.output().begin(), tape.output().end());
     }
     std::copy(kept_.begin(), kept_.end(), params.begin());
-    return score_loss<float>(options_.loss, options_.alpha, predictions_, labels, d_);
+    return loss_of(predictions_, labels, d_);
   }
 
   /// A part's share in a loss that is a mean over images, its gradient into the part's place in d_.
   Result<double> part_loss(Span<const float> predictions, const Part& part, int n, Span<const float> labels) {
     const auto count = static_cast<std::size_t>(part.count);
-    const Span<float> d(d_.data() + part.first, count);
-    auto value =
-        score_loss<float>(options_.loss, options_.alpha, predictions, {labels.data + part.first, count}, d);
+    const Span<float> d(d_.data() + static_cast<std::size_t>(part.first) * outputs(), count * outputs());
+    auto value = loss_of(predictions, {labels.data + part.first, count}, d);
     if (!value || part.count == n) return value;
     const double share = static_cast<double>(part.count) / n;
     for (float& v : d) v *= static_cast<float>(share);

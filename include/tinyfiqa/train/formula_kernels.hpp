@@ -69,15 +69,16 @@ void conv_norm(const TapeCall<T>& t) {
   const int channels = t.out.c;
   const auto count = static_cast<T>(t.out.pixels());
   for (int c = 0; c < channels; ++c) {
-    T mean = 0, inverse = 1, scale = 1, shift = op.bias < 0 ? T(0) : t.params[op.bias + c];
+    const T bias = op.bias < 0 ? T(0) : t.params[op.bias + c];
+    T mean = 0, inverse = 1, scale = 1, shift = bias;
     if (op.has_norm()) {
       T &running_mean = t.params[op.running_mean + c], &running_var = t.params[op.running_var + c];
       T var = running_var;
-      mean = running_mean;
+      mean = running_mean - bias;  // of the sums, which lack the bias
       if (t.batch_statistics) {
         const T m = static_cast<T>(op.norm_momentum);
         ref::norm_statistics(shape(t.out), t.y, c, mean, var);
-        running_mean += m * (mean - running_mean);
+        running_mean += m * (mean + bias - running_mean);
         running_var += m * (var * (count > 1 ? count / (count - 1) : T(1)) - running_var);
       }
       inverse = 1 / std::sqrt(var + static_cast<T>(op.norm_eps));
@@ -93,7 +94,10 @@ void conv_norm(const TapeCall<T>& t) {
 template <class T>
 void conv_forward(const TapeCall<T>& t) {
   const std::vector<T> x = dense(t.x[0]);
-  ref::conv_forward(shape(t.x[0]), x.data(), shape(t.out), window(*t.op), t.params + t.op->weight, t.y);
+  if (t.op->only_norm())
+    std::copy(x.begin(), x.end(), t.y);
+  else
+    ref::conv_forward(shape(t.x[0]), x.data(), shape(t.out), window(*t.op), t.params + t.op->weight, t.y);
   conv_norm(t);
 }
 /// g = dv act'(u), then through batch norm or bias to dz.
@@ -110,7 +114,9 @@ std::vector<T> conv_sums_gradient(const TapeCall<T>& t) {
       const T u = (t.y[at(p, c)] - mean) * t.saved[2 * channels + c] + t.saved[3 * channels + c];
       if (op.slope >= 0 && u <= 0) t.gradient[op.slope + c] += g[at(p, c)] * u;
       dz[at(p, c)] = g[at(p, c)] *= ref::act_slope(op.act, u, slope);
-      if (op.bias >= 0) t.gradient[op.bias + c] += g[at(p, c)];
+      // The batch's mean takes a bias out again.
+      if (op.bias >= 0 && !(op.has_norm() && t.batch_statistics))
+        t.gradient[op.bias + c] += g[at(p, c)] * t.saved[2 * channels + c];
     }
     if (op.has_norm())
       ref::norm_backward(shape(t.out), t.y, g.data(), c, mean, inverse, t.params[op.norm_weight + c],
@@ -122,6 +128,7 @@ std::vector<T> conv_sums_gradient(const TapeCall<T>& t) {
 template <class T>
 void conv_backward(const TapeCall<T>& t) {
   const std::vector<T> dz = conv_sums_gradient(t), x = dense(t.x[0]);
+  if (t.op->only_norm()) return give(t, 0, dz);
   std::vector<T> dx = zeros(t.x[0]);
   ref::conv_backward(shape(t.x[0]), x.data(), shape(t.out), window(*t.op), t.params + t.op->weight, dz.data(),
                      t.gradient + t.op->weight, t.dx[0].data == nullptr ? nullptr : dx.data());

@@ -99,21 +99,28 @@ Result<double> msecorr_loss(Span<const T> p, Span<const T> t, Span<T> gradient, 
   return *mse + alpha * (1 - r);
 }
 
-enum class LossKind : unsigned char { mse, msecorr, l2norm, smooth_l1 };
+/// The first four are about scores; arcface and cosface about people (train/margin_head.hpp).
+enum class LossKind : unsigned char { mse, msecorr, l2norm, smooth_l1, arcface, cosface };
 
-/// "mse", "msecorr", "l2norm" or "smooth_l1".
+/// True for losses whose labels are numbers of people.
+constexpr bool is_margin_loss(LossKind loss) {
+  return loss == LossKind::arcface || loss == LossKind::cosface;
+}
+
+/// "mse", "msecorr", "l2norm", "smooth_l1", "arcface" or "cosface".
 constexpr const char* loss_name(LossKind loss) {
-  constexpr const char* names[] = {"mse", "msecorr", "l2norm", "smooth_l1"};
+  constexpr const char* names[] = {"mse", "msecorr", "l2norm", "smooth_l1", "arcface", "cosface"};
   return names[static_cast<unsigned char>(loss)];
 }
 /// The loss of that name; mse for any other.
 inline LossKind loss_of_name(const std::string& name) {
-  for (const LossKind loss : {LossKind::msecorr, LossKind::l2norm, LossKind::smooth_l1})
+  for (const LossKind loss :
+       {LossKind::msecorr, LossKind::l2norm, LossKind::smooth_l1, LossKind::arcface, LossKind::cosface})
     if (name == loss_name(loss)) return loss;
   return LossKind::mse;
 }
 
-/// Any of the losses above; `alpha` is msecorr's.
+/// Any of the losses of scores; `alpha` is msecorr's.
 template <class T>
 Result<double> score_loss(LossKind loss, double alpha, Span<const T> p, Span<const T> t, Span<T> gradient) {
   switch (loss) {
@@ -125,8 +132,11 @@ Result<double> score_loss(LossKind loss, double alpha, Span<const T> p, Span<con
       return l2_norm_loss(p, t, gradient);
     case LossKind::smooth_l1:
       return smooth_l1_loss(p, t, gradient);
+    case LossKind::arcface:
+    case LossKind::cosface:
+      break;
   }
-  return Status::error(Errc::bad_argument, "unknown loss");
+  return Status::error(Errc::bad_argument, loss_name(loss), " is no loss of scores");
 }
 
 /// (1/N) sum of log(sum_k exp z[i][k]) - z[i][label[i]] for logits z [N, classes]; gradient (softmax -

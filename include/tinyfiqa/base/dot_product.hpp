@@ -1,0 +1,24 @@
+// Dot products of plain memory.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+
+#include <cstddef>
+
+TINYFIQA_BEGIN
+
+/// sum a[i] b[i]: of two normalised embeddings, their cosine. Sixteen partial sums, so that compilers make
+/// vectors of it.
+template <class T>
+T dot_product(const T* a, const T* b, std::size_t count) {
+  constexpr std::size_t lanes = 16;
+  const std::size_t whole = count / lanes * lanes;
+  T sums[lanes] = {}, sum = 0;
+  for (std::size_t i = 0; i < whole; i += lanes)
+    for (std::size_t k = 0; k < lanes; ++k) sums[k] += a[i + k] * b[i + k];
+  for (std::size_t i = whole; i < count; ++i) sum += a[i] * b[i];
+  for (const T part : sums) sum += part;
+  return sum;
+}
+
+TINYFIQA_END
