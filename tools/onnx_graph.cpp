@@ -122,11 +122,12 @@ Status OnnxGraph::write_conv(const Op& op, const Value& x, bool& flat) {
   bool linear = false;
   for (const NamedParam& p : network_.params) linear |= p.param.offset == op.weight && p.param.rank == 2;
   if (linear) {
-    if (x.extents.h != 1 || x.extents.w != 1)
+    // One position where the layer's window fits once; its weights stand in Flatten's order.
+    const int high = x.extents.h - op.kernel + 1, wide = x.extents.w - op.kernel + 1;
+    if (high != 1 || wide != 1)
       return Status::error(Errc::bad_argument, model_.spec().name, " at ", input_.height, "x", input_.width,
-                           ": gives ", x.extents.h, "x", x.extents.w,
-                           " results an image, not one; use --size ", model_.spec().input.height, "x",
-                           model_.spec().input.width);
+                           ": gives ", high, "x", wide, " results an image, not one; use --size ",
+                           model_.spec().input.height, "x", model_.spec().input.width);
     if (!x.flat) {
       attribute(node("Flatten", {x.name}), "axis", 1LL);
       inputs[0] = last_output();

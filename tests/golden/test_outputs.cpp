@@ -6,9 +6,9 @@
 
 #include "each_backend.hpp"
 #include "expected_npy.hpp"
+#include "fixture_models.hpp"
 #include "formula.hpp"
 #include "support.hpp"
-#include "thin_networks.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -51,14 +51,11 @@ void check_against(const std::string& expected_npy, const Model& model, const Te
 void check_by_formula(const ModelSpec& spec, const Backend& backend) {
   Model model(spec, backend);
   fill_by_formula(model);
-  const bool face = spec.embeds,
-             features = model.network().outputs.features != model.network().outputs.output;
-  for (const int n : {1, 2}) {
-    const int h = face ? 112 : n == 1 ? 64 : 97, w = face ? 112 : n == 1 ? 64 : 131;
-    Tensor4 x{n, 3, h, w, formula_floats(1000, static_cast<std::size_t>(n * 3 * h * w))};
+  const bool features = model.network().outputs.features != model.network().outputs.output;
+  for (const FixtureSize& s : fixture_sizes(spec)) {
+    Tensor4 x{s.n, 3, s.h, s.w, formula_floats(1000, static_cast<std::size_t>(s.n * 3 * s.h * s.w))};
     for (float& v : x.nchw) v *= 2;
-    const std::string base = fixture("models/") + spec.name + "." + std::to_string(n) + "x" +
-                             std::to_string(h) + "x" + std::to_string(w);
+    const std::string base = fixture("models/") + spec.name + "." + s.text();
     check_against(base + ".output.npy", model, x, Want::output);
     if (features) check_against(base + ".features.npy", model, x, Want::features);
   }
@@ -75,11 +72,8 @@ Model load_any(const std::string& path, const std::string& name, const Backend& 
 }  // namespace
 
 TEST_CASE("networks with weights of a formula give PyTorch's outputs and features") {
-  for (const char* name :
-       {"tinyfqnet", "mobilenet_v3_small", "mobilenet_v3_small_imagenet", "shufflenet_v2_x0_5",
-        "shufflenet_v2_x1_0", "shufflenet_v2_x0_5_imagenet", "mobilefacenet", "efficientnet_b0"})
-    for_each_backend([&](const Backend& backend) { check_by_formula(*find_model(name), backend); });
-  for_each_backend([&](const Backend& backend) { check_by_formula(thin_face_resnet, backend); });
+  for (const ModelSpec* spec : fixture_models())
+    for_each_backend([&](const Backend& backend) { check_by_formula(*spec, backend); });
 }
 
 TEST_CASE("the large recogniser gives PyTorch's outputs") {
