@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <unordered_map>
 
 using namespace tinyfiqa;
 
@@ -17,7 +18,7 @@ namespace {
 struct LabelCommand {
   DataOptions data;
   EmbedOptions embed;
-  std::string centres, classifier, out, skipped;
+  std::string centres, classifier, original_column, out, skipped;
   bool folder_identities = false;
   double far_below = LabelOptions().far_below;
 
@@ -27,7 +28,8 @@ struct LabelCommand {
   Result<LabelOptions> label_options() const;
   Result<std::vector<std::string>> classifier_names(const Identities& people) const;
   Result<std::vector<float>> read_classifier(const Identities& people, std::size_t dimension) const;
-  Result<std::vector<FaceLabel>> make_labels(const Identities& people, const FaceEmbeddings& faces) const;
+  Result<std::vector<std::size_t>> find_originals(const KnownFaces& faces) const;
+  Result<std::vector<FaceLabel>> make_labels(const KnownFaces& known) const;
   Status work(std::size_t& unusable);
 };
 
@@ -82,10 +84,38 @@ Result<std::vector<float>> LabelCommand::read_classifier(const Identities& peopl
   return weights;
 }
 
-Result<std::vector<FaceLabel>> LabelCommand::make_labels(const Identities& people,
-                                                         const FaceEmbeddings& faces) const {
-  const auto options = label_options();
+/// The face that each face is a changed copy of, itself where it is none; empty without such a column.
+Result<std::vector<std::size_t>> LabelCommand::find_originals(const KnownFaces& faces) const {
+  if (original_column.empty() && faces.table.column("original") == CsvTable::npos)
+    return std::vector<std::size_t>();
+  const auto column =
+      csv_column(faces.table, original_column.empty() ? "original" : original_column, "--original-column");
+  if (!column) return column.status();
+  std::unordered_map<std::size_t, std::string> paths;  // of the original, by line
+  for (const CsvRow& row : faces.table.rows)
+    if (*column < row.fields.size()) paths[row.line] = row.fields[*column];
+  std::unordered_map<std::string, std::size_t> by_path;
+  for (std::size_t i = 0; i < faces.data.samples.size(); ++i) by_path[faces.data.samples[i].path] = i;
+  std::vector<std::size_t> originals;
+  for (std::size_t i = 0; i < faces.data.samples.size(); ++i) {
+    const std::string& path = paths[faces.data.samples[i].line];
+    const auto at = path.empty() ? by_path.find(faces.data.samples[i].path) : by_path.find(path);
+    if (at == by_path.end())
+      return Status::error(Errc::bad_argument, data.csv, ":", faces.data.samples[i].line, ": its original, ",
+                           path, ", is not among the rows that can be used");
+    originals.push_back(at->second);
+  }
+  return originals;
+}
+
+Result<std::vector<FaceLabel>> LabelCommand::make_labels(const KnownFaces& known) const {
+  const Identities& people = known.people;
+  const FaceEmbeddings& faces = known.embedded;
+  auto options = label_options();
   if (!options) return options.status();
+  auto originals = find_originals(known);
+  if (!originals) return originals.status();
+  options->originals = std::move(*originals);
   std::vector<float> weights;
   if (options->centres == Centres::classifier) {
     auto read = read_classifier(people, faces.dimension);
@@ -99,7 +129,7 @@ Status LabelCommand::work(std::size_t& unusable) {
   if (const auto options = label_options(); !options) return options.status();
   const auto faces = read_known_faces(data, folder_identities, embed);
   if (!faces) return faces.status();
-  const auto labels = make_labels(faces->people, faces->embedded);
+  const auto labels = make_labels(*faces);
   if (!labels) return labels.status();
   const LabelTable result(faces->table, faces->data, faces->people, *labels, faces->embedded.problems);
   result.print_summary();
@@ -142,6 +172,11 @@ void add_label(CLI::App& app, int& exit_code) {
          "The recogniser's classifier weights, as train leaves them: one row for each person, in the "
          "order of the CSV FILE.people.csv beside it (column identity), or else of their names")
       ->type_name("FILE.npy");
+  sub->add_option(
+         "--original-column", command->original_column,
+         "Column with the path of the photo that a row's is a changed copy of (degrade --copies): such "
+         "copies count in no centre; default: original if there is one")
+      ->type_name("NAME");
   sub->add_option("--far", command->far_below, "A face with a smaller cosine is far from its centre")
       ->check(CLI::Range(-1.0, 1.0))
       ->capture_default_str();

@@ -198,7 +198,8 @@ Result<FrameFormat> SelectCommand::frame_format() const {
       std::sscanf(stdin_rgb.c_str(), "%dx%d%c", &frames.width, &frames.height, &extra) == 2;
   if (stdin_mjpeg || (size_given && std::min(frames.width, frames.height) >= 1 &&
                       std::max(frames.width, frames.height) <= max_image_side &&
-                      std::size_t{1} * frames.width * frames.height <= default_max_pixels))
+                      static_cast<std::size_t>(frames.width) * static_cast<std::size_t>(frames.height) <=
+                          default_max_pixels))
     return frames;
   return Status::error(Errc::bad_argument, "--stdin-rgb ", stdin_rgb,
                        ": not WIDTHxHEIGHT, such as 640x480, of at most 100 megapixels");

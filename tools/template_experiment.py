@@ -71,7 +71,7 @@ def main():
     worse = a.out + "/photos"
     if not os.path.exists(worse + "/faces.csv"):
         run([a.tool, "degrade", "--data", templates, "--images", a.images, "--out", worse, "--share", a.share,
-             "--seed", str(a.seed)])
+             "--kinds", "blur,small,dark,noise,jpeg", "--seed", str(a.seed)])
     print(run([a.tool, "verify-eval", "--data", worse + "/faces.csv", "--recogniser", a.recogniser,
                "--embeddings", a.out + "/embeddings.npy", "--template-column", "template", "--seed", str(a.seed),
                "--out", a.out + "/result", "--quality", *a.quality]), end="")

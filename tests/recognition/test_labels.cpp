@@ -98,6 +98,26 @@ TEST_CASE("a copy of a picture does not raise its own label") {
   CHECK(labels[2].quality == doctest::Approx(cos_of(60)));
 }
 
+TEST_CASE("changed copies count in no centre, and their originals not in theirs") {
+  // 0, 20 and 40 degrees, and a changed copy of the first one at 90.
+  LabelOptions options;
+  options.originals = {0, 1, 2, 0};
+  const auto labels = label(directions({0, 20, 40, 90}), 2, {0, 0, 0, 0}, 1, options);
+  CHECK(labels[0].quality == doctest::Approx(cos_of(30)));
+  CHECK(labels[1].quality == doctest::Approx(1));
+  CHECK(labels[3].quality == doctest::Approx(cos_of(60)));
+  CHECK(labels[3].suspect == Suspect::none);
+
+  options.originals = {0, 0};  // a person's only photo and its copy
+  CHECK(label(directions({0, 5}), 2, {0, 0}, 1, options)[1].missing == NoLabel::one_image);
+  for (const auto& bad : {std::vector<std::size_t>{0}, {0, 7}, {1, 0}}) {
+    options.originals = bad;
+    CHECK_FALSE(label_faces({1, 0, 0, 1}, 2, {0, 0}, 1, options).ok());
+  }
+  options.originals = {0, 0};
+  CHECK(label_faces({1, 0, 0, 1}, 2, {0, 1}, 2, options).status().code() == Errc::bad_argument);
+}
+
 TEST_CASE("an embedding that is not finite gives no label and leaves the others alone") {
   auto e = directions({0, 20, 40});
   e[2] = std::numeric_limits<float>::quiet_NaN();

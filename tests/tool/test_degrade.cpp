@@ -28,6 +28,27 @@ TEST_CASE("degrade: all, some or none of the photos, the same for the same seed"
   CHECK(contains(read_text(dir + "/none/faces.csv"), "astronaut.jpg,0.9,none\n"));
 }
 
+TEST_CASE("degrade: copies beside the photos, of the kinds asked for, with their distance from the photo") {
+  const std::string dir = scratch_dir("degrade_copies");
+  auto r = run_tool("degrade " + labels + "--copies 2 --kinds motion,jpeg --gmsd --out " + dir + "/all");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  const std::string csv = read_text(dir + "/all/faces.csv");
+  CHECK(contains(
+      csv,
+      "path,score,original,degradation,gmsd\nastronaut.jpg,0.9,,none,0\nastronaut~1.jpg,0.9,astronaut.jpg,"));
+  CHECK(count_lines(csv) == 19);
+  CHECK(contains(csv, ",motion "));
+  CHECK(contains(csv, ",jpeg "));
+  CHECK_FALSE(contains(csv, ",blur "));
+  CHECK_FALSE(contains(csv, "~2.jpg,0.9,astronaut.jpg,jpeg 3.00,0\n"));
+  CHECK(read_text(dir + "/all/astronaut.jpg") ==
+        read_text(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg"));
+  CHECK(read_text(dir + "/all/astronaut~1.jpg") != read_text(dir + "/all/astronaut~2.jpg"));
+  r = run_tool("degrade " + labels + "--kinds sepia --out " + dir + "/none");
+  CHECK(r.code == 2);
+  CHECK(contains(r.err, "sepia"));
+}
+
 TEST_CASE("degrade: paths that lead out of the folder are refused") {
   const std::string dir = scratch_dir("degrade_bad");
   std::ofstream(dir + "/a.csv") << "path\n../degrade_bad/x.jpg\n";

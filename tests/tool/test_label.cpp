@@ -56,6 +56,28 @@ TEST_CASE("label: saved embeddings alone give the labels, in the input's order")
   CHECK(contains(r.err, "48 of 48 faces of 8 people labelled"));
 }
 
+TEST_CASE("label: changed copies count in no centre; an original that is not there is an error") {
+  const std::string dir = folder_of_faces("label_copies");
+  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,a\n");
+  const auto without = label(dir);
+  REQUIRE_MESSAGE(without.code == 0, without.err);
+  write(dir + "/faces.csv",
+        "path,identity,original\nf0.ppm,a,\nf1.ppm,a,\nf2.ppm,a,\nf3.ppm,a,f0.ppm\nf4.ppm,a,f0.ppm\n");
+  const auto with = label(dir);
+  REQUIRE_MESSAGE(with.code == 0, with.err);
+  CHECK(count_lines(with.out) == 6);
+  const auto score = [](const std::string& out, const std::string& path) {
+    const std::size_t at = out.find("\n" + path + ",") + path.size() + 2;
+    return out.substr(at, out.find(',', at) - at);
+  };
+  for (const char* path : {"f0.ppm", "f1.ppm", "f2.ppm"})
+    CHECK(score(with.out, path) == score(without.out, path));
+  write(dir + "/faces.csv", "path,identity,original\nf0.ppm,a,\nf1.ppm,a,gone.ppm\n");
+  const auto bad = label(dir);
+  CHECK(bad.code == 2);
+  CHECK(contains(bad.err, "faces.csv:3: its original, gone.ppm, is not among the rows"));
+}
+
 TEST_CASE("label: quotes, commas, UTF-8 and CRLF come through, other columns are kept") {
   const std::string dir = folder_of_faces("label_csv");
   write(dir + "/faces.csv",

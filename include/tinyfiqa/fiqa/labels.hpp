@@ -56,6 +56,9 @@ struct LabelOptions {
   double near_from = 0.3;      ///< this cosine is near
   double stranger_norm = 0.7;  ///< lengths from this share of the median on are not those of bad pictures
   int threads = 1;             ///< the result does not depend on it
+  /// [N] or empty: the face that face i is a changed copy of, or i itself. Changed copies don't count in any
+  /// centre, and the original of one is left out of its centre as the face itself is.
+  std::vector<std::size_t> originals;
 };
 
 /// One face's label. `nearest` is the person, not its own, whose centre is nearest.
@@ -74,8 +77,9 @@ namespace detail {
 class LabelWork {
  public:
   LabelWork(std::vector<float>& embeddings, std::size_t dimension, const std::vector<std::uint32_t>& people,
-            std::size_t people_count, std::vector<FaceLabel>& labels)
-      : embeddings_(embeddings), d_(dimension), people_(people), labels_(labels) {
+            std::size_t people_count, const std::vector<std::size_t>& originals,
+            std::vector<FaceLabel>& labels)
+      : embeddings_(embeddings), d_(dimension), people_(people), originals_(originals), labels_(labels) {
     sums_.resize(people_count * d_);
     members_.resize(people_count);
     centres_.resize(people_count * d_);
@@ -87,7 +91,7 @@ class LabelWork {
     normalise_all();
     find_copies();
     for (std::size_t i = 0; i < people_.size(); ++i) {
-      if (labels_[i].missing != NoLabel::none || copies_of_[i] != i) continue;
+      if (!counts(i)) continue;
       ++members_[people_[i]];
       for (std::size_t k = 0; k < d_; ++k) sums_[people_[i] * d_ + k] += double{face(i)[k]};
     }
@@ -125,8 +129,8 @@ class LabelWork {
 
   void judge(const LabelOptions& options) {
     std::vector<double> norms;
-    for (const FaceLabel& l : labels_)
-      if (l.missing != NoLabel::no_embedding) norms.push_back(l.norm);
+    for (std::size_t i = 0; i < labels_.size(); ++i)
+      if (labels_[i].missing != NoLabel::no_embedding && original(i) == i) norms.push_back(labels_[i].norm);
     if (norms.empty()) return;
     const auto middle = norms.begin() + static_cast<std::ptrdiff_t>(norms.size() / 2);
     std::nth_element(norms.begin(), middle, norms.end());
@@ -138,6 +142,9 @@ class LabelWork {
       else if (l.norm >= options.stranger_norm * *middle)
         l.suspect = Suspect::stranger;
     }
+    // A copy that was made worse may well be far from its centre: its name is as right as its original's.
+    for (std::size_t i = 0; i < labels_.size(); ++i)
+      if (original(i) != i) labels_[i].suspect = labels_[original(i)].suspect;
   }
 
  private:
@@ -146,11 +153,20 @@ class LabelWork {
     return double{dot_product(face(i), centres_.data() + person * d_, d_)};
   }
 
-  /// With the mean of the person's other faces.
+  std::size_t original(std::size_t i) const { return originals_.empty() ? i : originals_[i]; }
+  /// True if the face is part of its person's centre.
+  bool counts(std::size_t i) const {
+    return labels_[i].missing == NoLabel::none && copies_of_[i] == i && original(i) == i;
+  }
+
+  /// With the mean of the person's faces other than this one and the one that it was made from.
   double cosine_without(std::size_t i) const {
+    const std::size_t left_out = copies_of_[original(i)];
+    const double part = counts(left_out) ? 1 : 0;
     double dot = 0, squares = 0;
     for (std::size_t k = 0; k < d_; ++k) {
-      const double own = double{face(i)[k]}, other = sums_[people_[i] * d_ + k] - own;
+      const double own = double{face(i)[k]};
+      const double other = sums_[people_[i] * d_ + k] - part * double{face(left_out)[k]};
       dot += own * other;
       squares += other * other;
     }
@@ -178,13 +194,14 @@ class LabelWork {
         else
           labels_[i].suspect = labels_[at->second].suspect = Suspect::copy;
       }
-      if (copies_of_[i] == i) known.emplace(bits, i);
+      if (copies_of_[i] == i && original(i) == i) known.emplace(bits, i);
     }
   }
 
   std::vector<float>& embeddings_;
   std::size_t d_;
   const std::vector<std::uint32_t>& people_;
+  const std::vector<std::size_t>& originals_;
   std::vector<FaceLabel>& labels_;
   std::vector<double> sums_;            // [people, d]
   std::vector<std::uint32_t> members_;  // distinct pictures of each person
@@ -214,8 +231,15 @@ inline Result<std::vector<FaceLabel>> label_faces(std::vector<float> embeddings,
   if (classifier.size != wanted)
     return Status::error(Errc::mismatch, "the classifier has ", classifier.size, " numbers; ", people_count,
                          " people with ", dimension, " each need ", wanted);
+  if (!options.originals.empty() && options.originals.size() != people.size())
+    return Status::error(Errc::mismatch, options.originals.size(), " originals of ", people.size(), " faces");
+  for (std::size_t i = 0; i < options.originals.size(); ++i)
+    if (const std::size_t from = options.originals[i];
+        from >= people.size() || options.originals[from] != from || people[from] != people[i])
+      return Status::error(Errc::bad_argument, "face ", i,
+                           ": its original must be a face of the same person, itself no copy");
   std::vector<FaceLabel> labels(people.size());
-  detail::LabelWork work(embeddings, dimension, people, people_count, labels);
+  detail::LabelWork work(embeddings, dimension, people, people_count, options.originals, labels);
   work.prepare(classifier);
   const auto threads = static_cast<std::size_t>(std::max(1, options.threads));
   std::vector<std::thread> others;

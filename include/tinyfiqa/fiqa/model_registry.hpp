@@ -42,6 +42,31 @@ NetworkDefinition define_network() {
   return d;
 }
 
+// Every network of the list below. Compiling them takes most of a small file's time, so a program of many
+// files may do it once: with TINYFIQA_NETWORKS_ELSEWHERE defined for all files, and `template
+// NetworkDefinition define_network<...>();` for each network in one of them.
+#define TINYFIQA_EACH_NETWORK(X)             \
+  X(TinyFQnet)                               \
+  X(TinyFQFamily<TinyFQScaled<6, 100>>)      \
+  X(TinyFQFamily<TinyFQMobileNetV2<4, 35>>)  \
+  X(TinyFQFamily<TinyFQMobileNetV2<6, 100>>) \
+  X(MobileNetV3SmallQuality)                 \
+  X(ShuffleNetV2Quality<ShuffleNetX0_5>)     \
+  X(ShuffleNetV2Quality<ShuffleNetX1_0>)     \
+  X(MobileNetV3SmallImageNet)                \
+  X(ShuffleNetV2ImageNet<ShuffleNetX0_5>)    \
+  X(ShuffleNetV2ImageNet<ShuffleNetX1_0>)    \
+  X(MobileFaceNet)                           \
+  X(MobileFaceNetScaled<50>)                 \
+  X(FaceResNet50)                            \
+  X(EfficientNetB0)
+
+#ifdef TINYFIQA_NETWORKS_ELSEWHERE
+#define TINYFIQA_NETWORK_ELSEWHERE(...) extern template NetworkDefinition define_network<__VA_ARGS__>();
+TINYFIQA_EACH_NETWORK(TINYFIQA_NETWORK_ELSEWHERE)
+#undef TINYFIQA_NETWORK_ELSEWHERE
+#endif
+
 /// A named network.
 struct ModelSpec {
   const char* name;
