@@ -126,6 +126,8 @@ void add_augmentation_options(CLI::App& sub, TrainWords& w) {
   add("--color", w.color, "brightness and contrast changed by up to 5 %");
   add("--blur", w.blur, "Gaussian blur of 0.3..1.5 pixels (which the label should know of)");
   add("--jpeg", w.jpeg, "JPEG compression of quality 50..95 (likewise)");
+  add("--grey", w.grey,
+      "a grey picture; with 1 the network can be made to see no colour (calibrate --ignore-colour)");
 }
 
 /// Settings of the papers: P1's are TrainOptions' defaults, these are P2's.
@@ -191,6 +193,7 @@ void apply_augmentation(const TrainWords& w, Augmentation& a) {
   a.brightness.probability = a.contrast.probability = w.color;
   a.blur.probability = w.blur;
   a.jpeg.probability = w.jpeg;
+  a.grey = w.grey;
 }
 
 Status check_combinations(const TrainWords& w, const TrainOptions& o) {

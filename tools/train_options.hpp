@@ -28,7 +28,7 @@ struct TrainWords {
   bool nesterov = false, freeze_norms = false, decay_weights_only = false, split_by_identity = false;
   bool easy_margin = false, folder_identities = false;
   double train_share = 0.8, clip = 0, ema = 0;
-  float crop = 0, color = 0, blur = 0, jpeg = 0;
+  float crop = 0, color = 0, blur = 0, jpeg = 0, grey = 0;
   std::uint64_t seed = 1;
   int threads = 0;
   long long cache_mib = 2048;

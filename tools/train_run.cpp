@@ -77,6 +77,7 @@ nlohmann::ordered_json settings_json(const TrainWords& w, const TrainOptions& o)
                               {"color", w.color},
                               {"blur", w.blur},
                               {"jpeg", w.jpeg},
+                              {"grey", w.grey},
                               {"train_share", w.train_share},
                               {"split_by_identity", w.split_by_identity},
                               {"seed", o.seed},

@@ -48,6 +48,15 @@ TEST_CASE("each augmentation does what its name says") {
   adjust_contrast(flat, 0.25f);
   CHECK(changed(image, only(&Augmentation::contrast, 0.25f, 0.25f)).rgb == flat.rgb);
   CHECK(variance(changed(image, only(&Augmentation::blur, 1, 1))) < 0.2 * variance(image));
+  Augmentation grey;
+  grey.grey = 1;
+  const Image without = changed(image, grey);
+  for (int x = 0; x < image.width; ++x) {
+    const unsigned char *p = image.pixel(x, 5), *q = without.pixel(x, 5);
+    CHECK(std::fabs(q[0] - (0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2])) <= 0.501);
+    CHECK(q[0] == q[1]);
+    CHECK(q[0] == q[2]);
+  }
   const Image face = load("face.png");
   const Difference good = difference(face, changed(face, only(&Augmentation::jpeg, 95, 95))),
                    poor = difference(face, changed(face, only(&Augmentation::jpeg, 10, 10)));

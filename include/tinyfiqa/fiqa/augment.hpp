@@ -1,4 +1,4 @@
-// Pictures changed at random for training: crop, flip, colour, blur, JPEG.
+// Pictures changed at random for training: crop, flip, colour, blur, JPEG, grey.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -29,10 +29,11 @@ struct Augmentation {
   Chance contrast{0, 0.95f, 1.05f};    ///< factor
   Chance blur{0, 0.3f, 1.5f};          ///< standard deviation of the Gaussian in pixels
   Chance jpeg{0, 50, 95};              ///< quality
+  float grey = 0;                      ///< probability
 
   bool any() const {
     return hflip > 0 || crop.probability > 0 || brightness.probability > 0 || contrast.probability > 0 ||
-           blur.probability > 0 || jpeg.probability > 0;
+           blur.probability > 0 || jpeg.probability > 0 || grey > 0;
   }
 };
 
@@ -77,7 +78,8 @@ void weigh_lines(const std::vector<float>& weights, const Line& line, std::vecto
 /// bad_argument.
 inline Status check_augmentation(const Augmentation& a) {
   for (const Status& status :
-       {detail::check_chance("flip", {a.hflip, 0, 0}, 0, 0), detail::check_chance("crop", a.crop, 0.1f, 1),
+       {detail::check_chance("flip", {a.hflip, 0, 0}, 0, 0),
+        detail::check_chance("grey", {a.grey, 0, 0}, 0, 0), detail::check_chance("crop", a.crop, 0.1f, 1),
         detail::check_chance("brightness", a.brightness, 0, 10),
         detail::check_chance("contrast", a.contrast, 0, 10), detail::check_chance("blur", a.blur, 0, 20),
         detail::check_chance("jpeg", a.jpeg, 1, 100)})
@@ -124,7 +126,7 @@ inline Result<Image> augment(const Image& face, const Augmentation& a, int heigh
   const detail::Draw crop(rng, a.crop);
   const float at_x = rng.uniform(), at_y = rng.uniform();
   const detail::Draw flip(rng, {a.hflip, 0, 0}), brightness(rng, a.brightness), contrast(rng, a.contrast),
-      blur(rng, a.blur), jpeg(rng, a.jpeg);
+      blur(rng, a.blur), jpeg(rng, a.jpeg), grey(rng, {a.grey, 0, 0});
   Box box{0, 0, face.width, face.height};
   if (crop.apply) {
     const auto part = [&](int side) {
@@ -137,6 +139,7 @@ inline Result<Image> augment(const Image& face, const Augmentation& a, int heigh
   }
   Image image = resize_image(face, box, height, width);
   if (flip.apply) image = apply_view(image, View::hflip);
+  if (grey.apply) make_grey(image);
   if (brightness.apply) adjust_brightness(image, brightness.strength);
   if (contrast.apply) adjust_contrast(image, contrast.strength);
   if (blur.apply) gaussian_blur(image, blur.strength);
