@@ -1,5 +1,6 @@
 # cmake -P cmake/WeightsHeader.cmake [-- check]: writes include/tinyfiqa/weights/tinyfqnet.hpp from
 # weights/tinyfqnet.safetensors; with "check" it only says whether the header holds the file's bytes.
+cmake_minimum_required(VERSION 3.18)
 get_filename_component(root ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
 set(in ${root}/weights/tinyfqnet.safetensors)
 set(out ${root}/include/tinyfiqa/weights/tinyfqnet.hpp)
@@ -17,8 +18,8 @@ string(REGEX REPLACE "(${line})" "\\1\n" hex "${hex}")
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
 string(STRIP "${hex}" hex)
 set(header [[
-// weights/tinyfqnet.safetensors as bytes, so that a program needs no file. Made by cmake/WeightsHeader.cmake; don't
-// edit it. Include it in one source file: it is long.
+// weights/tinyfqnet.safetensors as bytes, so that a program needs no file. Made by
+// cmake/WeightsHeader.cmake; don't edit it. Include it in one source file: it is long.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -34,8 +35,8 @@ alignas(64) inline constexpr unsigned char tinyfqnet_safetensors[@bytes@] = {
 // clang-format on
 }  // namespace detail
 
-/// The trained tinyFQnet that comes with the library: a safetensors file, metadata included. For load_model(), or
-/// simply default_scorer() of <tinyfiqa/fiqa/default_scorer.hpp>.
+/// The trained tinyFQnet that comes with the library: a safetensors file, metadata included. For
+/// load_model(), or simply default_scorer() of <tinyfiqa/fiqa/default_scorer.hpp>.
 inline Bytes tinyfqnet_weights() {
   return Bytes(detail::tinyfqnet_safetensors, sizeof detail::tinyfqnet_safetensors);
 }

@@ -42,7 +42,7 @@ struct Score {
   /// 0..100 by the networks' calibrations, their mean; NaN if one of them has none. whole_quality() rounds
   /// it.
   float quality = std::numeric_limits<float>::quiet_NaN();
-  std::optional<Band> band;  ///< where the quality lies; none without a quality
+  std::optional<Band> band = {};  ///< where the quality lies; none without a quality
 };
 
 /// Where a scorer's time went so far, in seconds.

@@ -1,5 +1,5 @@
-// weights/tinyfqnet.safetensors as bytes, so that a program needs no file. Made by cmake/WeightsHeader.cmake; don't
-// edit it. Include it in one source file: it is long.
+// weights/tinyfqnet.safetensors as bytes, so that a program needs no file. Made by
+// cmake/WeightsHeader.cmake; don't edit it. Include it in one source file: it is long.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -3154,8 +3154,8 @@ alignas(64) inline constexpr unsigned char tinyfqnet_safetensors[69064] = {
 // clang-format on
 }  // namespace detail
 
-/// The trained tinyFQnet that comes with the library: a safetensors file, metadata included. For load_model(), or
-/// simply default_scorer() of <tinyfiqa/fiqa/default_scorer.hpp>.
+/// The trained tinyFQnet that comes with the library: a safetensors file, metadata included. For
+/// load_model(), or simply default_scorer() of <tinyfiqa/fiqa/default_scorer.hpp>.
 inline Bytes tinyfqnet_weights() {
   return Bytes(detail::tinyfqnet_safetensors, sizeof detail::tinyfqnet_safetensors);
 }
