@@ -99,6 +99,9 @@ Result<std::string> check_weights(const TensorFile& file, const Backend& backend
   if (const Status status = check_metadata(file, *model); !status) return status;
   const auto vector = parse_test_vector(*text, file.path);
   if (!vector) return vector.status();
+  if (vector->height != model->input().height || vector->width != model->input().width)
+    return Status::error(Errc::mismatch, file.path, ": metadata 'test_vector' is for ", vector->height, "x",
+                         vector->width, ", but 'input_size' is ", size_text(model->input()));
   const auto error = test_vector_error(*model, *vector);
   if (!error) return error.status().prefixed(file.path, ": ");
   char off[32];
