@@ -117,7 +117,8 @@ TEST_CASE("--half stores 16-bit floats and calibrates the rounded weights") {
   const auto r = calibrate(half, "--half");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "16 bits"));
-  for (const TensorEntry& entry : read(half + "/out.safetensors").entries()) CHECK(entry.dtype == DType::f16);
+  const TensorFile file = read(half + "/out.safetensors");
+  for (const TensorEntry& entry : file.entries()) CHECK(entry.dtype == DType::f16);
   CHECK(read_text(half + "/out.safetensors").size() <
         0.7 * static_cast<double>(read_text(whole + "/out.safetensors").size()));
   CHECK(run_tool("verify-weights " + half + "/out.safetensors").code == 0);
