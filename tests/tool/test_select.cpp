@@ -61,8 +61,8 @@ TEST_CASE("select: each folder is a template, and gives its best images, on 0..1
   }
   CHECK(r.err.empty());
   // Without a calibration: P2's scale.
-  r = run_tool("select " + dir + " --format jsonl --weights " TINYFIQA_SOURCE_DIR
-               "/tests/fixtures/models/tinyfqnet.zip.pth");
+  r = run_tool("select " + dir +
+               " --format jsonl --weights " TINYFIQA_SOURCE_DIR "/tests/fixtures/models/tinyfqnet.zip.pth");
   for (const auto& row : json_rows(r.out))
     CHECK(row["score"].get<double>() == doctest::Approx(100 * row["raw"].get<double>()));
   r = run_tool("select " + dir + " -k 2 --format csv --threads 1");
