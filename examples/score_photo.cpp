@@ -1,13 +1,13 @@
-#include <tinyfiqa/tinyfiqa.hpp>
+#include <tinyfiqa/fiqa/default_scorer.hpp>
 
 #include <cstdio>
 
-// score_photo WEIGHTS.safetensors PHOTO
+// score_photo PHOTO
 int main(int argc, char** argv) {
-  if (argc != 3) return std::fprintf(stderr, "usage: score_photo WEIGHTS.safetensors PHOTO\n"), 2;
-  auto scorer = tinyfiqa::Scorer::load(argv[1]);
+  if (argc != 2) return std::fprintf(stderr, "usage: score_photo PHOTO\n"), 2;
+  auto scorer = tinyfiqa::default_scorer();
   if (!scorer) return std::fprintf(stderr, "%s\n", scorer.status().message()), 1;
-  const auto score = scorer->score(argv[2]);
+  const auto score = scorer->score(argv[1]);
   if (!score) return std::fprintf(stderr, "%s\n", score.status().message()), 1;
-  std::printf("%.4f\n", static_cast<double>(score->value));
+  std::printf("%d %s\n", tinyfiqa::whole_quality(score->quality), tinyfiqa::band_name(*score->band));
 }

@@ -32,8 +32,8 @@ Status ExportCommand::export_onnx() const {
   const Model& net = *(*models)[0];
   OnnxInput input{batch, size.height, size.width};
   if (input.height == 0) {
-    input.height = net.spec().input.height;
-    input.width = net.spec().input.width;
+    input.height = net.input().height;
+    input.width = net.input().width;
   }
   const auto bytes = onnx_model(net, input);
   if (!bytes) return bytes.status();

@@ -15,12 +15,12 @@ using namespace tinyfiqa;
 namespace {
 
 struct InfoCommand {
-  std::string model = "tinyfqnet", isa = "auto";
+  std::string model = "tinyfqnet", weights, isa = "auto";
   SizeOption size;
   int batch = 1, threads = 1;
   bool json = false;
 
-  int run() const;
+  int run();
 };
 
 std::string shape_text(const Extents& e) {
@@ -84,10 +84,16 @@ void print_text(const ModelSpec& spec, const NetworkDefinition& network, const O
   std::printf("isa             %s, %d floats a vector\n", backend.isa, backend.vector_floats);
 }
 
+/// What a weight file says about itself.
+void print_metadata(const Metadata& metadata, const std::string& path) {
+  std::printf("\n%s%s\n", path.c_str(), metadata.empty() ? " says nothing about itself" : "");
+  for (const auto& [key, value] : metadata) std::printf("%-15s %s\n", key.c_str(), value.c_str());
+}
+
 nlohmann::ordered_json extents_json(const Extents& e) { return {e.n, e.h, e.w, e.c}; }
 
 void print_json(const ModelSpec& spec, const NetworkDefinition& network, const OwnedPlan& p,
-                const Backend& backend) {
+                const Backend& backend, const Metadata& metadata) {
   const Span<const Op> ops(network.ops.data(), network.ops.size());
   const StepInfo total = describe_plan(p.plan, ops);
   nlohmann::ordered_json json{{"model", spec.name},
@@ -100,6 +106,7 @@ void print_json(const ModelSpec& spec, const NetworkDefinition& network, const O
                               {"arena_bytes", p.plan.arena_bytes()},
                               {"packed_bytes", p.plan.packed_floats * sizeof(float)},
                               {"threads", p.plan.threads}};
+  for (const auto& [key, value] : metadata) json["weights"][key] = value;
   for (int i = 0; i < p.plan.step_count; ++i) {
     const Step& step = p.plan.steps[i];
     const StepInfo info = describe_step(p.plan, ops, i);
@@ -114,20 +121,44 @@ void print_json(const ModelSpec& spec, const NetworkDefinition& network, const O
          {"chain_steps", step.chain.steps},
          {"chain_rows", step.chain.rows}});
   }
-  std::printf("%s\n", json.dump(2).c_str());
+  // Metadata is whatever a file says; what of it is not UTF-8 becomes U+FFFD rather than an exception.
+  std::printf("%s\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
 }
 
-int InfoCommand::run() const {
+/// What the command takes from a weight file, if there is one.
+struct FileInfo {
+  Metadata metadata;
+  std::string model;
+  InputSpec input;
+};
+
+Result<FileInfo> read_file_info(const std::string& path, const Backend& backend) {
+  const auto file = read_weight_file(path);
+  if (!file) return file.status();
+  const auto model = make_model(*file, "", backend);
+  if (!model) return model.status();
+  return FileInfo{file->metadata, model->spec().name, model->input()};
+}
+
+int InfoCommand::run() {
   const auto fail = [](const Status& status) {
     print_error(status);
     return exit_usage;
   };
+  const auto backend = backend_option(isa);
+  if (!backend) return fail(backend.status());
+  Metadata metadata;
+  if (!weights.empty()) {
+    auto file = read_file_info(weights, **backend);
+    if (!file) return fail(file.status());
+    metadata = std::move(file->metadata);
+    model = file->model;
+    if (size.height == 0) size = {file->input.height, file->input.width};
+  }
   const ModelSpec* spec = find_model(model);
   if (spec == nullptr)
     return fail(
         Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names()));
-  const auto backend = backend_option(isa);
-  if (!backend) return fail(backend.status());
   const NetworkDefinition network = spec->define();
   const Extents input{batch, size.height > 0 ? size.height : spec->input.height,
                       size.width > 0 ? size.width : spec->input.width, 0};
@@ -135,9 +166,10 @@ int InfoCommand::run() const {
   if (p.plan.error != PlanError::none)
     return fail(Status::error(Errc::bad_argument, model, ": ", plan_error_text(p.plan.error)));
   if (json)
-    print_json(*spec, network, p, **backend);
+    print_json(*spec, network, p, **backend, metadata);
   else
     print_text(*spec, network, p, **backend);
+  if (!json && !weights.empty()) print_metadata(metadata, weights);
   return exit_done;
 }
 
@@ -147,7 +179,13 @@ void add_info(CLI::App& app, int& exit_code) {
   auto command = std::make_shared<InfoCommand>();
   CLI::App* sub = app.add_subcommand(
       "info", "Layers, shapes, parameters, multiply-adds, kernels and memory of a network");
-  sub->add_option("--model", command->model, model_names())->type_name("NAME")->capture_default_str();
+  auto* model =
+      sub->add_option("--model", command->model, model_names())->type_name("NAME")->capture_default_str();
+  sub->add_option(
+         "--weights", command->weights,
+         "The network of this weight file, and what the file says about itself: calibration, bands, ...")
+      ->type_name("FILE")
+      ->excludes(model);
   add_size_option(*sub, command->size);
   sub->add_option("--batch", command->batch, "Images at once")
       ->check(CLI::Range(1, 65536))
@@ -159,6 +197,8 @@ void add_info(CLI::App& app, int& exit_code) {
       ->type_name("NAME")
       ->capture_default_str();
   sub->add_flag("--json", command->json, "JSON instead of a table");
-  sub->footer("Example:\n  tinyfiqa info --model mobilenet_v3_small --size 600x416");
+  sub->footer(
+      "Example:\n  tinyfiqa info --model mobilenet_v3_small --size 600x416\n  tinyfiqa info --weights "
+      "weights/tinyfqnet.safetensors");
   sub->callback([command, &exit_code] { exit_code = command->run(); });
 }

@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "crop_options.hpp"
 #include "input_list.hpp"
+#include "joined.hpp"
 #include "model_options.hpp"
 #include "progress.hpp"
 #include "score_run.hpp"
@@ -22,9 +23,12 @@ struct ScoreCommand {
   CropOptions face;
   std::string format = "text";
   int threads = 0;
-  bool sort = false, timing = false;
+  bool sort = false, timing = false, raw = false;
 
   int run();
+
+ private:
+  ShownScore shown_score(const QualitySource& source) const;
 };
 
 /// Images a second, and what the threads did all that time.
@@ -43,6 +47,17 @@ void print_timing(const std::vector<std::unique_ptr<FaceJudge>>& judges, std::si
                "%.1f %%, other and idle %.1f %%\n",
                images, seconds, static_cast<double>(images) / seconds, judges.size(), decode_s * percent,
                resize_s * percent, network_s * percent, 100 - (decode_s + resize_s + network_s) * percent);
+}
+
+/// Qualities where there are some; else a note says how to come by them.
+ShownScore ScoreCommand::shown_score(const QualitySource& source) const {
+  if (raw) return ShownScore::raw;
+  if (source.calibrated()) return ShownScore::quality;
+  if (const auto names = source.uncalibrated(); !names.empty())
+    print_note("the weights of " + joined(names, ", ") +
+               " have no calibration, so these are raw scores; for qualities of 0..100: tinyfiqa calibrate "
+               "WEIGHTS --data population.csv --out CALIBRATED.safetensors");
+  return ShownScore::raw;
 }
 
 int ScoreCommand::run() {
@@ -66,7 +81,8 @@ int ScoreCommand::run() {
   auto judges = source->judges(threads, items.size());
   if (!judges) return fail(judges.status());
 
-  const ScoreTable table(table_format(format), source->models(), source->views());
+  const ShownScore shown = shown_score(*source);
+  const ScoreTable table(table_format(format), shown, source->models(), source->views());
   if (!table.header().empty()) std::printf("%s\n", table.header().c_str());
   std::vector<ScoreRow> sorted;
   std::size_t failed = 0;
@@ -88,8 +104,12 @@ int ScoreCommand::run() {
   });
   progress.clear();
   if (timing) print_timing(*judges, items.size() - failed, started_s);
-  std::stable_sort(sorted.begin(), sorted.end(), [](const ScoreRow& a, const ScoreRow& b) {
-    return a.status.ok() != b.status.ok() ? a.status.ok() : a.score.value > b.score.value;
+  std::stable_sort(sorted.begin(), sorted.end(), [shown](const ScoreRow& a, const ScoreRow& b) {
+    if (a.status.ok() != b.status.ok()) return a.status.ok();
+    // Beyond the map's ends all qualities are alike: the raw scores then decide.
+    if (shown == ShownScore::quality && a.score.quality != b.score.quality)
+      return a.score.quality > b.score.quality;
+    return a.score.value > b.score.value;
   });
   for (const ScoreRow& row : sorted) std::printf("%s\n", table.row(row).c_str());
   if (items.empty()) print_note("nothing to score: the list of files was empty");
@@ -101,7 +121,8 @@ int ScoreCommand::run() {
 
 void add_score(CLI::App& app, int& exit_code) {
   auto command = std::make_shared<ScoreCommand>();
-  CLI::App* sub = app.add_subcommand("score", "Score face photos: one row for each, higher is better");
+  CLI::App* sub =
+      app.add_subcommand("score", "Score face photos: quality 0..100 and band of each, higher is better");
   sub->add_option(
       "paths", command->paths,
       "Images (JPEG, PNG, BMP, PPM), folders (searched to the bottom), patterns, or - for a list on stdin");
@@ -115,10 +136,16 @@ void add_score(CLI::App& app, int& exit_code) {
       ->check(CLI::IsMember({"text", "csv", "jsonl"}))
       ->capture_default_str();
   sub->add_flag("--sort", command->sort, "Best first, once all are scored; errors last");
+  sub->add_flag("--raw", command->raw,
+                "The network's own score (mean over networks and views) instead of the quality of 0..100");
   sub->add_flag("--timing", command->timing,
                 "Images a second on stderr, and how much of the threads' time decoding, resizing and the "
                 "networks took");
   sub->footer(
+      "The quality of ISO/IEC 29794-1 (0..100) tells where a face lies among those that the weights were "
+      "calibrated on; the band is reject, poor, fair or good. Without a calibration, or for a baseline, rows "
+      "have "
+      "the raw score.\n"
       "Without --box or --landmarks the whole image is taken as the face: give crops of faces.\n"
       "Exit status: 0 all scored, 1 some could not be, 2 wrong usage.\n\n"
       "Example:\n  tinyfiqa score examples/faces --sort\n  tinyfiqa score examples/faces/astronaut.jpg "

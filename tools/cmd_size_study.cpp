@@ -132,7 +132,7 @@ Status SizeStudy::measure(const std::string& member) {
   if (!backend) return backend.status();
   const auto model = read_model(weights, member, **backend);
   if (!model) return model.status();
-  const InputSpec& input = model->spec().input;
+  const InputSpec& input = model->input();
   const auto speed = measure_speed(*model, 1, input.height, input.width, 1, words_.seconds);
   if (!speed) return speed.status();
   rows_.push_back(

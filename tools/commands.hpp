@@ -23,6 +23,8 @@ void add_select(CLI::App& app, int& exit_code);
 void add_degrade(CLI::App& app, int& exit_code);
 void add_train_baseline(CLI::App& app, int& exit_code);
 void add_verify_eval(CLI::App& app, int& exit_code);
+void add_calibrate(CLI::App& app, int& exit_code);
+void add_verify_weights(CLI::App& app, int& exit_code);
 /// `command_line`: the words after the command's name, for run.json; it must outlive the parsing.
 void add_ablation(CLI::App& app, int& exit_code, const std::vector<std::string>& command_line);
 void add_size_study(CLI::App& app, int& exit_code, const std::vector<std::string>& command_line);

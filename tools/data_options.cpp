@@ -23,8 +23,10 @@ void DataOptions::add_to(CLI::App& command) {
 void DataOptions::add_unlabelled_to(CLI::App& command) {
   dataset.need_score = false;
   command
-      .add_option("--data", csv,
-                  "Images: a CSV with columns path and identity, and maybe a box or five landmarks")
+      .add_option(
+          "--data", csv,
+          "Images: a CSV with a column path, identity where people are compared, and maybe a box or five "
+          "landmarks")
       ->type_name("CSV")
       ->required();
   add_columns_to(command);

@@ -254,11 +254,25 @@ double QualitySource::percent(double score) const {
   const auto cut = [](double share) { return 100 * std::clamp(share, 0.0, 1.0); };
   if (baseline_ != nullptr) return baseline_->share != nullptr ? cut(baseline_->share(score)) : std::nan("");
   if (learned_ != nullptr) return cut(learned_->kind() == "rqs" ? score / 100 : score);  // svm: a cosine
+  if (networks_.size() == 1 && calibrated())
+    return double{networks_[0]->calibration()->quality(static_cast<float>(score))};
   // tinyFQnet and its family end in a sigmoid; the perceptual networks in nothing.
   const bool bounded = std::all_of(networks_.begin(), networks_.end(), [](const auto& m) {
     return std::string(m->spec().name).compare(0, 9, "tinyfqnet") == 0;
   });
   return bounded ? cut(score) : std::nan("");
+}
+
+bool QualitySource::calibrated() const {
+  return baseline_ == nullptr && learned_ == nullptr && uncalibrated().empty();
+}
+
+std::vector<std::string> QualitySource::uncalibrated() const {
+  std::vector<std::string> names;
+  if (baseline_ != nullptr) return names;
+  for (const auto& m : networks_)
+    if (!m->calibration()) names.emplace_back(m->spec().name);
+  return names;
 }
 
 bool QualitySource::needs_landmarks() const { return baseline_ != nullptr && baseline_->landmarks; }

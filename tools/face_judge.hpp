@@ -73,10 +73,15 @@ class QualitySource {
   std::vector<std::string> models() const;
   std::vector<std::string> views() const;
 
-  /// Quality on 0..100, as P2 gives it; not a number where scores have no known range (has_percent() is
-  /// false).
+  /// Quality on 0..100: of one calibrated network by its map, else as P2 gives it; not a number where scores
+  /// have no known range (has_percent() is false).
   double percent(double score) const;
   bool has_percent() const { return std::isfinite(percent(0)); }
+
+  /// True if scores have a quality of 0..100 and a band: networks, and each of them is calibrated.
+  bool calibrated() const;
+  /// Names of networks that lack a calibration; none for baselines, which can't have one.
+  std::vector<std::string> uncalibrated() const;
 
   /// True if a face without landmarks has no quality.
   bool needs_landmarks() const;

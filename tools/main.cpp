@@ -46,6 +46,8 @@ int main(int argc, char** argv) {
   add_info(app, exit_code);
   add_bench(app, exit_code);
   add_import(app, exit_code);
+  add_calibrate(app, exit_code);
+  add_verify_weights(app, exit_code);
   add_export(app, exit_code);
   add_forward(app, exit_code);
   add_gradients(app, exit_code);

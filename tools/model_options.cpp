@@ -1,5 +1,6 @@
 #include "model_options.hpp"
 
+#include <tinyfiqa/fiqa/default_scorer.hpp>
 #include <tinyfiqa/io/weights.hpp>
 
 #include "backends.hpp"
@@ -9,9 +10,6 @@
 #include <cstdio>
 
 using namespace tinyfiqa;
-
-extern const unsigned char tinyfiqa_default_weights[];
-extern const std::size_t tinyfiqa_default_weights_bytes;
 
 void ModelOptions::add_weights_to(CLI::App& command, const std::string& models) {
   command.add_option("--model", model, models)->type_name("NAME");
@@ -64,39 +62,20 @@ Result<const Backend*> backend_option(const std::string& isa) {
                        ": not compiled in, or this machine can't run it; choose from ", compiled);
 }
 
-namespace {
-
-Result<TensorFile> read_any(const std::string& path) {
+Result<TensorFile> read_weight_file(const std::string& path) {
   auto file = read_tensors(path);
   if (!file || !is_shufflenet_megvii(*file)) return file;
   return convert_shufflenet_megvii(*file);
 }
 
-bool head_is_initial(const TensorFile& file) {
-  for (const auto& [key, value] : file.metadata)
-    if (key == "untrained") return true;
-  return false;
-}
-
-}  // namespace
-
 Result<Model> read_model(const std::string& path, const std::string& name, const Backend& backend) {
-  const auto file = read_any(path);
+  const auto file = read_weight_file(path);
   if (!file) return file.status();
-  if (head_is_initial(*file))
+  if (find_metadata(file->metadata, "untrained") != nullptr)
     print_note(path +
                ": parts of this network were never trained (it was imported without a head): its numbers "
                "mean nothing yet");
   return make_model(*file, name, backend);
-}
-
-Result<Model> default_model(const Backend& backend) {
-  FileBytes bytes;
-  bytes.path = "the built-in weights";
-  bytes.bytes = {tinyfiqa_default_weights, tinyfiqa_default_weights_bytes};
-  const auto file = read_safetensors(bytes);
-  if (!file) return file.status();
-  return make_model(*file, "", backend);
 }
 
 Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions& options) {

@@ -33,13 +33,13 @@ void add_size_option(CLI::App& command, SizeOption& size);
 /// The backend that --isa names, or why there is none.
 tinyfiqa::Result<const tinyfiqa::Backend*> backend_option(const std::string& isa);
 
+/// The tensors of a weight file of any supported kind, under PyTorch's names.
+tinyfiqa::Result<tinyfiqa::TensorFile> read_weight_file(const std::string& path);
+
 /// One model with the weights of a file of any supported kind; `name` may be empty. Notes go to stderr.
 /// An untrained head is an error.
 tinyfiqa::Result<tinyfiqa::Model> read_model(const std::string& path, const std::string& name,
                                              const tinyfiqa::Backend& backend);
-
-/// The model compiled into the tool.
-tinyfiqa::Result<tinyfiqa::Model> default_model(const tinyfiqa::Backend& backend);
 
 /// All models that the options ask for, in the order of --weights.
 tinyfiqa::Result<std::vector<std::shared_ptr<const tinyfiqa::Model>>> read_models(

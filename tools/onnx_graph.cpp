@@ -127,7 +127,7 @@ Status OnnxGraph::write_conv(const Op& op, const Value& x, bool& flat) {
     if (high != 1 || wide != 1)
       return Status::error(Errc::bad_argument, model_.spec().name, " at ", input_.height, "x", input_.width,
                            ": gives ", high, "x", wide, " results an image, not one; use --size ",
-                           model_.spec().input.height, "x", model_.spec().input.width);
+                           model_.input().height, "x", model_.input().width);
     if (!x.flat) {
       attribute(node("Flatten", {x.name}), "axis", 1LL);
       inputs[0] = last_output();

@@ -24,8 +24,10 @@ std::string short_message(const tinyfiqa::Status& status, const std::string& pat
   return message.compare(0, prefix.size(), prefix) == 0 ? message.substr(prefix.size()) : message;
 }
 
-ScoreTable::ScoreTable(TableFormat format, std::vector<std::string> models, std::vector<std::string> views)
+ScoreTable::ScoreTable(TableFormat format, ShownScore shown, std::vector<std::string> models,
+                       std::vector<std::string> views)
     : format_(format),
+      shown_(shown),
       models_(std::move(models)),
       views_(std::move(views)),
       parts_(models_.size() * views_.size() > 1) {
@@ -39,7 +41,7 @@ ScoreTable::ScoreTable(TableFormat format, std::vector<std::string> models, std:
 
 std::string ScoreTable::header() const {
   if (format_ != TableFormat::csv) return "";
-  std::string line = "path,score,error";
+  std::string line = shown_ == ShownScore::quality ? "path,quality,band,score,error" : "path,score,error";
   if (!parts_) return line;
   for (const auto& model : models_) {
     line += "," + model;
@@ -52,10 +54,15 @@ std::string ScoreTable::header() const {
 std::string ScoreTable::csv_row(const ScoreRow& row) const {
   if (!row.status.ok()) {
     const std::size_t parts = parts_ ? models_.size() * (views_.size() > 1 ? 1 + views_.size() : 1) : 0;
-    return csv_field(row.path) + ",," + csv_field(short_message(row.status, row.path)) +
+    const char* empty = shown_ == ShownScore::quality ? ",,,," : ",,";
+    return csv_field(row.path) + empty + csv_field(short_message(row.status, row.path)) +
            std::string(parts, ',');
   }
-  std::string line = csv_field(row.path) + "," + decimal_text(double{row.score.value}) + ",";
+  std::string line = csv_field(row.path) + ",";
+  if (shown_ == ShownScore::quality)
+    line += std::to_string(tinyfiqa::whole_quality(row.score.quality)) + "," +
+            tinyfiqa::band_name(*row.score.band) + ",";
+  line += decimal_text(double{row.score.value}) + ",";
   if (!parts_) return line;
   for (const auto& network : row.score.networks) {
     line += "," + decimal_text(double{network.score});
@@ -69,6 +76,10 @@ std::string ScoreTable::json_row(const ScoreRow& row) const {
   nlohmann::ordered_json json;
   json["path"] = row.path;
   if (row.status.ok()) {
+    if (shown_ == ShownScore::quality) {
+      json["quality"] = tinyfiqa::whole_quality(row.score.quality);
+      json["band"] = tinyfiqa::band_name(*row.score.band);
+    }
     json["score"] = row.score.value;
     for (std::size_t m = 0; m < models_.size(); ++m) {
       nlohmann::ordered_json network{{"model", models_[m]}, {"score", row.score.networks[m].score}};
@@ -83,9 +94,19 @@ std::string ScoreTable::json_row(const ScoreRow& row) const {
   return json_line(json);
 }
 
+std::string ScoreTable::text_row(const ScoreRow& row) const {
+  const bool quality = shown_ == ShownScore::quality;
+  if (!row.status.ok())
+    return (quality ? "error        " : "error   ") + row.path + ": " + short_message(row.status, row.path);
+  if (!quality) return decimal_text(double{row.score.value}, 4) + "  " + row.path;
+  char judged[32];
+  std::snprintf(judged, sizeof judged, "%3d  %-6s  ", tinyfiqa::whole_quality(row.score.quality),
+                tinyfiqa::band_name(*row.score.band));
+  return judged + row.path;
+}
+
 std::string ScoreTable::row(const ScoreRow& row) const {
   if (format_ == TableFormat::csv) return csv_row(row);
   if (format_ == TableFormat::jsonl) return json_row(row);
-  if (row.status.ok()) return decimal_text(double{row.score.value}, 4) + "  " + row.path;
-  return "error   " + row.path + ": " + short_message(row.status, row.path);
+  return text_row(row);
 }

@@ -21,10 +21,15 @@ std::string decimal_text(double value, int decimals = 6);
 /// The message without "path: " before it.
 std::string short_message(const tinyfiqa::Status& status, const std::string& path);
 
-/// Turns rows into lines. `models` and `views` name the parts of a score.
+/// What stands first in a row: the quality of 0..100 with its band, or the raw score.
+enum class ShownScore { quality, raw };
+
+/// Turns rows into lines. `models` and `views` name the parts of a score. CSV and JSON, which are for
+/// programs, have the raw score in either case.
 class ScoreTable {
  public:
-  ScoreTable(TableFormat format, std::vector<std::string> models, std::vector<std::string> views);
+  ScoreTable(TableFormat format, ShownScore shown, std::vector<std::string> models,
+             std::vector<std::string> views);
 
   /// The line before all rows, without its newline; empty for none.
   std::string header() const;
@@ -33,8 +38,10 @@ class ScoreTable {
  private:
   std::string csv_row(const ScoreRow& row) const;
   std::string json_row(const ScoreRow& row) const;
+  std::string text_row(const ScoreRow& row) const;
 
   TableFormat format_;
+  ShownScore shown_;
   std::vector<std::string> models_, views_;
   bool parts_;  ///< more than one network or view: CSV has columns for each
 };

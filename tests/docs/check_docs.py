@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""check_docs.py SOURCE_DIR TOOL: the README's and docs' snippets are true.
+"""check_docs.py SOURCE_DIR TOOL [--write]: the README's and docs' snippets are true.
 
 - a ```cpp block stands, word for word, in a file of examples/
 - in a ```console block each "$ tools/run WORDS" (or "$ tinyfiqa WORDS") runs with status 0 in the source folder, and
   the lines below it are what it prints; "..." stands for any lines
 - a relative link leads to a file
+
+With --write, what the commands print is put below them (but where "..." stands): for new default weights.
 """
 import glob
 import os
@@ -22,7 +24,7 @@ def matches(expected, printed):
     return re.fullmatch(pattern, printed) is not None
 
 
-def check_console(block, source, tool):
+def check_console(block, source, tool, write=None):
     errors, ran = [], 0
     for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
         command, *expected = part.rstrip("\n").split("\n")
@@ -34,6 +36,9 @@ def check_console(block, source, tool):
         if r.returncode != 0:
             errors.append(f"$ {command}\n  exit status {r.returncode}: {r.stderr.strip()}")
         elif expected and not matches(expected, r.stdout):
+            if write and "..." not in expected:
+                write("\n".join([command, *expected, ""]), command + "\n" + r.stdout)
+                continue
             errors.append(f"$ {command}\n  prints\n{r.stdout}")
     return errors, ran
 
@@ -45,20 +50,25 @@ def check_links(path, text):
             yield f"a link to {target}, which does not exist"
 
 
-def main(source, tool):
+def main(source, tool, write):
     examples = "\n".join(open(f).read() for f in sorted(glob.glob(source + "/examples/*.cpp")))
     failed = programs = commands = 0
     for path in [source + "/README.md"] + sorted(glob.glob(source + "/*/*.md") + glob.glob(source + "/examples/*/*.md")):
         text = open(path).read()
+        changes = []
         errors = list(check_links(path, text))
         for block in blocks(text, "cpp"):
             programs += 1
             if block.strip() not in examples:
                 errors.append("a C++ snippet that is in no file of examples/:\n" + block)
         for block in blocks(text, "console"):
-            found, ran = check_console(block, source, tool)
+            found, ran = check_console(block, source, tool, write and (lambda *change: changes.append(change)))
             errors += found
             commands += ran
+        for old, new in changes:
+            text = text.replace(old, new)
+        if changes:
+            open(path, "w").write(text)
         for error in errors:
             print(f"{os.path.relpath(path, source)}: {error}")
         failed += len(errors)
@@ -67,4 +77,4 @@ def main(source, tool):
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])))
+    sys.exit(main(os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), "--write" in sys.argv[3:]))

@@ -1,5 +1,6 @@
 // libFuzzer target: any bytes into every reader of weights and arrays. See CMakeLists.txt here for how to run
 // it.
+#include <tinyfiqa/fiqa/test_vector.hpp>
 #include <tinyfiqa/io/npy.hpp>
 #include <tinyfiqa/io/pickle.hpp>
 #include <tinyfiqa/io/weights.hpp>
@@ -17,6 +18,8 @@ static void use(const TensorFile& file) {
     if (!count) std::abort();  // add() promised it
     if (*count <= 1u << 16u && !read_floats(entry).ok()) std::abort();
   }
+  (void)calibration_from_metadata(file.metadata, file.path).ok();
+  for (const auto& [key, value] : file.metadata) (void)parse_test_vector(value, file.path).ok();
   if (is_shufflenet_megvii(file)) (void)convert_shufflenet_megvii(file).ok();
 }
 

@@ -15,8 +15,9 @@ models: nn base
 io: nn base
 graph: kernels nn base
 threads: base
+weights: base
 train: graph kernels ref threads nn io base
-fiqa: models graph kernels train threads io nn base"
+fiqa: models graph kernels train threads weights io nn base"
 
 freestanding_rooms="base simd ref nn kernels models graph"
 freestanding_headers="array cmath cstddef cstdint cstring initializer_list limits new type_traits utility omp.h xsimd/xsimd.hpp"

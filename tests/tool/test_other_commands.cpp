@@ -13,7 +13,7 @@ using namespace tinyfiqa;
 
 /// Those whose --help has an example that runs as it stands.
 static const std::vector<std::string> commands = {
-    "score",  "eval", "train", "ablation", "info", "import", "forward", "gradients",
+    "score",  "eval", "train", "ablation", "info", "import", "forward", "gradients", "verify-weights",
 #ifdef TINYFIQA_WITH_ONNX
     "export",
 #endif

@@ -30,8 +30,50 @@ TEST_CASE("score needs no flag, and its rows come in the order of the files") {
   CHECK(r.err.empty());
   CHECK(count_lines(r.out) == 2);
   CHECK(r.out.find("astronaut_small.jpg") < r.out.find("astronaut.jpg"));
-  CHECK(std::stod(r.out) > 0);
-  CHECK(std::stod(r.out) < 1);
+  CHECK(std::stoi(r.out) >= 0);
+  CHECK(std::stoi(r.out) <= 100);
+}
+
+TEST_CASE("the quality is a whole number with its band, and --raw gives the network's score instead") {
+  const std::string photo = "score {faces}/astronaut.jpg";
+  const auto row = json_rows(run_tool(photo + " --format jsonl").out).at(0);
+  const int quality = row["quality"];
+  const std::string band = row["band"];
+  CHECK(contains("reject poor fair good", band));
+  CHECK(row["score"].is_number_float());
+  char judged[32];
+  std::snprintf(judged, sizeof judged, "%3d  %-6s  ", quality, band.c_str());
+  const auto text = run_tool(photo);
+  CHECK_MESSAGE(contains(text.out, judged), text.out);
+  const auto csv = run_tool(photo + " --format csv");
+  CHECK(contains(csv.out, "astronaut.jpg," + std::to_string(quality) + "," + band + ",0."));
+
+  const auto raw = run_tool(photo + " --raw");
+  CHECK(std::stod(raw.out) == doctest::Approx(row["score"].get<double>()).epsilon(1e-3));
+  CHECK_FALSE(contains(raw.out, band));
+  CHECK_FALSE(json_rows(run_tool(photo + " --raw --format jsonl").out).at(0).contains("quality"));
+  CHECK(contains(run_tool(photo + " --raw --format csv").out, "path,score,error\n"));
+}
+
+TEST_CASE("weights without a calibration give raw scores and a note that says how to calibrate") {
+  const std::string pth = TINYFIQA_SOURCE_DIR "/tests/fixtures/models/tinyfqnet.zip.pth";
+  const auto r = run_tool("score {faces}/astronaut.jpg --weights " + pth);
+  CHECK(r.code == 0);
+  CHECK(contains(r.err, "tinyfqnet have no calibration"));
+  CHECK(contains(r.err, "tinyfiqa calibrate WEIGHTS"));
+  CHECK(contains(r.out, "."));
+  const auto raw = run_tool("score {faces}/astronaut.jpg --raw --weights " + pth);
+  CHECK(raw.err.empty());
+  CHECK(raw.out == r.out);
+  const auto baseline = run_tool("score {faces}/astronaut.jpg --model blur");
+  CHECK(baseline.err.empty());
+}
+
+TEST_CASE("a picture that can't be scored leaves the columns of quality and band empty") {
+  const auto csv = run_tool("score missing.jpg --format csv");
+  CHECK(contains(csv.out, "missing.jpg,,,,no such file"));
+  CHECK(contains(run_tool("score missing.jpg --raw --format csv").out, "missing.jpg,,no such file"));
+  CHECK(contains(run_tool("score missing.jpg").out, "error        missing.jpg: no such file"));
 }
 
 TEST_CASE("the sharp photo scores above its blurred, dark and tiny versions") {
@@ -111,9 +153,11 @@ TEST_CASE("CSV quotes what needs it and has a column for each network and view")
               ("cp " TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg '" + dir + "/f.jpg'").c_str()) == 0);
   const auto r = run_tool("score '" + dir + "' --format csv --tta flips");
   CHECK(r.code == 0);
-  CHECK(contains(r.out, "path,score,error,tinyfqnet,tinyfqnet.identity,tinyfqnet.hflip,tinyfqnet.vflip\n"));
+  CHECK(contains(r.out,
+                 "path,quality,band,score,error,tinyfqnet,tinyfqnet.identity,tinyfqnet.hflip,"
+                 "tinyfqnet.vflip\n"));
   CHECK(contains(r.out, "csv, \"\"dir\"\"/f.jpg\","));
-  CHECK(contains(run_tool("score '" + dir + "' --format csv").out, "path,score,error\n"));
+  CHECK(contains(run_tool("score '" + dir + "' --format csv").out, "path,quality,band,score,error\n"));
 }
 
 TEST_CASE("the score is the mean over networks of the mean over views") {
@@ -148,8 +192,8 @@ TEST_CASE("a flipped view scores what the flipped picture scores") {
 }
 
 TEST_CASE("a box and landmarks choose the face") {
-  const auto whole = run_tool("score {faces}/astronaut.jpg"),
-             box = run_tool("score {faces}/astronaut.jpg --box 10,10,60,60");
+  const auto whole = run_tool("score {faces}/astronaut.jpg --raw"),
+             box = run_tool("score {faces}/astronaut.jpg --raw --box 10,10,60,60");
   CHECK(box.code == 0);
   CHECK(whole.out != box.out);
   CHECK(run_tool("score {faces}/astronaut.jpg --landmarks 40,50,80,50,60,70,45,90,75,90").code == 0);
@@ -165,7 +209,7 @@ TEST_CASE("--sort puts the best first and errors last") {
   const auto r = run_tool("score {faces} missing.jpg --sort");
   CHECK(r.code == 1);
   std::istringstream lines(r.out);
-  double last = 2;
+  double last = 100;
   std::string line;
   while (std::getline(lines, line) && line.compare(0, 5, "error") != 0) {
     CHECK(std::stod(line) <= last);

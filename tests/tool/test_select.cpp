@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <sstream>
 #include <string>
@@ -54,9 +55,17 @@ TEST_CASE("select: each folder is a template, and gives its best images, on 0..1
   CHECK(rows[0]["path"] == dir + "/a/2.jpg");
   CHECK(rows[1]["path"] == dir + "/b/2.jpg");
   CHECK(rows[2]["path"] == dir + "/b/c/1.jpg");
-  for (const auto& row : rows)
-    CHECK(row["score"].get<double>() == doctest::Approx(100 * row["raw"].get<double>()));
+  for (const auto& row : rows) {
+    const std::string photo = row["path"];
+    const auto judged = json_rows(run_tool("score '" + photo + "' --format jsonl").out).at(0);
+    CHECK(std::lround(row["score"].get<double>()) == judged["quality"].get<int>());
+  }
   CHECK(r.err.empty());
+  // Without a calibration: P2's scale.
+  r = run_tool("select " + dir +
+               " --format jsonl --weights " TINYFIQA_SOURCE_DIR "/tests/fixtures/models/tinyfqnet.zip.pth");
+  for (const auto& row : json_rows(r.out))
+    CHECK(row["score"].get<double>() == doctest::Approx(100 * row["raw"].get<double>()));
   r = run_tool("select " + dir + " -k 2 --format csv --threads 1");
   CHECK(count_lines(r.out) == 6);
   CHECK(contains(r.out, "template,rank,path,score,raw\n"));

@@ -41,7 +41,7 @@ class Embedder {
       return Status::error(Errc::bad_argument, model->spec().name,
                            " makes no embeddings; give the weights of a recogniser (", recogniser_names(),
                            ")");
-    const InputSpec& input = model->spec().input;
+    const InputSpec& input = model->input();
     auto session = Session::create(*model, batch, input.height, input.width, threads);
     if (!session) return session.status();
     return Embedder(std::move(model), std::move(*session), batch);
@@ -53,7 +53,7 @@ class Embedder {
 
   /// Puts a face into place `index` of the batch, aligned if `crop` has landmarks. Errors: preprocess()'s.
   Status set(int index, const Image& image, const Crop& crop = {}) {
-    const InputSpec& input = model_->spec().input;
+    const InputSpec& input = model_->input();
     return preprocess(image, crop, input, {place(index), input.size()});
   }
 
@@ -83,7 +83,7 @@ class Embedder {
     raw_.resize(session_.output_floats());
   }
   float* place(int index) {
-    return inputs_.data() + static_cast<std::size_t>(index) * model_->spec().input.size();
+    return inputs_.data() + static_cast<std::size_t>(index) * model_->input().size();
   }
 
   std::shared_ptr<const Model> model_;

@@ -3,6 +3,7 @@
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/fiqa/calibration.hpp>
 #include <tinyfiqa/fiqa/model_registry.hpp>
 #include <tinyfiqa/graph/backend.hpp>
 #include <tinyfiqa/graph/pack.hpp>
@@ -12,7 +13,10 @@
 #include <tinyfiqa/io/load_params.hpp>
 #include <tinyfiqa/io/safetensors.hpp>
 
+#include <charconv>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,6 +39,17 @@ inline OwnedPlan make_owned_plan(const NetworkDefinition& network, int output, E
   return p;
 }
 
+/// "600x416", height first, sides of at most 4096. False if the text is anything else.
+inline bool parse_input_size(std::string_view text, int& height, int& width) {
+  const char *at = text.data(), *end = at + text.size();
+  const auto extent = [&](int& value) {
+    const auto [next, error] = std::from_chars(at, end, value);
+    at = next;
+    return error == std::errc() && value >= 1 && value <= 4096;
+  };
+  return extent(height) && at != end && *at++ == 'x' && extent(width) && at == end;
+}
+
 /// Definition, parameters in PyTorch's layout, and the same packed for a backend. Many sessions can share one
 /// model; it must not be changed while one of them runs.
 class Model {
@@ -44,13 +59,21 @@ class Model {
       : Model(spec, spec.define(), backend, seed) {}
   /// The same with more than the network itself, for training.
   Model(const ModelSpec& spec, NetworkDefinition network, const Backend& backend, std::uint64_t seed)
-      : spec_(&spec), backend_(&backend), network_(std::move(network)), block_(block_size(network_.params)) {
+      : spec_(&spec),
+        backend_(&backend),
+        input_(spec.input),
+        network_(std::move(network)),
+        block_(block_size(network_.params)) {
     init_params(network_.params, {block_.data(), block_.size()}, seed);
     pack();
   }
 
   const ModelSpec& spec() const { return *spec_; }
   const Backend& backend() const { return *backend_; }
+  /// What it is fed unless told otherwise: the network's own input, at the size that the weight file names.
+  const InputSpec& input() const { return input_; }
+  /// The weight file's; none if it has none.
+  const std::optional<Calibration>& calibration() const { return calibration_; }
   const NetworkDefinition& network() const { return network_; }
   const std::vector<NamedParam>& params() const { return network_.params; }
   Span<float> block() { return {block_.data(), block_.size()}; }
@@ -66,6 +89,21 @@ class Model {
     return report;
   }
 
+  /// Takes what a weight file's metadata says: input_size and calibration. On an error nothing changes.
+  ///   Errors: bad_format, naming the file and the key.
+  Status describe(const TensorFile& file) {
+    auto calibration = calibration_from_metadata(file.metadata, file.path);
+    if (!calibration) return calibration.status();
+    InputSpec input = spec_->input;
+    const std::string* size = find_metadata(file.metadata, "input_size");
+    if (size != nullptr && !parse_input_size(*size, input.height, input.width))
+      return Status::error(Errc::bad_format, file.path, ": metadata 'input_size': ", in_quotes(*size),
+                           " is not HEIGHTxWIDTH, such as 600x416");
+    input_ = input;
+    calibration_ = std::move(*calibration);
+    return {};
+  }
+
   /// Folds batch norm and brings the weights into the kernels' order; needed after every change of block().
   void pack() {
     const Extents any{1, spec_->input.height, spec_->input.width, 0};
@@ -79,12 +117,15 @@ class Model {
  private:
   const ModelSpec* spec_;
   const Backend* backend_;
+  InputSpec input_;
+  std::optional<Calibration> calibration_;
   NetworkDefinition network_;
   std::vector<float> block_, packed_;
 };
 
-/// The model that a weight file is for, with its weights. `name` may be empty: the file then says (or its
-/// tensors' names do).   Errors: bad_argument for an unknown name, mismatch, and those of load_params().
+/// The model that a weight file is for, with its weights and what its metadata says about them. `name` may be
+/// empty: the file then says (or its tensors' names do).   Errors: bad_argument for an unknown name,
+/// mismatch, and those of describe() and load_params().
 inline Result<Model> make_model(const TensorFile& file, const std::string& name = "",
                                 const Backend& backend = native_backend()) {
   const ModelSpec* spec = name.empty() ? guess_model(file) : find_model(name);
@@ -94,6 +135,7 @@ inline Result<Model> make_model(const TensorFile& file, const std::string& name 
     return Status::error(Errc::mismatch, file.path, ": not the weights of any network known here (",
                          model_names(), ")");
   Model model(*spec, backend);
+  if (const Status status = model.describe(file); !status) return status;
   const auto report = model.load(file);
   if (!report) return report.status();
   if (!report->head_loaded)
@@ -104,14 +146,20 @@ inline Result<Model> make_model(const TensorFile& file, const std::string& name 
   return model;
 }
 
+/// The same from the bytes of a safetensors file. `bytes.path` is for messages.
+inline Result<Model> load_model(const FileBytes& bytes, const std::string& name = "",
+                                const Backend& backend = native_backend()) {
+  const auto file = read_safetensors(bytes);
+  if (!file) return file.status();
+  return make_model(*file, name, backend);
+}
+
 /// The same from a safetensors file. PyTorch's own files are read by io/weights.hpp, which needs libzip.
 inline Result<Model> load_model(const std::string& path, const std::string& name = "",
                                 const Backend& backend = native_backend()) {
   const auto bytes = read_file(path);
   if (!bytes) return bytes.status();
-  const auto file = read_safetensors(*bytes);
-  if (!file) return file.status();
-  return make_model(*file, name, backend);
+  return load_model(*bytes, name, backend);
 }
 
 TINYFIQA_END

@@ -8,9 +8,12 @@
 #include <tinyfiqa/fiqa/session.hpp>
 #include <tinyfiqa/io/image.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,10 +34,15 @@ struct NetworkScore {
   std::vector<float> views;  ///< in the order of ScoreOptions::views
 };
 
-/// tinyFQnet: 0..1. The perceptual networks: a mean opinion score, trained to 0..1 but not cut to it.
+/// `value` is raw. tinyFQnet: 0..1. The perceptual networks: a mean opinion score, trained to 0..1 but not
+/// cut to it.
 struct Score {
   float value = 0;  ///< mean over the networks
   std::vector<NetworkScore> networks;
+  /// 0..100 by the networks' calibrations, their mean; NaN if one of them has none. whole_quality() rounds
+  /// it.
+  float quality = std::numeric_limits<float>::quiet_NaN();
+  std::optional<Band> band = {};  ///< where the quality lies; none without a quality
 };
 
 /// Where a scorer's time went so far, in seconds.
@@ -66,7 +74,7 @@ class Scorer {
                              model->spec().embeds ? " gives an embedding, not a quality score"
                                                   : " gives 1000 classes, not a quality score");
       Member m{std::move(model), {}, {}, {}};
-      m.input = m.model->spec().input;
+      m.input = m.model->input();
       if (options.height > 0) m.input.height = options.height;
       if (options.width > 0) m.input.width = options.width;
       auto session = Session::create(*m.model, static_cast<int>(options.views.size()), m.input.height,
@@ -76,11 +84,17 @@ class Scorer {
       m.floats.resize(m.session[0].input_floats());
       scorer.members_.push_back(std::move(m));
     }
+    scorer.join_bands();
     return scorer;
   }
 
   const ScoreOptions& options() const { return options_; }
   const ScoreTime& time() const { return time_; }
+  /// True if every network has a calibration, so that scores have a quality.
+  bool calibrated() const { return limits_.has_value(); }
+
+  /// The limits between bands; with several networks the mean of theirs.
+  const std::optional<BandLimits>& band_limits() const { return limits_; }
 
   /// The score of a face: the whole picture, a box of it, or the face aligned by five landmarks.
   /// Errors: bad_argument (box, landmarks), not_finite.
@@ -99,6 +113,7 @@ class Scorer {
       total.value += part->score / static_cast<float>(members_.size());
       total.networks.push_back(std::move(*part));
     }
+    judge(total);
     return total;
   }
 
@@ -135,6 +150,26 @@ class Scorer {
   };
 
   explicit Scorer(const ScoreOptions& options) : options_(options) {}
+
+  void join_bands() {
+    int poor = 0, fair = 0, good = 0;
+    for (const Member& m : members_) {
+      if (!m.model->calibration()) return;
+      const BandLimits& l = m.model->calibration()->limits;
+      poor += l.poor, fair += l.fair, good += l.good;
+    }
+    const int count = static_cast<int>(members_.size());
+    limits_ = BandLimits{poor / count, fair / count, good / count};
+  }
+
+  void judge(Score& total) const {
+    if (!limits_) return;
+    float sum = 0;
+    for (std::size_t i = 0; i < members_.size(); ++i)
+      sum += members_[i].model->calibration()->quality(total.networks[i].score);
+    total.quality = sum / static_cast<float>(members_.size());
+    total.band = limits_->of(whole_quality(total.quality));
+  }
 
   Result<Image> read_timed(const std::string& path) {
     const Stopwatch watch(time_.decode_s);
@@ -174,6 +209,7 @@ class Scorer {
 
   ScoreOptions options_;
   std::vector<Member> members_;
+  std::optional<BandLimits> limits_;
   ScoreTime time_;
 };
 

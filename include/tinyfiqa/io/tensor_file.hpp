@@ -193,12 +193,22 @@ inline Result<std::vector<unsigned char>> read_bytes(const TensorEntry& tensor) 
   return bytes;
 }
 
+/// What a weight file says about itself, in its order: safetensors' __metadata__.
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+
+/// The value of a key (the first of them), or null.
+inline const std::string* find_metadata(const Metadata& metadata, std::string_view key) {
+  for (const auto& [k, value] : metadata)
+    if (k == key) return &value;
+  return nullptr;
+}
+
 /// The tensors of one weight file, in the file's order. It shares ownership of the bytes: moving or copying
 /// it keeps every entry valid.
 class TensorFile {
  public:
-  std::string path;                                           ///< for messages
-  std::vector<std::pair<std::string, std::string>> metadata;  ///< safetensors' __metadata__
+  std::string path;                ///< for messages
+  Metadata metadata;               ///< safetensors' __metadata__
   std::vector<std::string> notes;  ///< what a reader or converter changed, for people
 
   const std::vector<TensorEntry>& entries() const { return entries_; }
