@@ -1,0 +1,23 @@
+#!/bin/bash
+# From photos to weights/tinyfqnet.safetensors: see docs/reproduce.md.   tinyfqnet.sh DATA WORK
+set -euo pipefail
+data=$(realpath "$1"); work=$2; here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/../.." && pwd)
+tool() { "$root/tools/run" "$@"; }
+recogniser=$data/fr/mobilefacenet_a.safetensors
+mkdir -p "$work"; work=$(realpath "$work")
+python3 "$here/tables.py" "$data" "$work"
+
+# Photos, and copies of them that are made worse; what the recogniser makes of each.
+perceptual=blur,small,dark,noise,jpeg,motion,bright
+prepare() {  # NAME TABLE OPTIONS...
+  local name=$1 table=$2; shift 2
+  [ -f "$work/$name/faces.csv" ] || tool degrade --data "$work/$table" --images "$data" --gmsd --out "$work/$name" "$@"
+  tool label --data "$work/$name/faces.csv" --recogniser "$recogniser" --embeddings "$work/$name.npy" --out "$work/${name}_labels.csv"
+}
+prepare faces train.csv --copies 3 --seed 1
+prepare held held.csv --copies 3 --seed 2 --kinds $perceptual
+prepare population population.csv --copies 2 --seed 3 --kinds $perceptual
+python3 "$here/labels.py" "$work"
+
+tool train --model tinyfqnet --data "$work/tinyfqnet.csv" --images / --loss mse --optim sgd --lr 0.1 --batch 128 --epochs 20 \
+  --lr-schedule cosine --weight-decay 1e-4 --hflip 0.5 --grey 1 --seed 1 --cache-mib 9000 --out "$work/tinyfqnet"
