@@ -37,7 +37,7 @@ def main(folder):
     good = face()
     variants = {
         "astronaut": good,
-        "astronaut_blur": good.filter(ImageFilter.GaussianBlur(4)),
+        "astronaut_blur": good.filter(ImageFilter.GaussianBlur(2)),
         "astronaut_dark": ImageEnhance.Brightness(good).enhance(0.12),
         "astronaut_jpeg": recompressed(good, 5),
         "astronaut_small": good.resize((24, 24), Image.BILINEAR),

@@ -28,21 +28,23 @@ TEST_CASE(
     "ones") {
   const auto photo = read_image(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg");
   REQUIRE(photo.ok());
-  Image grey = *photo, red = *photo;
+  Image grey = *photo;
   make_grey(grey);
-  for (std::size_t i = 0; i < red.rgb.size(); i += 3) red.rgb[i + 1] = red.rgb[i + 2] = 0;
-  Model model(*find_model("tinyfqnet"));
-  for (const NamedParam& p : model.params())  // unlike colours from unlike weights
-    if (p.param.kind == ParamKind::conv_weight)
-      for (float& w : param_values(model.block(), p.param)) w *= 3;
+  auto trained = default_model();  // what comes through initial weights hardly depends on the photo
+  REQUIRE(trained.ok());
+  Model& model = *trained;
+  const Param& first = model.params().front().param;
+  const auto plane = static_cast<std::size_t>(first.extents[2] * first.extents[3]);
+  const Span<float> weights = param_values(model.block(), first);
+  for (std::size_t i = 0; i < weights.size;
+       ++i)  // reds count for more, blues for less, greys for what they did
+    weights.data[i] += i / plane % 3 == 0 ? 0.2f : i / plane % 3 == 2 ? -0.2f : 0.0f;
   model.pack();
   const float before = score_of(model, grey);
-  CHECK(std::fabs(score_of(model, red) - before) > 1e-4f);
+  CHECK(std::fabs(score_of(model, *photo) - before) > 0.01f);
   REQUIRE(ignore_colour(model).ok());
-  CHECK(score_of(model, grey) == doctest::Approx(before).epsilon(1e-4));
-  Image red_grey = red;
-  make_grey(red_grey);
-  CHECK(score_of(model, red) == doctest::Approx(score_of(model, red_grey)).epsilon(1e-3));
+  CHECK(score_of(model, grey) == doctest::Approx(before).epsilon(1e-3));
+  CHECK(score_of(model, *photo) == doctest::Approx(before).epsilon(5e-3));
 }
 
 TEST_CASE("where colours are normalised differently, colour can't be ignored") {

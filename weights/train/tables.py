@@ -8,8 +8,8 @@ glint_quality_reference.csv (see docs/reproduce.md). OUT gets, all with paths be
 
   train.csv       CelebA without every fifth person, and the Glint360k sample
   held.csv        every fifth person of CelebA
-  population.csv  LFW's people who are in none of its pairs: to choose an epoch by, and to calibrate
-  lfw.csv         LFW's people who are in its pairs
+  population.csv  LFW's people who are in none of its pairs: to train on too, and to choose an epoch by
+  lfw.csv         LFW's people who are in its pairs: to calibrate, and to test on
 """
 import csv
 import os

@@ -14,10 +14,19 @@ prepare() {  # NAME TABLE OPTIONS...
   [ -f "$work/$name/faces.csv" ] || tool degrade --data "$work/$table" --images "$data" --gmsd --out "$work/$name" "$@"
   tool label --data "$work/$name/faces.csv" --recogniser "$recogniser" --embeddings "$work/$name.npy" --out "$work/${name}_labels.csv"
 }
-prepare faces train.csv --copies 3 --seed 1
+prepare faces train.csv --copies 6 --seed 1
 prepare held held.csv --copies 3 --seed 2 --kinds $perceptual
 prepare population population.csv --copies 2 --seed 3 --kinds $perceptual
 python3 "$here/labels.py" "$work"
 
-tool train --model tinyfqnet --data "$work/tinyfqnet.csv" --images / --loss mse --optim sgd --lr 0.1 --batch 128 --epochs 20 \
-  --lr-schedule cosine --weight-decay 1e-4 --hflip 0.5 --grey 1 --seed 1 --cache-mib 9000 --out "$work/tinyfqnet"
+# First to foretell the length of the recogniser's embedding, then the labels; grey, for the network is to ignore colour.
+train() {  # TABLE OUT OPTIONS...
+  local table=$1 out=$2; shift 2
+  tool train --model tinyfqnet --data "$work/$table" --images / --loss mse --optim sgd --batch 128 --lr-schedule cosine --weight-decay 1e-4 \
+    --hflip 0.5 --grey 1 --cache-mib 9000 --out "$work/$out" "$@"
+}
+train tinyfqnet_1.csv tinyfqnet_1 --lr 0.1 --epochs 20
+train tinyfqnet_2.csv tinyfqnet_2 --lr 0.05 --epochs 16 --ema 0.998 --init "$work/tinyfqnet_1/last.safetensors"
+train tinyfqnet_2.csv tinyfqnet_3 --lr 0.08 --epochs 28 --init "$work/tinyfqnet_2/last.safetensors"
+train tinyfqnet_2.csv tinyfqnet_4 --lr 0.08 --epochs 30 --init "$work/tinyfqnet_3/last.safetensors" --seed 2
+train tinyfqnet_3.csv tinyfqnet_5 --lr 0.08 --epochs 20 --init "$work/tinyfqnet_4/last.safetensors" --seed 3

@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+"""How qualities fall with the strength of a degradation: a chart and a table.   (Debian: apt install python3-matplotlib)
+
+  curves.py LABELS SCORES WEIGHTS OUT.svg
+
+LABELS comes from `tinyfiqa degrade` and `tinyfiqa label` (column degradation: "blur 2.31"; landmarks give the yaw), SCORES is the scores.csv
+that `tinyfiqa eval --weights WEIGHTS --data LABELS --out FOLDER` writes, WEIGHTS says what quality a raw score is. Strengths fall into five
+bins of equal width; a point is a bin's mean, the band the standard error of the mean, twice. Prints the table as Markdown.
+"""
+import bisect
+import csv
+import json
+import math
+import struct
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+KINDS = {
+    "blur": "blur: sigma, pixels",
+    "motion": "motion blur: pixels",
+    "small": "down-scaling: 1/factor",
+    "jpeg": "JPEG quality",
+    "noise": "noise: sigma, levels",
+    "dark": "darkness: factor",
+    "bright": "over-exposure: factor",
+    "occlusion": "occlusion: covered share",
+    "rotation": "rotation: degrees",
+    "yaw": "yaw: nose offset, eye distances",
+}
+BINS = 5
+
+
+def read(path):
+    with open(path, newline="", encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
+def quality_map(weights):
+    """The calibration in a safetensors file's metadata, as a function: linear between its knots."""
+    with open(weights, "rb") as f:
+        header = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
+    knots = [tuple(map(float, word.split(":"))) for word in header["__metadata__"]["calibration"].split()]
+    raws = [k[0] for k in knots]
+
+    def quality(raw):
+        i = bisect.bisect_right(raws, raw)
+        if i in (0, len(knots)):
+            return knots[min(i, len(knots) - 1)][1]
+        (x0, y0), (x1, y1) = knots[i - 1:i + 1]
+        return y0 + (y1 - y0) * (raw - x0) / (x1 - x0)
+
+    return quality
+
+
+def yaw(row):
+    if not row.get("nose_x"):
+        return None
+    left, right, nose = (float(row[k]) for k in ("image_left_eye_x", "image_right_eye_x", "nose_x"))
+    return abs(nose - (left + right) / 2) / max(1.0, abs(right - left))
+
+
+def collect(faces, scores):
+    """kind -> [(strength, quality)], and the mean quality of the photos as they were."""
+    points, plain = {k: [] for k in KINDS}, []
+    for row in faces:
+        quality = scores.get(row["path"])
+        if quality is None:
+            continue
+        kind, *strength = row["degradation"].split()
+        if kind != "none":
+            points[kind].append((float(strength[0]), quality))
+            continue
+        plain.append(quality)
+        turned = yaw(row)
+        if turned is not None and turned <= 1:  # beyond: the detector lost the eyes
+            points["yaw"].append((turned, quality))
+    return points, sum(plain) / len(plain)
+
+
+def bins(points):
+    low, high = min(p[0] for p in points), max(p[0] for p in points)
+    for k in range(BINS):
+        a, b = (low + (high - low) * i / BINS for i in (k, k + 1))
+        inside = [q for s, q in points if a <= s < b or (k == BINS - 1 and s == high)]
+        if len(inside) > 1:
+            mean = sum(inside) / len(inside)
+            deviation = math.sqrt(sum((q - mean) ** 2 for q in inside) / (len(inside) - 1))
+            yield (a + b) / 2, mean, 2 * deviation / math.sqrt(len(inside)), len(inside)
+
+
+def main(labels, scores, weights, out):
+    quality = quality_map(weights)
+    qualities = {row["path"]: quality(float(row["score"])) for row in read(scores) if row["score"]}
+    points, plain = collect(read(labels), qualities)
+    kinds = [k for k in KINDS if len(points[k]) > 1]
+    figure, axes = plt.subplots(2, (len(kinds) + 1) // 2, figsize=(14, 5.5), sharey=True)
+    print(f"Undegraded: {plain:.0f}\n\n| degradation | weakest fifth of the range to strongest: strength (mean quality) |\n|---|---|")
+    for kind, axis in zip(kinds, axes.flat):
+        rows = list(bins(points[kind]))
+        x, y, e = ([r[i] for r in rows] for i in range(3))
+        axis.axhline(plain, color="0.7", linewidth=1)
+        axis.fill_between(x, [a - b for a, b in zip(y, e)], [a + b for a, b in zip(y, e)], alpha=0.25)
+        axis.plot(x, y, marker="o")
+        axis.set_xlabel(KINDS[kind])
+        axis.set_ylim(0, 70)
+        ordered = rows[::-1] if kind in ("jpeg", "dark") else rows
+        print(f"| {KINDS[kind]} | " + ", ".join(f"{s:.3g} ({q:.0f})" for s, q, _, _ in ordered) + " |")
+    for axis in axes.flat[len(kinds):]:
+        axis.axis("off")
+    for row in axes:
+        row[0].set_ylabel("mean quality, 0 to 100")
+    figure.tight_layout()
+    plt.rcParams["svg.hashsalt"] = "tinyfiqa"
+    figure.savefig(out, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
