@@ -15,6 +15,13 @@ using namespace planned;
 namespace {
 std::size_t allocations = 0;
 }
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TINYFIQA_THREAD_SANITIZER  // its runtime brings an operator new of its own, in the same file as what
+                                   // it needs
+#endif
+#endif
+#ifndef TINYFIQA_THREAD_SANITIZER
 // Counting allocator: every way through operator new ends here. (Not inlined: gcc would take the free() in
 // one and the new in another for a mistake.)
 __attribute__((noinline)) void* operator new(std::size_t size) {
@@ -24,6 +31,7 @@ __attribute__((noinline)) void* operator new(std::size_t size) {
 }
 __attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
 __attribute__((noinline)) void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#endif
 
 namespace {
 
