@@ -28,8 +28,8 @@ std::string templates(const std::string& name) {
   };
   REQUIRE(std::system(("mkdir -p " + dir + "/a " + dir + "/b/c").c_str()) == 0);
   copy("astronaut_dark.jpg", "/a/1.jpg"), copy("astronaut.jpg", "/a/2.jpg"),
-      copy("astronaut_blur.jpg", "/a/3.jpg");
-  copy("astronaut_small.jpg", "/b/1.jpg"), copy("astronaut_jpeg.jpg", "/b/2.jpg");
+      copy("astronaut_small.jpg", "/a/3.jpg");
+  copy("astronaut_blur.jpg", "/b/1.jpg"), copy("astronaut_jpeg.jpg", "/b/2.jpg");
   copy("astronaut_noise.jpg", "/b/c/1.jpg");
   return dir;
 }
