@@ -132,7 +132,7 @@ void print_map(const Calibration& c, std::vector<float> raw) {
   };
   line("floor", c.knots.front().raw);
   for (const int percent : {1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99})
-    line(std::to_string(percent), static_cast<float>(detail::sorted_quantile(raw, percent / 100.0)));
+    line(std::to_string(percent), static_cast<float>(sorted_quantile(raw, percent / 100.0)));
   line("maximum", raw.back());
   for (const auto& [key, value] : calibration_metadata(c))
     if (key == "thresholds" || key == "bands") std::printf("%-10s %s\n", key.c_str(), value.c_str());
@@ -256,11 +256,9 @@ void add_calibrate(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(1, 1024));
   sub->footer(
       "The population stands for the photos that you will judge: hundreds of faces at least, better "
-      "thousands, "
-      "cropped as yours will be.\n"
+      "thousands, cropped as yours will be.\n"
       "The file then says its calibration, bands, input size and a test vector (tinyfiqa verify-weights), "
-      "and "
-      "score prints qualities of 0..100 with it. docs/calibration.md tells what they mean.\n"
+      "and score prints qualities of 0..100 with it. docs/calibration.md tells what they mean.\n"
       "Exit status: 0 done, 1 some images have no score, or the file can't be written, 2 wrong usage.\n\n"
       "Example:\n  tinyfiqa calibrate run1/best.safetensors --data population.csv --images faces/ --out "
       "calibrated.safetensors\n  tinyfiqa calibrate run1/best.safetensors --data population.csv --half "

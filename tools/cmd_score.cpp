@@ -144,8 +144,7 @@ void add_score(CLI::App& app, int& exit_code) {
   sub->footer(
       "The quality of ISO/IEC 29794-1 (0..100) tells where a face lies among those that the weights were "
       "calibrated on; the band is reject, poor, fair or good. Without a calibration, or for a baseline, rows "
-      "have "
-      "the raw score.\n"
+      "have the raw score.\n"
       "Without --box or --landmarks the whole image is taken as the face: give crops of faces.\n"
       "Exit status: 0 all scored, 1 some could not be, 2 wrong usage.\n\n"
       "Example:\n  tinyfiqa score examples/faces --sort\n  tinyfiqa score examples/faces/astronaut.jpg "

@@ -2,6 +2,7 @@
 
 #include "run_tool.hpp"
 
+#include <sstream>
 #include <string>
 
 namespace {
@@ -40,7 +41,9 @@ TEST_CASE("degrade: copies beside the photos, of the kinds asked for, with their
   CHECK(contains(csv, ",motion "));
   CHECK(contains(csv, ",jpeg "));
   CHECK_FALSE(contains(csv, ",blur "));
-  CHECK_FALSE(contains(csv, "~2.jpg,0.9,astronaut.jpg,jpeg 3.00,0\n"));
+  std::istringstream lines(csv);
+  for (std::string line; std::getline(lines, line);)
+    if (contains(line, "~")) CHECK(std::stod(line.substr(line.rfind(',') + 1)) > 0.01);
   CHECK(read_text(dir + "/all/astronaut.jpg") ==
         read_text(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg"));
   CHECK(read_text(dir + "/all/astronaut~1.jpg") != read_text(dir + "/all/astronaut~2.jpg"));

@@ -5,6 +5,7 @@
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/fiqa/metrics.hpp>
+#include <tinyfiqa/fiqa/quantile.hpp>
 #include <tinyfiqa/fiqa/shuffle.hpp>
 
 #include <algorithm>
@@ -49,20 +50,12 @@ inline void measure_resamples(const RankedPairs& pairs, const BootstrapOptions& 
   }
 }
 
-/// numpy's percentile: linear between the two nearest of the sorted values.
-inline double quantile(const std::vector<double>& sorted, double share) {
-  const double at = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
 inline Interval percentile_interval(const std::vector<Metrics>& resamples, double Metrics::*member,
                                     double level) {
   std::vector<double> values;
   for (const Metrics& m : resamples) values.push_back(m.*member);
   std::sort(values.begin(), values.end());
-  return {quantile(values, (1 - level) / 2), quantile(values, (1 + level) / 2)};
+  return {sorted_quantile(values, (1 - level) / 2), sorted_quantile(values, (1 + level) / 2)};
 }
 
 }  // namespace detail

@@ -5,6 +5,7 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/fiqa/quantile.hpp>
 #include <tinyfiqa/io/tensor_file.hpp>
 
 #include <algorithm>
@@ -99,15 +100,6 @@ constexpr std::size_t least_population = 20;
 
 namespace detail {
 
-/// Linear between the two nearest of the sorted values, as numpy's percentile.
-inline double sorted_quantile(const std::vector<float>& sorted, double share) {
-  const double at = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  const double low = double{sorted[below]}, high = double{sorted[above]};
-  return low + (at - static_cast<double>(below)) * (high - low);
-}
-
 /// The quality of the population's percentile: 10 for the 1st, 90 for the 99th.
 inline double percentile_quality(int percent) { return 10 + 80.0 * (percent - 1) / 98; }
 
@@ -146,7 +138,7 @@ inline Result<Calibration> fit_calibration(std::vector<float> raw, const Calibra
     if (!std::isfinite(value)) return Status::error(Errc::not_finite, "a score is not a finite number");
   std::sort(raw.begin(), raw.end());
   const auto quantile = [&](int percent) {
-    return static_cast<float>(detail::sorted_quantile(raw, percent / 100.0));
+    return static_cast<float>(sorted_quantile(raw, percent / 100.0));
   };
   if (!(quantile(95) > quantile(5)))
     return Status::error(Errc::bad_argument,

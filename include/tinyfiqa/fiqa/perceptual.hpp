@@ -13,14 +13,10 @@
 
 TINYFIQA_BEGIN
 
-/// Grey levels [height, width], 0.299 R + 0.587 G + 0.114 B.
+/// Grey levels [height, width].
 inline std::vector<float> grey_levels(const Image& image) {
   std::vector<float> grey(image.rgb.size() / 3);
-  for (std::size_t i = 0; i < grey.size(); ++i) {
-    const unsigned char* p = image.rgb.data() + 3 * i;
-    grey[i] = 0.299f * static_cast<float>(p[0]) + 0.587f * static_cast<float>(p[1]) +
-              0.114f * static_cast<float>(p[2]);
-  }
+  for (std::size_t i = 0; i < grey.size(); ++i) grey[i] = luma(image.rgb.data() + 3 * i);
   return grey;
 }
 

@@ -108,9 +108,6 @@ inline void scale_levels(Image& image, float factor, float offset) {
 
 }  // namespace detail
 
-/// What red, green and blue are worth in grey (BT.601).
-constexpr float luma_weights[3] = {0.299f, 0.587f, 0.114f};
-
 /// torchvision's adjust_brightness: every level times `factor`.
 inline void adjust_brightness(Image& image, float factor) { detail::scale_levels(image, factor, 0.0f); }
 
@@ -128,14 +125,11 @@ inline void adjust_contrast(Image& image, float factor) {
   detail::scale_levels(image, factor, (1.0f - factor) * static_cast<float>(mean));
 }
 
-/// Red, green and blue all become the luma, 0.299 R + 0.587 G + 0.114 B (BT.601, as in JPEG), rounded.
+/// Red, green and blue all become the luma, rounded.
 inline void make_grey(Image& image) {
   for (std::size_t i = 0; i + 2 < image.rgb.size(); i += 3) {
     unsigned char* p = image.rgb.data() + i;
-    const float luma = luma_weights[0] * static_cast<float>(p[0]) +
-                       luma_weights[1] * static_cast<float>(p[1]) +
-                       luma_weights[2] * static_cast<float>(p[2]);
-    p[0] = p[1] = p[2] = static_cast<unsigned char>(luma + 0.5f);
+    p[0] = p[1] = p[2] = static_cast<unsigned char>(luma(p) + 0.5f);
   }
 }
 

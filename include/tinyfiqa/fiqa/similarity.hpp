@@ -22,10 +22,6 @@ struct HalfGrey {
 
   explicit HalfGrey(const Image& image)
       : height(image.height / 2), width(image.width / 2), v(static_cast<std::size_t>(height * width)) {
-    const auto luma = [](const unsigned char* p) {
-      return 0.299f * static_cast<float>(p[0]) + 0.587f * static_cast<float>(p[1]) +
-             0.114f * static_cast<float>(p[2]);
-    };
     for (int y = 0; y < height; ++y)
       for (int x = 0; x < width; ++x)
         v[static_cast<std::size_t>(y * width + x)] =

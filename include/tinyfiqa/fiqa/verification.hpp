@@ -102,7 +102,7 @@ inline double curve_area(const std::vector<double>& y, std::size_t levels) {
 
 inline Interval interval_of(std::vector<double>& values, double level) {
   std::sort(values.begin(), values.end());
-  return {quantile(values, (1 - level) / 2), quantile(values, (1 + level) / 2)};
+  return {sorted_quantile(values, (1 - level) / 2), sorted_quantile(values, (1 + level) / 2)};
 }
 
 /// Calls body(weights) for each resample of `clusters`.

@@ -1,5 +1,4 @@
 // The EXIF orientation of a camera's picture: a bounds-checked look at one tag.
-// is whole.
 #pragma once
 
 #include <tinyfiqa/base/span.hpp>

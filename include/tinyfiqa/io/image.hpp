@@ -40,6 +40,15 @@ struct Image {
   }
 };
 
+/// What red, green and blue are worth in grey (BT.601, as in JPEG).
+constexpr float luma_weights[3] = {0.299f, 0.587f, 0.114f};
+
+/// The grey level of a pixel, 0.299 R + 0.587 G + 0.114 B.
+inline float luma(const unsigned char* rgb) {
+  return luma_weights[0] * static_cast<float>(rgb[0]) + luma_weights[1] * static_cast<float>(rgb[1]) +
+         luma_weights[2] * static_cast<float>(rgb[2]);
+}
+
 /// Larger pictures are refused before they are decoded: 100 megapixels take 300 MB as RGB, up to three times
 /// that while they are decoded, and a file of a few kilobytes may claim to have them.
 inline constexpr std::size_t default_max_pixels = 100'000'000;
