@@ -18,6 +18,7 @@ embeddings, and NAME_labels.csv, both from `tinyfiqa label`. It gets
 Rows whose name is in doubt are left out of all.
 """
 import array
+import ast
 import bisect
 import csv
 import math
@@ -41,7 +42,7 @@ def lengths(path):
         header = f.read(10)
         text = f.read(struct.unpack("<H", header[8:10])[0]).decode()
         values = array.array("f", f.read())
-    rows, dimension = eval(text)["shape"]  # a literal of Python, by the format's definition
+    rows, dimension = ast.literal_eval(text.strip())["shape"]
     return [math.sqrt(sum(v * v for v in values[i * dimension:(i + 1) * dimension])) for i in range(rows)]
 
 
@@ -93,7 +94,7 @@ def usefulness(work):
         r["score"] = f"{clip(r['length'] / 15):.5f}"
     write(work + "/tinyfqnet_1.csv", columns, rows)
 
-    starts, heights = isotonic((r["length"], r["label"]) for r in photos(work, "faces"))
+    starts, heights = isotonic((r["length"], r["label"]) for r in photos(work, "faces") if r["label"] is not None)
     rows = list(photos(work, "faces", 1)) + list(photos(work, "population", 1))
     for r in rows:
         expected = heights[max(0, bisect.bisect_right(starts, r["length"]) - 1)]

@@ -1,5 +1,6 @@
 #!/bin/bash
 # From photos to weights/tinyfqnet.safetensors: see docs/reproduce.md.   tinyfqnet.sh DATA WORK
+# Run again after a stop, it goes on where it was.
 set -euo pipefail
 data=$(realpath "$1"); work=$2; here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/../.." && pwd)
 tool() { "$root/tools/run" "$@"; }
@@ -22,6 +23,7 @@ python3 "$here/labels.py" "$work"
 # First to foretell the length of the recogniser's embedding, then the labels; grey, for the network is to ignore colour.
 train() {  # TABLE OUT OPTIONS...
   local table=$1 out=$2; shift 2
+  if [ -f "$work/$out/run.json" ]; then tool train --resume "$work/$out"; return; fi
   tool train --model tinyfqnet --data "$work/$table" --images / --loss mse --optim sgd --batch 128 --lr-schedule cosine --weight-decay 1e-4 \
     --hflip 0.5 --grey 1 --cache-mib 9000 --out "$work/$out" "$@"
 }
