@@ -8,23 +8,23 @@
 
 using namespace tinyfiqa;
 
-void BandErrorOptions::add_to(CLI::App& command) {
-  auto* file =
+void BandErrorOptions::add_to(const Command& command) {
+  const Option file =
       command
           .add_option("--pairs", pairs,
                       "Pairs of photos by which to measure how often a recogniser fails in each band: "
                       "'path1 path2 label' a line, label 1 for one person, else 0")
-          ->type_name("FILE");
+          .type_name("FILE");
   command.add_option("--pairs-root", root, "What stands before the paths of --pairs, such as lfw/")
-      ->type_name("TEXT")
-      ->needs(file);
-  auto* faces = command
+      .type_name("TEXT")
+      .needs(file);
+  const Option faces = command
                     .add_option("--pairs-data", csv,
                                 "Their photos: a CSV with columns path and identity, and maybe a box or "
                                 "landmarks; below --images")
-                    ->type_name("CSV")
-                    ->needs(file);
-  file->needs(faces);
+                    .type_name("CSV")
+                    .needs(file);
+  file.needs(faces);
   embed.add_files_to(command);
 }
 

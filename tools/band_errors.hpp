@@ -17,7 +17,7 @@ struct BandErrorOptions {
   EmbedOptions embed;
   std::size_t most_impostors = 1000000;
 
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
   bool wanted() const { return !pairs.empty(); }
 };
 

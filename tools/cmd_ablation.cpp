@@ -41,26 +41,26 @@ struct AblationWords {
   std::string mobilenet_init, shufflenet_init, shufflenet = "shufflenet_v2_x0_5";
   int resamples = 1000;
 
-  void add_to(CLI::App& sub);
+  void add_to(const Command& sub);
 };
 
-void AblationWords::add_to(CLI::App& sub) {
+void AblationWords::add_to(const Command& sub) {
   sub.add_option(
          "--init-mobilenet", mobilenet_init,
          "Checkpoint that MobileNetV3-Small starts from, an ImageNet one too; default: random weights")
-      ->type_name("FILE");
-  sub.add_option("--init-shufflenet", shufflenet_init, "The same for ShuffleNetV2")->type_name("FILE");
+      .type_name("FILE");
+  sub.add_option("--init-shufflenet", shufflenet_init, "The same for ShuffleNetV2").type_name("FILE");
   sub.add_option("--shufflenet", shufflenet, "Which width: shufflenet_v2_x0_5 or shufflenet_v2_x1_0")
-      ->check(CLI::IsMember({"shufflenet_v2_x0_5", "shufflenet_v2_x1_0"}))
-      ->capture_default_str();
+      .one_of({"shufflenet_v2_x0_5", "shufflenet_v2_x1_0"})
+      .show_default();
   sub.add_option("--out", train.out, "Folder for table.md, table.csv, and a folder for each training and row")
-      ->type_name("DIR");
+      .type_name("DIR");
   sub.add_option("--resume", train.resume,
                  "Go on with the ablation in this folder, with the options it was begun with")
-      ->type_name("DIR");
+      .type_name("DIR");
   sub.add_option("--resamples", resamples, "Bootstrap resamples for the intervals")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
+      .range(1, 1000000)
+      .show_default();
   train.add_settings(sub);
 }
 
@@ -186,12 +186,12 @@ int Ablation::run() {
 
 }  // namespace
 
-void add_ablation(CLI::App& app, int& exit_code, const std::vector<std::string>& command_line) {
+void add_ablation(const Command& app, int& exit_code, const std::vector<std::string>& command_line) {
   auto words = std::make_shared<AblationWords>();
-  CLI::App* sub =
-      app.add_subcommand("ablation", "Table 2 of P1 on your labels: networks, losses, ensemble, views");
-  words->add_to(*sub);
-  sub->footer(
+  const Command sub =
+      app.add_command("ablation", "Table 2 of P1 on your labels: networks, losses, ensemble, views");
+  words->add_to(sub);
+  sub.footer(
       "Trains MobileNetV3-Small and ShuffleNetV2, each with MSE and with MSECorrLoss, and compares the two "
       "alone, "
       "their mean,\ntheir mean after MSECorrLoss, and that averaged over flips, on the rows of split test, "
@@ -201,5 +201,5 @@ void add_ablation(CLI::App& app, int& exit_code, const std::vector<std::string>&
       "goes on to the same\ntable.\n\n"
       "Example:\n  tinyfiqa ablation --data examples/faces/labels.csv --size 64x64 --epochs 1 --batch 2 "
       "--train-share 0.5 --out /tmp/tinyfiqa_ablation");
-  sub->callback([words, &exit_code, &command_line] { exit_code = Ablation(*words, command_line).run(); });
+  sub.on_run([words, &exit_code, &command_line] { exit_code = Ablation(*words, command_line).run(); });
 }

@@ -131,33 +131,27 @@ int BenchCommand::run() const {
 
 }  // namespace
 
-void add_bench(CLI::App& app, int& exit_code) {
+void add_bench(const Command& app, int& exit_code) {
   auto command = std::make_shared<BenchCommand>();
-  CLI::App* sub =
-      app.add_subcommand("bench", "Speed of the networks on this machine, as a share of its peak");
-  sub->add_option("--model", command->model, model_names() + "; default: a table of several")
-      ->type_name("NAME");
-  add_size_option(*sub, command->size);
-  sub->add_option("--batch", command->batch, "Images at once")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
-  sub->add_option("--threads", command->threads, "Threads of one network")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  sub->add_option("--isa", command->isa, "Instruction set (see --version)")
-      ->type_name("NAME")
-      ->capture_default_str();
-  sub->add_option("--seconds", command->seconds, "Time for all rows together")
-      ->check(CLI::Range(0.0, 86400.0))
-      ->capture_default_str();
-  sub->add_option("--label", command->label,
-                  "Instead: embed and label so many aligned faces with a recogniser, as label does (without "
-                  "reading pictures)")
-      ->type_name("FACES")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{100'000'000}));
-  sub->add_flag("--json", command->json, "JSON instead of a table: an array of rows");
-  sub->footer(
+  const Command sub =
+      app.add_command("bench", "Speed of the networks on this machine, as a share of its peak");
+  sub.add_option("--model", command->model, model_names() + "; default: a table of several")
+      .type_name("NAME");
+  add_size_option(sub, command->size);
+  sub.add_option("--batch", command->batch, "Images at once").range(1, 65536).show_default();
+  sub.add_option("--threads", command->threads, "Threads of one network").range(1, 1024).show_default();
+  sub.add_option("--isa", command->isa, "Instruction set (see --version)").type_name("NAME").show_default();
+  sub.add_option("--seconds", command->seconds, "Time for all rows together")
+      .range(0.0, 86400.0)
+      .show_default();
+  sub.add_option("--label", command->label,
+                 "Instead: embed and label so many aligned faces with a recogniser, as label does (without "
+                 "reading pictures)")
+      .type_name("FACES")
+      .range(std::size_t{1}, std::size_t{100'000'000});
+  sub.add_flag("--json", command->json, "JSON instead of a table: an array of rows");
+  sub.footer(
       "Weights are random: they don't change the time. Example:\n  tinyfiqa bench --model tinyfqnet "
       "--seconds 2\n  tinyfiqa bench --label 10000 --threads 2");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

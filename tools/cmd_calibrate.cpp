@@ -214,13 +214,13 @@ int CalibrateCommand::run() const {
   return status.code() == Errc::cannot_write ? exit_some_failed : exit_usage;
 }
 
-void add_description_options(CLI::App& sub, CalibrateCommand& command) {
+void add_description_options(const Command& sub, CalibrateCommand& command) {
   sub.add_option("--about", command.about,
                  "What else the file is to say: recipe, data, metrics, ...; may be given many times")
-      ->type_name("KEY=TEXT")
-      ->allow_extra_args(false);
+      .type_name("KEY=TEXT")
+      .one_at_a_time();
   sub.add_option("--licence", command.licence, "Licence of the weights; default: what the file says")
-      ->type_name("TEXT");
+      .type_name("TEXT");
   sub.add_flag("--ignore-colour", command.ignore_colour,
                "Let the first layer see luma alone, so that a grey copy of a photo has the photo's score; "
                "for networks "
@@ -231,30 +231,27 @@ void add_description_options(CLI::App& sub, CalibrateCommand& command) {
 
 }  // namespace
 
-void add_calibrate(CLI::App& app, int& exit_code) {
+void add_calibrate(const Command& app, int& exit_code) {
   auto command = std::make_shared<CalibrateCommand>();
-  CLI::App* sub = app.add_subcommand(
+  const Command sub = app.add_command(
       "calibrate", "Give weights a scale of 0..100, by their scores of a population of faces");
-  sub->add_option("weights", command->weights, "Trained weights (.safetensors, .pth, .pt)")
-      ->type_name("FILE")
-      ->required();
-  sub->add_option("--out", command->out, "File to write (.safetensors)")->type_name("FILE")->required();
-  command->data.add_unlabelled_to(*sub);
-  command->views.add_to(*sub);
-  sub->add_option("--floor", command->floor,
-                  "Raw score of quality 0; default: as far below the worst 1 % as the median is above")
-      ->type_name("RAW");
-  add_description_options(*sub, *command);
-  command->errors.add_to(*sub);
-  sub->add_option("--model", command->model,
-                  "Network that the file is for: " + model_names() + "; default: found by the tensors' names")
-      ->type_name("NAME");
-  sub->add_option("--isa", command->isa, "Instruction set (see --version)")
-      ->type_name("NAME")
-      ->capture_default_str();
-  sub->add_option("--threads", command->threads, "Threads; default: one for each core")
-      ->check(CLI::Range(1, 1024));
-  sub->footer(
+  sub.add_option("weights", command->weights, "Trained weights (.safetensors, .pth, .pt)")
+      .type_name("FILE")
+      .required();
+  sub.add_option("--out", command->out, "File to write (.safetensors)").type_name("FILE").required();
+  command->data.add_unlabelled_to(sub);
+  command->views.add_to(sub);
+  sub.add_option("--floor", command->floor,
+                 "Raw score of quality 0; default: as far below the worst 1 % as the median is above")
+      .type_name("RAW");
+  add_description_options(sub, *command);
+  command->errors.add_to(sub);
+  sub.add_option("--model", command->model,
+                 "Network that the file is for: " + model_names() + "; default: found by the tensors' names")
+      .type_name("NAME");
+  sub.add_option("--isa", command->isa, "Instruction set (see --version)").type_name("NAME").show_default();
+  sub.add_option("--threads", command->threads, "Threads; default: one for each core").range(1, 1024);
+  sub.footer(
       "The population stands for the photos that you will judge: hundreds of faces at least, better "
       "thousands, cropped as yours will be.\n"
       "The file then says its calibration, bands, input size and a test vector (tinyfiqa verify-weights), "
@@ -263,5 +260,5 @@ void add_calibrate(CLI::App& app, int& exit_code) {
       "Example:\n  tinyfiqa calibrate run1/best.safetensors --data population.csv --images faces/ --out "
       "calibrated.safetensors\n  tinyfiqa calibrate run1/best.safetensors --data population.csv --half "
       "--about recipe='60 epochs' --out calibrated.safetensors");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

@@ -193,41 +193,40 @@ int DegradeCommand::run() {
 
 }  // namespace
 
-void add_degrade(CLI::App& app, int& exit_code) {
+void add_degrade(const Command& app, int& exit_code) {
   auto command = std::make_shared<DegradeCommand>();
-  CLI::App* sub =
-      app.add_subcommand("degrade", "Photos made worse on purpose, for experiments with qualities");
-  command->data.add_unlabelled_to(*sub);
-  sub->add_option(
+  const Command sub =
+      app.add_command("degrade", "Photos made worse on purpose, for experiments with qualities");
+  command->data.add_unlabelled_to(sub);
+  sub.add_option(
          "--out", command->out,
          "Folder for the photos, under the CSV's paths, and for faces.csv: the same rows and a column "
          "degradation")
-      ->type_name("DIR")
-      ->required();
-  sub->add_option("--share", command->share, "Of the photos that are made worse; the others are copied")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  sub->add_option(
+      .type_name("DIR")
+      .required();
+  sub.add_option("--share", command->share, "Of the photos that are made worse; the others are copied")
+      .range(0.0, 1.0)
+      .show_default();
+  sub.add_option(
          "--copies", command->copies,
          "Leave every photo as it is and put this many copies beside it, made worse each in its own way "
          "(photo~1.jpg, ...; a column original tells of which photo); --share then means nothing")
-      ->check(CLI::Range(1, 100));
+      .range(1, 100);
   for (const Degradation& d : degradations()) command->kinds.push_back(d.name);
   const std::vector<std::string> all = command->kinds;
-  sub->add_option("--kinds", command->kinds, "Which of the ways below; default: all")
-      ->delimiter(',')
-      ->check(CLI::IsMember(all))
-      ->type_name("NAME");
-  sub->add_flag(
+  sub.add_option("--kinds", command->kinds, "Which of the ways below; default: all")
+      .delimiter(',')
+      .one_of(all)
+      .type_name("NAME");
+  sub.add_flag(
       "--gmsd", command->with_gmsd,
       "A column gmsd: gradient magnitude similarity deviation from the photo as it was (Xue and others "
       "2014): 0 unchanged, 0.35 ruined");
-  sub->add_option("--seed", command->seed, "Seed of which and how")->capture_default_str();
-  sub->add_option("--threads", command->threads, "Threads; default: one for each core")
-      ->check(CLI::Range(1, 1024));
-  sub->footer("One of these befalls a photo, each as often, with a strength drawn evenly:\n" + ways_text() +
-              "Sizes stay, so landmarks and boxes do; a rotated face lies askew in them.\n"
-              "Exit status: 0 done, 1 some photos failed, 2 wrong usage or unusable data.\n\n"
-              "Example:\n  tinyfiqa degrade --data examples/faces/labels.csv --out /tmp/degraded");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.add_option("--seed", command->seed, "Seed of which and how").show_default();
+  sub.add_option("--threads", command->threads, "Threads; default: one for each core").range(1, 1024);
+  sub.footer("One of these befalls a photo, each as often, with a strength drawn evenly:\n" + ways_text() +
+             "Sizes stay, so landmarks and boxes do; a rotated face lies askew in them.\n"
+             "Exit status: 0 done, 1 some photos failed, 2 wrong usage or unusable data.\n\n"
+             "Example:\n  tinyfiqa degrade --data examples/faces/labels.csv --out /tmp/degraded");
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

@@ -132,51 +132,50 @@ int EvalCommand::run() {
   return report.failed > 0 ? exit_some_failed : exit_done;
 }
 
-void add_output_options(CLI::App& sub, EvalCommand& command) {
+void add_output_options(const Command& sub, EvalCommand& command) {
   sub.add_option("--out", command.out, "Folder for scores.csv, metrics.json and scatter.svg")
-      ->type_name("DIR");
+      .type_name("DIR");
   sub.add_option("--format", command.format, "text, json or csv")
-      ->check(CLI::IsMember({"text", "json", "csv"}))
-      ->capture_default_str();
-  sub.add_option("--threads", command.threads, "Threads; default: one for each core")
-      ->check(CLI::Range(1, 1024));
+      .one_of({"text", "json", "csv"})
+      .show_default();
+  sub.add_option("--threads", command.threads, "Threads; default: one for each core").range(1, 1024);
   sub.add_option("--resamples", command.resamples, "Bootstrap resamples for the intervals")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
-  sub.add_option("--seed", command.seed, "Seed of the resamples")->capture_default_str();
+      .range(1, 1000000)
+      .show_default();
+  sub.add_option("--seed", command.seed, "Seed of the resamples").show_default();
 }
 
 }  // namespace
 
-void add_eval(CLI::App& app, int& exit_code) {
+void add_eval(const Command& app, int& exit_code) {
   auto command = std::make_shared<EvalCommand>();
-  CLI::App* sub = app.add_subcommand("eval", "Compare scores with labels: SRCC, PLCC, Kendall, RMSE");
-  command->data.add_to(*sub);
-  sub->add_option("--split", command->split, "Take only rows whose split is this one: train, val or test")
-      ->check(CLI::IsMember({"train", "val", "test"}));
-  command->model.add_to(*sub, model_choices());
-  command->views.add_to(*sub);
-  auto* predictions =
-      sub->add_option(
+  const Command sub = app.add_command("eval", "Compare scores with labels: SRCC, PLCC, Kendall, RMSE");
+  command->data.add_to(sub);
+  sub.add_option("--split", command->split, "Take only rows whose split is this one: train, val or test")
+      .one_of({"train", "val", "test"});
+  command->model.add_to(sub, model_choices());
+  command->views.add_to(sub);
+  const Option predictions =
+      sub.add_option(
              "--predictions", command->predictions,
              "Scores from a CSV instead of a network: columns path and score, as score --format csv writes")
-          ->type_name("CSV");
-  sub->add_option("--prediction-path-column", command->prediction_path, "Its column of paths")
-      ->type_name("NAME")
-      ->needs(predictions)
-      ->capture_default_str();
-  sub->add_option("--prediction-column", command->prediction_score, "Its column of scores")
-      ->type_name("NAME")
-      ->needs(predictions)
-      ->capture_default_str();
+          .type_name("CSV");
+  sub.add_option("--prediction-path-column", command->prediction_path, "Its column of paths")
+      .type_name("NAME")
+      .needs(predictions)
+      .show_default();
+  sub.add_option("--prediction-column", command->prediction_score, "Its column of scores")
+      .type_name("NAME")
+      .needs(predictions)
+      .show_default();
   for (const char* option : {"--model", "--weights", "--isa", "--size", "--tta"})
-    predictions->excludes(sub->get_option(option));
-  add_output_options(*sub, *command);
-  sub->footer(
+    predictions.excludes(sub.option(option));
+  add_output_options(sub, *command);
+  sub.footer(
       "The final score is the mean of SRCC and PLCC. Intervals hold 95 % of the bootstrap resamples.\n"
       "Exit status: 0 all done, 1 some images have no score, 2 wrong usage or unusable labels.\n\n"
       "Example:\n  tinyfiqa eval --data examples/faces/labels.csv --out /tmp/evaluation\n  tinyfiqa eval "
       "--data "
       "labels.csv --images faces --predictions scores.csv --format json");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

@@ -57,7 +57,8 @@ int ExportCommand::run() const {
   return status.code() == Errc::bad_argument ? exit_usage : exit_some_failed;
 }
 
-void set_batch(const std::string& text, int& batch) {
+/// What is wrong with it, or nothing.
+std::string set_batch(const std::string& text, int& batch) {
   char* end = nullptr;
   const long number = std::strtol(text.c_str(), &end, 10);
   if (text == "dynamic")
@@ -65,27 +66,28 @@ void set_batch(const std::string& text, int& batch) {
   else if (!text.empty() && *end == '\0' && number >= 1 && number <= 65536)
     batch = static_cast<int>(number);
   else
-    throw CLI::ValidationError("--batch", "'" + text + "' is neither a number from 1 to 65536 nor 'dynamic'");
+    return "'" + text + "' is neither a number from 1 to 65536 nor 'dynamic'";
+  return {};
 }
 
 }  // namespace
 
-void add_export(CLI::App& app, int& exit_code) {
+void add_export(const Command& app, int& exit_code) {
   auto command = std::make_shared<ExportCommand>();
   command->model.isa = "scalar";
-  CLI::App* sub = app.add_subcommand("export", "Write a network with its weights for other engines (ONNX)");
-  sub->add_option("--onnx", command->onnx, "File to write (.onnx, opset 13)")->type_name("FILE")->required();
-  command->model.add_weights_to(*sub, model_names() + "; default: what the weight file says");
-  add_size_option(*sub, command->size);
-  sub->add_option_function<std::string>(
-         "--batch", [command](const std::string& text) { set_batch(text, command->batch); },
+  const Command sub = app.add_command("export", "Write a network with its weights for other engines (ONNX)");
+  sub.add_option("--onnx", command->onnx, "File to write (.onnx, opset 13)").type_name("FILE").required();
+  command->model.add_weights_to(sub, model_names() + "; default: what the weight file says");
+  add_size_option(sub, command->size);
+  sub.add_option(
+         "--batch", [command](const std::string& text) { return set_batch(text, command->batch); },
          "Images at once: a number, or 'dynamic' for any [1]")
-      ->type_name("N");
-  sub->footer(
+      .type_name("N");
+  sub.footer(
       "Input: 'image', float [N, 3, H, W], RGB, (level - input_mean) / input_std; both stand in the file's "
       "metadata.\n"
       "Output: 'score' (or 'logits', 'embedding'). Batch norm is kept as nodes and the weights bit for "
       "bit.\n\n"
       "Example:\n  tinyfiqa export --onnx /tmp/tinyfqnet.onnx --batch dynamic");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

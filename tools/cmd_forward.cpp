@@ -58,21 +58,17 @@ int ForwardCommand::run() const {
 
 }  // namespace
 
-void add_forward(CLI::App& app, int& exit_code) {
+void add_forward(const Command& app, int& exit_code) {
   auto command = std::make_shared<ForwardCommand>();
-  CLI::App* sub = app.add_subcommand("forward", "Run a tensor through a network: .npy in, .npy out");
-  command->model.add_to(*sub, model_names() + "; default: what the weight file says");
-  sub->add_option("--input", command->input,
-                  "Float array [N, 3, H, W], normalised as the network wants it (.npy)")
-      ->type_name("FILE")
-      ->required();
-  sub->add_option("--output", command->output, "Result [N, C] to write (.npy)")
-      ->type_name("FILE")
-      ->required();
-  sub->add_flag("--features", command->features, "Pooled backbone features instead of the output");
-  sub->add_option("--threads", command->threads, "Threads")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  sub->footer("Example:\n  tinyfiqa forward --input examples/arrays/images.npy --output /tmp/scores.npy");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  const Command sub = app.add_command("forward", "Run a tensor through a network: .npy in, .npy out");
+  command->model.add_to(sub, model_names() + "; default: what the weight file says");
+  sub.add_option("--input", command->input,
+                 "Float array [N, 3, H, W], normalised as the network wants it (.npy)")
+      .type_name("FILE")
+      .required();
+  sub.add_option("--output", command->output, "Result [N, C] to write (.npy)").type_name("FILE").required();
+  sub.add_flag("--features", command->features, "Pooled backbone features instead of the output");
+  sub.add_option("--threads", command->threads, "Threads").range(1, 1024).show_default();
+  sub.footer("Example:\n  tinyfiqa forward --input examples/arrays/images.npy --output /tmp/scores.npy");
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

@@ -78,31 +78,30 @@ int GradientsCommand::run() const {
 
 }  // namespace
 
-void add_gradients(CLI::App& app, int& exit_code) {
+void add_gradients(const Command& app, int& exit_code) {
   auto command = std::make_shared<GradientsCommand>();
-  CLI::App* sub = app.add_subcommand("gradients", "Gradients of one training step: .npy in, safetensors out");
-  command->model.add_to(*sub, model_names() + "; default: what the weight file says");
-  sub->add_option("--input", command->input,
-                  "Float array [N, 3, H, W], normalised as the network wants it (.npy)")
-      ->type_name("FILE")
-      ->required();
-  sub->add_option("--target", command->target, "Labels, N numbers (.npy)")->type_name("FILE")->required();
-  sub->add_option("--loss", command->loss, "mse, msecorr, l2norm or smooth_l1")
-      ->check(CLI::IsMember({"mse", "msecorr", "l2norm", "smooth_l1"}))
-      ->capture_default_str();
-  sub->add_option("--alpha", command->alpha, "Weight of msecorr's correlation term")->capture_default_str();
-  sub->add_option("--threads", command->threads, "Threads")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  sub->add_option(
+  const Command sub =
+      app.add_command("gradients", "Gradients of one training step: .npy in, safetensors out");
+  command->model.add_to(sub, model_names() + "; default: what the weight file says");
+  sub.add_option("--input", command->input,
+                 "Float array [N, 3, H, W], normalised as the network wants it (.npy)")
+      .type_name("FILE")
+      .required();
+  sub.add_option("--target", command->target, "Labels, N numbers (.npy)").type_name("FILE").required();
+  sub.add_option("--loss", command->loss, "mse, msecorr, l2norm or smooth_l1")
+      .one_of({"mse", "msecorr", "l2norm", "smooth_l1"})
+      .show_default();
+  sub.add_option("--alpha", command->alpha, "Weight of msecorr's correlation term").show_default();
+  sub.add_option("--threads", command->threads, "Threads").range(1, 1024).show_default();
+  sub.add_option(
          "--output", command->output,
          "Gradients under the parameters' names, and the running statistics after the pass (.safetensors)")
-      ->type_name("FILE")
-      ->required();
-  sub->footer(
+      .type_name("FILE")
+      .required();
+  sub.footer(
       "Train mode: batch norm by the batch; dropout is off. The loss is printed.\n\n"
       "Example:\n  tinyfiqa gradients --input examples/arrays/images.npy --target examples/arrays/labels.npy "
       "--output "
       "/tmp/gradients.safetensors");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

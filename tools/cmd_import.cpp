@@ -87,22 +87,21 @@ int ImportCommand::run() const {
 
 }  // namespace
 
-void add_import(CLI::App& app, int& exit_code) {
+void add_import(const Command& app, int& exit_code) {
   auto command = std::make_shared<ImportCommand>();
-  CLI::App* sub = app.add_subcommand("import", "Turn a PyTorch checkpoint into safetensors");
-  sub->add_option("in", command->in, "Checkpoint: torch.save's zip or legacy format, or safetensors")
-      ->required();
-  sub->add_option("out", command->out, "File to write (.safetensors)")->required();
-  sub->add_option("--model", command->model,
-                  "Network it is for: " + model_names() + "; default: found by the tensors' names")
-      ->type_name("NAME");
-  sub->add_option("--seed", command->seed, "Seed of a head that the checkpoint does not have")
-      ->capture_default_str();
-  sub->footer(
+  const Command sub = app.add_command("import", "Turn a PyTorch checkpoint into safetensors");
+  sub.add_option("in", command->in, "Checkpoint: torch.save's zip or legacy format, or safetensors")
+      .required();
+  sub.add_option("out", command->out, "File to write (.safetensors)").required();
+  sub.add_option("--model", command->model,
+                 "Network it is for: " + model_names() + "; default: found by the tensors' names")
+      .type_name("NAME");
+  sub.add_option("--seed", command->seed, "Seed of a head that the checkpoint does not have").show_default();
+  sub.footer(
       "An ImageNet classifier is dropped and the quality head initialised: the result is where training "
       "starts.\n"
       "A checkpoint of a network that is not known here is converted as it is. Nothing in a checkpoint is "
       "executed.\n\n"
       "Example:\n  tinyfiqa import tests/fixtures/models/tinyfqnet.zip.pth /tmp/tinyfqnet.safetensors");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

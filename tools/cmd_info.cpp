@@ -175,30 +175,25 @@ int InfoCommand::run() {
 
 }  // namespace
 
-void add_info(CLI::App& app, int& exit_code) {
+void add_info(const Command& app, int& exit_code) {
   auto command = std::make_shared<InfoCommand>();
-  CLI::App* sub = app.add_subcommand(
-      "info", "Layers, shapes, parameters, multiply-adds, kernels and memory of a network");
-  auto* model =
-      sub->add_option("--model", command->model, model_names())->type_name("NAME")->capture_default_str();
-  sub->add_option(
+  const Command sub =
+      app.add_command("info", "Layers, shapes, parameters, multiply-adds, kernels and memory of a network");
+  const Option model = sub.add_option("--model", command->model, model_names()).type_name("NAME").show_default();
+  sub.add_option(
          "--weights", command->weights,
          "The network of this weight file, and what the file says about itself: calibration, bands, ...")
-      ->type_name("FILE")
-      ->excludes(model);
-  add_size_option(*sub, command->size);
-  sub->add_option("--batch", command->batch, "Images at once")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
-  sub->add_option("--threads", command->threads, "Threads that the memory is planned for")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  sub->add_option("--isa", command->isa, "Instruction set (see --version)")
-      ->type_name("NAME")
-      ->capture_default_str();
-  sub->add_flag("--json", command->json, "JSON instead of a table");
-  sub->footer(
+      .type_name("FILE")
+      .excludes(model);
+  add_size_option(sub, command->size);
+  sub.add_option("--batch", command->batch, "Images at once").range(1, 65536).show_default();
+  sub.add_option("--threads", command->threads, "Threads that the memory is planned for")
+      .range(1, 1024)
+      .show_default();
+  sub.add_option("--isa", command->isa, "Instruction set (see --version)").type_name("NAME").show_default();
+  sub.add_flag("--json", command->json, "JSON instead of a table");
+  sub.footer(
       "Example:\n  tinyfiqa info --model mobilenet_v3_small --size 600x416\n  tinyfiqa info --weights "
       "weights/tinyfqnet.safetensors");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

@@ -155,35 +155,34 @@ int LabelCommand::run() {
 
 }  // namespace
 
-void add_label(CLI::App& app, int& exit_code) {
+void add_label(const Command& app, int& exit_code) {
   auto command = std::make_shared<LabelCommand>();
-  CLI::App* sub = app.add_subcommand(
+  const Command sub = app.add_command(
       "label", "Quality labels from a face recogniser: how near each face is to its person's centre");
-  command->data.add_unlabelled_to(*sub);
-  sub->add_flag("--folder-identities", command->folder_identities,
-                "The folder that an image is in says who it shows");
-  command->embed.add_to(*sub);
-  sub->add_option("--centres", command->centres,
-                  "loo (mean of the person's other images), mean (of all of them) or classifier; default: "
-                  "classifier if its weights are given, else loo")
-      ->check(CLI::IsMember({"loo", "mean", "classifier"}));
-  sub->add_option(
-         "--classifier", command->classifier,
-         "The recogniser's classifier weights, as train leaves them: one row for each person, in the "
-         "order of the CSV FILE.people.csv beside it (column identity), or else of their names")
-      ->type_name("FILE.npy");
-  sub->add_option(
+  command->data.add_unlabelled_to(sub);
+  sub.add_flag("--folder-identities", command->folder_identities,
+               "The folder that an image is in says who it shows");
+  command->embed.add_to(sub);
+  sub.add_option("--centres", command->centres,
+                 "loo (mean of the person's other images), mean (of all of them) or classifier; default: "
+                 "classifier if its weights are given, else loo")
+      .one_of({"loo", "mean", "classifier"});
+  sub.add_option("--classifier", command->classifier,
+                 "The recogniser's classifier weights, as train leaves them: one row for each person, in the "
+                 "order of the CSV FILE.people.csv beside it (column identity), or else of their names")
+      .type_name("FILE.npy");
+  sub.add_option(
          "--original-column", command->original_column,
          "Column with the path of the photo that a row's is a changed copy of (degrade --copies): such "
          "copies count in no centre; default: original if there is one")
-      ->type_name("NAME");
-  sub->add_option("--far", command->far_below, "A face with a smaller cosine is far from its centre")
-      ->check(CLI::Range(-1.0, 1.0))
-      ->capture_default_str();
-  sub->add_option("--out", command->out, "CSV to write; default: standard output")->type_name("CSV");
-  sub->add_option("--skipped", command->skipped, "CSV of the images that got no label, and why")
-      ->type_name("CSV");
-  sub->footer(
+      .type_name("NAME");
+  sub.add_option("--far", command->far_below, "A face with a smaller cosine is far from its centre")
+      .range(-1.0, 1.0)
+      .show_default();
+  sub.add_option("--out", command->out, "CSV to write; default: standard output").type_name("CSV");
+  sub.add_option("--skipped", command->skipped, "CSV of the images that got no label, and why")
+      .type_name("CSV");
+  sub.footer(
       "The result has the columns of --data and score, nearest_identity, nearest_cosine, norm and suspect, "
       "rows\nin the same order: train --data reads it. suspect says which labels to distrust: other_person "
       "(far from its\nown centre, near another one's), stranger (far from its own, though no bad picture), "
@@ -196,5 +195,5 @@ void add_label(CLI::App& app, int& exit_code) {
       "labels.csv\n"
       "  tinyfiqa label --data faces.csv --recogniser run1/best.safetensors --classifier "
       "run1/best_classifier.npy --out labels.csv");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

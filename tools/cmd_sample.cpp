@@ -128,39 +128,36 @@ int SampleCommand::run() {
 
 }  // namespace
 
-void add_sample(CLI::App& app, int& exit_code) {
+void add_sample(const Command& app, int& exit_code) {
   auto command = std::make_shared<SampleCommand>();
-  CLI::App* sub = app.add_subcommand("sample", "Draw a training set with balanced qualities from labels");
-  command->data.add_to(*sub);
+  const Command sub = app.add_command("sample", "Draw a training set with balanced qualities from labels");
+  command->data.add_to(sub);
   SamplingOptions& s = command->sampling;
-  sub->add_option("--fewest-images", command->fewest_images, "People with fewer images are left out")
-      ->capture_default_str();
-  sub->add_flag("--keep-suspects", command->keep_suspects,
-                "Take rows that label marked in the column suspect");
-  sub->add_option("--mode", command->mode, "smooth (equal bins) or random (for comparison)")
-      ->check(CLI::IsMember({"smooth", "random"}))
-      ->capture_default_str();
-  sub->add_option("--bins", s.bins, "Equal parts of 0..1")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  sub->add_option("--lowest", s.lowest_share, "Share of the images, lowest scores first, to be over-sampled")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  sub->add_option("--highest", s.highest_share, "The same for the highest scores")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  sub->add_option("--most-copies", s.most_copies, "An over-sampled image is taken so often at most")
-      ->check(CLI::Range(1.0, 1000.0))
-      ->capture_default_str();
-  sub->add_option("--target", s.target, "Rows to draw; default: as many as there are")
-      ->check(CLI::Range(1, 1000000000));
-  sub->add_option("--seed", s.seed, "Seed of the draws")->capture_default_str();
-  sub->add_option("--out", command->out, "CSV to write; default: standard output")->type_name("CSV");
-  sub->add_option("--svg", command->svg, "Histograms of the scores before and after")->type_name("FILE");
-  sub->footer(
+  sub.add_option("--fewest-images", command->fewest_images, "People with fewer images are left out")
+      .show_default();
+  sub.add_flag("--keep-suspects", command->keep_suspects,
+               "Take rows that label marked in the column suspect");
+  sub.add_option("--mode", command->mode, "smooth (equal bins) or random (for comparison)")
+      .one_of({"smooth", "random"})
+      .show_default();
+  sub.add_option("--bins", s.bins, "Equal parts of 0..1").range(1, 100000).show_default();
+  sub.add_option("--lowest", s.lowest_share, "Share of the images, lowest scores first, to be over-sampled")
+      .range(0.0, 1.0)
+      .show_default();
+  sub.add_option("--highest", s.highest_share, "The same for the highest scores")
+      .range(0.0, 1.0)
+      .show_default();
+  sub.add_option("--most-copies", s.most_copies, "An over-sampled image is taken so often at most")
+      .range(1.0, 1000.0)
+      .show_default();
+  sub.add_option("--target", s.target, "Rows to draw; default: as many as there are").range(1, 1000000000);
+  sub.add_option("--seed", s.seed, "Seed of the draws").show_default();
+  sub.add_option("--out", command->out, "CSV to write; default: standard output").type_name("CSV");
+  sub.add_option("--svg", command->svg, "Histograms of the scores before and after").type_name("FILE");
+  sub.footer(
       "The result has the columns of --data, over-sampled rows several times: train --data reads it.\n"
       "Exit status: 0 done, 1 it could not be written, 2 wrong usage or unusable labels.\n\n"
       "Example:\n  tinyfiqa sample --data examples/faces/labels.csv --fewest-images 1 --target 4 --svg "
       "/tmp/histogram.svg");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

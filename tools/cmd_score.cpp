@@ -2,12 +2,12 @@
 #include "commands.hpp"
 #include "crop_options.hpp"
 #include "input_list.hpp"
-#include "joined.hpp"
 #include "model_options.hpp"
 #include "progress.hpp"
 #include "score_run.hpp"
 #include "score_table.hpp"
 #include "stopwatch.hpp"
+#include "words.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -119,29 +119,28 @@ int ScoreCommand::run() {
 
 }  // namespace
 
-void add_score(CLI::App& app, int& exit_code) {
+void add_score(const Command& app, int& exit_code) {
   auto command = std::make_shared<ScoreCommand>();
-  CLI::App* sub =
-      app.add_subcommand("score", "Score face photos: quality 0..100 and band of each, higher is better");
-  sub->add_option(
+  const Command sub =
+      app.add_command("score", "Score face photos: quality 0..100 and band of each, higher is better");
+  sub.add_option(
       "paths", command->paths,
       "Images (JPEG, PNG, BMP, PPM), folders (searched to the bottom), patterns, or - for a list on stdin");
-  command->model.add_to(*sub, model_choices());
-  command->views.add_to(*sub);
-  command->face.add_to(*sub);
-  sub->add_option("--threads", command->threads, "Threads; default: one for each core")
-      ->check(CLI::Range(1, 1024));
-  sub->add_option("--format", command->format,
-                  "text, csv or jsonl (which have the networks' and views' scores too)")
-      ->check(CLI::IsMember({"text", "csv", "jsonl"}))
-      ->capture_default_str();
-  sub->add_flag("--sort", command->sort, "Best first, once all are scored; errors last");
-  sub->add_flag("--raw", command->raw,
-                "The network's own score (mean over networks and views) instead of the quality of 0..100");
-  sub->add_flag("--timing", command->timing,
-                "Images a second on stderr, and how much of the threads' time decoding, resizing and the "
-                "networks took");
-  sub->footer(
+  command->model.add_to(sub, model_choices());
+  command->views.add_to(sub);
+  command->face.add_to(sub);
+  sub.add_option("--threads", command->threads, "Threads; default: one for each core").range(1, 1024);
+  sub.add_option("--format", command->format,
+                 "text, csv or jsonl (which have the networks' and views' scores too)")
+      .one_of({"text", "csv", "jsonl"})
+      .show_default();
+  sub.add_flag("--sort", command->sort, "Best first, once all are scored; errors last");
+  sub.add_flag("--raw", command->raw,
+               "The network's own score (mean over networks and views) instead of the quality of 0..100");
+  sub.add_flag("--timing", command->timing,
+               "Images a second on stderr, and how much of the threads' time decoding, resizing and the "
+               "networks took");
+  sub.footer(
       "The quality of ISO/IEC 29794-1 (0..100) tells where a face lies among those that the weights were "
       "calibrated on; the band is reject, poor, fair or good. Without a calibration, or for a baseline, rows "
       "have the raw score.\n"
@@ -149,5 +148,5 @@ void add_score(CLI::App& app, int& exit_code) {
       "Exit status: 0 all scored, 1 some could not be, 2 wrong usage.\n\n"
       "Example:\n  tinyfiqa score examples/faces --sort\n  tinyfiqa score examples/faces/astronaut.jpg "
       "--format jsonl");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

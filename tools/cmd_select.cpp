@@ -274,51 +274,50 @@ int SelectCommand::run() {
   return failed_ > 0 ? exit_some_failed : exit_done;
 }
 
-void add_input_options(CLI::App& sub, SelectCommand& command) {
+void add_input_options(const Command& sub, SelectCommand& command) {
   sub.add_option("paths", command.paths,
                  "Folders: the images that lie in one folder are one template, folders in it are others");
   command.data.add_unlabelled_to(sub);
-  sub.get_option("--data")->required(false)->description(
+  sub.option("--data").required(false).description(
       "Images: a CSV with columns path and template, and maybe a box or five landmarks");
   sub.add_option("--template-column", command.template_column, "Its column of templates")
-      ->type_name("NAME")
-      ->capture_default_str();
+      .type_name("NAME")
+      .show_default();
   sub.add_flag("--stdin-mjpeg", command.stdin_mjpeg,
                "A video through the pipe, as JPEGs one after the other: one template");
   sub.add_option(
          "--stdin-rgb", command.stdin_rgb,
          "A video through the pipe, as raw pixels (8 bits each of red, green, blue) of this size, width "
          "first")
-      ->type_name("WxH");
+      .type_name("WxH");
 }
 
 }  // namespace
 
-void add_select(CLI::App& app, int& exit_code) {
+void add_select(const Command& app, int& exit_code) {
   auto command = std::make_shared<SelectCommand>();
-  CLI::App* sub = app.add_subcommand("select", "The best images of each folder, template or video");
-  add_input_options(*sub, *command);
-  sub->add_option("-k,--best", command->k, "How many of each template, best first")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  sub->add_flag(
-      "--live", command->live,
-      "A row after every image: its rank among those so far, and which are the best now; no rows at "
-      "the end");
-  sub->add_option("--out", command->out,
-                  "Folder for the chosen images: TEMPLATE/RANK_NAME, of a video RANK_frame_NUMBER.jpg (raw "
-                  "pixels: .ppm)")
-      ->type_name("DIR");
-  command->model.add_to(*sub, model_choices());
-  command->views.add_to(*sub);
-  command->face.add_to(*sub);
-  sub->add_option("--threads", command->threads,
-                  "Threads for folders and CSVs; default: one for each core (a video takes one)")
-      ->check(CLI::Range(1, 1024));
-  sub->add_option("--format", command->format, "text, csv or jsonl (which have the raw score too)")
-      ->check(CLI::IsMember({"text", "csv", "jsonl"}))
-      ->capture_default_str();
-  sub->footer(
+  const Command sub = app.add_command("select", "The best images of each folder, template or video");
+  add_input_options(sub, *command);
+  sub.add_option("-k,--best", command->k, "How many of each template, best first")
+      .range(1, 100000)
+      .show_default();
+  sub.add_flag("--live", command->live,
+               "A row after every image: its rank among those so far, and which are the best now; no rows at "
+               "the end");
+  sub.add_option("--out", command->out,
+                 "Folder for the chosen images: TEMPLATE/RANK_NAME, of a video RANK_frame_NUMBER.jpg (raw "
+                 "pixels: .ppm)")
+      .type_name("DIR");
+  command->model.add_to(sub, model_choices());
+  command->views.add_to(sub);
+  command->face.add_to(sub);
+  sub.add_option("--threads", command->threads,
+                 "Threads for folders and CSVs; default: one for each core (a video takes one)")
+      .range(1, 1024);
+  sub.add_option("--format", command->format, "text, csv or jsonl (which have the raw score too)")
+      .one_of({"text", "csv", "jsonl"})
+      .show_default();
+  sub.footer(
       "Scores are on 0..100 where the model's range is known: tinyfqnet's expected cosine times 100, "
       "baselines'\n"
       "places among photos like LFW's. A video takes the memory of a few frames, however long it is; frames\n"
@@ -331,5 +330,5 @@ void add_select(CLI::App& app, int& exit_code) {
       "  ffmpeg -loglevel error -i video.mp4 -pix_fmt rgb24 -f rawvideo - | tinyfiqa select --stdin-rgb "
       "640x480 "
       "--live");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

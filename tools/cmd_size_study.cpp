@@ -28,34 +28,34 @@ struct SizeStudyWords {
   int resamples = 1000;
   double seconds = 1;  ///< for the time of each network
 
-  void add_to(CLI::App& sub);
+  void add_to(const Command& sub);
   bool verifies() const { return !faces.csv.empty(); }
 };
 
-void SizeStudyWords::add_to(CLI::App& sub) {
+void SizeStudyWords::add_to(const Command& sub) {
   sub.add_option("--members", members,
                  "Networks to compare, by name (see info); default: P2's Table 6 but ResNet-50")
-      ->type_name("NAME")
-      ->capture_default_str();
+      .type_name("NAME")
+      .show_default();
   sub.add_option("--out", train.out, "Folder for table.md, .csv and .svg, and a folder for each network")
-      ->type_name("DIR");
+      .type_name("DIR");
   sub.add_option("--resume", train.resume,
                  "Go on with the study in this folder, with the options it was begun with")
-      ->type_name("DIR");
+      .type_name("DIR");
   sub.add_option("--resamples", resamples, "Bootstrap resamples for the intervals")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
+      .range(1, 1000000)
+      .show_default();
   sub.add_option("--seconds", seconds, "Time to measure the speed of each network")
-      ->check(CLI::Range(0.0, 3600.0))
-      ->capture_default_str();
+      .range(0.0, 3600.0)
+      .show_default();
   sub.add_option(
          "--faces", faces.csv,
          "CSV of faces of other people for error versus discard (columns path and identity, and maybe "
          "landmarks)")
-      ->type_name("CSV");
+      .type_name("CSV");
   sub.add_option("--faces-images", faces.dataset.image_root,
                  "Folder that the paths of --faces start from; default: the CSV's own")
-      ->type_name("DIR");
+      .type_name("DIR");
   sub.add_flag("--folder-identities", folder_identities,
                "The folder that an image of --faces is in says who it shows");
   embed.add_files_to(sub);
@@ -263,12 +263,12 @@ int SizeStudy::run() {
 
 }  // namespace
 
-void add_size_study(CLI::App& app, int& exit_code, const std::vector<std::string>& command_line) {
+void add_size_study(const Command& app, int& exit_code, const std::vector<std::string>& command_line) {
   auto words = std::make_shared<SizeStudyWords>();
-  CLI::App* sub =
-      app.add_subcommand("size-study", "Table 6 of P2 on your labels: sizes of the tinyFQnet family");
-  words->add_to(*sub);
-  sub->footer(
+  const Command sub =
+      app.add_command("size-study", "Table 6 of P2 on your labels: sizes of the tinyFQnet family");
+  words->add_to(sub);
+  sub.footer(
       "Trains each network with train's recipe tinyfqnet and the same seed, split by identity, and puts its "
       "parameters,\nmultiply-adds and time beside its rank correlation on the rows of split test, or without "
       "such "
@@ -281,5 +281,5 @@ void add_size_study(CLI::App& app, int& exit_code, const std::vector<std::string
       "faces/ --epochs 20 --batch 64 --lr 0.05 "
       "--faces "
       "lfw.csv\n    --recogniser other.safetensors --embeddings lfw.npy --pairs pairs.txt --out sizes");
-  sub->callback([words, &exit_code, &command_line] { exit_code = SizeStudy(*words, command_line).run(); });
+  sub.on_run([words, &exit_code, &command_line] { exit_code = SizeStudy(*words, command_line).run(); });
 }

@@ -18,7 +18,7 @@ int run_train(TrainWords words, std::vector<std::string> command_line) {
     const std::string folder = std::filesystem::absolute(words.resume).string();
     TrainWords begun;
     const Status s = resume_words(
-        folder, [&](CLI::App& app) { begun.add_to(app); }, command_line);
+        folder, [&](const Command& app) { begun.add_to(app); }, command_line);
     if (!s) return fail(s);
     begun.out = begun.resume = folder;
     words = begun;
@@ -31,12 +31,12 @@ int run_train(TrainWords words, std::vector<std::string> command_line) {
 
 }  // namespace
 
-void add_train(CLI::App& app, int& exit_code, const std::vector<std::string>& command_line) {
+void add_train(const Command& app, int& exit_code, const std::vector<std::string>& command_line) {
   auto words = std::make_shared<TrainWords>();
-  CLI::App* sub = app.add_subcommand(
-      "train", "Train a network on labelled faces, or a recogniser on faces of known people");
-  words->add_to(*sub);
-  sub->footer(
+  const Command sub =
+      app.add_command("train", "Train a network on labelled faces, or a recogniser on faces of known people");
+  words->add_to(sub);
+  sub.footer(
       "The rows are split into 80 % to train on and 20 % to validate on, or as a column split says; the "
       "epoch with the\n"
       "best final score (mean of SRCC and PLCC) on the latter is kept. Ctrl-C finishes the step and saves; "
@@ -50,5 +50,5 @@ void add_train(CLI::App& app, int& exit_code, const std::vector<std::string>& co
       "Example:\n  tinyfiqa train --data examples/faces/labels.csv --model tinyfqnet --epochs 2 --batch 2 "
       "--train-share 0.5 "
       "--out /tmp/tinyfiqa_run");
-  sub->callback([words, &exit_code, &command_line] { exit_code = run_train(*words, command_line); });
+  sub.on_run([words, &exit_code, &command_line] { exit_code = run_train(*words, command_line); });
 }

@@ -244,37 +244,34 @@ int TrainBaselineCommand::run() {
 
 }  // namespace
 
-void add_train_baseline(CLI::App& app, int& exit_code) {
+void add_train_baseline(const Command& app, int& exit_code) {
   auto command = std::make_shared<TrainBaselineCommand>();
-  CLI::App* sub =
-      app.add_subcommand("train-baseline", "The learned baselines SVM and RQS, from labelled faces");
-  sub->add_option(
+  const Command sub =
+      app.add_command("train-baseline", "The learned baselines SVM and RQS, from labelled faces");
+  sub.add_option(
          "--method", command->method,
          "svm: support vector regression on a recogniser's embedding; rqs: ranking by HoG, LBP, Gabor "
          "and Gist")
-      ->check(CLI::IsMember({"svm", "rqs"}))
-      ->required();
-  command->data.add_to(*sub);
-  command->embed.add_to(*sub);
-  sub->add_option("--out", command->out, "The file, for --weights and verify-eval --quality")
-      ->type_name("FILE.safetensors")
-      ->required();
-  sub->add_option("--cost", command->cost, "Price of errors; default: svm 1, rqs 300")
-      ->check(CLI::Range(1e-6, 1e9));
-  sub->add_option("--gamma", command->gamma, "svm: of its radial kernel, for embeddings of mean length 1")
-      ->check(CLI::Range(1e-6, 1e6))
-      ->capture_default_str();
-  sub->add_option("--tube", command->tube, "svm: errors up to this are none")
-      ->check(CLI::Range(0.0, 1e6))
-      ->capture_default_str();
-  sub->add_option("--pairs", command->pairs, "rqs: pairs to learn from, for each level")
-      ->check(CLI::Range(1, 10'000'000))
-      ->capture_default_str();
-  sub->add_option("--gap", command->gap, "rqs: a pair's labels differ by this or more")
-      ->check(CLI::Range(0.0, 1e6))
-      ->capture_default_str();
-  sub->add_option("--seed", command->seed, "rqs: of the pairs and their order")->capture_default_str();
-  sub->footer(
+      .one_of({"svm", "rqs"})
+      .required();
+  command->data.add_to(sub);
+  command->embed.add_to(sub);
+  sub.add_option("--out", command->out, "The file, for --weights and verify-eval --quality")
+      .type_name("FILE.safetensors")
+      .required();
+  sub.add_option("--cost", command->cost, "Price of errors; default: svm 1, rqs 300").range(1e-6, 1e9);
+  sub.add_option("--gamma", command->gamma, "svm: of its radial kernel, for embeddings of mean length 1")
+      .range(1e-6, 1e6)
+      .show_default();
+  sub.add_option("--tube", command->tube, "svm: errors up to this are none").range(0.0, 1e6).show_default();
+  sub.add_option("--pairs", command->pairs, "rqs: pairs to learn from, for each level")
+      .range(1, 10'000'000)
+      .show_default();
+  sub.add_option("--gap", command->gap, "rqs: a pair's labels differ by this or more")
+      .range(0.0, 1e6)
+      .show_default();
+  sub.add_option("--seed", command->seed, "rqs: of the pairs and their order").show_default();
+  sub.footer(
       "The file of an svm holds the recogniser and embeddings of faces it was trained with: keep it as you "
       "keep\n"
       "them.\n"
@@ -282,5 +279,5 @@ void add_train_baseline(CLI::App& app, int& exit_code) {
       "Example:\n  tinyfiqa train-baseline --method rqs --data examples/faces/labels.csv --out "
       "/tmp/rqs.safetensors\n"
       "  tinyfiqa score examples/faces --weights /tmp/rqs.safetensors");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

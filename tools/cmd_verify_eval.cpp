@@ -143,38 +143,38 @@ int VerifyCommand::run() {
   return status.code() == Errc::cannot_write ? exit_some_failed : exit_usage;
 }
 
-void add_protocol_options(CLI::App& sub, VerifyCommand& command) {
+void add_protocol_options(const Command& sub, VerifyCommand& command) {
   sub.add_option("--quality", command.qualities,
                  std::string("What to compare: ") + known_methods +
                      ", weight files, CSVs of path and score; NAME=FILE names one")
-      ->type_name("METHOD")
-      ->capture_default_str();
+      .type_name("METHOD")
+      .show_default();
   command.discard.add_to(sub);
   sub.add_option("--template-column", command.template_column,
                  "Column of --data that says which template (video, set) an image belongs to")
-      ->type_name("NAME");
+      .type_name("NAME");
   sub.add_option("--exclude", command.exclude, "CSV whose column path names images to leave out")
-      ->type_name("CSV");
-  sub.add_option("--out", command.out, "Folder for verification.md, .csv and .svg")->type_name("DIR");
+      .type_name("CSV");
+  sub.add_option("--out", command.out, "Folder for verification.md, .csv and .svg").type_name("DIR");
 }
 
 }  // namespace
 
-void add_verify_eval(CLI::App& app, int& exit_code) {
+void add_verify_eval(const Command& app, int& exit_code) {
   auto command = std::make_shared<VerifyCommand>();
-  CLI::App* sub = app.add_subcommand(
+  const Command sub = app.add_command(
       "verify-eval", "What qualities do for recognition: error versus discard, accuracy by folds, templates");
-  command->data.add_unlabelled_to(*sub);
-  sub->add_flag("--folder-identities", command->folder_identities,
-                "The folder that an image is in says who it shows");
-  command->embed.add_to(*sub);
-  add_protocol_options(*sub, *command);
-  sub->footer(
+  command->data.add_unlabelled_to(sub);
+  sub.add_flag("--folder-identities", command->folder_identities,
+               "The folder that an image is in says who it shows");
+  command->embed.add_to(sub);
+  add_protocol_options(sub, *command);
+  sub.footer(
       "Thresholds are those of all images and stay while images are discarded. Judge a network by another\n"
       "recogniser than the one that made its labels.\n"
       "Exit status: 0 done, 1 nothing could be written, 2 wrong usage or unusable data.\n\n"
       "Example:\n  tinyfiqa verify-eval --data tests/fixtures/recognition/faces.csv --embeddings "
       "tests/fixtures/recognition/faces.npy --pairs tests/fixtures/recognition/pairs.txt --folds 4 --quality "
       "random norm --out /tmp/verification");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

@@ -44,21 +44,21 @@ int VerifyWeightsCommand::run() const {
 
 }  // namespace
 
-void add_verify_weights(CLI::App& app, int& exit_code) {
+void add_verify_weights(const Command& app, int& exit_code) {
   auto command = std::make_shared<VerifyWeightsCommand>();
-  CLI::App* sub = app.add_subcommand(
-      "verify-weights",
-      "Check weight files: what they say about themselves, and outputs that they must give");
-  sub->add_option("files", command->files, "Weight files that tinyfiqa calibrate wrote")
-      ->type_name("FILE")
-      ->required();
-  sub->add_option("--isa", command->isa, "Instruction set to run them on (see --version)")
-      ->type_name("NAME")
-      ->capture_default_str();
-  sub->footer(
+  const Command sub =
+      app.add_command("verify-weights",
+                      "Check weight files: what they say about themselves, and outputs that they must give");
+  sub.add_option("files", command->files, "Weight files that tinyfiqa calibrate wrote")
+      .type_name("FILE")
+      .required();
+  sub.add_option("--isa", command->isa, "Instruction set to run them on (see --version)")
+      .type_name("NAME")
+      .show_default();
+  sub.footer(
       "One line for each file: pass, the check that failed, or that there is no test vector to check by.\n"
       "The outputs for the test vector's inputs must agree within 1e-4.\n"
       "Exit status: 0 all pass, 1 one does not, 2 wrong usage.\n\n"
       "Example:\n  tinyfiqa verify-weights weights/tinyfqnet.safetensors");
-  sub->callback([command, &exit_code] { exit_code = command->run(); });
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

@@ -1,5 +1,9 @@
 #include "crop_options.hpp"
 
+#include <tinyfiqa/io/csv.hpp>
+
+#include "words.hpp"
+
 #include <algorithm>
 #include <vector>
 
@@ -10,9 +14,10 @@ namespace {
 /// Exactly `count` numbers with commas between them.
 Result<std::vector<double>> parse_numbers(const char* option, const std::string& text, std::size_t count) {
   std::vector<double> numbers;
-  for (const std::string& part : CLI::detail::split(text, ',')) {
+  for (const std::string& part : separated(text, ',')) {
     double value = 0;
-    if (!CLI::detail::lexical_cast(part, value)) numbers.resize(count + 1);
+    std::string problem;
+    if (!parse_number(part, "", value, problem)) numbers.resize(count + 1);
     numbers.push_back(value);
   }
   if (numbers.size() == count) return numbers;
@@ -22,15 +27,15 @@ Result<std::vector<double>> parse_numbers(const char* option, const std::string&
 
 }  // namespace
 
-void CropOptions::add_to(CLI::App& command) {
+void CropOptions::add_to(const Command& command) {
   command.add_option("--box", box, "The face in each image, in pixels; default: the whole image")
-      ->type_name("X,Y,W,H");
+      .type_name("X,Y,W,H");
   command
       .add_option("--landmarks", landmarks,
                   "Image-left eye, image-right eye, nose, image-left and image-right corner of the mouth, in "
                   "pixels: the "
                   "face is aligned before it is scored, as tinyfqnet was trained")
-      ->type_name("X1,Y1,..,X5,Y5");
+      .type_name("X1,Y1,..,X5,Y5");
 }
 
 Result<Crop> CropOptions::crop() const {

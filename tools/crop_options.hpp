@@ -3,7 +3,7 @@
 
 #include <tinyfiqa/fiqa/preprocess.hpp>
 
-#include <CLI/CLI.hpp>
+#include "command_line.hpp"
 
 #include <string>
 
@@ -11,7 +11,7 @@
 struct CropOptions {
   std::string box, landmarks;
 
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
   /// Errors: bad_argument for numbers that can't be read, and for both at once.
   tinyfiqa::Result<tinyfiqa::Crop> crop() const;
 };

@@ -6,51 +6,51 @@
 
 using namespace tinyfiqa;
 
-void DataOptions::add_to(CLI::App& command) {
+void DataOptions::add_to(const Command& command) {
   command
       .add_option(
           "--data", csv,
           "Labels: a CSV with columns path and score (identity, to train a recogniser), and maybe split, "
           "identity, a box or landmarks")
-      ->type_name("CSV")
-      ->required();
+      .type_name("CSV")
+      .required();
   command.add_option("--score-column", dataset.columns.score, "Name of the column of labels")
-      ->type_name("NAME")
-      ->capture_default_str();
+      .type_name("NAME")
+      .show_default();
   add_columns_to(command);
 }
 
-void DataOptions::add_unlabelled_to(CLI::App& command) {
+void DataOptions::add_unlabelled_to(const Command& command) {
   dataset.need_score = false;
   command
       .add_option(
           "--data", csv,
           "Images: a CSV with a column path, identity where people are compared, and maybe a box or five "
           "landmarks")
-      ->type_name("CSV")
-      ->required();
+      .type_name("CSV")
+      .required();
   add_columns_to(command);
 }
 
-void DataOptions::add_columns_to(CLI::App& command) {
+void DataOptions::add_columns_to(const Command& command) {
   command
       .add_option("--images", dataset.image_root,
                   "Folder that the CSV's paths start from; default: the CSV's own")
-      ->type_name("DIR");
+      .type_name("DIR");
   command.add_flag("--skip-bad", dataset.skip_bad, "Go on without rows that can't be used");
   command.add_flag("--whole-image", whole_image, "Take no notice of the CSV's boxes and landmarks");
   DatasetColumns& columns = dataset.columns;
   command.add_option("--path-column", columns.path, "Name of the column of paths")
-      ->type_name("NAME")
-      ->capture_default_str();
+      .type_name("NAME")
+      .show_default();
   command
       .add_option("--split-column", columns.split,
                   "Name of the column of train, val or test; default: split if there is one")
-      ->type_name("NAME");
+      .type_name("NAME");
   command
       .add_option("--identity-column", columns.identity,
                   "Name of the column of identities; default: identity if there is one")
-      ->type_name("NAME");
+      .type_name("NAME");
 }
 
 Result<Dataset> read_data(const DataOptions& options) {

@@ -3,7 +3,7 @@
 
 #include <tinyfiqa/fiqa/read_dataset.hpp>
 
-#include <CLI/CLI.hpp>
+#include "command_line.hpp"
 
 #include <string>
 
@@ -13,12 +13,12 @@ struct DataOptions {
   tinyfiqa::DatasetOptions dataset;
   bool whole_image = false;
 
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
   /// The same for commands that need no score.
-  void add_unlabelled_to(CLI::App& command);
+  void add_unlabelled_to(const Command& command);
 
  private:
-  void add_columns_to(CLI::App& command);
+  void add_columns_to(const Command& command);
 };
 
 /// Reads and checks the rows. Notes, and the first ten rows that can't be used, go to stderr.

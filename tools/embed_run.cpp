@@ -200,23 +200,21 @@ Result<FaceEmbeddings> read_embeddings(const Dataset& data, const EmbedOptions& 
 
 }  // namespace
 
-void EmbedOptions::add_files_to(CLI::App& command) {
+void EmbedOptions::add_files_to(const Command& command) {
   command.add_option("--recogniser", recogniser, "Weights of a face recogniser: " + recogniser_names())
-      ->type_name("FILE");
+      .type_name("FILE");
   command
       .add_option(
           "--embeddings", embeddings,
           "NumPy file [images, numbers of each] of the recogniser's output, not normalised: read if it "
           "is there, else written")
-      ->type_name("FILE.npy");
+      .type_name("FILE.npy");
 }
 
-void EmbedOptions::add_to(CLI::App& command) {
+void EmbedOptions::add_to(const Command& command) {
   add_files_to(command);
-  command.add_option("--isa", isa, "Instruction set (see --version)")
-      ->type_name("NAME")
-      ->capture_default_str();
-  command.add_option("--threads", threads, "Threads; default: one for each core")->check(CLI::Range(1, 1024));
+  command.add_option("--isa", isa, "Instruction set (see --version)").type_name("NAME").show_default();
+  command.add_option("--threads", threads, "Threads; default: one for each core").range(1, 1024);
 }
 
 bool EmbedOptions::saved() const {

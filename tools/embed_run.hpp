@@ -4,7 +4,7 @@
 #include <tinyfiqa/fiqa/dataset.hpp>
 #include <tinyfiqa/fiqa/embedder.hpp>
 
-#include <CLI/CLI.hpp>
+#include "command_line.hpp"
 
 #include <string>
 #include <vector>
@@ -17,9 +17,9 @@ struct EmbedOptions {
   std::string recogniser, embeddings, isa = "auto";
   int threads = 0;
 
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
   /// The first two of them.
-  void add_files_to(CLI::App& command);
+  void add_files_to(const Command& command);
   /// True if --embeddings is there, so that no picture needs to be.
   bool saved() const;
   /// The number of threads that --threads means.

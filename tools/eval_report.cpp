@@ -4,11 +4,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "joined.hpp"
 #include "progress.hpp"
 #include "score_run.hpp"
 #include "svg_chart.hpp"
 #include "text_file.hpp"
+#include "words.hpp"
 
 #include <algorithm>
 #include <cstdio>

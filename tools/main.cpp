@@ -31,9 +31,10 @@ std::string version_text() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"tinyfiqa tells how good a face photo is, on a CPU.\n\nStart with:  tinyfiqa score photo.jpg"};
-  app.set_version_flag("--version", version_text);
-  app.require_subcommand(1);
+  const CommandLine line(
+      "tinyfiqa tells how good a face photo is, on a CPU.\n\nStart with:  tinyfiqa score photo.jpg");
+  line.expect_command(version_text);
+  const Command app = line.root();
   int exit_code = exit_done;
   add_score(app, exit_code);
   add_eval(app, exit_code);
@@ -55,12 +56,9 @@ int main(int argc, char** argv) {
   add_train(app, exit_code, command_line);
   add_ablation(app, exit_code, command_line);
   add_size_study(app, exit_code, command_line);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    // CLI11 has codes of its own for each kind of mistake; --help and --version are none.
-    return app.exit(error) == 0 ? exit_done : exit_usage;
-  }
+  const CommandLine::Outcome outcome = line.run(argc, argv);
+  if (outcome != CommandLine::Outcome::ran)
+    return outcome == CommandLine::Outcome::printed ? exit_done : exit_usage;
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     std::fprintf(stderr, "tinyfiqa: could not write the output (disk full?)\n");
     return exit_some_failed;

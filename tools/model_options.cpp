@@ -11,21 +11,21 @@
 
 using namespace tinyfiqa;
 
-void ModelOptions::add_weights_to(CLI::App& command, const std::string& models) {
-  command.add_option("--model", model, models)->type_name("NAME");
+void ModelOptions::add_weights_to(const Command& command, const std::string& models) {
+  command.add_option("--model", model, models).type_name("NAME");
   command
       .add_option(
           "--weights", weights,
           "Weight files (.safetensors, .pth, .pt), one for each network; default: the built-in tinyfqnet")
-      ->type_name("FILE");
+      .type_name("FILE");
 }
 
-void ModelOptions::add_to(CLI::App& command, const std::string& models) {
+void ModelOptions::add_to(const Command& command, const std::string& models) {
   add_weights_to(command, models);
   command
       .add_option("--isa", isa, "Instruction set: auto, avx512, avx2, sse42, neon or scalar (see --version)")
-      ->type_name("NAME")
-      ->capture_default_str();
+      .type_name("NAME")
+      .show_default();
 }
 
 std::vector<std::string> ModelOptions::take_stray_inputs() {
@@ -36,18 +36,19 @@ std::vector<std::string> ModelOptions::take_stray_inputs() {
   return inputs;
 }
 
-void add_size_option(CLI::App& command, SizeOption& size) {
+void add_size_option(const Command& command, SizeOption& size) {
   command
-      .add_option_function<std::string>(
+      .add_option(
           "--size",
-          [&size](const std::string& text) {
+          [&size](const std::string& text) -> std::string {
             char extra = 0;
             if (std::sscanf(text.c_str(), "%dx%d%c", &size.height, &size.width, &extra) != 2 ||
                 size.height < 1 || size.width < 1)
-              throw CLI::ValidationError("--size", "'" + text + "' is not HEIGHTxWIDTH, such as 600x416");
+              return "'" + text + "' is not HEIGHTxWIDTH, such as 600x416";
+            return {};
           },
           "Input size of the network, height first; default: the network's own")
-      ->type_name("HxW");
+      .type_name("HxW");
 }
 
 void print_error(const Status& status) { std::fprintf(stderr, "tinyfiqa: %s\n", status.message()); }

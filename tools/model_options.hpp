@@ -3,7 +3,7 @@
 
 #include <tinyfiqa/fiqa/model.hpp>
 
-#include <CLI/CLI.hpp>
+#include "command_line.hpp"
 
 #include <memory>
 #include <string>
@@ -15,9 +15,9 @@ struct ModelOptions {
   std::vector<std::string> weights;
   std::string isa = "auto";
 
-  void add_to(CLI::App& command, const std::string& models);
+  void add_to(const Command& command, const std::string& models);
   /// --model and --weights alone, where nothing is run.
-  void add_weights_to(CLI::App& command, const std::string& models);
+  void add_weights_to(const Command& command, const std::string& models);
 
   /// "--weights a.pth b.pth photo.jpg": what --weights took but is plainly no weight file, taken out again.
   std::vector<std::string> take_stray_inputs();
@@ -28,7 +28,7 @@ struct SizeOption {
   int height = 0, width = 0;
 };
 /// Adds --size HxW.
-void add_size_option(CLI::App& command, SizeOption& size);
+void add_size_option(const Command& command, SizeOption& size);
 
 /// The backend that --isa names, or why there is none.
 tinyfiqa::Result<const tinyfiqa::Backend*> backend_option(const std::string& isa);

@@ -1,18 +1,19 @@
 #include "score_run.hpp"
 
 #include "stopwatch.hpp"
+#include "words.hpp"
 
 #include <utility>
 
 using namespace tinyfiqa;
 
-void ViewOptions::add_to(CLI::App& command) {
+void ViewOptions::add_to(const Command& command) {
   add_size_option(command, size);
   command
       .add_option("--tta", tta,
                   "Views to average over: none, flips (identity, hflip, vflip), hflip-color, or a list of "
                   "identity, hflip, vflip, color; default: flips for ensemble, else none")
-      ->type_name("VIEWS");
+      .type_name("VIEWS");
 }
 
 namespace {
@@ -23,7 +24,7 @@ Result<std::vector<View>> parse_views(const std::string& text) {
   if (text == "flips") return std::vector<View>{View::identity, View::hflip, View::vflip};
   if (text == "hflip-color") return std::vector<View>{View::identity, View::hflip, View::color};
   std::vector<View> views;
-  for (const std::string& name : CLI::detail::split(text, ',')) {
+  for (const std::string& name : separated(text, ',')) {
     bool known = false;
     for (const View view : {View::identity, View::hflip, View::vflip, View::color}) {
       if (name != view_name(view)) continue;

@@ -16,7 +16,7 @@ struct ViewOptions {
   SizeOption size;
   std::string tta;
 
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
 };
 
 /// Views and input size as the options have them; an ensemble sees flips unless told otherwise.

@@ -3,8 +3,8 @@
 #include <tinyfiqa/io/csv.hpp>
 #include <tinyfiqa/io/file.hpp>
 
-#include "joined.hpp"
 #include "json_line.hpp"
+#include "words.hpp"
 
 #include <algorithm>
 #include <filesystem>

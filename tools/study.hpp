@@ -21,7 +21,7 @@ tinyfiqa::Status resume_study(Words& words, std::vector<std::string>& command_li
   const std::string folder = std::filesystem::absolute(words.train.resume).string();
   Words begun;
   const tinyfiqa::Status s = resume_words(
-      folder, [&](CLI::App& app) { begun.add_to(app); }, command_line);
+      folder, [&](const Command& app) { begun.add_to(app); }, command_line);
   if (!s) return s;
   begun.train.out = begun.train.resume = folder;
   words = std::move(begun);

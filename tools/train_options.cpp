@@ -22,104 +22,103 @@ std::string text_of(double value) {
   return text;
 }
 
-void add_recipe_options(CLI::App& sub, TrainWords& w) {
+void add_recipe_options(const Command& sub, TrainWords& w) {
   sub.add_option("--recipe", w.recipe,
                  "Settings, which other options then change: ensemble (P1), tinyfqnet (P2), or recognition "
                  "(a face recogniser from images and identities: P2, Algorithm 1, step 1); default: by the "
                  "model")
-      ->check(CLI::IsMember({"ensemble", "tinyfqnet", "recognition"}));
+      .one_of({"ensemble", "tinyfqnet", "recognition"});
   sub.add_option(
          "--model", w.model,
          "tinyfqnet, mobilenet_v3_small, shufflenet_v2_x0_5 or shufflenet_v2_x1_0, or a recogniser: " +
              recogniser_names() + "; default: by the recipe")
-      ->type_name("NAME");
+      .type_name("NAME");
   sub.add_option(
          "--init", w.init,
          "Checkpoint to start from, an ImageNet one too (.pth, .pt, .safetensors); default: random weights")
-      ->type_name("FILE");
+      .type_name("FILE");
   sub.add_option("--loss", w.loss, "msecorr, mse, l2norm or smooth_l1; for recognisers arcface or cosface")
-      ->check(CLI::IsMember({"msecorr", "mse", "l2norm", "smooth_l1", "arcface", "cosface"}));
+      .one_of({"msecorr", "mse", "l2norm", "smooth_l1", "arcface", "cosface"});
   sub.add_option("--out", w.out,
                  "Folder for best.safetensors, last.safetensors, log.csv, curves.svg, run.json and the state")
-      ->type_name("DIR");
+      .type_name("DIR");
   sub.add_option("--resume", w.resume,
                  "Go on with the training in this folder, with the options it was begun with")
-      ->type_name("DIR");
+      .type_name("DIR");
 }
 
 /// Of recognisers.
-void add_recognition_options(CLI::App& sub, TrainWords& w) {
+void add_recognition_options(const Command& sub, TrainWords& w) {
   const MarginOptions margin = recognition_margin(LossKind::arcface);
   sub.add_option("--scale", w.scale,
                  "arcface, cosface: what cosines are multiplied by; default: " + text_of(margin.scale))
-      ->check(CLI::PositiveNumber);
+      .positive();
   sub.add_option("--margin", w.margin,
                  "arcface: radians, default " + text_of(margin.margin) +
                      "; cosface: of the cosine, default " +
                      text_of(recognition_margin(LossKind::cosface).margin))
-      ->check(CLI::Range(0.0, 1.5707));
+      .range(0.0, 1.5707);
   sub.add_flag("--easy-margin", w.easy_margin, "arcface: no margin where the angle is beyond 90 degrees");
   sub.add_flag("--folder-identities", w.folder_identities,
                "Recognisers: the folder that an image is in says who it shows");
 }
 
-void add_step_options(CLI::App& sub, TrainWords& w) {
+void add_step_options(const Command& sub, TrainWords& w) {
   add_size_option(sub, w.size);
-  sub.add_option("--epochs", w.epochs, "Epochs")->check(CLI::Range(1, 1000000));
-  sub.add_option("--batch", w.batch, "Images a step")->check(CLI::Range(1, 1 << 20));
+  sub.add_option("--epochs", w.epochs, "Epochs").range(1, 1000000);
+  sub.add_option("--batch", w.batch, "Images a step").range(1, 1 << 20);
   sub.add_option("--micro-batch", w.micro_batch,
                  "Images in memory at a time: the batch's gradient is added up in parts; 0: all at once")
-      ->check(CLI::Range(0, 1 << 20))
-      ->capture_default_str();
-  sub.add_option("--alpha", w.alpha, "Weight of msecorr's correlation term; default: 1")
-      ->check(CLI::NonNegativeNumber);
+      .range(0, 1 << 20)
+      .show_default();
+  sub.add_option("--alpha", w.alpha, "Weight of msecorr's correlation term; default: 1").not_negative();
 }
 
-void add_optimizer_options(CLI::App& sub, TrainWords& w) {
-  sub.add_option("--optim", w.optim, "adam, adamw or sgd")->check(CLI::IsMember({"adam", "adamw", "sgd"}));
-  sub.add_option("--momentum", w.momentum, "Of sgd; default: 0.9")->check(CLI::Range(0.0, 0.999999));
+void add_optimizer_options(const Command& sub, TrainWords& w) {
+  sub.add_option("--optim", w.optim, "adam, adamw or sgd").one_of({"adam", "adamw", "sgd"});
+  sub.add_option("--momentum", w.momentum, "Of sgd; default: 0.9").range(0.0, 0.999999);
   sub.add_flag("--nesterov", w.nesterov, "Nesterov's momentum, with sgd");
-  sub.add_option("--lr", w.lr, "Learning rate (of the head, where there is one)")->check(CLI::PositiveNumber);
+  sub.add_option("--lr", w.lr, "Learning rate (of the head, where there is one)").positive();
   sub.add_option("--backbone-lr", w.backbone_lr, "Learning rate of the backbone; default: a tenth of --lr")
-      ->check(CLI::NonNegativeNumber);
-  sub.add_option("--weight-decay", w.weight_decay, "L2 weight decay")->check(CLI::NonNegativeNumber);
+      .not_negative();
+  sub.add_option("--weight-decay", w.weight_decay, "L2 weight decay").not_negative();
   sub.add_flag("--decay-weights-only", w.decay_weights_only, "No decay of norms and biases");
   sub.add_option("--lr-schedule", w.lr_schedule,
                  "step, multi-step, cosine or constant; default: step, for recognisers cosine")
-      ->check(CLI::IsMember({"step", "multi-step", "cosine", "constant"}));
+      .one_of({"step", "multi-step", "cosine", "constant"});
   sub.add_option("--lr-step", w.lr_step, "Epochs between two drops of the rate; default: 5")
-      ->check(CLI::Range(1, 1000000));
+      .range(1, 1000000);
   sub.add_option("--lr-milestones", w.lr_milestones, "Epochs of multi-step's drops, such as 10,20")
-      ->delimiter(',')
-      ->check(CLI::Range(1, 1000000));
-  sub.add_option("--lr-gamma", w.lr_gamma, "What a drop multiplies the rate by")->check(CLI::PositiveNumber);
-  sub.add_option("--warm-up", w.warm_up, "Epochs of linear warm-up")->check(CLI::Range(0, 1000000));
-  sub.add_option("--clip", w.clip, "Largest norm of the gradient; 0: none")->check(CLI::NonNegativeNumber);
+      .delimiter(',')
+      .range(1, 1000000);
+  sub.add_option("--lr-gamma", w.lr_gamma, "What a drop multiplies the rate by").positive();
+  sub.add_option("--warm-up", w.warm_up, "Epochs of linear warm-up").range(0, 1000000);
+  sub.add_option("--clip", w.clip, "Largest norm of the gradient; 0: none").not_negative();
   sub.add_option("--ema", w.ema,
                  "Decay of a moving average of the weights, which is then the result; 0: none")
-      ->check(CLI::Range(0.0, 0.999999));
+      .range(0.0, 0.999999);
   sub.add_option("--freeze", w.freeze, "Beginnings of the names of parameters that stay as they are")
-      ->type_name("PREFIX");
+      .type_name("PREFIX");
   sub.add_flag("--freeze-norms", w.freeze_norms, "Batch norm by its running statistics, which stay");
 }
 
-void add_run_options(CLI::App& sub, TrainWords& w) {
+void add_run_options(const Command& sub, TrainWords& w) {
   sub.add_option("--train-share", w.train_share, "Share of the rows to train on, where the CSV has no split")
-      ->check(CLI::Range(0.01, 0.99))
-      ->capture_default_str();
+      .range(0.01, 0.99)
+      .show_default();
   sub.add_flag("--split-by-identity", w.split_by_identity, "No identity on both sides of the split");
-  sub.add_option("--seed", w.seed, "Seed of weights, split, order and dropout")->capture_default_str();
-  sub.add_option("--threads", w.threads, "Threads; default: one for each core")->check(CLI::Range(1, 1024));
+  sub.add_option("--seed", w.seed, "Seed of weights, split, order and dropout").show_default();
+  sub.add_option("--threads", w.threads, "Threads; default: one for each core").range(1, 1024);
   sub.add_option("--cache-mib", w.cache_mib, "Memory for decoded images")
-      ->check(CLI::Range(0LL, 1LL << 20))
-      ->capture_default_str();
-  sub.add_option("--isa", w.isa, "Instruction set (see --version)")->type_name("NAME")->capture_default_str();
+      .range(0LL, 1LL << 20)
+      .show_default();
+  sub.add_option("--isa", w.isa, "Instruction set (see --version)").type_name("NAME").show_default();
 }
 
 /// Off by default, as in P1; strengths are those of fiqa/augment.hpp.
-void add_augmentation_options(CLI::App& sub, TrainWords& w) {
+void add_augmentation_options(const Command& sub, TrainWords& w) {
   const auto add = [&](const char* name, auto& probability, const char* what) {
-    sub.add_option(name, probability, std::string("Probability of ") + what)->check(CLI::Range(0.0f, 1.0f));
+    sub.add_option(name, probability, std::string("Probability of ") + what).range(0.0f, 1.0f);
   };
   add("--hflip", w.hflip, "a horizontal flip; default: 0, as all of these, but 0.5 for recognisers");
   add("--crop", w.crop, "a crop to 85..100 % of the sides");
@@ -211,15 +210,15 @@ Status check_combinations(const TrainWords& w, const TrainOptions& o) {
 
 }  // namespace
 
-void TrainWords::add_to(CLI::App& sub) {
+void TrainWords::add_to(const Command& sub) {
   add_recipe_options(sub, *this);
   add_recognition_options(sub, *this);
   add_settings(sub);
 }
 
-void TrainWords::add_settings(CLI::App& sub) {
+void TrainWords::add_settings(const Command& sub) {
   data.add_to(sub);
-  sub.get_option("--data")->required(false);  // --resume knows it
+  sub.option("--data").required(false);  // --resume knows it
   add_step_options(sub, *this);
   add_optimizer_options(sub, *this);
   add_augmentation_options(sub, *this);

@@ -4,7 +4,7 @@
 #include <tinyfiqa/fiqa/split.hpp>
 #include <tinyfiqa/fiqa/trainer.hpp>
 
-#include <CLI/CLI.hpp>
+#include "command_line.hpp"
 
 #include <optional>
 #include <string>
@@ -34,9 +34,9 @@ struct TrainWords {
   long long cache_mib = 2048;
 
   /// All of them.
-  void add_to(CLI::App& sub);
+  void add_to(const Command& sub);
   /// Those that do not say which network with which loss is trained from what to where.
-  void add_settings(CLI::App& sub);
+  void add_settings(const Command& sub);
   /// Fills recipe and model where they are empty.
   void choose_recipe();
   /// Fills recipe and model where they are empty, and returns the settings. Errors: bad_argument.

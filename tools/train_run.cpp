@@ -93,7 +93,7 @@ nlohmann::ordered_json settings_json(const TrainWords& w, const TrainOptions& o)
 
 }  // namespace
 
-Status resume_words(const std::string& folder, const std::function<void(CLI::App&)>& add_options,
+Status resume_words(const std::string& folder, const std::function<void(const Command&)>& add_options,
                     std::vector<std::string>& command_line) {
   if (command_line.size() > 2)
     return Status::error(Errc::bad_argument,
@@ -105,21 +105,17 @@ Status resume_words(const std::string& folder, const std::function<void(CLI::App
     return Status::error(Errc::bad_format, folder,
                          "/run.json: has no command line to go on with; a part of an ablation is gone on "
                          "with by the ablation");
-  auto words = run["command_line"].get<std::vector<std::string>>();
+  const auto words = run["command_line"].get<std::vector<std::string>>();
   command_line = words;
   std::error_code error;
   fs::current_path(run["directory"].get<std::string>(), error);
   if (error)
     return Status::error(Errc::not_found, run["directory"].get<std::string>(),
                          ": the folder that the training was begun in is gone");
-  CLI::App app;
-  add_options(app);
-  std::reverse(words.begin(), words.end());
-  try {
-    app.parse(words);
-  } catch (const CLI::ParseError& e) {
-    return Status::error(Errc::bad_format, folder, "/run.json: ", e.what());
-  }
+  const CommandLine line;
+  add_options(line.root());
+  const std::string wrong = line.read(words);
+  if (!wrong.empty()) return Status::error(Errc::bad_format, folder, "/run.json: ", wrong);
   return {};
 }
 

@@ -17,7 +17,8 @@
 /// Takes up the command line that the run in `folder` (absolute) was begun with, in the folder where it was
 /// written: parses it with the options that `add_options` adds, and leaves it in `command_line`, which is
 /// `--resume DIR` so far. Errors: bad_argument for other words, those of read_file, bad_format, not_found.
-tinyfiqa::Status resume_words(const std::string& folder, const std::function<void(CLI::App&)>& add_options,
+tinyfiqa::Status resume_words(const std::string& folder,
+                              const std::function<void(const Command&)>& add_options,
                               std::vector<std::string>& command_line);
 
 class TrainRun {

@@ -8,28 +8,28 @@
 
 using namespace tinyfiqa;
 
-void DiscardOptions::add_pairs_to(CLI::App& sub) {
+void DiscardOptions::add_pairs_to(const Command& sub) {
   sub.add_option(
          "--pairs", pairs,
          "Pairs for accuracy by folds, and the genuine pairs of error versus discard (default there: all "
          "of one person): 'path1 path2 label [fold]' a line, or a .csv with path1, path2, same, fold")
-      ->type_name("FILE");
+      .type_name("FILE");
   sub.add_option("--pairs-root", pairs_root, "What stands before the paths of --pairs, such as lfw/")
-      ->type_name("TEXT");
+      .type_name("TEXT");
   sub.add_option("--folds", folds, "Equal blocks that --pairs consists of, if it names no folds")
-      ->check(CLI::Range(2, 1000))
-      ->capture_default_str();
+      .range(2, 1000)
+      .show_default();
 }
 
-void DiscardOptions::add_to(CLI::App& sub) {
+void DiscardOptions::add_to(const Command& sub) {
   add_pairs_to(sub);
   sub.add_option("--resamples", resamples, "Bootstrap resamples for the intervals")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str();
+      .range(1, 1000000)
+      .show_default();
   sub.add_option("--most-impostors", most_impostors,
                  "Pairs of two people that are compared; of more, this many are drawn")
-      ->capture_default_str();
-  sub.add_option("--seed", seed, "Seed of draws and resamples")->capture_default_str();
+      .show_default();
+  sub.add_option("--seed", seed, "Seed of draws and resamples").show_default();
 }
 
 BootstrapOptions DiscardOptions::bootstrap() const {

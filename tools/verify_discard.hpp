@@ -3,7 +3,7 @@
 
 #include <tinyfiqa/fiqa/bootstrap.hpp>
 
-#include <CLI/CLI.hpp>
+#include "command_line.hpp"
 
 #include <cstdint>
 #include <string>
@@ -20,9 +20,9 @@ struct DiscardOptions {
   std::uint64_t seed = 1;
   std::size_t most_impostors = 10'000'000;
 
-  void add_to(CLI::App& sub);
+  void add_to(const Command& sub);
   /// The first three of them.
-  void add_pairs_to(CLI::App& sub);
+  void add_pairs_to(const Command& sub);
   tinyfiqa::BootstrapOptions bootstrap() const;
 };
 
