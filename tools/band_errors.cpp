@@ -18,12 +18,13 @@ void BandErrorOptions::add_to(const Command& command) {
   command.add_option("--pairs-root", root, "What stands before the paths of --pairs, such as lfw/")
       .type_name("TEXT")
       .needs(file);
-  const Option faces = command
-                    .add_option("--pairs-data", csv,
-                                "Their photos: a CSV with columns path and identity, and maybe a box or "
-                                "landmarks; below --images")
-                    .type_name("CSV")
-                    .needs(file);
+  const Option faces =
+      command
+          .add_option("--pairs-data", csv,
+                      "Their photos: a CSV with columns path and identity, and maybe a box or "
+                      "landmarks; below --images")
+          .type_name("CSV")
+          .needs(file);
   file.needs(faces);
   embed.add_files_to(command);
 }

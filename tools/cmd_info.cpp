@@ -179,7 +179,8 @@ void add_info(const Command& app, int& exit_code) {
   auto command = std::make_shared<InfoCommand>();
   const Command sub =
       app.add_command("info", "Layers, shapes, parameters, multiply-adds, kernels and memory of a network");
-  const Option model = sub.add_option("--model", command->model, model_names()).type_name("NAME").show_default();
+  const Option model =
+      sub.add_option("--model", command->model, model_names()).type_name("NAME").show_default();
   sub.add_option(
          "--weights", command->weights,
          "The network of this weight file, and what the file says about itself: calibration, bands, ...")

@@ -9,7 +9,7 @@ const char* isa_of_a();
 float score_of_a();
 
 int main() {
-  const tinyfiqa::Model model(*tinyfiqa::find_model("tinyfqnet"));
+  const tinyfiqa::Model model(tinyfiqa::tinyfqnet_spec);
   auto session = tinyfiqa::Session::create(model, 1, 64, 64);
   const std::vector<float> x(session->input_floats(), 0.25f);
   float y = 0;

@@ -14,6 +14,7 @@ embeddings, and NAME_labels.csv, both from `tinyfiqa label`. It gets
   tinyfqnet_3.csv  the same with 80 %.
   ensemble.csv     score: half (1 - GMSD / 0.35), how much of the undegraded photo is left, and half the label. Rotation and occlusion
                    are left out: they hide a face without making a worse picture of it.
+  pretraining.csv  the same of every copy to train on, for a network that starts from nothing
 
 Rows whose name is in doubt are left out of all.
 """
@@ -113,21 +114,27 @@ def keep(name, r):
     return 0.4 if name == "population" else 1
 
 
-def opinions(work):
-    drawn = random.Random(5)
-    rows = []
-    for name, split in (("faces", "train"), ("population", "val"), ("held", "test")):
-        for r in photos(work, name, 3):
-            if r["label"] is None or r["kind"] in ("rotation", "occlusion") or drawn.random() >= keep(name, r):
-                continue
+def opinions(work, name, split, copies=100):
+    """Rows of ensemble.csv, all that there are."""
+    for r in photos(work, name, copies):
+        if r["label"] is not None and r["kind"] not in ("rotation", "occlusion"):
             r["score"] = f"{0.5 * clip(1 - float(r['gmsd']) / 0.35) + 0.5 * clip(r['label']):.5f}"
             r["split"] = split
-            rows.append(r)
-    write(work + "/ensemble.csv", ["path", "score", "split", "identity"], rows)
+            yield r
+
+
+def ensemble(work):
+    columns = ["path", "score", "split", "identity"]
+    drawn = random.Random(5)
+    rows = [r for name, split in (("faces", "train"), ("population", "val"), ("held", "test"))
+            for r in opinions(work, name, split, 3) if drawn.random() < keep(name, r)]
+    write(work + "/ensemble.csv", columns, rows)
+    chosen_by = [r for r in rows if r["split"] == "val"]
+    write(work + "/pretraining.csv", columns, list(opinions(work, "faces", "train")) + chosen_by)
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     usefulness(sys.argv[1])
-    opinions(sys.argv[1])
+    ensemble(sys.argv[1])

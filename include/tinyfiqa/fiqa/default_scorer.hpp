@@ -14,7 +14,9 @@ TINYFIQA_BEGIN
 
 /// The built-in tinyFQnet. (An error would be a fault of the library.)
 inline Result<Model> default_model(const Backend& backend = native_backend()) {
-  return load_model(FileBytes{"the built-in weights", tinyfqnet_weights(), nullptr}, "", backend);
+  const auto file = read_safetensors(FileBytes{"the built-in weights", tinyfqnet_weights(), nullptr});
+  if (!file) return file.status();
+  return make_model(*file, tinyfqnet_spec, backend);
 }
 
 /// A scorer with it.   Errors: those of Scorer::create().

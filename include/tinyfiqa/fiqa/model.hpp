@@ -123,9 +123,25 @@ class Model {
   std::vector<float> block_, packed_;
 };
 
-/// The model that a weight file is for, with its weights and what its metadata says about them. `name` may be
-/// empty: the file then says (or its tensors' names do).   Errors: bad_argument for an unknown name,
-/// mismatch, and those of describe() and load_params().
+/// A model with a file's weights and what its metadata says about them.   Errors: mismatch, and those of
+/// describe() and load_params().
+inline Result<Model> make_model(const TensorFile& file, const ModelSpec& spec,
+                                const Backend& backend = native_backend()) {
+  Model model(spec, backend);
+  if (const Status status = model.describe(file); !status) return status;
+  const auto report = model.load(file);
+  if (!report) return report.status();
+  if (!report->head_loaded)
+    return Status::error(
+        Errc::mismatch, file.path, ": has no ",
+        spec.embeds ? "embedding head, so it can't recognise" : "quality head, so it can't score",
+        "; train one first, or import it to start training from it");
+  return model;
+}
+
+/// The same with the model found: by its name, or where that is empty by what the file says (or its tensors'
+/// names do). All networks of the registry are compiled in.   Errors: those, and bad_argument for an unknown
+/// name.
 inline Result<Model> make_model(const TensorFile& file, const std::string& name = "",
                                 const Backend& backend = native_backend()) {
   const ModelSpec* spec = name.empty() ? guess_model(file) : find_model(name);
@@ -134,16 +150,7 @@ inline Result<Model> make_model(const TensorFile& file, const std::string& name 
   if (spec == nullptr)
     return Status::error(Errc::mismatch, file.path, ": not the weights of any network known here (",
                          model_names(), ")");
-  Model model(*spec, backend);
-  if (const Status status = model.describe(file); !status) return status;
-  const auto report = model.load(file);
-  if (!report) return report.status();
-  if (!report->head_loaded)
-    return Status::error(
-        Errc::mismatch, file.path, ": has no ",
-        spec->embeds ? "embedding head, so it can't recognise" : "quality head, so it can't score",
-        "; train one first, or import it to start training from it");
-  return model;
+  return make_model(file, *spec, backend);
 }
 
 /// The same from the bytes of a safetensors file. `bytes.path` is for messages.

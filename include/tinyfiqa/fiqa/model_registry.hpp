@@ -78,11 +78,20 @@ struct ModelSpec {
   bool embeds = false;  ///< an embedding, for the Embedder
 };
 
+/// The default network. By itself, so that a program that needs no other has no other compiled in.
+inline constexpr ModelSpec tinyfqnet_spec = {
+    "tinyfqnet",
+    "13k parameters, usefulness of an aligned face to a recogniser, 0..1",
+    "",
+    true,
+    tinyfqnet_input(),
+    define_network<TinyFQnet>,
+};
+
 /// All of them; the first one is the default.
 inline Span<const ModelSpec> model_specs() {
   static constexpr ModelSpec specs[] = {
-      {"tinyfqnet", "13k parameters, usefulness of an aligned face to a recogniser, 0..1", "", true,
-       tinyfqnet_input(), define_network<TinyFQnet>},
+      tinyfqnet_spec,
       {"tinyfqnet_t6_w100", "its family: expansion 6, width 1", "", true, tinyfqnet_input(),
        define_network<TinyFQFamily<TinyFQScaled<6, 100>>>},
       {"tinyfqnet_t4_w35_112", "its family at 112x112: expansion 4, width 0.35", "", true,
