@@ -124,22 +124,53 @@ struct DirectRow {
   TapRange rows{};  ///< window rows inside the image
 };
 
+/// Networks begin with 3x3 windows on 3 channels, two pixels apart. With these as constants a tile needs one
+/// address; with numbers of the call it needs one for each of its pixels, more than there are registers.
+struct FirstConv {
+  static constexpr int run = 9, step = 6;
+};
+struct AnyConv {
+  static constexpr int run = 0, step = 0;
+};
+
+/// acc[r][v] += sum_p x[r step + p] b[p][v]
+template <class Shape, int MR, int NV>
+TINYFIQA_INLINE void conv_add_products(const DirectRow& d, const float* x, const float* b,
+                                       vf (&acc)[MR][NV]) {
+  if constexpr (Shape::run > 0) {
+    // (Unrolled, the compiler would keep the floats that two windows share in registers, and the sums in
+    // memory.)
+#pragma GCC unroll 1
+    for (int p = 0; p < Shape::run; ++p, b += NV * simd::width) {
+      vf bv[NV];
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) bv[v] = simd::load(b + v * simd::width);
+#pragma GCC unroll 16
+      for (int r = 0; r < MR; ++r) {
+        const vf ar = simd::splat(x[r * Shape::step + p]);
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; ++v) acc[r][v] = simd::fma(ar, bv[v], acc[r][v]);
+      }
+    }
+  } else {
+    const float* a[MR];
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; ++r) a[r] = x + r * d.step;
+    gemm_add_products<MR, NV>(d.run, a, b, acc);
+  }
+}
+
 /// Pixels begin .. end of one panel; the last tile reaches back over pixels that are done already.
-template <int MR, int NV>
+template <class Shape, int MR, int NV>
 inline void conv_direct_panel(const DirectRow& d, const float* panel, int first, int columns, int begin,
                               int end) {
   for (int ox = begin; ox < end; ox += MR) {
     const int at = end - ox < MR ? end - MR : ox;
-    const float* a[MR];
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; ++r) a[r] = d.x + (at + r) * d.step;
+    const float* x = d.x + at * d.step;
     vf acc[MR][NV];
     gemm_set_bias<MR, NV>(panel, acc);
-    for (int ky = d.rows.first; ky < d.rows.last; ++ky) {
-      gemm_add_products<MR, NV>(d.run, a, panel + (1 + ky * d.run) * NV * simd::width, acc);
-#pragma GCC unroll 16
-      for (int r = 0; r < MR; ++r) a[r] += d.x_row;
-    }
+    for (int ky = d.rows.first; ky < d.rows.last; ++ky, x += d.x_row)
+      conv_add_products<Shape, MR, NV>(d, x, panel + (1 + ky * d.run) * NV * simd::width, acc);
     gemm_store_tile<MR, NV>(d.c, at, MR, first, columns, acc);
   }
 }
@@ -163,10 +194,12 @@ inline void conv_direct(const ConvArgs& v, int image, int oy, int begin, int end
   for_each_panel(v.cout, [&](auto vectors, int first, int columns) {
     constexpr int NV = decltype(vectors)::count;
     constexpr int MR = gemm_rows<NV>;
-    if (end - begin >= MR)
-      conv_direct_panel<MR, NV>(d, panel, first, columns, begin, end);
+    if (end - begin < MR)
+      conv_direct_panel<AnyConv, 1, NV>(d, panel, first, columns, begin, end);
+    else if (d.run == FirstConv::run && d.step == FirstConv::step)
+      conv_direct_panel<FirstConv, MR, NV>(d, panel, first, columns, begin, end);
     else
-      conv_direct_panel<1, NV>(d, panel, first, columns, begin, end);
+      conv_direct_panel<AnyConv, MR, NV>(d, panel, first, columns, begin, end);
     panel += static_cast<std::ptrdiff_t>(NV) * simd::width * (v.kernel * d.run + 1);
   });
 }

@@ -166,8 +166,10 @@ TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int f
   }
   with_act(g.act, [&](auto tag)
                       TINYFIQA_INLINE_LAMBDA { gemm_activate_as<decltype(tag)::act, MR, NV>(slope, acc); });
-  float* c = g.c + row * g.ldc + first;
-  const float* residual = g.residual == nullptr ? nullptr : g.residual + row * g.ld_residual + first;
+  const std::ptrdiff_t ldc = g.ldc,
+                       ld_residual = g.ld_residual;  // (for all the compiler knows, a store changes g)
+  float* c = g.c + row * ldc + first;
+  const float* residual = g.residual == nullptr ? nullptr : g.residual + row * ld_residual + first;
 #pragma GCC unroll 16
   for (int r = 0; r < MR; ++r) {
     if (r >= rows) break;
@@ -178,19 +180,31 @@ TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int f
       if (residual != nullptr) y = y + simd::load_up_to(residual + v * simd::width, count);
       simd::store_up_to(c + v * simd::width, y, count);
     }
-    c += g.ldc;
-    if (residual != nullptr) residual += g.ld_residual;
+    c += ldc;
+    if (residual != nullptr) residual += ld_residual;
   }
 }
 
-/// Rows begin .. end of one panel, MR at a time.
+/// Rows begin .. end of one panel, MR at a time, the last few by fours.
 template <int MR, int NV>
 inline void gemm_panel_rows(const GemmArgs& g, const float* panel, int first, int columns, int begin,
                             int end) {
-  for (int row = begin; row < end; row += MR) {
-    const int rows = end - row < MR ? end - row : MR;
+  const std::ptrdiff_t lda = g.lda;
+  int row = begin;
+  for (const float* at = g.a + row * lda; row + MR <= end; row += MR, at += MR * lda) {
     const float* a[MR];
-    for (int r = 0; r < MR; ++r) a[r] = g.a + (row + (r < rows ? r : rows - 1)) * g.lda;
+    for (int r = 0; r < MR; ++r) a[r] = at + r * lda;
+    vf acc[MR][NV];
+    gemm_accumulate<MR, NV>(g.k, a, panel, acc);
+    gemm_store_tile<MR, NV>(g, row, MR, first, columns, acc);
+  }
+  if (row == end) return;
+  if constexpr (MR > 4) {
+    gemm_panel_rows<4, NV>(g, panel, first, columns, row, end);
+  } else {
+    const int rows = end - row;
+    const float* a[MR];
+    for (int r = 0; r < MR; ++r) a[r] = g.a + (row + (r < rows ? r : rows - 1)) * lda;
     vf acc[MR][NV];
     gemm_accumulate<MR, NV>(g.k, a, panel, acc);
     gemm_store_tile<MR, NV>(g, row, rows, first, columns, acc);
