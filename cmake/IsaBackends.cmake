@@ -2,7 +2,7 @@
 # the types of namespace tinyfiqa::multi, and picks a backend at start (tools/isa/backends.hpp).
 add_library(tinyfiqa_isa STATIC ${PROJECT_SOURCE_DIR}/tools/isa/backends.cpp ${PROJECT_SOURCE_DIR}/tools/isa/fma_peak.cpp
                                 ${PROJECT_SOURCE_DIR}/tools/isa/networks.cpp)
-target_compile_definitions(tinyfiqa_isa PUBLIC TINYFIQA_ABI=multi TINYFIQA_NETWORKS_ELSEWHERE)
+target_compile_definitions(tinyfiqa_isa PUBLIC TINYFIQA_ABI=multi TINYFIQA_COMPILED_ELSEWHERE)
 target_include_directories(tinyfiqa_isa PUBLIC ${PROJECT_SOURCE_DIR}/tools/isa)
 target_link_libraries(tinyfiqa_isa PUBLIC tinyfiqa PRIVATE tinyfiqa_own)
 set(tinyfiqa_isa_objects "" CACHE INTERNAL "")

@@ -174,7 +174,9 @@ TEST_CASE("batch 64 at 600x416 fits in 8 GiB, and in a third of that by micro-ba
 
 TEST_CASE("a backend for inference alone is refused by the trainer, which names the other one") {
   Dataset data;
-  const auto trainer = Trainer::create(*find_model("tinyfqnet"), native_backend(), data, {}, TrainOptions());
+  Backend inference = *choose_backend("auto");
+  inference.training = nullptr;
+  const auto trainer = Trainer::create(tinyfqnet_spec, inference, data, {}, TrainOptions());
   REQUIRE_FALSE(trainer);
   CHECK(std::string(trainer.status().message()).find("native_training_backend()") != std::string::npos);
 }

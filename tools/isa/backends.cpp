@@ -34,4 +34,6 @@ const Backend* choose_backend(const char* isa) {
   return nullptr;
 }
 
+const Backend& native_backend() { return *choose_backend("auto"); }
+
 TINYFIQA_END

@@ -14,4 +14,7 @@ Span<const Backend* const> compiled_backends();
 /// can't run it.
 const Backend* choose_backend(const char* isa);
 
+/// The fastest one, in place of that of graph/backend.hpp.
+const Backend& native_backend();
+
 TINYFIQA_END

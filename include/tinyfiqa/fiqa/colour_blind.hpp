@@ -9,29 +9,56 @@
 
 TINYFIQA_BEGIN
 
-/// Gives the first convolution, [Cout, 3, K, K], the weights luma(c) * (sum of its weights over the three
-/// colours). On grey pictures the outputs stay; on others they become those of the grey picture, but for the
-/// rounding of its levels. So it belongs to networks that were trained on grey pictures.
-///   Errors: bad_argument where the input's colours are normalised differently (ImageNet's).
+namespace detail {
+
+/// Of one tap of one output, w_c for the three colours (`plane` floats apart), whose levels x_c it sees as
+/// (x_c - mean_c) scale_c. On grey, x_c = L, it gives W L - sum_c w_c scale_c mean_c with W = sum_c w_c
+/// scale_c. The weights luma_c W / scale_c give W (luma - sum_c luma_c mean_c) on any picture. Returns what
+/// these lack.
+inline double tap_of_luma(const InputSpec& input, float* w, std::size_t plane) {
+  double level = 0, offset = 0, mean = 0;
+  for (std::size_t c = 0; c < 3; ++c) {
+    const double per_level = static_cast<double>(w[c * plane]) * input.scale[c];
+    level += per_level;
+    offset += per_level * input.mean[c];
+    mean += static_cast<double>(luma_weights[c]) * input.mean[c];
+  }
+  for (std::size_t c = 0; c < 3; ++c)
+    w[c * plane] = static_cast<float>(luma_weights[c] * level / input.scale[c]);
+  return level * mean - offset;
+}
+
+/// The first parameter of that kind and size, or null.
+inline const Param* find_param(const Model& model, ParamKind kind, int count) {
+  for (const NamedParam& p : model.params())
+    if (p.param.kind == kind) return p.param.extents[0] == count ? &p.param : nullptr;
+  return nullptr;
+}
+
+}  // namespace detail
+
+/// Makes the first convolution, [Cout, 3, K, K], see luma alone. On grey pictures outputs stay (but at their
+/// borders, where colours are normalised differently, as ImageNet's are); on others they become those of the
+/// grey picture, but for the rounding of its levels. So it belongs to networks that were trained on grey
+/// pictures.
+///   Errors: bad_argument where the network does not begin with a convolution of three colours and a batch
+///   norm.
 inline Status ignore_colour(Model& model) {
-  const InputSpec& input = model.spec().input;
-  for (int c = 1; c < 3; ++c)
-    if (!(input.mean[c] == input.mean[0] && input.scale[c] == input.scale[0]))
-      return Status::error(
-          Errc::bad_argument, model.spec().name,
-          " normalises red, green and blue differently, so its first layer can't be told to ignore colour");
   const Param& first = model.params().front().param;
-  if (first.kind != ParamKind::conv_weight || first.extents[1] != 3)
+  const int outputs = first.extents[0];
+  const Param* mean = detail::find_param(model, ParamKind::running_mean, outputs);
+  if (first.kind != ParamKind::conv_weight || first.extents[1] != 3 || mean == nullptr)
     return Status::error(Errc::bad_argument, model.spec().name,
-                         " does not begin with a convolution of three colours");
-  const int plane = first.extents[2] * first.extents[3];
+                         " does not begin with a convolution of three colours and a batch norm");
+  const auto plane = static_cast<std::size_t>(first.extents[2] * first.extents[3]);
   const Span<float> weights = param_values(model.block(), first);
-  for (int o = 0; o < first.extents[0]; ++o)
-    for (int k = 0; k < plane; ++k) {
-      float* w = weights.data + static_cast<std::size_t>(3 * o * plane + k);
-      const float sum = w[0] + w[plane] + w[2 * plane];
-      for (int c = 0; c < 3; ++c) w[c * plane] = luma_weights[c] * sum;
-    }
+  const Span<float> means = param_values(model.block(), *mean);
+  for (std::size_t o = 0; o < means.size; ++o) {
+    double lacking = 0;
+    for (std::size_t k = 0; k < plane; ++k)
+      lacking += detail::tap_of_luma(model.spec().input, weights.data + 3 * o * plane + k, plane);
+    means.data[o] -= static_cast<float>(lacking);  // batch norm subtracts it
+  }
   model.pack();
   return {};
 }

@@ -43,7 +43,7 @@ NetworkDefinition define_network() {
 }
 
 // Every network of the list below. Compiling them takes most of a small file's time, so a program of many
-// files may do it once: with TINYFIQA_NETWORKS_ELSEWHERE defined for all files, and `template
+// files may do it once: with TINYFIQA_COMPILED_ELSEWHERE defined for all files, and `template
 // NetworkDefinition define_network<...>();` for each network in one of them.
 #define TINYFIQA_EACH_NETWORK(X)             \
   X(TinyFQnet)                               \
@@ -61,7 +61,7 @@ NetworkDefinition define_network() {
   X(FaceResNet50)                            \
   X(EfficientNetB0)
 
-#ifdef TINYFIQA_NETWORKS_ELSEWHERE
+#ifdef TINYFIQA_COMPILED_ELSEWHERE
 #define TINYFIQA_NETWORK_ELSEWHERE(...) extern template NetworkDefinition define_network<__VA_ARGS__>();
 TINYFIQA_EACH_NETWORK(TINYFIQA_NETWORK_ELSEWHERE)
 #undef TINYFIQA_NETWORK_ELSEWHERE

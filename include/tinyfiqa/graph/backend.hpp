@@ -318,6 +318,12 @@ TINYFIQA_ISA_END
 
 TINYFIQA_BEGIN
 /// The backend for the instruction set of this translation unit's compiler flags, for inference alone:
-/// graph/training_backend.hpp has the one that trains, which takes longer to compile.
+/// graph/training_backend.hpp has the one that trains, which takes longer to compile. A program of many files
+/// may compile the kernels once: with TINYFIQA_COMPILED_ELSEWHERE defined for all files, and this function in
+/// one of them.
+#ifdef TINYFIQA_COMPILED_ELSEWHERE
+const Backend& native_backend();
+#else
 inline const Backend& native_backend() { return kernels::backend; }
+#endif
 TINYFIQA_END
