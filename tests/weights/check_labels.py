@@ -71,6 +71,9 @@ def main(script):
         assert "x~2.jpg" not in by_name, "a rotated face has an opinion"
         assert abs(by_name["h.jpg"] - 0.95) < 1e-9, by_name  # half 1 - 0, half 0.9
         assert abs(by_name["x.jpg"] - 0.9) < 1e-9, by_name
+        pretraining = read(work + "/pretraining.csv")
+        assert {r["split"] for r in pretraining} <= {"train", "val"}, "photos to test on are trained on"
+        assert {os.path.basename(r["path"]): float(r["score"]) for r in pretraining}["x.jpg"] == by_name["x.jpg"]
     print("labels as documented")
 
 

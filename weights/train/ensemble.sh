@@ -1,9 +1,18 @@
 #!/bin/bash
-# From the photos that tinyfqnet.sh made worse to weights/ensemble/*.safetensors, and to the ablation of P1's Table 2: see
+# From the photos that tinyfqnet.sh made worse to the networks of weights/ensemble, and to the ablation of P1's Table 2: see
 # docs/reproduce.md.   ensemble.sh DATA WORK
+# Run again after a stop, it goes on where it was.
 set -euo pipefail
 data=$(realpath "$1"); work=$(realpath "$2"); root=$(cd "$(dirname "$0")/../.." && pwd)
+settings="--images / --size 160x160 --batch 32 --lr 0.001 --backbone-lr 0.001 --lr-schedule cosine --warm-up 1 --hflip 0.5 --seed 1"
+
+# MobileNetV3-Small has no ImageNet weights here: it first learns from six copies of each photo.
+if [ -f "$work/pretrained/run.json" ]; then "$root/tools/run" train --resume "$work/pretrained"
+else
+  "$root/tools/run" train --model mobilenet_v3_small --data "$work/pretraining.csv" $settings --loss mse --epochs 6 --cache-mib 8000 \
+    --out "$work/pretrained"
+fi
 if [ -f "$work/ablation/run.json" ]; then exec "$root/tools/run" ablation --resume "$work/ablation"; fi
-"$root/tools/run" ablation --data "$work/ensemble.csv" --images / --size 160x160 --epochs 10 --batch 32 --lr 0.001 --backbone-lr 0.001 \
-  --lr-schedule cosine --warm-up 1 --hflip 0.5 --cache-mib 6000 --seed 1 \
-  --init-shufflenet "$data/imagenet/shufflenetv2_x0.5_trunk_megvii.pth" --out "$work/ablation"
+"$root/tools/run" ablation --data "$work/ensemble.csv" $settings --grey 1 --epochs 10 --cache-mib 6000 \
+  --init-mobilenet "$work/pretrained/last.safetensors" --init-shufflenet "$data/imagenet/shufflenetv2_x0.5_trunk_megvii.pth" \
+  --out "$work/ablation"
