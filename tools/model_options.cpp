@@ -5,6 +5,7 @@
 
 #include "backends.hpp"
 #include "input_list.hpp"
+#include "shipped_weights.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -14,9 +15,9 @@ using namespace tinyfiqa;
 void ModelOptions::add_weights_to(const Command& command, const std::string& models) {
   command.add_option("--model", model, models).type_name("NAME");
   command
-      .add_option(
-          "--weights", weights,
-          "Weight files (.safetensors, .pth, .pt), one for each network; default: the built-in tinyfqnet")
+      .add_option("--weights", weights,
+                  "Weight files (.safetensors, .pth, .pt), one for each network; default: those that come "
+                  "with the program")
       .type_name("FILE");
 }
 
@@ -84,20 +85,20 @@ Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions
   if (!backend) return backend.status();
   std::vector<std::shared_ptr<const Model>> models;
   const bool ensemble = options.model == "ensemble";
-  if (options.weights.empty()) {
-    if (!options.model.empty() && options.model != "tinyfqnet") {
-      if (!ensemble && find_model(options.model) == nullptr)
-        return Status::error(Errc::bad_argument, "no model is called '", options.model,
-                             "'; there are ensemble, ", model_names());
-      return Status::error(Errc::bad_argument, "no trained weights of ", options.model,
-                           " are shipped yet: give your own with --weights FILE",
-                           ensemble ? " --weights FILE" : "");
-    }
+  auto paths = options.weights;
+  if (paths.empty() && (options.model.empty() || options.model == "tinyfqnet")) {
     auto model = default_model(**backend);
     if (!model) return model.status();
     models.push_back(std::make_shared<const Model>(std::move(*model)));
+  } else if (paths.empty()) {
+    if (!ensemble && find_model(options.model) == nullptr)
+      return Status::error(Errc::bad_argument, "no model is called '", options.model,
+                           "'; there are ensemble, ", model_names());
+    auto shipped = shipped_weights(options.model);
+    if (!shipped) return shipped.status();
+    paths = std::move(*shipped);
   }
-  for (const std::string& path : options.weights) {
+  for (const std::string& path : paths) {
     auto model = read_model(path, ensemble ? "" : options.model, **backend);
     if (!model) return model.status();
     models.push_back(std::make_shared<const Model>(std::move(*model)));

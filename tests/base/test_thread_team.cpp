@@ -11,6 +11,25 @@
 
 using namespace tinyfiqa;
 
+TEST_CASE("helpers take the smallest floats for zeros when their caller does") {
+  ThreadTeam owner(3);
+  const auto zeros = [&] {
+    std::atomic<int> found{0};
+    kernels::parallel_parts(owner.team(), 3, [&](int, int) {
+      volatile float smallest = 1e-39f;
+      const float product = smallest * 1.0f;
+      if (product == 0) ++found;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));  // so that others take the other parts
+    });
+    return found.load();
+  };
+  for (int i = 0; i < 20; ++i) {
+    CHECK(zeros() == 0);
+    const FlushSubnormals flush;
+    CHECK(zeros() == (flush_subnormals_bits != 0 ? 3 : 0));
+  }
+}
+
 TEST_CASE("a team does every part once, call after call, and a slot has one caller at a time") {
   for (const int threads : {1, 2, 3, 5}) {
     INFO(threads << " threads");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/fiqa/loader.hpp>
 #include <tinyfiqa/fiqa/metrics.hpp>
@@ -252,6 +253,7 @@ class Trainer {
 
   /// One step on batch_.
   Status step() {
+    const FlushSubnormals flush;  // the optimiser's moments, too
     // The mask of dropout depends on the place in the training alone, so that a resumed run draws the same.
     const Rng rng(options_.seed + static_cast<std::uint64_t>(state_.epoch) * 1000003u, state_.batch);
     const Extents size{batch_.count, input_.height, input_.width, 3};

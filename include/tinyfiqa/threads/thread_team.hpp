@@ -9,6 +9,7 @@
 //     there, one waiting for the other, while the rest is idle.
 #pragma once
 
+#include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/base/team.hpp>
 
 #include <atomic>
@@ -96,6 +97,7 @@ class ThreadTeam {
     task_.store(task, std::memory_order_relaxed);
     context_.store(context, std::memory_order_relaxed);
     left_.store(parts, std::memory_order_relaxed);
+    float_control_.store(float_control(), std::memory_order_relaxed);
     caller_processor_.store(detail::current_processor(), std::memory_order_relaxed);
     const std::uint32_t epoch = epoch_.load(std::memory_order_relaxed) + 1;
     for (int slot = 0; slot < threads_; ++slot)
@@ -140,6 +142,7 @@ class ThreadTeam {
       const int caller = caller_processor_.load(std::memory_order_relaxed);
       if (may_move && caller >= 0 && detail::current_processor() == caller)
         may_move = detail::leave_processor(caller);
+      set_float_control(float_control_.load(std::memory_order_relaxed));  // the same bits from every thread
       work(slot);
     }
   }
@@ -183,6 +186,7 @@ class ThreadTeam {
   std::atomic<Team::Task> task_{nullptr};
   std::atomic<const void*> context_{nullptr};
   std::atomic<int> caller_processor_{-1};
+  std::atomic<std::uint64_t> float_control_{float_control()};
   alignas(64) std::atomic<int> left_{0};
   alignas(64) std::atomic<std::uint32_t> epoch_{0};
   std::atomic<int> sleepers_{0};

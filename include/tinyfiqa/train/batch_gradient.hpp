@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/train/losses.hpp>
@@ -44,6 +45,7 @@ class BatchGradient {
   /// whatever the parts. Errors: those of Tape::forward and of the loss.
   Result<double> compute(Span<float> params, Span<const float> images, Extents size, Span<const float> labels,
                          const Rng& rng, Span<float> gradient) {
+    const FlushSubnormals flush;
     const int parts = part_count(size.n);
     const bool joint = parts > 1 && options_.loss == LossKind::msecorr;
     double loss = 0;
