@@ -18,7 +18,7 @@ Result<std::vector<std::string>> shipped_weights(const std::string& model) {
   for (const std::string& name : names) {
     const fs::path path = folder / (name + ".safetensors");
     if (!fs::is_regular_file(path, error))
-      return Status::error(Errc::not_found, "no trained weights of ", name, " are at hand (looked for ",
+      return Status::error(Errc::bad_argument, "no trained weights of ", name, " are at hand (looked for ",
                            path.string(), "): give your own with --weights FILE",
                            model == "ensemble" ? " --weights FILE" : "");
     paths.push_back(path.string());

@@ -7,5 +7,5 @@
 #include <vector>
 
 /// The files of a network, or of both of "ensemble": share/tinyfiqa/ensemble/NAME.safetensors beside the
-/// folder that the program is in.   Errors: not_found, saying where they were looked for.
+/// folder that the program is in.   Errors: bad_argument, saying where they were looked for.
 tinyfiqa::Result<std::vector<std::string>> shipped_weights(const std::string& model);

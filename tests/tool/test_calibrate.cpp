@@ -185,6 +185,17 @@ TEST_CASE("verify-weights passes what calibrate wrote, on every instruction set"
   CHECK(run_tool("verify-weights --isa mmx " + built_in).code == 2);
 }
 
+TEST_CASE("verify-weights passes the weights that come with the program") {
+  const std::string ensemble = TINYFIQA_SOURCE_DIR "/weights/ensemble/";
+  for (const char* isa : {"auto", "scalar"}) {
+    const auto r =
+        run_tool("verify-weights " + built_in + " " + ensemble + "mobilenet_v3_small.safetensors " +
+                 ensemble + "shufflenet_v2_x0_5.safetensors --isa " + isa);
+    CHECK_MESSAGE(r.code == 0, std::string(r.out + r.err));
+    CHECK(count_lines(r.out) == 3);
+  }
+}
+
 TEST_CASE(
     "verify-weights finds a changed weight, and says of a file without a test vector that it has none") {
   const std::string dir = scratch_dir("verify_bad"), good = dir + "/out.safetensors";

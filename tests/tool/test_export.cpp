@@ -27,7 +27,7 @@ TEST_CASE("export tells what it can't do and leaves no file") {
   CHECK(run_tool("export").code == 2);
   for (const char* batch : {"0", "-1", "many", "''", "2x", "70000"})
     CHECK(contains(run_tool(onnx + "--batch " + batch).err, "--batch"));
-  const auto no_weights = run_tool(onnx + "--model mobilenet_v3_small");
+  const auto no_weights = run_tool(onnx + "--model shufflenet_v2_x1_0");
   CHECK(no_weights.code == 2);
   CHECK(contains(no_weights.err, "--weights"));
   const std::string pth = " --weights " + fixture("models/tinyfqnet.zip.pth");

@@ -55,6 +55,19 @@ TEST_CASE("the quality is a whole number with its band, and --raw gives the netw
   CHECK(contains(run_tool(photo + " --raw --format csv").out, "path,score,error\n"));
 }
 
+TEST_CASE("the perceptual ensemble comes with the program") {
+  const auto r = run_tool("score {faces} --model ensemble --sort");
+  CHECK_MESSAGE(r.code == 0, r.err);
+  CHECK(count_lines(r.out) == 6);
+  CHECK(contains(r.out.substr(0, r.out.find('\n')), "/astronaut.jpg"));
+  const auto rows = json_rows(run_tool("score {faces}/astronaut.jpg --model ensemble --format jsonl").out);
+  CHECK(rows.at(0)["quality"].is_number_integer());
+  CHECK(run_tool("score {faces}/astronaut.jpg --model mobilenet_v3_small").code == 0);
+  const auto none = run_tool("score {faces}/astronaut.jpg --model shufflenet_v2_x1_0");
+  CHECK(none.code == 2);
+  CHECK(contains(none.err, "ensemble/shufflenet_v2_x1_0.safetensors"));
+}
+
 TEST_CASE("weights without a calibration give raw scores and a note that says how to calibrate") {
   const std::string pth = TINYFIQA_SOURCE_DIR "/tests/fixtures/models/tinyfqnet.zip.pth";
   const auto r = run_tool("score {faces}/astronaut.jpg --weights " + pth);
@@ -241,7 +254,7 @@ TEST_CASE("wrong usage exits with 2 and says what is right") {
   const auto model = run_tool("score x.jpg --model resnet");
   CHECK(model.code == 2);
   CHECK(contains(model.err, "mobilenet_v3_small"));
-  const auto untrained = run_tool("score x.jpg --model ensemble");
+  const auto untrained = run_tool("score x.jpg --model shufflenet_v2_x1_0");
   CHECK(untrained.code == 2);
   CHECK(contains(untrained.err, "--weights"));
   const auto isa = run_tool("score x.jpg --isa mmx");

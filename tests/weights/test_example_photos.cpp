@@ -1,4 +1,4 @@
-// The built-in weights judge the example photos as a person would.
+// The weights that come with the library judge the example photos as a person would.
 #include <tinyfiqa/fiqa/default_scorer.hpp>
 #include <tinyfiqa/io/image.hpp>
 #include <tinyfiqa/io/jpeg.hpp>
@@ -6,7 +6,9 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace tinyfiqa;
@@ -25,12 +27,36 @@ Crop aligned(int width = 160) {
   return crop;
 }
 
-float quality(const Image& photo, const Crop& crop) {
-  auto scorer = default_scorer();
-  REQUIRE(scorer.ok());
-  const auto score = scorer->score(photo, crop);
-  REQUIRE_MESSAGE(score.ok(), std::string(score.status().message()));
-  return score->quality;
+/// A scorer, and whether it takes the face to be aligned.
+struct Judge {
+  const char* name;
+  Scorer scorer;
+  bool aligns;
+
+  float quality(const Image& photo) {
+    const auto score = scorer.score(photo, aligns ? aligned(photo.width) : Crop());
+    REQUIRE_MESSAGE(score.ok(), std::string(score.status().message()));
+    return score->quality;
+  }
+};
+
+Scorer ensemble() {
+  std::vector<std::shared_ptr<const Model>> models;
+  for (const char* name : {"mobilenet_v3_small", "shufflenet_v2_x0_5"}) {
+    auto model = load_model(std::string(TINYFIQA_SOURCE_DIR "/weights/ensemble/") + name + ".safetensors");
+    REQUIRE_MESSAGE(model.ok(), std::string(model.status().message()));
+    models.push_back(std::make_shared<const Model>(std::move(*model)));
+  }
+  ScoreOptions options;
+  options.views = {View::identity, View::hflip, View::vflip};
+  return *Scorer::create(std::move(models), options);
+}
+
+std::vector<Judge> judges() {
+  std::vector<Judge> all;
+  for (const bool align : {false, true}) all.push_back({"tinyfqnet", *default_scorer(), align});
+  all.push_back({"ensemble", ensemble(), false});
+  return all;
 }
 
 Image load(const std::string& name) {
@@ -42,11 +68,9 @@ Image load(const std::string& name) {
 }  // namespace
 
 TEST_CASE("sharp is above blurred above tiny, bright above dark, aligned or not") {
-  for (const bool align : {false, true}) {
-    const auto of = [&](const char* name) {
-      const Image photo = load(name);
-      return quality(photo, align ? aligned(photo.width) : Crop());
-    };
+  for (Judge& judge : judges()) {
+    INFO(judge.name << (judge.aligns ? ", aligned" : ""));
+    const auto of = [&](const char* name) { return judge.quality(load(name)); };
     const float plain = of("astronaut.jpg"), blurred = of("astronaut_blur.jpg");
     CHECK(plain > blurred);
     CHECK(plain > of("astronaut_dark.jpg"));
@@ -58,17 +82,18 @@ TEST_CASE("sharp is above blurred above tiny, bright above dark, aligned or not"
 
 TEST_CASE("a grey copy, one of 16 bits and one turned by EXIF have the photo's quality within a point") {
   const Image photo = load("astronaut.jpg");
-  for (const Crop& crop : {Crop(), aligned()}) {
-    const float plain = quality(photo, crop);
+  for (Judge& judge : judges()) {
+    INFO(judge.name << (judge.aligns ? ", aligned" : ""));
+    const float plain = judge.quality(photo);
     Image grey = photo;
     make_grey(grey);
-    CHECK(std::fabs(quality(grey, crop) - plain) <= 1);
+    CHECK(std::fabs(judge.quality(grey) - plain) <= 1);
 
     std::string wide = "P6 " + std::to_string(photo.width) + " " + std::to_string(photo.height) + " 65535\n";
     for (const unsigned char level : photo.rgb) wide += {static_cast<char>(level), static_cast<char>(level)};
     const auto narrow = decode_image(Bytes(reinterpret_cast<const unsigned char*>(wide.data()), wide.size()));
     REQUIRE_MESSAGE(narrow.ok(), std::string(narrow.status().message()));
-    CHECK(std::fabs(quality(*narrow, crop) - plain) <= 1);
+    CHECK(std::fabs(judge.quality(*narrow) - plain) <= 1);
   }
 }
 
@@ -88,6 +113,8 @@ TEST_CASE("a photo that EXIF turns has the quality of the upright one within a p
   const auto upright = decode_image(Bytes(turned.data(), turned.size()));
   REQUIRE(upright.ok());
   CHECK(upright->pixel(3, 80)[0] == doctest::Approx(photo.pixel(3, 80)[0]).epsilon(0.2));
-  for (const Crop& crop : {Crop(), aligned()})
-    CHECK(std::fabs(quality(*upright, crop) - quality(photo, crop)) <= 1);
+  for (Judge& judge : judges()) {
+    INFO(judge.name << (judge.aligns ? ", aligned" : ""));
+    CHECK(std::fabs(judge.quality(*upright) - judge.quality(photo)) <= 1);
+  }
 }

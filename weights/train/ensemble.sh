@@ -13,6 +13,6 @@ else
     --out "$work/pretrained"
 fi
 if [ -f "$work/ablation/run.json" ]; then exec "$root/tools/run" ablation --resume "$work/ablation"; fi
-"$root/tools/run" ablation --data "$work/ensemble.csv" $settings --grey 1 --epochs 10 --cache-mib 6000 \
+"$root/tools/run" ablation --data "$work/ensemble.csv" $settings --grey 0.5 --epochs 8 --cache-mib 6000 \
   --init-mobilenet "$work/pretrained/last.safetensors" --init-shufflenet "$data/imagenet/shufflenetv2_x0.5_trunk_megvii.pth" \
   --out "$work/ablation"

@@ -68,6 +68,15 @@ class Model {
     pack();
   }
 
+  /// Without any, for load() to fill. Until then it must not be run.
+  struct Unfilled {};
+  Model(const ModelSpec& spec, const Backend& backend, Unfilled)
+      : spec_(&spec),
+        backend_(&backend),
+        input_(spec.input),
+        network_(spec.define()),
+        block_(block_size(network_.params)) {}
+
   const ModelSpec& spec() const { return *spec_; }
   const Backend& backend() const { return *backend_; }
   /// What it is fed unless told otherwise: the network's own input, at the size that the weight file names.
@@ -127,7 +136,7 @@ class Model {
 /// describe() and load_params().
 inline Result<Model> make_model(const TensorFile& file, const ModelSpec& spec,
                                 const Backend& backend = native_backend()) {
-  Model model(spec, backend);
+  Model model(spec, backend, Model::Unfilled{});
   if (const Status status = model.describe(file); !status) return status;
   const auto report = model.load(file);
   if (!report) return report.status();

@@ -4,6 +4,7 @@
 // can't differ.
 #pragma once
 
+#include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/graph/chain_plan.hpp>
 #include <tinyfiqa/graph/extents.hpp>
 #include <tinyfiqa/graph/step.hpp>
@@ -468,6 +469,7 @@ inline Plan make_plan(Span<const Op> ops, int output, Extents input, const Backe
 /// Runs a plan. `frame.arena` has plan.arena_floats floats (64-byte alignment is fastest, none is needed),
 /// `frame.input` [N, H, W, C] and `frame.output` the plan's extents. Allocates nothing.
 inline void run(const Plan& plan, const Frame& frame) {
+  const FlushSubnormals flush;  // what dead channels of a trained network give
   for (int i = 0; i < plan.step_count;) {
     const Step& s = plan.steps[i];
     if (s.chain.steps > 0)

@@ -94,17 +94,25 @@ namespace detail {
 template <class Each>
 void for_each_element(const TensorEntry& tensor, std::size_t count, Each each) {
   const std::size_t rank = tensor.shape.size(), size = dtype_bytes(tensor.dtype);
-  const std::size_t row = rank == 0 ? 1 : static_cast<std::size_t>(tensor.shape[rank - 1]);
-  const std::size_t step = rank == 0 ? 0 : static_cast<std::size_t>(tensor.strides[rank - 1]) * size;
+  // The last extents that lie without gaps are one row: in [Cout, Cin, 1, 1] each would be one element.
+  std::size_t outer = rank;
+  std::int64_t row = 1, step = 1;
+  for (; outer > 0 && (tensor.shape[outer - 1] == 1 || tensor.strides[outer - 1] == row); --outer)
+    row *= tensor.shape[outer - 1];
+  if (outer == rank && rank > 0) {
+    row = tensor.shape[--outer];
+    step = tensor.strides[outer];
+  }
   std::int64_t index[max_tensor_rank] = {};
   for (std::size_t done = 0; done < count;) {
     std::int64_t element = tensor.offset;
-    for (std::size_t i = 0; i + 1 < rank; ++i) element += index[i] * tensor.strides[i];
+    for (std::size_t i = 0; i < outer; ++i) element += index[i] * tensor.strides[i];
     const unsigned char* from = tensor.storage.data + static_cast<std::size_t>(element) * size;
-    for (std::size_t i = 0; i < row; ++i) each(done++, from + i * step);
-    for (std::size_t i = rank; i-- > 1;) {
-      if (++index[i - 1] < tensor.shape[i - 1]) break;
-      index[i - 1] = 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(row); ++i)
+      each(done++, from + i * static_cast<std::size_t>(step) * size);
+    for (std::size_t i = outer; i-- > 0;) {
+      if (++index[i] < tensor.shape[i]) break;
+      index[i] = 0;
     }
   }
 }
