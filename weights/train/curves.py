@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """How qualities fall with the strength of a degradation: a chart and a table.   (Debian: apt install python3-matplotlib)
 
-  curves.py LABELS SCORES WEIGHTS OUT.svg
+  curves.py LABELS SCORES OUT.svg [WEIGHTS]
 
-LABELS comes from `tinyfiqa degrade` and `tinyfiqa label` (column degradation: "blur 2.31"; landmarks give the yaw), SCORES is the scores.csv
-that `tinyfiqa eval --weights WEIGHTS --data LABELS --out FOLDER` writes, WEIGHTS says what quality a raw score is. Strengths fall into five
-bins of equal width; a point is a bin's mean, the band the standard error of the mean, twice. Prints the table as Markdown.
+LABELS comes from `tinyfiqa degrade` and `tinyfiqa label` (column degradation: "blur 2.31"; landmarks give the yaw), SCORES from
+`tinyfiqa score --format csv` in the folder where LABELS' paths start, or it is the scores.csv of
+`tinyfiqa eval --weights WEIGHTS --data LABELS --out FOLDER`, and WEIGHTS says what quality a raw score is. Strengths fall into five bins of equal width; a point is a bin's mean, the band the standard error of the mean, twice. Prints the table as Markdown.
 """
 import bisect
 import csv
@@ -92,9 +92,10 @@ def bins(points):
             yield (a + b) / 2, mean, 2 * deviation / math.sqrt(len(inside)), len(inside)
 
 
-def main(labels, scores, weights, out):
-    quality = quality_map(weights)
-    qualities = {row["path"]: quality(float(row["score"])) for row in read(scores) if row["score"]}
+def main(labels, scores, out, weights=None):
+    quality = quality_map(weights) if weights else None
+    qualities = {row["path"]: quality(float(row["score"])) if quality else float(row["quality"])
+                 for row in read(scores) if row["score"]}
     points, plain = collect(read(labels), qualities)
     kinds = [k for k in KINDS if len(points[k]) > 1]
     figure, axes = plt.subplots(2, (len(kinds) + 1) // 2, figsize=(14, 5.5), sharey=True)
@@ -106,7 +107,7 @@ def main(labels, scores, weights, out):
         axis.fill_between(x, [a - b for a, b in zip(y, e)], [a + b for a, b in zip(y, e)], alpha=0.25)
         axis.plot(x, y, marker="o")
         axis.set_xlabel(KINDS[kind])
-        axis.set_ylim(0, 70)
+        axis.set_ylim(0, 100)
         ordered = rows[::-1] if kind in ("jpeg", "dark") else rows
         print(f"| {KINDS[kind]} | " + ", ".join(f"{s:.3g} ({q:.0f})" for s, q, _, _ in ordered) + " |")
     for axis in axes.flat[len(kinds):]:
@@ -119,6 +120,6 @@ def main(labels, scores, weights, out):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 5:
+    if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
     main(*sys.argv[1:])
