@@ -62,6 +62,10 @@ TEST_CASE("the perceptual ensemble comes with the program") {
   CHECK(contains(r.out.substr(0, r.out.find('\n')), "/astronaut.jpg"));
   const auto rows = json_rows(run_tool("score {faces}/astronaut.jpg --model ensemble --format jsonl").out);
   CHECK(rows.at(0)["quality"].is_number_integer());
+  REQUIRE(rows.at(0)["networks"].size() == 2);
+  CHECK(rows.at(0)["networks"][0]["model"] == "mobilenet_v3_small");
+  CHECK(rows.at(0)["networks"][1]["model"] == "shufflenet_v2_x0_5");
+  CHECK(rows.at(0)["networks"][1]["views"].size() == 3);
   CHECK(run_tool("score {faces}/astronaut.jpg --model mobilenet_v3_small").code == 0);
   const auto none = run_tool("score {faces}/astronaut.jpg --model shufflenet_v2_x1_0");
   CHECK(none.code == 2);

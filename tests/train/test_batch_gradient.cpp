@@ -104,6 +104,18 @@ TEST_CASE("with frozen norms micro-batches give the gradient of the whole batch,
   check_exact(c, options);
 }
 
+TEST_CASE("subnormal floats are zeros in a step, and as before after it") {
+  Case c(define_network<PlainNet>(), {7, 12, 12, 3});
+  std::fill(c.x.begin(), c.x.end(), 1e-39f);
+  const std::uint64_t before = float_control();
+  c.run(BatchGradientOptions());
+  CHECK(float_control() == before);
+  const Span<float> stem = param_values(Span<float>(c.gradient), c.net.params.front().param);
+  const auto is_zero = [](float g) { return g == 0; };
+  CHECK(std::all_of(stem.begin(), stem.end(), is_zero) == (flush_subnormals_bits != 0));
+  CHECK_FALSE(std::all_of(c.gradient.begin(), c.gradient.end(), is_zero));
+}
+
 TEST_CASE("a network without norms has the gradient of the whole batch in micro-batches of any size") {
   Case c(define_network<PlainNet>(), {7, 12, 12, 3});
   check_exact(c, BatchGradientOptions());

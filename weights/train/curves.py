@@ -5,7 +5,8 @@
 
 LABELS comes from `tinyfiqa degrade` and `tinyfiqa label` (column degradation: "blur 2.31"; landmarks give the yaw), SCORES from
 `tinyfiqa score --format csv` in the folder where LABELS' paths start, or it is the scores.csv of
-`tinyfiqa eval --weights WEIGHTS --data LABELS --out FOLDER`, and WEIGHTS says what quality a raw score is. Strengths fall into five bins of equal width; a point is a bin's mean, the band the standard error of the mean, twice. Prints the table as Markdown.
+`tinyfiqa eval --weights WEIGHTS --data LABELS --out FOLDER`, and WEIGHTS says what quality a raw score is. Strengths fall into five bins of
+equal width; a point is a bin's mean, the band the standard error of the mean, twice. Prints the table as Markdown.
 """
 import bisect
 import csv
@@ -107,7 +108,7 @@ def main(labels, scores, out, weights=None):
         axis.fill_between(x, [a - b for a, b in zip(y, e)], [a + b for a, b in zip(y, e)], alpha=0.25)
         axis.plot(x, y, marker="o")
         axis.set_xlabel(KINDS[kind])
-        axis.set_ylim(0, 100)
+        axis.set_ylim(0, 70)
         ordered = rows[::-1] if kind in ("jpeg", "dark") else rows
         print(f"| {KINDS[kind]} | " + ", ".join(f"{s:.3g} ({q:.0f})" for s, q, _, _ in ordered) + " |")
     for axis in axes.flat[len(kinds):]:

@@ -28,7 +28,7 @@ inline double tap_of_luma(const InputSpec& input, float* w, std::size_t plane) {
   return level * mean - offset;
 }
 
-/// The first parameter of that kind and size, or null.
+/// The first parameter of that kind if it has that size, else null.
 inline const Param* find_param(const Model& model, ParamKind kind, int count) {
   for (const NamedParam& p : model.params())
     if (p.param.kind == kind) return p.param.extents[0] == count ? &p.param : nullptr;
