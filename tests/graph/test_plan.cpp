@@ -176,6 +176,23 @@ TEST_CASE("inference allocates nothing after planning") {
   });
 }
 
+TEST_CASE("a run takes subnormal floats for zeros, and leaves its caller's arithmetic as it was") {
+  Definition d;
+  Graph g(d.ops.data(), max_ops);
+  const auto mean = g.mean_hw(g.input<3>());
+  d.outputs = {mean.id, mean.id};
+  d.ops.resize(static_cast<std::size_t>(g.count()));
+  const std::uint64_t before = float_control();
+  for_each_backend([&](const Backend& backend) {
+    Planned p;
+    make(p, d, d.outputs.output, {1, 8, 8, 3}, backend);
+    REQUIRE(p.plan.error == PlanError::none);
+    for (const float y : execute(p, std::vector<float>(8 * 8 * 3, 1e-39f)))
+      CHECK((y == 0) == (flush_subnormals_bits != 0));
+    CHECK(float_control() == before);
+  });
+}
+
 TEST_CASE("sizes that cannot be planned are refused with a reason") {
   const Definition d = define<TinyFQnet>();
   CHECK(plan_error(d, {0, 64, 64, 3}) == PlanError::bad_input_size);
