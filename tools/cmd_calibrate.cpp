@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <limits>
+#include <unordered_map>
 #include <utility>
 
 using namespace tinyfiqa;
@@ -41,7 +42,11 @@ struct CalibrateCommand {
   Result<TensorFile> read() const;
   Result<std::shared_ptr<const Model>> make(const TensorFile& file) const;
   Result<std::vector<float>> score(const Dataset& faces, std::shared_ptr<const Model> network) const;
-  Status measure_errors(std::shared_ptr<const Model> network, Calibration& c) const;
+  Result<std::vector<float>> score_pair_faces(const Dataset& pair_faces, const Dataset& population,
+                                              const std::vector<float>& raw,
+                                              std::shared_ptr<const Model> network) const;
+  Status measure_errors(const Dataset& population, const std::vector<float>& raw,
+                        std::shared_ptr<const Model> network, Calibration& c) const;
   Status write(const Model& network, const Calibration& calibration, const Metadata& metadata) const;
 };
 
@@ -71,6 +76,11 @@ Result<TensorFile> CalibrateCommand::read() const {
     drop_metadata(metadata, key);
   if (views.size.height > 0)
     set_metadata(metadata, "input_size", size_text({views.size.height, views.size.width, {}, {}}));
+  if (!views.tta.empty()) {
+    const auto chosen = parse_views(views.tta);
+    if (!chosen) return chosen.status().prefixed("--tta ");
+    set_metadata(metadata, "views", views_text(*chosen));
+  }
   set_metadata(metadata, "made_by", "tinyfiqa " TINYFIQA_VERSION);
   if (!licence.empty()) set_metadata(metadata, "licence", licence);
   for (const std::string& word : about)
@@ -102,10 +112,11 @@ void print_failure(const Status& status, std::size_t count) {
 /// The raw score of each face, not a number where it has none; why goes to stderr.
 Result<std::vector<float>> CalibrateCommand::score(const Dataset& faces,
                                                    std::shared_ptr<const Model> network) const {
-  auto options = score_options(views, model);
+  const auto options = score_options(views);
   if (!options) return options.status();
   const auto source = QualitySource::of({std::move(network)}, *options);
-  auto judges = source.judges(threads, faces.samples.size());
+  if (!source) return source.status();
+  auto judges = source->judges(threads, faces.samples.size());
   if (!judges) return judges.status();
   std::vector<float> raw;
   std::size_t failed = 0;
@@ -153,14 +164,37 @@ Status CalibrateCommand::write(const Model& network, const Calibration& calibrat
   return {};
 }
 
+/// The population's raw scores for photos that are in it, be they cut out there as the recogniser wants them
+/// or not: a network is judged by the scores that it will give. The others are scored as --pairs-data says.
+Result<std::vector<float>> CalibrateCommand::score_pair_faces(const Dataset& pair_faces,
+                                                              const Dataset& population,
+                                                              const std::vector<float>& raw,
+                                                              std::shared_ptr<const Model> network) const {
+  std::unordered_map<std::string, float> by_file;
+  for (std::size_t i = 0; i < raw.size(); ++i) by_file.emplace(population.samples[i].file, raw[i]);
+  Dataset others;
+  for (const Sample& s : pair_faces.samples)
+    if (by_file.count(s.file) == 0) others.samples.push_back(s);
+  const auto scored = score(others, std::move(network));
+  if (!scored) return scored.status();
+  std::vector<float> found;
+  std::size_t other = 0;
+  for (const Sample& s : pair_faces.samples) {
+    const auto at = by_file.find(s.file);
+    found.push_back(at != by_file.end() ? at->second : (*scored)[other++]);
+  }
+  return found;
+}
+
 /// What --pairs asks for.
-Status CalibrateCommand::measure_errors(std::shared_ptr<const Model> network, Calibration& c) const {
+Status CalibrateCommand::measure_errors(const Dataset& population, const std::vector<float>& scores,
+                                        std::shared_ptr<const Model> network, Calibration& c) const {
   BandErrorOptions options = errors;
   options.embed.isa = isa;
   options.embed.threads = threads;
   const auto known = read_pair_faces(options, data);
   if (!known) return known.status();
-  const auto raw = score(known->data, std::move(network));
+  const auto raw = score_pair_faces(known->data, population, scores, std::move(network));
   if (!raw) return raw.status();
   const auto found = band_errors(options, *known, c, *raw);
   if (!found) return found.status();
@@ -189,16 +223,17 @@ Status CalibrateCommand::work(std::size_t& failed) const {
   if (!faces) return faces.status();
   auto raw = score(*faces, *network);
   if (!raw) return raw.status();
+  const std::vector<float> scores = *raw;  // one for each face
   raw->erase(std::remove_if(raw->begin(), raw->end(), [](float value) { return std::isnan(value); }),
              raw->end());
   failed = faces->samples.size() - raw->size();
   auto calibration = fit_calibration(*raw, {floor});
   if (!calibration) return calibration.status().prefixed(data.csv, ": ");
   if (errors.wanted())
-    if (const Status status = measure_errors(*network, *calibration); !status) return status;
+    if (const Status status = measure_errors(*faces, scores, *network, *calibration); !status) return status;
   const std::string population =
       std::to_string(raw->size()) + " faces of " + fs::path(data.csv).filename().string();
-  set_metadata(file->metadata, "population", population + (views.tta.empty() ? "" : ", views " + views.tta));
+  set_metadata(file->metadata, "population", population);
   std::printf("%s\n", population.c_str());
   print_map(*calibration, *raw);
   if (calibration->errors) print_errors(*calibration->errors);

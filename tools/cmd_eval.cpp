@@ -51,7 +51,7 @@ Result<Dataset> EvalCommand::labels() const {
 }
 
 Status EvalCommand::score_images(const Dataset& labels, EvalReport& report) const {
-  const auto options = score_options(views, model.model);
+  const auto options = score_options(views);
   if (!options) return options.status();
   const auto source = QualitySource::open(model, *options);
   if (!source) return source.status();

@@ -27,7 +27,7 @@ struct ForwardCommand {
 Status ForwardCommand::forward() const {
   const auto x = read_image_tensor(input);
   if (!x) return x.status();
-  const auto models = read_models(model);
+  const auto models = read_models(model, Use::run);
   if (!models) return models.status();
   if (models->size() != 1)
     return Status::error(Errc::bad_argument, "forward runs one network: give one --weights");

@@ -52,7 +52,12 @@ void print_timing(const std::vector<std::unique_ptr<FaceJudge>>& judges, std::si
 /// Qualities where there are some; else a note says how to come by them.
 ShownScore ScoreCommand::shown_score(const QualitySource& source) const {
   if (raw) return ShownScore::raw;
-  if (source.calibrated()) return ShownScore::quality;
+  if (source.calibrated()) {
+    if (!views.tta.empty() && !source.sees_calibrated_views())
+      print_note("--tta " + views.tta +
+                 ": the weights were calibrated with other views, so qualities shift; leave --tta away");
+    return ShownScore::quality;
+  }
   if (const auto names = source.uncalibrated(); !names.empty())
     print_note("the weights of " + joined(names, ", ") +
                " have no calibration, so these are raw scores; for qualities of 0..100: tinyfiqa calibrate "
@@ -69,7 +74,7 @@ int ScoreCommand::run() {
   if (paths.empty())
     return fail(Status::error(Errc::bad_argument,
                               "nothing to score: name images or folders (tinyfiqa score --help)"));
-  const auto options = score_options(views, model.model);
+  const auto options = score_options(views);
   if (!options) return fail(options.status());
   const auto crop = face.crop();
   if (!crop) return fail(crop.status());

@@ -95,7 +95,7 @@ Status SelectCommand::open() {
   if (int{!paths.empty()} + int{!data.csv.empty()} + int{stdin_mjpeg} + int{!stdin_rgb.empty()} != 1)
     return Status::error(Errc::bad_argument,
                          "name folders or images, or give one of --data, --stdin-mjpeg and --stdin-rgb");
-  const auto options = score_options(views, model.model);
+  const auto options = score_options(views);
   if (!options) return options.status();
   auto crop = face.crop();
   if (!crop) return crop.status();

@@ -151,7 +151,9 @@ Result<std::shared_ptr<const LearnedBaseline>> read_learned(const ModelOptions& 
 }
 
 Status check_one_view(const std::string& name, const ScoreOptions& options) {
-  if (options.views.size() == 1 && options.views[0] == View::identity && options.height == 0) return Status();
+  const bool once =
+      options.views.empty() || (options.views.size() == 1 && options.views[0] == View::identity);
+  if (once && options.height == 0) return Status();
   return Status::error(Errc::bad_argument, "--model ", name,
                        " sees the face once and at its own size: leave --tta and --size away");
 }
@@ -184,10 +186,13 @@ Result<QualitySource> QualitySource::open(const ModelOptions& model, const Score
     if (const Status s = check_one_view(source.models()[0], options); !s) return s;
   if (source.learned_ != nullptr) return source;
   if (source.baseline_ == nullptr) {
-    auto networks = read_models(model);
+    auto networks = read_models(model, Use::run);
     if (!networks) return networks.status();
-    source.networks_ = std::move(*networks);
-    return source;
+    const auto names_views = [](const auto& network) { return !network->views().empty(); };
+    if (model.model == "ensemble" && options.views.empty() &&
+        std::none_of(networks->begin(), networks->end(), names_views))
+      source.options_.views = *parse_views("flips");  // as P1 has it
+    return of(std::move(*networks), source.options_);
   }
   if (source.baseline_->recogniser) {
     auto recogniser = read_recogniser(*source.baseline_, model);
@@ -200,11 +205,16 @@ Result<QualitySource> QualitySource::open(const ModelOptions& model, const Score
   return source;
 }
 
-QualitySource QualitySource::of(std::vector<std::shared_ptr<const Model>> networks,
-                                const ScoreOptions& options) {
+Result<QualitySource> QualitySource::of(std::vector<std::shared_ptr<const Model>> networks,
+                                        ScoreOptions options) {
+  if (options.views.empty()) {
+    auto views = default_views(networks);
+    if (!views) return views.status().prefixed("--tta is needed: ");
+    options.views = std::move(*views);
+  }
   QualitySource source;
   source.networks_ = std::move(networks);
-  source.options_ = options;
+  source.options_ = std::move(options);
   return source;
 }
 
@@ -245,6 +255,7 @@ std::vector<std::string> QualitySource::models() const {
 }
 
 std::vector<std::string> QualitySource::views() const {
+  if (baseline_ != nullptr || learned_ != nullptr) return {view_name(View::identity)};
   std::vector<std::string> names;
   for (const View view : options_.views) names.emplace_back(view_name(view));
   return names;
@@ -273,6 +284,12 @@ std::vector<std::string> QualitySource::uncalibrated() const {
   for (const auto& m : networks_)
     if (!m->calibration()) names.emplace_back(m->spec().name);
   return names;
+}
+
+bool QualitySource::sees_calibrated_views() const {
+  return std::all_of(networks_.begin(), networks_.end(), [&](const auto& m) {
+    return m->views().empty() ? options_.views.size() == 1 : m->views() == options_.views;
+  });
 }
 
 bool QualitySource::needs_landmarks() const { return baseline_ != nullptr && baseline_->landmarks; }

@@ -61,9 +61,9 @@ class QualitySource {
   /// baseline can't have.
   static tinyfiqa::Result<QualitySource> open(const ModelOptions& model,
                                               const tinyfiqa::ScoreOptions& options);
-  /// These networks.
-  static QualitySource of(std::vector<std::shared_ptr<const tinyfiqa::Model>> networks,
-                          const tinyfiqa::ScoreOptions& options);
+  /// These networks. Errors: those of default_views().
+  static tinyfiqa::Result<QualitySource> of(std::vector<std::shared_ptr<const tinyfiqa::Model>> networks,
+                                            tinyfiqa::ScoreOptions options);
 
   /// As many as threads are worth having; one that uses all of them when there is a single image.
   /// `threads` below 1: one for each core. Errors: those of Scorer and Embedder.
@@ -82,6 +82,9 @@ class QualitySource {
   bool calibrated() const;
   /// Names of networks that lack a calibration; none for baselines, which can't have one.
   std::vector<std::string> uncalibrated() const;
+
+  /// True if the views are those that the networks were calibrated with.
+  bool sees_calibrated_views() const;
 
   /// True if a face without landmarks has no quality.
   bool needs_landmarks() const;

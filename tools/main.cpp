@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
+#include <functional>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,26 +39,40 @@ int main(int argc, char** argv) {
   line.expect_command(version_text);
   const Command app = line.root();
   int exit_code = exit_done;
-  add_score(app, exit_code);
-  add_eval(app, exit_code);
-  add_label(app, exit_code);
-  add_select(app, exit_code);
-  add_sample(app, exit_code);
-  add_degrade(app, exit_code);
-  add_train_baseline(app, exit_code);
-  add_verify_eval(app, exit_code);
-  add_info(app, exit_code);
-  add_bench(app, exit_code);
-  add_import(app, exit_code);
-  add_calibrate(app, exit_code);
-  add_verify_weights(app, exit_code);
-  add_export(app, exit_code);
-  add_forward(app, exit_code);
-  add_gradients(app, exit_code);
-  const std::vector<std::string> command_line(argv + std::min(argc, 2), argv + argc);
-  add_train(app, exit_code, command_line);
-  add_ablation(app, exit_code, command_line);
-  add_size_study(app, exit_code, command_line);
+  const std::vector<std::string> words(argv + std::min(argc, 2), argv + argc);
+  struct Known {
+    const char* name;
+    std::function<void()> add;
+  };
+  const auto plain = [&](void (*add)(const Command&, int&)) { return [&, add] { add(app, exit_code); }; };
+  const auto recorded = [&](void (*add)(const Command&, int&, const std::vector<std::string>&)) {
+    return [&, add] { add(app, exit_code, words); };
+  };
+  const Known commands[] = {{"score", plain(add_score)},
+                            {"eval", plain(add_eval)},
+                            {"label", plain(add_label)},
+                            {"select", plain(add_select)},
+                            {"sample", plain(add_sample)},
+                            {"degrade", plain(add_degrade)},
+                            {"train-baseline", plain(add_train_baseline)},
+                            {"verify-eval", plain(add_verify_eval)},
+                            {"info", plain(add_info)},
+                            {"bench", plain(add_bench)},
+                            {"import", plain(add_import)},
+                            {"calibrate", plain(add_calibrate)},
+                            {"verify-weights", plain(add_verify_weights)},
+                            {"export", plain(add_export)},
+                            {"forward", plain(add_forward)},
+                            {"gradients", plain(add_gradients)},
+                            {"train", recorded(add_train)},
+                            {"ablation", recorded(add_ablation)},
+                            {"size-study", recorded(add_size_study)}};
+  // The options of all commands take longer to make than a small photo to score.
+  const auto named = std::find_if(std::begin(commands), std::end(commands), [&](const Known& c) {
+    return argc > 1 && std::strcmp(argv[1], c.name) == 0;
+  });
+  for (const Known& c : commands)
+    if (named == std::end(commands) || &c == named) c.add();
   const CommandLine::Outcome outcome = line.run(argc, argv);
   if (outcome != CommandLine::Outcome::ran)
     return outcome == CommandLine::Outcome::printed ? exit_done : exit_usage;

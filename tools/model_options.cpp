@@ -70,17 +70,17 @@ Result<TensorFile> read_weight_file(const std::string& path) {
   return convert_shufflenet_megvii(*file);
 }
 
-Result<Model> read_model(const std::string& path, const std::string& name, const Backend& backend) {
+Result<Model> read_model(const std::string& path, const std::string& name, const Backend& backend, Use use) {
   const auto file = read_weight_file(path);
   if (!file) return file.status();
   if (find_metadata(file->metadata, "untrained") != nullptr)
     print_note(path +
                ": parts of this network were never trained (it was imported without a head): its numbers "
                "mean nothing yet");
-  return make_model(*file, name, backend);
+  return make_model(*file, name, backend, use);
 }
 
-Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions& options) {
+Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions& options, Use use) {
   const auto backend = backend_option(options.isa);
   if (!backend) return backend.status();
   std::vector<std::shared_ptr<const Model>> models;
@@ -99,7 +99,7 @@ Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions
     paths = std::move(*shipped);
   }
   for (const std::string& path : paths) {
-    auto model = read_model(path, ensemble ? "" : options.model, **backend);
+    auto model = read_model(path, ensemble ? "" : options.model, **backend, use);
     if (!model) return model.status();
     models.push_back(std::make_shared<const Model>(std::move(*model)));
   }

@@ -39,11 +39,12 @@ tinyfiqa::Result<tinyfiqa::TensorFile> read_weight_file(const std::string& path)
 /// One model with the weights of a file of any supported kind; `name` may be empty. Notes go to stderr.
 /// An untrained head is an error.
 tinyfiqa::Result<tinyfiqa::Model> read_model(const std::string& path, const std::string& name,
-                                             const tinyfiqa::Backend& backend);
+                                             const tinyfiqa::Backend& backend,
+                                             tinyfiqa::Use use = tinyfiqa::Use::change);
 
 /// All models that the options ask for, in the order of --weights.
 tinyfiqa::Result<std::vector<std::shared_ptr<const tinyfiqa::Model>>> read_models(
-    const ModelOptions& options);
+    const ModelOptions& options, tinyfiqa::Use use = tinyfiqa::Use::change);
 
 /// Prints "tinyfiqa: message" to stderr.
 void print_error(const tinyfiqa::Status& status);

@@ -1,7 +1,6 @@
 #include "score_run.hpp"
 
 #include "stopwatch.hpp"
-#include "words.hpp"
 
 #include <utility>
 
@@ -12,40 +11,18 @@ void ViewOptions::add_to(const Command& command) {
   command
       .add_option("--tta", tta,
                   "Views to average over: none, flips (identity, hflip, vflip), hflip-color, or a list of "
-                  "identity, hflip, vflip, color; default: flips for ensemble, else none")
+                  "identity, hflip, vflip, color; default: those that the weights were calibrated "
+                  "with, else flips for ensemble and none for others")
       .type_name("VIEWS");
 }
 
-namespace {
-
-/// "identity,hflip,..." or one of the named sets.
-Result<std::vector<View>> parse_views(const std::string& text) {
-  if (text == "none") return std::vector<View>{View::identity};
-  if (text == "flips") return std::vector<View>{View::identity, View::hflip, View::vflip};
-  if (text == "hflip-color") return std::vector<View>{View::identity, View::hflip, View::color};
-  std::vector<View> views;
-  for (const std::string& name : separated(text, ',')) {
-    bool known = false;
-    for (const View view : {View::identity, View::hflip, View::vflip, View::color}) {
-      if (name != view_name(view)) continue;
-      views.push_back(view);
-      known = true;
-    }
-    if (!known)
-      return Status::error(
-          Errc::bad_argument, "--tta ", text, ": '", name,
-          "' is not known; use none, flips, hflip-color, or a list of identity, hflip, vflip, color");
-  }
-  return views;
-}
-
-}  // namespace
-
-Result<ScoreOptions> score_options(const ViewOptions& options, const std::string& model) {
-  const auto views = parse_views(!options.tta.empty() ? options.tta : model == "ensemble" ? "flips" : "none");
-  if (!views) return views.status();
+Result<ScoreOptions> score_options(const ViewOptions& options) {
   ScoreOptions result;
-  result.views = *views;
+  if (!options.tta.empty()) {
+    auto views = parse_views(options.tta);
+    if (!views) return views.status().prefixed("--tta ");
+    result.views = std::move(*views);
+  }
   result.height = options.size.height;
   result.width = options.size.width;
   return result;

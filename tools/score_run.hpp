@@ -19,8 +19,8 @@ struct ViewOptions {
   void add_to(const Command& command);
 };
 
-/// Views and input size as the options have them; an ensemble sees flips unless told otherwise.
-tinyfiqa::Result<tinyfiqa::ScoreOptions> score_options(const ViewOptions& options, const std::string& model);
+/// Views and input size as the options have them. Errors: bad_argument for views that nobody knows.
+tinyfiqa::Result<tinyfiqa::ScoreOptions> score_options(const ViewOptions& options);
 
 /// One file's row; a status that is an error already is passed on. `number`: of the image in its list.
 ScoreRow score_file(FaceJudge& judge, const std::string& path, const tinyfiqa::Crop& crop, std::size_t number,

@@ -61,8 +61,9 @@ Result<EvalReport> Study::evaluate(const std::vector<StudyMember>& members, cons
   report.split = held_out_name_;
   report.bootstrap.resamples = resamples;
   report.bootstrap.seed = words_.seed;
-  if (const Status s = report.score(held_out_, QualitySource::of(models, options), words_.threads); !s)
-    return s;
+  const auto source = QualitySource::of(std::move(models), options);
+  if (!source) return source.status();
+  if (const Status s = report.score(held_out_, *source, words_.threads); !s) return s;
   if (const Status s = report.measure(); !s) return s;
   if (report.failed > 0)
     print_note(std::to_string(report.failed) + " images have no score and were left out");

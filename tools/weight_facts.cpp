@@ -22,9 +22,9 @@ void drop_metadata(Metadata& metadata, std::string_view key) {
 }
 
 const std::vector<std::string>& reserved_metadata() {
-  static const std::vector<std::string> keys = {"format",    "model",       "input_size",  "normalisation",
-                                                "untrained", "made_by",     "calibration", "thresholds",
-                                                "bands",     "band_errors", "population",  "test_vector"};
+  static const std::vector<std::string> keys = {
+      "format",      "model",      "input_size", "normalisation", "untrained",  "views",      "made_by",
+      "calibration", "thresholds", "bands",      "band_errors",   "population", "test_vector"};
   return keys;
 }
 

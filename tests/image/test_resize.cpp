@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include "each_backend.hpp"
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -61,7 +63,10 @@ TEST_CASE("the fast resize equals the naive one at random sizes") {
     CAPTURE(image.height);
     CAPTURE(width);
     CAPTURE(height);
-    CHECK(difference(resize_image(image, height, width), by_reference(image, height, width)).max == 0);
+    const Image expected = by_reference(image, height, width);
+    for_each_backend([&](const Backend& backend) {
+      CHECK(difference(resize_image(image, height, width, backend), expected).max == 0);
+    });
   }
 }
 
@@ -73,6 +78,24 @@ TEST_CASE("resizing a rectangle equals cropping it first") {
        {Box{0, 0, 61, 47}, Box{60, 46, 1, 1}, Box{40, 0, 21, 47}, Box{0, 30, 61, 17}, Box{3, 4, 9, 40}})
     for (const auto& [w, h] : {std::pair<int, int>{9, 40}, {64, 64}, {21, 5}, {1, 1}})
       CHECK(difference(resize_image(image, box, h, w), resize_image(cut_out(image, box), h, w)).max == 0);
+}
+
+TEST_CASE("levels become floats alike on every instruction set, and none beside them is touched") {
+  const float mean[3] = {0.5f, 100.25f, 255.0f}, scale[3] = {1 / 127.5f, 0.017f, -3.0f};
+  for (const int pixels : {0, 1, 15, 16, 17, 33, 100}) {
+    const Image image = noise(std::max(1, pixels), 1, static_cast<std::uint64_t>(pixels));
+    for_each_backend([&](const Backend& backend) {
+      std::vector<float> out(3 * static_cast<std::size_t>(pixels) + 5, 7.0f);
+      backend.image.to_floats(image.rgb.data(), pixels, mean, scale, out.data());
+      int wrong = 0;
+      for (std::size_t i = 0; i < out.size(); ++i) {
+        const bool inside = i < 3 * static_cast<std::size_t>(pixels);
+        const float level = inside ? static_cast<float>(image.rgb[i]) : 0.0f;
+        wrong += out[i] != (inside ? (level - mean[i % 3]) * scale[i % 3] : 7.0f);
+      }
+      CHECK(wrong == 0);
+    });
+  }
 }
 
 TEST_CASE("the kernel writes its rows and nothing between them") {

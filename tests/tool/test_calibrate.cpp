@@ -139,6 +139,38 @@ TEST_CASE("--size is the size that the weights are fed from then on") {
   CHECK(contains(run_tool("info" + weights).out, "1 x 80x72x3"));
 }
 
+TEST_CASE("--tta are the views that the weights' scores are made of from then on") {
+  const std::string dir = scratch_dir("calibrate_views");
+  REQUIRE(calibrate(dir, "--tta flips").code == 0);
+  const std::string file = dir + "/out.safetensors", weights = " --weights " + file;
+  CHECK(metadata(read(file), "views") == "identity,hflip,vflip");
+  const auto plain = run_tool("score {faces} --format csv" + weights);
+  CHECK(plain.err.empty());
+  CHECK(plain.out == run_tool("score {faces} --format csv --tta flips" + weights).out);
+  CHECK(plain.out != run_tool("score {faces} --format csv --tta none" + weights).out);
+  CHECK(contains(run_tool("score {faces} --tta none" + weights).err, "calibrated with other views"));
+  CHECK(run_tool("verify-weights " + file).code == 0);
+  // Calibrated again, with the views that it names and with others.
+  const std::string again =
+      "calibrate " + file + " --data " + make_population(dir) + " --images {faces} --out ";
+  REQUIRE(run_tool(again + dir + "/same.safetensors").code == 0);
+  CHECK(read_text(dir + "/same.safetensors") == read_text(file));
+  REQUIRE(run_tool(again + dir + "/one.safetensors --tta none").code == 0);
+  CHECK(metadata(read(dir + "/one.safetensors"), "views") == "identity");
+  // Two files that don't agree leave it to the user.
+  const std::string both =
+      "score {faces} --model ensemble --weights " + file + " --weights " + dir + "/one.safetensors";
+  const auto torn = run_tool(both);
+  CHECK(torn.code == 2);
+  CHECK(contains(torn.err, "--tta is needed: the weight files name different views"));
+  CHECK(run_tool(both + " --tta hflip").code == 0);
+  rewrite(file, dir + "/bad.safetensors",
+          [](std::vector<TensorBytes>&, Metadata& m) { set(m, "views", "sideways"); });
+  const auto bad = run_tool("score {faces} --weights " + dir + "/bad.safetensors");
+  CHECK(bad.code == 2);
+  CHECK(contains(bad.err, "metadata 'views': 'sideways'"));
+}
+
 TEST_CASE("calibrate refuses what it can't use, and says why") {
   const std::string dir = scratch_dir("calibrate_bad");
   const std::string out = " --out " + dir + "/out.safetensors", images = " --images {faces}";
@@ -288,6 +320,32 @@ TEST_CASE("--pairs tells how often a recogniser fails in each band") {
   CHECK(pairs == 80);
   CHECK(failed >= 8);
   CHECK(failed <= 10);
+  // Cut out in another way for the recogniser, the photos keep the scores that the population gave them.
+  std::string boxed = "path,identity,box_x,box_y,box_w,box_h\n";
+  for (int i = 0; i < 160; ++i) boxed += std::to_string(i) + ".ppm,p" + std::to_string(i / 2) + ",0,0,9,9\n";
+  write(dir + "/boxed.csv", boxed);
+  const auto other = run_tool("calibrate " + built_in + " --data " + dir + "/labels.csv --out " + dir +
+                              "/boxed.safetensors --pairs-data " + dir + "/boxed.csv --embeddings " + dir +
+                              "/faces.npy --pairs " + dir + "/pairs.txt");
+  REQUIRE_MESSAGE(other.code == 0, other.err);
+  CHECK(read_text(dir + "/boxed.safetensors") == read_text(dir + "/out.safetensors"));
+  // Photos that are not in the population are scored as they are cut out there.
+  std::string few_faces;
+  {
+    std::istringstream all(read_text(dir + "/labels.csv"));
+    int row = 0;
+    for (std::string line; std::getline(all, line) && row < 41; ++row) few_faces += line + "\n";
+  }
+  write(dir + "/quarter.csv", few_faces);
+  const auto rest = run_tool("calibrate " + built_in + " --data " + dir + "/quarter.csv --out " + dir +
+                             "/quarter.safetensors --pairs-data " + dir + "/faces.csv --embeddings " + dir +
+                             "/faces.npy --pairs " + dir + "/pairs.txt");
+  REQUIRE_MESSAGE(rest.code == 0, rest.err);
+  const auto q = calibration_from_metadata(read(dir + "/quarter.safetensors").metadata, "x");
+  REQUIRE((q.ok() && q->has_value() && (*q)->errors.has_value()));
+  pairs = 0;
+  for (const BandErrors& e : *(*q)->errors) pairs += e.pairs;
+  CHECK(pairs == 80);
   CHECK(run_tool("calibrate x.pth --data x.csv --out y.safetensors --pairs p.txt").code == 2);
   write(dir + "/few.csv", "path,identity\n0.ppm,p0\n1.ppm,p0\n");
   write(dir + "/few.txt", "0.ppm 1.ppm 1\n");

@@ -7,6 +7,7 @@
 #include <tinyfiqa/train/tape.hpp>
 
 #include "each_backend.hpp"
+#include "support.hpp"
 
 #include <cmath>
 #include <limits>
@@ -156,6 +157,7 @@ TEST_CASE("each network over-fits 32 generated images to a loss below 1e-3, the 
        {"tinyfqnet", "mobilenet_v3_small", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0"}) {
     const NetworkDefinition net = find_model(name)->define();
     const int n = 32, side = 32;
+    const int most = sanitized && name != "tinyfqnet" ? 5 : 600;
     std::vector<double> first;
     for (int run = 0; run < 2; ++run) {
       std::vector<float> params(block_size(net.params)), gradient(params.size()), d(n), label(n);
@@ -171,7 +173,7 @@ TEST_CASE("each network over-fits 32 generated images to a loss below 1e-3, the 
       Optimizer optimizer({}, make_groups(net.params, {{"", 2e-3, 0, false}}), params.size());
       double loss = 1;
       int step = 0;
-      for (; step < (run == 0 ? 600 : 5) && loss >= 1e-3; ++step) {
+      for (; step < (run == 0 ? most : 5) && loss >= 1e-3; ++step) {
         REQUIRE(tape.forward(params.data(), x.data(), {n, side, side, 3}, TapeMode::train, rng).ok());
         loss = *mse_loss<float>(tape.output(), view(label), d);
         std::fill(gradient.begin(), gradient.end(), 0.0f);
@@ -183,7 +185,7 @@ TEST_CASE("each network over-fits 32 generated images to a loss below 1e-3, the 
           CHECK(loss == first[static_cast<std::size_t>(step)]);
       }
       INFO(name << " after " << step << " steps: " << loss);
-      if (run == 0) CHECK(loss < 1e-3);
+      if (run == 0 && most == 600) CHECK(loss < 1e-3);
     }
   }
 }

@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,36 @@ inline bool parse_input_size(std::string_view text, int& height, int& width) {
   return extent(height) && at != end && *at++ == 'x' && extent(width) && at == end;
 }
 
+/// A weight file's tensors, one at a time, as a network's parameters.
+class FileParams final : public ParamSource {
+ public:
+  FileParams(const TensorFile& file, const detail::LoadPlan& plan) : path_(file.path) {
+    for (const auto& copy : plan.copies) copies_.emplace(copy.first->param.offset, copy);
+  }
+  /// Zeros after an error.
+  const float* read(int offset, int count, float* room) override {
+    const auto at = copies_.find(offset);
+    const Span<float> out(room, static_cast<std::size_t>(count));
+    if (at == copies_.end())
+      status_ = Status::error(Errc::mismatch, path_, ": lacks a parameter at ", offset);
+    else if (status_.ok())
+      status_ = detail::read_param(path_, *at->second.first, *at->second.second, out);
+    if (!status_) std::fill_n(room, count, 0.0f);
+    return room;
+  }
+  /// The first error.
+  const Status& status() const { return status_; }
+
+ private:
+  std::string path_;
+  std::unordered_map<int, std::pair<const NamedParam*, const TensorEntry*>> copies_;
+  Status status_;
+};
+
+/// What a model is for: `run` keeps the packed weights alone, half the memory, and is loaded faster; `change`
+/// the parameters in PyTorch's layout too, for block().
+enum class Use : unsigned char { change, run };
+
 /// Definition, parameters in PyTorch's layout, and the same packed for a backend. Many sessions can share one
 /// model; it must not be changed while one of them runs.
 class Model {
@@ -70,12 +101,12 @@ class Model {
 
   /// Without any, for load() to fill. Until then it must not be run.
   struct Unfilled {};
-  Model(const ModelSpec& spec, const Backend& backend, Unfilled)
+  Model(const ModelSpec& spec, const Backend& backend, Unfilled, Use use = Use::change)
       : spec_(&spec),
         backend_(&backend),
         input_(spec.input),
         network_(spec.define()),
-        block_(block_size(network_.params)) {}
+        block_(use == Use::change ? block_size(network_.params) : 0) {}
 
   const ModelSpec& spec() const { return *spec_; }
   const Backend& backend() const { return *backend_; }
@@ -83,8 +114,11 @@ class Model {
   const InputSpec& input() const { return input_; }
   /// The weight file's; none if it has none.
   const std::optional<Calibration>& calibration() const { return calibration_; }
+  /// The views that the weight file's scores are the mean of; empty if it names none.
+  const std::vector<View>& views() const { return views_; }
   const NetworkDefinition& network() const { return network_; }
   const std::vector<NamedParam>& params() const { return network_.params; }
+  /// Parameters in PyTorch's layout; empty in a model that is for running alone.
   Span<float> block() { return {block_.data(), block_.size()}; }
   Span<const float> block() const { return {block_.data(), block_.size()}; }
   const std::vector<float>& packed() const { return packed_; }
@@ -93,12 +127,14 @@ class Model {
   Result<LoadReport> load(const TensorFile& file) {
     LoadOptions options;
     options.head = spec_->head;
+    if (block_.empty()) return load_packed(file, options);
     auto report = load_params(file, params(), block(), options);
     if (report) pack();
     return report;
   }
 
-  /// Takes what a weight file's metadata says: input_size and calibration. On an error nothing changes.
+  /// Takes what a weight file's metadata says: input_size, views and calibration. On an error nothing
+  /// changes.
   ///   Errors: bad_format, naming the file and the key.
   Status describe(const TensorFile& file) {
     auto calibration = calibration_from_metadata(file.metadata, file.path);
@@ -108,25 +144,52 @@ class Model {
     if (size != nullptr && !parse_input_size(*size, input.height, input.width))
       return Status::error(Errc::bad_format, file.path, ": metadata 'input_size': ", in_quotes(*size),
                            " is not HEIGHTxWIDTH, such as 600x416");
+    std::vector<View> views;
+    if (const std::string* text = find_metadata(file.metadata, "views")) {
+      auto parsed = parse_views(*text);
+      if (!parsed)
+        return Status::error(Errc::bad_format, file.path, ": metadata 'views': ", parsed.status().message());
+      views = std::move(*parsed);
+    }
     input_ = input;
+    views_ = std::move(views);
     calibration_ = std::move(*calibration);
     return {};
   }
 
   /// Folds batch norm and brings the weights into the kernels' order; needed after every change of block().
   void pack() {
-    const Extents any{1, spec_->input.height, spec_->input.width, 0};
-    const OwnedPlan p = make_owned_plan(network_, network_.outputs.output, any, *backend_, 1);
-    std::vector<float> room(pack_room_floats(p.plan, {network_.ops.data(), network_.ops.size()}));
-    packed_.assign(p.plan.packed_floats, 0.0f);
-    pack_weights(p.plan, {network_.ops.data(), network_.ops.size()}, block_.data(), room.data(),
-                 packed_.data());
+    BlockParams source(block_.data());
+    packed_ = packed(source);
   }
 
  private:
+  /// As load(), straight from the file into the kernels' order. A file without a head changes nothing.
+  Result<LoadReport> load_packed(const TensorFile& file, const LoadOptions& options) {
+    detail::LoadPlan plan(file, params(), options);
+    if (const Status status = plan.make(); !status) return status;
+    if (!plan.report.head_loaded) return std::move(plan.report);
+    FileParams source(file, plan);
+    std::vector<float> weights = packed(source);
+    if (!source.status()) return source.status();
+    packed_ = std::move(weights);
+    plan.report.loaded = plan.copies.size();
+    return std::move(plan.report);
+  }
+
+  std::vector<float> packed(ParamSource& source) const {
+    const Extents any{1, spec_->input.height, spec_->input.width, 0};
+    const OwnedPlan p = make_owned_plan(network_, network_.outputs.output, any, *backend_, 1);
+    const Span<const Op> ops(network_.ops.data(), network_.ops.size());
+    std::vector<float> room(pack_room_floats(p.plan, ops)), weights(p.plan.packed_floats);
+    pack_weights(p.plan, ops, source, room.data(), weights.data());
+    return weights;
+  }
+
   const ModelSpec* spec_;
   const Backend* backend_;
   InputSpec input_;
+  std::vector<View> views_;
   std::optional<Calibration> calibration_;
   NetworkDefinition network_;
   std::vector<float> block_, packed_;
@@ -135,8 +198,8 @@ class Model {
 /// A model with a file's weights and what its metadata says about them.   Errors: mismatch, and those of
 /// describe() and load_params().
 inline Result<Model> make_model(const TensorFile& file, const ModelSpec& spec,
-                                const Backend& backend = native_backend()) {
-  Model model(spec, backend, Model::Unfilled{});
+                                const Backend& backend = native_backend(), Use use = Use::change) {
+  Model model(spec, backend, Model::Unfilled{}, use);
   if (const Status status = model.describe(file); !status) return status;
   const auto report = model.load(file);
   if (!report) return report.status();
@@ -152,30 +215,30 @@ inline Result<Model> make_model(const TensorFile& file, const ModelSpec& spec,
 /// names do). All networks of the registry are compiled in.   Errors: those, and bad_argument for an unknown
 /// name.
 inline Result<Model> make_model(const TensorFile& file, const std::string& name = "",
-                                const Backend& backend = native_backend()) {
+                                const Backend& backend = native_backend(), Use use = Use::change) {
   const ModelSpec* spec = name.empty() ? guess_model(file) : find_model(name);
   if (spec == nullptr && !name.empty())
     return Status::error(Errc::bad_argument, "no model is called '", name, "'; there are ", model_names());
   if (spec == nullptr)
     return Status::error(Errc::mismatch, file.path, ": not the weights of any network known here (",
                          model_names(), ")");
-  return make_model(file, *spec, backend);
+  return make_model(file, *spec, backend, use);
 }
 
 /// The same from the bytes of a safetensors file. `bytes.path` is for messages.
 inline Result<Model> load_model(const FileBytes& bytes, const std::string& name = "",
-                                const Backend& backend = native_backend()) {
+                                const Backend& backend = native_backend(), Use use = Use::change) {
   const auto file = read_safetensors(bytes);
   if (!file) return file.status();
-  return make_model(*file, name, backend);
+  return make_model(*file, name, backend, use);
 }
 
 /// The same from a safetensors file. PyTorch's own files are read by io/weights.hpp, which needs libzip.
 inline Result<Model> load_model(const std::string& path, const std::string& name = "",
-                                const Backend& backend = native_backend()) {
+                                const Backend& backend = native_backend(), Use use = Use::change) {
   const auto bytes = read_file(path);
   if (!bytes) return bytes.status();
-  return load_model(*bytes, name, backend);
+  return load_model(*bytes, name, backend, use);
 }
 
 TINYFIQA_END

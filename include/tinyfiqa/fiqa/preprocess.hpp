@@ -7,6 +7,7 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/fiqa/align.hpp>
 #include <tinyfiqa/fiqa/resize.hpp>
+#include <tinyfiqa/io/bytes.hpp>
 #include <tinyfiqa/io/image.hpp>
 
 #include <algorithm>
@@ -14,6 +15,8 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <string>
+#include <vector>
 
 TINYFIQA_BEGIN
 
@@ -69,6 +72,35 @@ enum class View : unsigned char {
 constexpr const char* view_name(View view) {
   constexpr const char* names[] = {"identity", "hflip", "vflip", "color"};
   return names[static_cast<unsigned char>(view)];
+}
+
+/// "identity,hflip": views with commas between them.
+inline std::string views_text(const std::vector<View>& views) {
+  std::string text;
+  for (const View view : views) text += (text.empty() ? "" : ",") + std::string(view_name(view));
+  return text;
+}
+
+/// The views of such a text, or of a set: "none" (identity), "flips" (identity, hflip, vflip), "hflip-color"
+/// (identity, hflip, color).   Errors: bad_argument.
+inline Result<std::vector<View>> parse_views(const std::string& text) {
+  if (text == "none") return std::vector<View>{View::identity};
+  if (text == "flips") return std::vector<View>{View::identity, View::hflip, View::vflip};
+  if (text == "hflip-color") return std::vector<View>{View::identity, View::hflip, View::color};
+  std::vector<View> views;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    const std::string name = text.substr(start, end - start);
+    const std::size_t before = views.size();
+    for (const View view : {View::identity, View::hflip, View::vflip, View::color})
+      if (name == view_name(view)) views.push_back(view);
+    if (views.size() == before)
+      return Status::error(Errc::bad_argument, in_quotes(text), ": ", in_quotes(name),
+                           " is no view; use none, flips, hflip-color, or a list of identity, hflip, vflip, "
+                           "color");
+    start = end + 1;
+  }
+  return views;
 }
 
 /// The face as the network will see it: [height, width, 3], 8 bits. A box is cut out, landmarks are aligned
@@ -161,9 +193,8 @@ inline Status to_input(const Image& image, const InputSpec& spec, Span<float> ou
   if (out.size != spec.size())
     return Status::error(Errc::mismatch, "the input buffer holds ", out.size, " floats, ", spec.size(),
                          " are needed");
-  for (std::size_t i = 0; i < out.size; i += 3)
-    for (std::size_t c = 0; c < 3; ++c)
-      out[i + c] = (static_cast<float>(image.rgb[i + c]) - spec.mean[c]) * spec.scale[c];
+  native_backend().image.to_floats(image.rgb.data(), static_cast<std::ptrdiff_t>(out.size / 3), spec.mean,
+                                   spec.scale, out.data);
   return Status();
 }
 

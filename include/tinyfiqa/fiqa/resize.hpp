@@ -2,8 +2,8 @@
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/graph/backend.hpp>
 #include <tinyfiqa/io/image.hpp>
-#include <tinyfiqa/kernels/resize.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -41,19 +41,21 @@ struct ResizeTables {
 }  // namespace detail
 
 /// PIL's image.crop(box).resize((width, height), BILINEAR), bit for bit, without a copy of the crop.
-/// The box must lie inside the image and all sizes must be at least 1.
-inline Image resize_image(const Image& image, const Box& box, int height, int width) {
+/// The box must lie inside the image and all sizes must be at least 1. Every backend gives the same.
+inline Image resize_image(const Image& image, const Box& box, int height, int width,
+                          const Backend& backend = native_backend()) {
   const detail::ResizeTables x(box.width, width), y(box.height, height);
   std::vector<unsigned char> scratch(kernels::resize_scratch_bytes(x.axis, y.axis));
   Image out(width, height);
-  kernels::resize_u8x3(image.pixel(box.x, box.y), std::ptrdiff_t{3} * image.width, x.axis, y.axis,
+  backend.image.resize(image.pixel(box.x, box.y), std::ptrdiff_t{3} * image.width, x.axis, y.axis,
                        scratch.data(), out.rgb.data(), std::ptrdiff_t{3} * width);
   return out;
 }
 
 /// PIL's image.resize((width, height), BILINEAR), bit for bit; all sizes at least 1.
-inline Image resize_image(const Image& image, int height, int width) {
-  return resize_image(image, {0, 0, image.width, image.height}, height, width);
+inline Image resize_image(const Image& image, int height, int width,
+                          const Backend& backend = native_backend()) {
+  return resize_image(image, {0, 0, image.width, image.height}, height, width, backend);
 }
 
 TINYFIQA_END

@@ -21,17 +21,30 @@
 TINYFIQA_BEGIN
 
 struct ScoreOptions {
-  std::vector<View> views = {View::identity};  ///< T of equation 1 is their number
-  int height = 0, width = 0;                   ///< 0: each network's own input size
-  int threads = 1;                             ///< for one image; many images go to many scorers
-  std::uint64_t seed = 1;                      ///< of the colour view
+  std::vector<View> views;    ///< T of equation 1 is their number; empty: see default_views()
+  int height = 0, width = 0;  ///< 0: each network's own input size
+  int threads = 1;            ///< for one image; many images go to many scorers
+  std::uint64_t seed = 1;     ///< of the colour view
 };
+
+/// The views that the networks' weight files name (those that they were calibrated with), or identity alone
+/// where none does.   Errors: bad_argument if they differ.
+inline Result<std::vector<View>> default_views(const std::vector<std::shared_ptr<const Model>>& models) {
+  for (const auto& model : models)
+    if (model->views() != models[0]->views())
+      return Status::error(Errc::bad_argument, "the weight files name different views (",
+                           models[0]->spec().name, ": ", in_quotes(views_text(models[0]->views())), ", ",
+                           model->spec().name, ": ", in_quotes(views_text(model->views())),
+                           "), so choose the views yourself");
+  return models.empty() || models[0]->views().empty() ? std::vector<View>{View::identity}
+                                                      : models[0]->views();
+}
 
 /// One network's part in a score.
 struct NetworkScore {
   std::string model;
   float score = 0;           ///< mean over the views
-  std::vector<float> views;  ///< in the order of ScoreOptions::views
+  std::vector<float> views;  ///< in the order of Scorer::options().views
 };
 
 /// `value` is raw. tinyFQnet: 0..1. The perceptual networks: a mean opinion score, trained to 0..1 but not
@@ -57,23 +70,26 @@ class Scorer {
  public:
   /// One network from a safetensors file.
   static Result<Scorer> load(const std::string& path, const ScoreOptions& options = {}) {
-    auto model = load_model(path);
+    auto model = load_model(path, "", native_backend(), Use::run);
     if (!model) return model.status();
     return create({std::make_shared<const Model>(std::move(*model))}, options);
   }
 
   /// M networks, each with one output. Errors: bad_argument.
-  static Result<Scorer> create(std::vector<std::shared_ptr<const Model>> models,
-                               const ScoreOptions& options = {}) {
-    if (models.empty() || options.views.empty())
-      return Status::error(Errc::bad_argument, "a score needs at least one network and one view");
+  static Result<Scorer> create(std::vector<std::shared_ptr<const Model>> models, ScoreOptions options = {}) {
+    if (models.empty()) return Status::error(Errc::bad_argument, "a score needs at least one network");
+    if (options.views.empty()) {
+      auto views = default_views(models);
+      if (!views) return views.status();
+      options.views = std::move(*views);
+    }
     Scorer scorer(options);
     for (auto& model : models) {
       if (!model->spec().scores)
         return Status::error(Errc::bad_argument, model->spec().name,
                              model->spec().embeds ? " gives an embedding, not a quality score"
                                                   : " gives 1000 classes, not a quality score");
-      Member m{std::move(model), {}, {}, {}};
+      Member m{std::move(model), {}, {}, nullptr};
       m.input = m.model->input();
       if (options.height > 0) m.input.height = options.height;
       if (options.width > 0) m.input.width = options.width;
@@ -81,13 +97,14 @@ class Scorer {
                                      m.input.width, options.threads);
       if (!session) return session.status();
       m.session.push_back(std::move(*session));
-      m.floats.resize(m.session[0].input_floats());
+      m.floats.reset(new float[m.session[0].input_floats()]);
       scorer.members_.push_back(std::move(m));
     }
     scorer.join_bands();
     return scorer;
   }
 
+  /// With the views that are used.
   const ScoreOptions& options() const { return options_; }
   const ScoreTime& time() const { return time_; }
   /// True if every network has a calibration, so that scores have a quality.
@@ -130,8 +147,8 @@ class Scorer {
   struct Member {
     std::shared_ptr<const Model> model;
     InputSpec input;
-    std::vector<Session> session;  // one; a vector because a Session has no empty state
-    std::vector<float> floats;     // [T, H, W, 3]
+    std::vector<Session> session;     // one; a vector because a Session has no empty state
+    std::unique_ptr<float[]> floats;  // [T, H, W, 3]
   };
 
   /// Adds the time of its life to a sum.
@@ -183,7 +200,7 @@ class Scorer {
     if (const Status status = fill_views(m, face); !status) return status;
     {
       const Stopwatch watch(time_.network_s);
-      m.session[0].run(m.floats.data(), s.views.data());
+      m.session[0].run(m.floats.get(), s.views.data());
     }
     for (const float v : s.views) {
       if (!std::isfinite(v))
@@ -198,7 +215,7 @@ class Scorer {
     const Stopwatch watch(time_.resize_s);
     for (std::size_t t = 0; t < options_.views.size(); ++t) {
       const View view = options_.views[t];
-      const Span<float> out(m.floats.data() + t * m.input.size(), m.input.size());
+      const Span<float> out(m.floats.get() + t * m.input.size(), m.input.size());
       const Status status = view == View::identity
                                 ? to_input(face, m.input, out)
                                 : to_input(apply_view(face, view, options_.seed), m.input, out);

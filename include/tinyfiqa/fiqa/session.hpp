@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
-#include <vector>
 
 TINYFIQA_BEGIN
 
@@ -35,7 +34,7 @@ class Session {
                            model.spec().name, " at ", n, "x", h, "x", w,
                            " (N, H, W): ", plan_error_text(error));
     if (threads > 1) s.team_ = std::make_unique<ThreadTeam>(threads);
-    s.arena_.resize(s.plan().arena_floats + alignment_floats);
+    s.arena_.reset(new float[s.plan().arena_floats + alignment_floats]);
     return s;
   }
 
@@ -61,14 +60,14 @@ class Session {
   explicit Session(const Model& model) : model_(&model) {}
 
   float* aligned_arena() {
-    const auto at = reinterpret_cast<std::uintptr_t>(arena_.data());
+    const auto at = reinterpret_cast<std::uintptr_t>(arena_.get());
     const std::uintptr_t bytes = alignment_floats * sizeof(float);
     return reinterpret_cast<float*>((at + bytes - 1) / bytes * bytes);
   }
 
   const Model* model_;
   OwnedPlan plan_;
-  std::vector<float> arena_;
+  std::unique_ptr<float[]> arena_;    // not filled: pages that are first touched in a run cost less
   std::unique_ptr<ThreadTeam> team_;  // for more than one thread
 };
 

@@ -8,7 +8,9 @@
 #include <tinyfiqa/kernels/depthwise.hpp>
 #include <tinyfiqa/kernels/elementwise.hpp>
 #include <tinyfiqa/kernels/gemm.hpp>
+#include <tinyfiqa/kernels/pixels.hpp>
 #include <tinyfiqa/kernels/pool.hpp>
+#include <tinyfiqa/kernels/resize.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
 
@@ -312,7 +314,8 @@ inline constexpr Backend backend{TINYFIQA_ISA_NAME,
                                  &custom_kernel,
                                  {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])},
                                  nullptr,
-                                 run_chain};
+                                 run_chain,
+                                 {resize_u8x3, pixels_to_floats}};
 
 TINYFIQA_ISA_END
 

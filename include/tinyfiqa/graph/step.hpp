@@ -127,6 +127,19 @@ struct Kernel {
   bool takes_gate = false;  ///< multiplies x by operand gate; needs scratch for its packed weights once
 };
 
+namespace kernels {
+struct ResizeAxis;
+}
+
+/// What is done to a picture before a network sees it; see kernels/resize.hpp and kernels/pixels.hpp.
+struct ImageKernels {
+  void (*resize)(const unsigned char* in, std::ptrdiff_t in_stride, const kernels::ResizeAxis& x,
+                 const kernels::ResizeAxis& y, unsigned char* scratch, unsigned char* out,
+                 std::ptrdiff_t out_stride);
+  void (*to_floats)(const unsigned char* levels, std::ptrdiff_t pixels, const float* mean, const float* scale,
+                    float* out);
+};
+
 /// The kernels of one instruction set.
 struct Backend {
   const char* isa;
@@ -145,6 +158,7 @@ struct Backend {
   Span<const Kernel* const> all;       ///< every kernel, for tests, benches and docs
   const TapeKernels<float>* training;  ///< null in native_backend(), which is for inference
   void (*run_chain)(const Step* first, const Frame& frame);
+  ImageKernels image;
 };
 
 TINYFIQA_END

@@ -17,6 +17,11 @@ TINYFIQA_BEGIN
 /// An integer or floating-point number from its little-endian bytes, at any alignment, on any machine.
 template <class T>
 T load_le(const unsigned char* bytes) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  T value;  // (compilers see through the general way below, but not in loops that they make vectors of)
+  std::memcpy(&value, bytes, sizeof(T));
+  return value;
+#else
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < sizeof(T); ++i) bits |= static_cast<std::uint64_t>(bytes[i]) << (8 * i);
   if constexpr (std::is_integral_v<T>) {
@@ -29,6 +34,7 @@ T load_le(const unsigned char* bytes) {
     std::memcpy(&value, &exact, sizeof(T));
     return value;
   }
+#endif
 }
 
 /// The lowest `count` bytes of `value`, little-endian.

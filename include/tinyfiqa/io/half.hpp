@@ -21,20 +21,19 @@ inline float float_from_bits(std::uint32_t bits) {
 }
 }  // namespace detail
 
-/// binary16 -> float, exact for all 65536 patterns (subnormals, infinities, NaN payloads).
+/// binary16 -> float, exact for all 65536 patterns (subnormals, infinities, NaN payloads). Without branches,
+/// so that compilers make vectors of loops over it.
 inline float half_to_float(std::uint16_t half) {
   const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16u;
-  const std::uint32_t exponent = (half >> 10u) & 31u;
-  std::uint32_t fraction = half & 0x3ffu;
-  if (exponent == 31) return detail::float_from_bits(sign | 0x7f800000u | (fraction << 13u));
-  if (exponent != 0) return detail::float_from_bits(sign | ((exponent + 112u) << 23u) | (fraction << 13u));
-  if (fraction == 0) return detail::float_from_bits(sign);
-  std::uint32_t shifted = 113;  // a subnormal: fraction * 2^-24, normalised
-  while ((fraction & 0x400u) == 0) {
-    fraction <<= 1u;
-    --shifted;
-  }
-  return detail::float_from_bits(sign | (shifted << 23u) | ((fraction & 0x3ffu) << 13u));
+  const std::uint32_t magnitude = static_cast<std::uint32_t>(half & 0x7fffu) << 13u;
+  const auto where = [](bool yes) { return 0u - static_cast<std::uint32_t>(yes); };
+  // The exponent's bias is 112 larger in a float; infinities and NaN have its largest value in both.
+  const std::uint32_t last = where(magnitude >= 0x0f800000u), first = where(magnitude < 0x00800000u);
+  const std::uint32_t normal = magnitude + 0x38000000u + (last & 0x38000000u);
+  // A subnormal is fraction * 2^-24: what 2^-14 * (1 + fraction / 1024) is more than 2^-14.
+  const float subnormal =
+      detail::float_from_bits(magnitude + 0x38800000u) - detail::float_from_bits(0x38800000u);
+  return detail::float_from_bits(sign | (normal & ~first) | (detail::float_bits(subnormal) & first));
 }
 
 /// float -> binary16, round to nearest, ties to even; beyond 65520 infinity, NaN stays NaN.

@@ -154,18 +154,27 @@ class LoadPlan {
 
 /// Looks at the bits, which works under -ffast-math too.
 inline Status check_values(const std::string& path, const NamedParam& p, Span<const float> values) {
+  std::uint32_t largest = 0, any_sign = 0;
   for (const float value : values) {
     const std::uint32_t bits = float_bits(value);
-    if ((bits & 0x7f800000u) == 0x7f800000u) {
-      return Status::error(Errc::not_finite, path, ": ", in_quotes(p.name),
-                           " holds NaN or infinity: the training diverged; use an earlier checkpoint");
-    }
-    if (p.param.kind == ParamKind::running_var && value < 0.0f) {
-      return Status::error(Errc::bad_format, path, ": ", in_quotes(p.name),
-                           " holds a negative variance: the file is damaged; download or export it again");
-    }
+    largest = std::max(largest, bits & 0x7fffffffu);
+    any_sign |= value < 0.0f ? 1u : 0u;
   }
+  if (largest >= 0x7f800000u)
+    return Status::error(Errc::not_finite, path, ": ", in_quotes(p.name),
+                         " holds NaN or infinity: the training diverged; use an earlier checkpoint");
+  if (p.param.kind == ParamKind::running_var && any_sign != 0)
+    return Status::error(Errc::bad_format, path, ": ", in_quotes(p.name),
+                         " holds a negative variance: the file is damaged; download or export it again");
   return {};
+}
+
+/// A parameter's floats from its tensor.
+inline Status read_param(const std::string& path, const NamedParam& p, const TensorEntry& entry,
+                         Span<float> values) {
+  const Status status = read_floats(entry, values);
+  if (!status) return status.prefixed(path, ": ");
+  return check_values(path, p, Span<const float>(values.data, values.size));
 }
 }  // namespace detail
 
@@ -183,10 +192,7 @@ inline Result<LoadReport> load_params(const TensorFile& file, const std::vector<
   if (!status) return status;
   std::vector<float> fresh(block.begin(), block.end());
   for (const auto& [p, entry] : plan.copies) {
-    const auto values = param_values(Span<float>(fresh), p->param);
-    status = read_floats(*entry, values);
-    if (!status) return status.prefixed(file.path, ": ");
-    status = detail::check_values(file.path, *p, Span<const float>(values.data, values.size));
+    status = detail::read_param(file.path, *p, *entry, param_values(Span<float>(fresh), p->param));
     if (!status) return status;
   }
   std::copy(fresh.begin(), fresh.end(), block.begin());

@@ -89,10 +89,10 @@ inline Result<std::uint64_t> count_elements(const TensorEntry& tensor) {
 }
 
 namespace detail {
-/// Calls each(place, bytes of the element) for `count` elements in row-major order; count_elements() has
-/// checked the bounds.
+/// Calls each(place of the first, its bytes, elements, bytes from one to the next) for rows of elements, all
+/// `count` of them in row-major order; count_elements() has checked the bounds.
 template <class Each>
-void for_each_element(const TensorEntry& tensor, std::size_t count, Each each) {
+void for_each_row(const TensorEntry& tensor, std::size_t count, Each each) {
   const std::size_t rank = tensor.shape.size(), size = dtype_bytes(tensor.dtype);
   // The last extents that lie without gaps are one row: in [Cout, Cin, 1, 1] each would be one element.
   std::size_t outer = rank;
@@ -104,22 +104,35 @@ void for_each_element(const TensorEntry& tensor, std::size_t count, Each each) {
     step = tensor.strides[outer];
   }
   std::int64_t index[max_tensor_rank] = {};
-  for (std::size_t done = 0; done < count;) {
+  for (std::size_t done = 0; done < count; done += static_cast<std::size_t>(row)) {
     std::int64_t element = tensor.offset;
     for (std::size_t i = 0; i < outer; ++i) element += index[i] * tensor.strides[i];
-    const unsigned char* from = tensor.storage.data + static_cast<std::size_t>(element) * size;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(row); ++i)
-      each(done++, from + i * static_cast<std::size_t>(step) * size);
+    each(done, tensor.storage.data + static_cast<std::size_t>(element) * size, static_cast<std::size_t>(row),
+         static_cast<std::size_t>(step) * size);
     for (std::size_t i = outer; i-- > 0;) {
       if (++index[i] < tensor.shape[i]) break;
       index[i] = 0;
     }
   }
 }
+/// The float that an element's bytes stand for.
 template <class T>
-float load_number(const unsigned char* bytes) {
-  return static_cast<float>(load_le<T>(bytes));
-}
+struct LoadNumber {
+  static constexpr std::size_t bytes = sizeof(T);
+  float operator()(const unsigned char* p) const { return static_cast<float>(load_le<T>(p)); }
+};
+struct LoadHalf {
+  static constexpr std::size_t bytes = 2;
+  float operator()(const unsigned char* p) const { return half_to_float(load_le<std::uint16_t>(p)); }
+};
+struct LoadBfloat16 {
+  static constexpr std::size_t bytes = 2;
+  float operator()(const unsigned char* p) const { return bfloat16_to_float(load_le<std::uint16_t>(p)); }
+};
+struct LoadBoolean {
+  static constexpr std::size_t bytes = 1;
+  float operator()(const unsigned char* p) const { return *p != 0 ? 1.0f : 0.0f; }
+};
 }  // namespace detail
 
 /// The tensor as floats in row-major order; `out` must have exactly as many. Doubles and 64-bit integers are
@@ -132,48 +145,54 @@ inline Status read_floats(const TensorEntry& tensor, Span<float> out) {
                          " elements, the destination ", out.size);
   }
   const auto fill = [&](auto load) {
-    detail::for_each_element(tensor, out.size,
-                             [&](std::size_t i, const unsigned char* p) { out[i] = load(p); });
+    const auto fill_row = [&](std::size_t at, const unsigned char* from, std::size_t row, std::size_t step) {
+      float* const to = out.data + at;
+      if (step == load.bytes)  // a loop of its own, for vectors
+        for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * load.bytes);
+      else
+        for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * step);
+    };
+    detail::for_each_row(tensor, out.size, fill_row);
   };
   switch (tensor.dtype) {
     case DType::f32:
-      fill(detail::load_number<float>);
+      fill(detail::LoadNumber<float>());
       break;
     case DType::f64:
-      fill(detail::load_number<double>);
+      fill(detail::LoadNumber<double>());
       break;
     case DType::f16:
-      fill([](const unsigned char* p) { return half_to_float(load_le<std::uint16_t>(p)); });
+      fill(detail::LoadHalf());
       break;
     case DType::bf16:
-      fill([](const unsigned char* p) { return bfloat16_to_float(load_le<std::uint16_t>(p)); });
+      fill(detail::LoadBfloat16());
       break;
     case DType::i64:
-      fill(detail::load_number<std::int64_t>);
+      fill(detail::LoadNumber<std::int64_t>());
       break;
     case DType::i32:
-      fill(detail::load_number<std::int32_t>);
+      fill(detail::LoadNumber<std::int32_t>());
       break;
     case DType::i16:
-      fill(detail::load_number<std::int16_t>);
+      fill(detail::LoadNumber<std::int16_t>());
       break;
     case DType::i8:
-      fill(detail::load_number<std::int8_t>);
+      fill(detail::LoadNumber<std::int8_t>());
       break;
     case DType::u64:
-      fill(detail::load_number<std::uint64_t>);
+      fill(detail::LoadNumber<std::uint64_t>());
       break;
     case DType::u32:
-      fill(detail::load_number<std::uint32_t>);
+      fill(detail::LoadNumber<std::uint32_t>());
       break;
     case DType::u16:
-      fill(detail::load_number<std::uint16_t>);
+      fill(detail::LoadNumber<std::uint16_t>());
       break;
     case DType::u8:
-      fill(detail::load_number<std::uint8_t>);
+      fill(detail::LoadNumber<std::uint8_t>());
       break;
     case DType::boolean:
-      fill([](const unsigned char* p) { return *p != 0 ? 1.0f : 0.0f; });
+      fill(detail::LoadBoolean());
       break;
   }
   return {};
@@ -195,9 +214,11 @@ inline Result<std::vector<unsigned char>> read_bytes(const TensorEntry& tensor) 
   if (!count) return count.status();
   const std::size_t size = dtype_bytes(tensor.dtype);
   std::vector<unsigned char> bytes(static_cast<std::size_t>(*count) * size);
-  detail::for_each_element(
-      tensor, static_cast<std::size_t>(*count),
-      [&](std::size_t i, const unsigned char* p) { std::copy(p, p + size, bytes.data() + i * size); });
+  detail::for_each_row(tensor, static_cast<std::size_t>(*count),
+                       [&](std::size_t at, const unsigned char* from, std::size_t row, std::size_t step) {
+                         for (std::size_t i = 0; i < row; ++i)
+                           std::copy_n(from + i * step, size, bytes.data() + (at + i) * size);
+                       });
   return bytes;
 }
 

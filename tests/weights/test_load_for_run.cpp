@@ -1,0 +1,59 @@
+// Loading a network to run it alone: straight from the file into the kernels' order.
+#include <tinyfiqa/fiqa/model.hpp>
+#include <tinyfiqa/fiqa/scorer.hpp>
+
+#include <doctest/doctest.h>
+
+#include "each_backend.hpp"
+#include "support.hpp"
+
+#include <limits>
+#include <string>
+
+using namespace tinyfiqa;
+
+namespace {
+
+const std::string folder = TINYFIQA_SOURCE_DIR "/weights/";
+
+/// The same network as a file with one number changed.
+std::string file_with(const std::string& name, const std::string& tensor, float value) {
+  auto model = load_model(folder + "tinyfqnet.safetensors");
+  REQUIRE(model.ok());
+  for (const NamedParam& p : model->params())
+    if (p.name == tensor) param_values(model->block(), p.param)[0] = value;
+  const std::string path = name + ".safetensors";
+  REQUIRE(save_params(path, model->params(), model->block()).ok());
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("a network loaded to run it has the weights of one that is loaded to change it") {
+  for (const char* name : {"tinyfqnet", "ensemble/mobilenet_v3_small", "ensemble/shufflenet_v2_x0_5"})
+    for_each_backend([&](const Backend& backend) {
+      INFO(name);
+      const std::string path = folder + name + ".safetensors";
+      const auto whole = load_model(path, "", backend), packed = load_model(path, "", backend, Use::run);
+      REQUIRE_MESSAGE(packed.ok(), packed.status().message());
+      REQUIRE(whole.ok());
+      CHECK(packed->block().empty());
+      CHECK(packed->packed() == whole->packed());
+      CHECK(packed->input().height == whole->input().height);
+      CHECK(packed->calibration().has_value());
+    });
+}
+
+TEST_CASE("what is wrong with a file is told alike") {
+  for (const auto& path :
+       {file_with("not_a_number", "blocks.1.conv.0.weight", std::numeric_limits<float>::quiet_NaN()),
+        file_with("negative", "stem.1.running_var", -1.0f),
+        std::string(TINYFIQA_SOURCE_DIR "/weights/ensemble/mobilenet_v3_small.safetensors")}) {
+    const auto whole = load_model(path, "tinyfqnet"),
+               packed = load_model(path, "tinyfqnet", native_backend(), Use::run);
+    REQUIRE_FALSE(whole.ok());
+    REQUIRE_FALSE(packed.ok());
+    CHECK(std::string(whole.status().message()) == packed.status().message());
+    CHECK(whole.status().code() == packed.status().code());
+  }
+}
