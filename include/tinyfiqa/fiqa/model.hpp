@@ -10,6 +10,7 @@
 #include <tinyfiqa/graph/plan.hpp>
 #include <tinyfiqa/io/file.hpp>
 #include <tinyfiqa/io/init_params.hpp>
+#include <tinyfiqa/io/large_array.hpp>
 #include <tinyfiqa/io/load_params.hpp>
 #include <tinyfiqa/io/safetensors.hpp>
 
@@ -121,7 +122,7 @@ class Model {
   /// Parameters in PyTorch's layout; empty in a model that is for running alone.
   Span<float> block() { return {block_.data(), block_.size()}; }
   Span<const float> block() const { return {block_.data(), block_.size()}; }
-  const std::vector<float>& packed() const { return packed_; }
+  Span<const float> packed() const { return {packed_.data(), packed_.size()}; }
 
   /// Fills the parameters from a file's tensors and packs them. On an error nothing changes.
   Result<LoadReport> load(const TensorFile& file) {
@@ -170,18 +171,19 @@ class Model {
     if (const Status status = plan.make(); !status) return status;
     if (!plan.report.head_loaded) return std::move(plan.report);
     FileParams source(file, plan);
-    std::vector<float> weights = packed(source);
+    LargeArray<float> weights = packed(source);
     if (!source.status()) return source.status();
     packed_ = std::move(weights);
     plan.report.loaded = plan.copies.size();
     return std::move(plan.report);
   }
 
-  std::vector<float> packed(ParamSource& source) const {
+  LargeArray<float> packed(ParamSource& source) const {
     const Extents any{1, spec_->input.height, spec_->input.width, 0};
     const OwnedPlan p = make_owned_plan(network_, network_.outputs.output, any, *backend_, 1);
     const Span<const Op> ops(network_.ops.data(), network_.ops.size());
-    std::vector<float> room(pack_room_floats(p.plan, ops)), weights(p.plan.packed_floats);
+    std::vector<float> room(pack_room_floats(p.plan, ops));
+    LargeArray<float> weights(p.plan.packed_floats);
     pack_weights(p.plan, ops, source, room.data(), weights.data());
     return weights;
   }
@@ -192,7 +194,8 @@ class Model {
   std::vector<View> views_;
   std::optional<Calibration> calibration_;
   NetworkDefinition network_;
-  std::vector<float> block_, packed_;
+  std::vector<float> block_;
+  LargeArray<float> packed_;
 };
 
 /// A model with a file's weights and what its metadata says about them.   Errors: mismatch, and those of

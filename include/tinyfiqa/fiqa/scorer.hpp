@@ -89,7 +89,7 @@ class Scorer {
         return Status::error(Errc::bad_argument, model->spec().name,
                              model->spec().embeds ? " gives an embedding, not a quality score"
                                                   : " gives 1000 classes, not a quality score");
-      Member m{std::move(model), {}, {}, nullptr};
+      Member m{std::move(model), {}, {}, {}};
       m.input = m.model->input();
       if (options.height > 0) m.input.height = options.height;
       if (options.width > 0) m.input.width = options.width;
@@ -97,7 +97,7 @@ class Scorer {
                                      m.input.width, options.threads);
       if (!session) return session.status();
       m.session.push_back(std::move(*session));
-      m.floats.reset(new float[m.session[0].input_floats()]);
+      m.floats = LargeArray<float>(m.session[0].input_floats());
       scorer.members_.push_back(std::move(m));
     }
     scorer.join_bands();
@@ -147,8 +147,8 @@ class Scorer {
   struct Member {
     std::shared_ptr<const Model> model;
     InputSpec input;
-    std::vector<Session> session;     // one; a vector because a Session has no empty state
-    std::unique_ptr<float[]> floats;  // [T, H, W, 3]
+    std::vector<Session> session;  // one; a vector because a Session has no empty state
+    LargeArray<float> floats;      // [T, H, W, 3]
   };
 
   /// Adds the time of its life to a sum.
@@ -200,7 +200,7 @@ class Scorer {
     if (const Status status = fill_views(m, face); !status) return status;
     {
       const Stopwatch watch(time_.network_s);
-      m.session[0].run(m.floats.get(), s.views.data());
+      m.session[0].run(m.floats.data(), s.views.data());
     }
     for (const float v : s.views) {
       if (!std::isfinite(v))
@@ -215,7 +215,7 @@ class Scorer {
     const Stopwatch watch(time_.resize_s);
     for (std::size_t t = 0; t < options_.views.size(); ++t) {
       const View view = options_.views[t];
-      const Span<float> out(m.floats.get() + t * m.input.size(), m.input.size());
+      const Span<float> out(m.floats.data() + t * m.input.size(), m.input.size());
       const Status status = view == View::identity
                                 ? to_input(face, m.input, out)
                                 : to_input(apply_view(face, view, options_.seed), m.input, out);

@@ -4,9 +4,9 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/fiqa/model.hpp>
+#include <tinyfiqa/io/large_array.hpp>
 #include <tinyfiqa/threads/thread_team.hpp>
 
-#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -21,7 +21,7 @@ enum class Want : unsigned char {
 class Session {
  public:
   /// Plans `model` for N, H, W and at most `threads` threads. The model must outlive the session.
-  /// Errors: bad_argument (with the reason), too_large.
+  /// Errors: bad_argument (with the reason), too_large, out_of_memory.
   static Result<Session> create(const Model& model, int n, int h, int w, int threads = 1,
                                 Want want = Want::output) {
     const Outputs& outputs = model.network().outputs;
@@ -34,7 +34,10 @@ class Session {
                            model.spec().name, " at ", n, "x", h, "x", w,
                            " (N, H, W): ", plan_error_text(error));
     if (threads > 1) s.team_ = std::make_unique<ThreadTeam>(threads);
-    s.arena_.reset(new float[s.plan().arena_floats + alignment_floats]);
+    s.arena_ = LargeArray<float>::if_there_is_room(s.plan().arena_floats);
+    if (s.arena_.data() == nullptr)
+      return Status::error(Errc::out_of_memory, model.spec().name, " at ", n, "x", h, "x", w, " needs ",
+                           s.plan().arena_bytes() / 1048576, " MiB");
     return s;
   }
 
@@ -46,8 +49,8 @@ class Session {
   /// input [N, H, W, 3] -> output [N, C]. Allocates nothing.
   void run(const float* input, float* output) {
     Frame f;
-    f.arena = aligned_arena();
-    f.packed = model_->packed().data();
+    f.arena = arena_.data();
+    f.packed = model_->packed().data;
     f.input = input;
     f.output = output;
     if (team_ != nullptr) f.team = team_->team();
@@ -55,19 +58,11 @@ class Session {
   }
 
  private:
-  static constexpr std::size_t alignment_floats = 16;
-
   explicit Session(const Model& model) : model_(&model) {}
-
-  float* aligned_arena() {
-    const auto at = reinterpret_cast<std::uintptr_t>(arena_.get());
-    const std::uintptr_t bytes = alignment_floats * sizeof(float);
-    return reinterpret_cast<float*>((at + bytes - 1) / bytes * bytes);
-  }
 
   const Model* model_;
   OwnedPlan plan_;
-  std::unique_ptr<float[]> arena_;    // not filled: pages that are first touched in a run cost less
+  LargeArray<float> arena_;
   std::unique_ptr<ThreadTeam> team_;  // for more than one thread
 };
 

@@ -53,8 +53,8 @@ inline std::size_t pack_room_floats(const Plan& plan, Span<const Op> ops) {
 
 namespace detail {
 
-/// Subnormal numbers, left behind by dead channels, would slow every multiply-add that meets them. (By bits, so
-/// that compilers make vectors of loops over it.)
+/// Subnormal numbers, left behind by dead channels, would slow every multiply-add that meets them. (By bits,
+/// so that compilers make vectors of loops over it.)
 inline float without_subnormals(double value) {
   float rounded = static_cast<float>(value);
   std::uint32_t bits;
@@ -67,6 +67,11 @@ inline float without_subnormals(double value) {
 inline void copy_param(ParamSource& params, int offset, int count, float* to) {
   const float* const from = params.read(offset, count, to);
   if (from != to) std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
+}
+
+/// What lies between `floats` floats and the next alignment.
+inline void fill_gap(float* from, std::size_t floats) {
+  for (std::size_t i = floats; i < align_floats(floats); ++i) from[i] = 0.0f;
 }
 
 /// y = (conv(x, w) - mean) / sqrt(var + eps) * gamma + beta  =  conv(x, w * s) + (bias - mean) * s + beta,
@@ -101,14 +106,17 @@ inline void fold(const Op& op, ParamSource& params, float* weight, float* bias, 
 
 }  // namespace detail
 
-/// Fills `packed` (plan.packed_floats) from a network's parameters; `room` has pack_room_floats floats.
+/// Fills `packed` (plan.packed_floats) from a network's parameters, zeros between them; `room` has
+/// pack_room_floats floats.
 inline void pack_weights(const Plan& plan, Span<const Op> ops, ParamSource& params, float* room,
                          float* packed) {
   for (int i = 0; i < plan.step_count; ++i) {
     const Step& s = plan.steps[i];
     const Op& op = ops[static_cast<std::size_t>(s.first_op)];
-    if (op.kind == OpKind::custom && op.custom_params > 0)
+    if (op.kind == OpKind::custom && op.custom_params > 0) {
       detail::copy_param(params, op.weight, op.custom_params, packed + s.packed);
+      detail::fill_gap(packed + s.packed, static_cast<std::size_t>(op.custom_params));
+    }
     if (op.kind != OpKind::conv) continue;
     FoldedConv conv;
     conv.shape = conv_shape(op);
@@ -119,7 +127,11 @@ inline void pack_weights(const Plan& plan, Span<const Op> ops, ParamSource& para
     conv.weight = weight;
     conv.bias = bias;
     s.kernel->pack(conv, bias + op.channels, packed + s.packed);
-    if (s.has_slope) detail::copy_param(params, op.slope, op.channels, packed + s.slope);
+    detail::fill_gap(packed + s.packed, s.kernel->packed_floats(conv.shape));
+    if (s.has_slope) {
+      detail::copy_param(params, op.slope, op.channels, packed + s.slope);
+      detail::fill_gap(packed + s.slope, static_cast<std::size_t>(op.channels));
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/graph/training_backend.hpp>
+#include <tinyfiqa/io/large_array.hpp>
 #include <tinyfiqa/threads/thread_team.hpp>
 #include <tinyfiqa/train/custom_kernel.hpp>
 #include <tinyfiqa/train/formula_kernels.hpp>
@@ -86,7 +87,7 @@ class Tape {
   }
 
   /// All memory of a step but the parameters, their gradient and the input.
-  std::size_t peak_bytes() const { return (arena_size_ + out_.size()) * sizeof(T); }
+  std::size_t peak_bytes() const { return (arena_.size() + out_.size()) * sizeof(T); }
   const TapePlan& plan() const { return plan_; }
 
   /// Plans for a size ahead of the first forward.
@@ -96,7 +97,7 @@ class Tape {
       return Status::error(Errc::bad_argument, "training at ", size.n, "x", size.h, "x", size.w,
                            " (N, H, W): ", plan.error);
     plan_ = std::move(plan);
-    arena_.reset();
+    arena_ = LargeArray<T>();
     base_ = nullptr;
     std::size_t scratch = 0;
     single_value_ = -1;
@@ -107,21 +108,18 @@ class Tape {
       const TapeKernel<T>* kernel = kernel_of(id);
       if (kernel != nullptr) scratch = std::max(scratch, kernel->scratch(call_of(id, nullptr)));
     }
-    arena_size_ = plan_.arena_size + scratch + alignment;
-    arena_.reset(new (std::nothrow) unsigned char[arena_size_ * sizeof(T)]);
-    if (arena_ == nullptr) {
+    const std::size_t size_needed = plan_.arena_size + scratch;
+    arena_ = LargeArray<T>::if_there_is_room(size_needed);
+    base_ = arena_.data();
+    if (base_ == nullptr) {
       plan_ = TapePlan();
-      return Status::error(Errc::out_of_memory, "training needs ", arena_size_ * sizeof(T) / 1048576, " MiB");
+      return Status::error(Errc::out_of_memory, "training needs ", size_needed * sizeof(T) / 1048576, " MiB");
     }
-    const auto at = reinterpret_cast<std::uintptr_t>(arena_.get());
-    base_ = reinterpret_cast<T*>((at + 63) / 64 * 64);
     out_.assign(static_cast<std::size_t>(value(output_).extents.floats()), T(0));
     return {};
   }
 
  private:
-  static constexpr std::size_t alignment = 32;
-
   const Op& op(int id) const { return ops_[static_cast<std::size_t>(id)]; }
   const TapeValue& value(int id) const { return plan_.values[static_cast<std::size_t>(id)]; }
   T* memory(int buffer) const {
@@ -245,9 +243,8 @@ class Tape {
   std::unique_ptr<ThreadTeam> threads_;  // for more than one thread
   const TapeKernels<T>* kernels_;
   TapePlan plan_;
-  std::unique_ptr<unsigned char[]> arena_;
-  T* base_ = nullptr;
-  std::size_t arena_size_ = 0;
+  LargeArray<T> arena_;
+  T* base_ = nullptr;  // arena_'s
   std::vector<T> out_;
   const T* input_ = nullptr;
   TapeMode mode_ = TapeMode::train;

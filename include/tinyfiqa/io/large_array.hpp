@@ -1,0 +1,75 @@
+// Arrays of megabytes: on large pages where the system has them. With pages of 4 KiB, touching the weights
+// and maps of a network for the first time takes longer than computing it.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <utility>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+TINYFIQA_BEGIN
+
+/// `size` numbers that nothing was written to yet, aligned to 64 bytes.
+template <class T>
+class LargeArray {
+ public:
+  LargeArray() = default;
+  /// Throws bad_alloc, as vectors do.
+  explicit LargeArray(std::size_t size)
+      : LargeArray(size, ::operator new(size * sizeof(T), alignment_of(size))) {}
+
+  LargeArray(const LargeArray& other) : LargeArray(other.size_) { std::copy_n(other.data(), size_, data()); }
+  LargeArray& operator=(const LargeArray& other) { return *this = LargeArray(other); }
+  LargeArray(LargeArray&& other) noexcept
+      : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+  LargeArray& operator=(LargeArray&& other) noexcept {
+    data_ = std::move(other.data_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+  ~LargeArray() = default;
+
+  /// Empty, data() null, where memory does not suffice.
+  static LargeArray if_there_is_room(std::size_t size) {
+    void* const room = ::operator new(size * sizeof(T), alignment_of(size), std::nothrow);
+    return room == nullptr ? LargeArray() : LargeArray(size, room);
+  }
+
+  T* data() { return data_.get(); }
+  const T* data() const { return data_.get(); }
+  std::size_t size() const { return size_; }
+  const T* begin() const { return data(); }
+  const T* end() const { return data() + size_; }
+
+ private:
+  static constexpr std::size_t page = std::size_t{2} << 20u;
+  static std::align_val_t alignment_of(std::size_t size) {
+    return static_cast<std::align_val_t>(size * sizeof(T) < page ? 64 : page);
+  }
+  struct Free {
+    std::align_val_t alignment{};
+    void operator()(T* p) const { ::operator delete(p, alignment); }
+  };
+
+  LargeArray(std::size_t size, void* room)
+      : data_(static_cast<T*>(room), Free{alignment_of(size)}), size_(size) {
+#if defined(__linux__)
+    // Whole pages alone: the rest stays on small ones, so that no memory is used that was not asked for. That
+    // the system may have none is no error.
+    const std::size_t bytes = size * sizeof(T);
+    if (bytes >= page) (void)::madvise(room, bytes / page * page, MADV_HUGEPAGE);
+#endif
+  }
+
+  std::unique_ptr<T[], Free> data_;
+  std::size_t size_ = 0;
+};
+
+TINYFIQA_END
