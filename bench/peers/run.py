@@ -34,6 +34,8 @@ ENGINES = ["onnxruntime", "openvino", "ncnn", "mnn", "pytorch", "xnnpack"]
 
 def run(command):
     r = subprocess.run(command, capture_output=True, text=True)
+    if "No module named 'torch" in r.stderr:
+        raise RuntimeError("PyTorch makes the weights: apt-get install python3-torch python3-torchvision")
     if r.returncode != 0:
         raise RuntimeError((r.stderr.strip().splitlines() or [f"exit status {r.returncode}"])[-1])
     return r.stdout
