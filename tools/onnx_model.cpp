@@ -22,7 +22,8 @@ const char* output_text(const ModelSpec& spec) {
   return spec.embeds ? "embedding [batch, C], not normalised" : "logits [batch, classes]";
 }
 
-void add_metadata(onnx::ModelProto& proto, const ModelSpec& spec, const OnnxInput& input) {
+void add_metadata(onnx::ModelProto& proto, const Model& model, const OnnxInput& input) {
+  const ModelSpec& spec = model.spec();
   const auto add = [&](const char* key, const std::string& value) {
     onnx::StringStringEntryProto& entry = *proto.add_metadata_props();
     entry.set_key(key);
@@ -36,6 +37,9 @@ void add_metadata(onnx::ModelProto& proto, const ModelSpec& spec, const OnnxInpu
   add("input_mean", three_numbers(number(mean[0]), number(mean[1]), number(mean[2])));
   add("input_std", three_numbers(1 / number(scale[0]), 1 / number(scale[1]), 1 / number(scale[2])));
   add("output", output_text(spec));
+  if (!model.views().empty()) add("views", views_text(model.views()));
+  if (model.calibration())
+    for (const auto& [key, value] : calibration_metadata(*model.calibration())) add(key.c_str(), value);
 }
 
 }  // namespace
@@ -49,7 +53,7 @@ Result<std::string> onnx_model(const Model& model, const OnnxInput& input) {
   proto.set_producer_version(TINYFIQA_VERSION);
   proto.set_doc_string(std::string(spec.summary) +
                        ". Input: RGB levels 0..255 as (level - input_mean) / input_std, float [N, 3, H, W].");
-  add_metadata(proto, spec, input);
+  add_metadata(proto, model, input);
   const Status status = OnnxGraph(model, input, *proto.mutable_graph()).write();
   if (!status.ok()) return status;
   return proto.SerializeAsString();

@@ -16,6 +16,6 @@ struct OnnxInput {
 /// PyTorch's names and shapes, and exactly the bits of the model's block: batch norm stays a node of its own,
 /// since every engine folds it when it loads the file, and so the file can still be compared, fine-tuned and
 /// imported elsewhere. Metadata: model, input_size, input_colour, input_mean, input_std (x = (level - mean) /
-/// std, levels 0..255), output.
+/// std, levels 0..255), output; and what the weight file says of views, calibration, thresholds and bands.
 ///   Errors: bad_argument (a size that the network can't take), unsupported (operations of the user's own).
 tinyfiqa::Result<std::string> onnx_model(const tinyfiqa::Model& model, const OnnxInput& input);

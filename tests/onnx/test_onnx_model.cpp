@@ -123,6 +123,22 @@ TEST_CASE("a file tells versions, shapes, normalisation and what comes out") {
   CHECK(metadata(fixed)["input_std"] == "127.9918 127.9918 127.9918");
 }
 
+TEST_CASE("what weights are worth goes along") {
+  for (const char* name : {"tinyfqnet", "ensemble/mobilenet_v3_small"}) {
+    const auto model = load_model(std::string(TINYFIQA_SOURCE_DIR "/weights/") + name + ".safetensors");
+    REQUIRE(model.ok());
+    auto about = metadata(exported(*model, {1, model->input().height, model->input().width}));
+    CHECK(about.count("views") == (model->views().empty() ? 0 : 1));
+    CHECK(about["bands"].find("reject 0-") == 0);
+    const Metadata all(about.begin(), about.end());
+    const auto calibration = calibration_from_metadata(all, name);
+    REQUIRE(calibration.ok());
+    REQUIRE(calibration->has_value());
+    for (const float raw : {0.1f, 0.5f, 0.72f, 0.85f})
+      CHECK((*calibration)->quality_number(raw) == model->calibration()->quality_number(raw));
+  }
+}
+
 TEST_CASE("the nodes are those of the networks' layers") {
   const auto tiny = kinds(exported(formula_model(*find_model("tinyfqnet")), {1, 64, 64}).graph());
   CHECK(tiny == std::map<std::string, int>{{"Add", 3},

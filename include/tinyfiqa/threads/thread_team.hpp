@@ -115,6 +115,7 @@ class ThreadTeam {
 
   /// Does parts until none is left to begin: its own share first, then the others'.
   void work(int slot) {
+    std::uint64_t control = float_control();
     for (int i = 0; i < threads_; ++i) {
       std::atomic<std::uint64_t>& word = share((slot + i) % threads_);
       std::uint64_t seen = word.load(std::memory_order_acquire);
@@ -123,9 +124,12 @@ class ThreadTeam {
         if (next >= end) break;
         const Team::Task task = task_.load(std::memory_order_relaxed);
         const void* const context = context_.load(std::memory_order_relaxed);
+        const std::uint64_t wanted = float_control_.load(std::memory_order_relaxed);
         if (!word.compare_exchange_weak(seen, seen + (1u << 16u), std::memory_order_acq_rel,
                                         std::memory_order_acquire))
           continue;
+        // The same bits from every thread; and the part may be of a later call than the one before it.
+        if (wanted != control) set_float_control(control = wanted);
         task(context, next, slot);
         left_.fetch_sub(1, std::memory_order_release);
         seen = word.load(std::memory_order_acquire);
@@ -142,7 +146,6 @@ class ThreadTeam {
       const int caller = caller_processor_.load(std::memory_order_relaxed);
       if (may_move && caller >= 0 && detail::current_processor() == caller)
         may_move = detail::leave_processor(caller);
-      set_float_control(float_control_.load(std::memory_order_relaxed));  // the same bits from every thread
       work(slot);
     }
   }
