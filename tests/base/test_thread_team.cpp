@@ -30,6 +30,25 @@ TEST_CASE("helpers take the smallest floats for zeros when their caller does") {
   }
 }
 
+TEST_CASE("a helper that goes on from one call to the next takes that call's float control") {
+  // Calls follow each other at once and their parts are short: a helper is often still looking for work of
+  // one call when the next one's lies there.
+  ThreadTeam owner(3);
+  std::atomic<int> wrong{0};
+  for (int call = 0; call < 20000; ++call) {
+    const std::uint64_t before = float_control();
+    if (call % 2 == 1) set_float_control(before | flush_subnormals_bits);
+    const bool flushed = (float_control() & flush_subnormals_bits) != 0;
+    kernels::parallel_parts(owner.team(), 12, [&](int, int) {
+      volatile float smallest = 1e-39f;
+      const float product = smallest * 1.0f;
+      if ((product == 0) != flushed) ++wrong;
+    });
+    set_float_control(before);
+  }
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("a team does every part once, call after call, and a slot has one caller at a time") {
   for (const int threads : {1, 2, 3, 5}) {
     INFO(threads << " threads");
