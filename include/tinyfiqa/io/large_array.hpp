@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 #if defined(__linux__)
@@ -19,11 +21,13 @@ TINYFIQA_BEGIN
 /// `size` numbers that nothing was written to yet, aligned to 64 bytes.
 template <class T>
 class LargeArray {
+  static_assert(std::is_trivial_v<T>, "tinyfiqa::LargeArray: for numbers, which need no construction");
+
  public:
   LargeArray() = default;
   /// Throws bad_alloc, as vectors do.
   explicit LargeArray(std::size_t size)
-      : LargeArray(size, ::operator new(size * sizeof(T), alignment_of(size))) {}
+      : LargeArray(size, ::operator new(bytes_of(size), alignment_of(size))) {}
 
   LargeArray(const LargeArray& other) : LargeArray(other.size_) { std::copy_n(other.data(), size_, data()); }
   LargeArray& operator=(const LargeArray& other) { return *this = LargeArray(other); }
@@ -38,7 +42,7 @@ class LargeArray {
 
   /// Empty, data() null, where memory does not suffice.
   static LargeArray if_there_is_room(std::size_t size) {
-    void* const room = ::operator new(size * sizeof(T), alignment_of(size), std::nothrow);
+    void* const room = ::operator new(bytes_of(size), alignment_of(size), std::nothrow);
     return room == nullptr ? LargeArray() : LargeArray(size, room);
   }
 
@@ -50,8 +54,13 @@ class LargeArray {
 
  private:
   static constexpr std::size_t page = std::size_t{2} << 20u;
+  /// More than there can be where the product does not fit.
+  static std::size_t bytes_of(std::size_t size) {
+    constexpr std::size_t most = std::numeric_limits<std::ptrdiff_t>::max();
+    return size > most / sizeof(T) ? most : size * sizeof(T);
+  }
   static std::align_val_t alignment_of(std::size_t size) {
-    return static_cast<std::align_val_t>(size * sizeof(T) < page ? 64 : page);
+    return static_cast<std::align_val_t>(bytes_of(size) < page ? 64 : page);
   }
   struct Free {
     std::align_val_t alignment{};
