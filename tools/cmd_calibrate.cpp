@@ -215,6 +215,7 @@ void print_errors(const std::array<BandErrors, 4>& errors) {
 }
 
 Status CalibrateCommand::work(std::size_t& failed) const {
+  if (const Status status = check_writable(out); !status) return status;
   auto file = read();
   if (!file) return file.status();
   const auto network = make(*file);

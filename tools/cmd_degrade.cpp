@@ -6,6 +6,7 @@
 #include "ordered_run.hpp"
 #include "progress.hpp"
 #include "score_table.hpp"
+#include "text_file.hpp"
 
 #include <tinyfiqa/fiqa/degradation.hpp>
 #include <tinyfiqa/fiqa/perceptual.hpp>
@@ -146,6 +147,9 @@ Status DegradeCommand::work() {
   const auto set = read_data(data, *table);
   if (!set) return set.status();
   if (const Status status = check(*set); !status) return status;
+  std::error_code ignored;  // what is wrong shows in the next line
+  fs::create_directories(out, ignored);
+  if (const Status status = check_writable(out + "/faces.csv"); !status) return status;
   const auto path_column = csv_column(*table, data.dataset.columns.path, "path");
   if (!path_column) return path_column.status();
   std::unordered_map<std::size_t, const CsvRow*> rows;
@@ -167,7 +171,7 @@ Status DegradeCommand::work() {
             if (first_problem.ok()) first_problem = done.status;
             progress.show(i + 1);
           });
-  const Status written = write_text_file(out + "/faces.csv", text);
+  const Status written = write_text(out + "/faces.csv", text);
   return written ? first_problem : written;
 }
 

@@ -3,6 +3,7 @@
 #include "embed_run.hpp"
 #include "label_table.hpp"
 #include "model_options.hpp"
+#include "text_file.hpp"
 
 #include <tinyfiqa/io/npy.hpp>
 
@@ -127,6 +128,8 @@ Result<std::vector<FaceLabel>> LabelCommand::make_labels(const KnownFaces& known
 
 Status LabelCommand::work(std::size_t& unusable) {
   if (const auto options = label_options(); !options) return options.status();
+  for (const std::string& file : {out, skipped})
+    if (const Status status = file.empty() ? Status() : check_writable(file); !status) return status;
   const auto faces = read_known_faces(data, folder_identities, embed);
   if (!faces) return faces.status();
   const auto labels = make_labels(*faces);
@@ -134,11 +137,11 @@ Status LabelCommand::work(std::size_t& unusable) {
   const LabelTable result(faces->table, faces->data, faces->people, *labels, faces->embedded.problems);
   result.print_summary();
   unusable = result.unusable();
-  const Status listed = skipped.empty() ? Status() : write_text_file(skipped, result.skipped_csv());
+  const Status listed = skipped.empty() ? Status() : write_text(skipped, result.skipped_csv());
   if (!listed) return listed;
   if (result.labelled() == 0)
     return Status::error(Errc::bad_argument, data.csv, ": not one face could be labelled");
-  if (!out.empty()) return write_text_file(out, result.csv());
+  if (!out.empty()) return write_text(out, result.csv());
   std::fputs(result.csv().c_str(), stdout);
   return Status();
 }

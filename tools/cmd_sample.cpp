@@ -4,6 +4,7 @@
 #include "identities.hpp"
 #include "model_options.hpp"
 #include "svg_chart.hpp"
+#include "text_file.hpp"
 
 #include <tinyfiqa/fiqa/sampling.hpp>
 
@@ -74,7 +75,7 @@ Status SampleCommand::write(const CsvTable& table, const std::vector<const CsvRo
   };
   add(table.header);
   for (const CsvRow* row : rows) add(row->fields);
-  if (!out.empty()) return write_text_file(out, text);
+  if (!out.empty()) return write_text(out, text);
   std::fputs(text.c_str(), stdout);
   return Status();
 }
@@ -86,7 +87,7 @@ Status SampleCommand::draw_chart(const std::vector<double>& before, const std::v
                            {{title, {}, scores}},
                            static_cast<int>(std::min<std::size_t>(sampling.bins, 500)));
   };
-  return write_text_file(svg, svg_document({chart("before sampling", before), chart("after", after)}));
+  return write_text(svg, svg_document({chart("before sampling", before), chart("after", after)}));
 }
 
 Status SampleCommand::work() {

@@ -236,7 +236,8 @@ Status TrainBaselineCommand::train_rqs(const Dataset& set) {
 int TrainBaselineCommand::run() {
   const auto set = read_data(data);
   Status status = set.status();
-  if (set) status = method == "svm" ? train_svm(*set) : train_rqs(*set);
+  if (status) status = check_writable(out);
+  if (status) status = method == "svm" ? train_svm(*set) : train_rqs(*set);
   if (status) return exit_done;
   print_error(status);
   return status.code() == Errc::cannot_write ? exit_some_failed : exit_usage;

@@ -5,6 +5,7 @@
 #include "identities.hpp"
 #include "model_options.hpp"
 #include "quality_methods.hpp"
+#include "text_file.hpp"
 #include "verify_data.hpp"
 #include "verify_discard.hpp"
 #include "verify_report.hpp"
@@ -109,9 +110,9 @@ Status VerifyCommand::write(const VerifyReport& report) const {
   if (out.empty()) return Status();
   std::error_code error;
   fs::create_directories(out, error);
-  Status status = write_text_file(out + "/verification.md", report.markdown());
-  if (status) status = write_text_file(out + "/verification.csv", report.csv());
-  if (status) status = write_text_file(out + "/verification.svg", report.svg());
+  Status status = write_text(out + "/verification.md", report.markdown());
+  if (status) status = write_text(out + "/verification.csv", report.csv());
+  if (status) status = write_text(out + "/verification.svg", report.svg());
   return status;
 }
 

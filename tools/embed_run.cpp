@@ -5,6 +5,7 @@
 #include "model_options.hpp"
 #include "ordered_run.hpp"
 #include "progress.hpp"
+#include "text_file.hpp"
 
 #include <tinyfiqa/io/npy.hpp>
 
@@ -117,7 +118,7 @@ class PartFile {
 
 Status finish(const EmbedOptions& options, const FaceEmbeddings& faces, const std::string& key) {
   const auto rows = static_cast<std::int64_t>(faces.problems.size());
-  Status status = write_text_file(key_file(options), key + "\n");
+  Status status = write_text(key_file(options), key + "\n");
   if (status)
     status = write_npy(options.embeddings, {rows, static_cast<std::int64_t>(faces.dimension)}, faces.raw);
   if (status) std::remove(part_file(options).c_str());

@@ -62,8 +62,3 @@ void drop_repeated_paths(Dataset& data) {
                                [&](const Sample& s) { return !known.insert(s.path).second; }),
                 samples.end());
 }
-
-Status write_text_file(const std::string& path, const std::string& text) {
-  const Bytes bytes(reinterpret_cast<const unsigned char*>(text.data()), text.size());
-  return write_file(path, {&bytes, 1});
-}

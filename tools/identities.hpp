@@ -20,6 +20,3 @@ tinyfiqa::Result<Identities> find_identities(tinyfiqa::Dataset& data, bool from_
 
 /// Leaves out every sample whose path was there before.
 void drop_repeated_paths(tinyfiqa::Dataset& data);
-
-/// Writes a whole file. Errors: cannot_write.
-tinyfiqa::Status write_text_file(const std::string& path, const std::string& text);

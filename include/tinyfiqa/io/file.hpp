@@ -170,6 +170,22 @@ inline std::string temporary_name(const std::string& path) { return path + ".tmp
 
 #endif
 
+namespace detail {
+inline Status write_error(const std::string& path, int error) {
+  return Status::error(Errc::cannot_write, path, ": can't be written: ", std::strerror(error),
+                       "; check the folder, its permissions and the free space");
+}
+}  // namespace detail
+
+/// Fails as write_file() would: to be asked before work whose result goes there.
+inline Status check_writable(const std::string& path) {
+  const std::string temporary = detail::temporary_name(path);
+  const bool written = detail::write_synced(temporary, {});
+  const int error = errno;
+  std::remove(temporary.c_str());
+  return written ? Status() : detail::write_error(path, error);
+}
+
 /// Writes the parts one after the other: into a temporary file beside `path`, which then takes its place.
 /// Readers see the old file or the whole new one, never a part.
 inline Status write_file(const std::string& path, Span<const Bytes> parts) {
@@ -182,8 +198,7 @@ inline Status write_file(const std::string& path, Span<const Bytes> parts) {
   }
   const int error = errno;
   std::remove(temporary.c_str());
-  return Status::error(Errc::cannot_write, path, ": can't be written: ", std::strerror(error),
-                       "; check the folder, its permissions and the free space");
+  return detail::write_error(path, error);
 }
 
 TINYFIQA_END
