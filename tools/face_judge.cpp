@@ -287,9 +287,8 @@ std::vector<std::string> QualitySource::uncalibrated() const {
 }
 
 bool QualitySource::sees_calibrated_views() const {
-  return std::all_of(networks_.begin(), networks_.end(), [&](const auto& m) {
-    return m->views().empty() ? options_.views.size() == 1 : m->views() == options_.views;
-  });
+  return std::all_of(networks_.begin(), networks_.end(),
+                     [&](const auto& m) { return own_views(*m) == options_.views; });
 }
 
 bool QualitySource::needs_landmarks() const { return baseline_ != nullptr && baseline_->landmarks; }

@@ -164,6 +164,14 @@ TEST_CASE("--tta are the views that the weights' scores are made of from then on
   CHECK(torn.code == 2);
   CHECK(contains(torn.err, "--tta is needed: the weight files name different views"));
   CHECK(run_tool(both + " --tta hflip").code == 0);
+  // A file that names no views means identity, as one that names it.
+  const auto one = run_tool("score {faces} --format jsonl --weights " + built_in + " --weights " + dir +
+                            "/one.safetensors");
+  CHECK_MESSAGE(one.code == 0, one.err);
+  CHECK(nlohmann::json::parse(one.out.substr(0, one.out.find('\n')))["networks"][1]["views"].size() == 1);
+  std::string many = "identity";
+  for (int i = 0; i < 64; ++i) many += ",hflip";
+  CHECK(contains(run_tool("score {faces} --tta " + many).err, "more than 64 views"));
   rewrite(file, dir + "/bad.safetensors",
           [](std::vector<TensorBytes>&, Metadata& m) { set(m, "views", "sideways"); });
   const auto bad = run_tool("score {faces} --weights " + dir + "/bad.safetensors");
@@ -188,9 +196,11 @@ TEST_CASE("calibrate refuses what it can't use, and says why") {
   CHECK(contains(floor.err, "floor"));
   CHECK_FALSE(std::ifstream(dir + "/out.safetensors").good());
   CHECK(run_tool("calibrate " + dir + "/none.pth --data " + make_population(dir) + images + out).code == 2);
-  CHECK(run_tool("calibrate " + built_in + " --data " + make_population(dir) + images +
-                 " --out /nowhere/x.safetensors")
-            .code == 1);
+  const auto nowhere = run_tool("calibrate " + built_in + " --data " + make_population(dir) + images +
+                                " --out /nowhere/x.safetensors");
+  CHECK(nowhere.code == 1);
+  CHECK(contains(nowhere.err, "/nowhere/x.safetensors: can't be written"));
+  CHECK(nowhere.out.empty());  // found before the work, not after
   std::ofstream(dir + "/population.csv", std::ios::app) << "missing.jpg,0,0,10,10\n";
   const std::string with_missing =
       "calibrate " + built_in + " --data " + dir + "/population.csv" + images + out;

@@ -1,4 +1,5 @@
 // Loading a network to run it alone: straight from the file into the kernels' order.
+#include <tinyfiqa/fiqa/colour_blind.hpp>
 #include <tinyfiqa/fiqa/model.hpp>
 #include <tinyfiqa/fiqa/scorer.hpp>
 
@@ -8,8 +9,10 @@
 #include "support.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <limits>
 #include <string>
+#include <vector>
 
 using namespace tinyfiqa;
 
@@ -46,6 +49,18 @@ TEST_CASE("a network loaded to run it has the weights of one that is loaded to c
     });
 }
 
+TEST_CASE("a network loaded to run it is not changed by what changes weights") {
+  auto model = load_model(folder + "tinyfqnet.safetensors", "", native_backend(), Use::run);
+  REQUIRE(model.ok());
+  const std::vector<float> before(model->packed().begin(), model->packed().end());
+  const Status status = ignore_colour(*model);
+  CHECK(status.code() == Errc::bad_argument);
+  CHECK(std::string(status.message()).find("Use::change") != std::string::npos);
+  model->pack();
+  CHECK(std::equal(before.begin(), before.end(), model->packed().begin(), model->packed().end()));
+  CHECK(save_params("never.safetensors", model->params(), model->block()).code() == Errc::bad_argument);
+}
+
 TEST_CASE("what is wrong with a file is told alike") {
   for (const auto& path :
        {file_with("not_a_number", "blocks.1.conv.0.weight", std::numeric_limits<float>::quiet_NaN()),
@@ -58,4 +73,6 @@ TEST_CASE("what is wrong with a file is told alike") {
     CHECK(std::string(whole.status().message()) == packed.status().message());
     CHECK(whole.status().code() == packed.status().code());
   }
+  std::remove("not_a_number.safetensors");
+  std::remove("negative.safetensors");
 }

@@ -42,8 +42,11 @@ inline const Param* find_param(const Model& model, ParamKind kind, int count) {
 /// grey picture, but for the rounding of its levels. So it belongs to networks that were trained on grey
 /// pictures.
 ///   Errors: bad_argument where the network does not begin with a convolution of three colours and a batch
-///   norm.
+///   norm, or was loaded for running alone.
 inline Status ignore_colour(Model& model) {
+  if (model.block().empty())
+    return Status::error(Errc::bad_argument, model.spec().name,
+                         " was loaded for running alone; load it with Use::change to change its weights");
   const Param& first = model.params().front().param;
   const int outputs = first.extents[0];
   const Param* mean = detail::find_param(model, ParamKind::running_mean, outputs);

@@ -81,6 +81,9 @@ inline std::string views_text(const std::vector<View>& views) {
   return text;
 }
 
+/// Each view takes memory for an input of its own, and texts come from weight files of anybody.
+constexpr std::size_t most_views = 64;
+
 /// The views of such a text, or of a set: "none" (identity), "flips" (identity, hflip, vflip), "hflip-color"
 /// (identity, hflip, color).   Errors: bad_argument.
 inline Result<std::vector<View>> parse_views(const std::string& text) {
@@ -95,9 +98,12 @@ inline Result<std::vector<View>> parse_views(const std::string& text) {
     for (const View view : {View::identity, View::hflip, View::vflip, View::color})
       if (name == view_name(view)) views.push_back(view);
     if (views.size() == before)
-      return Status::error(Errc::bad_argument, in_quotes(text), ": ", in_quotes(name),
+      return Status::error(Errc::bad_argument, in_quotes(name.substr(0, 80)),
                            " is no view; use none, flips, hflip-color, or a list of identity, hflip, vflip, "
                            "color");
+    if (views.size() > most_views)
+      return Status::error(Errc::bad_argument, "more than ", most_views,
+                           " views; each is a run of the network");
     start = end + 1;
   }
   return views;

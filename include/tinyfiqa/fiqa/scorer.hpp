@@ -21,23 +21,28 @@
 TINYFIQA_BEGIN
 
 struct ScoreOptions {
-  std::vector<View> views;    ///< T of equation 1 is their number; empty: see default_views()
+  /// T of equation 1 is their number; empty: see default_views(). With others than a network was calibrated
+  /// with, its qualities shift.
+  std::vector<View> views;
   int height = 0, width = 0;  ///< 0: each network's own input size
   int threads = 1;            ///< for one image; many images go to many scorers
   std::uint64_t seed = 1;     ///< of the colour view
 };
 
-/// The views that the networks' weight files name (those that they were calibrated with), or identity alone
-/// where none does.   Errors: bad_argument if they differ.
+/// The views that the network's weight file names (those that it was calibrated with), or identity alone.
+inline std::vector<View> own_views(const Model& model) {
+  return model.views().empty() ? std::vector<View>{View::identity} : model.views();
+}
+
+/// The networks' own views.   Errors: bad_argument if they differ.
 inline Result<std::vector<View>> default_views(const std::vector<std::shared_ptr<const Model>>& models) {
+  std::vector<View> views = models.empty() ? std::vector<View>() : own_views(*models[0]);
   for (const auto& model : models)
-    if (model->views() != models[0]->views())
+    if (own_views(*model) != views)
       return Status::error(Errc::bad_argument, "the weight files name different views (",
-                           models[0]->spec().name, ": ", in_quotes(views_text(models[0]->views())), ", ",
-                           model->spec().name, ": ", in_quotes(views_text(model->views())),
-                           "), so choose the views yourself");
-  return models.empty() || models[0]->views().empty() ? std::vector<View>{View::identity}
-                                                      : models[0]->views();
+                           models[0]->spec().name, ": ", views_text(views), "; ", model->spec().name, ": ",
+                           views_text(own_views(*model)), "), so choose the views yourself");
+  return views;
 }
 
 /// One network's part in a score.
