@@ -1,6 +1,6 @@
 #!/bin/sh
-# run.sh [FOLDER]: builds the tests of kernels and plans for 64-bit ARM and runs them in an emulator, NEON and scalar
-# kernels both. Builds in FOLDER (default: build/aarch64). Takes some minutes; not part of CI.
+# run.sh [FOLDER]: builds the tests of kernels, plans, gradients and threads for 64-bit ARM and runs them in an emulator,
+# NEON and scalar kernels both. Builds in FOLDER (default: build/aarch64). Takes some minutes; not part of CI.
 #
 # Needs, by their Debian names: g++-aarch64-linux-gnu qemu-user libxsimd-dev doctest-dev
 set -eu
@@ -21,14 +21,16 @@ compile() {
   object=$build/$1.o
   shift
   echo "compiling $(basename "$object")"
-  aarch64-linux-gnu-g++ -std=c++17 -O2 -Wall -Wextra -Werror -DTINYFIQA_ABI=multi -DTINYFIQA_HAVE_neon "-DTINYFIQA_SOURCE_DIR=\"$root\"" \
+  aarch64-linux-gnu-g++ -std=c++17 -O2 -Wall -Wextra -Werror -DTINYFIQA_ABI=multi -DTINYFIQA_COMPILED_ELSEWHERE -DTINYFIQA_HAVE_neon "-DTINYFIQA_SOURCE_DIR=\"$root\"" \
     -I"$root/include" -I"$root/tools/isa" -I"$root/tests" -isystem "$build/include" -c -o "$object" "$@"
 }
-compile neon -fno-exceptions -fno-rtti "$root/tools/isa/backend.cpp"
-compile scalar -fno-exceptions -fno-rtti -DTINYFIQA_SCALAR "$root/tools/isa/backend.cpp"
+compile neon -UTINYFIQA_COMPILED_ELSEWHERE -fno-exceptions -fno-rtti "$root/tools/isa/backend.cpp"
+compile scalar -UTINYFIQA_COMPILED_ELSEWHERE -fno-exceptions -fno-rtti -DTINYFIQA_SCALAR "$root/tools/isa/backend.cpp"
 compile backends "$root/tools/isa/backends.cpp"
+compile networks "$root/tools/isa/networks.cpp"
 compile main "$root/tests/main.cpp"
-for test in kernels/test_conv kernels/test_other graph/test_plan graph/test_networks; do
+for test in kernels/test_conv kernels/test_other graph/test_plan graph/test_networks models/test_counts train/test_gradients \
+  base/test_thread_team; do
   compile "$(basename $test)" "$root/tests/$test.cpp"
 done
 aarch64-linux-gnu-g++ -pthread -o "$build/tests" "$build"/*.o

@@ -33,6 +33,11 @@ struct TapeCall {
       nullptr;  ///< backward only, as all below; gradient of the value (after batch norm and activation)
   std::ptrdiff_t dy_pixel = 0;
   Gradient<T> dx[2];
+  /// Of a convolution with dense maps: what its batch norm needs of dy, [3][C], where the operation that
+  /// completed dy has taken the sums; and the same to be taken of dx[0], for the convolution that made x[0].
+  /// Null otherwise.
+  const double* dy_sums = nullptr;
+  double* dx_sums = nullptr;
   T* gradient = nullptr;  ///< same offsets as params; added to
 
   Extents out;
@@ -48,6 +53,7 @@ struct TapeKernel {
   void (*forward)(const TapeCall<T>&);
   void (*backward)(const TapeCall<T>&);
   std::size_t (*scratch)(const TapeCall<T>&);
+  bool takes_dx_sums = false;  ///< backward fills TapeCall::dx_sums
 };
 
 /// The kernels of one kind of arithmetic: an instruction set's floats, or the formulas of ref/.

@@ -60,6 +60,8 @@ inline TrainConvArgs train_conv_args(const TapeCall<float>& t) {
   a.dx = t.dx[0].data;
   a.dx_pixel = t.dx[0].pixel;
   a.accumulate = t.dx[0].accumulate;
+  a.dv_sums = t.dy_sums;
+  a.dx_sums = t.dx_sums;
   a.team = t.team;
   return a;
 }
@@ -77,16 +79,16 @@ inline std::size_t tape_conv_scratch(const TapeCall<float>& t) {
 }
 inline constexpr TapeKernel<float> train_pointwise{
     TINYFIQA_TRAIN_NAME("train_pointwise_f32/96p"), tape_conv_forward<PointwiseTraining>,
-    tape_conv_backward<PointwiseTraining>, tape_conv_scratch<PointwiseTraining>};
+    tape_conv_backward<PointwiseTraining>, tape_conv_scratch<PointwiseTraining>, PointwiseTraining::sums_dx};
 inline constexpr TapeKernel<float> train_depthwise{
     TINYFIQA_TRAIN_NAME("train_depthwise_f32/row"), tape_conv_forward<DepthwiseTraining>,
-    tape_conv_backward<DepthwiseTraining>, tape_conv_scratch<DepthwiseTraining>};
+    tape_conv_backward<DepthwiseTraining>, tape_conv_scratch<DepthwiseTraining>, DepthwiseTraining::sums_dx};
 inline constexpr TapeKernel<float> train_dense{
     TINYFIQA_TRAIN_NAME("train_conv_f32/row"), tape_conv_forward<DenseTraining>,
-    tape_conv_backward<DenseTraining>, tape_conv_scratch<DenseTraining>};
+    tape_conv_backward<DenseTraining>, tape_conv_scratch<DenseTraining>, DenseTraining::sums_dx};
 inline constexpr TapeKernel<float> train_norm{
     TINYFIQA_TRAIN_NAME("train_norm_f32/96p"), tape_conv_forward<NormTraining>,
-    tape_conv_backward<NormTraining>, tape_conv_scratch<NormTraining>};
+    tape_conv_backward<NormTraining>, tape_conv_scratch<NormTraining>, NormTraining::sums_dx};
 
 inline const TapeKernel<float>* choose_train_conv(const Op& op) {
   if (op.only_norm()) return &train_norm;

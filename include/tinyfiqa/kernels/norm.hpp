@@ -57,12 +57,6 @@ inline void clear_sums(const ChannelSums& s, int c) {
   for (int i = 0, period = pattern_period(c); i < period; ++i) s.first[i] = s.second[i] = s.third[i] = 0;
 }
 
-TINYFIQA_INLINE void add_lanes(double* sums, vf lanes) {
-  float room[simd::width];
-  simd::store(room, lanes);
-  for (int i = 0; i < simd::width; ++i) sums[i] += static_cast<double>(room[i]);
-}
-
 /// first += sum of z - pivot, second += sum of (z - pivot)^2 over `count` floats of dense pixels. A pivot
 /// near the mean keeps the difference of the two large sums exact.
 inline void add_moments(const float* z, std::ptrdiff_t count, int period, const float* pivot,
@@ -88,32 +82,30 @@ inline void add_moments(const float* z, std::ptrdiff_t count, int period, const 
       s0 = s0 + a;
       q0 = simd::fma(a, a, q0);
     }
-    add_lanes(sums.first + f, s0 + s1);
-    add_lanes(sums.second + f, q0 + q1);
+    simd::add_to(sums.first + f, s0 + s1);
+    simd::add_to(sums.second + f, q0 + q1);
   }
 }
 
 /// Patterns of what the gradient of z needs.
 struct NormPattern {
-  int period = 0;
-  Act act = Act::none;
-  float *scale = nullptr, *shift = nullptr, *slope = nullptr, *mean = nullptr;
+  LazyPattern u;                                      ///< centre = mean
   float *k1 = nullptr, *k2 = nullptr, *k3 = nullptr;  ///< dz = k1 g + k2 (z - mean) + k3
 };
 TINYFIQA_INLINE NormPattern carve_norm_pattern(Carver& room, int c) {
   NormPattern p;
-  p.period = pattern_period(c);
-  for (float** part : {&p.scale, &p.shift, &p.slope, &p.mean, &p.k1, &p.k2, &p.k3})
-    *part = carve(room, size_of(p.period));
+  p.u = carve_lazy_pattern(room, c);
+  for (float** part : {&p.k1, &p.k2, &p.k3}) *part = carve(room, size_of(p.u.period));
   return p;
 }
 
 /// first += sum g, second += sum g (z - mean), third (prelu alone) += sum dv min(u, 0).
 template <Act A>
-inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t count, const NormPattern& p,
+inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t count, const LazyPattern& p,
                               const ChannelSums& sums) {
   for (int f = 0; f < p.period && f < count; f += simd::width) {
-    const vf scale = simd::load(p.scale + f), shift = simd::load(p.shift + f), mean = simd::load(p.mean + f);
+    const vf scale = simd::load(p.scale + f), shift = simd::load(p.shift + f),
+             mean = simd::load(p.centre + f);
     const vf slope = A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f);
     vf s = simd::splat(0.0f), q = s, t = s, s1 = s, q1 = s;
     std::ptrdiff_t j = f;
@@ -141,9 +133,9 @@ inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t co
       q = simd::fma(g, zv, q);
       if constexpr (A == Act::prelu) t = simd::fma(d, simd::min(simd::splat(0.0f), u), t);
     }
-    add_lanes(sums.first + f, s + s1);
-    add_lanes(sums.second + f, q + q1);
-    if constexpr (A == Act::prelu) add_lanes(sums.third + f, t);
+    simd::add_to(sums.first + f, s + s1);
+    simd::add_to(sums.second + f, q + q1);
+    if constexpr (A == Act::prelu) simd::add_to(sums.third + f, t);
   }
 }
 
@@ -152,19 +144,21 @@ inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t co
 template <Act A>
 inline void gradient_flat(const float* dv, const float* z, std::ptrdiff_t count, const NormPattern& p,
                           float* dz) {
-  for (int f = 0; f < p.period && f < count; f += simd::width) {
-    const vf mean = simd::load(p.mean + f), scale = simd::load(p.scale + f), shift = simd::load(p.shift + f);
+  for (int f = 0; f < p.u.period && f < count; f += simd::width) {
+    const vf mean = simd::load(p.u.centre + f), scale = simd::load(p.u.scale + f),
+             shift = simd::load(p.u.shift + f);
     const vf k1 = simd::load(p.k1 + f), k2 = simd::load(p.k2 + f), k3 = simd::load(p.k3 + f);
-    const vf slope = A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f);
+    const vf slope = A == Act::prelu ? simd::load(p.u.slope + f) : simd::splat(0.0f);
     const auto value = [&](vf v, vf zj) TINYFIQA_INLINE_LAMBDA {
       const vf zv = zj - mean, g = v * activate_slope<A>(simd::fma(zv, scale, shift), slope);
       return simd::fma(g, k1, simd::fma(zv, k2, k3));
     };
-    const std::ptrdiff_t j = for_each_turn(f, count, p.period, [&](std::ptrdiff_t i) TINYFIQA_INLINE_LAMBDA {
-      simd::prefetch(dv + i + count);  // the next block, while products work on this one
-      simd::prefetch(z + i + count);
-      simd::store(dz + i, value(simd::load(dv + i), simd::load(z + i)));
-    });
+    const std::ptrdiff_t j =
+        for_each_turn(f, count, p.u.period, [&](std::ptrdiff_t i) TINYFIQA_INLINE_LAMBDA {
+          simd::prefetch(dv + i + count);  // the next block, while products work on this one
+          simd::prefetch(z + i + count);
+          simd::store(dz + i, value(simd::load(dv + i), simd::load(z + i)));
+        });
     if (j < count) {
       const auto part = static_cast<int>(count - j);
       simd::store_part(dz + j, value(simd::load_part(dv + j, part), simd::load_part(z + j, part)), part);

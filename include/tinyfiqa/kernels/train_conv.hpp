@@ -8,7 +8,10 @@
 //   Shared, Room    its scratch memory, common and of one thread, and carve(...) for each
 //   tasks(a)        how many independent pieces forward() and backward() have
 //   prepare...      once before the pieces: packing of weights
-//   forward, backward (a, shared, room, begin, end)
+//   forward, backward (a, shared, room, begin, end, done)
+//                   done(z, floats) when forward has written them; done(first, pixels) when backward has
+//                   written dx there for the last time
+//   sums_dx         false for a kind whose backward can't say so
 //   reduce(...)     adds the threads' gradients of the weights, in the order of the threads
 #pragma once
 
@@ -41,6 +44,12 @@ struct TrainConvArgs {
   std::ptrdiff_t dx_pixel = 0;
   bool accumulate = false;  ///< dx += rather than dx =
 
+  /// The sums that batch norm needs of a gradient before its backward (gradient_sums below), taken by the
+  /// operation that completes the gradient, while its values are in the cache: [3][C], of dv and of dx; null
+  /// where nobody does.
+  const double* dv_sums = nullptr;  ///< [3][Cout]
+  double* dx_sums = nullptr;        ///< [3][Cin]
+
   Team team;
 };
 
@@ -58,15 +67,15 @@ TINYFIQA_INLINE double train_macs(const TrainConvArgs& a) {
 struct ConvShared {
   LazyPattern x;
   NormPattern norm;
-  double *first = nullptr, *second = nullptr, *third = nullptr;  ///< [cout]
+  double *first = nullptr, *second = nullptr, *third = nullptr;  ///< [cout] each, one behind the other
 };
 TINYFIQA_INLINE ConvShared carve_conv_shared(Carver& room, const TrainConvArgs& a) {
   ConvShared s;
   s.x = carve_lazy_pattern(room, a.x.c);
   s.norm = carve_norm_pattern(room, a.cout);
-  s.first = carve_doubles(room, size_of(a.cout));
-  s.second = carve_doubles(room, size_of(a.cout));
-  s.third = carve_doubles(room, size_of(a.cout));
+  s.first = carve_doubles(room, size_of(3, a.cout));
+  s.second = s.first + a.cout;
+  s.third = s.second + a.cout;
   return s;
 }
 
@@ -86,6 +95,7 @@ struct ConvMemory {
     Carver one;
     Kind::carve_room(one, a, common);
     carve_sums(one, a.cout);
+    carve_sums(one, a.x.c);
     carve(one, size_of(train_block, a.cout));
     room_floats = one.used;
   }
@@ -94,7 +104,7 @@ struct ConvMemory {
   }
   struct Thread {
     typename Kind::Room room;
-    ChannelSums sums;
+    ChannelSums sums, dx_sums;
     float* gathered;  ///< train_block pixels of a strided gradient
   };
   TINYFIQA_INLINE Thread thread(const TrainConvArgs& a, int index) const {
@@ -102,21 +112,22 @@ struct ConvMemory {
     Thread t;
     t.room = Kind::carve_room(carver, a, common);
     t.sums = carve_sums(carver, a.cout);
+    t.dx_sums = carve_sums(carver, a.x.c);
     t.gathered = carve(carver, size_of(train_block, a.cout));
     return t;
   }
 };
 
-/// Adds up the threads' lanes, in their order, into [cout] doubles.
-template <class Memory>
-inline void gather_sums(const TrainConvArgs& a, const Memory& m) {
-  for (double* sum : {m.common.first, m.common.second, m.common.third})
-    for (int c = 0; c < a.cout; ++c) sum[c] = 0;
-  for (int t = 0; t < a.team.threads; ++t) {
-    const auto thread = m.thread(a, t);
-    fold_pattern(thread.sums.first, a.cout, m.common.first);
-    fold_pattern(thread.sums.second, a.cout, m.common.second);
-    fold_pattern(thread.sums.third, a.cout, m.common.third);
+/// Adds up the threads' lanes of c channels, in the order of the threads, into `sums` [3][c];
+/// sums_of(t) = the lanes of thread t.
+template <class SumsOf>
+inline void gather_sums(int threads, int c, double* sums, const SumsOf& sums_of) {
+  for (int i = 0; i < 3 * c; ++i) sums[i] = 0;
+  for (int t = 0; t < threads; ++t) {
+    const ChannelSums lanes = sums_of(t);
+    fold_pattern(lanes.first, c, sums);
+    fold_pattern(lanes.second, c, sums + c);
+    fold_pattern(lanes.third, c, sums + 2 * c);
   }
 }
 
@@ -154,17 +165,17 @@ inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
   fill_lazy_pattern(a.x, m.common.x);
   const bool sums = a.gamma != nullptr && a.batch_statistics;
   if (sums) {
-    make_pattern(a.running_mean, a.cout, 0.0f, m.common.norm.mean);
+    make_pattern(a.running_mean, a.cout, 0.0f, m.common.norm.u.centre);
     for (int t = 0; t < a.team.threads; ++t) clear_sums(m.thread(a, t).sums, a.cout);
   }
   Kind::prepare_forward(a, m.shared);
   parallel_split(worth_team(a.team, train_macs(a)), Kind::tasks(a), [&](int begin, int end, int t) {
     auto thread = m.thread(a, t);
     Kind::forward(a, m.common, m.shared, thread.room, begin, end, [&](const float* z, std::ptrdiff_t floats) {
-      if (sums) add_moments(z, floats, m.common.norm.period, m.common.norm.mean, thread.sums);
+      if (sums) add_moments(z, floats, m.common.norm.u.period, m.common.norm.u.centre, thread.sums);
     });
   });
-  if (sums) gather_sums(a, m);
+  if (sums) gather_sums(a.team.threads, a.cout, m.common.first, [&](int t) { return m.thread(a, t).sums; });
   if (a.gamma != nullptr) {
     finish_statistics(a, m.common);
   } else {
@@ -209,12 +220,22 @@ inline void gradient_sums(const TrainConvArgs& a, const Memory& m) {
                   count = pixels - first < train_block ? pixels - first : train_block;
         add_gradient_sums<decltype(tag)::act>(dense_gradient(a, first, count, thread.gathered),
                                               a.z + static_cast<std::ptrdiff_t>(first) * a.cout,
-                                              static_cast<std::ptrdiff_t>(count) * a.cout, m.common.norm,
+                                              static_cast<std::ptrdiff_t>(count) * a.cout, m.common.norm.u,
                                               thread.sums);
       }
     });
   });
-  gather_sums(a, m);
+  gather_sums(a.team.threads, a.cout, m.common.first, [&](int t) { return m.thread(a, t).sums; });
+}
+
+/// The same of dx, pixel by pixel as it is completed: x and dx are dense where somebody asks for this.
+inline void add_dx_sums(const TrainConvArgs& a, const LazyPattern& x, long long first, int pixels,
+                        const ChannelSums& sums) {
+  const std::ptrdiff_t at = first * a.x.c;
+  with_act(a.x.act, [&](auto tag) {
+    add_gradient_sums<decltype(tag)::act>(a.dx + at, a.x.data + at,
+                                          static_cast<std::ptrdiff_t>(pixels) * a.x.c, x, sums);
+  });
 }
 
 /// Gradients of gamma, beta, bias and slope, and the constants of dz = k1 g + k2 (z - mean) + k3.
@@ -234,7 +255,7 @@ inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
     s.third[c] = batch ? -scale * sum / count : 0;
   }
   const auto spread = [&](const double* values, float* pattern) {
-    for (int i = 0, k = 0; i < s.norm.period; ++i) {
+    for (int i = 0, k = 0; i < s.norm.u.period; ++i) {
       pattern[i] = static_cast<float>(values[k]);
       if (++k == a.cout) k = 0;
     }
@@ -248,19 +269,30 @@ template <class Kind>
 inline void train_conv_backward(const TrainConvArgs& a, float* scratch) {
   ConvMemory<Kind> m(a, scratch);
   fill_lazy_pattern(a.x, m.common.x);
-  make_pattern(a.scale, a.cout, 1.0f, m.common.norm.scale);
-  make_pattern(a.shift, a.cout, 0.0f, m.common.norm.shift);
-  make_pattern(a.slope, a.cout, 0.0f, m.common.norm.slope);
-  make_pattern(a.mean, a.cout, 0.0f, m.common.norm.mean);
-  gradient_sums(a, m);
+  const LazyPattern& u = m.common.norm.u;
+  make_pattern(a.scale, a.cout, 1.0f, u.scale);
+  make_pattern(a.shift, a.cout, 0.0f, u.shift);
+  make_pattern(a.slope, a.cout, 0.0f, u.slope);
+  make_pattern(a.mean, a.cout, 0.0f, u.centre);
+  if (a.dv_sums == nullptr)
+    gradient_sums(a, m);
+  else
+    std::memcpy(m.common.first, a.dv_sums, size_of(3, a.cout) * sizeof(double));
   finish_gradient(a, m.common);
   Kind::prepare_backward(a, m.shared);
-  for (int t = 0; t < a.team.threads; ++t) Kind::clear(a, m.thread(a, t).room);
-  parallel_split(worth_team(a.team, 2 * train_macs(a)), Kind::backward_tasks(a),
-                 [&](int begin, int end, int t) {
-                   auto thread = m.thread(a, t);
-                   Kind::backward(a, m.common, m.shared, thread.room, begin, end);
-                 });
+  for (int t = 0; t < a.team.threads; ++t) {
+    Kind::clear(a, m.thread(a, t).room);
+    clear_sums(m.thread(a, t).dx_sums, a.x.c);
+  }
+  parallel_split(
+      worth_team(a.team, 2 * train_macs(a)), Kind::backward_tasks(a), [&](int begin, int end, int t) {
+        auto thread = m.thread(a, t);
+        Kind::backward(a, m.common, m.shared, thread.room, begin, end, [&](long long first, int pixels) {
+          if (a.dx_sums != nullptr) add_dx_sums(a, m.common.x, first, pixels, thread.dx_sums);
+        });
+      });
+  if (a.dx_sums != nullptr)
+    gather_sums(a.team.threads, a.x.c, a.dx_sums, [&](int t) { return m.thread(a, t).dx_sums; });
   for (int t = 0; t < a.team.threads; ++t) Kind::reduce(a, m.thread(a, t).room);
 }
 

@@ -11,6 +11,7 @@
 TINYFIQA_ISA_BEGIN(kernels)
 
 struct DenseTraining {
+  static constexpr bool sums_dx = false;
   struct Shared {
     float *rows = nullptr, *packed = nullptr;  ///< weights [Cout][K][K][Cin / G]; packed
   };
@@ -158,8 +159,9 @@ struct DenseTraining {
     return in_place(a) || outer_turned(a.cout / a.groups, depth(a));
   }
 
+  template <class Done>
   static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
-                       int end) {
+                       int end, const Done&) {
     r.x.pattern = common.x;
     const int pixels = a.out_h * a.out_w, step = in_place(a) ? a.out_w : train_block;
     for (int image = begin; image < end; ++image) {

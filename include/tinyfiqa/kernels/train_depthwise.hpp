@@ -14,6 +14,7 @@
 TINYFIQA_ISA_BEGIN(kernels)
 
 struct DepthwiseTraining {
+  static constexpr bool sums_dx = true;
   struct Shared {
     float *weight = nullptr, *zeros = nullptr;  ///< patterns [K * K][period]; one padded row
   };
@@ -125,8 +126,9 @@ struct DepthwiseTraining {
   static float* dz_row(const TrainConvArgs& a, const Room& r, int oy) {
     return r.dz + static_cast<std::size_t>(oy) * dz_row_floats(a) + size_of(reach(a), a.x.c);
   }
+  template <class Done>
   static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
-                       int end) {
+                       int end, const Done& done) {
     r.x.pattern = common.x;
     const int period = pattern_period(a.x.c), count = a.out_w * a.x.c;
     Taps taps;
@@ -139,7 +141,10 @@ struct DepthwiseTraining {
         taps_dot(taps, dz, count, period, r.lanes);
       }
       if (a.dx == nullptr) continue;
-      for (int y = 0; y < a.x.h; ++y) input_row(a, s, r, image, y);
+      for (int y = 0; y < a.x.h; ++y) {
+        input_row(a, s, r, image, y);
+        done((static_cast<long long>(image) * a.x.h + y) * a.x.w, a.x.w);
+      }
     }
   }
 

@@ -7,6 +7,7 @@
 TINYFIQA_ISA_BEGIN(kernels)
 
 struct NormTraining {
+  static constexpr bool sums_dx = false;
   struct Shared {};
   struct Room {
     LazyReader x;
@@ -43,8 +44,9 @@ struct NormTraining {
 
   static void prepare_backward(const TrainConvArgs&, Shared&) {}
   static void clear(const TrainConvArgs&, const Room&) {}
+  template <class Done>
   static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared&, Room& room, int begin,
-                       int end) {
+                       int end, const Done&) {
     for (int b = begin; b < end; ++b) {
       const int first = b * train_block, count = count_of(a, first);
       read_gradient(a, common.norm, first, count, room.dz);

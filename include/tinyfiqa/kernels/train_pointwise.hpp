@@ -7,6 +7,7 @@
 TINYFIQA_ISA_BEGIN(kernels)
 
 struct PointwiseTraining {
+  static constexpr bool sums_dx = true;
   struct Shared {
     float* packed = nullptr;  ///< W^T for z, W for dx
   };
@@ -65,8 +66,9 @@ struct PointwiseTraining {
   /// A single piece of work adds to the gradient itself.
   static bool direct(const TrainConvArgs& a) { return tasks(a) == 1; }
 
+  template <class Done>
   static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& room,
-                       int begin, int end) {
+                       int begin, int end, const Done& done) {
     room.x.pattern = common.x;
     for (int b = begin; b < end; ++b) {
       const int first = b * train_block, left = pixels(a) - first,
@@ -84,7 +86,9 @@ struct PointwiseTraining {
       o.acc = direct(a) ? a.dweight : room.dweight;
       o.ldacc = a.x.c;
       outer_either(o, !direct(a) && outer_turned(a.cout, a.x.c));
-      if (a.dx != nullptr) input_gradient(a, s, room.dz, first, count);
+      if (a.dx == nullptr) continue;
+      input_gradient(a, s, room.dz, first, count);
+      done(first, count);
     }
   }
   static void input_gradient(const TrainConvArgs& a, const Shared& s, const float* dz, int first, int count) {

@@ -97,6 +97,7 @@ class Tape {
       return Status::error(Errc::bad_argument, "training at ", size.n, "x", size.h, "x", size.w,
                            " (N, H, W): ", plan.error);
     plan_ = std::move(plan);
+    share_sums();
     arena_ = LargeArray<T>();
     base_ = nullptr;
     std::size_t scratch = 0;
@@ -160,6 +161,29 @@ class Tape {
     return nullptr;
   }
 
+  /// A convolution with batch norm needs sums over its gradient before its backward. Where another one's
+  /// backward writes that gradient last, and to memory of its own, it takes the sums along.
+  void share_sums() {
+    int used = 0;
+    for (int id = 0; id < plan_.count; ++id) {
+      TapeValue& v = plan_.values[static_cast<std::size_t>(id)];
+      if (!v.runs_backward || op(id).kind != OpKind::conv || (!op(id).has_norm() && op(id).bias < 0))
+        continue;
+      int last = -1;  // backward goes from high numbers to low ones
+      bool own = id != output_;
+      for (int other = 0; other < plan_.count; ++other) {
+        const TapeValue& o = value(other);
+        own = own && (other == id || o.gradient != v.gradient);
+        if (last < 0 && o.runs_backward && (o.inputs[0] == id || o.inputs[1] == id)) last = other;
+      }
+      if (!own || last < 0 || op(last).kind != OpKind::conv || !kernel_of(last)->takes_dx_sums) continue;
+      v.dy_sums = used;
+      used += 3 * v.extents.c;
+      plan_.values[static_cast<std::size_t>(last)].sums_for = id;
+    }
+    sums_.assign(static_cast<std::size_t>(used), 0.0);
+  }
+
   /// The value of `id` as its readers see it.
   LazyMap<T> map_of(int id, const T* params) const {
     const TapeValue& v = value(id);
@@ -211,10 +235,12 @@ class Tape {
     if (threads_ != nullptr) call.team = threads_->team();
     return call;
   }
-  void add_gradients(int id, T* gradient, TapeCall<T>& call) const {
+  void add_gradients(int id, T* gradient, TapeCall<T>& call) {
     const TapeValue& v = value(id);
     call.dy = gradient_of(id);
     call.dy_pixel = v.gradient_pixel;
+    if (v.dy_sums >= 0) call.dy_sums = sums_.data() + v.dy_sums;
+    if (v.sums_for >= 0) call.dx_sums = sums_.data() + value(v.sums_for).dy_sums;
     call.gradient = gradient;
     for (const int side : {0, 1}) {
       const int input = v.inputs[side];
@@ -246,6 +272,7 @@ class Tape {
   LargeArray<T> arena_;
   T* base_ = nullptr;  // arena_'s
   std::vector<T> out_;
+  std::vector<double> sums_;
   const T* input_ = nullptr;
   TapeMode mode_ = TapeMode::train;
   int single_value_ = -1;
