@@ -17,6 +17,8 @@ struct Gradient {
   T* data = nullptr;
   std::ptrdiff_t pixel = 0;  ///< elements from pixel to pixel
   bool accumulate = false;   ///< others have written to it: add
+  double* sums =
+      nullptr;  ///< [3][C]: where backward leaves what the batch norm of the map's convolution needs
 };
 
 /// One operation in forward or backward.
@@ -33,11 +35,9 @@ struct TapeCall {
       nullptr;  ///< backward only, as all below; gradient of the value (after batch norm and activation)
   std::ptrdiff_t dy_pixel = 0;
   Gradient<T> dx[2];
-  /// Of a convolution with dense maps: what its batch norm needs of dy, [3][C], where the operation that
-  /// completed dy has taken the sums; and the same to be taken of dx[0], for the convolution that made x[0].
-  /// Null otherwise.
+  /// Of a convolution: what its batch norm needs of dy, [3][C], where the operation that completed dy has
+  /// taken it.
   const double* dy_sums = nullptr;
-  double* dx_sums = nullptr;
   T* gradient = nullptr;  ///< same offsets as params; added to
 
   Extents out;
@@ -53,7 +53,7 @@ struct TapeKernel {
   void (*forward)(const TapeCall<T>&);
   void (*backward)(const TapeCall<T>&);
   std::size_t (*scratch)(const TapeCall<T>&);
-  bool takes_dx_sums = false;  ///< backward fills TapeCall::dx_sums
+  bool takes_sums = false;  ///< backward fills Gradient::sums
 };
 
 /// The kernels of one kind of arithmetic: an instruction set's floats, or the formulas of ref/.

@@ -61,7 +61,7 @@ inline TrainConvArgs train_conv_args(const TapeCall<float>& t) {
   a.dx_pixel = t.dx[0].pixel;
   a.accumulate = t.dx[0].accumulate;
   a.dv_sums = t.dy_sums;
-  a.dx_sums = t.dx_sums;
+  a.dx_sums = t.dx[0].sums;
   a.team = t.team;
   return a;
 }
@@ -100,7 +100,9 @@ inline const TapeKernel<float>* choose_train_conv(const Op& op) {
 
 // ---- everything else
 
-inline GradientArgs gradient_args(const Gradient<float>& g) { return {g.data, g.pixel, g.accumulate}; }
+inline GradientArgs gradient_args(const Gradient<float>& g) {
+  return {g.data, g.pixel, g.accumulate, g.sums};
+}
 
 inline TrainMapArgs train_map_args(const TapeCall<float>& t) {
   const Op& op = *t.op;
@@ -139,9 +141,13 @@ inline void tape_activation_backward(const TapeCall<float>& t) {
 inline void tape_max_pool_forward(const TapeCall<float>& t) {
   train_max_pool_forward(train_map_args(t), t.scratch);
 }
-inline void tape_max_pool_backward(const TapeCall<float>& t) { train_max_pool_backward(train_map_args(t)); }
+inline void tape_max_pool_backward(const TapeCall<float>& t) {
+  train_max_pool_backward(train_map_args(t), t.scratch);
+}
 inline void tape_mean_forward(const TapeCall<float>& t) { train_mean_forward(train_map_args(t), t.scratch); }
-inline void tape_mean_backward(const TapeCall<float>& t) { train_mean_backward(train_map_args(t)); }
+inline void tape_mean_backward(const TapeCall<float>& t) {
+  train_mean_backward(train_map_args(t), t.scratch);
+}
 inline void tape_add_forward(const TapeCall<float>& t) { train_add_forward(train_map_args(t), t.scratch); }
 inline void tape_add_backward(const TapeCall<float>& t) { train_add_backward(train_map_args(t), t.scratch); }
 inline void tape_scale_forward(const TapeCall<float>& t) {
@@ -176,25 +182,25 @@ inline void tape_mask_backward(const TapeCall<float>& t) {
   train_mask_backward(train_map_args(t), t.scratch);
 }
 
-#define TINYFIQA_TRAIN_KERNEL(name, op)                                                        \
+#define TINYFIQA_TRAIN_KERNEL(name, op, takes_sums)                                            \
   inline constexpr TapeKernel<float> train_##name {                                            \
     TINYFIQA_TRAIN_NAME("train_" op "_f32/1v"), tape_##name##_forward, tape_##name##_backward, \
-        tape_map_scratch                                                                       \
+        tape_map_scratch, takes_sums                                                           \
   }
-TINYFIQA_TRAIN_KERNEL(activation, "activation");
-TINYFIQA_TRAIN_KERNEL(mean, "mean_hw");
-TINYFIQA_TRAIN_KERNEL(add, "add");
-TINYFIQA_TRAIN_KERNEL(scale, "scale");
-TINYFIQA_TRAIN_KERNEL(concat, "concat");
-TINYFIQA_TRAIN_KERNEL(shuffle, "shuffle");
-TINYFIQA_TRAIN_KERNEL(interleave, "interleave");
-TINYFIQA_TRAIN_KERNEL(mask, "dropout");
+TINYFIQA_TRAIN_KERNEL(activation, "activation", false);
+TINYFIQA_TRAIN_KERNEL(mean, "mean_hw", true);
+TINYFIQA_TRAIN_KERNEL(add, "add", false);
+TINYFIQA_TRAIN_KERNEL(scale, "scale", false);
+TINYFIQA_TRAIN_KERNEL(concat, "concat", false);
+TINYFIQA_TRAIN_KERNEL(shuffle, "shuffle", false);
+TINYFIQA_TRAIN_KERNEL(interleave, "interleave", true);
+TINYFIQA_TRAIN_KERNEL(mask, "dropout", false);
 #undef TINYFIQA_TRAIN_KERNEL
 inline constexpr TapeKernel<float> train_slice{TINYFIQA_TRAIN_NAME("train_slice_f32/1v"), nullptr,
                                                tape_slice_backward, tape_map_scratch};
 inline constexpr TapeKernel<float> train_max_pool{TINYFIQA_TRAIN_NAME("train_max_pool_f32/row"),
                                                   tape_max_pool_forward, tape_max_pool_backward,
-                                                  tape_pool_scratch};
+                                                  tape_pool_scratch, true};
 
 inline constexpr const TapeKernel<float>* all_training_kernels[] = {
     &train_pointwise, &train_depthwise, &train_dense,      &train_norm,  &train_activation,

@@ -139,6 +139,30 @@ inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t co
   }
 }
 
+/// Adds up the threads' lanes of c channels, in the order of the threads, into `sums` [3][c];
+/// sums_of(t) = the lanes of thread t.
+template <class SumsOf>
+inline void gather_sums(int threads, int c, double* sums, const SumsOf& sums_of) {
+  for (int i = 0; i < 3 * c; ++i) sums[i] = 0;
+  for (int t = 0; t < threads; ++t) {
+    const ChannelSums lanes = sums_of(t);
+    fold_pattern(lanes.first, c, sums);
+    fold_pattern(lanes.second, c, sums + c);
+    fold_pattern(lanes.third, c, sums + 2 * c);
+  }
+}
+
+/// Adds what `pixels` pixels from pixel `first` on of the completed gradient d of x mean to x's batch norm;
+/// both are dense.
+inline void add_completed_sums(const LazyMap<float>& x, const float* d, const LazyPattern& p, long long first,
+                               int pixels, const ChannelSums& sums) {
+  const std::ptrdiff_t at = first * x.c;
+  with_act(x.act, [&](auto tag) {
+    add_gradient_sums<decltype(tag)::act>(d + at, x.data + at, static_cast<std::ptrdiff_t>(pixels) * x.c, p,
+                                          sums);
+  });
+}
+
 /// dz = k1 g + k2 (z - mean) + k3 over `count` floats of dense pixels; dv may be dz. Writes exactly `count`
 /// floats.
 template <Act A>

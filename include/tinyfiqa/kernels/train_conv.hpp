@@ -118,19 +118,6 @@ struct ConvMemory {
   }
 };
 
-/// Adds up the threads' lanes of c channels, in the order of the threads, into `sums` [3][c];
-/// sums_of(t) = the lanes of thread t.
-template <class SumsOf>
-inline void gather_sums(int threads, int c, double* sums, const SumsOf& sums_of) {
-  for (int i = 0; i < 3 * c; ++i) sums[i] = 0;
-  for (int t = 0; t < threads; ++t) {
-    const ChannelSums lanes = sums_of(t);
-    fold_pattern(lanes.first, c, sums);
-    fold_pattern(lanes.second, c, sums + c);
-    fold_pattern(lanes.third, c, sums + 2 * c);
-  }
-}
-
 /// From the sums of z - pivot and its squares to mean, 1 / std, scale, shift; running statistics move by
 /// `momentum` towards the mean and the unbiased variance. Running means are of z + bias.
 inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s) {
@@ -228,16 +215,6 @@ inline void gradient_sums(const TrainConvArgs& a, const Memory& m) {
   gather_sums(a.team.threads, a.cout, m.common.first, [&](int t) { return m.thread(a, t).sums; });
 }
 
-/// The same of dx, pixel by pixel as it is completed: x and dx are dense where somebody asks for this.
-inline void add_dx_sums(const TrainConvArgs& a, const LazyPattern& x, long long first, int pixels,
-                        const ChannelSums& sums) {
-  const std::ptrdiff_t at = first * a.x.c;
-  with_act(a.x.act, [&](auto tag) {
-    add_gradient_sums<decltype(tag)::act>(a.dx + at, a.x.data + at,
-                                          static_cast<std::ptrdiff_t>(pixels) * a.x.c, x, sums);
-  });
-}
-
 /// Gradients of gamma, beta, bias and slope, and the constants of dz = k1 g + k2 (z - mean) + k3.
 inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
   const auto count = static_cast<double>(out_pixels(a));
@@ -288,7 +265,7 @@ inline void train_conv_backward(const TrainConvArgs& a, float* scratch) {
       worth_team(a.team, 2 * train_macs(a)), Kind::backward_tasks(a), [&](int begin, int end, int t) {
         auto thread = m.thread(a, t);
         Kind::backward(a, m.common, m.shared, thread.room, begin, end, [&](long long first, int pixels) {
-          if (a.dx_sums != nullptr) add_dx_sums(a, m.common.x, first, pixels, thread.dx_sums);
+          if (a.dx_sums != nullptr) add_completed_sums(a.x, a.dx, m.common.x, first, pixels, thread.dx_sums);
         });
       });
   if (a.dx_sums != nullptr)

@@ -72,12 +72,11 @@ struct DepthwiseTraining {
 
   // -- rows of x
 
-  /// Row `padded` of the padded image into its place of the ring.
+  /// Row `padded` of the padded image into its place of the ring, whose margins are zero.
   static void fill_row(const TrainConvArgs& a, Room& r, int image, int padded) {
     float* const slot = r.ring + static_cast<std::size_t>(padded % a.kernel) * row_floats(a);
-    std::memset(slot, 0, row_floats(a) * sizeof(float));
     const int y = padded - a.padding;
-    if (y < 0 || y >= a.x.h) return;
+    if (y < 0 || y >= a.x.h) return void(std::memset(slot, 0, row_floats(a) * sizeof(float)));
     const long long first = (static_cast<long long>(image) * a.x.h + y) * a.x.w;
     const int fits = columns(a) * a.stride - a.padding, count = fits < a.x.w ? fits : a.x.w;
     if (a.stride == 1) return read_pixels(r.x, first, count, slot + size_of(a.padding, a.x.c));
@@ -94,6 +93,7 @@ struct DepthwiseTraining {
   /// Sources of output row oy.
   static void point_taps(const TrainConvArgs& a, Room& r, int image, int oy, Taps& taps) {
     const int top = oy * a.stride;
+    if (r.image < 0) std::memset(r.ring, 0, row_floats(a) * size_of(a.kernel) * sizeof(float));
     if (r.image != image) r.next = top;
     if (r.next < top) r.next = top;
     r.image = image;
@@ -132,8 +132,8 @@ struct DepthwiseTraining {
     r.x.pattern = common.x;
     const int period = pattern_period(a.x.c), count = a.out_w * a.x.c;
     Taps taps;
+    std::memset(r.dz, 0, dz_row_floats(a) * size_of(a.out_h) * sizeof(float));  // the margins stay zero
     for (int image = begin; image < end; ++image) {
-      std::memset(r.dz, 0, dz_row_floats(a) * size_of(a.out_h) * sizeof(float));
       for (int oy = 0; oy < a.out_h; ++oy) {
         float* const dz = dz_row(a, r, oy);
         read_gradient(a, common.norm, (static_cast<long long>(image) * a.out_h + oy) * a.out_w, a.out_w, dz);

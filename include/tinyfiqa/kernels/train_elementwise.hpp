@@ -12,6 +12,7 @@ struct GradientArgs {
   float* data = nullptr;
   std::ptrdiff_t pixel = 0;
   bool accumulate = false;
+  double* sums = nullptr;  ///< [3][C], to be taken of the whole gradient (add_completed_sums)
 };
 
 struct TrainMapArgs {
@@ -31,9 +32,11 @@ struct TrainMapArgs {
 
 inline constexpr int map_block = 64;  ///< pixels at a time
 
-/// Patterns of both inputs, then for each thread two readers and four blocks of `widest` channels.
+/// Patterns of both inputs, then for each thread two readers, three blocks of `widest` channels, and lanes of
+/// sums.
 struct MapRoom {
   LazyReader x, b;
+  ChannelSums x_sums, b_sums;
   float *one = nullptr, *two = nullptr, *three = nullptr;
 };
 TINYFIQA_INLINE int widest(const TrainMapArgs& a) {
@@ -50,6 +53,8 @@ TINYFIQA_INLINE MapRoom carve_map_room(Carver& room, const TrainMapArgs& a) {
   r.x = carve_reader(room, a.x, map_block);
   r.b = carve_reader(room, a.b.c > 0 ? a.b : a.x, map_block);
   for (float** part : {&r.one, &r.two, &r.three}) *part = carve(room, size_of(map_block, widest(a)));
+  r.x_sums = carve_sums(room, a.x.c);
+  r.b_sums = carve_sums(room, a.b.c > 0 ? a.b.c : 1);
   return r;
 }
 inline MapMemory map_memory(const TrainMapArgs& a, float* scratch) {
@@ -94,6 +99,39 @@ inline void for_each_block(const TrainMapArgs& a, float* scratch, long long pixe
 }
 TINYFIQA_INLINE long long in_pixels(const LazyMap<float>& x) {
   return static_cast<long long>(x.n) * x.h * x.w;
+}
+
+// Sums of completed gradients: clear before the work, take of each stretch of pixels, gather behind it.
+
+inline void clear_map_sums(const TrainMapArgs& a, const MapMemory& m) {
+  for (int t = 0; t < a.team.threads; ++t) {
+    const MapRoom r = map_room(a, m, t);
+    if (a.dx.sums != nullptr) clear_sums(r.x_sums, a.x.c);
+    if (a.db.sums != nullptr) clear_sums(r.b_sums, a.b.c);
+  }
+}
+inline void take_map_sums(const TrainMapArgs& a, const MapRoom& r, long long first, int pixels) {
+  if (a.dx.sums != nullptr) add_completed_sums(a.x, a.dx.data, r.x.pattern, first, pixels, r.x_sums);
+  if (a.db.sums != nullptr) add_completed_sums(a.b, a.db.data, r.b.pattern, first, pixels, r.b_sums);
+}
+inline void gather_map_sums(const TrainMapArgs& a, const MapMemory& m) {
+  const int threads = a.team.threads;
+  if (a.dx.sums != nullptr)
+    gather_sums(threads, a.x.c, a.dx.sums, [&](int t) { return map_room(a, m, t).x_sums; });
+  if (a.db.sums != nullptr)
+    gather_sums(threads, a.b.c, a.db.sums, [&](int t) { return map_room(a, m, t).b_sums; });
+}
+
+/// for_each_block over the pixels of a backward whose body completes dx and db block by block.
+template <class Body>
+inline void for_each_gradient_block(const TrainMapArgs& a, float* scratch, const Body& body) {
+  const MapMemory m = map_memory(a, scratch);
+  clear_map_sums(a, m);
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+    body(r, first, count);
+    take_map_sums(a, r, first, count);
+  });
+  gather_map_sums(a, m);
 }
 
 /// body(j, count) for the vectors of `floats` floats.
@@ -207,20 +245,21 @@ inline void train_mean_forward(const TrainMapArgs& a, float* scratch) {
                    }
                  });
 }
-inline void train_mean_backward(const TrainMapArgs& a) {
+inline void train_mean_backward(const TrainMapArgs& a, float* scratch) {
   if (a.dx.data == nullptr) return;
-  const int pixels = a.x.h * a.x.w, c = a.x.c;
-  const vf share = simd::splat(1.0f / static_cast<float>(pixels));
-  parallel_split(worth_team(a.team, static_cast<double>(a.x.n) * pixels * c), a.x.n,
-                 [&](int begin, int end, int) {
-                   for (int n = begin; n < end; ++n)
-                     for_each_part(c, [&](std::ptrdiff_t j, int part) {
-                       const vf d = simd::load_up_to(a.dy + n * a.dy_pixel + j, part) * share;
-                       float* to = a.dx.data + static_cast<std::ptrdiff_t>(n) * pixels * a.dx.pixel + j;
-                       for (int p = 0; p < pixels; ++p, to += a.dx.pixel)
-                         simd::store_up_to(to, a.dx.accumulate ? simd::load_up_to(to, part) + d : d, part);
-                     });
-                 });
+  const int per_image = a.x.h * a.x.w, c = a.x.c;
+  const vf share = simd::splat(1.0f / static_cast<float>(per_image));
+  for_each_gradient_block(a, scratch, [&](MapRoom& r, long long first, int count) {
+    const long long end = first + count;
+    for (long long i = first; i < end;) {
+      const long long n = i / per_image, image_end = (n + 1) * per_image;
+      for_each_part(c, [&](std::ptrdiff_t j, int part) {
+        simd::store_up_to(r.one + j, simd::load_up_to(a.dy + n * a.dy_pixel + j, part) * share, part);
+      });
+      for (; i < end && i < image_end; ++i)
+        scatter_pixels(r.one, 1, c, a.dx.data + i * a.dx.pixel, c, a.dx.accumulate);
+    }
+  });
 }
 
 // ---- y = act(x);   dx = dy act'(x)

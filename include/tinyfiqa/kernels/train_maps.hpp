@@ -62,7 +62,7 @@ inline void train_interleave_forward(const TrainMapArgs& a, float* scratch) {
   });
 }
 inline void train_interleave_backward(const TrainMapArgs& a, float* scratch) {
-  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+  for_each_gradient_block(a, scratch, [&](MapRoom& r, long long first, int count) {
     const int c = a.x.c;
     for (int i = 0; i < count; ++i) {
       const float* TINYFIQA_RESTRICT dy = a.dy + (first + i) * a.dy_pixel;
@@ -94,26 +94,43 @@ inline void train_slice_backward(const TrainMapArgs& a, float* scratch, int firs
 
 // ---- y = max over the window's taps inside the map; dx = dy at the first tap that has the maximum
 
-/// The taps of one window: body(tap number, pixel).
-template <class Body>
-TINYFIQA_INLINE void for_each_tap(const TrainMapArgs& a, int oy, int ox, const Body& body) {
-  const int top = oy * a.stride - a.padding, left = ox * a.stride - a.padding;
-  const TapRange rows = taps_inside(top, a.kernel, a.x.h), cols = taps_inside(left, a.kernel, a.x.w);
-  for (int ky = rows.first; ky < rows.last; ++ky)
-    for (int kx = cols.first; kx < cols.last; ++kx)
-      body(ky * a.kernel + kx, static_cast<std::ptrdiff_t>(top + ky) * a.x.w + left + kx);
+TINYFIQA_INLINE double pool_work(const TrainMapArgs& a) {
+  return static_cast<double>(a.x.n) * a.out_h * a.out_w * a.x.c * a.kernel * a.kernel;
 }
-
 TINYFIQA_INLINE std::size_t pool_room_floats(const TrainMapArgs& a) {
   return size_of(a.kernel, a.x.w, a.x.c);
 }
 
-/// Rows of x are computed into a ring, one time each. `saved` gets the number of the winning tap.
+/// One output row from the window's rows, of which row ky lies at row(ky); `saved` gets the winning taps'
+/// numbers.
+template <class RowOf>
+inline void max_pool_row(const TrainMapArgs& a, TapRange rows, const RowOf& row, float* y, float* saved) {
+  const int c = a.x.c;
+  for (int ox = 0; ox < a.out_w; ++ox, y += c, saved += c) {
+    const int left = ox * a.stride - a.padding;
+    const TapRange cols = taps_inside(left, a.kernel, a.x.w);
+    for_each_part(c, [&](std::ptrdiff_t j, int part) {
+      vf best = simd::splat(0.0f), winner = simd::splat(-1.0f);
+      for (int ky = rows.first; ky < rows.last; ++ky) {
+        const float* x = row(ky) + static_cast<std::ptrdiff_t>(left + cols.first) * c + j;
+        for (int kx = cols.first; kx < cols.last; ++kx, x += c) {
+          const vf v = simd::load_up_to(x, part), tap = simd::splat(static_cast<float>(ky * a.kernel + kx));
+          const bool first = ky == rows.first && kx == cols.first;
+          winner = first ? tap : simd::select_less(best, v, tap, winner);
+          best = first ? v : simd::select_less(best, v, v, best);
+        }
+      }
+      simd::store_up_to(y + j, best, part);
+      simd::store_up_to(saved + j, winner, part);
+    });
+  }
+}
+
+/// Rows of x are computed into a ring, one time each.
 inline void train_max_pool_forward(const TrainMapArgs& a, float* scratch) {
   const MapMemory m = map_memory(a, scratch);
   const std::size_t after = m.shared_floats + m.room_floats * static_cast<std::size_t>(a.team.threads);
-  const double work = static_cast<double>(a.x.n) * a.out_h * a.out_w * a.x.c * a.kernel * a.kernel;
-  parallel_split(worth_team(a.team, work), a.x.n * a.out_h, [&](int begin, int end, int t) {
+  parallel_split(worth_team(a.team, pool_work(a)), a.x.n * a.out_h, [&](int begin, int end, int t) {
     MapRoom r = map_room(a, m, t);
     float* const ring = scratch + after + (pool_room_floats(a) + 16) * static_cast<std::size_t>(t);
     int held = -1, next = 0;
@@ -125,51 +142,53 @@ inline void train_max_pool_forward(const TrainMapArgs& a, float* scratch) {
       held = image;
       for (; next < top + rows.last; ++next)
         read_pixels(r.x, (static_cast<long long>(image) * a.x.h + next) * a.x.w, a.x.w, row_of(next));
-      for (int ox = 0; ox < a.out_w; ++ox) {
-        const std::ptrdiff_t to = (static_cast<std::ptrdiff_t>(i) * a.out_w + ox) * a.x.c;
-        for_each_part(a.x.c, [&](std::ptrdiff_t j, int part) {
-          vf best = simd::splat(0.0f), winner = simd::splat(-1.0f);
-          for_each_tap(a, oy, ox, [&](int tap, std::ptrdiff_t pixel) {
-            const float* row = row_of(static_cast<int>(pixel / a.x.w));
-            const vf v = simd::load_up_to(row + pixel % a.x.w * a.x.c + j, part);
-            const vf number = simd::splat(static_cast<float>(tap));
-            const vf none = simd::splat(0.0f);
-            const vf better = simd::select_less(best, v, number, winner);
-            winner = simd::select_less(winner, none, number, better);
-            best = simd::select_less(winner, number, best, v);
-          });
-          simd::store_up_to(a.y + to + j, best, part);
-          simd::store_up_to(a.saved + to + j, winner, part);
-        });
-      }
+      const std::ptrdiff_t to = static_cast<std::ptrdiff_t>(i) * a.out_w * a.x.c;
+      max_pool_row(
+          a, rows, [&](int ky) { return row_of(top + ky); }, a.y + to, a.saved + to);
     }
   });
 }
-inline void train_max_pool_backward(const TrainMapArgs& a) {
+
+/// Windows that hold row (or column) y of x: first .. last of them.
+TINYFIQA_INLINE TapRange windows_over(int y, int kernel, int stride, int padding, int windows) {
+  const int from = y + padding - kernel + 1;
+  const int first = from <= 0 ? 0 : (from + stride - 1) / stride, end = (y + padding) / stride + 1;
+  return {first, end < windows ? end : windows};
+}
+/// One row of dx: each of its pixels looks into the windows that hold it.
+inline void max_pool_gradient_row(const TrainMapArgs& a, int image, int y) {
+  const int c = a.x.c;
+  float* dx = a.dx.data + (static_cast<std::ptrdiff_t>(image) * a.x.h + y) * a.x.w * a.dx.pixel;
+  const TapRange rows = windows_over(y, a.kernel, a.stride, a.padding, a.out_h);
+  for (int x = 0; x < a.x.w; ++x, dx += a.dx.pixel) {
+    const TapRange cols = windows_over(x, a.kernel, a.stride, a.padding, a.out_w);
+    for_each_part(c, [&](std::ptrdiff_t j, int part) {
+      vf sum = a.dx.accumulate ? simd::load_up_to(dx + j, part) : simd::splat(0.0f);
+      for (int oy = rows.first; oy < rows.last; ++oy)
+        for (int ox = cols.first; ox < cols.last; ++ox) {
+          const std::ptrdiff_t o = (static_cast<std::ptrdiff_t>(image) * a.out_h + oy) * a.out_w + ox;
+          const int ky = y + a.padding - oy * a.stride, kx = x + a.padding - ox * a.stride;
+          const vf tap = simd::splat(static_cast<float>(ky * a.kernel + kx));
+          const vf d = simd::load_up_to(a.dy + o * a.dy_pixel + j, part);
+          sum = sum +
+                simd::select_equal(simd::load_up_to(a.saved + o * c + j, part), tap, d, simd::splat(0.0f));
+        }
+      simd::store_up_to(dx + j, sum, part);
+    });
+  }
+}
+inline void train_max_pool_backward(const TrainMapArgs& a, float* scratch) {
   if (a.dx.data == nullptr) return;
-  const double work = static_cast<double>(a.x.n) * a.out_h * a.out_w * a.x.c * a.kernel * a.kernel;
-  parallel_split(worth_team(a.team, work), a.x.n, [&](int begin, int end, int) {
-    for (int n = begin; n < end; ++n) {
-      float* const dx = a.dx.data + static_cast<std::ptrdiff_t>(n) * a.x.h * a.x.w * a.dx.pixel;
-      if (!a.dx.accumulate)
-        for (int i = 0; i < a.x.h * a.x.w; ++i)
-          std::memset(dx + i * a.dx.pixel, 0, size_of(a.x.c) * sizeof(float));
-      for (int o = 0; o < a.out_h * a.out_w; ++o) {
-        const std::ptrdiff_t from = static_cast<std::ptrdiff_t>(n) * a.out_h * a.out_w + o;
-        for_each_tap(a, o / a.out_w, o % a.out_w, [&](int tap, std::ptrdiff_t pixel) {
-          const vf lower = simd::splat(static_cast<float>(tap) - 0.5f),
-                   upper = simd::splat(static_cast<float>(tap) + 0.5f);
-          for_each_part(a.x.c, [&](std::ptrdiff_t j, int part) {
-            const vf winner = simd::load_up_to(a.saved + from * a.x.c + j, part), none = simd::splat(0.0f);
-            const vf d = simd::load_up_to(a.dy + from * a.dy_pixel + j, part);
-            float* const to = dx + pixel * a.dx.pixel + j;
-            const vf here = simd::select_less(lower, winner, simd::select_less(winner, upper, d, none), none);
-            simd::store_up_to(to, simd::load_up_to(to, part) + here, part);
-          });
-        });
-      }
+  const MapMemory m = map_memory(a, scratch);
+  clear_map_sums(a, m);
+  parallel_split(worth_team(a.team, pool_work(a)), a.x.n * a.x.h, [&](int begin, int end, int t) {
+    const MapRoom r = map_room(a, m, t);
+    for (int i = begin; i < end; ++i) {
+      max_pool_gradient_row(a, i / a.x.h, i % a.x.h);
+      take_map_sums(a, r, static_cast<long long>(i) * a.x.w, a.x.w);
     }
   });
+  gather_map_sums(a, m);
 }
 
 TINYFIQA_ISA_END

@@ -27,6 +27,7 @@ TINYFIQA_INLINE vf max(vf a, vf b) { return a > b ? a : b; }
 TINYFIQA_INLINE vf min(vf a, vf b) { return a < b ? a : b; }
 /// a < b ? yes : no, lane by lane.
 TINYFIQA_INLINE vf select_less(vf a, vf b, vf yes, vf no) { return a < b ? yes : no; }
+TINYFIQA_INLINE vf select_equal(vf a, vf b, vf yes, vf no) { return a == b ? yes : no; }
 TINYFIQA_INLINE vf sqrt(vf x) { return std::sqrt(x); }
 TINYFIQA_INLINE vf sigmoid(vf x) { return 1.0f / (1.0f + std::exp(-x)); }
 TINYFIQA_INLINE vf load_part(const float* p, int) { return *p; }
@@ -42,6 +43,7 @@ TINYFIQA_INLINE void store(float* p, vf v) { v.store_unaligned(p); }
 TINYFIQA_INLINE vf splat(float s) { return vf(s); }
 TINYFIQA_INLINE vf fma(vf a, vf b, vf c) { return xsimd::fma(a, b, c); }
 TINYFIQA_INLINE vf select_less(vf a, vf b, vf yes, vf no) { return xsimd::select(a < b, yes, no); }
+TINYFIQA_INLINE vf select_equal(vf a, vf b, vf yes, vf no) { return xsimd::select(a == b, yes, no); }
 #if defined(__AVX512F__)
 // gcc 12 warns of an uninitialised value inside _mm512_max_ps and its kin (its bug 105593); the masked forms
 // with all lanes on compile to the same instructions.

@@ -161,25 +161,27 @@ class Tape {
     return nullptr;
   }
 
-  /// A convolution with batch norm needs sums over its gradient before its backward. Where another one's
-  /// backward writes that gradient last, and to memory of its own, it takes the sums along.
+  /// A convolution with batch norm needs sums over its gradient before its backward. Whoever writes that
+  /// gradient last takes them along, if it can.
   void share_sums() {
     int used = 0;
     for (int id = 0; id < plan_.count; ++id) {
       TapeValue& v = plan_.values[static_cast<std::size_t>(id)];
-      if (!v.runs_backward || op(id).kind != OpKind::conv || (!op(id).has_norm() && op(id).bias < 0))
-        continue;
+      const bool normed = op(id).kind == OpKind::conv && (op(id).has_norm() || op(id).bias >= 0);
+      if (!v.runs_backward || !normed || id == output_ || v.gradient_pixel != v.extents.c) continue;
       int last = -1;  // backward goes from high numbers to low ones
-      bool own = id != output_;
-      for (int other = 0; other < plan_.count; ++other) {
-        const TapeValue& o = value(other);
-        own = own && (other == id || o.gradient != v.gradient);
-        if (last < 0 && o.runs_backward && (o.inputs[0] == id || o.inputs[1] == id)) last = other;
-      }
-      if (!own || last < 0 || op(last).kind != OpKind::conv || !kernel_of(last)->takes_dx_sums) continue;
+      for (int reader = plan_.count - 1; reader > id; --reader)
+        if (value(reader).runs_backward && (value(reader).inputs[0] == id) != (value(reader).inputs[1] == id))
+          last = reader;
+      if (last < 0 || kernel_of(last) == nullptr || !kernel_of(last)->takes_sums) continue;
+      // Whose gradient is the same memory has had its backward before.
+      bool complete = true;
+      for (int other = 0; other <= last; ++other)
+        complete = complete && (other == id || value(other).gradient != v.gradient);
+      if (!complete) continue;
       v.dy_sums = used;
       used += 3 * v.extents.c;
-      plan_.values[static_cast<std::size_t>(last)].sums_for = id;
+      plan_.values[static_cast<std::size_t>(last)].sums_for[value(last).inputs[0] == id ? 0 : 1] = id;
     }
     sums_.assign(static_cast<std::size_t>(used), 0.0);
   }
@@ -240,12 +242,13 @@ class Tape {
     call.dy = gradient_of(id);
     call.dy_pixel = v.gradient_pixel;
     if (v.dy_sums >= 0) call.dy_sums = sums_.data() + v.dy_sums;
-    if (v.sums_for >= 0) call.dx_sums = sums_.data() + value(v.sums_for).dy_sums;
     call.gradient = gradient;
     for (const int side : {0, 1}) {
       const int input = v.inputs[side];
       if (input < 0 || !value(input).needs_gradient) continue;
-      call.dx[side] = {gradient_of(input), value(input).gradient_pixel, v.accumulate[side]};
+      const int sums = v.sums_for[side] < 0 ? -1 : value(v.sums_for[side]).dy_sums;
+      call.dx[side] = {gradient_of(input), value(input).gradient_pixel, v.accumulate[side],
+                       sums < 0 ? nullptr : sums_.data() + sums};
     }
   }
 

@@ -37,8 +37,8 @@ struct TapeValue {
 
   int inputs[2] = {-1, -1};  ///< a fused concat's stand in for it
   bool runs_backward = false;
-  int dy_sums = -1;   ///< a convolution's [3][C] of TapeCall::dy_sums in the tape's block of sums
-  int sums_for = -1;  ///< the convolution of whose gradient this operation's backward takes them
+  int dy_sums = -1;            ///< a convolution's [3][C] of TapeCall::dy_sums in the tape's block of sums
+  int sums_for[2] = {-1, -1};  ///< inputs of whose gradients this operation's backward takes them
   bool accumulate[2] = {false, false};
 };
 
