@@ -9,6 +9,7 @@
 #include <tinyfiqa/kernels/elementwise.hpp>
 #include <tinyfiqa/kernels/gemm.hpp>
 #include <tinyfiqa/kernels/pixels.hpp>
+#include <tinyfiqa/kernels/planar.hpp>
 #include <tinyfiqa/kernels/pool.hpp>
 #include <tinyfiqa/kernels/resize.hpp>
 
@@ -187,6 +188,71 @@ inline constexpr Kernel conv_kernel{TINYFIQA_KERNEL_NAME("conv_f32/row_" TINYFIQ
                                     scratch_conv,
                                     run_conv_rows};
 
+// ---- narrow maps by planes
+
+#ifdef TINYFIQA_SCALAR
+inline const PlanarKernel* choose_planar(const Kernel*) { return nullptr; }
+#else
+#define TINYFIQA_PLANAR_NAME(op) TINYFIQA_KERNEL_NAME(op "_f32/planar")
+
+template <void Rows(const PlanarArgs&, int, int)>
+inline void run_planar(const Step& s, const Frame& f) {
+  PlanarArgs a;
+  a.n = s.x.extents.n;
+  a.h = s.x.extents.h;
+  a.w = s.x.extents.w;
+  a.c = s.x.extents.c;
+  a.out_h = s.y.extents.h;
+  a.out_w = s.y.extents.w;
+  a.cout = s.y.extents.c;
+  a.stride = s.stride;
+  a.x = f.read(s.x);
+  a.packed = f.packed + s.packed;
+  if (s.b.place != Place::none) a.residual = f.read(s.b);
+  a.y = f.write(s.y);
+  a.y_planar = s.y.planar;
+  a.lowest = s.act == Act::relu ? 0.0f : -std::numeric_limits<float>::infinity();
+  const double depth = static_cast<double>(s.window * s.window) * a.c / s.groups;
+  planar_convolution(a, f.team, depth * static_cast<double>(s.y.extents.floats()), Rows);
+}
+inline bool planar_act(const Step& s) { return s.act == Act::none || s.act == Act::relu; }
+inline bool planar_gemm_fits(const Step& s) { return planar_act(s) && s.gate.place == Place::none; }
+inline bool planar_depthwise_fits(const Step& s) {
+  return planar_act(s) && s.padding == 1 && s.stride <= 2 && s.x.extents.w == s.y.extents.w * s.stride;
+}
+inline bool planar_stem_fits(const Step& s) {
+  return planar_act(s) && s.window == 3 && s.padding == 1 && s.stride == 2 && s.groups == 1 &&
+         s.x.extents.c == 3 && s.x.extents.w == s.y.extents.w * 2;
+}
+inline constexpr Kernel planar_gemm_kernel{TINYFIQA_PLANAR_NAME("gemm"),
+                                           true,
+                                           run_planar<planar_pointwise_rows>,
+                                           packed_gemm,
+                                           pack_gemm_step,
+                                           nullptr};
+inline constexpr Kernel planar_depthwise_kernel{TINYFIQA_PLANAR_NAME("depthwise_3x3"),
+                                                false,
+                                                run_planar<planar_depthwise_rows>,
+                                                packed_depthwise,
+                                                pack_depthwise_step,
+                                                nullptr};
+inline constexpr Kernel planar_stem_kernel{TINYFIQA_PLANAR_NAME("conv_3x3"),
+                                           true,
+                                           run_planar<planar_stem_rows>,
+                                           packed_conv,
+                                           pack_conv_step,
+                                           nullptr};
+inline constexpr PlanarKernel planar_gemm{&planar_gemm_kernel, true, planar_gemm_fits};
+inline constexpr PlanarKernel planar_depthwise{&planar_depthwise_kernel, true, planar_depthwise_fits};
+inline constexpr PlanarKernel planar_stem{&planar_stem_kernel, false, planar_stem_fits};
+
+inline const PlanarKernel* choose_planar(const Kernel* kernel) {
+  if (kernel == &gemm_kernel) return &planar_gemm;
+  if (kernel == &depthwise_kernel<3>) return &planar_depthwise;
+  return kernel == &conv_kernel ? &planar_stem : nullptr;
+}
+#endif
+
 // ---- pooling
 
 inline PoolArgs pool_args(const Step& s) {
@@ -296,9 +362,19 @@ inline const Kernel* choose_conv(const ConvShape& c) {
 }
 
 inline constexpr const Kernel* all_kernels[] = {
-    &gemm_kernel,         &conv_kernel,     &depthwise_kernel<1>, &depthwise_kernel<3>, &depthwise_kernel<5>,
-    &depthwise_kernel<7>, &max_pool_kernel, &mean_hw_kernel,      &activation_kernel,   &add_kernel,
-    &scale_kernel,        &copy_kernel,     &interleave_kernel,   &shuffle_kernel,      &custom_kernel};
+    &gemm_kernel,         &conv_kernel,
+    &depthwise_kernel<1>, &depthwise_kernel<3>,
+    &depthwise_kernel<5>, &depthwise_kernel<7>,
+    &max_pool_kernel,     &mean_hw_kernel,
+    &activation_kernel,   &add_kernel,
+    &scale_kernel,        &copy_kernel,
+    &interleave_kernel,   &shuffle_kernel,
+    &custom_kernel,
+#ifndef TINYFIQA_SCALAR
+    &planar_gemm_kernel,  &planar_depthwise_kernel,
+    &planar_stem_kernel,
+#endif
+};
 
 inline constexpr Backend backend{TINYFIQA_ISA_NAME,
                                  simd::width,
@@ -312,6 +388,7 @@ inline constexpr Backend backend{TINYFIQA_ISA_NAME,
                                  &interleave_kernel,
                                  &shuffle_kernel,
                                  &custom_kernel,
+                                 choose_planar,
                                  {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])},
                                  nullptr,
                                  run_chain,

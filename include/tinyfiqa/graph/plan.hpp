@@ -7,6 +7,7 @@
 #include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/graph/chain_plan.hpp>
 #include <tinyfiqa/graph/extents.hpp>
+#include <tinyfiqa/graph/planar_plan.hpp>
 #include <tinyfiqa/graph/step.hpp>
 
 #include <initializer_list>
@@ -86,8 +87,9 @@ class Planner {
     for (int id = 0; ok() && id <= output_; ++id)
       if (value(id).live) lower(id);
     if (ok()) {
-      ChainPlanner chains({room_.steps, static_cast<std::size_t>(plan.step_count)}, room_.buffers,
-                          value(output_).buffer, ops_, backend_);
+      const Span<Step> steps{room_.steps, static_cast<std::size_t>(plan.step_count)};
+      PlanarPlanner(steps, value(output_).buffer, backend_).form();
+      ChainPlanner chains(steps, room_.buffers, value(output_).buffer, ops_, backend_);
       need_scratch(chains.form() * static_cast<std::size_t>(plan.threads));
       lay_out();
     }

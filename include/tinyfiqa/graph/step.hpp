@@ -21,7 +21,8 @@ struct Operand {
   std::size_t offset = 0;  ///< floats from the start of its place
   int pixel_stride = 0;    ///< floats; more than extents.c in a slice
   Extents extents;
-  int buffer = -1;  ///< the planner's, when place is arena or output
+  int buffer = -1;      ///< the planner's, when place is arena or output
+  bool planar = false;  ///< rows of planes, [N, H, C, W]; see kernels/planar.hpp
 };
 
 struct Kernel;
@@ -127,6 +128,13 @@ struct Kernel {
   bool takes_gate = false;  ///< multiplies x by operand gate; needs scratch for its packed weights once
 };
 
+/// A kernel for narrow maps, which takes the same packed weights as the one that it stands in for.
+struct PlanarKernel {
+  const Kernel* kernel;
+  bool reads_planes;          ///< x is planar; else x is as usual, and y alone planar
+  bool (*fits)(const Step&);  ///< whether it can do this step, whatever the layout of y
+};
+
 namespace kernels {
 struct ResizeAxis;
 }
@@ -155,6 +163,8 @@ struct Backend {
   const Kernel* interleave;
   const Kernel* shuffle;
   const Kernel* custom;
+  /// What stands in for a convolution's kernel on narrow maps; null where there is nothing.
+  const PlanarKernel* (*planar)(const Kernel* kernel);
   Span<const Kernel* const> all;       ///< every kernel, for tests, benches and docs
   const TapeKernels<float>* training;  ///< null in native_backend(), which is for inference
   void (*run_chain)(const Step* first, const Frame& frame);
