@@ -24,10 +24,11 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// One convolution of a network at its input size, as a network of its own.
+/// One convolution of a network at its input size, as a network of its own, with the kernel and the layouts
+/// that it has in the network.
 struct Layer {
   Op op;
-  Extents input;
+  Step step;
 };
 
 struct LayerRun {
@@ -55,7 +56,11 @@ void prepare(LayerRun& run, const Layer& layer, const Backend& backend) {
   conv.norm_weight = conv.norm_bias = conv.running_mean = conv.running_var = conv.slope = -1;
   run.network.ops = {input, conv};
   run.network.outputs = {1, 1};
-  run.plan = make_owned_plan(run.network, 1, layer.input, backend, 1);
+  run.plan = make_owned_plan(run.network, 1, layer.step.x.extents, backend, 1);
+  Step& step = run.plan.steps[0];
+  step.kernel = layer.step.kernel;
+  step.x.planar = layer.step.x.planar;
+  step.y.planar = layer.step.y.planar;
   Rng rng(3);
   run.params = random_floats(static_cast<std::size_t>(weights + shape.cout), rng);
   run.packed.resize(run.plan.plan.packed_floats);
@@ -66,16 +71,28 @@ void prepare(LayerRun& run, const Layer& layer, const Backend& backend) {
   run.y.resize(static_cast<std::size_t>(run.plan.plan.output.floats()));
 }
 
+/// A map as [N, H, W, C].
+std::vector<float> by_channels(const std::vector<float>& map, const Operand& o) {
+  if (!o.planar) return map;
+  std::vector<float> to(map.size());
+  const auto w = static_cast<std::size_t>(o.extents.w), c = static_cast<std::size_t>(o.extents.c);
+  for (std::size_t row = 0; row < map.size(); row += w * c)
+    for (std::size_t i = 0; i < w * c; ++i) to[row + i % w * c + i / w] = map[row + i];
+  return to;
+}
+
 double residual(const LayerRun& run) {
   const Op& op = run.network.ops[1];
+  const Step& step = run.plan.plan.steps[0];
   const Extents in = run.plan.plan.input, out = run.plan.plan.output;
+  const std::vector<float> x = by_channels(run.x, step.x), y = by_channels(run.y, step.y);
   std::vector<float> expected(run.y.size());
-  ref::conv({in.n, in.h, in.w, in.c}, run.x.data(), {out.n, out.h, out.w, out.c}, expected.data(),
+  ref::conv({in.n, in.h, in.w, in.c}, x.data(), {out.n, out.h, out.w, out.c}, expected.data(),
             {op.kernel, op.stride, op.padding, op.groups}, run.params.data(), run.params.data() + op.bias,
             op.act);
   double worst = 0;
   for (std::size_t i = 0; i < expected.size(); ++i)
-    worst = std::max(worst, static_cast<double>(std::fabs(run.y[i] - expected[i])));
+    worst = std::max(worst, static_cast<double>(std::fabs(y[i] - expected[i])));
   return worst;
 }
 
@@ -109,7 +126,7 @@ void add_layers(const char* model, int h, int w, const Backend& backend, double 
   std::set<std::string> seen;
   for (int i = 0; i < p.plan.step_count; ++i) {
     const Step& step = p.plan.steps[i];
-    Layer layer{network.ops[static_cast<std::size_t>(step.first_op)], step.x.extents};
+    const Layer layer{network.ops[static_cast<std::size_t>(step.first_op)], step};
     if (layer.op.kind != OpKind::conv) continue;
     const Extents in = step.x.extents;
     const std::string name = std::string(step.kernel->name) + "/" + act_name(layer.op.act) + "/" +

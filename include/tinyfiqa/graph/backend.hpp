@@ -190,7 +190,7 @@ inline constexpr Kernel conv_kernel{TINYFIQA_KERNEL_NAME("conv_f32/row_" TINYFIQ
 
 // ---- narrow maps by planes
 
-#ifdef TINYFIQA_SCALAR
+#ifndef TINYFIQA_PLANAR
 inline const PlanarKernel* choose_planar(const Kernel*) { return nullptr; }
 #else
 #define TINYFIQA_PLANAR_NAME(op) TINYFIQA_KERNEL_NAME(op "_f32/planar")
@@ -370,7 +370,7 @@ inline constexpr const Kernel* all_kernels[] = {
     &scale_kernel,        &copy_kernel,
     &interleave_kernel,   &shuffle_kernel,
     &custom_kernel,
-#ifndef TINYFIQA_SCALAR
+#ifdef TINYFIQA_PLANAR
     &planar_gemm_kernel,  &planar_depthwise_kernel,
     &planar_stem_kernel,
 #endif

@@ -40,7 +40,7 @@ class PlanarPlanner {
   /// As far as the step alone knows.
   bool makes_planes(const Step& s) const {
     const Operand& y = s.y;
-    const bool narrow = y.extents.c <= most_channels && y.extents.c % backend_.vector_floats != 0;
+    const bool narrow = y.extents.c <= most_channels && y.extents.c % 16 != 0;
     const bool whole = y.extents.w % backend_.vector_floats == 0;  // vectors of pixels
     return narrow && whole && takes(s) && y.buffer >= 0 && y.buffer != output_buffer_ &&
            writers(y.buffer) == 1;

@@ -12,7 +12,7 @@
 #include <tinyfiqa/kernels/gemm.hpp>
 #include <tinyfiqa/kernels/parallel.hpp>
 
-#ifndef TINYFIQA_SCALAR
+#ifdef TINYFIQA_PLANAR
 
 TINYFIQA_ISA_BEGIN(kernels)
 
@@ -27,27 +27,30 @@ struct PlanarArgs {
   float lowest = 0;  ///< of y before the residual: 0 for ReLU, else -infinity
 };
 
-/// v, pixels col .. col + count of channel c of row `row` (counted over all images), on its way to memory.
-TINYFIQA_INLINE void put_planar(const PlanarArgs& a, vf v, int row, int col, int c, int count) {
-  v = simd::max(simd::splat(a.lowest), v);
-  if (a.y_planar) {
-    const std::ptrdiff_t at = (static_cast<std::ptrdiff_t>(row) * a.cout + c) * a.out_w + col;
-    if (a.residual != nullptr) v = v + simd::load(a.residual + at);
-    return simd::store(a.y + at, v);
-  }
+/// Where channel 0 of pixel col of row `row` (counted over all images) of y lies, and the way to the next
+/// channel.
+TINYFIQA_INLINE std::ptrdiff_t planar_at(const PlanarArgs& a, int row, int col) {
+  const std::ptrdiff_t floats = static_cast<std::ptrdiff_t>(row) * a.cout * a.out_w;
+  return a.y_planar ? floats + col : floats + static_cast<std::ptrdiff_t>(col) * a.cout;
+}
+TINYFIQA_INLINE std::ptrdiff_t planar_channel(const PlanarArgs& a) { return a.y_planar ? a.out_w : 1; }
+
+/// `count` pixels of one channel by channels again. (Its own function, because it is long and rare.)
+inline void scatter_planar(const PlanarArgs& a, vf v, std::ptrdiff_t at, int count) {
   float lanes[simd::width];
   simd::store(lanes, v);
-  std::ptrdiff_t at = (static_cast<std::ptrdiff_t>(row) * a.out_w + col) * a.cout + c;
   for (int i = 0; i < count; ++i, at += a.cout)
     a.y[at] = a.residual == nullptr ? lanes[i] : lanes[i] + a.residual[at];
 }
+/// A vector of pixels of one channel on its way to memory.
+TINYFIQA_INLINE void put_planar(const PlanarArgs& a, vf v, std::ptrdiff_t at) {
+  v = simd::max(simd::splat(a.lowest), v);
+  if (!a.y_planar) return scatter_planar(a, v, at, simd::width);
+  if (a.residual != nullptr) v = v + simd::load(a.residual + at);
+  simd::store(a.y + at, v);
+}
 
 // ---- products: outputs of one pixel are sums over k of weights times vectors of pixels
-
-/// Where a tile's vectors of pixels go.
-struct PlanarSpot {
-  int row = 0, col = 0;
-};
 
 // Accumulators fill the registers: two vectors of pixels by so many outputs.
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -56,12 +59,12 @@ inline constexpr int planar_outputs = 12;
 inline constexpr int planar_outputs = 6;
 #endif
 
-/// CO outputs from output `first` on, of P vectors of pixels. `weight` is the bias of the first; weights of
-/// one k lie `columns` behind those of the k before. source(k, p) = the vector of pixels p that weight k
+/// CO outputs of P vectors of pixels, the first of them at `at`. `weight` is the bias of the first; weights
+/// of one k lie `columns` behind those of the k before. source(k, p) = the vector of pixels p that weight k
 /// multiplies.
 template <int P, int CO, class Source>
 TINYFIQA_INLINE void planar_tile(const PlanarArgs& a, int depth, const Source& source, const float* weight,
-                                 int columns, int first, const PlanarSpot (&spot)[2]) {
+                                 std::ptrdiff_t columns, const std::ptrdiff_t (&at)[2]) {
   vf sum[CO][P];
 #pragma GCC unroll 12
   for (int c = 0; c < CO; ++c)
@@ -79,58 +82,69 @@ TINYFIQA_INLINE void planar_tile(const PlanarArgs& a, int depth, const Source& s
       for (int p = 0; p < P; ++p) sum[c][p] = simd::fma(x[p], w, sum[c][p]);
     }
   }
+  const std::ptrdiff_t channel = planar_channel(a);
 #pragma GCC unroll 12
   for (int c = 0; c < CO; ++c)
 #pragma GCC unroll 2
-    for (int p = 0; p < P; ++p) put_planar(a, sum[c][p], spot[p].row, spot[p].col, first + c, simd::width);
+    for (int p = 0; p < P; ++p) put_planar(a, sum[c][p], at[p] + c * channel);
 }
 
-/// The tile for `count` outputs, 0 < count <= CO.
-template <int P, int CO, class Source>
-TINYFIQA_INLINE void planar_tile_of(int count, const PlanarArgs& a, int depth, const Source& source,
-                                    const float* weight, int columns, int first,
-                                    const PlanarSpot (&spot)[2]) {
-  if constexpr (CO > 1)
-    if (count < CO) return planar_tile_of<P, CO - 1>(count, a, depth, source, weight, columns, first, spot);
-  planar_tile<P, CO>(a, depth, source, weight, columns, first, spot);
+/// body(PanelVectors<count>) for 0 < count <= Most.
+template <int Most, class Body>
+TINYFIQA_INLINE void with_outputs(int count, const Body& body) {
+  if constexpr (Most > 1)
+    if (count < Most) return with_outputs<Most - 1>(count, body);
+  body(PanelVectors<Most>{});
 }
 
-/// All outputs of P vectors of pixels.
-template <int P, class Source>
-inline void planar_pixels(const PlanarArgs& a, int depth, const Source& source, const PlanarSpot (&spot)[2]) {
+/// body(PanelVectors<CO>, weights, columns, first) for tiles of CO outputs that make up all, from output
+/// `first` on.
+template <class Body>
+TINYFIQA_INLINE void for_each_planar_tile(const PlanarArgs& a, int depth, const Body& body) {
   const float* panel = a.packed;
   for_each_panel(a.cout, [&](auto vectors, int start, int valid) {
     constexpr int columns = decltype(vectors)::count * simd::width;
     const int tiles = (valid + planar_outputs - 1) / planar_outputs;
     for (int t = 0; t < tiles; ++t) {
       const int begin = valid * t / tiles, end = valid * (t + 1) / tiles;
-      planar_tile_of<P, planar_outputs>(end - begin, a, depth, source, panel + begin, columns, start + begin,
-                                        spot);
+      with_outputs<planar_outputs>(
+          end - begin, [&](auto outputs) { body(outputs, panel + begin, columns, start + begin); });
     }
     panel += static_cast<std::ptrdiff_t>(columns) * (depth + 1);
   });
 }
 
-/// 1x1 convolution, rows begin .. end counted over all images.
-inline void planar_pointwise_rows(const PlanarArgs& a, int begin, int end) {
-  const int plane = a.w;
-  const auto vectors = [&](auto pixels, const PlanarSpot(&spot)[2]) {
-    constexpr int P = decltype(pixels)::count;
-    const float* x[2];
-    for (int p = 0; p < 2; ++p)
-      x[p] = a.x + static_cast<std::ptrdiff_t>(spot[p].row) * a.c * plane + spot[p].col;
-    planar_pixels<P>(
-        a, a.c, [&](int k, int p) { return x[p] + static_cast<std::ptrdiff_t>(k) * plane; }, spot);
+/// 1x1 convolution, CO outputs of rows begin .. end counted over all images.
+template <int CO>
+inline void planar_pointwise_tiles(const PlanarArgs& a, const float* weight, int columns, int first,
+                                   int begin, int end) {
+  const std::ptrdiff_t plane = a.w, channel = first * planar_channel(a);
+  const int vectors = (end - begin) * (a.w / simd::width);
+  int row = begin, col = 0;
+  const auto turn = [&](const float*& x, std::ptrdiff_t& at) {
+    x = a.x + static_cast<std::ptrdiff_t>(row) * a.c * plane + col;
+    at = planar_at(a, row, col) + channel;
+    col += simd::width;
+    if (col < a.w) return;
+    col = 0;
+    ++row;
   };
-  PlanarSpot spot[2];
-  int held = 0;
-  for (int row = begin; row < end; ++row)
-    for (int col = 0; col < a.w; col += simd::width) {
-      spot[held++] = {row, col};
-      if (held == 2) vectors(PanelVectors<2>{}, spot);
-      held %= 2;
-    }
-  if (held == 1) vectors(PanelVectors<1>{}, spot);
+  const float* x[2];
+  std::ptrdiff_t at[2];
+  const auto source = [&](int k, int p) TINYFIQA_INLINE_LAMBDA { return x[p] + k * plane; };
+  for (int i = 0; i + 2 <= vectors; i += 2) {
+    turn(x[0], at[0]);
+    turn(x[1], at[1]);
+    planar_tile<2, CO>(a, a.c, source, weight, columns, at);
+  }
+  if (vectors % 2 == 0) return;
+  turn(x[0], at[0]);
+  planar_tile<1, CO>(a, a.c, source, weight, columns, at);
+}
+inline void planar_pointwise_rows(const PlanarArgs& a, int begin, int end) {
+  for_each_planar_tile(a, a.c, [&](auto outputs, const float* weight, int columns, int first) {
+    planar_pointwise_tiles<decltype(outputs)::count>(a, weight, columns, first, begin, end);
+  });
 }
 
 // ---- 3x3 convolution, stride 2, padding 1, of three interleaved channels: a network's first
@@ -147,11 +161,12 @@ inline void fill_planar_stem(const PlanarArgs& a, int image, int y, int first, P
       a.x + (static_cast<std::ptrdiff_t>(image) * a.h + y) * a.w * 3 + static_cast<std::ptrdiff_t>(first) * 6;
   for (int c = 0; c < 3; ++c) s.odd[c][0] = first == 0 ? 0.0f : x[c - 3];
   for (int p = 0; p < P; ++p) {
-    vf part[6];
-    simd::load_sixths(x + 6 * p * simd::width, part);
+    vf near[3], far[3];
+    simd::load_thirds(x + 6 * p * simd::width, near);
+    simd::load_thirds(x + (6 * p + 3) * simd::width, far);
     for (int c = 0; c < 3; ++c) {
-      simd::store(s.even[c] + p * simd::width, part[c]);
-      simd::store(s.odd[c] + p * simd::width + 1, part[3 + c]);
+      simd::store(s.even[c] + p * simd::width, simd::even_lanes(near[c], far[c]));
+      simd::store(s.odd[c] + p * simd::width + 1, simd::odd_lanes(near[c], far[c]));
     }
   }
 }
@@ -172,9 +187,13 @@ inline void planar_stem_strip(const PlanarArgs& a, int image, int begin, int end
         for (int c = 0; c < 3; ++c) source[k++] = kx == 1 ? s.even[c] : s.odd[c] + kx / 2;
     }
     const int row = image * a.out_h + oy;
-    const PlanarSpot spot[2] = {{row, first}, {row, first + simd::width}};
-    planar_pixels<P>(
-        a, 27, [&](int k, int p) { return source[k] + p * simd::width; }, spot);
+    const auto value = [&](int k, int p) TINYFIQA_INLINE_LAMBDA { return source[k] + p * simd::width; };
+    for_each_planar_tile(a, 27, [&](auto outputs, const float* weight, int columns, int c) {
+      const std::ptrdiff_t channel = c * planar_channel(a);
+      const std::ptrdiff_t at[2] = {planar_at(a, row, first) + channel,
+                                    planar_at(a, row, first + simd::width) + channel};
+      planar_tile<P, decltype(outputs)::count>(a, 27, value, weight, columns, at);
+    });
   }
 }
 inline void planar_stem_rows(const PlanarArgs& a, int begin, int end) {
@@ -207,8 +226,9 @@ TINYFIQA_INLINE const float* planar_row(const PlanarArgs& a, int image, int y, i
   return a.x + ((static_cast<std::ptrdiff_t>(image) * a.h + y) * a.c + c) * a.w;
 }
 
+// Output rows at once: what the registers hold beside the taps.
 #if defined(__AVX512F__) || defined(__aarch64__)
-inline constexpr int planar_strip = 4;
+inline constexpr int planar_strip = 8;
 #else
 inline constexpr int planar_strip = 2;
 #endif
@@ -217,67 +237,90 @@ inline constexpr int planar_strip = 2;
 template <int R>
 inline void planar_depthwise_strip(const PlanarArgs& a, int image, int y, int c) {
   const PlanarTaps w = planar_taps(a, c);
+  const float* rows[R + 2];
+  for (int i = 0; i < R + 2; ++i)
+    rows[i] = y + i > 0 && y + i <= a.h ? planar_row(a, image, y + i - 1, c) : nullptr;
+  const std::ptrdiff_t channel = c * planar_channel(a),
+                       row_floats = static_cast<std::ptrdiff_t>(a.cout) * a.out_w;
   for (int col = 0; col < a.w; col += simd::width) {
+    const bool first = col == 0, last = col + simd::width == a.w;
     vf sum[R];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r) sum[r] = w.bias;
-#pragma GCC unroll 6
-    for (int i = -1; i <= R; ++i) {
-      if (y + i < 0 || y + i >= a.h) continue;
-      const float* x = planar_row(a, image, y + i, c) + col;
+#pragma GCC unroll 10
+    for (int i = 0; i < R + 2; ++i) {
+      if (rows[i] == nullptr) continue;
+      const float* x = rows[i] + col;
       const vf middle = simd::load(x);
-      const vf left = col > 0 ? simd::load(x - 1) : simd::shift_up(middle, 0.0f);
-      const vf right = col + simd::width < a.w ? simd::load(x + 1) : simd::shift_down(middle, 0.0f);
+      const vf left = first ? simd::shift_up(middle, 0.0f) : simd::load(x - 1);
+      const vf right = last ? simd::shift_down(middle, 0.0f) : simd::load(x + 1);
 #pragma GCC unroll 3
       for (int ky = 0; ky < 3; ++ky) {
-        const int r = i + 1 - ky;
+        const int r = i - ky;
         if (r < 0 || r >= R) continue;
         sum[r] = simd::fma(w.tap[3 * ky], left, sum[r]);
         sum[r] = simd::fma(w.tap[3 * ky + 1], middle, sum[r]);
         sum[r] = simd::fma(w.tap[3 * ky + 2], right, sum[r]);
       }
     }
-#pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) put_planar(a, sum[r], image * a.out_h + y + r, col, c, simd::width);
+    const std::ptrdiff_t at = planar_at(a, image * a.out_h + y, col) + channel;
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) put_planar(a, sum[r], at + r * row_floats);
   }
 }
 
-/// Stride 2, one output row of channel c. The last vector may be half a one.
-inline void planar_depthwise_half(const PlanarArgs& a, int image, int oy, int c) {
+/// A row of x for two taps each: columns 2 x - 1, 2 x, 2 x + 1 of output column x.
+struct PlanarHalves {
+  vf left, middle, right;
+};
+TINYFIQA_INLINE PlanarHalves planar_halves(const PlanarArgs& a, int image, int y, int c, int col,
+                                           bool whole) {
+  if (y < 0 || y >= a.h) return {simd::splat(0.0f), simd::splat(0.0f), simd::splat(0.0f)};
+  const float* x = planar_row(a, image, y, c) + 2 * col;
+  const vf near = simd::load(x), far = whole ? simd::load(x + simd::width) : simd::splat(0.0f);
+  const vf odd = simd::odd_lanes(near, far);
+  return {simd::shift_up(odd, col > 0 ? x[-1] : 0.0f), simd::even_lanes(near, far), odd};
+}
+
+/// Stride 2, output rows begin .. end of channel c; a row of x between two windows is loaded once. The last
+/// vector may be half a one, when y is by channels.
+inline void planar_depthwise_half(const PlanarArgs& a, int image, int begin, int end, int c) {
   const PlanarTaps w = planar_taps(a, c);
   for (int col = 0; col < a.out_w; col += simd::width) {
-    const int left = a.out_w - col, count = left < simd::width ? left : simd::width;
-    vf sum = w.bias;
+    const bool whole = a.out_w - col >= simd::width;
+    PlanarHalves row = planar_halves(a, image, 2 * begin - 1, c, col, whole);
+    for (int oy = begin; oy < end; ++oy) {
+      vf sum[3] = {w.bias, simd::splat(0.0f), simd::splat(0.0f)};  // three short chains of additions
 #pragma GCC unroll 3
-    for (int ky = 0; ky < 3; ++ky) {
-      const int y = 2 * oy - 1 + ky;
-      if (y < 0 || y >= a.h) continue;
-      const float* x = planar_row(a, image, y, c) + 2 * col;
-      const vf near = simd::load(x),
-               far = count == simd::width ? simd::load(x + simd::width) : simd::splat(0.0f);
-      const vf odd = simd::odd_lanes(near, far);
-      sum = simd::fma(w.tap[3 * ky], simd::shift_up(odd, col > 0 ? x[-1] : 0.0f), sum);
-      sum = simd::fma(w.tap[3 * ky + 1], simd::even_lanes(near, far), sum);
-      sum = simd::fma(w.tap[3 * ky + 2], odd, sum);
+      for (int ky = 0; ky < 3; ++ky) {
+        if (ky > 0) row = planar_halves(a, image, 2 * oy - 1 + ky, c, col, whole);
+        sum[0] = simd::fma(w.tap[3 * ky], row.left, sum[0]);
+        sum[1] = simd::fma(w.tap[3 * ky + 1], row.middle, sum[1]);
+        sum[2] = simd::fma(w.tap[3 * ky + 2], row.right, sum[2]);
+      }
+      const vf total = sum[0] + (sum[1] + sum[2]);
+      const std::ptrdiff_t at = planar_at(a, image * a.out_h + oy, col) + c * planar_channel(a);
+      if (whole)
+        put_planar(a, total, at);
+      else
+        scatter_planar(a, simd::max(simd::splat(a.lowest), total), at, a.out_w - col);
     }
-    put_planar(a, sum, image * a.out_h + oy, col, c, count);
   }
 }
 
 inline void planar_depthwise_rows(const PlanarArgs& a, int begin, int end) {
-  for (int row = begin; row < end;) {
+  for (int row = begin, rows = 1; row < end; row += rows) {
     const int image = row / a.out_h, y = row % a.out_h;
-    const int left = (a.out_h - y < end - row ? a.out_h - y : end - row);
-    const bool strip = a.stride == 1 && left >= planar_strip;
+    const int left = a.out_h - y < end - row ? a.out_h - y : end - row;
+    rows = a.stride == 2 ? left : left >= planar_strip ? planar_strip : 1;
     for (int c = 0; c < a.c; ++c) {
       if (a.stride == 2)
-        planar_depthwise_half(a, image, y, c);
-      else if (strip)
+        planar_depthwise_half(a, image, y, y + rows, c);
+      else if (rows == planar_strip)
         planar_depthwise_strip<planar_strip>(a, image, y, c);
       else
         planar_depthwise_strip<1>(a, image, y, c);
     }
-    row += strip ? planar_strip : 1;
   }
 }
 

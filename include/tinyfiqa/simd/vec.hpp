@@ -106,9 +106,12 @@ TINYFIQA_INLINE void store_part(float* p, vf v, int count) {
 #endif
 }
 
-// Lanes that move; for maps laid out by planes (kernels/planar.hpp).
+// Lanes that move; for maps laid out by planes (kernels/planar.hpp), which pay on vectors of 8 floats and
+// more.
 //   shift_up(v, s)    s v0 v1 v2 ...          even_lanes(a, b)  a0 a2 ... b0 b2 ...
 //   shift_down(v, s)  v1 v2 ... s             odd_lanes(a, b)   a1 a3 ... b1 b3 ...
+#if defined(__AVX512F__) || defined(__AVX2__)
+#define TINYFIQA_PLANAR
 #if defined(__AVX512F__)
 TINYFIQA_INLINE vf shift_up(vf v, float s) {
   return vf(_mm512_castsi512_ps(
@@ -126,7 +129,7 @@ TINYFIQA_INLINE vf odd_lanes(vf a, vf b) {
   const __m512i lanes = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
   return vf(_mm512_permutex2var_ps(a, lanes, b));
 }
-#elif defined(__AVX2__)
+#else
 TINYFIQA_INLINE vf shift_up(vf v, float s) {
   const __m256i lanes = _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6);
   return vf(_mm256_blend_ps(_mm256_permutevar8x32_ps(v, lanes), _mm256_set1_ps(s), 1));
@@ -143,73 +146,45 @@ TINYFIQA_INLINE vf odd_lanes(vf a, vf b) {
   const __m256d halves = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xdd));
   return vf(_mm256_castpd_ps(_mm256_permute4x64_pd(halves, 0xd8)));
 }
-#else
-TINYFIQA_INLINE vf shift_up(vf v, float s) {
-  float lanes[width + 1];
-  lanes[0] = s;
-  store(lanes + 1, v);
-  return load(lanes);
-}
-TINYFIQA_INLINE vf shift_down(vf v, float s) {
-  float lanes[width + 1];
-  store(lanes, v);
-  lanes[width] = s;
-  return load(lanes + 1);
-}
-TINYFIQA_INLINE vf even_lanes(vf a, vf b) {
-  float from[2 * width], to[width];
-  store(from, a);
-  store(from + width, b);
-  for (int i = 0; i < width; ++i) to[i] = from[2 * i];
-  return load(to);
-}
-TINYFIQA_INLINE vf odd_lanes(vf a, vf b) {
-  float from[2 * width], to[width];
-  store(from, a);
-  store(from + width, b);
-  for (int i = 0; i < width; ++i) to[i] = from[2 * i + 1];
-  return load(to);
-}
 #endif
 
 #if defined(__AVX512F__)
-/// Lanes of the permutations below: part t takes float 6 j + t into lane j, first from vectors 0 and 1, then from one
-/// vector after the other, while lanes that are not its own stay.
-struct SixthLanes {
-  int lane[6][5][16];
+/// Lanes of the permutations below: part t takes float 3 j + t into lane j, from vectors 0 and 1, then from
+/// vector 2.
+struct ThirdLanes {
+  int lane[3][2][16];
 };
-constexpr SixthLanes sixth_lanes() {
-  SixthLanes table{};
-  for (int t = 0; t < 6; ++t)
-    for (int v = 0; v < 5; ++v)
-      for (int j = 0; j < 16; ++j) {
-        const int at = 6 * j + t, kept = v == 0 ? at % 32 : j;
-        table.lane[t][v][j] = v > 0 && at / 16 == v + 1 ? 16 + at % 16 : kept;
-      }
+constexpr ThirdLanes third_lanes() {
+  ThirdLanes table{};
+  for (int t = 0; t < 3; ++t)
+    for (int j = 0; j < 16; ++j) {
+      const int at = 3 * j + t;
+      table.lane[t][0][j] = at % 32;
+      table.lane[t][1][j] = at < 32 ? j : 16 + at % 16;
+    }
   return table;
 }
 #endif
 
-/// part[t] = p[t], p[t + 6], p[t + 12], ...: reads 6 vectors.
-TINYFIQA_INLINE void load_sixths(const float* p, vf (&part)[6]) {
+/// part[t] = p[t], p[t + 3], p[t + 6], ...: reads 3 vectors.
+TINYFIQA_INLINE void load_thirds(const float* p, vf (&part)[3]) {
 #if defined(__AVX512F__)
-  static constexpr SixthLanes table = sixth_lanes();
-#pragma GCC unroll 6
-  for (int t = 0; t < 6; ++t) {
-    __m512 sum = load(p);
-#pragma GCC unroll 5
-    for (int v = 0; v < 5; ++v)
-      sum = _mm512_permutex2var_ps(sum, _mm512_loadu_si512(table.lane[t][v]), load(p + (v + 1) * width));
-    part[t] = vf(sum);
-  }
+  static constexpr ThirdLanes table = third_lanes();
+  const __m512 a = load(p), b = load(p + width), c = load(p + 2 * width);
+#pragma GCC unroll 3
+  for (int t = 0; t < 3; ++t)
+    part[t] = vf(_mm512_permutex2var_ps(_mm512_permutex2var_ps(a, _mm512_loadu_si512(table.lane[t][0]), b),
+                                        _mm512_loadu_si512(table.lane[t][1]), c));
 #else
-  for (int t = 0; t < 6; ++t) {
+  for (int t = 0; t < 3; ++t) {
     float lanes[width];
-    for (int j = 0; j < width; ++j) lanes[j] = p[6 * j + t];
+    for (int j = 0; j < width; ++j) lanes[j] = p[3 * j + t];
     part[t] = load(lanes);
   }
 #endif
 }
+
+#endif  // TINYFIQA_PLANAR
 
 #endif
 
