@@ -230,7 +230,7 @@ TINYFIQA_INLINE const float* planar_row(const PlanarArgs& a, int image, int y, i
 #if defined(__AVX512F__) || defined(__aarch64__)
 inline constexpr int planar_strip = 8;
 #else
-inline constexpr int planar_strip = 2;
+inline constexpr int planar_strip = 4;
 #endif
 
 /// Stride 1, R output rows from row y on of channel c: each row of x is loaded once.
