@@ -2,6 +2,7 @@
 #include <tinyfiqa/nn/layers.hpp>
 
 #include "each_backend.hpp"
+#include "guarded.hpp"
 #include "planned.hpp"
 #include "ref_run.hpp"
 
@@ -100,6 +101,29 @@ TEST_CASE("narrow maps by planes equal the formulas, whatever their size, the ba
   bool wide = false;
   for_each_backend([&](const Backend& backend) { wide = wide || backend.vector_floats >= 8; });
   CHECK(most == (wide ? 14 : 0));
+}
+
+TEST_CASE("planar kernels read and write what is theirs alone") {
+  const Definition d = define<NarrowNet>();
+  for (const Extents size : {Extents{1, 6, 96, 3}, Extents{2, 9, 32, 3}})
+    for (const auto guard : {GuardedFloats::Guard::behind, GuardedFloats::Guard::before})
+      for_each_backend([&](const Backend& backend) {
+        Planned p;
+        make(p, d, d.outputs.features, size, backend);
+        const auto x = random_input(size);
+        GuardedFloats input(x.size(), guard), arena(p.plan.arena_floats, guard),
+            packed(p.packed.size(), guard);
+        std::copy(x.begin(), x.end(), input.data());
+        std::copy(p.packed.begin(), p.packed.end(), packed.data());
+        std::vector<float> y(static_cast<std::size_t>(p.plan.output.floats()));
+        Frame f;
+        f.arena = arena.data();
+        f.packed = packed.data();
+        f.input = input.data();
+        f.output = y.data();
+        run(p.plan, f);
+        CHECK(y == execute(p, x));
+      });
 }
 
 TEST_CASE("maps are planar only where whoever writes and reads them can") {
