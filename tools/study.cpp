@@ -27,8 +27,8 @@ Status Study::begin(const TrainWords& words, const std::vector<std::string>& com
                          ": can't make this folder: ", error.message());
   if (!words.resume.empty()) return {};
   if (fs::exists(output.run_path()))
-    return Status::error(Errc::bad_argument, words.out, " holds a training already: go on with the ", command_,
-                         " by --resume ", words.out, ", or choose another --out");
+    return Status::error(Errc::bad_argument, words.out, " holds a training already: go on with the ",
+                         command_, " by --resume ", words.out, ", or choose another --out");
   return output.write_run({{"tinyfiqa", TINYFIQA_VERSION},
                            {"command_line", command_line},
                            {"directory", fs::current_path().string()},

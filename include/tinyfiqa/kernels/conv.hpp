@@ -134,34 +134,23 @@ struct AnyConv {
 };
 
 /// acc[r][v] += sum_p x[r step + p] b[p][v]
-template <class Shape, int MR, int NV>
+template <class Shape, bool Half, int MR, int NV>
 TINYFIQA_INLINE void conv_add_products(const DirectRow& d, const float* x, const float* b,
                                        vf (&acc)[MR][NV]) {
   if constexpr (Shape::run > 0) {
-    // (Unrolled, the compiler would keep the floats that two windows share in registers, and the sums in
-    // memory.)
-#pragma GCC unroll 1
-    for (int p = 0; p < Shape::run; ++p, b += NV * simd::width) {
-      vf bv[NV];
-#pragma GCC unroll 4
-      for (int v = 0; v < NV; ++v) bv[v] = simd::load(b + v * simd::width);
-#pragma GCC unroll 16
-      for (int r = 0; r < MR; ++r) {
-        const vf ar = simd::splat(x[r * Shape::step + p]);
-#pragma GCC unroll 4
-        for (int v = 0; v < NV; ++v) acc[r][v] = simd::fma(ar, bv[v], acc[r][v]);
-      }
-    }
+    gemm_add_products<Half, MR, NV>(
+        Shape::run, [&](int r, int p) TINYFIQA_INLINE_LAMBDA { return x[r * Shape::step + p]; }, b, acc);
   } else {
     const float* a[MR];
 #pragma GCC unroll 16
     for (int r = 0; r < MR; ++r) a[r] = x + r * d.step;
-    gemm_add_products<MR, NV>(d.run, a, b, acc);
+    gemm_add_products<Half, MR, NV>(
+        d.run, [&](int r, int p) TINYFIQA_INLINE_LAMBDA { return a[r][p]; }, b, acc);
   }
 }
 
 /// Pixels begin .. end of one panel; the last tile reaches back over pixels that are done already.
-template <class Shape, int MR, int NV>
+template <class Shape, bool Half, int MR, int NV>
 inline void conv_direct_panel(const DirectRow& d, const float* panel, int first, int columns, int begin,
                               int end) {
   for (int ox = begin; ox < end; ox += MR) {
@@ -170,7 +159,7 @@ inline void conv_direct_panel(const DirectRow& d, const float* panel, int first,
     vf acc[MR][NV];
     gemm_set_bias<MR, NV>(panel, acc);
     for (int ky = d.rows.first; ky < d.rows.last; ++ky, x += d.x_row)
-      conv_add_products<Shape, MR, NV>(d, x, panel + (1 + ky * d.run) * NV * simd::width, acc);
+      conv_add_products<Shape, Half, MR, NV>(d, x, panel + (1 + ky * d.run) * NV * simd::width, acc);
     gemm_store_tile<MR, NV>(d.c, at, MR, first, columns, acc);
   }
 }
@@ -194,12 +183,15 @@ inline void conv_direct(const ConvArgs& v, int image, int oy, int begin, int end
   for_each_panel(v.cout, [&](auto vectors, int first, int columns) {
     constexpr int NV = decltype(vectors)::count;
     constexpr int MR = gemm_rows<NV>;
+    const bool first_conv = d.run == FirstConv::run && d.step == FirstConv::step;
     if (end - begin < MR)
-      conv_direct_panel<AnyConv, 1, NV>(d, panel, first, columns, begin, end);
-    else if (d.run == FirstConv::run && d.step == FirstConv::step)
-      conv_direct_panel<FirstConv, MR, NV>(d, panel, first, columns, begin, end);
+      conv_direct_panel<AnyConv, false, 1, NV>(d, panel, first, columns, begin, end);
+    else if (first_conv && ends_in_half<NV>(columns))
+      conv_direct_panel<FirstConv, simd::has_halves, MR, NV>(d, panel, first, columns, begin, end);
+    else if (first_conv)
+      conv_direct_panel<FirstConv, false, MR, NV>(d, panel, first, columns, begin, end);
     else
-      conv_direct_panel<AnyConv, MR, NV>(d, panel, first, columns, begin, end);
+      conv_direct_panel<AnyConv, false, MR, NV>(d, panel, first, columns, begin, end);
     panel += static_cast<std::ptrdiff_t>(NV) * simd::width * (v.kernel * d.run + 1);
   });
 }

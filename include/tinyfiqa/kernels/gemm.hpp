@@ -83,21 +83,41 @@ inline void pack_gemm(int n, int k, const float* weight, const float* bias, floa
   }
 }
 
-/// acc[r][v] += sum_p a[r][p] b[p][v] over `k` rows of a panel that start at b.
-/// Register budget: MR x NV accumulators + NV of B + 1 broadcast.
-template <int MR, int NV>
-TINYFIQA_INLINE void gemm_add_products(int k, const float* const (&a)[MR], const float* b,
-                                       vf (&acc)[MR][NV]) {
+/// True when the last of a panel's `columns` fill no more than half of their vector.
+template <int NV>
+TINYFIQA_INLINE bool ends_in_half(int columns) {
+  return simd::has_halves && columns - (NV - 1) * simd::width <= simd::width / 2;
+}
+
+/// acc[r][v] += sum_p a(r, p) b[p][v] over `k` rows of a panel that start at b; Half: of the last vector, the
+/// lower half. Register budget: MR x NV accumulators + NV of B + 1 broadcast.
+template <bool Half, int MR, int NV, class At>
+TINYFIQA_INLINE void gemm_add_products(int k, const At& a, const float* b, vf (&acc)[MR][NV]) {
+  constexpr int whole = Half ? NV - 1 : NV;
+  simd::vh half[MR];
+  if constexpr (Half) {
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; ++r) half[r] = simd::low_half(acc[r][NV - 1]);
+  }
+  // (Unrolled, the compiler would keep the floats that two windows of a convolution share in registers, and
+  // the sums in memory.)
+#pragma GCC unroll 1
   for (int p = 0; p < k; ++p, b += NV * simd::width) {
     vf bv[NV];
 #pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) bv[v] = simd::load(b + v * simd::width);
+    for (int v = 0; v < whole; ++v) bv[v] = simd::load(b + v * simd::width);
+    const simd::vh last = simd::load_half(b + (NV - 1) * simd::width);
 #pragma GCC unroll 16
     for (int r = 0; r < MR; ++r) {
-      const vf ar = simd::splat(a[r][p]);
+      const vf ar = simd::splat(a(r, p));
 #pragma GCC unroll 4
-      for (int v = 0; v < NV; ++v) acc[r][v] = simd::fma(ar, bv[v], acc[r][v]);
+      for (int v = 0; v < whole; ++v) acc[r][v] = simd::fma(ar, bv[v], acc[r][v]);
+      if constexpr (Half) half[r] = simd::fma(simd::low_half(ar), last, half[r]);
     }
+  }
+  if constexpr (Half) {
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; ++r) acc[r][NV - 1] = simd::widen(half[r]);
   }
 }
 
@@ -113,11 +133,12 @@ TINYFIQA_INLINE void gemm_set_bias(const float* panel, vf (&acc)[MR][NV]) {
     for (int v = 0; v < NV; ++v) acc[r][v] = bias[v];
 }
 
-template <int MR, int NV>
+template <bool Half, int MR, int NV>
 TINYFIQA_INLINE void gemm_accumulate(int k, const float* const (&a)[MR], const float* panel,
                                      vf (&acc)[MR][NV]) {
   gemm_set_bias<MR, NV>(panel, acc);
-  gemm_add_products<MR, NV>(k, a, panel + NV * simd::width, acc);
+  gemm_add_products<Half, MR, NV>(
+      k, [&](int r, int p) TINYFIQA_INLINE_LAMBDA { return a[r][p]; }, panel + NV * simd::width, acc);
 }
 
 /// One row: four chains over p hide the latency of the multiply-add.
@@ -186,7 +207,7 @@ TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int f
 }
 
 /// Rows begin .. end of one panel, MR at a time, the last few by fours.
-template <int MR, int NV>
+template <bool Half, int MR, int NV>
 inline void gemm_panel_rows(const GemmArgs& g, const float* panel, int first, int columns, int begin,
                             int end) {
   const std::ptrdiff_t lda = g.lda;
@@ -195,18 +216,18 @@ inline void gemm_panel_rows(const GemmArgs& g, const float* panel, int first, in
     const float* a[MR];
     for (int r = 0; r < MR; ++r) a[r] = at + r * lda;
     vf acc[MR][NV];
-    gemm_accumulate<MR, NV>(g.k, a, panel, acc);
+    gemm_accumulate<Half, MR, NV>(g.k, a, panel, acc);
     gemm_store_tile<MR, NV>(g, row, MR, first, columns, acc);
   }
   if (row == end) return;
   if constexpr (MR > 4) {
-    gemm_panel_rows<4, NV>(g, panel, first, columns, row, end);
+    gemm_panel_rows<Half, 4, NV>(g, panel, first, columns, row, end);
   } else {
     const int rows = end - row;
     const float* a[MR];
     for (int r = 0; r < MR; ++r) a[r] = g.a + (row + (r < rows ? r : rows - 1)) * lda;
     vf acc[MR][NV];
-    gemm_accumulate<MR, NV>(g.k, a, panel, acc);
+    gemm_accumulate<Half, MR, NV>(g.k, a, panel, acc);
     gemm_store_tile<MR, NV>(g, row, rows, first, columns, acc);
   }
 }
@@ -220,9 +241,12 @@ inline void gemm_panel(const GemmArgs& g, const float* panel, int first, int col
     gemm_store_tile<1, NV>(g, 0, 1, first, columns, acc);
   } else if (end - begin <= 4) {
     // A handful of rows (a batch of heads) does not fill the tall tile.
-    gemm_panel_rows<4, NV>(g, panel, first, columns, begin, end);
+    gemm_panel_rows<false, 4, NV>(g, panel, first, columns, begin, end);
   } else {
-    gemm_panel_rows<gemm_rows<NV>, NV>(g, panel, first, columns, begin, end);
+    if constexpr (simd::has_halves)
+      if (ends_in_half<NV>(columns))
+        return gemm_panel_rows<true, gemm_rows<NV>, NV>(g, panel, first, columns, begin, end);
+    gemm_panel_rows<false, gemm_rows<NV>, NV>(g, panel, first, columns, begin, end);
   }
 }
 

@@ -109,14 +109,14 @@ inline void outer_either(const OuterArgs& a, bool turned) {
 // ---- C (+)= A B on packed B, without bias, activation and their choice at run time
 
 /// MR rows of one panel.
-template <int MR, int NV>
+template <bool Half, int MR, int NV>
 TINYFIQA_INLINE void plain_tile(const GemmArgs& g, const float* panel, int row, int first, int last,
                                 bool add) {
   const float* a[MR];
 #pragma GCC unroll 16
   for (int r = 0; r < MR; ++r) a[r] = g.a + (row + r) * g.lda;
   vf acc[MR][NV];
-  gemm_accumulate<MR, NV>(g.k, a, panel, acc);
+  gemm_accumulate<Half, MR, NV>(g.k, a, panel, acc);
   float* c = g.c + row * g.ldc + first;
 #pragma GCC unroll 16
   for (int r = 0; r < MR; ++r, c += g.ldc)
@@ -127,13 +127,13 @@ TINYFIQA_INLINE void plain_tile(const GemmArgs& g, const float* panel, int row, 
       simd::store_up_to(at, add ? simd::load_up_to(at, count) + acc[r][v] : acc[r][v], count);
     }
 }
-template <int NV>
+template <bool Half, int NV>
 inline void plain_panel(const GemmArgs& g, const float* panel, int first, int last, bool add) {
   int row = 0;
   for (; row + gemm_rows<NV> <= g.m; row += gemm_rows<NV>)
-    plain_tile<gemm_rows<NV>, NV>(g, panel, row, first, last, add);
-  for (; row + 4 <= g.m; row += 4) plain_tile<4, NV>(g, panel, row, first, last, add);
-  for (; row < g.m; ++row) plain_tile<1, NV>(g, panel, row, first, last, add);
+    plain_tile<Half, gemm_rows<NV>, NV>(g, panel, row, first, last, add);
+  for (; row + 4 <= g.m; row += 4) plain_tile<Half, 4, NV>(g, panel, row, first, last, add);
+  for (; row < g.m; ++row) plain_tile<Half, 1, NV>(g, panel, row, first, last, add);
 }
 
 /// All rows of C on this thread; a residual, if there is one, must be C itself. The packed block's bias is
@@ -143,7 +143,11 @@ inline void plain_gemm(const GemmArgs& g) {
   const bool add = g.residual != nullptr;
   for_each_panel(g.n, [&](auto vectors, int first, int columns) {
     constexpr int NV = decltype(vectors)::count;
-    plain_panel<NV>(g, panel, first, columns - (NV - 1) * simd::width, add);
+    const int last = columns - (NV - 1) * simd::width;
+    if (ends_in_half<NV>(columns))
+      plain_panel<simd::has_halves, NV>(g, panel, first, last, add);
+    else
+      plain_panel<false, NV>(g, panel, first, last, add);
     panel += static_cast<std::ptrdiff_t>(NV) * simd::width * (g.k + 1);
   });
 }
