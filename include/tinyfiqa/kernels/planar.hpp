@@ -53,7 +53,7 @@ TINYFIQA_INLINE void put_planar(const PlanarArgs& a, vf v, std::ptrdiff_t at) {
 // ---- products: outputs of one pixel are sums over k of weights times vectors of pixels
 
 // Accumulators fill the registers: two vectors of pixels by so many outputs.
-#if defined(__AVX512F__) || defined(__aarch64__)
+#if defined(__AVX512F__)
 inline constexpr int planar_outputs = 12;
 #else
 inline constexpr int planar_outputs = 6;
@@ -227,7 +227,7 @@ TINYFIQA_INLINE const float* planar_row(const PlanarArgs& a, int image, int y, i
 }
 
 // Output rows at once: what the registers hold beside the taps.
-#if defined(__AVX512F__) || defined(__aarch64__)
+#if defined(__AVX512F__)
 inline constexpr int planar_strip = 8;
 #else
 inline constexpr int planar_strip = 4;
