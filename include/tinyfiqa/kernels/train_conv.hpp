@@ -67,15 +67,13 @@ TINYFIQA_INLINE double train_macs(const TrainConvArgs& a) {
 struct ConvShared {
   LazyPattern x;
   NormPattern norm;
-  double *first = nullptr, *second = nullptr, *third = nullptr;  ///< [cout] each, one behind the other
+  double* sums = nullptr;  ///< [3][cout]
 };
 TINYFIQA_INLINE ConvShared carve_conv_shared(Carver& room, const TrainConvArgs& a) {
   ConvShared s;
   s.x = carve_lazy_pattern(room, a.x.c);
   s.norm = carve_norm_pattern(room, a.cout);
-  s.first = carve_doubles(room, size_of(3, a.cout));
-  s.second = s.first + a.cout;
-  s.third = s.second + a.cout;
+  s.sums = carve_doubles(room, size_of(3, a.cout));
   return s;
 }
 
@@ -122,13 +120,14 @@ struct ConvMemory {
 /// `momentum` towards the mean and the unbiased variance. Running means are of z + bias.
 inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s) {
   const auto count = static_cast<double>(out_pixels(a));
+  const double *const first = s.sums, *const second = s.sums + a.cout;
   for (int c = 0; c < a.cout; ++c) {
     auto mean = static_cast<double>(a.running_mean[c]), var = static_cast<double>(a.running_var[c]);
     const double bias = a.bias == nullptr ? 0 : static_cast<double>(a.bias[c]);
     if (!a.batch_statistics) mean -= bias;
     if (a.batch_statistics) {
-      const double off = s.first[c] / count;
-      const double squares = s.second[c] - s.first[c] * off;
+      const double off = first[c] / count;
+      const double squares = second[c] - first[c] * off;
       const double m = static_cast<double>(a.momentum);
       const double old_mean = mean, old_var = var;
       mean += off;
@@ -162,7 +161,7 @@ inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
       if (sums) add_moments(z, floats, m.common.norm.u.period, m.common.norm.u.centre, thread.sums);
     });
   });
-  if (sums) gather_sums(a.team.threads, a.cout, m.common.first, [&](int t) { return m.thread(a, t).sums; });
+  if (sums) gather_sums(a.team.threads, a.cout, m.common.sums, [&](int t) { return m.thread(a, t).sums; });
   if (a.gamma != nullptr) {
     finish_statistics(a, m.common);
   } else {
@@ -212,24 +211,25 @@ inline void gradient_sums(const TrainConvArgs& a, const Memory& m) {
       }
     });
   });
-  gather_sums(a.team.threads, a.cout, m.common.first, [&](int t) { return m.thread(a, t).sums; });
+  gather_sums(a.team.threads, a.cout, m.common.sums, [&](int t) { return m.thread(a, t).sums; });
 }
 
 /// Gradients of gamma, beta, bias and slope, and the constants of dz = k1 g + k2 (z - mean) + k3.
 inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
   const auto count = static_cast<double>(out_pixels(a));
-  // first, second and third become k1, k2 and k3.
+  // They become k1, k2 and k3.
+  double *const first = s.sums, *const second = first + a.cout, *const third = second + a.cout;
   for (int c = 0; c < a.cout; ++c) {
     const auto inverse = static_cast<double>(a.inverse_std[c]), scale = static_cast<double>(a.scale[c]);
-    const double sum = s.first[c], along = s.second[c] * inverse;
+    const double sum = first[c], along = second[c] * inverse;
     if (a.dbeta != nullptr) a.dbeta[c] += static_cast<float>(sum);
     if (a.dgamma != nullptr) a.dgamma[c] += static_cast<float>(along);
-    if (a.dslope != nullptr) a.dslope[c] += static_cast<float>(s.third[c]);
+    if (a.dslope != nullptr) a.dslope[c] += static_cast<float>(third[c]);
     const bool batch = a.gamma != nullptr && a.batch_statistics;  // whose mean takes a bias out again
     if (a.dbias != nullptr && !batch) a.dbias[c] += static_cast<float>(scale * sum);
-    s.first[c] = scale;
-    s.second[c] = batch ? -scale * inverse * along / count : 0;
-    s.third[c] = batch ? -scale * sum / count : 0;
+    first[c] = scale;
+    second[c] = batch ? -scale * inverse * along / count : 0;
+    third[c] = batch ? -scale * sum / count : 0;
   }
   const auto spread = [&](const double* values, float* pattern) {
     for (int i = 0, k = 0; i < s.norm.u.period; ++i) {
@@ -237,9 +237,9 @@ inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
       if (++k == a.cout) k = 0;
     }
   };
-  spread(s.first, s.norm.k1);
-  spread(s.second, s.norm.k2);
-  spread(s.third, s.norm.k3);
+  spread(first, s.norm.k1);
+  spread(second, s.norm.k2);
+  spread(third, s.norm.k3);
 }
 
 template <class Kind>
@@ -254,7 +254,7 @@ inline void train_conv_backward(const TrainConvArgs& a, float* scratch) {
   if (a.dv_sums == nullptr)
     gradient_sums(a, m);
   else
-    std::memcpy(m.common.first, a.dv_sums, size_of(3, a.cout) * sizeof(double));
+    std::memcpy(m.common.sums, a.dv_sums, size_of(3, a.cout) * sizeof(double));
   finish_gradient(a, m.common);
   Kind::prepare_backward(a, m.shared);
   for (int t = 0; t < a.team.threads; ++t) {
