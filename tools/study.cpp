@@ -3,10 +3,22 @@
 #include "backends.hpp"
 #include "commands.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace fs = std::filesystem;
 using namespace tinyfiqa;
+
+namespace {
+/// Whether one of the study's trainings has anything to go on with. (A first try that failed, for want of
+/// rows, has not, and is in nobody's way.)
+bool holds_training(const std::string& folder) {
+  const auto has_state = [](const fs::directory_entry& e) {
+    return fs::exists(TrainOutput(e.path().string()).state_path());
+  };
+  return std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), has_state);
+}
+}  // namespace
 
 Status Study::begin(const TrainWords& words, const std::vector<std::string>& command_line) {
   words_ = words;
@@ -26,7 +38,7 @@ Status Study::begin(const TrainWords& words, const std::vector<std::string>& com
     return Status::error(Errc::cannot_write, "--out ", words.out,
                          ": can't make this folder: ", error.message());
   if (!words.resume.empty()) return {};
-  if (fs::exists(output.run_path()))
+  if (holds_training(words.out))
     return Status::error(Errc::bad_argument, words.out, " holds a training already: go on with the ",
                          command_, " by --resume ", words.out, ", or choose another --out");
   return output.write_run({{"tinyfiqa", TINYFIQA_VERSION},

@@ -138,6 +138,18 @@ TEST_CASE("an ablation killed at random moments ends with the table of an undist
   test.run(sanitized ? 2 : 5, check_same);
 }
 
+TEST_CASE("an ablation that fails before it trains leaves its folder free") {
+  const std::string dir = make_pictures("ablation_few", 3);
+  const std::string out = " --size 32x32 --epochs 1 --batch 4 --resamples 20 --out " + dir + "/out";
+  for (int i = 0; i < 2; ++i) {
+    const auto few = run_tool("ablation --data " + dir + "/labels.csv" + out);
+    CHECK(few.code == 2);
+    CHECK(contains(few.err, "at least two of each are needed"));
+  }
+  const auto r = run_tool("ablation --data " + make_pictures("ablation_enough", 24) + "/labels.csv" + out);
+  CHECK_MESSAGE(r.code == 0, r.err);
+}
+
 TEST_CASE("the rows of an ablation are what eval says of its weights, on the test rows if there are such") {
   const std::string dir = make_pictures("ablation", 24);
   std::string labels = read_text(dir + "/labels.csv"), split = "path,score,split\n";
