@@ -226,6 +226,25 @@ struct CustomNet {
 
 }  // namespace
 
+TEST_CASE("the sums that batch norm needs are taken where a gradient is completed, if the kernel there can") {
+  const auto taken = [](const planned::Definition& d, const auto& kernels, auto number) {
+    Tape<decltype(number)> tape({d.ops.data(), d.ops.size()}, d.outputs.output, 1, kernels);
+    REQUIRE(tape.prepare({2, 64, 64, 3}).ok());
+    int count = 0;
+    for (const TapeValue& v : tape.plan().values) count += v.dy_sums >= 0 ? 1 : 0;
+    return count;
+  };
+  const auto tiny = planned::define<TinyFQnet>();
+  const auto mobile = planned::define<MobileNetV3SmallQuality>();
+  CHECK(taken(tiny, formulas::table<double>, 0.0) == 0);
+  for_each_backend([&](const Backend& backend) {
+    // Of 24 convolutions: not of the output, nor of three that a sum shares its gradient with.
+    CHECK(taken(tiny, *backend.training, 0.0f) == 20);
+    // Of 54: not of the output, of nine gates, of six with a sum, and of the one before the dropout.
+    CHECK(taken(mobile, *backend.training, 0.0f) == 37);
+  });
+}
+
 TEST_CASE("an operation of the user's own is differentiated, trained and run in inference") {
   const auto d = planned::define<CustomNet>();
   const Extents size{2, 9, 8, 3};
