@@ -60,7 +60,7 @@ struct NarrowNet {
   }
 };
 
-bool is_planar(const Kernel& kernel) { return std::strstr(kernel.name, "/planar/") != nullptr; }
+bool is_planar(const Kernel& kernel) { return std::strstr(kernel.name, "planar/") != nullptr; }
 
 int planar_steps(const Plan& plan) {
   return static_cast<int>(std::count_if(plan.steps, plan.steps + plan.step_count,

@@ -193,7 +193,6 @@ inline constexpr Kernel conv_kernel{TINYFIQA_KERNEL_NAME("conv_f32/row_" TINYFIQ
 #ifndef TINYFIQA_PLANAR
 inline const PlanarKernel* choose_planar(const Kernel*) { return nullptr; }
 #else
-#define TINYFIQA_PLANAR_NAME(op) TINYFIQA_KERNEL_NAME(op "_f32/planar")
 
 template <void Rows(const PlanarArgs&, int, int)>
 inline void run_planar(const Step& s, const Frame& f) {
@@ -224,19 +223,19 @@ inline bool planar_stem_fits(const Step& s) {
   return planar_act(s) && s.window == 3 && s.padding == 1 && s.stride == 2 && s.groups == 1 &&
          s.x.extents.c == 3 && s.x.extents.w == s.y.extents.w * 2;
 }
-inline constexpr Kernel planar_gemm_kernel{TINYFIQA_PLANAR_NAME("gemm"),
+inline constexpr Kernel planar_gemm_kernel{TINYFIQA_KERNEL_NAME("gemm_f32/planar"),
                                            true,
                                            run_planar<planar_pointwise_rows>,
                                            packed_gemm,
                                            pack_gemm_step,
                                            nullptr};
-inline constexpr Kernel planar_depthwise_kernel{TINYFIQA_PLANAR_NAME("depthwise_3x3"),
+inline constexpr Kernel planar_depthwise_kernel{TINYFIQA_KERNEL_NAME("depthwise_f32/3x3_planar"),
                                                 false,
                                                 run_planar<planar_depthwise_rows>,
                                                 packed_depthwise,
                                                 pack_depthwise_step,
                                                 nullptr};
-inline constexpr Kernel planar_stem_kernel{TINYFIQA_PLANAR_NAME("conv_3x3"),
+inline constexpr Kernel planar_stem_kernel{TINYFIQA_KERNEL_NAME("conv_f32/3x3_planar"),
                                            true,
                                            run_planar<planar_stem_rows>,
                                            packed_conv,
