@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -211,12 +212,14 @@ Status TrainRun::prepare() {
 
 void TrainRun::print_epoch() const {
   const EpochRow& r = trainer_->state().log.back();
-  const double left_s = static_cast<double>(options_.epochs - r.epoch) *
-                        static_cast<double>(trainer_->train_loader().rows().size()) /
-                        std::max(r.images_per_s, 1e-9);
-  std::printf("epoch %3d/%d  loss %.5f  %s  %.0f images/s  %d:%02d left\n", r.epoch, options_.epochs, r.loss,
-              validation_text(r).c_str(), r.images_per_s, static_cast<int>(left_s) / 60,
-              static_cast<int>(left_s) % 60);
+  std::printf("epoch %3d/%d  loss %.5f  %s", r.epoch, options_.epochs, r.loss, validation_text(r).c_str());
+  if (r.images_per_s > 0) {  // none after a stop behind the epoch's last step
+    const double left_s = static_cast<double>(options_.epochs - r.epoch) *
+                          static_cast<double>(trainer_->train_loader().rows().size()) / r.images_per_s;
+    std::printf("  %.0f images/s  %.0f:%02.0f left", r.images_per_s, std::floor(left_s / 60),
+                std::floor(std::fmod(left_s, 60)));
+  }
+  std::printf("\n");
   std::fflush(stdout);
 }
 

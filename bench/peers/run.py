@@ -156,7 +156,10 @@ def arguments():
     parser.add_argument("--rows", type=int, nargs="+", default=range(len(ROWS)), metavar="N",
                         help="rows by number: " + "; ".join(f"{i} {row_text(r)}" for i, r in enumerate(ROWS)))
     parser.add_argument("--json", metavar="FILE", help="all numbers, for other programs")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.rounds < 1:
+        parser.error("--rounds: at least 1")
+    return args
 
 
 def main():

@@ -194,6 +194,16 @@ TEST_CASE("JPEGs that would lead the decoder astray are refused") {
   CHECK(contains(message(bytes), "damaged JPEG (quantisation table)"));
 }
 
+TEST_CASE("a picture without pixels is refused") {
+  for (const int at : {18, 22}) {  // a BMP's width and height
+    auto bytes = file_bytes(fixture("image/rgb.bmp"));
+    for (int i = 0; i < 4; ++i) bytes[static_cast<std::size_t>(at + i)] = 0;
+    const auto image = decode_image(Bytes(bytes.data(), bytes.size()));
+    CHECK(image.status().code() == Errc::bad_format);
+    CHECK(contains(image.status().message(), "damaged BMP"));
+  }
+}
+
 TEST_CASE("pictures beyond the limits are refused before they are decoded") {
   const auto small = read_image(fixture("image/rgb.png"), 31 * 23 - 1);
   CHECK(small.status().code() == Errc::too_large);

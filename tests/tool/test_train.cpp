@@ -198,8 +198,36 @@ TEST_CASE("SIGTERM finishes the step and saves, and --resume goes on to the same
     if (r.code == 0) break;
   }
   CHECK(stops >= 1);
-  CHECK(run_tool("train --resume " + dir + "/stopped").code == 0);
+  const auto r = run_tool("train --resume " + dir + "/stopped");
+  CHECK_MESSAGE(r.code == 0, r.err);
   CHECK(read_text(dir + "/whole/last.safetensors") == read_text(dir + "/stopped/last.safetensors"));
+}
+
+TEST_CASE("a training stopped behind an epoch's last step goes on, and foretells no nonsense") {
+  const std::string dir = make_pictures("last_step", 48), out = dir + "/out";
+  REQUIRE(run_tool(options(dir, "out", 2)).code == 0);
+  const std::string path = out + "/state.safetensors";
+  {  // as if the first epoch's steps were done and its validation not
+    const auto file = read_safetensors(path);
+    REQUIRE_MESSAGE(file, file.status().message());
+    std::vector<std::vector<float>> values;
+    std::vector<FloatTensor> tensors;
+    for (const auto& entry : file->entries()) values.push_back(*read_floats(entry));
+    for (std::size_t i = 0; i < values.size(); ++i)
+      tensors.push_back({file->entries()[i].name, file->entries()[i].shape, values[i]});
+    auto metadata = file->metadata;
+    for (auto& [key, value] : metadata) {
+      if (key == "epoch" || key == "best_epoch") value = "0";
+      if (key == "batch") value = "5";
+      if (key == "log") value = "";
+    }
+    REQUIRE(write_safetensors(path, tensors, metadata).ok());
+  }
+  const auto r = run_tool("train --resume " + out);
+  CHECK_MESSAGE(r.code == 0, r.err);
+  CHECK_MESSAGE(contains(nth_line(r.out, 0), "epoch   1/2  loss"), r.out);
+  CHECK_MESSAGE(!contains(nth_line(r.out, 0), "left"), r.out);
+  CHECK_MESSAGE(contains(nth_line(r.out, 1), " images/s  0:00 left"), r.out);
 }
 
 TEST_CASE("micro-batches with frozen norms train to what whole batches do") {

@@ -106,6 +106,9 @@ inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int orient
   const int length = static_cast<int>(bytes.size);
   int width = 0, height = 0, channels = 0;
   if (stbi_info_from_memory(bytes.data, length, &width, &height, &channels) == 0) return stb_error(format);
+  if (width < 1 || height < 1)  // stb_image takes a BMP of no rows for a picture
+    return Status::error(Errc::bad_format, "damaged ", format, " (", width, "x", height,
+                         " pixels); get the file again");
   const Status size =
       check_size(static_cast<std::size_t>(width), static_cast<std::size_t>(height), max_pixels);
   if (!size) return size;
