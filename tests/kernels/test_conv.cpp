@@ -151,6 +151,15 @@ TEST_CASE("a depthwise convolution equals its formula for windows, strides, chan
           check_everywhere({{c, c, window, stride, window / 2, c}, 2, size, 15 - size});
 }
 
+TEST_CASE("a depthwise convolution equals its formula for every width of map and any padding") {
+  for (int width = 1; width <= 34; ++width)
+    for (int window : {3, 5})
+      for (int stride : {1, 2}) check_everywhere({{19, 19, window, stride, window / 2, 19}, 1, 4, width});
+  for (int window : {1, 3, 5})
+    for (int padding = 0; padding <= window; ++padding)  // beyond half a window too: columns of padding alone
+      for (int stride : {1, 2}) check_everywhere({{19, 19, window, stride, padding, 19}, 1, 6, 17});
+}
+
 TEST_CASE("a depthwise convolution without padding, as in MobileFaceNet's last layers") {
   check_everywhere({{20, 20, 7, 1, 0, 20}, 3, 7, 7, Act::none});
 }

@@ -20,7 +20,7 @@ TINYFIQA_ISA_BEGIN(kernels)
 #elif defined(__AVX512F__) || defined(__aarch64__)
 #define TINYFIQA_GEMM_TILE "8x3v"
 #else
-#define TINYFIQA_GEMM_TILE "6x2v"
+#define TINYFIQA_GEMM_TILE "4x3v"
 #endif
 #define TINYFIQA_KERNEL_NAME(op) op "/" TINYFIQA_ISA_NAME
 
@@ -291,7 +291,7 @@ inline constexpr Kernel max_pool_kernel{TINYFIQA_KERNEL_NAME("max_pool_f32/1v"),
                                         nullptr,
                                         run_max_pool_rows};
 inline constexpr Kernel mean_hw_kernel{
-    TINYFIQA_KERNEL_NAME("mean_hw_f32/1v"), false, run_mean_hw, nullptr, nullptr, nullptr};
+    TINYFIQA_KERNEL_NAME("mean_hw_f32/2v"), false, run_mean_hw, nullptr, nullptr, nullptr};
 
 // ---- elementwise
 

@@ -1,11 +1,12 @@
 // Depthwise convolution KxK with bias and activation, vectorised over channels. A tile is P neighbouring
-// output pixels of one vector of channels; each row of the window is loaded once and used by all of them:
+// output pixels, vector by vector of channels. A row of the window's weights stays in registers while the
+// tile's columns pass by, each loaded once and added to all outputs that see it:
 //
 //   K = 3, stride 1, P = 4:    x:  0 1 2 3 4 5      6 loads and 3 of weights for 12 multiply-adds
 //                              y:   0 1 2 3
 //
 // The last tile of a row reaches back over pixels that are done already. Tiles at the left and right border
-// load zeros for columns outside.
+// leave out the columns outside.
 //
 // Packed weights: bias[Cp], then K * K rows of Cp floats (tap ky, kx), Cp = C rounded up to whole vectors.
 // Reads exactly the input's channels, writes exactly the output's: the last vector goes through *_part.
@@ -67,134 +68,136 @@ TINYFIQA_INLINE PixelRange pixels_inside(int kernel, int stride, int padding, in
   return {begin, end < begin ? begin : end};
 }
 
-/// One vector of channels of one output row.
+/// One output row.
 struct DepthwiseRow {
-  const float* x = nullptr;  ///< first channel of the image's row `top`, which may lie above the image
-  std::ptrdiff_t x_row = 0;
-  const float *bias = nullptr, *tap = nullptr, *slope = nullptr;
-  std::ptrdiff_t tap_step = 0;
+  const float* x = nullptr;  ///< the image's row `top`, which may lie above the image
+  std::ptrdiff_t x_row = 0, tap_step = 0;
   TapRange rows{};  ///< taps inside the image
   float* y = nullptr;
-  int count = 0;  ///< valid channels
 };
 
-/// Activation and store of P pixels from ox on.
+/// Activation and store of P pixels' channels first .. first + count - 1, from y on.
 template <int P, bool Full>
-TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, const DepthwiseRow& r, int ox, vf (&acc)[P]) {
-  const vf slope = r.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(r.slope, r.count);
+TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int count, float* y, vf (&acc)[P]) {
+  const vf slope = d.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(d.slope + first, count);
   with_act(d.act, [&](auto tag) TINYFIQA_INLINE_LAMBDA {
 #pragma GCC unroll 8
     for (int i = 0; i < P; ++i) acc[i] = activate<decltype(tag)::act>(acc[i], slope);
   });
-  float* y = r.y + ox * d.y_pixel;
+  const std::ptrdiff_t y_pixel = d.y_pixel;  // (for all the compiler knows, a store changes d)
 #pragma GCC unroll 8
-  for (int i = 0; i < P; ++i, y += d.y_pixel) {
+  for (int i = 0; i < P; ++i, y += y_pixel) {
     if constexpr (Full)
       simd::store(y, acc[i]);
     else
-      simd::store_part(y, acc[i], r.count);
+      simd::store_part(y, acc[i], count);
   }
 }
 
-/// Output pixels ox .. ox + P - 1. Border: some columns may lie outside the image.
+/// Output pixels ox .. ox + P - 1 of channels first .. first + count - 1. Border: some columns may lie
+/// outside the image. Register budget: P accumulators + K weights + 1 of x.
 template <int K, int S, int P, bool Full, bool Border>
-inline void depthwise_tile(const DepthwiseArgs& d, const DepthwiseRow& r, int ox) {
+TINYFIQA_INLINE void depthwise_vector(const DepthwiseArgs& d, const DepthwiseRow& r, int ox, int first,
+                                      int count) {
   constexpr int columns = (P - 1) * S + K;
   const int left = ox * S - d.padding;
+  const int outside_left = -left, first_outside = d.w - left;  // columns of the tile
+  const std::ptrdiff_t x_pixel = d.x_pixel, tap_step = r.tap_step;
+  const float* x = r.x + r.rows.first * r.x_row + left * x_pixel + first;
+  const float* tap = d.packed + first + (1 + r.rows.first * K) * tap_step;
   vf acc[P];
-  const vf bias = simd::load(r.bias);
+  const vf bias = simd::load(d.packed + first);
 #pragma GCC unroll 8
   for (int i = 0; i < P; ++i) acc[i] = bias;
-  for (int ky = r.rows.first; ky < r.rows.last; ++ky) {
-    const float* row = r.x + ky * r.x_row + left * d.x_pixel;
-    vf x[columns];
+#pragma GCC unroll 1
+  for (int ky = r.rows.first; ky < r.rows.last; ++ky, x += r.x_row, tap += K * tap_step) {
+    vf w[K];
+#pragma GCC unroll 7
+    for (int kx = 0; kx < K; ++kx) w[kx] = simd::keep(simd::load(tap + kx * tap_step));
 #pragma GCC unroll 32
     for (int j = 0; j < columns; ++j) {
-      if constexpr (Border) {
-        x[j] = simd::splat(0.0f);
-        if (left + j < 0 || left + j >= d.w) continue;
-      }
-      x[j] = Full ? simd::load(row + j * d.x_pixel) : simd::load_part(row + j * d.x_pixel, r.count);
-    }
-    const float* tap = r.tap + ky * K * r.tap_step;
-#pragma GCC unroll 7
-    for (int kx = 0; kx < K; ++kx) {
-      const vf w = simd::load(tap + kx * r.tap_step);
+      if (Border && j < K / 2 && j < outside_left) continue;
+      if (Border && j >= columns - K / 2 && j >= first_outside) continue;
+      const vf xj = simd::keep(Full ? simd::load(x + j * x_pixel) : simd::load_part(x + j * x_pixel, count));
 #pragma GCC unroll 8
-      for (int i = 0; i < P; ++i) acc[i] = simd::fma(w, x[i * S + kx], acc[i]);
+      for (int i = 0; i < P; ++i)
+        if (const int kx = j - i * S; kx >= 0 && kx < K) acc[i] = simd::fma(w[kx], xj, acc[i]);
     }
   }
-  depthwise_store<P, Full>(d, r, ox, acc);
+  depthwise_store<P, Full>(d, first, count, r.y + ox * d.y_pixel + first, acc);
+}
+
+/// The same, all channels.
+template <int K, int S, int P, bool Border>
+inline void depthwise_tile(const DepthwiseArgs& d, const DepthwiseRow& r, int ox) {
+  int first = 0;
+  for (; first + simd::width <= d.c; first += simd::width)
+    depthwise_vector<K, S, P, true, Border>(d, r, ox, first, simd::width);
+  if (first < d.c) depthwise_vector<K, S, P, false, Border>(d, r, ox, first, d.c - first);
 }
 
 /// One output row by tiles of P pixels; P <= out_w.
-template <int K, int S, int P, bool Full>
+template <int K, int S, int P>
 inline void depthwise_tiles(const DepthwiseArgs& d, const DepthwiseRow& r) {
   for (int ox = 0; ox < d.out_w; ox += P) {
     const int at = d.out_w - ox < P ? d.out_w - P : ox;
     const int left = at * S - d.padding;
     if (left >= 0 && left + (P - 1) * S + K <= d.w)
-      depthwise_tile<K, S, P, Full, false>(d, r, at);
+      depthwise_tile<K, S, P, false>(d, r, at);
     else
-      depthwise_tile<K, S, P, Full, true>(d, r, at);
+      depthwise_tile<K, S, P, true>(d, r, at);
   }
 }
 
 /// One output pixel with any kernel and stride.
-template <bool Full>
 inline void depthwise_pixel(const DepthwiseArgs& d, const DepthwiseRow& r, int ox) {
   const int left = ox * d.stride - d.padding;
   const TapRange cols = taps_inside(left, d.kernel, d.w);
-  vf acc[1] = {simd::load(r.bias)};
-  for (int ky = r.rows.first; ky < r.rows.last; ++ky) {
-    const float* row = r.x + ky * r.x_row + left * d.x_pixel;
-    const float* tap = r.tap + ky * d.kernel * r.tap_step;
-    for (int kx = cols.first; kx < cols.last; ++kx) {
-      const float* x = row + kx * d.x_pixel;
-      acc[0] = simd::fma(simd::load(tap + kx * r.tap_step),
-                         Full ? simd::load(x) : simd::load_part(x, r.count), acc[0]);
+  for (int first = 0; first < d.c; first += simd::width) {
+    const int count = d.c - first < simd::width ? d.c - first : simd::width;
+    vf acc[1] = {simd::load(d.packed + first)};
+    for (int ky = r.rows.first; ky < r.rows.last; ++ky) {
+      const float* row = r.x + ky * r.x_row + left * d.x_pixel + first;
+      const float* tap = d.packed + first + (1 + ky * d.kernel) * r.tap_step;
+      for (int kx = cols.first; kx < cols.last; ++kx)
+        acc[0] = simd::fma(simd::load(tap + kx * r.tap_step), simd::load_up_to(row + kx * d.x_pixel, count),
+                           acc[0]);
     }
+    depthwise_store<1, false>(d, first, count, r.y + ox * d.y_pixel + first, acc);
   }
-  depthwise_store<1, Full>(d, r, ox, acc);
 }
 
-// Pixels of a tile: what the registers hold beside the row of x. AVX-512 and NEON have 32 of them. Widths of
-// maps are often multiples of 7 or 8.
-#if defined(__AVX512F__) || defined(__aarch64__)
-inline constexpr int depthwise_wide = 8, depthwise_odd = 7, depthwise_narrow = 4;
-#else
-inline constexpr int depthwise_wide = 4, depthwise_odd = 3, depthwise_narrow = 2;
-#endif
+/// The widths of tiles; those of maps are often multiples of 7 or 8.
+inline constexpr int depthwise_widths[] = {8, 7, 5, 3};
 
-/// Pixels that tiles of P compute for a row of `width`: the least is the best.
-TINYFIQA_INLINE int depthwise_work(int width, int p) { return p > width ? 1 << 30 : (width + p - 1) / p * p; }
-
-template <int K, int S, bool Full>
-inline void depthwise_row_vector(const DepthwiseArgs& d, const DepthwiseRow& r) {
-  constexpr int wide = depthwise_wide, odd = depthwise_odd, narrow = depthwise_narrow;
-  const int work = depthwise_work(d.out_w, wide), work_odd = depthwise_work(d.out_w, odd),
-            work_narrow = depthwise_work(d.out_w, narrow);
-  // A narrow tile has less work behind each load of weights: it must save some.
-  if (d.out_w >= narrow && work <= work_odd && work <= work_narrow + 1)
-    depthwise_tiles<K, S, wide, Full>(d, r);
-  else if (d.out_w >= narrow && work_odd <= work_narrow + 1)
-    depthwise_tiles<K, S, odd, Full>(d, r);
-  else if (d.out_w >= narrow)
-    depthwise_tiles<K, S, narrow, Full>(d, r);
-  else
-    for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel<Full>(d, r, ox);
-}
-
-template <int K, bool Full>
-inline void depthwise_row_any(const DepthwiseArgs& d, const DepthwiseRow& r) {
-  if constexpr (K <= 5) {
-    if (d.stride == 1) return depthwise_row_vector<K, 1, Full>(d, r);
-    if (d.stride == 2) return depthwise_row_vector<K, 2, Full>(d, r);
+/// The width of tile that computes a row the fastest, or 0 for a row too narrow for any. A tile takes as long
+/// as its pixels and about three more.
+TINYFIQA_INLINE int depthwise_tile_width(int out_w) {
+  int best = 0, least = 0;
+  for (const int p : depthwise_widths) {
+    const int cost = (out_w + p - 1) / p * (p + 3);
+    if (p <= out_w && (best == 0 || cost < least)) best = p, least = cost;
   }
-  for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel<Full>(d, r, ox);
+  return best;
 }
 
-/// One output row, vector by vector of channels.
+template <int K, int S>
+inline void depthwise_row_strided(const DepthwiseArgs& d, const DepthwiseRow& r) {
+  switch (d.padding <= K / 2 ? depthwise_tile_width(d.out_w) : 0) {
+    case 8:
+      return depthwise_tiles<K, S, 8>(d, r);
+    case 7:
+      return depthwise_tiles<K, S, 7>(d, r);
+    case 5:
+      return depthwise_tiles<K, S, 5>(d, r);
+    case 3:
+      return depthwise_tiles<K, S, 3>(d, r);
+    default:
+      for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel(d, r, ox);
+  }
+}
+
+/// One output row of an image.
 template <int K>
 inline void depthwise_row(const DepthwiseArgs& d, int image, int oy) {
   const int top = oy * d.stride - d.padding;
@@ -202,18 +205,13 @@ inline void depthwise_row(const DepthwiseArgs& d, int image, int oy) {
   r.x_row = d.w * d.x_pixel;
   r.tap_step = depthwise_padded_channels(d.c);
   r.rows = taps_inside(top, K, d.h);
-  for (int first = 0; first < d.c; first += simd::width) {
-    r.x = d.x + (static_cast<std::ptrdiff_t>(image) * d.h + top) * r.x_row + first;
-    r.bias = d.packed + first;
-    r.tap = r.bias + r.tap_step;
-    r.slope = d.slope == nullptr ? nullptr : d.slope + first;
-    r.y = d.y + (static_cast<std::ptrdiff_t>(image) * d.out_h + oy) * d.out_w * d.y_pixel + first;
-    r.count = d.c - first < simd::width ? d.c - first : simd::width;
-    if (r.count == simd::width)
-      depthwise_row_any<K, true>(d, r);
-    else
-      depthwise_row_any<K, false>(d, r);
+  r.x = d.x + (static_cast<std::ptrdiff_t>(image) * d.h + top) * r.x_row;
+  r.y = d.y + (static_cast<std::ptrdiff_t>(image) * d.out_h + oy) * d.out_w * d.y_pixel;
+  if constexpr (K <= 5) {
+    if (d.stride == 1) return depthwise_row_strided<K, 1>(d, r);
+    if (d.stride == 2) return depthwise_row_strided<K, 2>(d, r);
   }
+  for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel(d, r, ox);
 }
 
 /// The whole convolution; K is d.kernel.

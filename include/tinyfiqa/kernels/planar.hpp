@@ -226,50 +226,44 @@ TINYFIQA_INLINE const float* planar_row(const PlanarArgs& a, int image, int y, i
   return a.x + ((static_cast<std::ptrdiff_t>(image) * a.h + y) * a.c + c) * a.w;
 }
 
-// Output rows at once: what the registers hold beside the taps.
-#if defined(__AVX512F__)
-inline constexpr int planar_strip = 8;
-#else
-inline constexpr int planar_strip = 4;
-#endif
-
-/// Stride 1, R output rows from row y on of channel c: each row of x is loaded once.
-template <int R>
-inline void planar_depthwise_strip(const PlanarArgs& a, int image, int y, int c) {
+/// Stride 1, output rows begin .. end of channel c: a row of x is loaded once, and added to the three rows of
+/// sums that it belongs to.
+inline void planar_depthwise_whole(const PlanarArgs& a, int image, int begin, int end, int c) {
   const PlanarTaps w = planar_taps(a, c);
-  const float* rows[R + 2];
-  for (int i = 0; i < R + 2; ++i)
-    rows[i] = y + i > 0 && y + i <= a.h ? planar_row(a, image, y + i - 1, c) : nullptr;
-  const std::ptrdiff_t channel = c * planar_channel(a),
-                       row_floats = static_cast<std::ptrdiff_t>(a.cout) * a.out_w;
+  const std::ptrdiff_t x_row = static_cast<std::ptrdiff_t>(a.c) * a.w,
+                       y_row = static_cast<std::ptrdiff_t>(a.cout) * a.out_w;
   for (int col = 0; col < a.w; col += simd::width) {
     const bool first = col == 0, last = col + simd::width == a.w;
-    vf sum[R];
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) sum[r] = w.bias;
-#pragma GCC unroll 10
-    for (int i = 0; i < R + 2; ++i) {
-      if (rows[i] == nullptr) continue;
-      const float* x = rows[i] + col;
-      const vf middle = simd::load(x);
-      const vf left = first ? simd::shift_up(middle, 0.0f) : simd::load(x - 1);
-      const vf right = last ? simd::shift_down(middle, 0.0f) : simd::load(x + 1);
-#pragma GCC unroll 3
-      for (int ky = 0; ky < 3; ++ky) {
-        const int r = i - ky;
-        if (r < 0 || r >= R) continue;
-        sum[r] = simd::fma(w.tap[3 * ky], left, sum[r]);
-        sum[r] = simd::fma(w.tap[3 * ky + 1], middle, sum[r]);
-        sum[r] = simd::fma(w.tap[3 * ky + 2], right, sum[r]);
+    const float* x = planar_row(a, image, begin - 1, c) + col;
+    std::ptrdiff_t at = planar_at(a, image * a.out_h + begin, col) + c * planar_channel(a);
+    vf above = w.bias, here = w.bias;  // of the rows above y and y
+    for (int y = begin - 1; y <= end; ++y, x += x_row) {
+      vf below = w.bias;
+      if (y >= 0 && y < a.h) {
+        const vf middle = simd::load(x);
+        const vf left = first ? simd::shift_up(middle, 0.0f) : simd::load(x - 1);
+        const vf right = last ? simd::shift_down(middle, 0.0f) : simd::load(x + 1);
+        above = simd::fma(w.tap[6], left, above);
+        here = simd::fma(w.tap[3], left, here);
+        below = simd::fma(w.tap[0], left, below);
+        above = simd::fma(w.tap[7], middle, above);
+        here = simd::fma(w.tap[4], middle, here);
+        below = simd::fma(w.tap[1], middle, below);
+        above = simd::fma(w.tap[8], right, above);
+        here = simd::fma(w.tap[5], right, here);
+        below = simd::fma(w.tap[2], right, below);
       }
+      if (y > begin) {
+        put_planar(a, above, at);
+        at += y_row;
+      }
+      above = here;
+      here = below;
     }
-    const std::ptrdiff_t at = planar_at(a, image * a.out_h + y, col) + channel;
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) put_planar(a, sum[r], at + r * row_floats);
   }
 }
 
-/// A row of x for two taps each: columns 2 x - 1, 2 x, 2 x + 1 of output column x.
+/// A row of x for two taps each, dealt: columns 2 x - 1, 2 x, 2 x + 1 of output column x.
 struct PlanarHalves {
   vf left, middle, right;
 };
@@ -278,8 +272,9 @@ TINYFIQA_INLINE PlanarHalves planar_halves(const PlanarArgs& a, int image, int y
   if (y < 0 || y >= a.h) return {simd::splat(0.0f), simd::splat(0.0f), simd::splat(0.0f)};
   const float* x = planar_row(a, image, y, c) + 2 * col;
   const vf near = simd::load(x), far = whole ? simd::load(x + simd::width) : simd::splat(0.0f);
-  const vf odd = simd::odd_lanes(near, far);
-  return {simd::shift_up(odd, col > 0 ? x[-1] : 0.0f), simd::even_lanes(near, far), odd};
+  const vf before = col > 0 ? simd::load(x - 1) : simd::shift_up(near, 0.0f);
+  const vf between = whole ? simd::load(x + simd::width - 1) : simd::splat(0.0f);
+  return {simd::dealt_even(before, between), simd::dealt_even(near, far), simd::dealt_odd(near, far)};
 }
 
 /// Stride 2, output rows begin .. end of channel c; a row of x between two windows is loaded once. The last
@@ -298,7 +293,7 @@ inline void planar_depthwise_half(const PlanarArgs& a, int image, int begin, int
         sum[1] = simd::fma(w.tap[3 * ky + 1], row.middle, sum[1]);
         sum[2] = simd::fma(w.tap[3 * ky + 2], row.right, sum[2]);
       }
-      const vf total = sum[0] + (sum[1] + sum[2]);
+      const vf total = simd::in_order(sum[0] + (sum[1] + sum[2]));
       const std::ptrdiff_t at = planar_at(a, image * a.out_h + oy, col) + c * planar_channel(a);
       if (whole)
         put_planar(a, total, at);
@@ -309,18 +304,16 @@ inline void planar_depthwise_half(const PlanarArgs& a, int image, int begin, int
 }
 
 inline void planar_depthwise_rows(const PlanarArgs& a, int begin, int end) {
-  for (int row = begin, rows = 1; row < end; row += rows) {
-    const int image = row / a.out_h, y = row % a.out_h;
-    const int left = a.out_h - y < end - row ? a.out_h - y : end - row;
-    rows = a.stride == 2 ? left : left >= planar_strip ? planar_strip : 1;
+  while (begin < end) {
+    const int image = begin / a.out_h, last = (image + 1) * a.out_h < end ? (image + 1) * a.out_h : end;
+    const int from = begin - image * a.out_h, to = last - image * a.out_h;
     for (int c = 0; c < a.c; ++c) {
       if (a.stride == 2)
-        planar_depthwise_half(a, image, y, y + rows, c);
-      else if (rows == planar_strip)
-        planar_depthwise_strip<planar_strip>(a, image, y, c);
+        planar_depthwise_half(a, image, from, to, c);
       else
-        planar_depthwise_strip<1>(a, image, y, c);
+        planar_depthwise_whole(a, image, from, to, c);
     }
+    begin = last;
   }
 }
 

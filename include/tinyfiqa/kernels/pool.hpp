@@ -81,38 +81,65 @@ inline void max_pool(const PoolArgs& p, const Team& team) {
   });
 }
 
-/// Sum of `pixels` pixels of one vector of channels. Rows of 64 pixels are added first, so that the rounding
-/// error grows with 64 + pixels / 64 rather than with the number of pixels.
-TINYFIQA_INLINE vf sum_pixels(const float* x, std::ptrdiff_t x_pixel, int pixels, int count) {
-  vf total = simd::splat(0.0f);
+/// Sums of `pixels` pixels of V neighbouring vectors of channels, the last of them `count` floats. Rows of 64
+/// pixels are added first, so that the rounding error grows with 64 + pixels / 64 rather than with the number
+/// of pixels. A channel's additions are the same for every V.
+template <int V>
+TINYFIQA_INLINE void sum_pixels(const float* x, std::ptrdiff_t x_pixel, int pixels, int count,
+                                vf (&total)[V]) {
+  vf part[4][V];
+  const auto add = [&](int pixel, int p) TINYFIQA_INLINE_LAMBDA {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      const float* at = x + pixel * x_pixel + v * simd::width;
+      part[p][v] = part[p][v] + (v + 1 < V ? simd::load(at) : simd::load_up_to(at, count));
+    }
+  };
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) total[v] = simd::splat(0.0f);
   for (int i = 0; i < pixels; i += 64) {
     const int end = pixels - i < 64 ? pixels : i + 64;
-    vf a = simd::splat(0.0f), b = a, c = a, d = a;
+#pragma GCC unroll 4
+    for (int p = 0; p < 4; ++p)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) part[p][v] = simd::splat(0.0f);
     int j = i;
-    for (; j + 4 <= end; j += 4) {
-      a = a + simd::load_up_to(x + j * x_pixel, count);
-      b = b + simd::load_up_to(x + (j + 1) * x_pixel, count);
-      c = c + simd::load_up_to(x + (j + 2) * x_pixel, count);
-      d = d + simd::load_up_to(x + (j + 3) * x_pixel, count);
-    }
-    for (; j < end; ++j) a = a + simd::load_up_to(x + j * x_pixel, count);
-    total = total + ((a + b) + (c + d));
+    for (; j + 4 <= end; j += 4)
+#pragma GCC unroll 4
+      for (int p = 0; p < 4; ++p) add(j + p, p);
+    for (; j < end; ++j) add(j, 0);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) total[v] = total[v] + ((part[0][v] + part[1][v]) + (part[2][v] + part[3][v]));
   }
-  return total;
 }
 
-/// y[n, c] = mean over h, w of x[n, h, w, c].
-inline void mean_hw(const PoolArgs& p, const Team& team) {
-  const int vectors = (p.c + simd::width - 1) / simd::width, pixels = p.h * p.w;
+/// The mean of V neighbouring vectors of channels of one image.
+template <int V>
+inline void mean_channels(const PoolArgs& p, int image, int first) {
+  const int pixels = p.h * p.w, last = first + (V - 1) * simd::width;
+  const int count = p.c - last < simd::width ? p.c - last : simd::width;
   const vf scale = simd::splat(1.0f / static_cast<float>(pixels));
-  const double work = static_cast<double>(p.n) * pixels * p.c;
-  parallel_for(worth_team(team, work), p.n * vectors, [&](int begin, int end, int) {
+  vf sum[V];
+  sum_pixels<V>(p.x + static_cast<std::ptrdiff_t>(image) * pixels * p.x_pixel + first, p.x_pixel, pixels,
+                count, sum);
+  float* const y = p.y + image * p.y_pixel + first;
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v)
+    simd::store_up_to(y + v * simd::width, sum[v] * scale, v + 1 < V ? simd::width : count);
+}
+
+/// y[n, c] = mean over h, w of x[n, h, w, c], two vectors of channels at a time (a line of the cache, with
+/// AVX2).
+inline void mean_hw(const PoolArgs& p, const Team& team) {
+  const int pair = 2 * simd::width, pairs = (p.c + pair - 1) / pair;
+  const double work = static_cast<double>(p.n) * p.h * p.w * p.c;
+  parallel_for(worth_team(team, work), p.n * pairs, [&](int begin, int end, int) {
     for (int i = begin; i < end; ++i) {
-      const int image = i / vectors, first = i % vectors * simd::width;
-      const int count = p.c - first < simd::width ? p.c - first : simd::width;
-      const float* x = p.x + static_cast<std::ptrdiff_t>(image) * pixels * p.x_pixel + first;
-      simd::store_up_to(p.y + image * p.y_pixel + first, sum_pixels(x, p.x_pixel, pixels, count) * scale,
-                        count);
+      const int image = i / pairs, first = i % pairs * pair;
+      if (p.c - first > simd::width)
+        mean_channels<2>(p, image, first);
+      else
+        mean_channels<1>(p, image, first);
     }
   });
 }

@@ -235,8 +235,9 @@ inline void train_mean_forward(const TrainMapArgs& a, float* scratch) {
                        const int count = pixels - i < map_block ? pixels - i : map_block;
                        const Rows x = read_rows(r.x, static_cast<long long>(n) * pixels + i, count);
                        for_each_part(c, [&](std::ptrdiff_t j, int part) {
-                         const vf sum = sum_pixels(x.data + j, x.pixel, count, part);
-                         simd::store_up_to(y + j, simd::load_up_to(y + j, part) + sum, part);
+                         vf sum[1];
+                         sum_pixels<1>(x.data + j, x.pixel, count, part, sum);
+                         simd::store_up_to(y + j, simd::load_up_to(y + j, part) + sum[0], part);
                        });
                      }
                      for_each_part(c, [&](std::ptrdiff_t j, int part) {

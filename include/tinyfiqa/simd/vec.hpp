@@ -32,6 +32,7 @@ TINYFIQA_INLINE vf sqrt(vf x) { return std::sqrt(x); }
 TINYFIQA_INLINE vf sigmoid(vf x) { return 1.0f / (1.0f + std::exp(-x)); }
 TINYFIQA_INLINE vf load_part(const float* p, int) { return *p; }
 TINYFIQA_INLINE void store_part(float* p, vf v, int) { *p = v; }
+TINYFIQA_INLINE vf keep(vf v) { return v; }
 
 #else
 
@@ -78,6 +79,16 @@ TINYFIQA_INLINE vf exp(vf x) {
 #endif
 TINYFIQA_INLINE vf sigmoid(vf x) { return splat(1.0f) / (splat(1.0f) + exp(splat(0.0f) - x)); }
 
+/// v in a register. On x86 compilers fold a load into each operation that uses it, and so load it as often.
+TINYFIQA_INLINE vf keep(vf v) {
+#if defined(__GNUC__) && defined(__AVX512F__)
+  asm("" : "+v"(v.data));
+#elif defined(__GNUC__) && defined(__SSE2__)
+  asm("" : "+x"(v.data));
+#endif
+  return v;
+}
+
 /// The first `count` floats at p, zeros behind them; 0 < count < width. Never reads past them.
 TINYFIQA_INLINE vf load_part(const float* p, int count) {
 #if defined(__AVX512F__)
@@ -110,6 +121,8 @@ TINYFIQA_INLINE void store_part(float* p, vf v, int count) {
 // more.
 //   shift_up(v, s)    s v0 v1 v2 ...          even_lanes(a, b)  a0 a2 ... b0 b2 ...
 //   shift_down(v, s)  v1 v2 ... s             odd_lanes(a, b)   a1 a3 ... b1 b3 ...
+//   in_order(dealt_even(a, b)) = even_lanes(a, b), in_order(dealt_odd(a, b)) = odd_lanes(a, b): where lanes
+//   do not meet, one step that brings them in order at the end will do
 #if defined(__AVX512F__) || defined(__AVX2__)
 #define TINYFIQA_PLANAR
 #if defined(__AVX512F__)
@@ -129,6 +142,9 @@ TINYFIQA_INLINE vf odd_lanes(vf a, vf b) {
   const __m512i lanes = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
   return vf(_mm512_permutex2var_ps(a, lanes, b));
 }
+TINYFIQA_INLINE vf dealt_even(vf a, vf b) { return even_lanes(a, b); }
+TINYFIQA_INLINE vf dealt_odd(vf a, vf b) { return odd_lanes(a, b); }
+TINYFIQA_INLINE vf in_order(vf dealt) { return dealt; }
 #else
 TINYFIQA_INLINE vf shift_up(vf v, float s) {
   const __m256i lanes = _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6);
@@ -138,14 +154,13 @@ TINYFIQA_INLINE vf shift_down(vf v, float s) {
   const __m256i lanes = _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0);
   return vf(_mm256_blend_ps(_mm256_permutevar8x32_ps(v, lanes), _mm256_set1_ps(s), 0x80));
 }
-TINYFIQA_INLINE vf even_lanes(vf a, vf b) {
-  const __m256d halves = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88));
-  return vf(_mm256_castpd_ps(_mm256_permute4x64_pd(halves, 0xd8)));
+TINYFIQA_INLINE vf dealt_even(vf a, vf b) { return vf(_mm256_shuffle_ps(a, b, 0x88)); }
+TINYFIQA_INLINE vf dealt_odd(vf a, vf b) { return vf(_mm256_shuffle_ps(a, b, 0xdd)); }
+TINYFIQA_INLINE vf in_order(vf dealt) {
+  return vf(_mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(dealt), 0xd8)));
 }
-TINYFIQA_INLINE vf odd_lanes(vf a, vf b) {
-  const __m256d halves = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xdd));
-  return vf(_mm256_castpd_ps(_mm256_permute4x64_pd(halves, 0xd8)));
-}
+TINYFIQA_INLINE vf even_lanes(vf a, vf b) { return in_order(dealt_even(a, b)); }
+TINYFIQA_INLINE vf odd_lanes(vf a, vf b) { return in_order(dealt_odd(a, b)); }
 #endif
 
 #if defined(__AVX512F__)
@@ -176,11 +191,16 @@ TINYFIQA_INLINE void load_thirds(const float* p, vf (&part)[3]) {
     part[t] = vf(_mm512_permutex2var_ps(_mm512_permutex2var_ps(a, _mm512_loadu_si512(table.lane[t][0]), b),
                                         _mm512_loadu_si512(table.lane[t][1]), c));
 #else
-  for (int t = 0; t < 3; ++t) {
-    float lanes[width];
-    for (int j = 0; j < width; ++j) lanes[j] = p[3 * j + t];
-    part[t] = load(lanes);
-  }
+  // a and d: floats 0 to 3 and 12 to 15 of p, and so on; what is in one half of a vector stays there.
+  const auto halves = [](const float* low) TINYFIQA_INLINE_LAMBDA {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(low + 12), 1);
+  };
+  const __m256 a = halves(p), b = halves(p + 4), c = halves(p + 8);
+  const __m256 second = _mm256_shuffle_ps(b, c, 0x9e);   // 6 7 9 10
+  const __m256 first = _mm256_shuffle_ps(a, b, 0x49);    // 1 2 4 5
+  part[0] = vf(_mm256_shuffle_ps(a, second, 0x8c));      // 0 3 6 9
+  part[1] = vf(_mm256_shuffle_ps(first, second, 0xd8));  // 1 4 7 10
+  part[2] = vf(_mm256_shuffle_ps(first, c, 0xcd));       // 2 5 8 11
 #endif
 }
 
