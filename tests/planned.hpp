@@ -56,27 +56,36 @@ struct Planned {
 };
 
 inline void make(Planned& p, const Definition& d, int output, Extents input, const Backend& backend,
-                 int threads = 1) {
+                 int threads = 1, const LevelScale* levels = nullptr) {
   p.plan = make_plan(d.ops, output, input, backend, threads,
-                     {p.steps.data(), p.values.data(), p.buffers.data(), max_ops});
+                     {p.steps.data(), p.values.data(), p.buffers.data(), max_ops}, levels);
   if (p.plan.error != PlanError::none) return;
   std::vector<float> room(pack_room_floats(p.plan, d.ops));
   p.packed.resize(p.plan.packed_floats);
   pack_weights(p.plan, d.ops, d.params.data(), room.data(), p.packed.data());
 }
 
-inline std::vector<float> execute(const Planned& p, const std::vector<float>& input, int threads = 1) {
+inline std::vector<float> execute(const Planned& p, Frame f, int threads) {
   std::vector<float> arena(p.plan.arena_floats, std::nanf("")),
       out(static_cast<std::size_t>(p.plan.output.floats()));
-  Frame f;
   f.arena = arena.data();
   f.packed = p.packed.data();
-  f.input = input.data();
   f.output = out.data();
   ThreadTeam team(threads);
   f.team = team.team();
   run(p.plan, f);
   return out;
+}
+inline std::vector<float> execute(const Planned& p, const std::vector<float>& input, int threads = 1) {
+  Frame f;
+  f.input = input.data();
+  return execute(p, f, threads);
+}
+inline std::vector<float> execute(const Planned& p, const std::vector<unsigned char>& levels,
+                                  int threads = 1) {
+  Frame f;
+  f.levels = levels.data();
+  return execute(p, f, threads);
 }
 
 inline std::vector<float> random_input(Extents e, std::uint64_t seed = 9) {

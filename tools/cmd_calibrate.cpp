@@ -75,7 +75,7 @@ Result<TensorFile> CalibrateCommand::read() const {
   for (const char* key : {"calibration", "thresholds", "bands", "band_errors", "test_vector"})
     drop_metadata(metadata, key);
   if (views.size.height > 0)
-    set_metadata(metadata, "input_size", size_text({views.size.height, views.size.width, {}, {}}));
+    set_metadata(metadata, "input_size", size_text({views.size.height, views.size.width, {}}));
   if (!views.tta.empty()) {
     const auto chosen = parse_views(views.tta);
     if (!chosen) return chosen.status().prefixed("--tta ");

@@ -30,7 +30,7 @@ void add_metadata(onnx::ModelProto& proto, const Model& model, const OnnxInput& 
     entry.set_value(value);
   };
   const auto number = [](float x) { return static_cast<double>(x); };
-  const float *mean = spec.input.mean, *scale = spec.input.scale;
+  const float *mean = spec.input.levels.mean, *scale = spec.input.levels.scale;
   add("model", spec.name);
   add("input_size", std::to_string(input.height) + "x" + std::to_string(input.width));
   add("input_colour", "RGB");

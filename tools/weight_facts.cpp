@@ -48,7 +48,7 @@ std::string channel_text(const float (&values)[3]) {
 }  // namespace
 
 std::string normalisation_text(const InputSpec& input) {
-  return "RGB, (level - " + channel_text(input.mean) + ") * " + channel_text(input.scale);
+  return "RGB, (level - " + channel_text(input.levels.mean) + ") * " + channel_text(input.levels.scale);
 }
 
 Status describe_weights(const Model& model, const std::optional<Calibration>& calibration,

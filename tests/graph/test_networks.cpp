@@ -60,7 +60,7 @@ void batch_equals_loop(Extents one, int n) {
     std::vector<float> loop;
     for (int i = 0; i < n; ++i) {
       const auto first = x.begin() + i * one.floats();
-      const auto y = execute(single, {first, first + one.floats()});
+      const auto y = execute(single, std::vector<float>(first, first + one.floats()));
       loop.insert(loop.end(), y.begin(), y.end());
     }
     check_close(execute(batch, x), loop);
@@ -107,6 +107,41 @@ TEST_CASE("steps that run a few rows at a time equal the formulas, whatever the 
       CHECK(got == single);
     }
   });
+}
+
+namespace {
+
+/// Floats and levels of the same pictures, which must give the same output, to the bit.
+template <class Net>
+void levels_equal_floats(Extents size) {
+  const LevelScale scale{{123.5f, 116.25f, 103.5f}, {1 / 58.0f, 1 / 57.0f, 1 / 57.5f}};
+  std::vector<unsigned char> levels(static_cast<std::size_t>(size.floats()));
+  std::vector<float> floats(levels.size());
+  Rng rng(7);
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    levels[i] = static_cast<unsigned char>(rng.uniform(0.0f, 255.99f));
+    floats[i] = (static_cast<float>(levels[i]) - scale.mean[i % 3]) * scale.scale[i % 3];
+  }
+  on_each_backend<Net>([&](const Definition& d, const Backend& backend) {
+    for (const int threads : {1, 3}) {
+      Planned from_floats, from_levels;
+      make(from_floats, d, d.outputs.output, size, backend, threads);
+      make(from_levels, d, d.outputs.output, size, backend, threads, &scale);
+      REQUIRE(from_levels.plan.error == PlanError::none);
+      CHECK(from_levels.plan.packed_floats == from_floats.plan.packed_floats);
+      CHECK(execute(from_levels, levels, threads) == execute(from_floats, floats, threads));
+    }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a picture's levels give what the floats that they stand for give, to the bit") {
+  levels_equal_floats<MobileNetV3SmallQuality>({2, 45, 70, 3});
+  levels_equal_floats<MobileNetV3SmallQuality>({1, 600, 416, 3});  // a chain of three
+  levels_equal_floats<ShuffleNetV2Quality<ShuffleNetX0_5>>({3, 121, 90, 3});
+  levels_equal_floats<TinyFQnet>({5, 64, 64, 3});
+  levels_equal_floats<TinyFQnet>({1, 1, 1, 3});
 }
 
 TEST_CASE("a batch of 7 equals 7 batches of 1") {

@@ -36,7 +36,8 @@ std::vector<double> first_outputs(const Model& model, float red, float green, fl
     double sum = -param_values(model.block(), mean)[o];
     for (std::size_t i = 0; i < 3 * plane; ++i) {
       const std::size_t c = i / plane;
-      sum += static_cast<double>(w[3 * o * plane + i]) * (levels[c] - input.mean[c]) * input.scale[c];
+      sum += static_cast<double>(w[3 * o * plane + i]) * (levels[c] - input.levels.mean[c]) *
+             input.levels.scale[c];
     }
     outputs.push_back(sum);
   }

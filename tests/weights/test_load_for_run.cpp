@@ -9,6 +9,7 @@
 #include "support.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 #include <string>
@@ -32,6 +33,29 @@ std::string file_with(const std::string& name, const std::string& tensor, float 
 }
 
 }  // namespace
+
+TEST_CASE("a session takes levels or floats, as it was made for") {
+  const auto model = load_model(folder + "tinyfqnet.safetensors", "", native_backend(), Use::run);
+  REQUIRE(model.ok());
+  const InputSpec& input = model->input();
+  auto by_floats = Session::create(*model, 1, input.height, input.width);
+  auto by_levels = Session::create(*model, 1, input.height, input.width, 1, Want::output, Feed::levels);
+  REQUIRE(by_floats.ok());
+  REQUIRE(by_levels.ok());
+  Image image(input.width, input.height);
+  for (std::size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<unsigned char>(i * 7 % 251);
+  std::vector<float> floats(input.size());
+  REQUIRE(to_input(image, input, {floats.data(), floats.size()}).ok());
+  float want = 0, got = 1;
+  by_floats->run(floats.data(), &want);
+  by_levels->run(image.rgb.data(), &got);
+  CHECK(got == want);
+  by_floats->run(image.rgb.data(), &got);
+  CHECK(std::isnan(got));
+  got = 0;
+  by_levels->run(floats.data(), &got);
+  CHECK(std::isnan(got));
+}
 
 TEST_CASE("a network loaded to run it has the weights of one that is loaded to change it") {
   for (const char* name : {"tinyfqnet", "ensemble/mobilenet_v3_small", "ensemble/shufflenet_v2_x0_5"})

@@ -18,13 +18,13 @@ namespace detail {
 inline double tap_of_luma(const InputSpec& input, float* w, std::size_t plane) {
   double level = 0, offset = 0, mean = 0;
   for (std::size_t c = 0; c < 3; ++c) {
-    const double per_level = static_cast<double>(w[c * plane]) * input.scale[c];
+    const double per_level = static_cast<double>(w[c * plane]) * input.levels.scale[c];
     level += per_level;
-    offset += per_level * input.mean[c];
-    mean += static_cast<double>(luma_weights[c]) * input.mean[c];
+    offset += per_level * input.levels.mean[c];
+    mean += static_cast<double>(luma_weights[c]) * input.levels.mean[c];
   }
   for (std::size_t c = 0; c < 3; ++c)
-    w[c * plane] = static_cast<float>(luma_weights[c] * level / input.scale[c]);
+    w[c * plane] = static_cast<float>(luma_weights[c] * level / input.levels.scale[c]);
   return level * mean - offset;
 }
 

@@ -33,11 +33,11 @@ struct OwnedPlan {
 };
 
 inline OwnedPlan make_owned_plan(const NetworkDefinition& network, int output, Extents input,
-                                 const Backend& backend, int threads) {
+                                 const Backend& backend, int threads, const LevelScale* levels = nullptr) {
   const std::size_t room = network.ops.size();
   OwnedPlan p{std::vector<Step>(room), std::vector<Value>(room), std::vector<Buffer>(room), Plan()};
   p.plan = make_plan({network.ops.data(), room}, output, input, backend, threads,
-                     {p.steps.data(), p.values.data(), p.buffers.data(), static_cast<int>(room)});
+                     {p.steps.data(), p.values.data(), p.buffers.data(), static_cast<int>(room)}, levels);
   return p;
 }
 

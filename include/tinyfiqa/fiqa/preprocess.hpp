@@ -7,6 +7,7 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/fiqa/align.hpp>
 #include <tinyfiqa/fiqa/resize.hpp>
+#include <tinyfiqa/graph/step.hpp>
 #include <tinyfiqa/io/bytes.hpp>
 #include <tinyfiqa/io/image.hpp>
 
@@ -23,8 +24,7 @@ TINYFIQA_BEGIN
 /// What a network wants to be fed: [height, width, 3], RGB, x = (level - mean) * scale with levels 0..255.
 struct InputSpec {
   int height = 0, width = 0;
-  float mean[3] = {0, 0, 0};
-  float scale[3] = {1, 1, 1};
+  LevelScale levels;
 
   std::size_t size() const { return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3; }
 };
@@ -34,24 +34,24 @@ struct InputSpec {
 constexpr InputSpec imagenet_input(int height = 600, int width = 416) {
   return {height,
           width,
-          {255 * 0.485f, 255 * 0.456f, 255 * 0.406f},
-          {1 / (255 * 0.229f), 1 / (255 * 0.224f), 1 / (255 * 0.225f)}};
+          {{255 * 0.485f, 255 * 0.456f, 255 * 0.406f},
+           {1 / (255 * 0.229f), 1 / (255 * 0.224f), 1 / (255 * 0.225f)}}};
 }
 /// tinyFQnet's input: an aligned face, (level - 127.5) / 128.
 constexpr InputSpec tinyfqnet_input(int height = 64, int width = 64) {
-  return {height, width, {127.5f, 127.5f, 127.5f}, {1 / 128.0f, 1 / 128.0f, 1 / 128.0f}};
+  return {height, width, {{127.5f, 127.5f, 127.5f}, {1 / 128.0f, 1 / 128.0f, 1 / 128.0f}}};
 }
 
 /// MobileFaceNet's input: an aligned face, (level - 127.5) * 0.007813, which is how its weight files round
 /// 1/128.
 constexpr InputSpec mobilefacenet_input() {
-  return {aligned_side, aligned_side, {127.5f, 127.5f, 127.5f}, {0.007813f, 0.007813f, 0.007813f}};
+  return {aligned_side, aligned_side, {{127.5f, 127.5f, 127.5f}, {0.007813f, 0.007813f, 0.007813f}}};
 }
 
 /// The input of the other recognisers: an aligned face, (level - 127.5) / 127.5, as the insightface project
 /// has it.
 constexpr InputSpec face_input() {
-  return {aligned_side, aligned_side, {127.5f, 127.5f, 127.5f}, {1 / 127.5f, 1 / 127.5f, 1 / 127.5f}};
+  return {aligned_side, aligned_side, {{127.5f, 127.5f, 127.5f}, {1 / 127.5f, 1 / 127.5f, 1 / 127.5f}}};
 }
 
 /// Where the face is: nothing (the whole picture), a box, or five landmarks; not both.
@@ -199,8 +199,8 @@ inline Status to_input(const Image& image, const InputSpec& spec, Span<float> ou
   if (out.size != spec.size())
     return Status::error(Errc::mismatch, "the input buffer holds ", out.size, " floats, ", spec.size(),
                          " are needed");
-  native_backend().image.to_floats(image.rgb.data(), static_cast<std::ptrdiff_t>(out.size / 3), spec.mean,
-                                   spec.scale, out.data);
+  native_backend().image.to_floats(image.rgb.data(), static_cast<std::ptrdiff_t>(out.size / 3),
+                                   spec.levels.mean, spec.levels.scale, out.data);
   return Status();
 }
 

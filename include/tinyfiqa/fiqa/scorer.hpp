@@ -99,10 +99,9 @@ class Scorer {
       if (options.height > 0) m.input.height = options.height;
       if (options.width > 0) m.input.width = options.width;
       auto session = Session::create(*m.model, static_cast<int>(options.views.size()), m.input.height,
-                                     m.input.width, options.threads);
+                                     m.input.width, options.threads, Want::output, Feed::levels);
       if (!session) return session.status();
       m.session.push_back(std::move(*session));
-      m.floats = LargeArray<float>(m.session[0].input_floats());
       scorer.members_.push_back(std::move(m));
     }
     scorer.join_bands();
@@ -152,8 +151,8 @@ class Scorer {
   struct Member {
     std::shared_ptr<const Model> model;
     InputSpec input;
-    std::vector<Session> session;  // one; a vector because a Session has no empty state
-    LargeArray<float> floats;      // [T, H, W, 3]
+    std::vector<Session> session;       // one; a vector because a Session has no empty state
+    std::vector<unsigned char> levels;  // of several views [T, H, W, 3]
   };
 
   /// Adds the time of its life to a sum.
@@ -202,10 +201,10 @@ class Scorer {
     NetworkScore s;
     s.model = m.model->spec().name;
     s.views.resize(options_.views.size());
-    if (const Status status = fill_views(m, face); !status) return status;
+    const unsigned char* const levels = views_of(m, face);
     {
       const Stopwatch watch(time_.network_s);
-      m.session[0].run(m.floats.data(), s.views.data());
+      m.session[0].run(levels, s.views.data());
     }
     for (const float v : s.views) {
       if (!std::isfinite(v))
@@ -215,18 +214,21 @@ class Scorer {
     return s;
   }
 
-  /// The member's input: every view of the face.
-  Status fill_views(Member& m, const Image& face) {
+  /// The member's input: every view of the face, which has the member's size.
+  const unsigned char* views_of(Member& m, const Image& face) {
+    if (options_.views == std::vector<View>{View::identity}) return face.rgb.data();
     const Stopwatch watch(time_.resize_s);
-    for (std::size_t t = 0; t < options_.views.size(); ++t) {
-      const View view = options_.views[t];
-      const Span<float> out(m.floats.data() + t * m.input.size(), m.input.size());
-      const Status status = view == View::identity
-                                ? to_input(face, m.input, out)
-                                : to_input(apply_view(face, view, options_.seed), m.input, out);
-      if (!status) return status;
+    m.levels.clear();
+    for (const View view : options_.views) {
+      const auto add = [&](const Image& seen) {
+        m.levels.insert(m.levels.end(), seen.rgb.begin(), seen.rgb.end());
+      };
+      if (view == View::identity)
+        add(face);
+      else
+        add(apply_view(face, view, options_.seed));
     }
-    return {};
+    return m.levels.data();
   }
 
   ScoreOptions options_;

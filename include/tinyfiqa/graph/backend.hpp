@@ -347,10 +347,31 @@ inline void run_custom(const Step& s, const Frame& f) {
 inline constexpr Kernel custom_kernel{
     TINYFIQA_KERNEL_NAME("custom_f32/1"), false, run_custom, nullptr, nullptr, nullptr};
 
+// ---- a picture's levels
+
+inline void run_levels_rows(const Step& s, const Frame& f, const RowsTask& t) {
+  const Extents& e = s.y.extents;
+  const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(e.w) * 3,
+                       at = (static_cast<std::ptrdiff_t>(t.image) * e.h + t.begin) * row;
+  pixels_to_floats(f.levels + at, (t.end - t.begin) * e.w, s.levels.mean, s.levels.scale, t.y + at);
+}
+inline void run_levels(const Step& s, const Frame& f) {
+  const Extents& e = s.y.extents;
+  parallel_for(worth_team(f.team, static_cast<double>(e.floats())), e.n * e.h, [&](int begin, int end, int) {
+    RowsTask t;
+    t.y = f.write(s.y);
+    t.begin = begin;  // rows of all images, one after the other
+    t.end = end;
+    run_levels_rows(s, f, t);
+  });
+}
+inline constexpr Kernel levels_kernel{
+    TINYFIQA_KERNEL_NAME("levels_u8/16"), false, run_levels, nullptr, nullptr, nullptr, run_levels_rows};
+
 // ---- the list, and the choice
 
 inline const Kernel* choose_conv(const ConvShape& c) {
-  if (c.window == 1 && c.stride == 1 && c.padding == 0 && c.groups == 1) return &gemm_kernel;
+  if (c.is_product()) return &gemm_kernel;
   if (c.groups == c.cin && c.groups == c.cout) {
     if (c.window == 1) return &depthwise_kernel<1>;
     if (c.window == 3) return &depthwise_kernel<3>;
@@ -368,7 +389,7 @@ inline constexpr const Kernel* all_kernels[] = {
     &activation_kernel,   &add_kernel,
     &scale_kernel,        &copy_kernel,
     &interleave_kernel,   &shuffle_kernel,
-    &custom_kernel,
+    &custom_kernel,       &levels_kernel,
 #ifdef TINYFIQA_PLANAR
     &planar_gemm_kernel,  &planar_depthwise_kernel,
     &planar_stem_kernel,
@@ -387,6 +408,7 @@ inline constexpr Backend backend{TINYFIQA_ISA_NAME,
                                  &interleave_kernel,
                                  &shuffle_kernel,
                                  &custom_kernel,
+                                 &levels_kernel,
                                  choose_planar,
                                  {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])},
                                  nullptr,

@@ -45,7 +45,9 @@ inline std::size_t pack_room_floats(const Plan& plan, Span<const Op> ops) {
     if (op.kind != OpKind::conv) continue;
     const auto weights =
         static_cast<std::size_t>(op.channels) * static_cast<std::size_t>(conv_shape(op).depth());
-    const std::size_t floats = 2 * weights + detail::fold_vectors * static_cast<std::size_t>(op.channels);
+    const std::size_t copies = conv_shape(op).is_product() ? 1 : 2;  // folded, and windows in another order
+    const std::size_t floats =
+        copies * weights + detail::fold_vectors * static_cast<std::size_t>(op.channels);
     if (floats > most) most = floats;
   }
   return most;

@@ -73,8 +73,9 @@ namespace detail {
 /// Holds the state of one planning; its public member `plan` is the result.
 class Planner {
  public:
-  Planner(Span<const Op> ops, int output, Extents input, const Backend& backend, int threads, PlanRoom room)
-      : ops_(ops), output_(output), backend_(backend), room_(room) {
+  Planner(Span<const Op> ops, int output, Extents input, const Backend& backend, int threads, PlanRoom room,
+          const LevelScale* levels)
+      : ops_(ops), output_(output), backend_(backend), room_(room), levels_(levels) {
     plan.input = input;
     plan.threads = threads < 1 ? 1 : threads;
     plan.steps = room.steps;
@@ -179,8 +180,16 @@ class Planner {
   }
 
   void lower_input(int id) {
-    value(id).operand = {Place::input, 0, plan.input.c, plan.input, -1};
+    const Operand input{Place::input, 0, plan.input.c, plan.input, -1};
+    value(id).operand = input;
     if (id == output_) fail(PlanError::not_covered);
+    if (levels_ == nullptr) return;
+    if (plan.input.c != 3) return fail(PlanError::not_covered);
+    Step& s = append(id, backend_.levels);
+    if (!ok()) return;
+    s.x = input;
+    s.y = write(id);
+    s.levels = *levels_;
   }
 
   /// The value is part (or all) of its input's memory.
@@ -453,6 +462,7 @@ class Planner {
   int output_;
   const Backend& backend_;
   PlanRoom room_;
+  const LevelScale* levels_;
   int buffer_count_ = 0;
   std::size_t scratch_floats_ = 0;
   static constexpr std::size_t unplaced = std::numeric_limits<std::size_t>::max();
@@ -461,15 +471,17 @@ class Planner {
 }  // namespace detail
 
 /// Plans the value `output` of a network for an input of N, H, W (its channels are the network's own).
-/// `room` must stay where it is while the plan is used. `threads` is the most that a run will use.
-/// The result's `error` says whether it can be used.
+/// `room` must stay where it is while the plan is used. `threads` is the most that a run will use. With
+/// `levels` the input is the levels of pictures, of which a few rows at a time become floats; the network
+/// must take three channels. The result's `error` says whether it can be used.
 inline Plan make_plan(Span<const Op> ops, int output, Extents input, const Backend& backend, int threads,
-                      PlanRoom room) {
-  return detail::Planner(ops, output, input, backend, threads, room).plan;
+                      PlanRoom room, const LevelScale* levels = nullptr) {
+  return detail::Planner(ops, output, input, backend, threads, room, levels).plan;
 }
 
 /// Runs a plan. `frame.arena` has plan.arena_floats floats (64-byte alignment is fastest, none is needed),
-/// `frame.input` [N, H, W, C] and `frame.output` the plan's extents. Allocates nothing.
+/// `frame.input` (or, in a plan for pictures, `frame.levels`) [N, H, W, C] and `frame.output` the plan's
+/// extents. Allocates nothing.
 inline void run(const Plan& plan, const Frame& frame) {
   const FlushSubnormals flush;  // what dead channels of a trained network give
   for (int i = 0; i < plan.step_count;) {

@@ -25,6 +25,12 @@ struct Operand {
   bool planar = false;  ///< rows of planes, [N, H, C, W]; see kernels/planar.hpp
 };
 
+/// How a network sees the levels 0..255 of a picture's three channels: x = (level - mean) * scale.
+struct LevelScale {
+  float mean[3] = {0, 0, 0};
+  float scale[3] = {1, 1, 1};
+};
+
 struct Kernel;
 struct Frame;
 struct Step;
@@ -60,6 +66,7 @@ struct Step {
   bool has_slope = false;
   std::size_t scratch = 0;
   const CustomOp* custom = nullptr;
+  LevelScale levels;  ///< of the step that reads a picture's levels
   Chain chain;
   std::size_t band = 0;  ///< its output's place in the thread's scratch, inside a chain
 };
@@ -69,6 +76,7 @@ struct Frame {
   float* arena = nullptr;
   const float* packed = nullptr;
   const float* input = nullptr;
+  const unsigned char* levels = nullptr;  ///< the input of a plan for pictures, instead
   float* output = nullptr;
   Team team;
 
@@ -99,6 +107,10 @@ TINYFIQA_INLINE RowRange rows_read(const Step& s, int begin, int end) {
 struct ConvShape {
   int cout = 0, cin = 0, window = 1, stride = 1, padding = 0, groups = 1;
   TINYFIQA_INLINE constexpr int depth() const { return cin / groups * window * window; }
+  /// A 1x1 convolution that is a matrix product as it is.
+  TINYFIQA_INLINE constexpr bool is_product() const {
+    return window == 1 && stride == 1 && padding == 0 && groups == 1;
+  }
 };
 
 constexpr ConvShape conv_shape(const Op& op) {
@@ -119,7 +131,7 @@ struct Kernel {
   void (*run)(const Step&, const Frame&);
   /// Floats of the packed weights; null for kernels without weights.
   std::size_t (*packed_floats)(const ConvShape& shape);
-  /// `room` has Cout * Cin / G * K * K floats.
+  /// `room` has Cout * Cin / G * K * K floats, but none where shape.is_product().
   void (*pack)(const FoldedConv& conv, float* room, float* packed);
   /// Floats of arena that each thread needs beside the operands; null for none.
   std::size_t (*scratch_floats)(const ConvShape& shape);
@@ -163,6 +175,7 @@ struct Backend {
   const Kernel* interleave;
   const Kernel* shuffle;
   const Kernel* custom;
+  const Kernel* levels;  ///< a picture's levels to floats
   /// What stands in for a convolution's kernel on narrow maps; null where there is nothing.
   const PlanarKernel* (*planar)(const Kernel* kernel);
   Span<const Kernel* const> all;       ///< every kernel, for tests, benches and docs
