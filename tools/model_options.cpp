@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <future>
 
 using namespace tinyfiqa;
 
@@ -98,8 +99,14 @@ Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions
     if (!shipped) return shipped.status();
     paths = std::move(*shipped);
   }
-  for (const std::string& path : paths) {
-    auto model = read_model(path, ensemble ? "" : options.model, **backend, use);
+  // All at once: an ensemble is loaded as fast as the larger of its networks.
+  std::vector<std::future<Result<Model>>> reads;
+  for (const std::string& path : paths)
+    reads.push_back(std::async(paths.size() > 1 ? std::launch::async : std::launch::deferred, [&, path] {
+      return read_model(path, ensemble ? "" : options.model, **backend, use);
+    }));
+  for (auto& read : reads) {
+    auto model = read.get();
     if (!model) return model.status();
     models.push_back(std::make_shared<const Model>(std::move(*model)));
   }

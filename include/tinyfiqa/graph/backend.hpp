@@ -19,8 +19,10 @@ TINYFIQA_ISA_BEGIN(kernels)
 #define TINYFIQA_GEMM_TILE "2x4v"
 #elif defined(__AVX512F__) || defined(__aarch64__)
 #define TINYFIQA_GEMM_TILE "8x3v"
-#else
+#elif defined(__FMA__)
 #define TINYFIQA_GEMM_TILE "4x3v"
+#else
+#define TINYFIQA_GEMM_TILE "6x2v"
 #endif
 #define TINYFIQA_KERNEL_NAME(op) op "/" TINYFIQA_ISA_NAME
 
@@ -366,7 +368,7 @@ inline void run_levels(const Step& s, const Frame& f) {
   });
 }
 inline constexpr Kernel levels_kernel{
-    TINYFIQA_KERNEL_NAME("levels_u8/16"), false, run_levels, nullptr, nullptr, nullptr, run_levels_rows};
+    TINYFIQA_KERNEL_NAME("levels_f32/16"), false, run_levels, nullptr, nullptr, nullptr, run_levels_rows};
 
 // ---- the list, and the choice
 

@@ -30,12 +30,14 @@ inline constexpr int gemm_rows = 2;
 inline constexpr int gemm_max_vectors = 3;
 template <int NV>
 inline constexpr int gemm_rows = NV == 3 ? 8 : 12;
-#else
+#elif defined(__FMA__)
 inline constexpr int gemm_max_vectors = 3;
 template <int NV>
-inline constexpr int gemm_rows = NV == 3   ? 4
-                                 : NV == 2 ? 6
-                                           : 8;
+inline constexpr int gemm_rows = NV == 3 ? 4 : (NV == 2 ? 6 : 8);
+#else  // a product needs a register of its own before it is added
+inline constexpr int gemm_max_vectors = 2;
+template <int NV>
+inline constexpr int gemm_rows = NV == 2 ? 6 : 8;
 #endif
 
 /// C[i][j] = act(sum_p A[i][p] B[p][j] + bias[j]) + R[i][j],   i < m, j < n, p < k.
