@@ -80,6 +80,18 @@ struct Unpadded {
   }
 };
 
+struct OneChannel {
+  ConvNorm<1, 4, 3> conv;
+  constexpr Outputs operator()(Graph& g) const {
+    const auto y = conv(g, g.input<1>());
+    return {y.id, y.id};
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    conv.visit(walk, 0, 1);
+  }
+};
+
 PlanError plan_error(const Definition& d, Extents input, int capacity = max_ops) {
   Planned p;
   return make_plan(d.ops, d.outputs.output, input, *choose_backend("scalar"), 1,
@@ -88,6 +100,16 @@ PlanError plan_error(const Definition& d, Extents input, int capacity = max_ops)
 }
 
 }  // namespace
+
+TEST_CASE("levels are those of three channels") {
+  const Definition d = define<OneChannel>();
+  const LevelScale levels;
+  Planned p;
+  make(p, d, d.outputs.output, {1, 8, 8, 1}, *choose_backend("scalar"));
+  CHECK(p.plan.error == PlanError::none);
+  make(p, d, d.outputs.output, {1, 8, 8, 1}, *choose_backend("scalar"), 1, &levels);
+  CHECK(p.plan.error == PlanError::not_covered);
+}
 
 TEST_CASE("a network that forks and joins in every way equals the formulas") {
   const Definition d = define<ForkedNet>();

@@ -216,7 +216,7 @@ class Scorer {
 
   /// The member's input: every view of the face, which has the member's size.
   const unsigned char* views_of(Member& m, const Image& face) {
-    if (options_.views == std::vector<View>{View::identity}) return face.rgb.data();
+    if (options_.views.size() == 1 && options_.views[0] == View::identity) return face.rgb.data();
     const Stopwatch watch(time_.resize_s);
     m.levels.clear();
     for (const View view : options_.views) {

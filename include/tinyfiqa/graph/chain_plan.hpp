@@ -62,7 +62,7 @@ class ChainPlanner {
     const int map = a.y.buffer;
     if (!by_rows || map < 0 || map == output_buffer_ || b.x.buffer != map) return false;
     if (a.y.pixel_stride != a.y.extents.c || b.x.extents.c != a.y.extents.c) return false;
-    // (A picture's floats pay in the first-level cache already, since their levels are a quarter.)
+    // (A picture's floats cost nothing in a chain, and it saves their memory.)
     if (a.kernel != backend_.levels && a.y.extents.floats() / a.y.extents.n < chain_map_floats) return false;
     for (int j = 0; j < count(); ++j) {
       const Step& s = step(j);

@@ -94,8 +94,8 @@ TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int coun
   }
 }
 
-/// Output pixels ox .. ox + P - 1 of channels first .. first + count - 1. Border: some columns may lie
-/// outside the image. Register budget: P accumulators + K weights + 1 of x.
+/// Output pixels ox .. ox + P - 1 of channels first .. first + count - 1. Border: up to K / 2 columns on
+/// either side lie outside the image. Register budget: P accumulators + K weights + 1 of x.
 template <int K, int S, int P, bool Full, bool Border>
 TINYFIQA_INLINE void depthwise_vector(const DepthwiseArgs& d, const DepthwiseRow& r, int ox, int first,
                                       int count) {
