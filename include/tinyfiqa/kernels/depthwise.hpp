@@ -127,9 +127,10 @@ TINYFIQA_INLINE void depthwise_vector(const DepthwiseArgs& d, const DepthwiseRow
   depthwise_store<P, Full>(d, first, count, r.y + ox * d.y_pixel + first, acc);
 }
 
-/// The same, all channels.
+/// The same, all channels. (Not inlined: a row would be one function of all tiles, which takes clang's
+/// sanitizers minutes.)
 template <int K, int S, int P, bool Border>
-inline void depthwise_tile(const DepthwiseArgs& d, const DepthwiseRow& r, int ox) {
+TINYFIQA_NOINLINE inline void depthwise_tile(const DepthwiseArgs& d, const DepthwiseRow& r, int ox) {
   int first = 0;
   for (; first + simd::width <= d.c; first += simd::width)
     depthwise_vector<K, S, P, true, Border>(d, r, ox, first, simd::width);
