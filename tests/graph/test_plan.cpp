@@ -68,29 +68,21 @@ struct ForkedNet {
   }
 };
 
-struct Unpadded {
-  ConvNorm<3, 3, 7, 1, 3, Act::none, TorchNorm, 0> conv;
+/// One layer as a network.
+template <class Layer, int Channels>
+struct Alone {
+  Layer layer;
   constexpr Outputs operator()(Graph& g) const {
-    const auto y = conv(g, g.input<3>());
+    const auto y = layer(g, g.input<Channels>());
     return {y.id, y.id};
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {
-    conv.visit(walk, 0, 1);
+    layer.visit(walk, 0, 1);
   }
 };
-
-struct OneChannel {
-  ConvNorm<1, 4, 3> conv;
-  constexpr Outputs operator()(Graph& g) const {
-    const auto y = conv(g, g.input<1>());
-    return {y.id, y.id};
-  }
-  template <class Walk>
-  constexpr void visit(Walk& walk) {
-    conv.visit(walk, 0, 1);
-  }
-};
+using Unpadded = Alone<ConvNorm<3, 3, 7, 1, 3, Act::none, TorchNorm, 0>, 3>;
+using OneChannel = Alone<ConvNorm<1, 4, 3>, 1>;
 
 PlanError plan_error(const Definition& d, Extents input, int capacity = max_ops) {
   Planned p;

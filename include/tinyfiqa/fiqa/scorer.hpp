@@ -66,7 +66,7 @@ struct Score {
 /// Where a scorer's time went so far, in seconds.
 struct ScoreTime {
   double decode_s = 0;  ///< reading and decoding files
-  double resize_s = 0;  ///< cropping, resizing, views, normalising
+  double resize_s = 0;  ///< cropping, resizing, views
   double network_s = 0;
 };
 

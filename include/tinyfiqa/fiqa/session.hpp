@@ -58,13 +58,13 @@ class Session {
 
   /// input [N, H, W, 3] -> output [N, C]. Allocates nothing.
   void run(const float* input, float* output) { run(Feed::floats, input, nullptr, output); }
-  /// The same from RGB levels 0..255 [N, H, W, 3], to the bit.
+  /// The same from RGB levels 0..255 [N, H, W, 3], to the bit. A session that is fed with what it was not
+  /// created for gives NaN.
   void run(const unsigned char* levels, float* output) { run(Feed::levels, nullptr, levels, output); }
 
  private:
   explicit Session(const Model& model) : model_(&model) {}
 
-  /// Fed with what it was not planned for, a session gives NaN.
   void run(Feed feed, const float* input, const unsigned char* levels, float* output) {
     if (feed != feed_) return void(std::fill_n(output, output_floats(), std::nanf("")));
     Frame f;
