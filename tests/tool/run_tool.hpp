@@ -2,9 +2,11 @@
 #pragma once
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -19,9 +21,23 @@ inline std::string read_text(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// This process's own folder, gone when it ends: the tool's tests are two processes, run side by side.
+inline const std::string& scratch_root() {
+  struct Folder {
+    std::string path = TINYFIQA_SCRATCH_DIR "/" + std::to_string(getpid());
+    Folder() { std::filesystem::create_directories(path); }
+    ~Folder() {
+      std::error_code ignored;
+      std::filesystem::remove_all(path, ignored);
+    }
+  };
+  static const Folder folder;
+  return folder.path;
+}
+
 /// A folder of this test run's own; made anew for each name.
 inline std::string scratch_dir(const std::string& name) {
-  const std::string dir = std::string(TINYFIQA_SCRATCH_DIR) + "/" + name;
+  const std::string dir = scratch_root() + "/" + name;
   if (std::system(("rm -rf '" + dir + "' && mkdir -p '" + dir + "'").c_str()) != 0) std::abort();
   return dir;
 }
@@ -30,7 +46,7 @@ inline std::string scratch_dir(const std::string& name) {
 inline ToolResult run_tool(std::string words, const std::string& before = "") {
   const std::string faces = TINYFIQA_SOURCE_DIR "/examples/faces";
   for (std::size_t at; (at = words.find("{faces}")) != std::string::npos;) words.replace(at, 7, faces);
-  const std::string base = std::string(TINYFIQA_SCRATCH_DIR) + "/output";
+  const std::string base = scratch_root() + "/output";
   const std::string line =
       before + " " TINYFIQA_TOOL " " + words + " >'" + base + ".out' 2>'" + base + ".err'";
   const int status = std::system(line.c_str());
