@@ -65,7 +65,8 @@ void prepare(LayerRun& run, const Layer& layer, const Backend& backend) {
   run.params = random_floats(static_cast<std::size_t>(weights + shape.cout), rng);
   run.packed.resize(run.plan.plan.packed_floats);
   std::vector<float> room(pack_room_floats(run.plan.plan, {run.network.ops.data(), 2}));
-  pack_weights(run.plan.plan, {run.network.ops.data(), 2}, run.params.data(), room.data(), run.packed.data());
+  pack_weights(run.plan.plan, {run.network.ops.data(), 2}, backend, run.params.data(), room.data(),
+               run.packed.data());
   run.arena.resize(run.plan.plan.arena_floats);
   run.x = random_floats(static_cast<std::size_t>(run.plan.plan.input.floats()), rng);
   run.y.resize(static_cast<std::size_t>(run.plan.plan.output.floats()));

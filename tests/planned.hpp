@@ -62,7 +62,7 @@ inline void make(Planned& p, const Definition& d, int output, Extents input, con
   if (p.plan.error != PlanError::none) return;
   std::vector<float> room(pack_room_floats(p.plan, d.ops));
   p.packed.resize(p.plan.packed_floats);
-  pack_weights(p.plan, d.ops, d.params.data(), room.data(), p.packed.data());
+  pack_weights(p.plan, d.ops, backend, d.params.data(), room.data(), p.packed.data());
 }
 
 inline std::vector<float> execute(const Planned& p, Frame f, int threads) {

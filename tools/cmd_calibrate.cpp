@@ -7,8 +7,8 @@
 #include "score_run.hpp"
 #include "weight_facts.hpp"
 
+#include <tinyfiqa/base/float_bits.hpp>
 #include <tinyfiqa/fiqa/colour_blind.hpp>
-#include <tinyfiqa/io/half.hpp>
 #include <tinyfiqa/io/load_params.hpp>
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 // tinyfiqa score: images in, one row each out, in the order they were given.
+#include <tinyfiqa/threads/processor.hpp>
+
 #include "commands.hpp"
 #include "crop_options.hpp"
 #include "input_list.hpp"
@@ -78,11 +80,14 @@ int ScoreCommand::run() {
   if (!options) return fail(options.status());
   const auto crop = face.crop();
   if (!crop) return fail(crop.status());
+  const auto items = list_inputs(paths);
+  // The first one is decoded while the weights are loaded.
+  const bool ahead = threads != 1 && !items.empty() && items[0].status.ok();
+  auto first = ahead ? Aside<PictureFile>([&] { return read_picture(items[0].path); }) : Aside<PictureFile>();
   const auto source = QualitySource::open(model, *options);
   if (!source) return fail(source.status());
   if (source->needs_landmarks() && !crop->landmarks)
     return fail(Status::error(Errc::bad_argument, "--model ", model.model, " needs --landmarks"));
-  const auto items = list_inputs(paths);
   auto judges = source->judges(threads, items.size());
   if (!judges) return fail(judges.status());
 
@@ -94,6 +99,7 @@ int ScoreCommand::run() {
   const double started_s = now_s();
   Progress progress(items.size(), "images");
   const auto score = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t index) {
+    if (index == 0 && first.valid()) return score_picture(*judge, items[0].path, first.get(), *crop, 0);
     return score_file(*judge, items[index].path, *crop, index, items[index].status);
   };
   ScoreRun(items.size()).start(*judges, score, [&](std::size_t index, ScoreRow row) {

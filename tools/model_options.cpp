@@ -2,6 +2,7 @@
 
 #include <tinyfiqa/fiqa/default_scorer.hpp>
 #include <tinyfiqa/io/weights.hpp>
+#include <tinyfiqa/threads/processor.hpp>
 
 #include "backends.hpp"
 #include "input_list.hpp"
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <future>
 
 using namespace tinyfiqa;
 
@@ -100,13 +100,13 @@ Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions
     paths = std::move(*shipped);
   }
   // All at once: an ensemble is loaded as fast as the larger of its networks.
-  std::vector<std::future<Result<Model>>> reads;
-  for (const std::string& path : paths)
-    reads.push_back(std::async(paths.size() > 1 ? std::launch::async : std::launch::deferred, [&, path] {
-      return read_model(path, ensemble ? "" : options.model, **backend, use);
-    }));
-  for (auto& read : reads) {
-    auto model = read.get();
+  const auto read = [&](std::size_t i) {
+    return read_model(paths[i], ensemble ? "" : options.model, **backend, use);
+  };
+  std::vector<Aside<Result<Model>>> others;
+  for (std::size_t i = 1; i < paths.size(); ++i) others.emplace_back([&read, i] { return read(i); });
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    auto model = i == 0 ? read(i) : others[i - 1].get();
     if (!model) return model.status();
     models.push_back(std::make_shared<const Model>(std::move(*model)));
   }

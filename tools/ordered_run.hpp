@@ -15,9 +15,14 @@ class OrderedRun {
  public:
   explicit OrderedRun(std::size_t count) : count_(count) {}
 
-  /// `work(worker, index)` gives a Row, on any thread; `sink(index, row)` takes it, on this one.
+  /// `work(worker, index)` gives a Row, on any thread; `sink(index, row)` takes it, on this one. A single
+  /// worker works on this one, too.
   template <class Worker, class Work, class Sink>
   void start(std::vector<Worker>& workers, const Work& work, const Sink& sink) {
+    if (workers.size() == 1) {
+      for (std::size_t i = 0; i < count_; ++i) sink(i, work(workers[0], i));
+      return;
+    }
     std::vector<std::thread> threads;
     for (auto& worker : workers) threads.emplace_back([&] { run(worker, work); });
     for (std::size_t i = 0; i < count_; ++i) sink(i, take(i));

@@ -28,22 +28,30 @@ Result<ScoreOptions> score_options(const ViewOptions& options) {
   return result;
 }
 
+PictureFile read_picture(const std::string& path) {
+  const double start = now_s();
+  auto bytes = read_file(path, FileAccess::copy);
+  if (!bytes) return {bytes.status(), bytes.status(), now_s() - start};
+  auto image = decode_image(bytes->bytes);
+  if (!image) image = image.status().prefixed(path, ": ");
+  return {std::move(bytes), std::move(image), now_s() - start};
+}
+
+ScoreRow score_picture(FaceJudge& judge, const std::string& path, const PictureFile& picture,
+                       const Crop& crop, std::size_t number) {
+  ScoreRow row{path, picture.image.status(), {}};
+  judge.decode_s += picture.seconds;
+  if (!picture.image) return row;
+  auto result = judge.judge({*picture.image, crop, picture.bytes->bytes, number});
+  if (result)
+    row.score = std::move(*result);
+  else
+    row.status = result.status().prefixed(path, ": ");
+  return row;
+}
+
 ScoreRow score_file(FaceJudge& judge, const std::string& path, const Crop& crop, std::size_t number,
                     const Status& status) {
-  ScoreRow row{path, status, {}};
-  if (!row.status.ok()) return row;
-  const double start = now_s();
-  const auto file = read_file(path, FileAccess::copy);
-  row.status = file.status();
-  if (!file) return row;
-  const auto image = decode_image(file->bytes);
-  judge.decode_s += now_s() - start;
-  row.status = image.status();
-  if (image) {
-    auto result = judge.judge({*image, crop, file->bytes, number});
-    row.status = result.status();
-    if (result) row.score = std::move(*result);
-  }
-  row.status = row.status.prefixed(path, ": ");
-  return row;
+  if (!status.ok()) return {path, status, {}};
+  return score_picture(judge, path, read_picture(path), crop, number);
 }

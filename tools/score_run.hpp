@@ -22,7 +22,19 @@ struct ViewOptions {
 /// Views and input size as the options have them. Errors: bad_argument for views that nobody knows.
 tinyfiqa::Result<tinyfiqa::ScoreOptions> score_options(const ViewOptions& options);
 
-/// One file's row; a status that is an error already is passed on. `number`: of the image in its list.
+/// A picture file, read and decoded.
+struct PictureFile {
+  tinyfiqa::Result<tinyfiqa::FileBytes> bytes;
+  tinyfiqa::Result<tinyfiqa::Image> image;
+  double seconds;  ///< what that took
+};
+PictureFile read_picture(const std::string& path);
+
+/// One picture's row. `number`: of the image in its list.
+ScoreRow score_picture(FaceJudge& judge, const std::string& path, const PictureFile& picture,
+                       const tinyfiqa::Crop& crop, std::size_t number);
+
+/// One file's row; a status that is an error already is passed on.
 ScoreRow score_file(FaceJudge& judge, const std::string& path, const tinyfiqa::Crop& crop, std::size_t number,
                     const tinyfiqa::Status& status = {});
 

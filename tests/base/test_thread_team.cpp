@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <memory>
+#include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace tinyfiqa;
@@ -94,6 +97,30 @@ TEST_CASE("ranges make up the whole, and a split has one range a thread") {
     }
     CHECK(std::is_sorted(part_of.begin(), part_of.begin() + count));
   }
+}
+
+TEST_CASE("work on a thread of its own gives its result or its exception, and is waited for") {
+  CHECK_FALSE(Aside<int>().valid());
+  std::atomic<bool> done{false};
+  {
+    Aside<int> seven([&done] {
+      done = true;
+      return 7;
+    });
+    CHECK(seven.valid());
+    Aside<int> moved = std::move(seven);
+    CHECK(moved.get() == 7);
+    CHECK_FALSE(moved.valid());
+    done = false;
+    Aside<std::unique_ptr<int>> ignored([&done] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      done = true;
+      return std::make_unique<int>(1);
+    });
+  }
+  CHECK(done);
+  Aside<int> fails([]() -> int { throw std::runtime_error("no"); });
+  CHECK_THROWS_WITH(fails.get(), "no");
 }
 
 TEST_CASE("a program's own pool can do the parts") {

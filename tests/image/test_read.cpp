@@ -64,6 +64,22 @@ TEST_CASE("JPEGs agree with libjpeg within a few levels") {
   }
 }
 
+TEST_CASE("a JPEG's colours, worked out by vectors, are those that stb_image works out one by one") {
+  for (const std::string name : {"jpeg_baseline.jpg", "jpeg_progressive.jpg", "jpeg_444.jpg", "jpeg_grey.jpg",
+                                 "jpeg_cmyk.jpg", "exif1.jpg"}) {
+    CAPTURE(name);
+    const auto file = read_file(fixture("image/" + name));
+    REQUIRE(file.ok());
+    int width = 0, height = 0, channels = 0;
+    unsigned char* const rgb = stbi_load_from_memory(file->bytes.data, static_cast<int>(file->bytes.size),
+                                                     &width, &height, &channels, 3);
+    REQUIRE(rgb != nullptr);
+    const Image image = load(name);
+    CHECK(image.rgb == std::vector<unsigned char>(rgb, rgb + image.rgb.size()));
+    stbi_image_free(rgb);
+  }
+}
+
 TEST_CASE("all eight EXIF orientations are carried out") {
   for (int k = 1; k <= 8; ++k) {
     const std::string name = "exif" + std::to_string(k);

@@ -1,6 +1,9 @@
+#include <tinyfiqa/base/float_bits.hpp>
+
 #include "each_backend.hpp"
 #include "single_step.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -123,6 +126,51 @@ TEST_CASE("activations equal their formulas over the whole range, and let NaN th
       one.x.extents.w = one.y.extents.w = 1;
       CHECK(std::isnan(run_step(backend.activation, one, {std::nanf("")}, {}, 1)[0]));
     }
+  });
+}
+
+TEST_CASE("halves become floats exactly, at any place, and what is not finite is found") {
+  for_each_backend([](const Backend& backend) {
+    std::vector<unsigned char> halves(2 * 0x8000);  // with a sign, 0x8000 to 0xffff, then without one
+    int wrong = 0;
+    for (const unsigned first : {0x8000u, 0u}) {
+      for (unsigned i = 0; i < 0x8000u; ++i) {
+        halves[2 * i] = static_cast<unsigned char>(i & 0xffu);
+        halves[2 * i + 1] = static_cast<unsigned char>((first + i) >> 8u);
+      }
+      constexpr int finite = 0x7c00;
+      for (const int begin : {0, 1, 5}) {
+        GuardedFloats out(finite);
+        wrong += !backend.weights.halves_to_floats(halves.data() + 2 * begin, finite - begin, out.data());
+        for (int i = begin; i < finite; ++i)
+          wrong += out.data()[i - begin] !=
+                   half_to_float(static_cast<std::uint16_t>(first + static_cast<unsigned>(i)));
+      }
+      for (const int bad : {finite, finite + 1, 0x7fff}) {
+        GuardedFloats out(20);
+        std::vector<unsigned char> some(40);
+        std::copy_n(halves.begin() + 2 * bad, 2, some.begin() + 2 * (bad % 20));
+        wrong += backend.weights.halves_to_floats(some.data(), 20, out.data());
+      }
+    }
+    CHECK(wrong == 0);
+  });
+}
+
+TEST_CASE("weights are scaled with one rounding, and subnormal ones become zeros") {
+  for_each_backend([](const Backend& backend) {
+    Rng rng(5);
+    const auto before = random(37, rng);
+    auto after = before;
+    backend.weights.scale(after.data(), 37, 1.0 / 3.0);
+    for (std::size_t i = 0; i < 37; ++i)
+      CHECK(after[i] == static_cast<float>(static_cast<double>(before[i]) * (1.0 / 3.0)));
+    float small[] = {1.0f, -1.0f, 2.0f, 0.0f};
+    backend.weights.scale(small, 4, 1e-38);  // the smallest normal float is 1.18e-38
+    CHECK(small[0] == 0.0f);
+    CHECK(small[1] == 0.0f);
+    CHECK(small[2] == 2e-38f);
+    CHECK(small[3] == 0.0f);
   });
 }
 

@@ -55,12 +55,14 @@ inline bool parse_input_size(std::string_view text, int& height, int& width) {
 /// A weight file's tensors, one at a time, as a network's parameters.
 class FileParams final : public ParamSource {
  public:
-  FileParams(const TensorFile& file, const detail::LoadPlan& plan) : path_(file.path) {
+  FileParams(const TensorFile& file, const detail::LoadPlan& plan, const WeightKernels& kernel)
+      : path_(file.path), kernel_(kernel) {
     for (const auto& copy : plan.copies) copies_.emplace(copy.first->param.offset, copy);
   }
   /// Zeros after an error.
   const float* read(int offset, int count, float* room) override {
     const auto& [param, tensor] = copies_.at(offset);  // a plan that was made has all of them
+    if (read_halves(*param, *tensor, count, room)) return room;
     const Span<float> out(room, static_cast<std::size_t>(count));
     if (status_.ok()) status_ = detail::read_param(path_, *param, *tensor, out);
     if (!status_) std::fill_n(room, count, 0.0f);
@@ -70,7 +72,17 @@ class FileParams final : public ParamSource {
   const Status& status() const { return status_; }
 
  private:
+  /// The quick way for most tensors of shipped files. False where it is not open: detail::read_param() then
+  /// reads, or says what is wrong.
+  bool read_halves(const NamedParam& param, const TensorEntry& tensor, int count, float* room) const {
+    if (tensor.dtype != DType::f16 || param.param.kind == ParamKind::running_var ||
+        param.param.size() != count || tensor.strides != contiguous_strides(tensor.shape))
+      return false;
+    return kernel_.halves_to_floats(tensor.storage.data + 2 * tensor.offset, count, room);
+  }
+
   std::string path_;
+  const WeightKernels& kernel_;
   std::unordered_map<int, std::pair<const NamedParam*, const TensorEntry*>> copies_;
   Status status_;
 };
@@ -169,7 +181,7 @@ class Model {
     detail::LoadPlan plan(file, params(), options);
     if (const Status status = plan.make(); !status) return status;
     if (!plan.report.head_loaded) return std::move(plan.report);
-    FileParams source(file, plan);
+    FileParams source(file, plan, backend_->weights);
     LargeArray<float> weights = packed(source);
     if (!source.status()) return source.status();
     packed_ = std::move(weights);
@@ -183,7 +195,7 @@ class Model {
     const Span<const Op> ops(network_.ops.data(), network_.ops.size());
     std::vector<float> room(pack_room_floats(p.plan, ops));
     LargeArray<float> weights(p.plan.packed_floats);
-    pack_weights(p.plan, ops, source, room.data(), weights.data());
+    pack_weights(p.plan, ops, *backend_, source, room.data(), weights.data());
     return weights;
   }
 

@@ -12,6 +12,7 @@
 #include <tinyfiqa/kernels/planar.hpp>
 #include <tinyfiqa/kernels/pool.hpp>
 #include <tinyfiqa/kernels/resize.hpp>
+#include <tinyfiqa/kernels/weights.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
 
@@ -415,7 +416,8 @@ inline constexpr Backend backend{TINYFIQA_ISA_NAME,
                                  {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])},
                                  nullptr,
                                  run_chain,
-                                 {resize_u8x3, pixels_to_floats}};
+                                 {resize_u8x3, pixels_to_floats},
+                                 {halves_to_floats, scale_weights}};
 
 TINYFIQA_ISA_END
 

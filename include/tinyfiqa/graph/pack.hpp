@@ -2,6 +2,7 @@
 // order.
 #pragma once
 
+#include <tinyfiqa/base/float_bits.hpp>
 #include <tinyfiqa/graph/plan.hpp>
 
 #include <cmath>
@@ -55,17 +56,6 @@ inline std::size_t pack_room_floats(const Plan& plan, Span<const Op> ops) {
 
 namespace detail {
 
-/// Subnormal numbers, left behind by dead channels, would slow every multiply-add that meets them. (By bits,
-/// so that compilers make vectors of loops over it.)
-inline float without_subnormals(double value) {
-  float rounded = static_cast<float>(value);
-  std::uint32_t bits;
-  std::memcpy(&bits, &rounded, sizeof bits);
-  bits &= 0u - static_cast<std::uint32_t>((bits & 0x7f800000u) != 0);
-  std::memcpy(&rounded, &bits, sizeof bits);
-  return rounded;
-}
-
 inline void copy_param(ParamSource& params, int offset, int count, float* to) {
   const float* const from = params.read(offset, count, to);
   if (from != to) std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
@@ -78,7 +68,8 @@ inline void fill_gap(float* from, std::size_t floats) {
 
 /// y = (conv(x, w) - mean) / sqrt(var + eps) * gamma + beta  =  conv(x, w * s) + (bias - mean) * s + beta,
 /// s = gamma / sqrt(var + eps); in double, so that one rounding is left. `room`: 5 floats a channel.
-inline void fold(const Op& op, ParamSource& params, float* weight, float* bias, float* room) {
+inline void fold(const Op& op, ParamSource& params, const WeightKernels& kernel, float* weight, float* bias,
+                 float* room) {
   const int depth = conv_shape(op).depth(), n = op.channels;
   const auto vector = [&](int offset, int place) {
     return offset >= 0 ? params.read(offset, n, room + static_cast<std::ptrdiff_t>(place) * n) : nullptr;
@@ -102,16 +93,16 @@ inline void fold(const Op& op, ParamSource& params, float* weight, float* bias, 
     if (op.only_norm())
       row[0] = without_subnormals(s);
     else
-      for (int i = 0; i < depth; ++i) row[i] = without_subnormals(static_cast<double>(row[i]) * s);
+      kernel.scale(row, depth, s);
   }
 }
 
 }  // namespace detail
 
 /// Fills `packed` (plan.packed_floats) from a network's parameters, zeros between them; `room` has
-/// pack_room_floats floats.
-inline void pack_weights(const Plan& plan, Span<const Op> ops, ParamSource& params, float* room,
-                         float* packed) {
+/// pack_room_floats floats. `backend` is the plan's.
+inline void pack_weights(const Plan& plan, Span<const Op> ops, const Backend& backend, ParamSource& params,
+                         float* room, float* packed) {
   for (int i = 0; i < plan.step_count; ++i) {
     const Step& s = plan.steps[i];
     const Op& op = ops[static_cast<std::size_t>(s.first_op)];
@@ -125,7 +116,7 @@ inline void pack_weights(const Plan& plan, Span<const Op> ops, ParamSource& para
     const auto weights = static_cast<std::ptrdiff_t>(op.channels) * conv.shape.depth();
     float* const weight = room;
     float* const bias = room + weights;
-    detail::fold(op, params, weight, bias, bias + op.channels);
+    detail::fold(op, params, backend.weights, weight, bias, bias + op.channels);
     conv.weight = weight;
     conv.bias = bias;
     s.kernel->pack(conv, bias + op.channels, packed + s.packed);
@@ -138,10 +129,10 @@ inline void pack_weights(const Plan& plan, Span<const Op> ops, ParamSource& para
 }
 
 /// The same from a block of all parameters.
-inline void pack_weights(const Plan& plan, Span<const Op> ops, const float* params, float* room,
-                         float* packed) {
+inline void pack_weights(const Plan& plan, Span<const Op> ops, const Backend& backend, const float* params,
+                         float* room, float* packed) {
   BlockParams source(params);
-  pack_weights(plan, ops, source, room, packed);
+  pack_weights(plan, ops, backend, source, room, packed);
 }
 
 TINYFIQA_END

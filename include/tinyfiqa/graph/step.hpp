@@ -160,6 +160,12 @@ struct ImageKernels {
                     float* out);
 };
 
+/// What is done to weights before a network has them; see kernels/weights.hpp.
+struct WeightKernels {
+  bool (*halves_to_floats)(const unsigned char* halves, std::ptrdiff_t count, float* out);
+  void (*scale)(float* values, std::ptrdiff_t count, double factor);
+};
+
 /// The kernels of one instruction set.
 struct Backend {
   const char* isa;
@@ -182,6 +188,7 @@ struct Backend {
   const TapeKernels<float>* training;  ///< null in native_backend(), which is for inference
   void (*run_chain)(const Step* first, const Frame& frame);
   ImageKernels image;
+  WeightKernels weights;
 };
 
 TINYFIQA_END

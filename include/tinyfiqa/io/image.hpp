@@ -49,8 +49,8 @@ inline float luma(const unsigned char* rgb) {
          luma_weights[2] * static_cast<float>(rgb[2]);
 }
 
-/// Larger pictures are refused before they are decoded: 100 megapixels take 300 MB as RGB, up to three times
-/// that while they are decoded, and a file of a few kilobytes may claim to have them.
+/// Larger pictures are refused before they are decoded: 100 megapixels take 300 MB as RGB, up to 1.3 GB while
+/// a progressive JPEG is decoded, and a file of a few kilobytes may claim to have them.
 inline constexpr std::size_t default_max_pixels = 100'000'000;
 /// The longest side that is read, JPEG's own limit.
 inline constexpr int max_image_side = 65535;
@@ -68,21 +68,31 @@ inline Status check_size(std::size_t width, std::size_t height, std::size_t max_
   return Status();
 }
 
-/// Turns a picture upright as its EXIF orientation (1..8) says: rgb [height, width, 3] -> Image.
-/// From 5 on rows and columns change places; then columns and rows are counted from the other end.
-inline Image upright(const unsigned char* rgb, int width, int height, int orientation) {
+/// The first 3 of every 4 bytes. By fours: the fourth is overwritten by the next pixel.
+inline void drop_fourth(const unsigned char* in, std::size_t pixels, unsigned char* out) {
+  for (; pixels > 1; --pixels, in += 4, out += 3) std::memcpy(out, in, 4);
+  if (pixels == 1) std::memcpy(out, in, 3);
+}
+
+/// Turns a picture upright as its EXIF orientation (1..8) says: in [height, width, bytes], red, green and
+/// blue first -> Image. From 5 on rows and columns change places; then columns and rows are counted from the
+/// other end.
+inline Image upright(const unsigned char* in, int width, int height, int bytes, int orientation) {
   const bool swap = orientation >= 5;
   const bool flip_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
   const bool flip_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   Image out(swap ? height : width, swap ? width : height);
   if (orientation == 1) {
-    std::memcpy(out.rgb.data(), rgb, out.rgb.size());
+    if (bytes == 4)
+      drop_fourth(in, out.rgb.size() / 3, out.rgb.data());
+    else
+      std::memcpy(out.rgb.data(), in, out.rgb.size());
     return out;
   }
-  const std::ptrdiff_t pixel = flip_x ? -3 : 3, row = std::ptrdiff_t{3} * (flip_y ? -width : width);
+  const std::ptrdiff_t pixel = flip_x ? -bytes : bytes,
+                       row = std::ptrdiff_t{bytes} * (flip_y ? -width : width);
   const std::ptrdiff_t dx = swap ? row : pixel, dy = swap ? pixel : row;
-  const unsigned char* corner =
-      rgb + (flip_x ? -pixel * (width - 1) : 0) + (flip_y ? -row * (height - 1) : 0);
+  const unsigned char* corner = in + (flip_x ? -pixel * (width - 1) : 0) + (flip_y ? -row * (height - 1) : 0);
   unsigned char* to = out.rgb.data();
   for (int y = 0; y < out.height; ++y)
     for (int x = 0; x < out.width; ++x, to += 3) std::memcpy(to, corner + dx * x + dy * y, 3);
@@ -99,23 +109,24 @@ inline Status stb_error(const char* format) {
   return Status::error(Errc::bad_format, "damaged ", format, " (stb_image: ", why, "); get the file again");
 }
 
-inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int orientation,
+/// `channels` is how many stb_image is asked for, 3 or 4: with 4 it has vectors for the colours of a JPEG.
+inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int channels, int orientation,
                                      std::size_t max_pixels) {
   if (bytes.size > static_cast<std::size_t>(INT_MAX))
     return Status::error(Errc::too_large, bytes.size, " bytes; the limit is ", INT_MAX);
   const int length = static_cast<int>(bytes.size);
-  int width = 0, height = 0, channels = 0;
-  if (stbi_info_from_memory(bytes.data, length, &width, &height, &channels) == 0) return stb_error(format);
+  int width = 0, height = 0, in_file = 0;
+  if (stbi_info_from_memory(bytes.data, length, &width, &height, &in_file) == 0) return stb_error(format);
   if (width < 1 || height < 1)  // stb_image takes a BMP of no rows for a picture
     return Status::error(Errc::bad_format, "damaged ", format, " (", width, "x", height,
                          " pixels); get the file again");
   const Status size =
       check_size(static_cast<std::size_t>(width), static_cast<std::size_t>(height), max_pixels);
   if (!size) return size;
-  unsigned char* rgb = stbi_load_from_memory(bytes.data, length, &width, &height, &channels, 3);
-  if (rgb == nullptr) return stb_error(format);
-  Image image = upright(rgb, width, height, orientation);
-  stbi_image_free(rgb);
+  unsigned char* pixels = stbi_load_from_memory(bytes.data, length, &width, &height, &in_file, channels);
+  if (pixels == nullptr) return stb_error(format);
+  Image image = upright(pixels, width, height, channels, orientation);
+  stbi_image_free(pixels);
   return image;
 }
 
@@ -145,7 +156,7 @@ inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_
   if (format == ImageFormat::bmp) {
     const Status whole = detail::check_bmp(bytes);
     if (!whole) return whole;
-    return detail::decode_with_stb(bytes, "BMP", 1, max_pixels);
+    return detail::decode_with_stb(bytes, "BMP", 3, 1, max_pixels);
   }
   const bool jpeg = format == ImageFormat::jpeg;
   const ImageParts parts = jpeg ? scan_jpeg(bytes) : scan_png(bytes);
@@ -160,7 +171,8 @@ inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_
   const Status size =
       detail::check_size(parts.width, parts.height, max_pixels);  // stb_image gives no numbers
   if (!size) return size;
-  return detail::decode_with_stb(bytes, jpeg ? "JPEG" : "PNG", exif_orientation(parts.exif), max_pixels);
+  return detail::decode_with_stb(bytes, jpeg ? "JPEG" : "PNG", jpeg ? 4 : 3, exif_orientation(parts.exif),
+                                 max_pixels);
 }
 
 /// Reads and decodes a picture file; see decode_image. Messages begin with the path.

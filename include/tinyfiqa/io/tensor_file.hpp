@@ -2,10 +2,10 @@
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/float_bits.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/io/bytes.hpp>
-#include <tinyfiqa/io/half.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -16,6 +16,7 @@
 
 #include <tinyfiqa/kernels/epilogue.hpp>
 #include <tinyfiqa/kernels/parallel.hpp>
+#include <tinyfiqa/kernels/weights.hpp>
 
 #include <cstddef>
 
@@ -73,16 +74,14 @@ inline void pack_gemm(int n, int k, const float* weight, const float* bias, floa
   for (int first = 0; first < total;) {
     const int vectors = gemm_panel_vectors(first, total);
     const int columns = vectors * simd::width;
-    for (int p = -1; p < k; ++p) {
-      for (int j = 0; j < columns; ++j) {
-        const int column = first * simd::width + j;
-        const bool inside = column < n;
-        const float value = !inside ? 0.0f
-                            : p < 0 ? bias[column]
-                                    : weight[static_cast<std::ptrdiff_t>(column) * k + p];
-        *packed++ = value;
-      }
+    for (int v = 0; v < vectors; ++v) {
+      const int column = (first + v) * simd::width;
+      const int filled = n - column < simd::width ? n - column : simd::width;
+      float* const to = packed + std::ptrdiff_t{v} * simd::width;
+      for (int j = 0; j < simd::width; ++j) to[j] = j < filled ? bias[column + j] : 0.0f;
+      turn_rows(weight + std::ptrdiff_t{column} * k, k, filled, to + columns, columns);
     }
+    packed += std::ptrdiff_t{columns} * (k + 1);
     first += vectors;
   }
 }

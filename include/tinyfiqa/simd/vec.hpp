@@ -204,6 +204,22 @@ TINYFIQA_INLINE void load_thirds(const float* p, vf (&part)[3]) {
 #endif
 }
 
+/// Rows become columns: lane i of v[j] and lane j of v[i] change places. Each step takes the last bit of a
+/// lane's number for the first of its row's.
+TINYFIQA_INLINE void turn(vf (&v)[width]) {
+#pragma GCC unroll 4
+  for (int done = 1; done < width; done *= 2) {
+    vf next[width];
+#pragma GCC unroll 8
+    for (int i = 0; i < width / 2; ++i) {
+      next[i] = even_lanes(v[2 * i], v[2 * i + 1]);
+      next[i + width / 2] = odd_lanes(v[2 * i], v[2 * i + 1]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < width; ++i) v[i] = next[i];
+  }
+}
+
 #endif  // TINYFIQA_PLANAR
 
 #endif
@@ -255,6 +271,18 @@ TINYFIQA_INLINE void add_to(double* sums, vf v) {
   for (int i = 0; i < width; ++i) sums[i] += static_cast<double>(lanes[i]);
 #endif
 }
+
+/// `width` binary16 numbers at p to floats, where one instruction does that.
+#if !defined(TINYFIQA_SCALAR) && (defined(__AVX512F__) || (defined(__AVX2__) && defined(__F16C__)))
+#define TINYFIQA_CONVERTS_HALVES
+TINYFIQA_INLINE vf load_halves(const unsigned char* p) {
+#ifdef __AVX512F__
+  return vf(_mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+#else
+  return vf(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#endif
+}
+#endif
 
 /// Asks for the cache line at p, which need not exist.
 TINYFIQA_INLINE void prefetch(const float* p) {

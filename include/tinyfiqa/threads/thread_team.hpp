@@ -5,12 +5,12 @@
 //   - each thread begins with parts of its own (those that it had in the step before: they are in its cache)
 //     and goes on with others'; the caller never waits for a helper that has not come, it does its parts;
 //   - a caller that waits for a part which another thread has begun gives its core away after a while;
-//   - a helper that finds itself on the caller's processor moves to another one: some kernels leave the two
-//     there, one waiting for the other, while the rest is idle.
+//   - a helper that finds itself on the caller's processor moves to another one (threads/processor.hpp).
 #pragma once
 
 #include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/base/team.hpp>
+#include <tinyfiqa/threads/processor.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -21,39 +21,17 @@
 #include <thread>
 #include <vector>
 
-#ifdef __linux__
-#include <sched.h>
-#endif
-
 TINYFIQA_BEGIN
-
-namespace detail {
-#ifdef __linux__
-/// The processor that this thread runs on.
-inline int current_processor() { return sched_getcpu(); }
-
-/// Moves this thread to another of the processors that it may use, and leaves it free to go anywhere again.
-/// False when there is none.
-inline bool leave_processor(int processor) {
-  cpu_set_t allowed, others;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return false;
-  others = allowed;
-  CPU_CLR(static_cast<std::size_t>(processor), &others);
-  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof(others), &others) != 0) return false;
-  return sched_setaffinity(0, sizeof(allowed), &allowed) == 0;
-}
-#else
-inline int current_processor() { return -1; }
-inline bool leave_processor(int) { return false; }
-#endif
-}  // namespace detail
 
 class ThreadTeam {
  public:
   /// `threads` includes the caller, so one less is started.
   explicit ThreadTeam(int threads)
       : threads_(threads < 1 ? 1 : threads), shares_(new Share[static_cast<std::size_t>(threads_)]) {
-    for (int slot = 1; slot < threads_; ++slot) helpers_.emplace_back([this, slot] { help(slot); });
+    for (int slot = 1; slot < threads_; ++slot) {
+      helpers_.emplace_back([this, slot] { help(slot); });
+      detail::move_away(helpers_.back());
+    }
   }
   ~ThreadTeam() {
     stop_.store(true);

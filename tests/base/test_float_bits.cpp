@@ -1,4 +1,4 @@
-#include <tinyfiqa/io/half.hpp>
+#include <tinyfiqa/base/float_bits.hpp>
 
 #include <doctest/doctest.h>
 

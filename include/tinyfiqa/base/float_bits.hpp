@@ -1,4 +1,4 @@
-// 16-bit floating point: IEEE 754 binary16 and bfloat16 to float and back.
+// Floats by their bits: subnormal ones to zero; IEEE 754 binary16 and bfloat16 to float and back.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -9,21 +9,29 @@
 TINYFIQA_BEGIN
 
 namespace detail {
-inline std::uint32_t float_bits(float value) {
+TINYFIQA_INLINE std::uint32_t float_bits(float value) {
   std::uint32_t bits;
   std::memcpy(&bits, &value, sizeof(bits));
   return bits;
 }
-inline float float_from_bits(std::uint32_t bits) {
+TINYFIQA_INLINE float float_from_bits(std::uint32_t bits) {
   float value;
   std::memcpy(&value, &bits, sizeof(value));
   return value;
 }
 }  // namespace detail
 
+/// The float nearest to `value`; zero for a subnormal one: such numbers, left behind by dead channels, would
+/// slow every multiply-add that meets them. (By bits, so that compilers make vectors of loops over it.)
+TINYFIQA_INLINE float without_subnormals(double value) {
+  const auto rounded = static_cast<float>(value);
+  const std::uint32_t bits = detail::float_bits(rounded);
+  return detail::float_from_bits(bits & (0u - static_cast<std::uint32_t>((bits & 0x7f800000u) != 0)));
+}
+
 /// binary16 -> float, exact for all 65536 patterns (subnormals, infinities, NaN payloads). Without branches,
 /// so that compilers make vectors of loops over it.
-inline float half_to_float(std::uint16_t half) {
+TINYFIQA_INLINE float half_to_float(std::uint16_t half) {
   const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16u;
   const std::uint32_t magnitude = static_cast<std::uint32_t>(half & 0x7fffu) << 13u;
   const auto where = [](bool yes) { return 0u - static_cast<std::uint32_t>(yes); };

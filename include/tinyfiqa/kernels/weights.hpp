@@ -1,0 +1,68 @@
+// Weights on their way from a file into packed order.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/float_bits.hpp>
+#include <tinyfiqa/simd/vec.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+TINYFIQA_INLINE std::uint16_t little_endian_u16(const unsigned char* bytes) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  std::uint16_t
+      value;  // (compilers see through the general way below, but not in loops that they make vectors of)
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+#else
+  return static_cast<std::uint16_t>(bytes[0] | bytes[1] << 8);
+#endif
+}
+
+/// `count` little-endian binary16 numbers to floats, exactly. False if one of them is infinite or not a
+/// number.
+inline bool halves_to_floats(const unsigned char* TINYFIQA_RESTRICT halves, std::ptrdiff_t count,
+                             float* TINYFIQA_RESTRICT out) {
+  std::uint16_t largest = 0;  // magnitude
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    const auto magnitude = static_cast<std::uint16_t>(little_endian_u16(halves + 2 * i) & 0x7fffu);
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  std::ptrdiff_t i = 0;
+#ifdef TINYFIQA_CONVERTS_HALVES
+  for (; i + simd::width <= count; i += simd::width) simd::store(out + i, simd::load_halves(halves + 2 * i));
+#endif
+  for (; i < count; ++i) out[i] = half_to_float(little_endian_u16(halves + 2 * i));
+  return largest < 0x7c00u;
+}
+
+/// Each value times `factor`, rounded once.
+inline void scale_weights(float* values, std::ptrdiff_t count, double factor) {
+  for (std::ptrdiff_t i = 0; i < count; ++i)
+    values[i] = without_subnormals(static_cast<double>(values[i]) * factor);
+}
+
+/// to[p * stride + j] = rows[j * k + p] for a vector of columns j, of which `filled` exist (zeros beyond),
+/// and p < k.
+inline void turn_rows(const float* TINYFIQA_RESTRICT rows, int k, int filled, float* TINYFIQA_RESTRICT to,
+                      std::ptrdiff_t stride) {
+  int p = 0;
+#ifdef TINYFIQA_PLANAR
+  if (filled == simd::width) {
+    for (; p + simd::width <= k; p += simd::width) {
+      simd::vf block[simd::width];
+      for (int j = 0; j < simd::width; ++j) block[j] = simd::load(rows + std::ptrdiff_t{j} * k + p);
+      simd::turn(block);
+      for (int i = 0; i < simd::width; ++i) simd::store(to + (p + i) * stride, block[i]);
+    }
+  }
+#endif
+  for (; p < k; ++p)
+    for (int j = 0; j < simd::width; ++j)
+      to[p * stride + j] = j < filled ? rows[std::ptrdiff_t{j} * k + p] : 0.0f;
+}
+
+TINYFIQA_ISA_END
