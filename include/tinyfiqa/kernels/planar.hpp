@@ -42,51 +42,73 @@ inline void scatter_planar(const PlanarArgs& a, vf v, std::ptrdiff_t at, int cou
   for (int i = 0; i < count; ++i, at += a.cout)
     a.y[at] = a.residual == nullptr ? lanes[i] : lanes[i] + a.residual[at];
 }
-/// A vector of pixels of one channel on its way to memory.
-TINYFIQA_INLINE void put_planar(const PlanarArgs& a, vf v, std::ptrdiff_t at) {
-  v = simd::max(simd::splat(a.lowest), v);
-  if (!a.y_planar) return scatter_planar(a, v, at, simd::width);
-  if (a.residual != nullptr) v = v + simd::load(a.residual + at);
-  simd::store(a.y + at, v);
+/// Takes vectors of pixels of one channel to memory: to any kind of y, or (which most are) by planes and
+/// without a residual, so that nothing is asked about a vector.
+struct PlanarOutput {
+  const PlanarArgs& a;
+  TINYFIQA_INLINE void put(vf v, std::ptrdiff_t at) const {
+    v = simd::max(simd::splat(a.lowest), v);
+    if (!a.y_planar) return scatter_planar(a, v, at, simd::width);
+    if (a.residual != nullptr) v = v + simd::load(a.residual + at);
+    simd::store(a.y + at, v);
+  }
+};
+struct PlainPlanarOutput {
+  float* y;
+  float lowest;
+  TINYFIQA_INLINE void put(vf v, std::ptrdiff_t at) const {
+    simd::store(y + at, simd::max(simd::splat(lowest), v));
+  }
+};
+/// body(output) for the output of these arguments.
+template <class Body>
+TINYFIQA_INLINE void with_planar_output(const PlanarArgs& a, const Body& body) {
+  if (a.y_planar && a.residual == nullptr)
+    body(PlainPlanarOutput{a.y, a.lowest});
+  else
+    body(PlanarOutput{a});
 }
 
 // ---- products: outputs of one pixel are sums over k of weights times vectors of pixels
 
-// Accumulators fill the registers: two vectors of pixels by so many outputs.
+// Accumulators fill the registers: so many outputs by two vectors of pixels, or fewer outputs by up to four.
 #if defined(__AVX512F__)
-inline constexpr int planar_outputs = 12;
+inline constexpr int planar_accumulators = 24;
 #else
-inline constexpr int planar_outputs = 6;
+inline constexpr int planar_accumulators = 12;
 #endif
+inline constexpr int planar_outputs = planar_accumulators / 2;
+constexpr int planar_vectors(int outputs) {
+  return planar_accumulators / outputs < 4 ? planar_accumulators / outputs : 4;
+}
 
-/// CO outputs of P vectors of pixels, the first of them at `at`. `weight` is the bias of the first; weights
-/// of one k lie `columns` behind those of the k before. source(k, p) = the vector of pixels p that weight k
-/// multiplies.
-template <int P, int CO, class Source>
-TINYFIQA_INLINE void planar_tile(const PlanarArgs& a, int depth, const Source& source, const float* weight,
-                                 std::ptrdiff_t columns, const std::ptrdiff_t (&at)[2]) {
+/// CO outputs of P vectors of pixels, the first output's at `at`, those of the others `channel` behind one
+/// another. `weight` is the bias of the first; weights of one k lie `columns` behind those of the k before.
+/// source(k, p) = the vector of pixels p that weight k multiplies.
+template <int P, int CO, class Source, class Output>
+TINYFIQA_INLINE void planar_tile(const Output& out, int depth, const Source& source, const float* weight,
+                                 std::ptrdiff_t columns, const std::ptrdiff_t* at, std::ptrdiff_t channel) {
   vf sum[CO][P];
 #pragma GCC unroll 12
   for (int c = 0; c < CO; ++c)
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int p = 0; p < P; ++p) sum[c][p] = simd::splat(weight[c]);
   for (int k = 0; k < depth; ++k) {
     weight += columns;
     vf x[P];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int p = 0; p < P; ++p) x[p] = simd::load(source(k, p));
 #pragma GCC unroll 12
     for (int c = 0; c < CO; ++c) {
       const vf w = simd::splat(weight[c]);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int p = 0; p < P; ++p) sum[c][p] = simd::fma(x[p], w, sum[c][p]);
     }
   }
-  const std::ptrdiff_t channel = planar_channel(a);
 #pragma GCC unroll 12
   for (int c = 0; c < CO; ++c)
-#pragma GCC unroll 2
-    for (int p = 0; p < P; ++p) put_planar(a, sum[c][p], at[p] + c * channel);
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) out.put(sum[c][p], at[p] + c * channel);
 }
 
 /// body(PanelVectors<count>) for 0 < count <= Most.
@@ -104,21 +126,24 @@ TINYFIQA_INLINE void for_each_planar_tile(const PlanarArgs& a, int depth, const 
   const float* panel = a.packed;
   for_each_panel(a.cout, [&](auto vectors, int start, int valid) {
     constexpr int columns = decltype(vectors)::count * simd::width;
-    const int tiles = (valid + planar_outputs - 1) / planar_outputs;
-    for (int t = 0; t < tiles; ++t) {
-      const int begin = valid * t / tiles, end = valid * (t + 1) / tiles;
-      with_outputs<planar_outputs>(
-          end - begin, [&](auto outputs) { body(outputs, panel + begin, columns, start + begin); });
+    for (int begin = 0; begin < valid;) {
+      const int left = valid - begin;  // the last two tiles share what they have evenly
+      const int outputs = left <= planar_outputs      ? left
+                          : left < 2 * planar_outputs ? (left + 1) / 2
+                                                      : planar_outputs;
+      with_outputs<planar_outputs>(outputs,
+                                   [&](auto count) { body(count, panel + begin, columns, start + begin); });
+      begin += outputs;
     }
     panel += static_cast<std::ptrdiff_t>(columns) * (depth + 1);
   });
 }
 
 /// 1x1 convolution, CO outputs of rows begin .. end counted over all images.
-template <int CO>
-inline void planar_pointwise_tiles(const PlanarArgs& a, const float* weight, int columns, int first,
-                                   int begin, int end) {
-  const std::ptrdiff_t plane = a.w, channel = first * planar_channel(a);
+template <int CO, class Output>
+inline void planar_pointwise_tiles(const PlanarArgs& a, const Output out, const float* weight, int columns,
+                                   int first, int begin, int end) {
+  const std::ptrdiff_t plane = a.w, next_channel = planar_channel(a), channel = first * next_channel;
   const int vectors = (end - begin) * (a.w / simd::width);
   int row = begin, col = 0;
   const auto turn = [&](const float*& x, std::ptrdiff_t& at) {
@@ -129,21 +154,26 @@ inline void planar_pointwise_tiles(const PlanarArgs& a, const float* weight, int
     col = 0;
     ++row;
   };
-  const float* x[2];
-  std::ptrdiff_t at[2];
+  constexpr int most = planar_vectors(CO);
+  const float* x[most];
+  std::ptrdiff_t at[most];
   const auto source = [&](int k, int p) TINYFIQA_INLINE_LAMBDA { return x[p] + k * plane; };
-  for (int i = 0; i + 2 <= vectors; i += 2) {
-    turn(x[0], at[0]);
-    turn(x[1], at[1]);
-    planar_tile<2, CO>(a, a.c, source, weight, columns, at);
+  int i = 0;
+  for (; i + most <= vectors; i += most) {
+#pragma GCC unroll 4
+    for (int p = 0; p < most; ++p) turn(x[p], at[p]);
+    planar_tile<most, CO>(out, a.c, source, weight, columns, at, next_channel);
   }
-  if (vectors % 2 == 0) return;
-  turn(x[0], at[0]);
-  planar_tile<1, CO>(a, a.c, source, weight, columns, at);
+  for (; i < vectors; ++i) {
+    turn(x[0], at[0]);
+    planar_tile<1, CO>(out, a.c, source, weight, columns, at, next_channel);
+  }
 }
 inline void planar_pointwise_rows(const PlanarArgs& a, int begin, int end) {
-  for_each_planar_tile(a, a.c, [&](auto outputs, const float* weight, int columns, int first) {
-    planar_pointwise_tiles<decltype(outputs)::count>(a, weight, columns, first, begin, end);
+  with_planar_output(a, [&](const auto& out) {
+    for_each_planar_tile(a, a.c, [&](auto outputs, const float* weight, int columns, int first) {
+      planar_pointwise_tiles<decltype(outputs)::count>(a, out, weight, columns, first, begin, end);
+    });
   });
 }
 
@@ -161,38 +191,40 @@ inline void fill_planar_stem(const PlanarArgs& a, int image, int y, int first, P
       a.x + (static_cast<std::ptrdiff_t>(image) * a.h + y) * a.w * 3 + static_cast<std::ptrdiff_t>(first) * 6;
   for (int c = 0; c < 3; ++c) s.odd[c][0] = first == 0 ? 0.0f : x[c - 3];
   for (int p = 0; p < P; ++p) {
-    vf near[3], far[3];
-    simd::load_thirds(x + 6 * p * simd::width, near);
-    simd::load_thirds(x + (6 * p + 3) * simd::width, far);
+    vf even[3], odd[3];
+    simd::load_pixel_pairs(x + 6 * p * simd::width, even, odd);
     for (int c = 0; c < 3; ++c) {
-      simd::store(s.even[c] + p * simd::width, simd::even_lanes(near[c], far[c]));
-      simd::store(s.odd[c] + p * simd::width + 1, simd::odd_lanes(near[c], far[c]));
+      simd::store(s.even[c] + p * simd::width, even[c]);
+      simd::store(s.odd[c] + p * simd::width + 1, odd[c]);
     }
   }
 }
 
 /// Rows begin .. end of one image, columns first .. first + P vectors.
-template <int P>
-inline void planar_stem_strip(const PlanarArgs& a, int image, int begin, int end, int first) {
-  PlanarStem ring[3];
-  const auto held = [&](int y) -> PlanarStem& { return ring[(y + 3) % 3]; };
-  fill_planar_stem<P>(a, image, 2 * begin - 1, first, held(2 * begin - 1));
-  for (int oy = begin; oy < end; ++oy) {
-    const float* source[27];
-    for (int ky = 0, k = 0; ky < 3; ++ky) {
-      const int y = 2 * oy - 1 + ky;
-      if (ky > 0) fill_planar_stem<P>(a, image, y, first, held(y));
-      const PlanarStem& s = held(y);
-      for (int kx = 0; kx < 3; ++kx)
-        for (int c = 0; c < 3; ++c) source[k++] = kx == 1 ? s.even[c] : s.odd[c] + kx / 2;
+template <int P, class Output>
+inline void planar_stem_strip(const PlanarArgs& a, const Output out, int image, int begin, int end,
+                              int first) {
+  PlanarStem held[3];  // a row between two windows stays: the last of one is the first of the next
+  const float* sources[2][27];
+  for (int turn = 0; turn < 2; ++turn)
+    for (int k = 0; k < 27; ++k) {
+      const int ky = k / 9, kx = k / 3 % 3, c = k % 3;
+      const PlanarStem& s = held[turn == 0 ? ky : 2 - ky];
+      sources[turn][k] = kx == 1 ? s.even[c] : s.odd[c] + kx / 2;
     }
+  fill_planar_stem<P>(a, image, 2 * begin - 1, first, held[0]);
+  for (int oy = begin; oy < end; ++oy) {
+    const int turn = (oy - begin) % 2;
+    fill_planar_stem<P>(a, image, 2 * oy, first, held[1]);
+    fill_planar_stem<P>(a, image, 2 * oy + 1, first, held[turn == 0 ? 2 : 0]);
+    const float* const* const source = sources[turn];
     const int row = image * a.out_h + oy;
     const auto value = [&](int k, int p) TINYFIQA_INLINE_LAMBDA { return source[k] + p * simd::width; };
     for_each_planar_tile(a, 27, [&](auto outputs, const float* weight, int columns, int c) {
       const std::ptrdiff_t channel = c * planar_channel(a);
       const std::ptrdiff_t at[2] = {planar_at(a, row, first) + channel,
                                     planar_at(a, row, first + simd::width) + channel};
-      planar_tile<P, decltype(outputs)::count>(a, 27, value, weight, columns, at);
+      planar_tile<P, decltype(outputs)::count>(out, 27, value, weight, columns, at, planar_channel(a));
     });
   }
 }
@@ -200,10 +232,12 @@ inline void planar_stem_rows(const PlanarArgs& a, int begin, int end) {
   while (begin < end) {
     const int image = begin / a.out_h, last = (image + 1) * a.out_h < end ? (image + 1) * a.out_h : end;
     const int from = begin - image * a.out_h, to = last - image * a.out_h;
-    int col = 0;
-    for (; col + 2 * simd::width <= a.out_w; col += 2 * simd::width)
-      planar_stem_strip<2>(a, image, from, to, col);
-    if (col < a.out_w) planar_stem_strip<1>(a, image, from, to, col);
+    with_planar_output(a, [&](const auto& out) {
+      int col = 0;
+      for (; col + 2 * simd::width <= a.out_w; col += 2 * simd::width)
+        planar_stem_strip<2>(a, out, image, from, to, col);
+      if (col < a.out_w) planar_stem_strip<1>(a, out, image, from, to, col);
+    });
     begin = last;
   }
 }
@@ -226,77 +260,118 @@ TINYFIQA_INLINE const float* planar_row(const PlanarArgs& a, int image, int y, i
   return a.x + ((static_cast<std::ptrdiff_t>(image) * a.h + y) * a.c + c) * a.w;
 }
 
-/// Stride 1, output rows begin .. end of channel c: a row of x is loaded once, and added to the three rows of
-/// sums that it belongs to.
-inline void planar_depthwise_whole(const PlanarArgs& a, int image, int begin, int end, int c) {
-  const PlanarTaps w = planar_taps(a, c);
+/// Stride 1, output rows begin .. end of channel c, P vectors of columns from col on: a row of x is loaded
+/// once, and added to the three rows of sums that it belongs to. Its own sums first: the way from row to row
+/// is one addition long then.
+template <int P, class Output>
+TINYFIQA_INLINE void planar_depthwise_strip(const PlanarArgs& a, const Output& out, const PlanarTaps& w,
+                                            int image, int begin, int end, int c, int col) {
   const std::ptrdiff_t x_row = static_cast<std::ptrdiff_t>(a.c) * a.w,
                        y_row = static_cast<std::ptrdiff_t>(a.cout) * a.out_w;
-  for (int col = 0; col < a.w; col += simd::width) {
-    const bool first = col == 0, last = col + simd::width == a.w;
-    const float* x = planar_row(a, image, begin - 1, c) + col;
-    std::ptrdiff_t at = planar_at(a, image * a.out_h + begin, col) + c * planar_channel(a);
-    vf above = w.bias, here = w.bias;  // of the rows above y and y
-    for (int y = begin - 1; y <= end; ++y, x += x_row) {
-      vf below = w.bias;
-      if (y >= 0 && y < a.h) {
-        const vf middle = simd::load(x);
-        const vf left = first ? simd::shift_up(middle, 0.0f) : simd::load(x - 1);
-        const vf right = last ? simd::shift_down(middle, 0.0f) : simd::load(x + 1);
-        above = simd::fma(w.tap[6], left, above);
-        here = simd::fma(w.tap[3], left, here);
-        below = simd::fma(w.tap[0], left, below);
-        above = simd::fma(w.tap[7], middle, above);
-        here = simd::fma(w.tap[4], middle, here);
-        below = simd::fma(w.tap[1], middle, below);
-        above = simd::fma(w.tap[8], right, above);
-        here = simd::fma(w.tap[5], right, here);
-        below = simd::fma(w.tap[2], right, below);
+  const bool first = col == 0, last = col + P * simd::width == a.w;
+  const float* x = planar_row(a, image, begin - 1, c) + col;
+  std::ptrdiff_t at = planar_at(a, image * a.out_h + begin, col) + c * planar_channel(a);
+  const std::ptrdiff_t next = planar_at(a, 0, simd::width);
+  const int height = a.h;
+  vf above[P], here[P];  // of the rows above y and y
+#pragma GCC unroll 2
+  for (int p = 0; p < P; ++p) above[p] = here[p] = w.bias;
+  for (int y = begin - 1; y <= end; ++y, x += x_row) {
+    vf below[P];
+#pragma GCC unroll 2
+    for (int p = 0; p < P; ++p) below[p] = w.bias;
+    if (y >= 0 && y < height) {
+      vf from[P], sum[3][P];
+#pragma GCC unroll 3
+      for (int kx = 0; kx < 3; ++kx) {
+#pragma GCC unroll 2
+        for (int p = 0; p < P; ++p) {
+          const float* const at_x = x + p * simd::width;
+          if (kx == 0 && p == 0)
+            from[p] = first ? simd::shift_up(simd::load(at_x), 0.0f) : simd::load(at_x - 1);
+          else if (kx == 2 && p == P - 1)
+            from[p] = last ? simd::shift_down(simd::load(at_x), 0.0f) : simd::load(at_x + 1);
+          else
+            from[p] = simd::load(at_x + kx - 1);
+        }
+#pragma GCC unroll 3
+        for (int ky = 0; ky < 3; ++ky)
+#pragma GCC unroll 2
+          for (int p = 0; p < P; ++p)
+            sum[ky][p] =
+                kx == 0 ? w.tap[3 * ky] * from[p] : simd::fma(w.tap[3 * ky + kx], from[p], sum[ky][p]);
       }
-      if (y > begin) {
-        put_planar(a, above, at);
-        at += y_row;
+#pragma GCC unroll 2
+      for (int p = 0; p < P; ++p) {
+        above[p] = above[p] + sum[2][p];
+        here[p] = here[p] + sum[1][p];
+        below[p] = below[p] + sum[0][p];
       }
-      above = here;
-      here = below;
+    }
+    if (y > begin) {
+#pragma GCC unroll 2
+      for (int p = 0; p < P; ++p) out.put(above[p], at + p * next);
+      at += y_row;
+    }
+#pragma GCC unroll 2
+    for (int p = 0; p < P; ++p) {
+      above[p] = here[p];
+      here[p] = below[p];
     }
   }
 }
+template <class Output>
+inline void planar_depthwise_whole(const PlanarArgs& a, const Output out, int image, int begin, int end,
+                                   int c) {
+  const PlanarTaps w = planar_taps(a, c);
+  int col = 0;
+  for (; col + 2 * simd::width <= a.w; col += 2 * simd::width)
+    planar_depthwise_strip<2>(a, out, w, image, begin, end, c, col);
+  if (col < a.w) planar_depthwise_strip<1>(a, out, w, image, begin, end, c, col);
+}
 
-/// A row of x for two taps each, dealt: columns 2 x - 1, 2 x, 2 x + 1 of output column x.
+/// A row of x for two taps each, dealt: columns 2 x - 1, 2 x, 2 x + 1 of output column x. `x` points at
+/// column 2 col; zeros beyond the map.
 struct PlanarHalves {
   vf left, middle, right;
 };
-TINYFIQA_INLINE PlanarHalves planar_halves(const PlanarArgs& a, int image, int y, int c, int col,
-                                           bool whole) {
-  if (y < 0 || y >= a.h) return {simd::splat(0.0f), simd::splat(0.0f), simd::splat(0.0f)};
-  const float* x = planar_row(a, image, y, c) + 2 * col;
+TINYFIQA_INLINE PlanarHalves planar_halves(const float* x, bool inside, bool first, bool whole) {
+  if (!inside) return {simd::splat(0.0f), simd::splat(0.0f), simd::splat(0.0f)};
   const vf near = simd::load(x), far = whole ? simd::load(x + simd::width) : simd::splat(0.0f);
-  const vf before = col > 0 ? simd::load(x - 1) : simd::shift_up(near, 0.0f);
+  const vf before = first ? simd::shift_up(near, 0.0f) : simd::load(x - 1);
   const vf between = whole ? simd::load(x + simd::width - 1) : simd::splat(0.0f);
   return {simd::dealt_even(before, between), simd::dealt_even(near, far), simd::dealt_odd(near, far)};
 }
 
 /// Stride 2, output rows begin .. end of channel c; a row of x between two windows is loaded once. The last
 /// vector may be half a one, when y is by channels.
-inline void planar_depthwise_half(const PlanarArgs& a, int image, int begin, int end, int c) {
+template <class Output>
+inline void planar_depthwise_half(const PlanarArgs& a, const Output out, int image, int begin, int end,
+                                  int c) {
   const PlanarTaps w = planar_taps(a, c);
+  const std::ptrdiff_t x_row = static_cast<std::ptrdiff_t>(a.c) * a.w,
+                       y_row = static_cast<std::ptrdiff_t>(a.cout) * a.out_w;
+  const int height = a.h;
   for (int col = 0; col < a.out_w; col += simd::width) {
-    const bool whole = a.out_w - col >= simd::width;
-    PlanarHalves row = planar_halves(a, image, 2 * begin - 1, c, col, whole);
-    for (int oy = begin; oy < end; ++oy) {
+    const bool first = col == 0, whole = a.out_w - col >= simd::width;
+    const float* x = planar_row(a, image, 2 * begin - 1, c) + 2 * col;
+    std::ptrdiff_t at = planar_at(a, image * a.out_h + begin, col) + c * planar_channel(a);
+    PlanarHalves row = planar_halves(x, begin > 0, first, whole);
+    for (int oy = begin; oy < end; ++oy, at += y_row) {
       vf sum[3] = {w.bias, simd::splat(0.0f), simd::splat(0.0f)};  // three short chains of additions
 #pragma GCC unroll 3
       for (int ky = 0; ky < 3; ++ky) {
-        if (ky > 0) row = planar_halves(a, image, 2 * oy - 1 + ky, c, col, whole);
+        if (ky > 0) {
+          x += x_row;
+          row = planar_halves(x, 2 * oy - 1 + ky < height, first, whole);
+        }
         sum[0] = simd::fma(w.tap[3 * ky], row.left, sum[0]);
         sum[1] = simd::fma(w.tap[3 * ky + 1], row.middle, sum[1]);
         sum[2] = simd::fma(w.tap[3 * ky + 2], row.right, sum[2]);
       }
       const vf total = simd::in_order(sum[0] + (sum[1] + sum[2]));
-      const std::ptrdiff_t at = planar_at(a, image * a.out_h + oy, col) + c * planar_channel(a);
       if (whole)
-        put_planar(a, total, at);
+        out.put(total, at);
       else
         scatter_planar(a, simd::max(simd::splat(a.lowest), total), at, a.out_w - col);
     }
@@ -307,12 +382,14 @@ inline void planar_depthwise_rows(const PlanarArgs& a, int begin, int end) {
   while (begin < end) {
     const int image = begin / a.out_h, last = (image + 1) * a.out_h < end ? (image + 1) * a.out_h : end;
     const int from = begin - image * a.out_h, to = last - image * a.out_h;
-    for (int c = 0; c < a.c; ++c) {
-      if (a.stride == 2)
-        planar_depthwise_half(a, image, from, to, c);
-      else
-        planar_depthwise_whole(a, image, from, to, c);
-    }
+    with_planar_output(a, [&](const auto& out) {
+      for (int c = 0; c < a.c; ++c) {
+        if (a.stride == 2)
+          planar_depthwise_half(a, out, image, from, to, c);
+        else
+          planar_depthwise_whole(a, out, image, from, to, c);
+      }
+    });
     begin = last;
   }
 }

@@ -181,26 +181,47 @@ constexpr ThirdLanes third_lanes() {
 }
 #endif
 
-/// part[t] = p[t], p[t + 3], p[t + 6], ...: reads 3 vectors.
-TINYFIQA_INLINE void load_thirds(const float* p, vf (&part)[3]) {
+/// even[t] = p[t], p[t + 6], p[t + 12], ...; odd[t] = p[t + 3], p[t + 9], ...: reads 6 vectors.
+TINYFIQA_INLINE void load_pixel_pairs(const float* p, vf (&even)[3], vf (&odd)[3]) {
 #if defined(__AVX512F__)
   static constexpr ThirdLanes table = third_lanes();
-  const __m512 a = load(p), b = load(p + width), c = load(p + 2 * width);
+  vf part[2][3];
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    const float* const from = p + 3 * i * width;
+    const __m512 a = load(from), b = load(from + width), c = load(from + 2 * width);
 #pragma GCC unroll 3
-  for (int t = 0; t < 3; ++t)
-    part[t] = vf(_mm512_permutex2var_ps(_mm512_permutex2var_ps(a, _mm512_loadu_si512(table.lane[t][0]), b),
-                                        _mm512_loadu_si512(table.lane[t][1]), c));
+    for (int t = 0; t < 3; ++t)
+      part[i][t] =
+          vf(_mm512_permutex2var_ps(_mm512_permutex2var_ps(a, _mm512_loadu_si512(table.lane[t][0]), b),
+                                    _mm512_loadu_si512(table.lane[t][1]), c));
+  }
+#pragma GCC unroll 3
+  for (int t = 0; t < 3; ++t) {
+    even[t] = even_lanes(part[0][t], part[1][t]);
+    odd[t] = odd_lanes(part[0][t], part[1][t]);
+  }
 #else
-  // a and d: floats 0 to 3 and 12 to 15 of p, and so on; what is in one half of a vector stays there.
-  const auto halves = [](const float* low) TINYFIQA_INLINE_LAMBDA {
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(low + 12), 1);
-  };
-  const __m256 a = halves(p), b = halves(p + 4), c = halves(p + 8);
-  const __m256 second = _mm256_shuffle_ps(b, c, 0x9e);   // 6 7 9 10
-  const __m256 first = _mm256_shuffle_ps(a, b, 0x49);    // 1 2 4 5
-  part[0] = vf(_mm256_shuffle_ps(a, second, 0x8c));      // 0 3 6 9
-  part[1] = vf(_mm256_shuffle_ps(first, second, 0xd8));  // 1 4 7 10
-  part[2] = vf(_mm256_shuffle_ps(first, c, 0xcd));       // 2 5 8 11
+  // Pixels 0 to 3 and 8 to 11, then 4 to 7 and 12 to 15: what is in one half of a vector stays there.
+  vf part[2][3];
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; ++i) {
+    const auto halves = [](const float* low) TINYFIQA_INLINE_LAMBDA {
+      return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(low + 24), 1);
+    };
+    const float* const from = p + 12 * i;
+    const __m256 a = halves(from), b = halves(from + 4), c = halves(from + 8);
+    const __m256 second = _mm256_shuffle_ps(b, c, 0x9e);      // 6 7 9 10
+    const __m256 first = _mm256_shuffle_ps(a, b, 0x49);       // 1 2 4 5
+    part[i][0] = vf(_mm256_shuffle_ps(a, second, 0x8c));      // 0 3 6 9
+    part[i][1] = vf(_mm256_shuffle_ps(first, second, 0xd8));  // 1 4 7 10
+    part[i][2] = vf(_mm256_shuffle_ps(first, c, 0xcd));       // 2 5 8 11
+  }
+#pragma GCC unroll 3
+  for (int t = 0; t < 3; ++t) {
+    even[t] = dealt_even(part[0][t], part[1][t]);
+    odd[t] = dealt_odd(part[0][t], part[1][t]);
+  }
 #endif
 }
 
