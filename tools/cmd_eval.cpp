@@ -53,7 +53,7 @@ Result<Dataset> EvalCommand::labels() const {
 Status EvalCommand::score_images(const Dataset& labels, EvalReport& report) const {
   const auto options = score_options(views);
   if (!options) return options.status();
-  const auto source = QualitySource::open(model, *options);
+  const auto source = QualitySource::open(model, *options, threads);
   if (!source) return source.status();
   if (const Status s = source->check_landmarks(data.csv, any_landmarks(labels)); !s) return s;
   return report.score(labels, *source, threads);

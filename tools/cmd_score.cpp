@@ -84,7 +84,7 @@ int ScoreCommand::run() {
   // The first one is decoded while the weights are loaded.
   const bool ahead = threads != 1 && !items.empty() && items[0].status.ok();
   auto first = ahead ? Aside<PictureFile>([&] { return read_picture(items[0].path); }) : Aside<PictureFile>();
-  const auto source = QualitySource::open(model, *options);
+  const auto source = QualitySource::open(model, *options, threads);
   if (!source) return fail(source.status());
   if (source->needs_landmarks() && !crop->landmarks)
     return fail(Status::error(Errc::bad_argument, "--model ", model.model, " needs --landmarks"));

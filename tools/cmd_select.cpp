@@ -103,7 +103,7 @@ Status SelectCommand::open() {
   if (!data.csv.empty() && (crop_.box || crop_.landmarks))
     return Status::error(Errc::bad_argument,
                          "--data has boxes and landmarks of its own: leave --box and --landmarks away");
-  auto source = QualitySource::open(model, *options);
+  auto source = QualitySource::open(model, *options, threads);
   if (!source) return source.status();
   source_ = std::make_shared<const QualitySource>(std::move(*source));
   if (source_->needs_landmarks() && data.csv.empty() && !crop_.landmarks)

@@ -57,10 +57,10 @@ class LearnedBaseline;
 /// What --model and --weights ask for, read and checked once, for as many judges as there are threads.
 class QualitySource {
  public:
-  /// Networks, or a baseline. Errors: those of reading weights; bad_argument for views and sizes that a
-  /// baseline can't have.
+  /// Networks, or a baseline. `threads` as for read_models(). Errors: those of reading weights; bad_argument
+  /// for views and sizes that a baseline can't have.
   static tinyfiqa::Result<QualitySource> open(const ModelOptions& model,
-                                              const tinyfiqa::ScoreOptions& options);
+                                              const tinyfiqa::ScoreOptions& options, int threads = 0);
   /// These networks. Errors: those of default_views().
   static tinyfiqa::Result<QualitySource> of(std::vector<std::shared_ptr<const tinyfiqa::Model>> networks,
                                             tinyfiqa::ScoreOptions options);

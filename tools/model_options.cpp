@@ -81,7 +81,8 @@ Result<Model> read_model(const std::string& path, const std::string& name, const
   return make_model(*file, name, backend, use);
 }
 
-Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions& options, Use use) {
+Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions& options, Use use,
+                                                              int threads) {
   const auto backend = backend_option(options.isa);
   if (!backend) return backend.status();
   std::vector<std::shared_ptr<const Model>> models;
@@ -99,14 +100,14 @@ Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions
     if (!shipped) return shipped.status();
     paths = std::move(*shipped);
   }
-  // All at once: an ensemble is loaded as fast as the larger of its networks.
   const auto read = [&](std::size_t i) {
     return read_model(paths[i], ensemble ? "" : options.model, **backend, use);
   };
   std::vector<Aside<Result<Model>>> others;
-  for (std::size_t i = 1; i < paths.size(); ++i) others.emplace_back([&read, i] { return read(i); });
+  for (std::size_t i = 1; i < paths.size() && threads != 1; ++i)
+    others.emplace_back([&read, i] { return read(i); });
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    auto model = i == 0 ? read(i) : others[i - 1].get();
+    auto model = i == 0 || threads == 1 ? read(i) : others[i - 1].get();
     if (!model) return model.status();
     models.push_back(std::make_shared<const Model>(std::move(*model)));
   }

@@ -42,9 +42,10 @@ tinyfiqa::Result<tinyfiqa::Model> read_model(const std::string& path, const std:
                                              const tinyfiqa::Backend& backend,
                                              tinyfiqa::Use use = tinyfiqa::Use::change);
 
-/// All models that the options ask for, in the order of --weights.
+/// All models that the options ask for, in the order of --weights. `threads` 1: one after the other; else all
+/// at once.
 tinyfiqa::Result<std::vector<std::shared_ptr<const tinyfiqa::Model>>> read_models(
-    const ModelOptions& options, tinyfiqa::Use use = tinyfiqa::Use::change);
+    const ModelOptions& options, tinyfiqa::Use use = tinyfiqa::Use::change, int threads = 0);
 
 /// Prints "tinyfiqa: message" to stderr.
 void print_error(const tinyfiqa::Status& status);
