@@ -296,7 +296,7 @@ TINYFIQA_INLINE void add_to(double* sums, vf v) {
 /// `width` binary16 numbers at p to floats, where one instruction does that.
 #if !defined(TINYFIQA_SCALAR) && (defined(__AVX512F__) || (defined(__AVX2__) && defined(__F16C__)))
 #define TINYFIQA_CONVERTS_HALVES
-TINYFIQA_INLINE vf load_halves(const unsigned char* p) {
+TINYFIQA_INLINE vf load_binary16(const unsigned char* p) {
 #ifdef __AVX512F__
   return vf(_mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
 #else
