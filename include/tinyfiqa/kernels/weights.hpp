@@ -33,7 +33,8 @@ inline bool halves_to_floats(const unsigned char* TINYFIQA_RESTRICT halves, std:
   }
   std::ptrdiff_t i = 0;
 #ifdef TINYFIQA_CONVERTS_HALVES
-  for (; i + simd::width <= count; i += simd::width) simd::store(out + i, simd::load_binary16(halves + 2 * i));
+  for (; i + simd::width <= count; i += simd::width)
+    simd::store(out + i, simd::load_binary16(halves + 2 * i));
 #endif
   for (; i < count; ++i) out[i] = half_to_float(little_endian_u16(halves + 2 * i));
   return largest < 0x7c00u;
