@@ -42,6 +42,7 @@ inline void scatter_planar(const PlanarArgs& a, vf v, std::ptrdiff_t at, int cou
   for (int i = 0; i < count; ++i, at += a.cout)
     a.y[at] = a.residual == nullptr ? lanes[i] : lanes[i] + a.residual[at];
 }
+
 /// Takes vectors of pixels of one channel to memory: to any kind of y, or (which most are) by planes and
 /// without a residual, so that nothing is asked about a vector.
 struct PlanarOutput {
@@ -320,6 +321,7 @@ TINYFIQA_INLINE void planar_depthwise_strip(const PlanarArgs& a, const Output& o
     }
   }
 }
+/// Stride 1, output rows begin .. end of channel c.
 template <class Output>
 inline void planar_depthwise_whole(const PlanarArgs& a, const Output out, int image, int begin, int end,
                                    int c) {
