@@ -93,7 +93,7 @@ inline constexpr TapeKernel<float> train_norm{
 inline const TapeKernel<float>* choose_train_conv(const Op& op) {
   if (op.only_norm()) return &train_norm;
   if (op.kernel == 1 && op.stride == 1 && op.padding == 0 && op.groups == 1) return &train_pointwise;
-  if (op.groups == op.in_channels && op.groups == op.channels && op.kernel * op.kernel <= max_taps)
+  if (op.groups == op.in_channels && op.groups == op.channels && op.kernel <= depthwise_max_kernel)
     return &train_depthwise;
   return &train_dense;
 }

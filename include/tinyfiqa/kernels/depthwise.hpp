@@ -41,11 +41,12 @@ TINYFIQA_INLINE std::size_t depthwise_packed_floats(int c, int kernel) {
          static_cast<std::size_t>(kernel * kernel + 1);
 }
 
-/// Packs weights [c][1][K][K] and bias [c].
+/// Packs weights [c][1][K][K] and bias [c] (zero where that is null).
 inline void pack_depthwise(int c, int kernel, const float* weight, const float* bias, float* packed) {
   const int taps = kernel * kernel, padded = depthwise_padded_channels(c);
   for (int t = -1; t < taps; ++t)
-    for (int i = 0; i < padded; ++i) *packed++ = i >= c ? 0.0f : t < 0 ? bias[i] : weight[i * taps + t];
+    for (int i = 0; i < padded; ++i)
+      *packed++ = i >= c ? 0.0f : t >= 0 ? weight[i * taps + t] : bias == nullptr ? 0.0f : bias[i];
 }
 
 /// Taps first .. last (exclusive) of a window that starts at `origin` and lies inside 0 .. size.
@@ -90,7 +91,7 @@ TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int coun
     if constexpr (Full)
       simd::store(y, acc[i]);
     else
-      simd::store_part(y, acc[i], count);
+      simd::store_up_to(y, acc[i], count);
   }
 }
 
@@ -198,6 +199,15 @@ inline void depthwise_row_strided(const DepthwiseArgs& d, const DepthwiseRow& r)
   }
 }
 
+template <int K>
+inline void depthwise_any_stride(const DepthwiseArgs& d, const DepthwiseRow& r) {
+  if constexpr (K <= 5) {
+    if (d.stride == 1) return depthwise_row_strided<K, 1>(d, r);
+    if (d.stride == 2) return depthwise_row_strided<K, 2>(d, r);
+  }
+  for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel(d, r, ox);
+}
+
 /// One output row of an image.
 template <int K>
 inline void depthwise_row(const DepthwiseArgs& d, int image, int oy) {
@@ -208,11 +218,7 @@ inline void depthwise_row(const DepthwiseArgs& d, int image, int oy) {
   r.rows = taps_inside(top, K, d.h);
   r.x = d.x + (static_cast<std::ptrdiff_t>(image) * d.h + top) * r.x_row;
   r.y = d.y + (static_cast<std::ptrdiff_t>(image) * d.out_h + oy) * d.out_w * d.y_pixel;
-  if constexpr (K <= 5) {
-    if (d.stride == 1) return depthwise_row_strided<K, 1>(d, r);
-    if (d.stride == 2) return depthwise_row_strided<K, 2>(d, r);
-  }
-  for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel(d, r, ox);
+  depthwise_any_stride<K>(d, r);
 }
 
 /// The whole convolution; K is d.kernel.

@@ -36,7 +36,8 @@ TINYFIQA_INLINE std::size_t size_of(int a, int b = 1, int c = 1) {
   return static_cast<std::size_t>(a) * static_cast<std::size_t>(b) * static_cast<std::size_t>(c);
 }
 
-/// Smallest multiple of c that is a whole number of vectors.
+/// A multiple of c that is a whole number of vectors, and enough of them for sums in each to wait for no
+/// other.
 TINYFIQA_INLINE int pattern_period(int c) {
   int a = c, b = simd::width;
   while (b != 0) {
@@ -44,7 +45,8 @@ TINYFIQA_INLINE int pattern_period(int c) {
     a = b;
     b = rest;
   }
-  return c / a * simd::width;
+  const int least = c / a * simd::width, vectors = least / simd::width;
+  return vectors < 4 ? (4 + vectors - 1) / vectors * least : least;
 }
 
 /// Repeats [c] values over a period; `fill` where there are none.
@@ -94,39 +96,77 @@ inline void fill_lazy_pattern(const LazyMap<float>& x, LazyPattern& p) {
 /// processor's own prefetching stops.
 inline constexpr std::ptrdiff_t prefetch_floats = 2048;
 
-/// Flat runs are walked one vector of the pattern after the other, so that its constants stay in registers:
-///   for_each_turn(f, count, period, one)    one(j) at j = f, f + period, ... while whole vectors fit
-/// Returns the first j that is left; a part of a vector lies there when it is below `count`.
-template <class One>
-TINYFIQA_INLINE std::ptrdiff_t for_each_turn(int f, std::ptrdiff_t count, int period, const One& one) {
-  std::ptrdiff_t j = f;
-  for (; j + simd::width <= count; j += period) one(j);
-  return j;
+template <int N>
+struct Turns {
+  static constexpr int count = N;
+};
+/// Walks a flat run nearly in the order of memory: four periods side by side, vector by vector of the
+/// pattern, so that its constants are loaded once for four vectors. (Walking all of the run for each vector
+/// of a wide map's pattern would fetch each cache line twice.)
+///   ahead(j, floats)     before these are walked: the place to prefetch
+///   body(f, j, turns)    vector f of the pattern is at j, j + period, ..., turns.count times
+///   tail(f, j, part)     `part` floats of it at j end the run
+template <class Ahead, class Body, class Tail>
+TINYFIQA_INLINE void for_each_turn(std::ptrdiff_t count, int period, const Ahead& ahead, const Body& body,
+                                   const Tail& tail) {
+  const std::ptrdiff_t four = 4 * static_cast<std::ptrdiff_t>(period);
+  std::ptrdiff_t j = 0;
+  if (period < 1024)  // wider ones would meet in the same sets of the first cache
+    for (; j + four <= count; j += four) {
+      ahead(j, four);
+      for (int f = 0; f < period; f += simd::width) body(f, j + f, Turns<4>());
+    }
+  for (; j < count; j += period) {
+    ahead(j, count - j < period ? count - j : period);
+    for (int f = 0; f < period && j + f < count; f += simd::width) {
+      const std::ptrdiff_t left = count - j - f;
+      if (left >= simd::width)
+        body(f, j + f, Turns<1>());
+      else
+        tail(f, j + f, static_cast<int>(left));
+    }
+  }
+}
+TINYFIQA_INLINE void prefetch_run(const float* p, std::ptrdiff_t floats) {
+  for (std::ptrdiff_t i = 0; i < floats; i += 16) simd::prefetch(p + i);
+}
+
+/// Constants of one vector of a pattern.
+struct LazyVector {
+  vf centre, scale, shift, slope;
+};
+template <Act A>
+TINYFIQA_INLINE LazyVector lazy_vector(const LazyPattern& p, int f) {
+  return {simd::load(p.centre + f), simd::load(p.scale + f), simd::load(p.shift + f),
+          A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f)};
 }
 
 /// y = act((x - centre) * scale + shift) [* gate] over `count` floats; x may be y. Writes exactly `count`
 /// floats.
 template <Act A, bool Gated>
-inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p, const float* gate,
+inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& pattern, const float* gate,
                       float* y) {
-  for (int f = 0; f < p.period && f < count; f += simd::width) {
-    const vf centre = simd::load(p.centre + f), scale = simd::load(p.scale + f),
-             shift = simd::load(p.shift + f);
-    const vf slope = A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f);
-    const vf g = Gated ? simd::load(gate + f) : simd::splat(1.0f);
-    const auto value = [&](vf v) TINYFIQA_INLINE_LAMBDA {
-      const vf u = activate<A>(simd::fma(v - centre, scale, shift), slope);
-      return Gated ? u * g : u;
-    };
-    const std::ptrdiff_t j = for_each_turn(f, count, p.period, [&](std::ptrdiff_t i) TINYFIQA_INLINE_LAMBDA {
-      simd::prefetch(x + i + prefetch_floats);
-      simd::store(y + i, value(simd::load(x + i)));
-    });
-    if (j < count) {
-      const auto part = static_cast<int>(count - j);
-      simd::store_part(y + j, value(simd::load_part(x + j, part)), part);
-    }
-  }
+  const LazyPattern p = pattern;  // (for all the compiler knows, a store changes the other one)
+  const auto value = [](const LazyVector& c, vf gates, vf v) TINYFIQA_INLINE_LAMBDA {
+    const vf u = activate<A>(simd::fma(v - c.centre, c.scale, c.shift), c.slope);
+    return Gated ? u * gates : u;
+  };
+  for_each_turn(
+      count, p.period,
+      [=](std::ptrdiff_t j, std::ptrdiff_t floats)
+          TINYFIQA_INLINE_LAMBDA { prefetch_run(x + j + prefetch_floats, floats); },
+      [=](int f, std::ptrdiff_t j, auto turns) TINYFIQA_INLINE_LAMBDA {
+        const LazyVector c = lazy_vector<A>(p, f);
+        const vf gates = Gated ? simd::load(gate + f) : c.slope;
+#pragma GCC unroll 4
+        for (int t = 0; t < turns.count; ++t, j += p.period)
+          simd::store(y + j, value(c, gates, simd::load(x + j)));
+      },
+      [=](int f, std::ptrdiff_t j, int part) TINYFIQA_INLINE_LAMBDA {
+        const LazyVector c = lazy_vector<A>(p, f);
+        const vf gates = Gated ? simd::load(gate + f) : c.slope;
+        simd::store_part(y + j, value(c, gates, simd::load_part(x + j, part)), part);
+      });
 }
 
 template <Act A>

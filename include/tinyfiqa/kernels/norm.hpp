@@ -8,7 +8,7 @@
 //   std dz = scale g                                         with running statistics, or a bias instead of a
 //   norm
 //
-// Sums are taken in floats over a block of pixels, and over blocks in doubles.
+// Sums are taken in floats over four values, and these over a block of pixels, and over blocks in doubles.
 #pragma once
 
 #include <tinyfiqa/kernels/lazy_rows.hpp>
@@ -41,9 +41,11 @@ TINYFIQA_INLINE vf activate_slope(vf u, vf slope) {
   }
 }
 
-/// Two or three sums for each channel, in lanes of the pattern: one thread's part.
+/// Two or three sums for each channel, in lanes of the pattern: one thread's part. `lanes` [3][period] are
+/// the sums of one run, zero between runs.
 struct ChannelSums {
   double *first = nullptr, *second = nullptr, *third = nullptr;
+  float* lanes = nullptr;
 };
 TINYFIQA_INLINE ChannelSums carve_sums(Carver& room, int c) {
   const std::size_t period = size_of(pattern_period(c));
@@ -51,40 +53,54 @@ TINYFIQA_INLINE ChannelSums carve_sums(Carver& room, int c) {
   s.first = carve_doubles(room, period);
   s.second = carve_doubles(room, period);
   s.third = carve_doubles(room, period);
+  s.lanes = carve(room, 3 * period);
   return s;
 }
 inline void clear_sums(const ChannelSums& s, int c) {
-  for (int i = 0, period = pattern_period(c); i < period; ++i) s.first[i] = s.second[i] = s.third[i] = 0;
+  const int period = pattern_period(c);
+  for (int i = 0; i < period; ++i) s.first[i] = s.second[i] = s.third[i] = 0;
+  std::memset(s.lanes, 0, size_of(3, period) * sizeof(float));
 }
+/// Adds the lanes of a run to the sums, and clears them.
+TINYFIQA_INLINE void close_run(const ChannelSums& s, int period, bool has_third) {
+  float* const lanes = s.lanes;
+  for (int f = 0; f < period; f += simd::width) {
+    simd::add_to(s.first + f, simd::load(lanes + f));
+    simd::add_to(s.second + f, simd::load(lanes + period + f));
+    if (has_third) simd::add_to(s.third + f, simd::load(lanes + 2 * period + f));
+  }
+  std::memset(lanes, 0, size_of(has_third ? 3 : 2, period) * sizeof(float));
+}
+TINYFIQA_INLINE void add_lanes(float* lanes, vf v) { simd::store(lanes, simd::load(lanes) + v); }
 
 /// first += sum of z - pivot, second += sum of (z - pivot)^2 over `count` floats of dense pixels. A pivot
 /// near the mean keeps the difference of the two large sums exact.
 inline void add_moments(const float* z, std::ptrdiff_t count, int period, const float* pivot,
                         const ChannelSums& sums) {
-  for (int f = 0; f < period && f < count; f += simd::width) {
-    const vf p = simd::load(pivot + f);
-    vf s0 = simd::splat(0.0f), s1 = s0, q0 = s0, q1 = s0;
-    std::ptrdiff_t j = f;
-    for (; j + period + simd::width <= count; j += 2 * period) {
-      const vf a = simd::load(z + j) - p, b = simd::load(z + j + period) - p;
-      s0 = s0 + a;
-      s1 = s1 + b;
-      q0 = simd::fma(a, a, q0);
-      q1 = simd::fma(b, b, q1);
-    }
-    for (; j < count; j += period) {
-      const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;
-      // Lanes behind the end count as the pivot itself.
-      float room[simd::width];
-      simd::store(room, p);
-      if (part < simd::width) copy_floats(z + j, part, room);
-      const vf a = (part < simd::width ? simd::load(room) : simd::load(z + j)) - p;
-      s0 = s0 + a;
-      q0 = simd::fma(a, a, q0);
-    }
-    simd::add_to(sums.first + f, s0 + s1);
-    simd::add_to(sums.second + f, q0 + q1);
-  }
+  float *const first = sums.lanes, *const second = first + period;
+  for_each_turn(
+      count, period, [](std::ptrdiff_t, std::ptrdiff_t) {},
+      [=](int f, std::ptrdiff_t j, auto turns) TINYFIQA_INLINE_LAMBDA {
+        const vf p = simd::load(pivot + f);
+        vf s = simd::splat(0.0f), q = s;
+#pragma GCC unroll 4
+        for (int t = 0; t < turns.count; ++t, j += period) {
+          const vf d = simd::load(z + j) - p;
+          s = s + d;
+          q = simd::fma(d, d, q);
+        }
+        add_lanes(first + f, s);
+        add_lanes(second + f, q);
+      },
+      [=](int f, std::ptrdiff_t j, int part) TINYFIQA_INLINE_LAMBDA {
+        float room[simd::width];  // lanes behind the end count as the pivot itself
+        simd::store(room, simd::load(pivot + f));
+        copy_floats(z + j, part, room);
+        const vf d = simd::load(room) - simd::load(pivot + f);
+        add_lanes(first + f, d);
+        add_lanes(second + f, d * d);
+      });
+  close_run(sums, period, false);
 }
 
 /// Patterns of what the gradient of z needs.
@@ -101,42 +117,46 @@ TINYFIQA_INLINE NormPattern carve_norm_pattern(Carver& room, int c) {
 
 /// first += sum g, second += sum g (z - mean), third (prelu alone) += sum dv min(u, 0).
 template <Act A>
-inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t count, const LazyPattern& p,
-                              const ChannelSums& sums) {
-  for (int f = 0; f < p.period && f < count; f += simd::width) {
-    const vf scale = simd::load(p.scale + f), shift = simd::load(p.shift + f),
-             mean = simd::load(p.centre + f);
-    const vf slope = A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f);
-    vf s = simd::splat(0.0f), q = s, t = s, s1 = s, q1 = s;
-    std::ptrdiff_t j = f;
-    if constexpr (A != Act::prelu) {
-      for (; j + p.period + simd::width <= count; j += 2 * p.period) {
-        for (const std::ptrdiff_t at : {j, j + p.period}) {
-          simd::prefetch(dv + at + prefetch_floats);
-          simd::prefetch(z + at + prefetch_floats);
-        }
-        const vf za = simd::load(z + j) - mean, zb = simd::load(z + j + p.period) - mean;
-        const vf ga = simd::load(dv + j) * activate_slope<A>(simd::fma(za, scale, shift), slope);
-        const vf gb = simd::load(dv + j + p.period) * activate_slope<A>(simd::fma(zb, scale, shift), slope);
-        s = s + ga;
-        s1 = s1 + gb;
-        q = simd::fma(ga, za, q);
-        q1 = simd::fma(gb, zb, q1);
-      }
-    }
-    for (; j < count; j += p.period) {
-      const int part = count - j < simd::width ? static_cast<int>(count - j) : simd::width;
-      const vf zv = simd::load_up_to(z + j, part) - mean, d = simd::load_up_to(dv + j, part);
-      const vf u = simd::fma(zv, scale, shift);
-      const vf g = d * activate_slope<A>(u, slope);
+inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t count,
+                              const LazyPattern& pattern, const ChannelSums& sums) {
+  const LazyPattern p = pattern;
+  float *const first = sums.lanes, *const second = first + p.period, *const third = second + p.period;
+  const auto add = [=](int f, auto turns, const auto& d_of, const auto& z_of) TINYFIQA_INLINE_LAMBDA {
+    const LazyVector c = lazy_vector<A>(p, f);
+    vf s = simd::splat(0.0f), q = s, t = s;
+#pragma GCC unroll 4
+    for (int i = 0; i < turns.count; ++i) {
+      const vf d = d_of(i), zv = z_of(i) - c.centre, u = simd::fma(zv, c.scale, c.shift);
+      const vf g = d * activate_slope<A>(u, c.slope);
       s = s + g;
       q = simd::fma(g, zv, q);
       if constexpr (A == Act::prelu) t = simd::fma(d, simd::min(simd::splat(0.0f), u), t);
     }
-    simd::add_to(sums.first + f, s + s1);
-    simd::add_to(sums.second + f, q + q1);
-    if constexpr (A == Act::prelu) simd::add_to(sums.third + f, t);
-  }
+    add_lanes(first + f, s);
+    add_lanes(second + f, q);
+    if constexpr (A == Act::prelu) add_lanes(third + f, t);
+  };
+  for_each_turn(
+      count, p.period,
+      [=](std::ptrdiff_t j, std::ptrdiff_t floats) TINYFIQA_INLINE_LAMBDA {
+        prefetch_run(dv + j + prefetch_floats, floats);
+        prefetch_run(z + j + prefetch_floats, floats);
+      },
+      [=](int f, std::ptrdiff_t j, auto turns) TINYFIQA_INLINE_LAMBDA {
+        const auto from = [=](const float* map) TINYFIQA_INLINE_LAMBDA {
+          return [=](int i) TINYFIQA_INLINE_LAMBDA {
+            return simd::load(map + j + static_cast<std::ptrdiff_t>(i) * p.period);
+          };
+        };
+        add(f, turns, from(dv), from(z));
+      },
+      [=](int f, std::ptrdiff_t j, int part) TINYFIQA_INLINE_LAMBDA {
+        const auto from = [=](const float* map) TINYFIQA_INLINE_LAMBDA {
+          return [=](int) TINYFIQA_INLINE_LAMBDA { return simd::load_part(map + j, part); };
+        };
+        add(f, Turns<1>(), from(dv), from(z));
+      });
+  close_run(sums, p.period, A == Act::prelu);
 }
 
 /// Adds up the threads' lanes of c channels, in the order of the threads, into `sums` [3][c];
@@ -166,28 +186,37 @@ inline void add_completed_sums(const LazyMap<float>& x, const float* d, const La
 /// dz = k1 g + k2 (z - mean) + k3 over `count` floats of dense pixels; dv may be dz. Writes exactly `count`
 /// floats.
 template <Act A>
-inline void gradient_flat(const float* dv, const float* z, std::ptrdiff_t count, const NormPattern& p,
+inline void gradient_flat(const float* dv, const float* z, std::ptrdiff_t count, const NormPattern& pattern,
                           float* dz) {
-  for (int f = 0; f < p.u.period && f < count; f += simd::width) {
-    const vf mean = simd::load(p.u.centre + f), scale = simd::load(p.u.scale + f),
-             shift = simd::load(p.u.shift + f);
-    const vf k1 = simd::load(p.k1 + f), k2 = simd::load(p.k2 + f), k3 = simd::load(p.k3 + f);
-    const vf slope = A == Act::prelu ? simd::load(p.u.slope + f) : simd::splat(0.0f);
-    const auto value = [&](vf v, vf zj) TINYFIQA_INLINE_LAMBDA {
-      const vf zv = zj - mean, g = v * activate_slope<A>(simd::fma(zv, scale, shift), slope);
-      return simd::fma(g, k1, simd::fma(zv, k2, k3));
-    };
-    const std::ptrdiff_t j =
-        for_each_turn(f, count, p.u.period, [&](std::ptrdiff_t i) TINYFIQA_INLINE_LAMBDA {
-          simd::prefetch(dv + i + count);  // the next block, while products work on this one
-          simd::prefetch(z + i + count);
-          simd::store(dz + i, value(simd::load(dv + i), simd::load(z + i)));
-        });
-    if (j < count) {
-      const auto part = static_cast<int>(count - j);
-      simd::store_part(dz + j, value(simd::load_part(dv + j, part), simd::load_part(z + j, part)), part);
-    }
-  }
+  const NormPattern p = pattern;
+  struct Constants {
+    LazyVector u;
+    vf k1, k2, k3;
+  };
+  const auto constants = [=](int f) TINYFIQA_INLINE_LAMBDA {
+    return Constants{lazy_vector<A>(p.u, f), simd::load(p.k1 + f), simd::load(p.k2 + f),
+                     simd::load(p.k3 + f)};
+  };
+  const auto value = [](const Constants& c, vf d, vf v) TINYFIQA_INLINE_LAMBDA {
+    const vf zv = v - c.u.centre, u = simd::fma(zv, c.u.scale, c.u.shift);
+    return simd::fma(d * activate_slope<A>(u, c.u.slope), c.k1, simd::fma(zv, c.k2, c.k3));
+  };
+  for_each_turn(
+      count, p.u.period,
+      [=](std::ptrdiff_t j, std::ptrdiff_t floats) TINYFIQA_INLINE_LAMBDA {
+        prefetch_run(dv + j + count, floats);  // the next block, while products work on this one
+        prefetch_run(z + j + count, floats);
+      },
+      [=](int f, std::ptrdiff_t j, auto turns) TINYFIQA_INLINE_LAMBDA {
+        const Constants c = constants(f);
+#pragma GCC unroll 4
+        for (int t = 0; t < turns.count; ++t, j += p.u.period)
+          simd::store(dz + j, value(c, simd::load(dv + j), simd::load(z + j)));
+      },
+      [=](int f, std::ptrdiff_t j, int part) TINYFIQA_INLINE_LAMBDA {
+        const vf v = value(constants(f), simd::load_part(dv + j, part), simd::load_part(z + j, part));
+        simd::store_part(dz + j, v, part);
+      });
 }
 
 TINYFIQA_ISA_END

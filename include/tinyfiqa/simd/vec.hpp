@@ -108,8 +108,19 @@ TINYFIQA_INLINE void store_part(float* p, vf v, int count) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1u), v);
 #elif defined(__AVX2__)
-  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  _mm256_maskstore_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane), v);
+  // A masked store takes AMD's cores before Zen 4 14 cycles; these, two or three.
+  __m128 rest = _mm256_castps256_ps128(v);
+  if ((count & 4) != 0) {
+    _mm_storeu_ps(p, rest);
+    rest = _mm256_extractf128_ps(v, 1);
+    p += 4;
+  }
+  if ((count & 2) != 0) {
+    _mm_storel_pd(static_cast<double*>(static_cast<void*>(p)), _mm_castps_pd(rest));
+    rest = _mm_movehl_ps(rest, rest);
+    p += 2;
+  }
+  if ((count & 1) != 0) _mm_store_ss(p, rest);
 #else
   float part[width];
   store(part, v);
