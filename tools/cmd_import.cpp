@@ -2,6 +2,7 @@
 #include "backends.hpp"
 #include "commands.hpp"
 #include "model_options.hpp"
+#include "weight_facts.hpp"
 
 #include <tinyfiqa/io/weights.hpp>
 
@@ -19,27 +20,31 @@ struct ImportCommand {
   int run() const;
 
  private:
-  Status import_model(const ModelSpec& spec) const;
+  Status import_model(const ModelSpec& spec, const Metadata& said) const;
   Status convert(const TensorFile& file) const;
 };
 
-std::vector<std::pair<std::string, std::string>> origin(const std::string& path) {
-  return {{"made_by", "tinyfiqa " TINYFIQA_VERSION},
-          {"imported_from", std::filesystem::path(path).filename().string()}};
+/// What the file says about itself (its calibration, views, licence, ...), and where it comes from.
+Metadata with_origin(Metadata metadata, const std::string& path) {
+  set_metadata(metadata, "made_by", "tinyfiqa " TINYFIQA_VERSION);
+  set_metadata(metadata, "imported_from", std::filesystem::path(path).filename().string());
+  return metadata;
 }
 
-Status ImportCommand::import_model(const ModelSpec& spec) const {
+Status ImportCommand::import_model(const ModelSpec& spec, const Metadata& said) const {
   Model network(spec, *choose_backend("scalar"), seed);
   LoadOptions options;
   options.head = spec.head;
   const auto report = load_weights(in, network.params(), network.block(), options);
   if (!report) return report.status();
-  auto metadata = origin(in);
-  metadata.emplace_back("model", spec.name);
+  // What a file says about its network is true of all of that network's weights alone.
+  const bool whole = report->kept.empty();
+  Metadata metadata = with_origin(whole ? said : Metadata(), in);
+  set_metadata(metadata, "model", spec.name);
   // What keeps its first, random values is written down, so that nobody takes the file for a trained network.
-  if (!report->kept.empty())
-    metadata.emplace_back("untrained",
-                          std::to_string(report->kept.size()) + " tensors, seed " + std::to_string(seed));
+  if (!whole)
+    set_metadata(metadata, "untrained",
+                 std::to_string(report->kept.size()) + " tensors, seed " + std::to_string(seed));
   for (const auto& note : report->notes) print_note(in + ": " + note);
   const Status saved = save_params(out, network.params(), network.block(), metadata);
   if (!saved.ok()) return saved;
@@ -59,7 +64,7 @@ Status ImportCommand::convert(const TensorFile& file) const {
     if (!bytes) return bytes.status().prefixed(in, ": ");
     tensors.push_back({entry.name, entry.dtype, entry.shape, std::move(*bytes)});
   }
-  const Status saved = write_safetensors(out, tensors, origin(in));
+  const Status saved = write_safetensors(out, tensors, with_origin(file.metadata, in));
   if (!saved.ok()) return saved;
   std::printf("%s: %zu tensors from %s, names and types unchanged (no network known here)\n", out.c_str(),
               file.entries().size(), in.c_str());
@@ -71,13 +76,13 @@ int ImportCommand::run() const {
     const ModelSpec* spec = find_model(model);
     if (spec == nullptr && !model.empty())
       return Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names());
-    if (spec != nullptr) return import_model(*spec);
     auto file = read_tensors(in);
     if (!file) return file.status();
+    if (spec != nullptr) return import_model(*spec, file->metadata);
     if (is_shufflenet_megvii(*file)) file = convert_shufflenet_megvii(*file);
     if (!file) return file.status();
     spec = guess_model(*file);
-    return spec != nullptr ? import_model(*spec) : convert(*file);
+    return spec != nullptr ? import_model(*spec, file->metadata) : convert(*file);
   };
   const Status status = work();
   if (status.ok()) return exit_done;

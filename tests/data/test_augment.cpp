@@ -57,6 +57,11 @@ TEST_CASE("each augmentation does what its name says") {
     CHECK(q[0] == q[1]);
     CHECK(q[0] == q[2]);
   }
+  // A network that learns from grey pictures alone is judged by such; all else is for training.
+  CHECK(changed(image, for_validation(grey)).rgb == without.rgb);
+  grey.grey = 0.5f;
+  grey.hflip = 1;
+  CHECK_FALSE(for_validation(grey).any());
   const Image face = load("face.png");
   const Difference good = difference(face, changed(face, only(&Augmentation::jpeg, 95, 95))),
                    poor = difference(face, changed(face, only(&Augmentation::jpeg, 10, 10)));

@@ -79,6 +79,12 @@ TEST_CASE("import makes safetensors that score the same as the checkpoint") {
     CHECK(a.code == 0);
     CHECK(a.out == b.out);
   }
+  const std::string shipped = TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors";
+  CHECK(run_tool("import " + shipped + " " + dir + "/again.safetensors").code == 0);
+  const auto qualities = run_tool("score {faces} --weights " + shipped);
+  CHECK(contains(qualities.out, "poor"));  // a band: only a calibrated file has them
+  CHECK(run_tool("score {faces} --weights " + dir + "/again.safetensors").out == qualities.out);
+  CHECK(run_tool("verify-weights " + dir + "/again.safetensors").code == 0);
   const auto missing = run_tool("import " + dir + "/none.pth " + dir + "/y.safetensors");
   CHECK(missing.code == 1);
   CHECK(contains(missing.err, "none.pth"));

@@ -41,10 +41,10 @@ void run_tape(const planned::Definition& d, Extents size, TapeMode mode, const T
 }
 
 template <class T>
-Taped<T> start(const planned::Definition& d, Extents size) {
+Taped<T> start(const planned::Definition& d, Extents size, std::uint64_t input_seed = 9) {
   Taped<T> t;
   for (float v : d.params) t.params.push_back(static_cast<T>(v));
-  for (float v : planned::random_input(size)) t.input.push_back(static_cast<T>(v));
+  for (float v : planned::random_input(size, input_seed)) t.input.push_back(static_cast<T>(v));
   return t;
 }
 

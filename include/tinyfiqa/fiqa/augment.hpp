@@ -37,6 +37,14 @@ struct Augmentation {
   }
 };
 
+/// What held-out pictures get of it: nothing, but a network that learns from grey pictures alone is judged by
+/// grey pictures.
+inline Augmentation for_validation(const Augmentation& a) {
+  Augmentation held_out;
+  held_out.grey = a.grey >= 1 ? 1.0f : 0.0f;
+  return held_out;
+}
+
 namespace detail {
 
 inline Status check_chance(const char* name, const Chance& c, float low, float high) {

@@ -199,7 +199,7 @@ class Trainer {
     train_ = std::make_unique<ImageLoader>(data, std::move(split.train), loader);
     loader.cache_bytes = options.cache_bytes - loader.cache_bytes;
     loader.shuffle = false;
-    loader.augmentation = Augmentation();
+    loader.augmentation = for_validation(options.augmentation);
     loader.batch = std::min(options.batch, 16);
     val_ = std::make_unique<ImageLoader>(data, std::move(split.val), loader);
     optimizer_ = std::make_unique<Optimizer>(options.optim, groups(spec), block().size);

@@ -41,12 +41,14 @@ TINYFIQA_INLINE vf activate_slope(vf u, vf slope) {
   }
 }
 
-/// Two or three sums for each channel, in lanes of the pattern: one thread's part. `lanes` [3][period] are
-/// the sums of one run, zero between runs.
+/// Two or three sums for each channel, in lanes of the pattern: one thread's part. `lanes` [3][period] are the
+/// sums of the last runs, of up to `held` values a lane.
 struct ChannelSums {
   double *first = nullptr, *second = nullptr, *third = nullptr;
   float* lanes = nullptr;
+  std::ptrdiff_t held = 0;
 };
+inline constexpr std::ptrdiff_t most_held = 96;
 TINYFIQA_INLINE ChannelSums carve_sums(Carver& room, int c) {
   const std::size_t period = size_of(pattern_period(c));
   ChannelSums s;
@@ -61,22 +63,30 @@ inline void clear_sums(const ChannelSums& s, int c) {
   for (int i = 0; i < period; ++i) s.first[i] = s.second[i] = s.third[i] = 0;
   std::memset(s.lanes, 0, size_of(3, period) * sizeof(float));
 }
-/// Adds the lanes of a run to the sums, and clears them.
-TINYFIQA_INLINE void close_run(const ChannelSums& s, int period, bool has_third) {
+/// Adds the lanes to the sums, and clears them.
+inline void close_runs(ChannelSums& s, int period) {
   float* const lanes = s.lanes;
   for (int f = 0; f < period; f += simd::width) {
     simd::add_to(s.first + f, simd::load(lanes + f));
     simd::add_to(s.second + f, simd::load(lanes + period + f));
-    if (has_third) simd::add_to(s.third + f, simd::load(lanes + 2 * period + f));
+    simd::add_to(s.third + f, simd::load(lanes + 2 * period + f));
   }
-  std::memset(lanes, 0, size_of(has_third ? 3 : 2, period) * sizeof(float));
+  std::memset(lanes, 0, size_of(3, period) * sizeof(float));
+  s.held = 0;
+}
+/// Before `count` floats more: lanes hold no more values than sums of floats should.
+TINYFIQA_INLINE void open_run(ChannelSums& s, std::ptrdiff_t count, int period) {
+  const std::ptrdiff_t values = (count + period - 1) / period;
+  if (s.held > 0 && s.held + values > most_held) close_runs(s, period);
+  s.held += values;
 }
 TINYFIQA_INLINE void add_lanes(float* lanes, vf v) { simd::store(lanes, simd::load(lanes) + v); }
 
 /// first += sum of z - pivot, second += sum of (z - pivot)^2 over `count` floats of dense pixels. A pivot
 /// near the mean keeps the difference of the two large sums exact.
 inline void add_moments(const float* z, std::ptrdiff_t count, int period, const float* pivot,
-                        const ChannelSums& sums) {
+                        ChannelSums& sums) {
+  open_run(sums, count, period);
   float *const first = sums.lanes, *const second = first + period;
   for_each_turn(
       count, period, [](std::ptrdiff_t, std::ptrdiff_t) {},
@@ -100,7 +110,6 @@ inline void add_moments(const float* z, std::ptrdiff_t count, int period, const 
         add_lanes(first + f, d);
         add_lanes(second + f, d * d);
       });
-  close_run(sums, period, false);
 }
 
 /// Patterns of what the gradient of z needs.
@@ -118,8 +127,9 @@ TINYFIQA_INLINE NormPattern carve_norm_pattern(Carver& room, int c) {
 /// first += sum g, second += sum g (z - mean), third (prelu alone) += sum dv min(u, 0).
 template <Act A>
 inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t count,
-                              const LazyPattern& pattern, const ChannelSums& sums) {
+                              const LazyPattern& pattern, ChannelSums& sums) {
   const LazyPattern p = pattern;
+  open_run(sums, count, p.period);
   float *const first = sums.lanes, *const second = first + p.period, *const third = second + p.period;
   const auto add = [=](int f, auto turns, const auto& d_of, const auto& z_of) TINYFIQA_INLINE_LAMBDA {
     const LazyVector c = lazy_vector<A>(p, f);
@@ -156,7 +166,6 @@ inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t co
         };
         add(f, Turns<1>(), from(dv), from(z));
       });
-  close_run(sums, p.period, A == Act::prelu);
 }
 
 /// Adds up the threads' lanes of c channels, in the order of the threads, into `sums` [3][c];
@@ -165,7 +174,8 @@ template <class SumsOf>
 inline void gather_sums(int threads, int c, double* sums, const SumsOf& sums_of) {
   for (int i = 0; i < 3 * c; ++i) sums[i] = 0;
   for (int t = 0; t < threads; ++t) {
-    const ChannelSums lanes = sums_of(t);
+    ChannelSums lanes = sums_of(t);
+    close_runs(lanes, pattern_period(c));
     fold_pattern(lanes.first, c, sums);
     fold_pattern(lanes.second, c, sums + c);
     fold_pattern(lanes.third, c, sums + 2 * c);
@@ -175,7 +185,7 @@ inline void gather_sums(int threads, int c, double* sums, const SumsOf& sums_of)
 /// Adds what `pixels` pixels from pixel `first` on of the completed gradient d of x mean to x's batch norm;
 /// both are dense.
 inline void add_completed_sums(const LazyMap<float>& x, const float* d, const LazyPattern& p, long long first,
-                               int pixels, const ChannelSums& sums) {
+                               int pixels, ChannelSums& sums) {
   const std::ptrdiff_t at = first * x.c;
   with_act(x.act, [&](auto tag) {
     add_gradient_sums<decltype(tag)::act>(d + at, x.data + at, static_cast<std::ptrdiff_t>(pixels) * x.c, p,

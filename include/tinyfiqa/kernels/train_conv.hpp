@@ -199,7 +199,7 @@ inline void gradient_sums(const TrainConvArgs& a, const Memory& m) {
   const int blocks = (pixels + train_block - 1) / train_block;
   const double work = static_cast<double>(pixels) * a.cout;
   parallel_split(worth_team(a.team, work), blocks, [&](int begin, int end, int t) {
-    const auto thread = m.thread(a, t);
+    auto thread = m.thread(a, t);
     with_act(a.act, [&](auto tag) {
       for (int b = begin; b < end; ++b) {
         const int first = b * train_block,

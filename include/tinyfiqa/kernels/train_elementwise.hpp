@@ -110,7 +110,7 @@ inline void clear_map_sums(const TrainMapArgs& a, const MapMemory& m) {
     if (a.db.sums != nullptr) clear_sums(r.b_sums, a.b.c);
   }
 }
-inline void take_map_sums(const TrainMapArgs& a, const MapRoom& r, long long first, int pixels) {
+inline void take_map_sums(const TrainMapArgs& a, MapRoom& r, long long first, int pixels) {
   if (a.dx.sums != nullptr) add_completed_sums(a.x, a.dx.data, r.x.pattern, first, pixels, r.x_sums);
   if (a.db.sums != nullptr) add_completed_sums(a.b, a.db.data, r.b.pattern, first, pixels, r.b_sums);
 }

@@ -101,27 +101,45 @@ TINYFIQA_INLINE std::size_t pool_room_floats(const TrainMapArgs& a) {
   return size_of(a.kernel, a.x.w, a.x.c);
 }
 
+/// The largest of a window's values and its tap's number. The window's row ky begins at row(ky) + offset;
+/// K > 0: the window's size, known and all of it inside.
+template <int K, class RowOf>
+TINYFIQA_INLINE void max_window(const TrainMapArgs& a, TapRange rows, TapRange cols, const RowOf& row,
+                                std::ptrdiff_t offset, std::ptrdiff_t j, int part, float* y, float* saved) {
+  const int kernel = K > 0 ? K : a.kernel, first = K > 0 ? 0 : rows.first, last = K > 0 ? K : rows.last,
+            left = K > 0 ? 0 : cols.first, right = K > 0 ? K : cols.last;
+  const std::ptrdiff_t c = a.x.c, from = offset + j;
+  vf best = simd::load_up_to(row(first) + from + left * c, part),
+     winner = simd::splat(static_cast<float>(first * kernel + left));
+#pragma GCC unroll 3
+  for (int ky = first; ky < last; ++ky)
+#pragma GCC unroll 3
+    for (int kx = left; kx < right; ++kx) {
+      if (ky == first && kx == left) continue;
+      const vf v = simd::load_up_to(row(ky) + from + kx * c, part);
+      winner = simd::select_less(best, v, simd::splat(static_cast<float>(ky * kernel + kx)), winner);
+      best = simd::select_less(best, v, v, best);
+    }
+  simd::store_up_to(y + j, best, part);
+  simd::store_up_to(saved + j, winner, part);
+}
 /// One output row from the window's rows, of which row ky lies at row(ky); `saved` gets the winning taps'
 /// numbers.
 template <class RowOf>
 inline void max_pool_row(const TrainMapArgs& a, TapRange rows, const RowOf& row, float* y, float* saved) {
-  const int c = a.x.c;
-  for (int ox = 0; ox < a.out_w; ++ox, y += c, saved += c) {
+  const bool whole_rows = a.kernel == 3 && rows.last - rows.first == 3;
+  const float* three[3] = {};
+  for (int ky = 0; whole_rows && ky < 3; ++ky) three[ky] = row(ky);
+  const auto row_of_three = [&](int ky) { return three[ky]; };
+  for (int ox = 0; ox < a.out_w; ++ox, y += a.x.c, saved += a.x.c) {
     const int left = ox * a.stride - a.padding;
     const TapRange cols = taps_inside(left, a.kernel, a.x.w);
-    for_each_part(c, [&](std::ptrdiff_t j, int part) {
-      vf best = simd::splat(0.0f), winner = simd::splat(-1.0f);
-      for (int ky = rows.first; ky < rows.last; ++ky) {
-        const float* x = row(ky) + static_cast<std::ptrdiff_t>(left + cols.first) * c + j;
-        for (int kx = cols.first; kx < cols.last; ++kx, x += c) {
-          const vf v = simd::load_up_to(x, part), tap = simd::splat(static_cast<float>(ky * a.kernel + kx));
-          const bool first = ky == rows.first && kx == cols.first;
-          winner = first ? tap : simd::select_less(best, v, tap, winner);
-          best = first ? v : simd::select_less(best, v, v, best);
-        }
-      }
-      simd::store_up_to(y + j, best, part);
-      simd::store_up_to(saved + j, winner, part);
+    const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(left) * a.x.c;
+    for_each_part(a.x.c, [&](std::ptrdiff_t j, int part) {
+      if (whole_rows && cols.last - cols.first == 3)
+        max_window<3>(a, rows, cols, row_of_three, offset, j, part, y, saved);
+      else
+        max_window<0>(a, rows, cols, row, offset, j, part, y, saved);
     });
   }
 }
@@ -177,14 +195,46 @@ inline void max_pool_gradient_row(const TrainMapArgs& a, int image, int y) {
     });
   }
 }
+/// The same for windows of 3 by steps of 2, padding 1: column 2 k of x lies in window k's middle, column 2 k
+/// + 1 in the last column of window k and the first of window k + 1.
+inline void max_pool_gradient_row_3_2(const TrainMapArgs& a, int image, int y) {
+  const int c = a.x.c;
+  float* dx = a.dx.data + (static_cast<std::ptrdiff_t>(image) * a.x.h + y) * a.x.w * a.dx.pixel;
+  const TapRange rows = windows_over(y, 3, 2, 1, a.out_h);
+  for (int k = 0; k < a.out_w; ++k, dx += 2 * a.dx.pixel) {
+    const bool odd = 2 * k + 1 < a.x.w, next = k + 1 < a.out_w;
+    for_each_part(c, [&](std::ptrdiff_t j, int part) {
+      const vf zero = simd::splat(0.0f);
+      vf even_sum = a.dx.accumulate ? simd::load_up_to(dx + j, part) : zero;
+      vf odd_sum = a.dx.accumulate && odd ? simd::load_up_to(dx + a.dx.pixel + j, part) : zero;
+      for (int oy = rows.first; oy < rows.last; ++oy) {
+        const std::ptrdiff_t o = (static_cast<std::ptrdiff_t>(image) * a.out_h + oy) * a.out_w + k;
+        const auto tap = static_cast<float>(3 * (y + 1 - 2 * oy));
+        const float *const d = a.dy + o * a.dy_pixel + j, *const saved = a.saved + o * c + j;
+        const vf here = simd::load_up_to(d, part), winner = simd::load_up_to(saved, part);
+        even_sum = even_sum + simd::select_equal(winner, simd::splat(tap + 1), here, zero);
+        odd_sum = odd_sum + simd::select_equal(winner, simd::splat(tap + 2), here, zero);
+        if (next)
+          odd_sum = odd_sum + simd::select_equal(simd::load_up_to(saved + c, part), simd::splat(tap),
+                                                 simd::load_up_to(d + a.dy_pixel, part), zero);
+      }
+      simd::store_up_to(dx + j, even_sum, part);
+      if (odd) simd::store_up_to(dx + a.dx.pixel + j, odd_sum, part);
+    });
+  }
+}
 inline void train_max_pool_backward(const TrainMapArgs& a, float* scratch) {
   if (a.dx.data == nullptr) return;
   const MapMemory m = map_memory(a, scratch);
   clear_map_sums(a, m);
+  const bool common = a.kernel == 3 && a.stride == 2 && a.padding == 1;
   parallel_split(worth_team(a.team, pool_work(a)), a.x.n * a.x.h, [&](int begin, int end, int t) {
-    const MapRoom r = map_room(a, m, t);
+    MapRoom r = map_room(a, m, t);
     for (int i = begin; i < end; ++i) {
-      max_pool_gradient_row(a, i / a.x.h, i % a.x.h);
+      if (common)
+        max_pool_gradient_row_3_2(a, i / a.x.h, i % a.x.h);
+      else
+        max_pool_gradient_row(a, i / a.x.h, i % a.x.h);
       take_map_sums(a, r, static_cast<long long>(i) * a.x.w, a.x.w);
     }
   });

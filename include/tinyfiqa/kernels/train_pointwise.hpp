@@ -28,8 +28,15 @@ struct PointwiseTraining {
     r.dweight = carve(room, size_of(a.cout, a.x.c));
     return r;
   }
+  /// Pixels at a time. The gradient of the weights walks pixels for a few channels: of wide maps, fewer
+  /// pixels keep their cache lines until all of their channels have been used. Weights larger than the second
+  /// cache are better walked less often.
+  static int block(const TrainConvArgs& a) {
+    const bool wide = a.cout + a.x.c > 512, cached = size_of(a.cout, a.x.c) <= 65536;
+    return wide && cached ? train_block / 2 : train_block;
+  }
   static int pixels(const TrainConvArgs& a) { return static_cast<int>(out_pixels(a)); }
-  static int tasks(const TrainConvArgs& a) { return (pixels(a) + train_block - 1) / train_block; }
+  static int tasks(const TrainConvArgs& a) { return (pixels(a) + block(a) - 1) / block(a); }
   static int backward_tasks(const TrainConvArgs& a) { return tasks(a); }
 
   static void prepare_forward(const TrainConvArgs& a, Shared& s) {
@@ -40,8 +47,7 @@ struct PointwiseTraining {
                       int begin, int end, const Done& done) {
     room.x.pattern = common.x;
     for (int b = begin; b < end; ++b) {
-      const int first = b * train_block, left = pixels(a) - first,
-                count = left < train_block ? left : train_block;
+      const int first = b * block(a), left = pixels(a) - first, count = left < block(a) ? left : block(a);
       const Rows x = read_rows(room.x, first, count);
       GemmArgs g;
       g.m = count;
@@ -71,8 +77,7 @@ struct PointwiseTraining {
                        int begin, int end, const Done& done) {
     room.x.pattern = common.x;
     for (int b = begin; b < end; ++b) {
-      const int first = b * train_block, left = pixels(a) - first,
-                count = left < train_block ? left : train_block;
+      const int first = b * block(a), left = pixels(a) - first, count = left < block(a) ? left : block(a);
       read_gradient(a, common.norm, first, count, room.dz);
       const Rows x = read_rows(room.x, first, count);
       OuterArgs o;

@@ -3,6 +3,7 @@
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/float_bits.hpp>
+#include <tinyfiqa/base/little_endian.hpp>
 #include <tinyfiqa/simd/vec.hpp>
 
 #include <cstddef>
@@ -11,24 +12,13 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-TINYFIQA_INLINE std::uint16_t little_endian_u16(const unsigned char* bytes) {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  std::uint16_t
-      value;  // (compilers see through the general way below, but not in loops that they make vectors of)
-  std::memcpy(&value, bytes, sizeof value);
-  return value;
-#else
-  return static_cast<std::uint16_t>(bytes[0] | bytes[1] << 8);
-#endif
-}
-
 /// `count` little-endian binary16 numbers to floats, exactly. False if one of them is infinite or not a
 /// number.
 inline bool halves_to_floats(const unsigned char* TINYFIQA_RESTRICT halves, std::ptrdiff_t count,
                              float* TINYFIQA_RESTRICT out) {
   std::uint16_t largest = 0;  // magnitude
   for (std::ptrdiff_t i = 0; i < count; ++i) {
-    const auto magnitude = static_cast<std::uint16_t>(little_endian_u16(halves + 2 * i) & 0x7fffu);
+    const auto magnitude = static_cast<std::uint16_t>(load_le<std::uint16_t>(halves + 2 * i) & 0x7fffu);
     largest = magnitude > largest ? magnitude : largest;
   }
   std::ptrdiff_t i = 0;
@@ -36,7 +26,7 @@ inline bool halves_to_floats(const unsigned char* TINYFIQA_RESTRICT halves, std:
   for (; i + simd::width <= count; i += simd::width)
     simd::store(out + i, simd::load_binary16(halves + 2 * i));
 #endif
-  for (; i < count; ++i) out[i] = half_to_float(little_endian_u16(halves + 2 * i));
+  for (; i < count; ++i) out[i] = half_to_float(load_le<std::uint16_t>(halves + 2 * i));
   return largest < 0x7c00u;
 }
 
