@@ -104,7 +104,8 @@ void add_import(const Command& app, int& exit_code) {
   sub.add_option("--seed", command->seed, "Seed of a head that the checkpoint does not have").show_default();
   sub.footer(
       "An ImageNet classifier is dropped and the quality head initialised: the result is where training "
-      "starts.\n"
+      "starts. What a safetensors file says of itself (calibration, views, licence) stays when all of its "
+      "weights do.\n"
       "A checkpoint of a network that is not known here is converted as it is. Nothing in a checkpoint is "
       "executed.\n\n"
       "Example:\n  tinyfiqa import tests/fixtures/models/tinyfqnet.zip.pth /tmp/tinyfqnet.safetensors");

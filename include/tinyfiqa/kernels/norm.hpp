@@ -41,8 +41,8 @@ TINYFIQA_INLINE vf activate_slope(vf u, vf slope) {
   }
 }
 
-/// Two or three sums for each channel, in lanes of the pattern: one thread's part. `lanes` [3][period] are the
-/// sums of the last runs, of up to `held` values a lane.
+/// Two or three sums for each channel, in lanes of the pattern: one thread's part. `lanes` [3][period] are
+/// the sums of the last runs, of up to `held` values a lane.
 struct ChannelSums {
   double *first = nullptr, *second = nullptr, *third = nullptr;
   float* lanes = nullptr;
