@@ -112,6 +112,29 @@ Metrics measure(const std::vector<std::shared_ptr<const Model>>& models, const D
 
 }  // namespace
 
+TEST_CASE("a network that learns from grey pictures alone is validated on grey pictures") {
+  const TempDir dir;
+  const Dataset data = make_faces(dir);
+  for (const float share : {1.0f, 0.5f}) {
+    TrainOptions options;
+    options.height = options.width = side;
+    options.augmentation.grey = share;
+    auto trainer =
+        Trainer::create(*find_model("tinyfqnet"), *choose_backend("auto"), data, split_of(data), options);
+    REQUIRE_MESSAGE(trainer.ok(), trainer.status().message());
+    ImageLoader& held_out = trainer->val_loader();
+    REQUIRE(held_out.start(0).ok());
+    Batch batch;
+    const auto more = held_out.next(batch);
+    REQUIRE(more.ok());
+    REQUIRE(*more);
+    std::size_t coloured = 0;  // (this network's channels are normalised alike)
+    for (std::size_t i = 0; i + 2 < batch.images.size(); i += 3)
+      coloured += batch.images[i] != batch.images[i + 1] || batch.images[i] != batch.images[i + 2] ? 1 : 0;
+    CHECK((coloured == 0) == (share == 1));
+  }
+}
+
 TEST_CASE("each network learns blur and noise, and the ensemble is not worse than its better half") {
   const TempDir dir;
   const Dataset data = make_faces(dir);

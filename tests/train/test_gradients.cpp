@@ -57,44 +57,54 @@ void check_differences(const planned::Definition& d, Extents size, TapeMode mode
   }
 }
 
-/// What is said of a run that does not agree with the formulas; empty when it does.
+/// What a run says otherwise than the formulas; both are empty when it agrees.
+struct Disagreement {
+  std::string forward, backward;  ///< running statistics and numbers at all; gradients
+};
+
 template <class Net>
-std::string disagreement(const Taped<double>& want, const Taped<float>& got, double tolerance) {
+Disagreement compare(const Taped<double>& want, const Taped<float>& got, double tolerance) {
   Net net;
   number_params(net);
   // A bias before another batch norm has gradient zero: what is left there is rounding of the network's
   // scale.
   double floor = 0;
   for (const double g : want.gradient) floor = std::max(floor, 1e-3 * std::fabs(g));
-  std::ostringstream text;
+  Disagreement found;
   for_each_param(net, [&](const char* name, const Param& p) {
+    const bool trained = is_trainable(p.kind);
     double largest = floor, worst = 0;
+    bool numbers = true;
     for (int i = p.offset; i < p.offset + p.size(); ++i) {
       const auto at = static_cast<std::size_t>(i);
-      const bool trained = is_trainable(p.kind);
       const double a = trained ? want.gradient[at] : want.params[at];
       const double b = static_cast<double>(trained ? got.gradient[at] : got.params[at]);
+      numbers = numbers && std::isfinite(b);
       largest = std::max(largest, std::fabs(a));
-      worst = std::isnan(b) ? 1e30 : std::max(worst, std::fabs(a - b));
+      worst = std::max(worst, std::fabs(a - b));
     }
-    if (!(worst <= tolerance * largest))
-      text << name << ": largest " << largest << ", error " << worst << "; ";
+    if (numbers && worst <= tolerance * largest) return;
+    std::ostringstream text;
+    text << name << ": largest " << largest << ", error " << worst << (numbers ? "; " : ", not finite; ");
+    (trained && numbers ? found.backward : found.forward) += text.str();
   });
-  return text.str();
+  return found;
 }
 
 /// The kernels of every instruction set against the formulas in double; the largest error of each tensor,
 /// relative to its largest magnitude, running statistics included. Where an activation's argument lies within
-/// rounding of a kink, float and double take different sides, which is nobody's fault: three inputs are
-/// tried, and a kernel must agree on one of them.
+/// rounding of a kink, float and double take different sides, and gradients behind it differ, which is
+/// nobody's fault: in a large network that happens to some inputs. So such networks may be given more than
+/// one; values must agree on each that is tried, gradients on one.
 template <class Net>
-void check_kernels(const planned::Definition& d, Extents size, TapeMode mode, double tolerance) {
-  constexpr unsigned first_input = 9, inputs = 3;
+void check_kernels(const planned::Definition& d, Extents size, TapeMode mode, double tolerance,
+                   unsigned inputs = 1) {
+  constexpr unsigned first_input = 9;
   std::vector<Taped<double>> want;
   for_each_backend([&](const Backend& backend) {
     for (const int threads : {1, 2}) {
-      std::string said = "not run";
-      for (unsigned which = 0; which < inputs && !said.empty(); ++which) {
+      Disagreement found;
+      for (unsigned which = 0; which == 0 || (which < inputs && !found.backward.empty()); ++which) {
         if (want.size() == which) {
           want.push_back(start<double>(d, size, first_input + which));
           run_tape(d, size, mode, formulas::table<double>, want.back());
@@ -103,13 +113,16 @@ void check_kernels(const planned::Definition& d, Extents size, TapeMode mode, do
         Taped<float> got = start<float>(d, size, first_input + which);
         for (const double v : reference.d_output) got.d_output.push_back(static_cast<float>(v));
         run_tape(d, size, mode, *backend.training, got, threads);
-        said = disagreement<Net>(reference, got, tolerance);
+        found = compare<Net>(reference, got, tolerance);
+        INFO("threads " << threads << ", input " << which << ": " << found.forward);
+        CHECK(found.forward.empty());
       }
-      INFO("threads " << threads << ": " << said);
-      CHECK(said.empty());
+      INFO("threads " << threads << ": " << found.backward);
+      CHECK(found.backward.empty());
     }
   });
 }
+constexpr unsigned inputs_with_kinks = 3;
 
 /// Every operation once, joined in ways that share gradients and in ways that must not.
 template <Act A>
@@ -193,19 +206,24 @@ TEST_CASE("recognisers have the gradient of central differences, and kernels agr
   using Narrow = MobileFaceNetScaled<25>;
   check_differences<Resnet>(planned::define<Resnet>(), {4, 112, 112, 3}, TapeMode::train, 10, 1e-7);
   check_differences<Efficient>(planned::define<Efficient>(), {5, 40, 40, 3}, TapeMode::train, 20, 1e-7);
-  check_kernels<Resnet>(planned::define<Resnet>(), {4, 112, 112, 3}, TapeMode::train, 1e-3);
-  check_kernels<Resnet>(planned::define<Resnet>(), {2, 112, 112, 3}, TapeMode::frozen_norms, 1e-3);
+  check_kernels<Resnet>(planned::define<Resnet>(), {4, 112, 112, 3}, TapeMode::train, 1e-3,
+                        inputs_with_kinks);
+  check_kernels<Resnet>(planned::define<Resnet>(), {2, 112, 112, 3}, TapeMode::frozen_norms, 1e-3,
+                        inputs_with_kinks);
   check_kernels<Efficient>(planned::define<Efficient>(), {5, 40, 40, 3}, TapeMode::train, 1e-3);
   check_kernels<Efficient>(planned::define<Efficient>(), {5, 40, 40, 3}, TapeMode::frozen_norms, 1e-3);
-  check_kernels<Narrow>(planned::define<Narrow>(), {3, 112, 112, 3}, TapeMode::train, 1e-3);
+  check_kernels<Narrow>(planned::define<Narrow>(), {3, 112, 112, 3}, TapeMode::train, 1e-3,
+                        inputs_with_kinks);
 }
 
 TEST_CASE("kernels give the networks' gradients of the formulas") {
-  check_kernels<TinyFQnet>(planned::define<TinyFQnet>(), {4, 32, 32, 3}, TapeMode::train, 1e-3);
+  check_kernels<TinyFQnet>(planned::define<TinyFQnet>(), {4, 32, 32, 3}, TapeMode::train, 1e-3,
+                           inputs_with_kinks);
   check_kernels<MobileNetV3SmallQuality>(planned::define<MobileNetV3SmallQuality>(), {8, 64, 40, 3},
-                                         TapeMode::train, 1e-3);
+                                         TapeMode::train, 1e-3, inputs_with_kinks);
   check_kernels<ShuffleNetV2Quality<ShuffleNetX0_5>>(planned::define<ShuffleNetV2Quality<ShuffleNetX0_5>>(),
-                                                     {8, 64, 48, 3}, TapeMode::train, 1e-3);
+                                                     {8, 64, 48, 3}, TapeMode::train, 1e-3,
+                                                     inputs_with_kinks);
 }
 
 namespace {

@@ -195,8 +195,8 @@ inline void max_pool_gradient_row(const TrainMapArgs& a, int image, int y) {
     });
   }
 }
-/// The same for windows of 3 by steps of 2, padding 1: column 2 k of x lies in window k's middle, column 2 k
-/// + 1 in the last column of window k and the first of window k + 1.
+/// The same for windows of 3 by steps of 2, padding 1: an even column 2 k of x is the middle of window k, the
+/// odd one behind it the last column of window k and the first of window k + 1.
 inline void max_pool_gradient_row_3_2(const TrainMapArgs& a, int image, int y) {
   const int c = a.x.c;
   float* dx = a.dx.data + (static_cast<std::ptrdiff_t>(image) * a.x.h + y) * a.x.w * a.dx.pixel;
