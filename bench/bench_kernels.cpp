@@ -1,15 +1,15 @@
 // Every kernel on the layer shapes that our networks really have, each with its residual against the formulas
 // of ref/.
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/fiqa/model.hpp>
-#include <tinyfiqa/fiqa/model_registry.hpp>
-#include <tinyfiqa/graph/describe.hpp>
-#include <tinyfiqa/graph/pack.hpp>
-#include <tinyfiqa/graph/plan.hpp>
-#include <tinyfiqa/ref/ops.hpp>
+#include <tinyfiqa/kernels/reference/forward.hpp>
+#include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
+#include <tinyfiqa/runtime/describe.hpp>
+#include <tinyfiqa/runtime/pack.hpp>
+#include <tinyfiqa/runtime/plan.hpp>
 
-#include "backends.hpp"
-#include "fma_peak.hpp"
+#include <tinyfiqa/runtime/dispatch.hpp>
+#include "jobs/fma_peak.hpp"
 
 #include <benchmark/benchmark.h>
 

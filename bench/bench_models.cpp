@@ -1,11 +1,11 @@
 // Whole networks: milliseconds, GMAC/s, share of the measured multiply-add peak, and the distance from the
 // scalar backend's result, which shows that the work was done.
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/fiqa/session.hpp>
-#include <tinyfiqa/graph/describe.hpp>
+#include <tinyfiqa/quality/session.hpp>
+#include <tinyfiqa/runtime/describe.hpp>
 
-#include "backends.hpp"
-#include "fma_peak.hpp"
+#include <tinyfiqa/runtime/dispatch.hpp>
+#include "jobs/fma_peak.hpp"
 
 #include <benchmark/benchmark.h>
 

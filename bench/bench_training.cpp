@@ -2,14 +2,15 @@
 // the loss after a fixed number of steps on one batch, which shows that the work was done.
 //
 //   bench_training [MODEL BATCH HEIGHT WIDTH THREADS [SECONDS]]
+#include <tinyfiqa/autograd/dispatch.hpp>
+#include <tinyfiqa/autograd/tape.hpp>
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/fiqa/model_registry.hpp>
-#include <tinyfiqa/io/init_params.hpp>
-#include <tinyfiqa/train/losses.hpp>
-#include <tinyfiqa/train/optim.hpp>
-#include <tinyfiqa/train/tape.hpp>
+#include <tinyfiqa/formats/init_params.hpp>
+#include <tinyfiqa/optim/losses.hpp>
+#include <tinyfiqa/optim/optimizers.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 
-#include "backends.hpp"
+#include <tinyfiqa/runtime/dispatch.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -40,14 +41,15 @@ int bench(const Case& c, double seconds) {
   std::vector<float> params(block_size(net.params)), gradient(params.size());
   init_params(net.params, params, 1);
   Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.output, c.threads,
-                   *choose_backend("auto")->training);
+                   *choose_training_backend("auto")->tape);
   Rng rng(3);
   std::vector<float> x(static_cast<std::size_t>(c.n) * static_cast<std::size_t>(c.h) *
                        static_cast<std::size_t>(c.w) * 3);
   std::vector<float> label(static_cast<std::size_t>(c.n)), d(label.size());
   for (float& v : x) v = rng.normal();
   for (float& v : label) v = rng.uniform();
-  Optimizer optimizer({}, make_groups(net.params, {{"", 1e-3, 0, false}}), params.size());
+  Optimizer optimizer({}, make_groups(net.params, {{"", 1e-3, 0, false}}), params.size(),
+                      choose_training_backend("auto")->adam);
   std::vector<double> times, cpu_times;
   double loss = 0, residual = 0;
   for (const double start = now(); times.size() < 5 || now() - start < seconds;) {

@@ -1,14 +1,14 @@
 # tinyfiqa_isa: the kernels of every instruction set of this machine's family in one library. Whatever links it shares
-# the types of namespace tinyfiqa::multi, and picks a backend at start (tools/isa/backends.hpp).
-add_library(tinyfiqa_isa STATIC ${PROJECT_SOURCE_DIR}/tools/isa/backends.cpp ${PROJECT_SOURCE_DIR}/tools/isa/fma_peak.cpp
-                                ${PROJECT_SOURCE_DIR}/tools/isa/networks.cpp)
+# the types of namespace tinyfiqa::multi, and picks a backend at start (include/tinyfiqa/runtime/dispatch.hpp).
+add_library(tinyfiqa_isa STATIC ${PROJECT_SOURCE_DIR}/src/dispatch/backends.cpp ${PROJECT_SOURCE_DIR}/tools/jobs/fma_peak.cpp
+                                ${PROJECT_SOURCE_DIR}/src/dispatch/networks.cpp)
 target_compile_definitions(tinyfiqa_isa PUBLIC TINYFIQA_ABI=multi TINYFIQA_COMPILED_ELSEWHERE)
-target_include_directories(tinyfiqa_isa PUBLIC ${PROJECT_SOURCE_DIR}/tools/isa)
+target_include_directories(tinyfiqa_isa PUBLIC ${PROJECT_SOURCE_DIR}/tools)
 target_link_libraries(tinyfiqa_isa PUBLIC tinyfiqa PRIVATE tinyfiqa_own)
 set(tinyfiqa_isa_objects "" CACHE INTERNAL "")
 
 function(tinyfiqa_isa_backend isa)
-  add_library(tinyfiqa_isa_${isa} OBJECT ${PROJECT_SOURCE_DIR}/tools/isa/backend.cpp)
+  add_library(tinyfiqa_isa_${isa} OBJECT ${PROJECT_SOURCE_DIR}/src/dispatch/backend.cpp)
   # Without exceptions the compiler adds no helper functions, which the linker would merge across instruction sets.
   target_compile_options(tinyfiqa_isa_${isa} PRIVATE ${ARGN} -fno-exceptions -fno-rtti $<$<CONFIG:Debug>:-O1>)
   target_compile_definitions(tinyfiqa_isa_${isa} PRIVATE TINYFIQA_ABI=multi)

@@ -1,9 +1,9 @@
 // An operation of one's own, written once: a learnable soft clipping, y = a * tanh(x / a) for each channel.
 // Inference plans it, training differentiates it, in float and in double.
+#include <tinyfiqa/autograd/tape.hpp>
+#include <tinyfiqa/optim/losses.hpp>
+#include <tinyfiqa/optim/optimizers.hpp>
 #include <tinyfiqa/tinyfiqa.hpp>
-#include <tinyfiqa/train/losses.hpp>
-#include <tinyfiqa/train/optim.hpp>
-#include <tinyfiqa/train/tape.hpp>
 
 #include <cmath>
 #include <cstdio>
@@ -64,8 +64,9 @@ int main() {
   for (float& v : labels) v = rng.uniform();
 
   fq::Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.output, 1,
-                       *fq::native_training_backend().training);
-  fq::Optimizer adam({}, fq::make_groups(net.params, {{"", 0.02, 0, false}}), params.size());
+                       *fq::native_training_backend().tape);
+  fq::Optimizer adam({}, fq::make_groups(net.params, {{"", 0.02, 0, false}}), params.size(),
+                     fq::native_training_backend().adam);
   double first = 0, loss = 0;
   for (int step = 0; step < 200; ++step) {
     const auto status =

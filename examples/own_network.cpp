@@ -1,5 +1,5 @@
 // A network of one's own: a struct of layers, written once. The library plans it, runs it and describes it.
-#include <tinyfiqa/graph/describe.hpp>
+#include <tinyfiqa/runtime/describe.hpp>
 #include <tinyfiqa/tinyfiqa.hpp>
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-#include <tinyfiqa/fiqa/default_scorer.hpp>
+#include <tinyfiqa/quality/default_scorer.hpp>
 
 #include <cstdio>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <backends.hpp>
+#include <tinyfiqa/runtime/dispatch.hpp>
 
 #include <string>
 

@@ -1,7 +1,7 @@
 // Outputs against PyTorch's in a .npy file.
 #pragma once
 
-#include <tinyfiqa/io/npy.hpp>
+#include <tinyfiqa/formats/npy.hpp>
 
 #include <doctest/doctest.h>
 

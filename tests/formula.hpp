@@ -2,7 +2,7 @@
 // weights.
 #pragma once
 
-#include <tinyfiqa/io/named_params.hpp>
+#include <tinyfiqa/formats/named_params.hpp>
 
 #include <cmath>
 #include <cstdint>

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/graph/describe.hpp>
-#include <tinyfiqa/graph/pack.hpp>
-#include <tinyfiqa/graph/plan.hpp>
 #include <tinyfiqa/models/heads.hpp>
+#include <tinyfiqa/runtime/describe.hpp>
+#include <tinyfiqa/runtime/pack.hpp>
+#include <tinyfiqa/runtime/plan.hpp>
 #include <tinyfiqa/threads/thread_team.hpp>
 
 #include <cmath>

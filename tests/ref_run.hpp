@@ -1,8 +1,8 @@
 // Whole networks by the formulas of ref/: no plan, no packing, batch norm not folded.
 #pragma once
 
+#include <tinyfiqa/kernels/reference/forward.hpp>
 #include <tinyfiqa/nn/graph.hpp>
-#include <tinyfiqa/ref/ops.hpp>
 
 #include <cmath>
 #include <vector>

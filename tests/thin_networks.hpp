@@ -1,7 +1,7 @@
 // Large networks with few channels and blocks, for tests that would take minutes with the real ones.
 #pragma once
 
-#include <tinyfiqa/fiqa/model_registry.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 
 namespace thin {
 using namespace tinyfiqa;

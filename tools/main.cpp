@@ -1,10 +1,10 @@
 // tinyfiqa: how good is this face photo? One command line for scoring, looking into networks and moving
 // weights.
-#include "commands.hpp"
+#include "commands/commands.hpp"
 
 #include <tinyfiqa/base/config.hpp>
 
-#include "backends.hpp"
+#include <tinyfiqa/runtime/dispatch.hpp>
 
 #include <algorithm>
 #include <cstdio>

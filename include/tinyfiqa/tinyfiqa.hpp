@@ -5,10 +5,10 @@
 //   auto score = scorer->score("photo.jpg");
 //
 // Needs xsimd (not with TINYFIQA_SCALAR) and stb_image; PyTorch's own weight files are read by
-// <tinyfiqa/io/weights.hpp>, which needs libzip.
+// <tinyfiqa/formats/weights.hpp>, which needs libzip.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
-#include <tinyfiqa/fiqa/model.hpp>
-#include <tinyfiqa/fiqa/scorer.hpp>
-#include <tinyfiqa/fiqa/session.hpp>
+#include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/quality/scorer.hpp>
+#include <tinyfiqa/quality/session.hpp>

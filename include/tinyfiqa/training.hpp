@@ -1,8 +1,8 @@
 // Training on a CPU: everything of tinyfiqa.hpp, and data sets, the tape, losses, optimisers, the trainer.
 #pragma once
 
-#include <tinyfiqa/fiqa/metrics.hpp>
-#include <tinyfiqa/fiqa/read_dataset.hpp>
-#include <tinyfiqa/fiqa/split.hpp>
-#include <tinyfiqa/fiqa/trainer.hpp>
+#include <tinyfiqa/data/read_dataset.hpp>
+#include <tinyfiqa/data/split.hpp>
+#include <tinyfiqa/evaluation/metrics.hpp>
 #include <tinyfiqa/tinyfiqa.hpp>
+#include <tinyfiqa/training/trainer.hpp>

@@ -22,14 +22,14 @@ compile() {
   shift
   echo "compiling $(basename "$object")"
   aarch64-linux-gnu-g++ -std=c++17 -O2 -Wall -Wextra -Werror -DTINYFIQA_ABI=multi -DTINYFIQA_COMPILED_ELSEWHERE -DTINYFIQA_HAVE_neon "-DTINYFIQA_SOURCE_DIR=\"$root\"" \
-    -I"$root/include" -I"$root/tools/isa" -I"$root/tests" -isystem "$build/include" -c -o "$object" "$@"
+    -I"$root/include" -I"$root/tools" -I"$root/tests" -isystem "$build/include" -c -o "$object" "$@"
 }
-compile neon -UTINYFIQA_COMPILED_ELSEWHERE -fno-exceptions -fno-rtti "$root/tools/isa/backend.cpp"
-compile scalar -UTINYFIQA_COMPILED_ELSEWHERE -fno-exceptions -fno-rtti -DTINYFIQA_SCALAR "$root/tools/isa/backend.cpp"
-compile backends "$root/tools/isa/backends.cpp"
-compile networks "$root/tools/isa/networks.cpp"
+compile neon -UTINYFIQA_COMPILED_ELSEWHERE -fno-exceptions -fno-rtti "$root/src/dispatch/backend.cpp"
+compile scalar -UTINYFIQA_COMPILED_ELSEWHERE -fno-exceptions -fno-rtti -DTINYFIQA_SCALAR "$root/src/dispatch/backend.cpp"
+compile backends "$root/src/dispatch/backends.cpp"
+compile networks "$root/src/dispatch/networks.cpp"
 compile main "$root/tests/main.cpp"
-for test in kernels/test_conv kernels/test_other graph/test_plan graph/test_networks models/test_counts train/test_gradients \
+for test in kernels/test_conv kernels/test_other runtime/test_plan runtime/test_networks models/test_counts autograd/test_gradients \
   base/test_thread_team; do
   compile "$(basename $test)" "$root/tests/$test.cpp"
 done

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/io/file.hpp>
-#include <tinyfiqa/io/image.hpp>
+#include <tinyfiqa/formats/file.hpp>
+#include <tinyfiqa/image/read.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 #include "data_support.hpp"
 
-#include <tinyfiqa/fiqa/read_dataset.hpp>
-#include <tinyfiqa/fiqa/split.hpp>
+#include <tinyfiqa/data/read_dataset.hpp>
+#include <tinyfiqa/data/split.hpp>
 
 #include <algorithm>
 #include <set>

@@ -1,7 +1,7 @@
 #include "data_support.hpp"
 
-#include <tinyfiqa/fiqa/loader.hpp>
-#include <tinyfiqa/fiqa/read_dataset.hpp>
+#include <tinyfiqa/data/loader.hpp>
+#include <tinyfiqa/data/read_dataset.hpp>
 
 #include <algorithm>
 #include <atomic>

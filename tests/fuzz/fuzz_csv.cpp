@@ -1,5 +1,5 @@
 // Any bytes as a table of labels: read, written again, and read as the same.
-#include <tinyfiqa/fiqa/read_dataset.hpp>
+#include <tinyfiqa/data/read_dataset.hpp>
 
 #include <cstdlib>
 #include <string>

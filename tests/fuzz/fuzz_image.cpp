@@ -2,7 +2,7 @@
 // the sanitizers see it too. Seeds: tests/fixtures/image.
 //   fuzz_image -max_len=20000 -max_total_time=180 CORPUS tests/fixtures/image
 #define STB_IMAGE_IMPLEMENTATION
-#include <tinyfiqa/io/image.hpp>
+#include <tinyfiqa/image/read.hpp>
 
 #include <cstddef>
 #include <cstdint>

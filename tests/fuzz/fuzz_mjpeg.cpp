@@ -1,6 +1,6 @@
 // Any bytes as a stream of JPEGs: however it is cut into pieces, the same frames come out, whole ones begin
 // and end with their markers, and no byte is counted twice. Seeds: tests/fixtures/image.
-#include <tinyfiqa/io/mjpeg.hpp>
+#include <tinyfiqa/image/mjpeg.hpp>
 
 #include <cstdlib>
 #include <vector>

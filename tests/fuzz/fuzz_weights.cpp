@@ -1,9 +1,9 @@
 // libFuzzer target: any bytes into every reader of weights and arrays. See CMakeLists.txt here for how to run
 // it.
-#include <tinyfiqa/fiqa/test_vector.hpp>
-#include <tinyfiqa/io/npy.hpp>
-#include <tinyfiqa/io/pickle.hpp>
-#include <tinyfiqa/io/weights.hpp>
+#include <tinyfiqa/formats/npy.hpp>
+#include <tinyfiqa/formats/pickle.hpp>
+#include <tinyfiqa/formats/weights.hpp>
+#include <tinyfiqa/quality/test_vector.hpp>
 
 #include <cstddef>
 #include <cstdint>

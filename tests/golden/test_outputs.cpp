@@ -1,8 +1,8 @@
 // Outputs of the networks against PyTorch's: the fixtures of this repository, and the larger reference set
 // where TINYFIQA_REFERENCE_DIR names one.
-#include <tinyfiqa/fiqa/session.hpp>
-#include <tinyfiqa/io/npy.hpp>
-#include <tinyfiqa/io/weights.hpp>
+#include <tinyfiqa/formats/npy.hpp>
+#include <tinyfiqa/formats/weights.hpp>
+#include <tinyfiqa/quality/session.hpp>
 
 #include "each_backend.hpp"
 #include "expected_npy.hpp"

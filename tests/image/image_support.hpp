@@ -4,7 +4,7 @@
 #include "../support.hpp"
 
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/io/image.hpp>
+#include <tinyfiqa/image/read.hpp>
 
 #include <doctest/doctest.h>
 

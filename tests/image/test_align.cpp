@@ -1,6 +1,6 @@
 #include "image_support.hpp"
 
-#include <tinyfiqa/fiqa/align.hpp>
+#include <tinyfiqa/image/align.hpp>
 
 #include <doctest/doctest.h>
 #define EIGEN_DONT_VECTORIZE  // gcc 12 warns about Eigen's AVX-512 code

@@ -1,6 +1,6 @@
 #include "image_support.hpp"
 
-#include <tinyfiqa/fiqa/preprocess.hpp>
+#include <tinyfiqa/image/preprocess.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 #include "image_support.hpp"
 
-#include <tinyfiqa/fiqa/resize.hpp>
-#include <tinyfiqa/ref/resize.hpp>
+#include <tinyfiqa/image/resize.hpp>
+#include <tinyfiqa/kernels/reference/resize.hpp>
 
 #include <doctest/doctest.h>
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/graph/step.hpp>
-#include <tinyfiqa/ref/ops.hpp>
+#include <tinyfiqa/kernels/reference/forward.hpp>
+#include <tinyfiqa/runtime/step.hpp>
 
 #include "guarded.hpp"
 

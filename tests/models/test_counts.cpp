@@ -1,5 +1,5 @@
-#include <tinyfiqa/fiqa/model.hpp>
-#include <tinyfiqa/graph/describe.hpp>
+#include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/runtime/describe.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,9 +1,9 @@
 // Networks with weights of the formula.
 #pragma once
 
-#include <tinyfiqa/fiqa/model.hpp>
+#include <tinyfiqa/quality/model.hpp>
 
-#include "backends.hpp"
+#include <tinyfiqa/runtime/dispatch.hpp>
 #include "formula.hpp"
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 #include "fixture_models.hpp"
 #include "formula_model.hpp"
 #include "naive_onnx.hpp"
-#include "onnx_model.hpp"
+#include "onnx/onnx_model.hpp"
 #include "support.hpp"
 
 #include <cstring>

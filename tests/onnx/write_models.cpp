@@ -3,8 +3,8 @@
 //   write_models FOLDER     NAME.1xHxW.onnx (batch 1) and NAME.2xHxW.onnx (any batch), at the fixtures' sizes
 #include "fixture_models.hpp"
 #include "formula_model.hpp"
-#include "onnx_model.hpp"
-#include "text_file.hpp"
+#include "jobs/text_file.hpp"
+#include "onnx/onnx_model.hpp"
 
 #include <cstdio>
 

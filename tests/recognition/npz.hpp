@@ -1,7 +1,7 @@
 // NumPy's .npz archives, for tests.
 #pragma once
 
-#include <tinyfiqa/io/npy.hpp>
+#include <tinyfiqa/formats/npy.hpp>
 
 #include <doctest/doctest.h>
 #include <zip.h>

@@ -1,8 +1,8 @@
 // Embeddings: the class itself, and, where TINYFIQA_REFERENCE_DIR names the reference data, its numbers.
-#include <tinyfiqa/fiqa/embedder.hpp>
-#include <tinyfiqa/fiqa/read_dataset.hpp>
-#include <tinyfiqa/fiqa/scorer.hpp>
-#include <tinyfiqa/io/npy.hpp>
+#include <tinyfiqa/data/read_dataset.hpp>
+#include <tinyfiqa/formats/npy.hpp>
+#include <tinyfiqa/quality/scorer.hpp>
+#include <tinyfiqa/recognition/embedder.hpp>
 
 #include "data/data_support.hpp"
 #include "npz.hpp"

@@ -14,7 +14,7 @@ int main() {
   const std::vector<float> x(session->input_floats(), 0.25f);
   float y = 0;
   session->run(x.data(), &y);
-  const char* const isa = tinyfiqa::native_training_backend().isa;
+  const char* const isa = tinyfiqa::native_training_backend().inference->isa;
   std::printf("a: %s, b: %s\n", isa_of_a(), isa);
 #ifdef EXPECT_DIFFERENT
   if (std::strcmp(isa_of_a(), isa) == 0 || std::strcmp(isa_of_a(), "avx2") != 0) return 1;

@@ -1,6 +1,6 @@
-#include <tinyfiqa/fiqa/calibration.hpp>
-#include <tinyfiqa/io/npy.hpp>
-#include <tinyfiqa/io/safetensors.hpp>
+#include <tinyfiqa/formats/npy.hpp>
+#include <tinyfiqa/formats/safetensors.hpp>
+#include <tinyfiqa/quality/calibration.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/fiqa/model.hpp>
+#include <tinyfiqa/quality/model.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <tinyfiqa/io/npy.hpp>
+#include <tinyfiqa/formats/npy.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/io/csv.hpp>
-#include <tinyfiqa/io/npy.hpp>
+#include <tinyfiqa/formats/csv.hpp>
+#include <tinyfiqa/formats/npy.hpp>
 
 #include <doctest/doctest.h>
 

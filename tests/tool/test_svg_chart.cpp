@@ -1,4 +1,4 @@
-#include "svg_chart.hpp"
+#include "reports/svg_chart.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // Antialiased bilinear resize of 8-bit RGB, bit for bit what PIL's Image.resize(..., BILINEAR) gives.
 //
 // Every output position is a weighted sum over a window of input positions (a triangle as wide as the
-// reduction, see ref/resize.hpp), with weights in units of 2^-22 and sums in 32 bits: they stay below 255 *
+// reduction, see kernels/reference/resize.hpp), with weights in units of 2^-22 and sums in 32 bits: they stay below 255 *
 // 2^22 + 2^21 + the rounding of the weights, less than 2^31. Rows are filtered first and rounded to 8 bits,
 // then columns. Both are the same sum of contiguous bytes, because rows are turned, 16 together, so that
 // their pixels lie side by side:

@@ -1,0 +1,12 @@
+// The training backends of a program that carries several instruction sets (runtime/dispatch.hpp).
+#pragma once
+
+#include <tinyfiqa/autograd/tape_call.hpp>
+
+TINYFIQA_BEGIN
+
+/// The training backend named `isa`, or the fastest one for "auto"; null when it is not compiled in or this
+/// machine can't run it.
+const TrainingBackend* choose_training_backend(const char* isa);
+
+TINYFIQA_END

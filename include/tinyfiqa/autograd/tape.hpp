@@ -1,0 +1,284 @@
+// Reverse-mode automatic differentiation of a network: forward keeps what backward needs, backward adds the
+// gradient of every parameter to a block with the parameters' own layout.
+#pragma once
+
+#include <tinyfiqa/autograd/custom_kernel.hpp>
+#include <tinyfiqa/autograd/formula_kernels.hpp>
+#include <tinyfiqa/autograd/tape_plan.hpp>
+#include <tinyfiqa/autograd/training_backend.hpp>
+#include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/runtime/large_array.hpp>
+#include <tinyfiqa/threads/thread_team.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+enum class TapeMode : unsigned char {
+  train,         ///< batch norm by the batch, running statistics move; dropout
+  frozen_norms,  ///< batch norm by the running statistics, which stay; dropout
+  eval,          ///< as in inference: running statistics, no dropout
+};
+
+/// T = float trains, on the kernels of a backend; T = double checks, on the formulas of ref/.
+///   Tape<float> tape(ops, output, threads, kernels);
+///   tape.forward(params, images, {n, h, w, 3}, TapeMode::train, rng);
+///   tape.output();
+///   tape.backward(params, d_output, gradient);
+template <class T>
+class Tape {
+ public:
+  /// `ops` must stay where they are.
+  Tape(Span<const Op> ops, int output, int threads, const TapeKernels<T>& kernels)
+      : ops_(ops), output_(output), kernels_(&kernels) {
+    if (threads > 1) threads_ = std::make_unique<ThreadTeam>(threads);
+  }
+
+  /// Computes the output of N images `input` [N, H, W, C], which must stay until backward is done. Plans (and
+  /// allocates) when the size differs from the last call's. `params` changes in its running statistics alone,
+  /// and only in TapeMode::train. `rng` gives one draw for all dropout; `first_image` numbers the images of a
+  /// part of a batch, which then has the masks that it has in the whole. Errors: bad_argument for sizes that
+  /// the network can't take, or batch norm over a single value; out_of_memory.
+  Status forward(T* params, const T* input, Extents size, TapeMode mode, Rng& rng, int first_image = 0) {
+    const Extents& planned = plan_.input;
+    if (size.n != planned.n || size.h != planned.h || size.w != planned.w) {
+      if (Status s = prepare(size); !s) return s;
+    }
+    if (mode == TapeMode::train && single_value_ >= 0)
+      return Status::error(
+          Errc::bad_argument, "batch norm of operation ", single_value_,
+          " would see a single value for each channel; use larger images or batches, or frozen norms");
+    input_ = input;
+    mode_ = mode;
+    const std::uint64_t draw = std::uint64_t{rng.next()} << 32u | rng.next();
+    for (int id = 0; id < plan_.count; ++id) {
+      const TapeKernel<T>* kernel = kernel_of(id);
+      if (kernel == nullptr || kernel->forward == nullptr) continue;
+      const TapeCall<T> call = call_of(id, params);
+      if (op(id).kind == OpKind::dropout) make_mask(id, draw, first_image);
+      kernel->forward(call);
+    }
+    const LazyMap<T> y = map_of(output_, params);
+    const auto pixels = static_cast<std::ptrdiff_t>(y.n) * y.h * y.w;
+    for (std::ptrdiff_t p = 0; p < pixels; ++p)
+      for (int c = 0; c < y.c; ++c) out_[static_cast<std::size_t>(p * y.c + c)] = ref::lazy_value(y, p, c);
+    return {};
+  }
+
+  /// [N, H', W', C'] of the last forward.
+  Span<const T> output() const { return {out_.data(), out_.size()}; }
+  Extents output_extents() const { return plan_.values.empty() ? Extents() : plan_.values.back().extents; }
+
+  /// Adds the gradient of sum(d_output * output) to `gradient`, for the last forward. Call it once for each
+  /// forward.
+  void backward(T* params, const T* d_output, T* gradient) {
+    const TapeValue& out = value(output_);
+    if (out.gradient < 0) return;
+    std::copy(d_output, d_output + out_.size(), gradient_of(output_));
+    for (int id = output_; id >= 0; --id) {
+      if (!value(id).runs_backward) continue;
+      TapeCall<T> call = call_of(id, params);
+      add_gradients(id, gradient, call);
+      kernel_of(id)->backward(call);
+    }
+  }
+
+  /// All memory of a step but the parameters, their gradient and the input.
+  std::size_t peak_bytes() const { return (arena_.size() + out_.size()) * sizeof(T); }
+  const TapePlan& plan() const { return plan_; }
+
+  /// Plans for a size ahead of the first forward.
+  Status prepare(Extents size) {
+    TapePlan plan = make_tape_plan(ops_, output_, size);
+    if (plan.error != nullptr)
+      return Status::error(Errc::bad_argument, "training at ", size.n, "x", size.h, "x", size.w,
+                           " (N, H, W): ", plan.error);
+    plan_ = std::move(plan);
+    share_sums();
+    arena_ = LargeArray<T>();
+    base_ = nullptr;
+    std::size_t scratch = 0;
+    single_value_ = -1;
+    for (int id = 0; id < plan_.count; ++id) {
+      const TapeValue& v = value(id);
+      if (!v.live || v.absorbed) continue;
+      if (op(id).has_norm() && v.extents.pixels() == 1) single_value_ = id;
+      const TapeKernel<T>* kernel = kernel_of(id);
+      if (kernel != nullptr) scratch = std::max(scratch, kernel->scratch(call_of(id, nullptr)));
+    }
+    const std::size_t size_needed = plan_.arena_size + scratch;
+    arena_ = LargeArray<T>::if_there_is_room(size_needed);
+    base_ = arena_.data();
+    if (base_ == nullptr) {
+      plan_ = TapePlan();
+      return Status::error(Errc::out_of_memory, "training needs ", size_needed * sizeof(T) / 1048576, " MiB");
+    }
+    out_.assign(static_cast<std::size_t>(value(output_).extents.floats()), T(0));
+    return {};
+  }
+
+ private:
+  const Op& op(int id) const { return ops_[static_cast<std::size_t>(id)]; }
+  const TapeValue& value(int id) const { return plan_.values[static_cast<std::size_t>(id)]; }
+  T* memory(int buffer) const {
+    if (base_ == nullptr || buffer < 0) return nullptr;
+    return base_ + plan_.buffers[static_cast<std::size_t>(buffer)].offset;
+  }
+
+  /// The one place that knows which kernel an operation has.
+  const TapeKernel<T>* kernel_of(int id) const {
+    const TapeValue& v = value(id);
+    if (!v.live || v.absorbed) return nullptr;
+    switch (op(id).kind) {
+      case OpKind::input:
+        return nullptr;
+      case OpKind::conv:
+        return kernels_->conv(op(id));
+      case OpKind::activation:
+        return kernels_->activation;
+      case OpKind::max_pool:
+        return kernels_->max_pool;
+      case OpKind::mean_hw:
+        return kernels_->mean_hw;
+      case OpKind::add:
+        return kernels_->add;
+      case OpKind::scale:
+        return kernels_->scale;
+      case OpKind::concat:
+        return kernels_->concat;
+      case OpKind::slice:
+        return v.runs_backward ? kernels_->slice : nullptr;
+      case OpKind::shuffle:
+        return value(op(id).inputs[0]).absorbed ? kernels_->interleave : kernels_->shuffle;
+      case OpKind::dropout:
+        return kernels_->mask;
+      case OpKind::custom:
+        return &detail::tape_custom<T>;
+    }
+    return nullptr;
+  }
+
+  /// A convolution with batch norm needs sums over its gradient before its backward. Whoever writes that
+  /// gradient last takes them along, if it can.
+  void share_sums() {
+    int used = 0;
+    for (int id = 0; id < plan_.count; ++id) {
+      TapeValue& v = plan_.values[static_cast<std::size_t>(id)];
+      const bool normed = op(id).kind == OpKind::conv && (op(id).has_norm() || op(id).bias >= 0);
+      if (!v.runs_backward || !normed || id == output_ || v.gradient_pixel != v.extents.c) continue;
+      int last = -1;  // backward goes from high numbers to low ones
+      for (int reader = plan_.count - 1; reader > id; --reader)
+        if (value(reader).runs_backward && (value(reader).inputs[0] == id) != (value(reader).inputs[1] == id))
+          last = reader;
+      if (last < 0 || kernel_of(last) == nullptr || !kernel_of(last)->takes_sums) continue;
+      // Whose gradient is the same memory has had its backward before.
+      bool complete = true;
+      for (int other = 0; other <= last; ++other)
+        complete = complete && (other == id || value(other).gradient != v.gradient);
+      if (!complete) continue;
+      v.dy_sums = used;
+      used += 3 * v.extents.c;
+      plan_.values[static_cast<std::size_t>(last)].sums_for[value(last).inputs[0] == id ? 0 : 1] = id;
+    }
+    sums_.assign(static_cast<std::size_t>(used), 0.0);
+  }
+
+  /// The value of `id` as its readers see it.
+  LazyMap<T> map_of(int id, const T* params) const {
+    const TapeValue& v = value(id);
+    const TapeValue& s = value(v.storage);
+    const Op& o = op(v.storage);
+    LazyMap<T> x;
+    x.n = v.extents.n;
+    x.h = v.extents.h;
+    x.w = v.extents.w;
+    x.c = v.extents.c;
+    x.data = o.kind == OpKind::input ? input_ : memory(s.data);
+    if (x.data != nullptr) x.data += v.first_channel;
+    x.pixel = s.extents.c;
+    if (o.kind == OpKind::conv) {
+      x.act = o.act;
+      const bool plain = !o.has_norm() && o.bias < 0;
+      const T* saved = memory(s.saved);
+      if (!plain && saved != nullptr) {
+        x.centre = saved + v.first_channel;
+        x.scale = saved + 2 * s.extents.c + v.first_channel;
+        x.shift = saved + 3 * s.extents.c + v.first_channel;
+      }
+      if (o.slope >= 0 && params != nullptr) x.slope = params + o.slope + v.first_channel;
+    }
+    if (v.gate >= 0) {
+      x.gate = memory(value(v.gate).saved);
+      x.gate_stride = v.extents.c;
+    }
+    return x;
+  }
+
+  T* gradient_of(int id) const {
+    const TapeValue& v = value(id);
+    return v.gradient < 0 || base_ == nullptr ? nullptr : memory(v.gradient) + v.gradient_channel;
+  }
+
+  TapeCall<T> call_of(int id, T* params) const {
+    const TapeValue& v = value(id);
+    TapeCall<T> call;
+    call.op = &op(id);
+    for (const int side : {0, 1})
+      if (v.inputs[side] >= 0) call.x[side] = map_of(v.inputs[side], params);
+    call.y = memory(v.data);
+    call.saved = memory(v.saved);
+    call.scratch = base_ == nullptr ? nullptr : base_ + plan_.arena_size;
+    call.params = params;
+    call.out = v.extents;
+    call.batch_statistics = mode_ == TapeMode::train;
+    if (threads_ != nullptr) call.team = threads_->team();
+    return call;
+  }
+  void add_gradients(int id, T* gradient, TapeCall<T>& call) {
+    const TapeValue& v = value(id);
+    call.dy = gradient_of(id);
+    call.dy_pixel = v.gradient_pixel;
+    if (v.dy_sums >= 0) call.dy_sums = sums_.data() + v.dy_sums;
+    call.gradient = gradient;
+    for (const int side : {0, 1}) {
+      const int input = v.inputs[side];
+      if (input < 0 || !value(input).needs_gradient) continue;
+      const int sums = v.sums_for[side] < 0 ? -1 : value(v.sums_for[side]).dy_sums;
+      call.dx[side] = {gradient_of(input), value(input).gradient_pixel, v.accumulate[side],
+                       sums < 0 ? nullptr : sums_.data() + sums};
+    }
+  }
+
+  /// 0 with probability p, else 1 / (1 - p). An image's mask depends on the draw, the operation and the
+  /// image's number alone, so neither threads nor micro-batches change it.
+  void make_mask(int id, std::uint64_t draw, int first_image) const {
+    const T p = static_cast<T>(op(id).drop_probability);
+    const bool drops = mode_ != TapeMode::eval && p > 0;
+    const Extents& e = value(id).extents;
+    T* mask = memory(value(id).saved);
+    for (int n = 0; n < e.n; ++n) {
+      Rng rng(detail::mix_seed(draw, static_cast<std::uint64_t>(id),
+                               static_cast<std::uint64_t>(first_image) + static_cast<std::uint64_t>(n)));
+      for (long long i = e.floats() / e.n; i > 0; --i)
+        *mask++ = !drops ? T(1) : static_cast<T>(rng.uniform()) < p ? T(0) : 1 / (1 - p);
+    }
+  }
+
+  Span<const Op> ops_;
+  int output_;
+  std::unique_ptr<ThreadTeam> threads_;  // for more than one thread
+  const TapeKernels<T>* kernels_;
+  TapePlan plan_;
+  LargeArray<T> arena_;
+  T* base_ = nullptr;  // arena_'s
+  std::vector<T> out_;
+  std::vector<double> sums_;
+  const T* input_ = nullptr;
+  TapeMode mode_ = TapeMode::train;
+  int single_value_ = -1;
+};
+
+TINYFIQA_END

@@ -1,0 +1,233 @@
+// Training kernels of the instruction set that this translation unit is compiled for: each unpacks a
+// TapeCall. They are apart from backend.hpp so that programs which only score don't compile and carry them.
+#pragma once
+
+#include <tinyfiqa/autograd/tape_call.hpp>
+#include <tinyfiqa/kernels/train/adam.hpp>
+#include <tinyfiqa/kernels/train/batch_norm_alone.hpp>
+#include <tinyfiqa/kernels/train/dense.hpp>
+#include <tinyfiqa/kernels/train/depthwise.hpp>
+#include <tinyfiqa/kernels/train/maps.hpp>
+#include <tinyfiqa/kernels/train/pointwise.hpp>
+#include <tinyfiqa/runtime/backend.hpp>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+#define TINYFIQA_TRAIN_NAME(op) op "/" TINYFIQA_ISA_NAME
+
+// ---- convolutions
+
+inline TrainConvArgs train_conv_args(const TapeCall<float>& t) {
+  const Op& op = *t.op;
+  const auto param = [&](int offset) {
+    return offset < 0 || t.params == nullptr ? nullptr : t.params + offset;
+  };
+  const auto grad = [&](int offset) {
+    return offset < 0 || t.gradient == nullptr ? nullptr : t.gradient + offset;
+  };
+  const auto saved = [&](int part) { return t.saved == nullptr ? nullptr : t.saved + part * t.out.c; };
+  TrainConvArgs a;
+  a.x = t.x[0];
+  a.out_h = t.out.h;
+  a.out_w = t.out.w;
+  a.cout = op.channels;
+  a.kernel = op.kernel;
+  a.stride = op.stride;
+  a.padding = op.padding;
+  a.groups = op.groups;
+  a.weight = param(op.weight);
+  a.z = t.y;
+  a.act = op.act;
+  a.gamma = param(op.norm_weight);
+  a.beta = param(op.norm_bias);
+  a.bias = param(op.bias);
+  a.slope = param(op.slope);
+  a.running_mean = param(op.running_mean);
+  a.running_var = param(op.running_var);
+  a.eps = op.norm_eps;
+  a.momentum = op.norm_momentum;
+  a.batch_statistics = t.batch_statistics;
+  a.mean = saved(0);
+  a.inverse_std = saved(1);
+  a.scale = saved(2);
+  a.shift = saved(3);
+  a.dv = t.dy;
+  a.dv_pixel = t.dy_pixel;
+  a.dweight = grad(op.weight);
+  a.dgamma = grad(op.norm_weight);
+  a.dbeta = grad(op.norm_bias);
+  a.dbias = grad(op.bias);
+  a.dslope = grad(op.slope);
+  a.dx = t.dx[0].data;
+  a.dx_pixel = t.dx[0].pixel;
+  a.accumulate = t.dx[0].accumulate;
+  a.dv_sums = t.dy_sums;
+  a.dx_sums = t.dx[0].sums;
+  a.team = t.team;
+  return a;
+}
+template <class Kind>
+inline void tape_conv_forward(const TapeCall<float>& t) {
+  train_conv_forward<Kind>(train_conv_args(t), t.scratch);
+}
+template <class Kind>
+inline void tape_conv_backward(const TapeCall<float>& t) {
+  train_conv_backward<Kind>(train_conv_args(t), t.scratch);
+}
+template <class Kind>
+inline std::size_t tape_conv_scratch(const TapeCall<float>& t) {
+  return train_conv_scratch<Kind>(train_conv_args(t));
+}
+inline constexpr TapeKernel<float> train_pointwise{
+    TINYFIQA_TRAIN_NAME("train_pointwise_f32/96p"), tape_conv_forward<PointwiseTraining>,
+    tape_conv_backward<PointwiseTraining>, tape_conv_scratch<PointwiseTraining>, PointwiseTraining::sums_dx};
+inline constexpr TapeKernel<float> train_depthwise{
+    TINYFIQA_TRAIN_NAME("train_depthwise_f32/row"), tape_conv_forward<DepthwiseTraining>,
+    tape_conv_backward<DepthwiseTraining>, tape_conv_scratch<DepthwiseTraining>, DepthwiseTraining::sums_dx};
+inline constexpr TapeKernel<float> train_dense{
+    TINYFIQA_TRAIN_NAME("train_conv_f32/row"), tape_conv_forward<DenseTraining>,
+    tape_conv_backward<DenseTraining>, tape_conv_scratch<DenseTraining>, DenseTraining::sums_dx};
+inline constexpr TapeKernel<float> train_norm{
+    TINYFIQA_TRAIN_NAME("train_norm_f32/96p"), tape_conv_forward<NormTraining>,
+    tape_conv_backward<NormTraining>, tape_conv_scratch<NormTraining>, NormTraining::sums_dx};
+
+inline const TapeKernel<float>* choose_train_conv(const Op& op) {
+  if (op.only_norm()) return &train_norm;
+  if (op.kernel == 1 && op.stride == 1 && op.padding == 0 && op.groups == 1) return &train_pointwise;
+  if (op.groups == op.in_channels && op.groups == op.channels && op.kernel <= depthwise_max_kernel)
+    return &train_depthwise;
+  return &train_dense;
+}
+
+// ---- everything else
+
+inline GradientArgs gradient_args(const Gradient<float>& g) {
+  return {g.data, g.pixel, g.accumulate, g.sums};
+}
+
+inline TrainMapArgs train_map_args(const TapeCall<float>& t) {
+  const Op& op = *t.op;
+  TrainMapArgs a;
+  a.x = t.x[0];
+  a.b = t.x[1];
+  a.y = t.y;
+  a.dy = t.dy;
+  a.dy_pixel = t.dy_pixel;
+  a.dx = gradient_args(t.dx[0]);
+  a.db = gradient_args(t.dx[1]);
+  a.saved = t.saved;
+  a.out_h = t.out.h;
+  a.out_w = t.out.w;
+  a.out_c = t.out.c;
+  a.kernel = op.kernel;
+  a.stride = op.stride;
+  a.padding = op.padding;
+  a.groups = op.shuffle_groups;
+  a.act = op.act;
+  a.team = t.team;
+  return a;
+}
+inline std::size_t tape_map_scratch(const TapeCall<float>& t) { return train_map_scratch(train_map_args(t)); }
+inline std::size_t tape_pool_scratch(const TapeCall<float>& t) {
+  const TrainMapArgs a = train_map_args(t);
+  return train_map_scratch(a) + (pool_room_floats(a) + 16) * static_cast<std::size_t>(a.team.threads);
+}
+
+inline void tape_activation_forward(const TapeCall<float>& t) {
+  train_activation_forward(train_map_args(t), t.scratch);
+}
+inline void tape_activation_backward(const TapeCall<float>& t) {
+  train_activation_backward(train_map_args(t), t.scratch);
+}
+inline void tape_max_pool_forward(const TapeCall<float>& t) {
+  train_max_pool_forward(train_map_args(t), t.scratch);
+}
+inline void tape_max_pool_backward(const TapeCall<float>& t) {
+  train_max_pool_backward(train_map_args(t), t.scratch);
+}
+inline void tape_mean_forward(const TapeCall<float>& t) { train_mean_forward(train_map_args(t), t.scratch); }
+inline void tape_mean_backward(const TapeCall<float>& t) {
+  train_mean_backward(train_map_args(t), t.scratch);
+}
+inline void tape_add_forward(const TapeCall<float>& t) { train_add_forward(train_map_args(t), t.scratch); }
+inline void tape_add_backward(const TapeCall<float>& t) { train_add_backward(train_map_args(t), t.scratch); }
+inline void tape_scale_forward(const TapeCall<float>& t) {
+  train_scale_forward(train_map_args(t), t.scratch);
+}
+inline void tape_scale_backward(const TapeCall<float>& t) {
+  train_scale_backward(train_map_args(t), t.scratch);
+}
+inline void tape_concat_forward(const TapeCall<float>& t) {
+  train_concat_forward(train_map_args(t), t.scratch);
+}
+inline void tape_concat_backward(const TapeCall<float>& t) {
+  train_concat_backward(train_map_args(t), t.scratch);
+}
+inline void tape_slice_backward(const TapeCall<float>& t) {
+  train_slice_backward(train_map_args(t), t.scratch, t.op->first_channel, t.op->channels);
+}
+inline void tape_shuffle_forward(const TapeCall<float>& t) {
+  train_shuffle_forward(train_map_args(t), t.scratch);
+}
+inline void tape_shuffle_backward(const TapeCall<float>& t) {
+  train_shuffle_backward(train_map_args(t), t.scratch);
+}
+inline void tape_interleave_forward(const TapeCall<float>& t) {
+  train_interleave_forward(train_map_args(t), t.scratch);
+}
+inline void tape_interleave_backward(const TapeCall<float>& t) {
+  train_interleave_backward(train_map_args(t), t.scratch);
+}
+inline void tape_mask_forward(const TapeCall<float>& t) { train_mask_forward(train_map_args(t), t.scratch); }
+inline void tape_mask_backward(const TapeCall<float>& t) {
+  train_mask_backward(train_map_args(t), t.scratch);
+}
+
+#define TINYFIQA_TRAIN_KERNEL(name, op, takes_sums)                                            \
+  inline constexpr TapeKernel<float> train_##name {                                            \
+    TINYFIQA_TRAIN_NAME("train_" op "_f32/1v"), tape_##name##_forward, tape_##name##_backward, \
+        tape_map_scratch, takes_sums                                                           \
+  }
+TINYFIQA_TRAIN_KERNEL(activation, "activation", false);
+TINYFIQA_TRAIN_KERNEL(mean, "mean_hw", true);
+TINYFIQA_TRAIN_KERNEL(add, "add", false);
+TINYFIQA_TRAIN_KERNEL(scale, "scale", false);
+TINYFIQA_TRAIN_KERNEL(concat, "concat", false);
+TINYFIQA_TRAIN_KERNEL(shuffle, "shuffle", false);
+TINYFIQA_TRAIN_KERNEL(interleave, "interleave", true);
+TINYFIQA_TRAIN_KERNEL(mask, "dropout", false);
+#undef TINYFIQA_TRAIN_KERNEL
+inline constexpr TapeKernel<float> train_slice{TINYFIQA_TRAIN_NAME("train_slice_f32/1v"), nullptr,
+                                               tape_slice_backward, tape_map_scratch};
+inline constexpr TapeKernel<float> train_max_pool{TINYFIQA_TRAIN_NAME("train_max_pool_f32/row"),
+                                                  tape_max_pool_forward, tape_max_pool_backward,
+                                                  tape_pool_scratch, true};
+
+inline constexpr const TapeKernel<float>* all_training_kernels[] = {
+    &train_pointwise, &train_depthwise, &train_dense,      &train_norm,  &train_activation,
+    &train_max_pool,  &train_mean,      &train_add,        &train_scale, &train_concat,
+    &train_slice,     &train_shuffle,   &train_interleave, &train_mask};
+
+inline constexpr TapeKernels<float> training{
+    choose_train_conv,
+    &train_activation,
+    &train_max_pool,
+    &train_mean,
+    &train_add,
+    &train_scale,
+    &train_concat,
+    &train_slice,
+    &train_shuffle,
+    &train_interleave,
+    &train_mask,
+    {all_training_kernels, sizeof(all_training_kernels) / sizeof(all_training_kernels[0])}};
+
+inline constexpr TrainingBackend training_backend{&backend, &training, adam};
+
+TINYFIQA_ISA_END
+
+TINYFIQA_BEGIN
+/// The backend that trains, for the instruction set of this translation unit's compiler flags. Its
+/// `inference` is native_backend().
+inline const TrainingBackend& native_training_backend() { return kernels::training_backend; }
+TINYFIQA_END

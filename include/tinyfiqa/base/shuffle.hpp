@@ -1,0 +1,29 @@
+// Seeded orders that are the same on every machine.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/rng.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+TINYFIQA_BEGIN
+
+namespace detail {
+
+/// Streams of Rng, so that one seed serves several purposes independently.
+namespace shuffle_streams {
+constexpr std::uint64_t split = 17, order = 18, augment = 19, bootstrap = 20;
+}
+
+/// Fisher and Yates; the same order on every machine. At most 2^32 - 1 elements.
+template <class Items>
+void shuffle(Items& items, Rng rng) {
+  for (std::size_t i = items.size(); i > 1; --i)
+    std::swap(items[i - 1], items[rng.below(static_cast<std::uint32_t>(i))]);
+}
+
+}  // namespace detail
+
+TINYFIQA_END

@@ -1,0 +1,284 @@
+// Batches of faces for training, made by worker threads ahead of the step that takes them.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/base/shuffle.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/data/dataset.hpp>
+#include <tinyfiqa/image/augment.hpp>
+#include <tinyfiqa/image/preprocess.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+struct LoaderOptions {
+  InputSpec input;
+  int batch = 64;
+  bool shuffle = true;     ///< a new order each epoch; false: the rows' own
+  bool drop_last = false;  ///< leave out the last batch if it is not full
+  std::uint64_t seed = 1;
+  int workers = 0;  ///< threads; 0: one for each core
+  int ahead = 2;    ///< batches that wait, finished or in work, beside the one that the caller has
+  /// For decoded and resized pictures, 3 bytes a pixel. The first rows that fit are kept for good.
+  std::size_t cache_bytes = std::size_t{1} << 30u;
+  Augmentation augmentation;
+};
+
+/// Input of one step. Give the same Batch to each next(): its memory is used again.
+struct Batch {
+  int count = 0;
+  std::vector<float> images;         ///< [count, H, W, 3]
+  std::vector<float> scores;         ///< [count]
+  std::vector<std::size_t> samples;  ///< [count] numbers in the data set
+};
+
+/// Epochs of batches over some rows of a data set. The batches of an epoch depend on the rows, the options
+/// and the epoch's number alone: not on threads, timing, the cache, or on epochs before.
+///
+///   ImageLoader loader(data, split.train, options);
+///   if (const Status s = loader.start(epoch); !s) return s;
+///   for (Batch batch;;) {
+///     const auto more = loader.next(batch);
+///     if (!more) return more.status();
+///     if (!*more) break;
+///     step(batch);
+///   }
+class ImageLoader {
+ public:
+  /// `data` must outlive the loader. A row may be listed more than once.
+  ImageLoader(const Dataset& data, std::vector<std::size_t> rows, const LoaderOptions& options)
+      : data_(&data), rows_(std::move(rows)), options_(options) {}
+  ImageLoader(const ImageLoader&) = delete;
+  ImageLoader& operator=(const ImageLoader&) = delete;
+  ~ImageLoader() { stop(); }
+
+  const LoaderOptions& options() const { return options_; }
+  const std::vector<std::size_t>& rows() const { return rows_; }
+  /// Between epochs only.
+  void set_drop_last(bool drop) { options_.drop_last = drop; }
+  /// Batches of an epoch.
+  std::size_t batches() const {
+    const std::size_t size = batch_size();
+    return options_.drop_last ? rows_.size() / size : (rows_.size() + size - 1) / size;
+  }
+  /// Rows whose pictures stay in memory once they were decoded.
+  std::size_t cached_rows() const { return std::min(rows_.size(), options_.cache_bytes / face_bytes()); }
+
+  /// Begins epoch number `epoch` with its batch `first_batch`, in the middle of another one too.
+  /// Errors: bad_argument.
+  Status start(std::uint64_t epoch, std::size_t first_batch = 0) {
+    stop();
+    const Status status = check();
+    if (!status) return status;
+    epoch_ = epoch;
+    order_.resize(rows_.size());
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    if (options_.shuffle)
+      detail::shuffle(order_, Rng(detail::mix_seed(options_.seed, epoch), detail::shuffle_streams::order));
+    cache_.resize(cached_rows());
+    taken_ = std::min(first_batch, batches());
+    next_item_ = taken_ * batch_size();
+    end_item_ = std::min(rows_.size(), batches() * batch_size());
+    slots_.resize(static_cast<std::size_t>(options_.ahead));
+    for (std::size_t b = taken_; b < taken_ + slots_.size(); ++b) prepare_slot(b);
+    stopping_ = false;
+    for (std::size_t i = 0; i < worker_count(); ++i) workers_.emplace_back([this] { work(); });
+    return Status();
+  }
+
+  /// Waits for the next batch and swaps it into `batch`; false after the last one. An error names the file
+  /// that could not be used; the epoch can't go on after it.
+  Result<bool> next(Batch& batch) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (workers_.empty())
+      return Status::error(Errc::bad_argument, "no epoch is running; call ImageLoader::start() first");
+    if (taken_ == batches()) return false;
+    Slot& slot = slots_[taken_ % slots_.size()];
+    finished_.wait(lock, [&] { return slot.items_left == 0; });
+    if (!slot.status.ok()) return slot.status;
+    std::swap(batch, slot.batch);
+    prepare_slot(taken_ + slots_.size());
+    ++taken_;
+    wanted_.notify_all();
+    return true;
+  }
+
+  /// Ends the epoch, wherever it is. Pictures that are being decoded are finished first.
+  void stop() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      stopping_ = true;
+    }
+    wanted_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+    workers_.clear();
+  }
+
+  /// Decodes every picture once, those for the cache to stay. Rows whose picture can't be used are returned
+  /// and, with `drop_bad`, left out from now on. `on_done(count)` is called after each, from many threads.
+  template <class OnDone>
+  std::vector<RowProblem> preload(bool drop_bad, const OnDone& on_done) {
+    stop();
+    cache_.resize(cached_rows());
+    std::vector<Status> found(rows_.size());
+    std::atomic<std::size_t> next_position{0}, done{0};
+    const auto decode = [&] {
+      for (std::size_t at; (at = next_position++) < rows_.size();) {
+        Image face;
+        found[at] = load_face(at, face);
+        on_done(++done);
+      }
+    };
+    for (std::size_t i = 0; i < worker_count(); ++i) workers_.emplace_back(decode);
+    stop();
+    return take_problems(found, drop_bad);
+  }
+  std::vector<RowProblem> preload(bool drop_bad = false) {
+    return preload(drop_bad, [](std::size_t) {});
+  }
+
+ private:
+  struct Slot {
+    Batch batch;
+    std::size_t items_left = 0;
+    std::size_t failed_item = 0;  // the first in order that failed, so that the message is always the same
+    Status status;
+  };
+
+  std::size_t batch_size() const { return static_cast<std::size_t>(std::max(1, options_.batch)); }
+  int face_height() const { return uncropped_side(options_.input.height, options_.augmentation); }
+  int face_width() const { return uncropped_side(options_.input.width, options_.augmentation); }
+  std::size_t face_bytes() const {
+    return std::max<std::size_t>(
+        1, 3 * static_cast<std::size_t>(face_height()) * static_cast<std::size_t>(face_width()));
+  }
+  std::size_t worker_count() const {
+    const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+    return options_.workers > 0 ? static_cast<std::size_t>(options_.workers) : cores;
+  }
+
+  Status check() const {
+    if (options_.batch < 1 || options_.ahead < 1 || options_.workers < 0 || options_.input.height < 1 ||
+        options_.input.width < 1)
+      return Status::error(Errc::bad_argument,
+                           "a loader needs a batch, an input size and batches ahead of 1 or more");
+    for (const std::size_t row : rows_)
+      if (row >= data_->samples.size())
+        return Status::error(Errc::bad_argument, "row ", row, " is not in the data set of ",
+                             data_->samples.size());
+    return check_augmentation(options_.augmentation);
+  }
+
+  /// Makes the slot of batch `b` ready to be filled. Under the lock, or before there are workers.
+  void prepare_slot(std::size_t b) {
+    if (b >= batches()) return;
+    Slot& slot = slots_[b % slots_.size()];
+    const std::size_t first = b * batch_size(), count = std::min(batch_size(), end_item_ - first);
+    slot.batch.count = static_cast<int>(count);
+    slot.batch.images.resize(count * options_.input.size());
+    slot.batch.scores.resize(count);
+    slot.batch.samples.resize(count);
+    slot.items_left = count;
+    slot.failed_item = end_item_;
+    slot.status = Status();
+  }
+
+  void work() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    for (;;) {
+      const auto in_reach = [this] { return next_item_ / batch_size() < taken_ + slots_.size(); };
+      wanted_.wait(lock, [&] { return stopping_ || next_item_ >= end_item_ || in_reach(); });
+      if (stopping_ || next_item_ >= end_item_) return;
+      const std::size_t item = next_item_++;
+      Slot& slot = slots_[item / batch_size() % slots_.size()];
+      lock.unlock();
+      const Status status = load_item(item, slot.batch);
+      lock.lock();
+      if (!status.ok() && item < slot.failed_item) {
+        slot.failed_item = item;
+        slot.status = status;
+      }
+      if (--slot.items_left == 0) finished_.notify_all();
+    }
+  }
+
+  /// Fills the item's own place in the batch; no lock is needed for that.
+  Status load_item(std::size_t item, Batch& batch) {
+    const std::size_t at = order_[item], place = item % batch_size();
+    const Sample& sample = data_->samples[rows_[at]];
+    batch.scores[place] = static_cast<float>(sample.score);
+    batch.samples[place] = rows_[at];
+    const Span<float> out(batch.images.data() + place * options_.input.size(), options_.input.size());
+    Image loaded;
+    const Status status = load_face(at, loaded);
+    if (!status) return status;
+    const Image& face = loaded.rgb.empty() ? cache_[at] : loaded;
+    if (!options_.augmentation.any()) return to_input(face, options_.input, out);
+    const auto changed =
+        augment(face, options_.augmentation, options_.input.height, options_.input.width,
+                Rng(detail::mix_seed(options_.seed, epoch_, at), detail::shuffle_streams::augment));
+    if (!changed) return changed.status().prefixed(sample.file, ": ");
+    return to_input(*changed, options_.input, out);
+  }
+
+  /// The face of rows_[at], resized: into its place in the cache, where only this thread looks at it during
+  /// this epoch, or into `face` if the cache has no place for it.
+  Status load_face(std::size_t at, Image& face) {
+    const bool keep = at < cache_.size();
+    if (keep && !cache_[at].rgb.empty()) return Status();
+    const Sample& sample = data_->samples[rows_[at]];
+    const auto image = read_image(sample.file);
+    if (!image) return image.status();
+    auto resized = crop_and_resize(*image, sample.crop, face_height(), face_width());
+    if (!resized) return resized.status().prefixed(sample.file, ": ");
+    (keep ? cache_[at] : face) = std::move(*resized);
+    return Status();
+  }
+
+  std::vector<RowProblem> take_problems(const std::vector<Status>& found, bool drop_bad) {
+    std::vector<RowProblem> problems;
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < rows_.size(); ++at) {
+      if (!found[at].ok()) problems.push_back({data_->samples[rows_[at]].line, found[at].message()});
+      if (!found[at].ok() && drop_bad) continue;
+      if (kept != at) {
+        rows_[kept] = rows_[at];
+        if (kept < cache_.size())
+          cache_[kept] = at < cache_.size() ? std::exchange(cache_[at], Image()) : Image();
+      }
+      ++kept;
+    }
+    rows_.resize(kept);
+    cache_.resize(std::min(cache_.size(), kept));
+    return problems;
+  }
+
+  const Dataset* data_;
+  std::vector<std::size_t> rows_;
+  LoaderOptions options_;
+
+  // Constant while workers run.
+  std::uint64_t epoch_ = 0;
+  std::vector<std::size_t> order_;  // positions in rows_
+  std::size_t end_item_ = 0;
+  std::vector<Image> cache_;  // by position in rows_; see load_face
+
+  std::mutex mutex_;  // for all that follows; a slot's batch belongs to the workers until items_left is 0
+  std::condition_variable wanted_, finished_;
+  std::vector<Slot> slots_;
+  std::size_t next_item_ = 0, taken_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> workers_;
+};
+
+TINYFIQA_END

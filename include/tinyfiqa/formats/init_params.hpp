@@ -1,0 +1,49 @@
+// PyTorch's default initialisation of a network's block.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/formats/named_params.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// Convolutions and linear layers: kaiming_uniform(a = sqrt(5)), which is U(-b, b) with b = 1 / sqrt(fan in),
+/// for the weight and its bias alike; norms 1 and 0, running statistics 0 and 1, PReLU 0.25. The same seed
+/// gives the same block on every machine. `block` has block_size(params) floats.
+inline void init_params(const std::vector<NamedParam>& params, Span<float> block, std::uint64_t seed) {
+  Rng rng(seed);
+  float bound = 0;  // of the newest weight: its bias comes right after it
+  for (const auto& p : params) {
+    const Span<float> values = param_values(block, p.param);
+    const auto fill = [&](float value) { std::fill(values.begin(), values.end(), value); };
+    switch (p.param.kind) {
+      case ParamKind::conv_weight:
+      case ParamKind::linear_weight:
+        bound = 1.0f / std::sqrt(static_cast<float>(p.param.size() / p.param.extents[0]));
+        [[fallthrough]];
+      case ParamKind::conv_bias:
+      case ParamKind::linear_bias:
+        for (float& value : values) value = rng.uniform(-bound, bound);
+        break;
+      case ParamKind::norm_weight:
+      case ParamKind::running_var:
+        fill(1.0f);
+        break;
+      case ParamKind::norm_bias:
+      case ParamKind::running_mean:
+        fill(0.0f);
+        break;
+      case ParamKind::slope:
+        fill(0.25f);
+        break;
+    }
+  }
+}
+
+TINYFIQA_END

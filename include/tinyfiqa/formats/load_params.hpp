@@ -1,0 +1,223 @@
+// Weights from a file into a network's block, and back into a file.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/formats/named_params.hpp>
+#include <tinyfiqa/formats/safetensors.hpp>
+#include <tinyfiqa/formats/tensor_file.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+struct LoadOptions {
+  /// Prefix of the head's names: "classifier." (mobilenet_v3_small), "fc." (shufflenet_v2). A head that the
+  /// file lacks, or an ImageNet classifier in its place, is then no error. Empty: every name must be there.
+  std::string head;
+  /// Prefixes of other parts that the file may lack as a whole ("conv5." of a bare trunk).
+  std::vector<std::string> may_be_missing;
+};
+
+/// What load_params() did.
+struct LoadReport {
+  std::size_t loaded = 0;          ///< tensors that came from the file
+  bool head_loaded = true;         ///< false: the head keeps what the block held, normally init_params()
+  std::vector<std::string> kept;   ///< names of all parameters that keep what the block held
+  std::vector<std::string> notes;  ///< sentences for people
+};
+
+namespace detail {
+inline bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+/// A counter that batch norm keeps and nothing needs.
+inline bool is_batch_counter(std::string_view name) {
+  constexpr std::string_view end = "num_batches_tracked";
+  return name.size() >= end.size() && name.substr(name.size() - end.size()) == end;
+}
+inline std::vector<std::int64_t> param_shape(const Param& param) {
+  return std::vector<std::int64_t>(param.extents, param.extents + param.rank);
+}
+
+/// The first name of a kind of difference, and how many there are.
+struct Differences {
+  std::string first;
+  std::size_t count = 0;
+
+  void add(const std::string& text) {
+    if (count++ == 0) first = text;
+  }
+  std::string text(const char* what) const {
+    if (count == 0) return "";
+    return std::string("; ") + what + " " + first +
+           (count > 1 ? " and " + std::to_string(count - 1) + " more" : "");
+  }
+};
+
+/// Compares names and shapes, and decides what is copied, before a single float is read.
+class LoadPlan {
+ public:
+  LoadPlan(const TensorFile& file, const std::vector<NamedParam>& params, const LoadOptions& options)
+      : file_(file), params_(params), options_(options) {}
+
+  std::vector<std::pair<const NamedParam*, const TensorEntry*>> copies;
+  LoadReport report;
+
+  Status make() {
+    report.notes = file_.notes;
+    judge_head();
+    Differences missing, unexpected, shapes;
+    for (const auto& p : params_) {
+      const TensorEntry* const entry = skipped(p.name) ? nullptr : file_.find(p.name);
+      if (entry == nullptr)
+        keep(p.name, missing);
+      else if (entry->shape == param_shape(p.param))
+        copies.emplace_back(&p, entry);
+      else
+        shapes.add(in_quotes(p.name) + " with shape " + shape_text(entry->shape) + " instead of " +
+                   shape_text(param_shape(p.param)));
+    }
+    std::unordered_set<std::string_view> wanted;
+    for (const auto& p : params_) wanted.insert(p.name);
+    for (const auto& entry : file_.entries()) {
+      const bool ignored =
+          is_batch_counter(entry.name) || skipped(entry.name) || wanted.count(entry.name) != 0;
+      if (!ignored) unexpected.add(in_quotes(entry.name));
+    }
+    if (missing.count + unexpected.count + shapes.count == 0) return {};
+    return Status::error(Errc::mismatch, file_.path, ": weights of another network", missing.text("missing"),
+                         unexpected.text("unexpected"), shapes.text("found"),
+                         "; choose the network that the file was made for");
+  }
+
+ private:
+  bool skipped(std::string_view name) const {
+    return !report.head_loaded && starts_with(name, options_.head);
+  }
+
+  /// Is the file's head this network's, an ImageNet classifier, or absent?
+  void judge_head() {
+    if (options_.head.empty()) return;
+    bool present = false, imagenet = false, fits = true;
+    for (const auto& entry : file_.entries()) {
+      if (!starts_with(entry.name, options_.head)) continue;
+      present = true;
+      imagenet = imagenet || (!entry.shape.empty() && entry.shape[0] == 1000);
+    }
+    for (const auto& p : params_) {
+      if (!starts_with(p.name, options_.head)) continue;
+      const TensorEntry* const entry = file_.find(p.name);
+      fits = fits && entry != nullptr && entry->shape == param_shape(p.param);
+    }
+    if (fits || (present && !imagenet)) return;  // what does not fit is then reported name by name
+    report.head_loaded = false;
+    report.notes.push_back((present ? "the ImageNet classifier in '" + options_.head + "' was dropped"
+                                    : "the file has no head '" + options_.head + "'") +
+                           ": the quality head stays initialised and needs training");
+  }
+
+  /// A parameter without an entry: part of the head or of something that may be missing as a whole, or an
+  /// error.
+  void keep(const std::string& name, Differences& missing) {
+    if (!skipped(name)) {
+      const std::string* const part = missing_part(name);
+      if (part == nullptr) return missing.add(in_quotes(name));
+      if (noted_.insert(*part).second) {
+        report.notes.push_back("the file has no '" + *part + "': it stays initialised and needs training");
+      }
+    }
+    report.kept.push_back(name);
+  }
+  const std::string* missing_part(const std::string& name) const {
+    for (const auto& prefix : options_.may_be_missing) {
+      if (!starts_with(name, prefix)) continue;
+      const auto in_part = [&](const TensorEntry& entry) { return starts_with(entry.name, prefix); };
+      if (std::none_of(file_.entries().begin(), file_.entries().end(), in_part)) return &prefix;
+    }
+    return nullptr;
+  }
+
+  const TensorFile& file_;
+  const std::vector<NamedParam>& params_;
+  const LoadOptions& options_;
+  std::unordered_set<std::string> noted_;
+};
+
+/// Looks at the bits, which works under -ffast-math too.
+inline Status check_values(const std::string& path, const NamedParam& p, Span<const float> values) {
+  std::uint32_t largest = 0, any_sign = 0;
+  for (const float value : values) {
+    const std::uint32_t bits = float_bits(value);
+    largest = std::max(largest, bits & 0x7fffffffu);
+    any_sign |= value < 0.0f ? 1u : 0u;
+  }
+  if (largest >= 0x7f800000u)
+    return Status::error(Errc::not_finite, path, ": ", in_quotes(p.name),
+                         " holds NaN or infinity: the training diverged; use an earlier checkpoint");
+  if (p.param.kind == ParamKind::running_var && any_sign != 0)
+    return Status::error(Errc::bad_format, path, ": ", in_quotes(p.name),
+                         " holds a negative variance: the file is damaged; download or export it again");
+  return {};
+}
+
+/// A parameter's floats from its tensor.
+inline Status read_param(const std::string& path, const NamedParam& p, const TensorEntry& entry,
+                         Span<float> values) {
+  const Status status = read_floats(entry, values);
+  if (!status) return status.prefixed(path, ": ");
+  return check_values(path, p, Span<const float>(values.data, values.size));
+}
+}  // namespace detail
+
+/// Fills `block` (block_size(params) floats) from a file whose names and shapes must be the network's. On an
+/// error the block is as it was.   Errors: mismatch (naming the first missing, unexpected and misshapen
+/// tensor), not_finite, bad_format, bad_argument.
+inline Result<LoadReport> load_params(const TensorFile& file, const std::vector<NamedParam>& params,
+                                      Span<float> block, const LoadOptions& options = {}) {
+  if (block.size < block_size(params)) {
+    return Status::error(Errc::bad_argument, file.path, ": the block has ", block.size,
+                         " floats, the network needs ", block_size(params));
+  }
+  detail::LoadPlan plan(file, params, options);
+  Status status = plan.make();
+  if (!status) return status;
+  std::vector<float> fresh(block.begin(), block.end());
+  for (const auto& [p, entry] : plan.copies) {
+    status = detail::read_param(file.path, *p, *entry, param_values(Span<float>(fresh), p->param));
+    if (!status) return status;
+  }
+  std::copy(fresh.begin(), fresh.end(), block.begin());
+  plan.report.loaded = plan.copies.size();
+  return std::move(plan.report);
+}
+
+/// Writes the block as safetensors under PyTorch's names. In Python:
+///   model.load_state_dict(safetensors.torch.load_file(path), strict=False)
+/// where only num_batches_tracked is missing.   Errors: bad_argument, cannot_write.
+inline Status save_params(const std::string& path, const std::vector<NamedParam>& params,
+                          Span<const float> block,
+                          std::vector<std::pair<std::string, std::string>> metadata = {},
+                          DType dtype = DType::f32) {
+  if (block.size < block_size(params)) {
+    return Status::error(Errc::bad_argument, path, ": the block has ", block.size,
+                         " floats, the network needs ", block_size(params));
+  }
+  const auto is_format = [](const auto& pair) { return pair.first == "format"; };
+  if (std::none_of(metadata.begin(), metadata.end(), is_format)) metadata.emplace_back("format", "pt");
+  std::vector<FloatTensor> tensors;
+  for (const auto& p : params) {
+    tensors.push_back({p.name, detail::param_shape(p.param), param_values(block, p.param)});
+  }
+  return write_safetensors(path, tensors, metadata, dtype);
+}
+
+TINYFIQA_END

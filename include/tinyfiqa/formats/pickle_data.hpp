@@ -1,0 +1,92 @@
+// What a pickle holds: plain data and tensor descriptions in one flat array, and the few globals that are
+// known.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/formats/tensor_file.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// A node's number in PickleData::nodes.
+using PickleRef = std::uint32_t;
+
+enum class PickleKind : unsigned char {
+  none,     ///< None, and what is of no use here (torch.device)
+  boolean,  ///< `integer` is 0 or 1
+  integer,  ///< `integer`
+  big,      ///< an integer beyond 64 bits: its little-endian bytes are `text`
+  real,     ///< a float, whose value nobody needs
+  text,     ///< str or bytes: `text`
+  tuple,    ///< `items`
+  list,     ///< `items`; sets too
+  dict,     ///< `items` are key, value, key, value, ...
+  global,   ///< `global`, and `dtype` of a storage class
+  storage,  ///< `text` is its key, `integer` its element count, `dtype`
+  tensor,   ///< `items` are storage, shape, strides; `integer` is the offset
+};
+
+/// The globals that are known. None of them is ever called.
+enum class PickleGlobal : unsigned char {
+  none,
+  ordered_dict,
+  storage_class,
+  rebuild_tensor,
+  rebuild_parameter,
+  size,
+  device,
+};
+
+struct PickleNode {
+  PickleKind kind = PickleKind::none;
+  PickleGlobal global = PickleGlobal::none;
+  DType dtype = DType::f32;
+  std::int64_t integer = 0;
+  std::string_view text;  ///< a view of the pickle's bytes
+  std::vector<PickleRef> items;
+};
+
+struct PickleData {
+  std::vector<PickleNode> nodes;
+  PickleRef root = 0;
+  std::size_t consumed = 0;  ///< bytes up to and with STOP
+
+  const PickleNode& operator[](PickleRef ref) const { return nodes[ref]; }
+};
+
+/// A checkpoint of 1000 tensors has about 30,000 nodes.
+constexpr std::size_t max_pickle_nodes = std::size_t{1} << 21u;
+
+/// The meaning of "module.name"; PickleGlobal::none for everything that is refused.
+inline std::pair<PickleGlobal, DType> known_global(std::string_view module, std::string_view name) {
+  struct Storage {
+    std::string_view name;
+    DType dtype;
+  };
+  constexpr Storage storages[] = {{"FloatStorage", DType::f32}, {"DoubleStorage", DType::f64},
+                                  {"HalfStorage", DType::f16},  {"BFloat16Storage", DType::bf16},
+                                  {"LongStorage", DType::i64},  {"IntStorage", DType::i32},
+                                  {"ShortStorage", DType::i16}, {"CharStorage", DType::i8},
+                                  {"ByteStorage", DType::u8},   {"BoolStorage", DType::boolean}};
+  const auto plain = [](PickleGlobal global) { return std::make_pair(global, DType::f32); };
+  if (module == "collections" && name == "OrderedDict") return plain(PickleGlobal::ordered_dict);
+  if (module == "torch._utils") {
+    if (name == "_rebuild_tensor" || name == "_rebuild_tensor_v2") return plain(PickleGlobal::rebuild_tensor);
+    if (name == "_rebuild_parameter") return plain(PickleGlobal::rebuild_parameter);
+  }
+  if (module == "torch" && name == "Size") return plain(PickleGlobal::size);
+  if (module == "torch" && name == "device") return plain(PickleGlobal::device);
+  if (module == "torch") {
+    for (const Storage& storage : storages) {
+      if (name == storage.name) return {PickleGlobal::storage_class, storage.dtype};
+    }
+  }
+  return plain(PickleGlobal::none);
+}
+
+TINYFIQA_END

@@ -1,0 +1,225 @@
+// safetensors: 8 bytes of header length, a JSON header, the tensors' bytes. Reader and writer.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/formats/file.hpp>
+#include <tinyfiqa/formats/safetensors_header.hpp>
+#include <tinyfiqa/formats/tensor_file.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// The limit that the format's own library has.
+constexpr std::uint64_t max_safetensors_header = 100'000'000;
+
+/// True for bytes that start like a safetensors file: a plausible length, then an opening brace.
+inline bool looks_like_safetensors(Bytes bytes) {
+  return bytes.size >= 9 && bytes[8] == '{' && load_le<std::uint64_t>(bytes.data) <= max_safetensors_header;
+}
+
+namespace detail {
+/// Tensors must follow each other without a gap, a rule that rules out overlaps and hidden bytes alike.
+inline Status check_safetensors_layout(const std::vector<SafetensorsItem>& items, std::uint64_t data_bytes) {
+  std::vector<const SafetensorsItem*> order;
+  for (const auto& item : items) order.push_back(&item);
+  std::sort(order.begin(), order.end(), [](const SafetensorsItem* a, const SafetensorsItem* b) {
+    return std::make_pair(a->begin, a->end) < std::make_pair(b->begin, b->end);
+  });
+  std::uint64_t cursor = 0;
+  for (const SafetensorsItem* item : order) {
+    std::uint64_t size = dtype_bytes(item->dtype);
+    for (const std::int64_t extent : item->shape) {
+      if (!multiply_into(size, static_cast<std::uint64_t>(extent))) {
+        return Status::error(Errc::bad_format, in_quotes(item->name), ": the shape's product overflows");
+      }
+    }
+    if (item->begin != cursor || item->end < item->begin) {
+      return Status::error(Errc::bad_format, in_quotes(item->name),
+                           ": bytes overlap another tensor's or leave a gap");
+    }
+    if (item->end - item->begin != size) {
+      return Status::error(Errc::bad_format, in_quotes(item->name), ": ", item->end - item->begin,
+                           " bytes, its shape needs ", size);
+    }
+    cursor = item->end;
+    if (cursor > data_bytes) break;
+  }
+  if (cursor == data_bytes) return {};
+  return Status::error(Errc::bad_format, data_bytes < cursor ? "cut off: " : "too long: ", data_bytes,
+                       " bytes of tensors, the header promises ", cursor,
+                       " or more; copy or download it again");
+}
+
+inline Result<TensorFile> parse_safetensors(const FileBytes& file) {
+  if (file.bytes.size < 9) return Status::error(Errc::bad_format, "cut off: fewer than 9 bytes");
+  const auto length = load_le<std::uint64_t>(file.bytes.data);
+  if (length > max_safetensors_header) {
+    return Status::error(Errc::too_large, "not safetensors, or a header of ", length,
+                         " bytes (at most 100 MB)");
+  }
+  if (length > file.bytes.size - 8) {
+    return Status::error(Errc::bad_format, "cut off in the header; copy or download it again");
+  }
+  const auto header_bytes = static_cast<std::size_t>(length);
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes.data) + 8, header_bytes);
+  auto header = SafetensorsHeaderParser(text).parse();
+  if (!header) return header.status();
+  const Bytes data(file.bytes.data + 8 + header_bytes, file.bytes.size - 8 - header_bytes);
+  const Status layout = check_safetensors_layout(header->items, data.size);
+  if (!layout) return layout;
+  TensorFile result;
+  result.path = file.path;
+  result.metadata = std::move(header->metadata);
+  result.keep(file.owner);
+  for (auto& item : header->items) {
+    const Bytes storage(data.data + item.begin, static_cast<std::size_t>(item.end - item.begin));
+    auto strides = contiguous_strides(item.shape);
+    const Status added =
+        result.add({std::move(item.name), item.dtype, std::move(item.shape), std::move(strides), storage, 0});
+    if (!added) return added;
+  }
+  return result;
+}
+}  // namespace detail
+
+/// The tensors of a safetensors file; views into its bytes. Errors: bad_format, unsupported, too_large.
+inline Result<TensorFile> read_safetensors(const FileBytes& file) {
+  auto result = detail::parse_safetensors(file);
+  if (!result) return result.status().prefixed(file.path, ": safetensors: ");
+  return result;
+}
+inline Result<TensorFile> read_safetensors(const std::string& path) {
+  const auto file = read_file(path);
+  if (!file) return file.status();
+  return read_safetensors(*file);
+}
+
+/// A tensor to be written: its elements' bytes, row-major and little-endian.
+struct TensorBytes {
+  std::string name;
+  DType dtype = DType::f32;
+  std::vector<std::int64_t> shape;
+  std::vector<unsigned char> bytes;
+};
+
+/// A tensor to be written: row-major floats.
+struct FloatTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  Span<const float> values;
+};
+
+namespace detail {
+/// A JSON string. Bytes above 0x7f are passed on: names are UTF-8.
+inline std::string json_string(const std::string& text) {
+  constexpr char hex[] = "0123456789abcdef";
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') out += '\\';
+    if (code < 0x20)
+      out += std::string("\\u00") + hex[code >> 4u] + hex[code & 15u];
+    else
+      out += c;
+  }
+  return out + "\"";
+}
+
+inline Status check_writable(const std::string& path, const std::vector<TensorBytes>& tensors) {
+  std::set<std::string> names;
+  for (const auto& tensor : tensors) {
+    std::uint64_t bytes = dtype_bytes(tensor.dtype);
+    bool good = tensor.name != "__metadata__" && names.insert(tensor.name).second;
+    for (const std::int64_t extent : tensor.shape) {
+      good = good && extent >= 0 && multiply_into(bytes, static_cast<std::uint64_t>(extent));
+    }
+    if (good && bytes == tensor.bytes.size()) continue;
+    return Status::error(Errc::bad_argument, path, ": ", in_quotes(tensor.name),
+                         " can't be written: a name used twice, or ", tensor.bytes.size(), " bytes for ",
+                         dtype_name(tensor.dtype), " ", shape_text(tensor.shape));
+  }
+  return {};
+}
+
+inline std::string safetensors_header(const std::vector<TensorBytes>& tensors,
+                                      const std::vector<std::pair<std::string, std::string>>& metadata) {
+  std::string json = "{";
+  const auto comma = [&] { json += json.size() > 1 ? "," : ""; };
+  if (!metadata.empty()) {
+    json += "\"__metadata__\":{";
+    for (const auto& [key, value] : metadata) {
+      json += (&key == &metadata.front().first ? "" : ",") + json_string(key) + ":" + json_string(value);
+    }
+    json += "}";
+  }
+  std::size_t begin = 0;
+  for (const auto& tensor : tensors) {
+    const std::size_t end = begin + tensor.bytes.size();
+    comma();
+    json += json_string(tensor.name) + ":{\"dtype\":\"" + dtype_name(tensor.dtype) + "\",\"shape\":[";
+    for (std::size_t i = 0; i < tensor.shape.size(); ++i)
+      json += (i == 0 ? "" : ",") + std::to_string(tensor.shape[i]);
+    json += "],\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(end) + "]}";
+    begin = end;
+  }
+  json += "}";
+  json.append((8 - json.size() % 8) % 8, ' ');  // the tensors then start at a multiple of 8
+  return json;
+}
+
+/// Floats as F32 or F16 bytes. Errors: bad_argument for finite values beyond F16's largest.
+inline Status encode_floats(const FloatTensor& tensor, DType dtype, TensorBytes& out) {
+  const std::size_t size = dtype_bytes(dtype);
+  out = {tensor.name, dtype, tensor.shape, std::vector<unsigned char>(tensor.values.size * size)};
+  for (std::size_t i = 0; i < tensor.values.size; ++i) {
+    const std::uint32_t whole = float_bits(tensor.values[i]);
+    const std::uint32_t bits = size == 4 ? whole : float_to_half(tensor.values[i]);
+    if (size == 2 && (bits & 0x7fffu) == 0x7c00u && (whole & 0x7fffffffu) < 0x7f800000u) {
+      return Status::error(Errc::bad_argument, in_quotes(tensor.name),
+                           " has values beyond 65504, the largest of F16; write it as F32");
+    }
+    store_le(out.bytes.data() + i * size, bits, size);
+  }
+  return {};
+}
+}  // namespace detail
+
+/// Writes tensors of any types as they are. Errors: bad_argument, cannot_write.
+inline Status write_safetensors(const std::string& path, const std::vector<TensorBytes>& tensors,
+                                const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
+  const Status good = detail::check_writable(path, tensors);
+  if (!good) return good;
+  const std::string header = detail::safetensors_header(tensors, metadata);
+  unsigned char length[8];
+  store_le(length, header.size(), 8);
+  std::vector<Bytes> parts = {Bytes(length, 8),
+                              Bytes(reinterpret_cast<const unsigned char*>(header.data()), header.size())};
+  for (const auto& tensor : tensors) parts.emplace_back(tensor.bytes.data(), tensor.bytes.size());
+  return write_file(path, Span<const Bytes>(parts.data(), parts.size()));
+}
+
+/// Writes floats as F32, or as F16 (round to nearest even; finite values beyond 65504 are refused).
+/// Errors: bad_argument, cannot_write.
+inline Status write_safetensors(const std::string& path, const std::vector<FloatTensor>& tensors,
+                                const std::vector<std::pair<std::string, std::string>>& metadata = {},
+                                DType dtype = DType::f32) {
+  if (dtype != DType::f32 && dtype != DType::f16) {
+    return Status::error(Errc::bad_argument, path, ": weights are written as F32 or F16, not as ",
+                         dtype_name(dtype));
+  }
+  std::vector<TensorBytes> encoded(tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const Status status = detail::encode_floats(tensors[i], dtype, encoded[i]);
+    if (!status) return status.prefixed(path, ": ");
+  }
+  return write_safetensors(path, encoded, metadata);
+}
+
+TINYFIQA_END

@@ -1,0 +1,284 @@
+// Named tensors as they lie in a weight file: views into its bytes, turned into floats on demand.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/float_bits.hpp>
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/formats/bytes.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// Element types, stored little-endian.
+enum class DType : unsigned char { f32, f64, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
+
+/// Bytes of one element.
+constexpr std::size_t dtype_bytes(DType dtype) {
+  constexpr unsigned char sizes[] = {4, 8, 2, 2, 8, 4, 2, 1, 8, 4, 2, 1, 1};
+  return sizes[static_cast<unsigned char>(dtype)];
+}
+
+/// The name that safetensors uses: "F32", "BF16", "BOOL", ...
+constexpr const char* dtype_name(DType dtype) {
+  constexpr const char* names[] = {"F32", "F64", "F16", "BF16", "I64", "I32", "I16",
+                                   "I8",  "U64", "U32", "U16",  "U8",  "BOOL"};
+  return names[static_cast<unsigned char>(dtype)];
+}
+
+/// PyTorch allows 64 dimensions; weights have at most 5.
+constexpr std::size_t max_tensor_rank = 16;
+/// An expanded tensor (stride 0) may claim any size without owning a byte of it: 1 GiB as floats is the end.
+constexpr std::uint64_t max_tensor_elements = std::uint64_t{1} << 28u;
+
+/// One tensor: element (i0, i1, ...) lies at element offset + i0 * strides[0] + i1 * strides[1] + ... of
+/// `storage`, which other tensors may share.
+struct TensorEntry {
+  std::string name;
+  DType dtype = DType::f32;
+  std::vector<std::int64_t> shape;
+  std::vector<std::int64_t> strides;  ///< in elements
+  Bytes storage;
+  std::int64_t offset = 0;  ///< in elements, from the storage's first byte
+};
+
+/// Row-major strides of a shape whose product is known not to overflow.
+inline std::vector<std::int64_t> contiguous_strides(const std::vector<std::int64_t>& shape) {
+  std::vector<std::int64_t> strides(shape.size(), 1);
+  // Nothing bounds the other extents of an empty tensor: [0, 2^62, 8] multiplies to 0.
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return strides;
+  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
+  return strides;
+}
+
+/// The number of elements, after proving that all of them lie inside the storage. Errors: bad_format,
+/// too_large.
+inline Result<std::uint64_t> count_elements(const TensorEntry& tensor) {
+  const auto bad = [&](const char* what) {
+    return Status::error(Errc::bad_format, in_quotes(tensor.name), ": ", what);
+  };
+  if (tensor.shape.size() != tensor.strides.size()) return bad("as many strides as extents are needed");
+  if (tensor.shape.size() > max_tensor_rank) return bad("more than 16 dimensions");
+  if (tensor.offset < 0) return bad("a negative storage offset");
+  std::uint64_t count = 1, last = static_cast<std::uint64_t>(tensor.offset);
+  for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
+    if (tensor.shape[i] < 0 || tensor.strides[i] < 0) return bad("a negative extent or stride");
+    if (!multiply_into(count, static_cast<std::uint64_t>(tensor.shape[i])))
+      return bad("the shape's product overflows");
+    std::uint64_t reach = static_cast<std::uint64_t>(tensor.shape[i] > 0 ? tensor.shape[i] - 1 : 0);
+    if (!multiply_into(reach, static_cast<std::uint64_t>(tensor.strides[i])) || !add_into(last, reach)) {
+      return bad("the strides overflow");
+    }
+  }
+  if (count > max_tensor_elements) {
+    return Status::error(Errc::too_large, in_quotes(tensor.name), ": ", count,
+                         " elements, at most 2^28 are read");
+  }
+  if (count != 0 && last >= tensor.storage.size / dtype_bytes(tensor.dtype))
+    return bad("reaches beyond its storage");
+  return count;
+}
+
+namespace detail {
+/// Calls each(place of the first, its bytes, elements, bytes from one to the next) for rows of elements, all
+/// `count` of them in row-major order; count_elements() has checked the bounds.
+template <class Each>
+void for_each_row(const TensorEntry& tensor, std::size_t count, Each each) {
+  const std::size_t rank = tensor.shape.size(), size = dtype_bytes(tensor.dtype);
+  // The last extents that lie without gaps are one row: in [Cout, Cin, 1, 1] each would be one element.
+  std::size_t outer = rank;
+  std::int64_t row = 1, step = 1;
+  for (; outer > 0 && (tensor.shape[outer - 1] == 1 || tensor.strides[outer - 1] == row); --outer)
+    row *= tensor.shape[outer - 1];
+  if (outer == rank && rank > 0) {
+    row = tensor.shape[--outer];
+    step = tensor.strides[outer];
+  }
+  std::int64_t index[max_tensor_rank] = {};
+  for (std::size_t done = 0; done < count; done += static_cast<std::size_t>(row)) {
+    std::int64_t element = tensor.offset;
+    for (std::size_t i = 0; i < outer; ++i) element += index[i] * tensor.strides[i];
+    each(done, tensor.storage.data + static_cast<std::size_t>(element) * size, static_cast<std::size_t>(row),
+         static_cast<std::size_t>(step) * size);
+    for (std::size_t i = outer; i-- > 0;) {
+      if (++index[i] < tensor.shape[i]) break;
+      index[i] = 0;
+    }
+  }
+}
+/// The float that an element's bytes stand for.
+template <class T>
+struct LoadNumber {
+  static constexpr std::size_t bytes = sizeof(T);
+  float operator()(const unsigned char* p) const { return static_cast<float>(load_le<T>(p)); }
+};
+struct LoadHalf {
+  static constexpr std::size_t bytes = 2;
+  float operator()(const unsigned char* p) const { return half_to_float(load_le<std::uint16_t>(p)); }
+};
+struct LoadBfloat16 {
+  static constexpr std::size_t bytes = 2;
+  float operator()(const unsigned char* p) const { return bfloat16_to_float(load_le<std::uint16_t>(p)); }
+};
+struct LoadBoolean {
+  static constexpr std::size_t bytes = 1;
+  float operator()(const unsigned char* p) const { return *p != 0 ? 1.0f : 0.0f; }
+};
+}  // namespace detail
+
+/// The tensor as floats in row-major order; `out` must have exactly as many. Doubles and 64-bit integers are
+/// rounded, booleans become 0 and 1.   Errors: bad_argument, and those of count_elements().
+inline Status read_floats(const TensorEntry& tensor, Span<float> out) {
+  const auto count = count_elements(tensor);
+  if (!count) return count.status();
+  if (*count != out.size) {
+    return Status::error(Errc::bad_argument, in_quotes(tensor.name), " has ", *count,
+                         " elements, the destination ", out.size);
+  }
+  const auto fill = [&](auto load) {
+    const auto fill_row = [&](std::size_t at, const unsigned char* from, std::size_t row, std::size_t step) {
+      float* const to = out.data + at;
+      if (step == load.bytes)  // a loop of its own, for vectors
+        for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * load.bytes);
+      else
+        for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * step);
+    };
+    detail::for_each_row(tensor, out.size, fill_row);
+  };
+  switch (tensor.dtype) {
+    case DType::f32:
+      fill(detail::LoadNumber<float>());
+      break;
+    case DType::f64:
+      fill(detail::LoadNumber<double>());
+      break;
+    case DType::f16:
+      fill(detail::LoadHalf());
+      break;
+    case DType::bf16:
+      fill(detail::LoadBfloat16());
+      break;
+    case DType::i64:
+      fill(detail::LoadNumber<std::int64_t>());
+      break;
+    case DType::i32:
+      fill(detail::LoadNumber<std::int32_t>());
+      break;
+    case DType::i16:
+      fill(detail::LoadNumber<std::int16_t>());
+      break;
+    case DType::i8:
+      fill(detail::LoadNumber<std::int8_t>());
+      break;
+    case DType::u64:
+      fill(detail::LoadNumber<std::uint64_t>());
+      break;
+    case DType::u32:
+      fill(detail::LoadNumber<std::uint32_t>());
+      break;
+    case DType::u16:
+      fill(detail::LoadNumber<std::uint16_t>());
+      break;
+    case DType::u8:
+      fill(detail::LoadNumber<std::uint8_t>());
+      break;
+    case DType::boolean:
+      fill(detail::LoadBoolean());
+      break;
+  }
+  return {};
+}
+
+/// As above, into a vector of its own.
+inline Result<std::vector<float>> read_floats(const TensorEntry& tensor) {
+  const auto count = count_elements(tensor);
+  if (!count) return count.status();
+  std::vector<float> values(static_cast<std::size_t>(*count));
+  const Status status = read_floats(tensor, Span<float>(values));
+  if (!status) return status;
+  return values;
+}
+
+/// The elements' bytes, row-major and without gaps, whatever the type. Errors: those of count_elements().
+inline Result<std::vector<unsigned char>> read_bytes(const TensorEntry& tensor) {
+  const auto count = count_elements(tensor);
+  if (!count) return count.status();
+  const std::size_t size = dtype_bytes(tensor.dtype);
+  std::vector<unsigned char> bytes(static_cast<std::size_t>(*count) * size);
+  detail::for_each_row(tensor, static_cast<std::size_t>(*count),
+                       [&](std::size_t at, const unsigned char* from, std::size_t row, std::size_t step) {
+                         for (std::size_t i = 0; i < row; ++i)
+                           std::copy_n(from + i * step, size, bytes.data() + (at + i) * size);
+                       });
+  return bytes;
+}
+
+/// What a weight file says about itself, in its order: safetensors' __metadata__.
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+
+/// The value of a key (the first of them), or null.
+inline const std::string* find_metadata(const Metadata& metadata, std::string_view key) {
+  for (const auto& [k, value] : metadata)
+    if (k == key) return &value;
+  return nullptr;
+}
+
+/// The tensors of one weight file, in the file's order. It shares ownership of the bytes: moving or copying
+/// it keeps every entry valid.
+class TensorFile {
+ public:
+  std::string path;                ///< for messages
+  Metadata metadata;               ///< safetensors' __metadata__
+  std::vector<std::string> notes;  ///< what a reader or converter changed, for people
+
+  const std::vector<TensorEntry>& entries() const { return entries_; }
+  /// The entry of that name, or null.
+  const TensorEntry* find(std::string_view name) const {
+    const auto found = index_.find(std::string(name));
+    return found == index_.end() ? nullptr : &entries_[found->second];
+  }
+
+  /// Adds a tensor after checking its bounds. Errors: bad_format for a name that is there already or for
+  /// elements outside the storage.
+  Status add(TensorEntry tensor) {
+    const auto count = count_elements(tensor);
+    if (!count) return count.status();
+    if (!index_.emplace(tensor.name, entries_.size()).second) {
+      return Status::error(Errc::bad_format, in_quotes(tensor.name), ": two tensors of this name");
+    }
+    entries_.push_back(std::move(tensor));
+    return {};
+  }
+  /// Adds a tensor that owns its floats.
+  Status add(std::string name, std::vector<std::int64_t> shape, const std::vector<float>& values) {
+    auto bytes = std::make_shared<std::vector<unsigned char>>(values.size() * sizeof(float));
+    for (std::size_t i = 0; i < values.size(); ++i)
+      store_le(bytes->data() + 4 * i, detail::float_bits(values[i]), 4);
+    auto strides = contiguous_strides(shape);
+    TensorEntry tensor{std::move(name), DType::f32, std::move(shape), std::move(strides), Bytes(*bytes), 0};
+    keep(std::move(bytes));
+    return add(std::move(tensor));
+  }
+  /// Keeps `owner` for as long as this object or a copy of it lives.
+  void keep(std::shared_ptr<const void> owner) {
+    if (owner != nullptr) owners_.push_back(std::move(owner));
+  }
+  /// All owners, for a file made from this one's entries.
+  const std::vector<std::shared_ptr<const void>>& owners() const { return owners_; }
+
+ private:
+  std::vector<TensorEntry> entries_;
+  std::unordered_map<std::string, std::size_t> index_;
+  std::vector<std::shared_ptr<const void>> owners_;
+};
+
+TINYFIQA_END

@@ -1,0 +1,111 @@
+// Faces brought to one pose: the similarity transform that takes five landmarks to a template of 112 x 112
+// pixels.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/image/read.hpp>
+
+#include <cmath>
+
+TINYFIQA_BEGIN
+
+/// Five points of a face in pixels of the picture, x to the right, y down: the eye on the left of the
+/// picture, the eye on its right, the nose's tip, the left and the right corner of the mouth.
+struct Landmarks {
+  float x[5] = {}, y[5] = {};
+};
+
+inline constexpr int aligned_side = 112;
+/// Where the landmarks are in an aligned face: the template of most face recognition networks.
+inline constexpr double face_template[5][2] = {
+    {38.2946, 51.6963}, {73.5318, 51.5014}, {56.0252, 71.7366}, {41.5493, 92.3655}, {70.7299, 92.2041}};
+
+/// (x, y) -> (a x - b y + tx, b x + a y + ty): rotation, one scale and a shift; never a reflection.
+struct Similarity {
+  double a = 1, b = 0, tx = 0, ty = 0;
+
+  double x(double px, double py) const { return a * px - b * py + tx; }
+  double y(double px, double py) const { return b * px + a * py + ty; }
+};
+
+/// The transform that undoes `s`; its scale must not be 0.
+inline Similarity inverse(const Similarity& s) {
+  const double squared_scale = s.a * s.a + s.b * s.b, a = s.a / squared_scale, b = -s.b / squared_scale;
+  return {a, b, -(a * s.tx - b * s.ty), -(b * s.tx + a * s.ty)};
+}
+
+/// The transform with the least sum of squared distances to `to` (Umeyama 1991, in two dimensions and in
+/// closed form). With s, d = the points minus their means:  a = sum(s . d) / sum |s|^2,  b = sum(s x d) / sum
+/// |s|^2. Errors: not_finite; bad_argument if the points (nearly) coincide or are a mirror image without any
+/// best rotation.
+inline Result<Similarity> fit_similarity(const Landmarks& from, const double (&to)[5][2]) {
+  double sx = 0, sy = 0, dx = 0, dy = 0;
+  for (int i = 0; i < 5; ++i) {
+    if (!std::isfinite(from.x[i]) || !std::isfinite(from.y[i]))
+      return Status::error(Errc::not_finite, "landmark ", i + 1,
+                           " of 5 is not a number; check the landmark file");
+    sx += from.x[i] / 5.0, sy += from.y[i] / 5.0, dx += to[i][0] / 5, dy += to[i][1] / 5;
+  }
+  double spread = 0, dot = 0, cross = 0, to_spread = 0;
+  for (int i = 0; i < 5; ++i) {
+    const double px = from.x[i] - sx, py = from.y[i] - sy, qx = to[i][0] - dx, qy = to[i][1] - dy;
+    spread += px * px + py * py;
+    to_spread += qx * qx + qy * qy;
+    dot += px * qx + py * qy;
+    cross += px * qy - py * qx;
+  }
+  // Below a hundredth of a pixel, or 1e-6 of the coordinates (float's resolution), there is no shape left.
+  const double resolution = 1e-6 * (std::abs(sx) + std::abs(sy)) + 0.01;
+  if (!(spread > 5 * resolution * resolution))
+    return Status::error(Errc::bad_argument, "the five landmarks coincide; check the landmark file");
+  if (!(dot * dot + cross * cross > 1e-12 * spread * to_spread))
+    return Status::error(Errc::bad_argument, "the five landmarks have no best rotation; check their order");
+  const double a = dot / spread, b = cross / spread;
+  return Similarity{a, b, dx - (a * sx - b * sy), dy - (b * sx + a * sy)};
+}
+
+/// out(x, y) = image at to_image(x, y), bilinear, black outside: what PIL's image.transform((width, height),
+/// AFFINE, to_image, BILINEAR) gives. Pixel centres are at half coordinates; sums are cut, not rounded, to 8
+/// bits as in PIL.
+inline Image warp_image(const Image& image, const Similarity& to_image, int height, int width) {
+  Image out(width, height);
+  unsigned char* to = out.rgb.data();
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x, to += 3) {
+      const double px = to_image.x(x + 0.5, y + 0.5), py = to_image.y(x + 0.5, y + 0.5);
+      if (!(px >= 0 && px < image.width && py >= 0 && py < image.height)) continue;
+      const int left = static_cast<int>(px + 0.5) - 1,
+                top = static_cast<int>(py + 0.5) - 1;  // floor(p - 0.5)
+      const double fx = px - 0.5 - left, fy = py - 0.5 - top;
+      const int x0 = left < 0 ? 0 : left, x1 = left + 1 < image.width ? left + 1 : left;
+      const int y0 = top < 0 ? 0 : top, y1 = top + 1 < image.height ? top + 1 : top;
+      const unsigned char *a = image.pixel(x0, y0), *b = image.pixel(x1, y0);
+      const unsigned char *c = image.pixel(x0, y1), *d = image.pixel(x1, y1);
+      for (int k = 0; k < 3; ++k) {
+        const double upper = a[k] + (b[k] - a[k]) * fx, lower = c[k] + (d[k] - c[k]) * fx;
+        to[k] = static_cast<unsigned char>(upper + (lower - upper) * fy);
+      }
+    }
+  return out;
+}
+
+/// The face [112, 112, 3] with its landmarks as near to face_template as a similarity transform can bring
+/// them. Errors: fit_similarity's, and bad_argument if all five landmarks lie outside the image.
+inline Result<Image> align_face(const Image& image, const Landmarks& landmarks) {
+  const Result<Similarity> to_template = fit_similarity(landmarks, face_template);
+  if (!to_template) return to_template.status();
+  int inside = 0;
+  for (int i = 0; i < 5; ++i) {
+    const float x = landmarks.x[i], y = landmarks.y[i];
+    inside += x >= 0 && y >= 0 && x < static_cast<float>(image.width) && y < static_cast<float>(image.height)
+                  ? 1
+                  : 0;
+  }
+  if (inside == 0)
+    return Status::error(Errc::bad_argument, "all five landmarks lie outside the image of ", image.width, "x",
+                         image.height, " pixels; were they found at another size?");
+  return warp_image(image, inverse(*to_template), aligned_side, aligned_side);
+}
+
+TINYFIQA_END

@@ -1,0 +1,167 @@
+// Photos made worse on purpose: what cameras, networks and people do to faces, with a strength.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/image/augment.hpp>
+#include <tinyfiqa/image/preprocess.hpp>
+#include <tinyfiqa/image/resize.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// Middle and side of a square about the face, in pixels of the picture: what an aligned face shows of it.
+struct FaceRegion {
+  float x = 0, y = 0, side = 0;
+};
+
+/// From landmarks, else from the box, else the whole picture. Errors: those of fit_similarity().
+inline Result<FaceRegion> face_region(const Image& image, const Crop& crop) {
+  if (crop.landmarks) {
+    const auto to_template = fit_similarity(*crop.landmarks, face_template);
+    if (!to_template) return to_template.status();
+    const Similarity back = inverse(*to_template);
+    const double middle = aligned_side / 2.0;
+    return FaceRegion{static_cast<float>(back.x(middle, middle)), static_cast<float>(back.y(middle, middle)),
+                      static_cast<float>(aligned_side * std::hypot(back.a, back.b))};
+  }
+  const Box box = crop.box ? *crop.box : Box{0, 0, image.width, image.height};
+  return FaceRegion{static_cast<float>(box.x) + static_cast<float>(box.width) / 2,
+                    static_cast<float>(box.y) + static_cast<float>(box.height) / 2,
+                    static_cast<float>(std::min(box.width, box.height))};
+}
+
+/// One way to make a photo worse, with strengths in low..high.
+struct Degradation {
+  const char* name;
+  const char* strength;  ///< what the number means
+  float low, high;
+  /// Null for JPEG, whose strength is the quality that the file is to be saved with.
+  void (*apply)(Image& image, const FaceRegion& face, float strength, Rng& rng);
+};
+
+namespace detail {
+
+/// Between four pixels; the picture's edge is repeated beyond it.
+inline void sample_pixel(const Image& image, float x, float y, float (&out)[3]) {
+  x = std::clamp(x, 0.0f, static_cast<float>(image.width - 1));
+  y = std::clamp(y, 0.0f, static_cast<float>(image.height - 1));
+  const int x0 = static_cast<int>(x), y0 = static_cast<int>(y);
+  const int x1 = std::min(x0 + 1, image.width - 1), y1 = std::min(y0 + 1, image.height - 1);
+  const float fx = x - static_cast<float>(x0), fy = y - static_cast<float>(y0);
+  for (int c = 0; c < 3; ++c) {
+    const auto level = [&](int px, int py) { return static_cast<float>(image.pixel(px, py)[c]); };
+    const float top = level(x0, y0) * (1 - fx) + level(x1, y0) * fx;
+    const float bottom = level(x0, y1) * (1 - fx) + level(x1, y1) * fx;
+    out[c] = top * (1 - fy) + bottom * fy;
+  }
+}
+
+inline unsigned char to_level(float x) {
+  return static_cast<unsigned char>(std::clamp(x + 0.5f, 0.0f, 255.0f));
+}
+
+inline void blur_out_of_focus(Image& image, const FaceRegion&, float sigma, Rng&) {
+  gaussian_blur(image, sigma);
+}
+
+/// Mean along a line of `length` pixels, in a drawn direction.
+inline void blur_by_motion(Image& image, const FaceRegion&, float length, Rng& rng) {
+  const float angle = rng.uniform(0, 3.14159265f), dx = std::cos(angle), dy = std::sin(angle);
+  const int taps = std::max(2, static_cast<int>(std::lround(length)));
+  const Image sharp = image;
+  for (int y = 0; y < image.height; ++y)
+    for (int x = 0; x < image.width; ++x) {
+      float sum[3] = {}, level[3];
+      for (int k = 0; k < taps; ++k) {
+        const float t = (static_cast<float>(k) / static_cast<float>(taps - 1) - 0.5f) * (length - 1);
+        sample_pixel(sharp, static_cast<float>(x) + t * dx, static_cast<float>(y) + t * dy, level);
+        for (int c = 0; c < 3; ++c) sum[c] += level[c];
+      }
+      for (int c = 0; c < 3; ++c) image.pixel(x, y)[c] = to_level(sum[c] / static_cast<float>(taps));
+    }
+}
+
+/// Brought to 1/factor of its sides, and back.
+inline void shrink(Image& image, const FaceRegion&, float factor, Rng&) {
+  const auto part = [&](int side) {
+    return std::max(1, static_cast<int>(std::lround(static_cast<float>(side) / factor)));
+  };
+  image = resize_image(resize_image(image, part(image.height), part(image.width)), image.height, image.width);
+}
+
+inline void scale_light(Image& image, const FaceRegion&, float factor, Rng&) {
+  adjust_brightness(image, factor);
+}
+
+inline void add_noise(Image& image, const FaceRegion&, float sigma, Rng& rng) {
+  for (unsigned char& level : image.rgb)
+    level = static_cast<unsigned char>(
+        std::clamp(static_cast<float>(level) + sigma * rng.normal() + 0.5f, 0.0f, 255.0f));
+}
+
+/// A rectangle of one drawn colour over `share` of the face's area, as a hand, a mask or a cup has.
+inline void occlude(Image& image, const FaceRegion& face, float share, Rng& rng) {
+  const float aspect = rng.uniform(0.6f, 1.67f), side = face.side * std::sqrt(share);
+  const float width = std::min(side * std::sqrt(aspect), face.side),
+              height = std::min(side / std::sqrt(aspect), face.side);
+  const float left = face.x + (rng.uniform() - 0.5f) * (face.side - width) - width / 2;
+  const float top = face.y + (rng.uniform() - 0.5f) * (face.side - height) - height / 2;
+  unsigned char colour[3];
+  for (unsigned char& level : colour) level = static_cast<unsigned char>(rng.below(256));
+  const auto pixel = [](float at, int size) {
+    return std::clamp(static_cast<int>(std::lround(at)), 0, size);
+  };
+  for (int y = pixel(top, image.height); y < pixel(top + height, image.height); ++y)
+    for (int x = pixel(left, image.width); x < pixel(left + width, image.width); ++x)
+      std::copy_n(colour, 3, image.pixel(x, y));
+}
+
+/// About the middle of the face, to a drawn side. Landmarks stay where they were, as those of a detector that
+/// takes no notice: the aligned face lies askew.
+inline void rotate(Image& image, const FaceRegion& face, float degrees, Rng& rng) {
+  const float angle = (rng.below(2) == 0 ? 1 : -1) * degrees * 3.14159265f / 180;
+  const float c = std::cos(angle), s = std::sin(angle);
+  const Image upright = image;
+  for (int y = 0; y < image.height; ++y)
+    for (int x = 0; x < image.width; ++x) {
+      const float dx = static_cast<float>(x) - face.x, dy = static_cast<float>(y) - face.y;
+      float level[3];
+      sample_pixel(upright, face.x + c * dx + s * dy, face.y - s * dx + c * dy, level);
+      for (int k = 0; k < 3; ++k) image.pixel(x, y)[k] = to_level(level[k]);
+    }
+}
+
+}  // namespace detail
+
+/// All of them. Strengths in pixels are those of photos whose faces are about 100 pixels wide.
+inline Span<const Degradation> degradations() {
+  static constexpr Degradation all[] = {
+      {"blur", "standard deviation of a Gaussian, pixels", 1, 4, detail::blur_out_of_focus},
+      {"small", "sides brought to 1/strength, and back", 3, 8, detail::shrink},
+      {"dark", "factor of all levels", 0.08f, 0.4f, detail::scale_light},
+      {"noise", "standard deviation, levels", 10, 45, detail::add_noise},
+      {"jpeg", "quality", 3, 20, nullptr},
+      {"motion", "length of the way, pixels", 5, 25, detail::blur_by_motion},
+      {"bright", "factor of all levels, which are cut at 255", 1.5f, 5, detail::scale_light},
+      {"occlusion", "covered share of the face", 0.1f, 0.5f, detail::occlude},
+      {"rotation", "degrees", 10, 90, detail::rotate},
+  };
+  return {all, sizeof(all) / sizeof(all[0])};
+}
+
+/// The degradation of that name, or null.
+inline const Degradation* find_degradation(const std::string& name) {
+  for (const Degradation& d : degradations())
+    if (name == d.name) return &d;
+  return nullptr;
+}
+
+TINYFIQA_END

@@ -1,0 +1,216 @@
+// From a picture to a network's input: cut out or align the face, resize, view, scale to floats.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/formats/bytes.hpp>
+#include <tinyfiqa/image/align.hpp>
+#include <tinyfiqa/image/read.hpp>
+#include <tinyfiqa/image/resize.hpp>
+#include <tinyfiqa/runtime/step.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// What a network wants to be fed: [height, width, 3], RGB, x = (level - mean) * scale with levels 0..255.
+struct InputSpec {
+  int height = 0, width = 0;
+  LevelScale levels;
+
+  std::size_t size() const { return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3; }
+};
+
+/// The ImageNet networks' input: mean 0.485 0.456 0.406, standard deviation 0.229 0.224 0.225 of RGB / 255;
+/// 600 x 416 (portrait) is the perceptual ensemble's size.
+constexpr InputSpec imagenet_input(int height = 600, int width = 416) {
+  return {height,
+          width,
+          {{255 * 0.485f, 255 * 0.456f, 255 * 0.406f},
+           {1 / (255 * 0.229f), 1 / (255 * 0.224f), 1 / (255 * 0.225f)}}};
+}
+/// tinyFQnet's input: an aligned face, (level - 127.5) / 128.
+constexpr InputSpec tinyfqnet_input(int height = 64, int width = 64) {
+  return {height, width, {{127.5f, 127.5f, 127.5f}, {1 / 128.0f, 1 / 128.0f, 1 / 128.0f}}};
+}
+
+/// MobileFaceNet's input: an aligned face, (level - 127.5) * 0.007813, which is how its weight files round
+/// 1/128.
+constexpr InputSpec mobilefacenet_input() {
+  return {aligned_side, aligned_side, {{127.5f, 127.5f, 127.5f}, {0.007813f, 0.007813f, 0.007813f}}};
+}
+
+/// The input of the other recognisers: an aligned face, (level - 127.5) / 127.5, as the insightface project
+/// has it.
+constexpr InputSpec face_input() {
+  return {aligned_side, aligned_side, {{127.5f, 127.5f, 127.5f}, {1 / 127.5f, 1 / 127.5f, 1 / 127.5f}}};
+}
+
+/// Where the face is: nothing (the whole picture), a box, or five landmarks; not both.
+struct Crop {
+  std::optional<Box> box;
+  std::optional<Landmarks> landmarks;
+};
+
+/// One picture seen in several ways, for scores averaged over views.
+enum class View : unsigned char {
+  identity,
+  hflip,  ///< left and right exchanged
+  vflip,  ///< upside down
+  color,  ///< brightness, then contrast, changed by up to 5 %
+};
+
+/// "identity", "hflip", "vflip" or "color".
+constexpr const char* view_name(View view) {
+  constexpr const char* names[] = {"identity", "hflip", "vflip", "color"};
+  return names[static_cast<unsigned char>(view)];
+}
+
+/// "identity,hflip": views with commas between them.
+inline std::string views_text(const std::vector<View>& views) {
+  std::string text;
+  for (const View view : views) text += (text.empty() ? "" : ",") + std::string(view_name(view));
+  return text;
+}
+
+/// Each view takes memory for an input of its own, and texts come from weight files of anybody.
+constexpr std::size_t most_views = 64;
+
+/// The views of such a text, or of a set: "none" (identity), "flips" (identity, hflip, vflip), "hflip-color"
+/// (identity, hflip, color).   Errors: bad_argument.
+inline Result<std::vector<View>> parse_views(const std::string& text) {
+  if (text == "none") return std::vector<View>{View::identity};
+  if (text == "flips") return std::vector<View>{View::identity, View::hflip, View::vflip};
+  if (text == "hflip-color") return std::vector<View>{View::identity, View::hflip, View::color};
+  std::vector<View> views;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    const std::string name = text.substr(start, end - start);
+    const std::size_t before = views.size();
+    for (const View view : {View::identity, View::hflip, View::vflip, View::color})
+      if (name == view_name(view)) views.push_back(view);
+    if (views.size() == before)
+      return Status::error(Errc::bad_argument, in_quotes(name.substr(0, 80)),
+                           " is no view; use none, flips, hflip-color, or a list of identity, hflip, vflip, "
+                           "color");
+    if (views.size() > most_views)
+      return Status::error(Errc::bad_argument, "more than ", most_views,
+                           " views; each is a run of the network");
+    start = end + 1;
+  }
+  return views;
+}
+
+/// The face as the network will see it: [height, width, 3], 8 bits. A box is cut out, landmarks are aligned
+/// to 112 x 112; then PIL's bilinear resize. Errors: bad_argument, not_finite.
+inline Result<Image> crop_and_resize(const Image& image, const Crop& crop, int height, int width) {
+  if (image.width < 1 || image.height < 1)
+    return Status::error(Errc::bad_argument, "the image has no pixels");
+  if (height < 1 || width < 1)
+    return Status::error(Errc::bad_argument, "can't resize to ", width, "x", height,
+                         " pixels; both must be at least 1");
+  if (crop.box && crop.landmarks)
+    return Status::error(Errc::bad_argument, "give a box or landmarks, not both");
+  if (crop.landmarks) {
+    const Result<Image> face = align_face(image, *crop.landmarks);
+    if (!face) return face.status();
+    return resize_image(*face, height, width);
+  }
+  if (!crop.box) return resize_image(image, height, width);
+  const Box& b = *crop.box;
+  if (b.x < 0 || b.y < 0 || b.width < 1 || b.height < 1 || b.width > image.width - b.x ||
+      b.height > image.height - b.y)
+    return Status::error(Errc::bad_argument, "the box x=", b.x, " y=", b.y, " width=", b.width,
+                         " height=", b.height, " does not lie inside the image of ", image.width, "x",
+                         image.height, " pixels");
+  return resize_image(image, b, height, width);
+}
+
+namespace detail {
+
+/// level * factor + offset, cut to 0..255 and, as torchvision does, rounded down.
+inline void scale_levels(Image& image, float factor, float offset) {
+  for (unsigned char& level : image.rgb) {
+    const float value = static_cast<float>(level) * factor + offset;
+    level = static_cast<unsigned char>(std::min(255.0f, std::max(0.0f, value)));
+  }
+}
+
+}  // namespace detail
+
+/// torchvision's adjust_brightness: every level times `factor`.
+inline void adjust_brightness(Image& image, float factor) { detail::scale_levels(image, factor, 0.0f); }
+
+/// torchvision's adjust_contrast: factor * level + (1 - factor) * mean of the grey picture, whose levels are
+/// 0.2989 R + 0.587 G + 0.114 B rounded down.
+inline void adjust_contrast(Image& image, float factor) {
+  std::uint64_t sum = 0;
+  const std::size_t pixels = image.rgb.size() / 3;
+  for (std::size_t i = 0; i < pixels; ++i) {
+    const unsigned char* p = image.rgb.data() + 3 * i;
+    sum += static_cast<std::uint64_t>(0.2989f * static_cast<float>(p[0]) + 0.587f * static_cast<float>(p[1]) +
+                                      0.114f * static_cast<float>(p[2]));
+  }
+  const double mean = pixels == 0 ? 0.0 : static_cast<double>(sum) / static_cast<double>(pixels);
+  detail::scale_levels(image, factor, (1.0f - factor) * static_cast<float>(mean));
+}
+
+/// Red, green and blue all become the luma, rounded.
+inline void make_grey(Image& image) {
+  for (std::size_t i = 0; i + 2 < image.rgb.size(); i += 3) {
+    unsigned char* p = image.rgb.data() + i;
+    p[0] = p[1] = p[2] = static_cast<unsigned char>(luma(p) + 0.5f);
+  }
+}
+
+/// The picture as `view` shows it. The colour view draws its factors, each uniform in 0.95..1.05, from
+/// `seed`.
+inline Image apply_view(const Image& image, View view, std::uint64_t seed = 0) {
+  Image out = image;
+  if (view == View::color) {
+    Rng rng(seed);
+    adjust_brightness(out, rng.uniform(0.95f, 1.05f));
+    adjust_contrast(out, rng.uniform(0.95f, 1.05f));
+  }
+  if (view == View::hflip)
+    for (int y = 0; y < image.height; ++y)
+      for (int x = 0; x < image.width; ++x)
+        std::memcpy(out.pixel(x, y), image.pixel(image.width - 1 - x, y), 3);
+  if (view == View::vflip)
+    for (int y = 0; y < image.height; ++y)
+      std::copy_n(image.pixel(0, image.height - 1 - y),
+                  std::size_t{3} * static_cast<std::size_t>(image.width), out.pixel(0, y));
+  return out;
+}
+
+/// out [height, width, 3] = (level - mean) * scale. Errors: mismatch if the image or `out` has another size.
+inline Status to_input(const Image& image, const InputSpec& spec, Span<float> out) {
+  if (image.height != spec.height || image.width != spec.width)
+    return Status::error(Errc::mismatch, "the image has ", image.width, "x", image.height,
+                         " pixels, the network wants ", spec.width, "x", spec.height);
+  if (out.size != spec.size())
+    return Status::error(Errc::mismatch, "the input buffer holds ", out.size, " floats, ", spec.size(),
+                         " are needed");
+  native_backend().image.to_floats(image.rgb.data(), static_cast<std::ptrdiff_t>(out.size / 3),
+                                   spec.levels.mean, spec.levels.scale, out.data);
+  return Status();
+}
+
+/// All of it: crop_and_resize, apply_view, to_input.   image -> out [spec.height, spec.width, 3]
+inline Status preprocess(const Image& image, const Crop& crop, const InputSpec& spec, Span<float> out,
+                         View view = View::identity, std::uint64_t seed = 0) {
+  Result<Image> face = crop_and_resize(image, crop, spec.height, spec.width);
+  if (!face) return face.status();
+  if (view != View::identity) face = apply_view(*face, view, seed);
+  return to_input(*face, spec, out);
+}
+
+TINYFIQA_END

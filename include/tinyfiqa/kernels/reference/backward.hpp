@@ -1,0 +1,158 @@
+// Forward and backward of every operation as formulas, one loop for each sum, in the arithmetic of T: what
+// the training kernels are checked against, and (T = double) what finite differences are checked against.
+// Maps are [N, H, W, C], dense; gradients of inputs and parameters are added to.
+#pragma once
+
+#include <tinyfiqa/kernels/reference/forward.hpp>
+#include <tinyfiqa/kernels/reference/lazy.hpp>
+
+#include <cmath>
+#include <cstddef>
+
+TINYFIQA_BEGIN
+namespace ref {
+
+/// body(output index, input index, weight index) for every product of a convolution.
+template <class Body>
+void for_each_product(MapShape in, MapShape out, Window w, const Body& body) {
+  const int cin = in.c / w.groups, cout = out.c / w.groups;
+  for (int i = 0; i < out.n; ++i)
+    for (int oy = 0; oy < out.h; ++oy)
+      for (int ox = 0; ox < out.w; ++ox)
+        for (int o = 0; o < out.c; ++o)
+          for (int c = 0; c < cin; ++c)
+            for (int ky = 0; ky < w.kernel; ++ky)
+              for (int kx = 0; kx < w.kernel; ++kx) {
+                const int iy = oy * w.stride + ky - w.padding, ix = ox * w.stride + kx - w.padding;
+                if (iy < 0 || iy >= in.h || ix < 0 || ix >= in.w) continue;
+                body(out.at(i, oy, ox, o), in.at(i, iy, ix, o / cout * cin + c),
+                     ((o * cin + c) * w.kernel + ky) * w.kernel + kx);
+              }
+}
+
+/// z = sum of x weight
+template <class T>
+void conv_forward(MapShape in, const T* x, MapShape out, Window w, const T* weight, T* z) {
+  const std::ptrdiff_t size = out.at(out.n, 0, 0, 0);
+  for (std::ptrdiff_t i = 0; i < size; ++i) z[i] = 0;
+  for_each_product(in, out, w, [&](std::ptrdiff_t o, std::ptrdiff_t i, int k) { z[o] += x[i] * weight[k]; });
+}
+/// dweight += sum over pixels of dz x,   dx += sum over outputs of dz weight  (dx may be null)
+template <class T>
+void conv_backward(MapShape in, const T* x, MapShape out, Window w, const T* weight, const T* dz, T* dweight,
+                   T* dx) {
+  for_each_product(in, out, w, [&](std::ptrdiff_t o, std::ptrdiff_t i, int k) {
+    dweight[k] += dz[o] * x[i];
+    if (dx != nullptr) dx[i] += dz[o] * weight[k];
+  });
+}
+
+/// mean = sum z / M,   var = sum (z - mean)^2 / M,   M = N H W
+template <class T>
+void norm_statistics(MapShape s, const T* z, int c, T& mean, T& var) {
+  const std::ptrdiff_t count = static_cast<std::ptrdiff_t>(s.n) * s.h * s.w;
+  mean = var = 0;
+  for (std::ptrdiff_t p = 0; p < count; ++p) mean += z[p * s.c + c];
+  mean /= static_cast<T>(count);
+  for (std::ptrdiff_t p = 0; p < count; ++p) var += (z[p * s.c + c] - mean) * (z[p * s.c + c] - mean);
+  var /= static_cast<T>(count);
+}
+
+/// Gradient of one channel of batch norm, zhat = (z - mean) inverse, y = gamma zhat + beta:
+///   dbeta += sum g,   dgamma += sum g zhat
+///   dz = gamma inverse (g - mean of g - zhat mean of (g zhat))      with statistics of the batch
+///   dz = gamma inverse g                                            with running statistics
+template <class T>
+void norm_backward(MapShape s, const T* z, const T* g, int c, T mean, T inverse, T gamma, bool batch, T* dz,
+                   T* dgamma, T* dbeta) {
+  const std::ptrdiff_t count = static_cast<std::ptrdiff_t>(s.n) * s.h * s.w;
+  T sum = 0, along = 0;
+  for (std::ptrdiff_t p = 0; p < count; ++p) {
+    sum += g[p * s.c + c];
+    along += g[p * s.c + c] * (z[p * s.c + c] - mean) * inverse;
+  }
+  dgamma[c] += along;
+  dbeta[c] += sum;
+  for (std::ptrdiff_t p = 0; p < count; ++p) {
+    const T zhat = (z[p * s.c + c] - mean) * inverse;
+    const T rest = batch ? (sum + zhat * along) / static_cast<T>(count) : T(0);
+    dz[p * s.c + c] = gamma * inverse * (g[p * s.c + c] - rest);
+  }
+}
+
+/// y = max over the window; `winner` is the number of its tap, the first one among equals.
+template <class T>
+void max_pool_forward(MapShape in, const T* x, MapShape out, Window w, T* y, T* winner) {
+  for (int i = 0; i < out.n; ++i)
+    for (int oy = 0; oy < out.h; ++oy)
+      for (int ox = 0; ox < out.w; ++ox)
+        for (int c = 0; c < out.c; ++c) {
+          const std::ptrdiff_t o = out.at(i, oy, ox, c);
+          winner[o] = -1;
+          for (int tap = 0; tap < w.kernel * w.kernel; ++tap) {
+            const int iy = oy * w.stride + tap / w.kernel - w.padding,
+                      ix = ox * w.stride + tap % w.kernel - w.padding;
+            if (iy < 0 || iy >= in.h || ix < 0 || ix >= in.w) continue;
+            const T v = x[in.at(i, iy, ix, c)];
+            if (winner[o] >= 0 && !(v > y[o])) continue;
+            y[o] = v;
+            winner[o] = static_cast<T>(tap);
+          }
+        }
+}
+/// dx at the winner += dy
+template <class T>
+void max_pool_backward(MapShape in, MapShape out, Window w, const T* winner, const T* dy, T* dx) {
+  for (int i = 0; i < out.n; ++i)
+    for (int oy = 0; oy < out.h; ++oy)
+      for (int ox = 0; ox < out.w; ++ox)
+        for (int c = 0; c < out.c; ++c) {
+          const std::ptrdiff_t o = out.at(i, oy, ox, c);
+          const int tap = static_cast<int>(winner[o]);
+          const int iy = oy * w.stride + tap / w.kernel - w.padding,
+                    ix = ox * w.stride + tap % w.kernel - w.padding;
+          dx[in.at(i, iy, ix, c)] += dy[o];
+        }
+}
+
+/// y[n, c] = mean over pixels of x;   dx = dy / pixels
+template <class T>
+void mean_forward(MapShape in, const T* x, T* y) {
+  const int pixels = in.h * in.w;
+  for (int i = 0; i < in.n; ++i)
+    for (int c = 0; c < in.c; ++c) {
+      T sum = 0;
+      for (int p = 0; p < pixels; ++p) sum += x[(static_cast<std::ptrdiff_t>(i) * pixels + p) * in.c + c];
+      y[i * in.c + c] = sum / static_cast<T>(pixels);
+    }
+}
+template <class T>
+void mean_backward(MapShape in, const T* dy, T* dx) {
+  const int pixels = in.h * in.w;
+  for (int i = 0; i < in.n; ++i)
+    for (int p = 0; p < pixels; ++p)
+      for (int c = 0; c < in.c; ++c)
+        dx[(static_cast<std::ptrdiff_t>(i) * pixels + p) * in.c + c] +=
+            dy[i * in.c + c] / static_cast<T>(pixels);
+}
+
+/// y = x gate;   dx = dy gate,   dgate[n, c] = sum over pixels of dy x.  Either of dx and dgate may be null.
+template <class T>
+void scale_backward(MapShape in, const T* x, const T* gate, const T* dy, T* dx, T* dgate) {
+  const int pixels = in.h * in.w;
+  for (int i = 0; i < in.n; ++i)
+    for (int p = 0; p < pixels; ++p)
+      for (int c = 0; c < in.c; ++c) {
+        const std::ptrdiff_t at = (static_cast<std::ptrdiff_t>(i) * pixels + p) * in.c + c;
+        if (dx != nullptr) dx[at] += dy[at] * gate[i * in.c + c];
+        if (dgate != nullptr) dgate[i * in.c + c] += dy[at] * x[at];
+      }
+}
+
+/// Where channel c of the output of a shuffle comes from: y[j groups + g] = x[g (C / groups) + j]
+inline int shuffled_from(int c, int channels, int groups) {
+  return c % groups * (channels / groups) + c / groups;
+}
+
+}  // namespace ref
+TINYFIQA_END

@@ -1,0 +1,59 @@
+// Training of batch norm that stands by itself: a convolution whose sums are its input.
+//   z = x    dx = dz
+#pragma once
+
+#include <tinyfiqa/kernels/train/conv.hpp>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+struct NormTraining {
+  static constexpr bool sums_dx = false;
+  struct Shared {};
+  struct Room {
+    LazyReader x;
+    float* dz = nullptr;
+  };
+
+  static Shared carve_shared(Carver&, const TrainConvArgs&) { return {}; }
+  static Room carve_room(Carver& room, const TrainConvArgs& a, const ConvShared&) {
+    Room r;
+    r.x = carve_reader(room, a.x, train_block);
+    r.dz = carve(room, size_of(train_block, a.cout));
+    return r;
+  }
+  static int pixels(const TrainConvArgs& a) { return static_cast<int>(out_pixels(a)); }
+  static int tasks(const TrainConvArgs& a) { return (pixels(a) + train_block - 1) / train_block; }
+  static int backward_tasks(const TrainConvArgs& a) { return a.dx == nullptr ? 0 : tasks(a); }
+  static int count_of(const TrainConvArgs& a, int first) {
+    const int left = pixels(a) - first;
+    return left < train_block ? left : train_block;
+  }
+
+  static void prepare_forward(const TrainConvArgs&, Shared&) {}
+  template <class Done>
+  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared&, Room& room, int begin,
+                      int end, const Done& done) {
+    room.x.pattern = common.x;
+    for (int b = begin; b < end; ++b) {
+      const int first = b * train_block, count = count_of(a, first);
+      float* z = a.z + static_cast<std::ptrdiff_t>(first) * a.cout;
+      read_pixels(room.x, first, count, z);
+      done(z, static_cast<std::ptrdiff_t>(count) * a.cout);
+    }
+  }
+
+  static void prepare_backward(const TrainConvArgs&, Shared&) {}
+  static void clear(const TrainConvArgs&, const Room&) {}
+  template <class Done>
+  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared&, Room& room, int begin,
+                       int end, const Done&) {
+    for (int b = begin; b < end; ++b) {
+      const int first = b * train_block, count = count_of(a, first);
+      read_gradient(a, common.norm, first, count, room.dz);
+      scatter_pixels(room.dz, count, a.cout, a.dx + first * a.dx_pixel, a.dx_pixel, a.accumulate);
+    }
+  }
+  static void reduce(const TrainConvArgs&, const Room&) {}
+};
+
+TINYFIQA_ISA_END

@@ -1,0 +1,281 @@
+// Training of a convolution with batch norm (or bias) and activation: what all kinds of convolution share.
+//
+// forward:   z = conv(x);  statistics of z;  v = act(scale (z - mean) + shift) is left to whoever reads it
+// backward:  sums over dv and z (kernels/train/batch_norm.hpp);  then, a few pixels at a time and in the cache,
+//            dz from dv and z;  dW += dz (x) x;  dx = dz W
+//
+// A kind (pointwise, depthwise, dense) is a struct with
+//   Shared, Room    its scratch memory, common and of one thread, and carve(...) for each
+//   tasks(a)        how many independent pieces forward() and backward() have
+//   prepare...      once before the pieces: packing of weights
+//   forward, backward (a, shared, room, begin, end, done)
+//                   done(z, floats) when forward has written them; done(first, pixels) when backward has
+//                   written dx there for the last time
+//   sums_dx         false for a kind whose backward can't say so
+//   reduce(...)     adds the threads' gradients of the weights, in the order of the threads
+#pragma once
+
+#include <tinyfiqa/kernels/train/batch_norm.hpp>
+#include <tinyfiqa/kernels/train/weight_gradient.hpp>
+
+#include <cmath>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+struct TrainConvArgs {
+  LazyMap<float> x;
+  int out_h = 0, out_w = 0, cout = 0, kernel = 1, stride = 1, padding = 0, groups = 1;
+  const float* weight = nullptr;  ///< [Cout][Cin / G][K][K]
+  float* z = nullptr;             ///< [N, H', W', Cout]
+  Act act = Act::none;
+
+  // batch norm, or bias; null where there is none
+  const float *gamma = nullptr, *beta = nullptr, *bias = nullptr, *slope = nullptr;
+  float *running_mean = nullptr, *running_var = nullptr;
+  float eps = 0, momentum = 0;
+  bool batch_statistics = false;
+  float *mean = nullptr, *inverse_std = nullptr, *scale = nullptr, *shift = nullptr;  ///< [Cout], kept
+
+  // backward; gradients of parameters are added to
+  const float* dv = nullptr;
+  std::ptrdiff_t dv_pixel = 0;
+  float *dweight = nullptr, *dgamma = nullptr, *dbeta = nullptr, *dbias = nullptr, *dslope = nullptr;
+  float* dx = nullptr;  ///< null when nobody needs it
+  std::ptrdiff_t dx_pixel = 0;
+  bool accumulate = false;  ///< dx += rather than dx =
+
+  /// The sums that batch norm needs of a gradient before its backward (gradient_sums below), taken by the
+  /// operation that completes the gradient, while its values are in the cache: [3][C], of dv and of dx; null
+  /// where nobody does.
+  const double* dv_sums = nullptr;  ///< [3][Cout]
+  double* dx_sums = nullptr;        ///< [3][Cin]
+
+  Team team;
+};
+
+/// Pixels that a thread works on at a time: a multiple of the heights of the gemm's tiles.
+inline constexpr int train_block = 96;
+
+TINYFIQA_INLINE long long out_pixels(const TrainConvArgs& a) {
+  return static_cast<long long>(a.x.n) * a.out_h * a.out_w;
+}
+TINYFIQA_INLINE double train_macs(const TrainConvArgs& a) {
+  return static_cast<double>(out_pixels(a)) * a.cout * (a.x.c / a.groups) * a.kernel * a.kernel;
+}
+
+/// Scratch that every kind needs.
+struct ConvShared {
+  LazyPattern x;
+  NormPattern norm;
+  double* sums = nullptr;  ///< [3][cout]
+};
+TINYFIQA_INLINE ConvShared carve_conv_shared(Carver& room, const TrainConvArgs& a) {
+  ConvShared s;
+  s.x = carve_lazy_pattern(room, a.x.c);
+  s.norm = carve_norm_pattern(room, a.cout);
+  s.sums = carve_doubles(room, size_of(3, a.cout));
+  return s;
+}
+
+/// The same split for sizes and for use: shared part, then one room for each thread.
+template <class Kind>
+struct ConvMemory {
+  ConvShared common;
+  typename Kind::Shared shared;
+  std::size_t shared_floats = 0, room_floats = 0;
+  float* base = nullptr;
+
+  TINYFIQA_INLINE ConvMemory(const TrainConvArgs& a, float* scratch) : base(scratch) {
+    Carver carver{scratch, 0};
+    common = carve_conv_shared(carver, a);
+    shared = Kind::carve_shared(carver, a);
+    shared_floats = carver.used;
+    Carver one;
+    Kind::carve_room(one, a, common);
+    carve_sums(one, a.cout);
+    carve_sums(one, a.x.c);
+    carve(one, size_of(train_block, a.cout));
+    room_floats = one.used;
+  }
+  TINYFIQA_INLINE std::size_t floats(int threads) const {
+    return shared_floats + room_floats * static_cast<std::size_t>(threads);
+  }
+  struct Thread {
+    typename Kind::Room room;
+    ChannelSums sums, dx_sums;
+    float* gathered;  ///< train_block pixels of a strided gradient
+  };
+  TINYFIQA_INLINE Thread thread(const TrainConvArgs& a, int index) const {
+    Carver carver{base + shared_floats + room_floats * static_cast<std::size_t>(index), 0};
+    Thread t;
+    t.room = Kind::carve_room(carver, a, common);
+    t.sums = carve_sums(carver, a.cout);
+    t.dx_sums = carve_sums(carver, a.x.c);
+    t.gathered = carve(carver, size_of(train_block, a.cout));
+    return t;
+  }
+};
+
+/// From the sums of z - pivot and its squares to mean, 1 / std, scale, shift; running statistics move by
+/// `momentum` towards the mean and the unbiased variance. Running means are of z + bias.
+inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s) {
+  const auto count = static_cast<double>(out_pixels(a));
+  const double *const first = s.sums, *const second = s.sums + a.cout;
+  for (int c = 0; c < a.cout; ++c) {
+    auto mean = static_cast<double>(a.running_mean[c]), var = static_cast<double>(a.running_var[c]);
+    const double bias = a.bias == nullptr ? 0 : static_cast<double>(a.bias[c]);
+    if (!a.batch_statistics) mean -= bias;
+    if (a.batch_statistics) {
+      const double off = first[c] / count;
+      const double squares = second[c] - first[c] * off;
+      const double m = static_cast<double>(a.momentum);
+      const double old_mean = mean, old_var = var;
+      mean += off;
+      var = squares > 0 ? squares / count : 0;
+      a.running_mean[c] = static_cast<float>(old_mean + m * (mean + bias - old_mean));
+      const double unbiased = count > 1 ? var * count / (count - 1) : var;
+      a.running_var[c] = static_cast<float>(old_var + m * (unbiased - old_var));
+    }
+    const double inverse = 1 / std::sqrt(var + static_cast<double>(a.eps));
+    const double scale = static_cast<double>(a.gamma[c]) * inverse;
+    a.mean[c] = static_cast<float>(mean);
+    a.inverse_std[c] = static_cast<float>(inverse);
+    a.scale[c] = static_cast<float>(scale);
+    a.shift[c] = a.beta[c];
+  }
+}
+
+template <class Kind>
+inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
+  ConvMemory<Kind> m(a, scratch);
+  fill_lazy_pattern(a.x, m.common.x);
+  const bool sums = a.gamma != nullptr && a.batch_statistics;
+  if (sums) {
+    make_pattern(a.running_mean, a.cout, 0.0f, m.common.norm.u.centre);
+    for (int t = 0; t < a.team.threads; ++t) clear_sums(m.thread(a, t).sums, a.cout);
+  }
+  Kind::prepare_forward(a, m.shared);
+  parallel_split(worth_team(a.team, train_macs(a)), Kind::tasks(a), [&](int begin, int end, int t) {
+    auto thread = m.thread(a, t);
+    Kind::forward(a, m.common, m.shared, thread.room, begin, end, [&](const float* z, std::ptrdiff_t floats) {
+      if (sums) add_moments(z, floats, m.common.norm.u.period, m.common.norm.u.centre, thread.sums);
+    });
+  });
+  if (sums) gather_sums(a.team.threads, a.cout, m.common.sums, [&](int t) { return m.thread(a, t).sums; });
+  if (a.gamma != nullptr) {
+    finish_statistics(a, m.common);
+  } else {
+    for (int c = 0; c < a.cout; ++c) {
+      a.mean[c] = 0;
+      a.inverse_std[c] = a.scale[c] = 1;
+      a.shift[c] = a.bias == nullptr ? 0.0f : a.bias[c];
+    }
+  }
+}
+
+/// The gradient of v for some pixels, dense.
+TINYFIQA_INLINE const float* dense_gradient(const TrainConvArgs& a, long long first, int pixels,
+                                            float* room) {
+  const float* dv = a.dv + first * a.dv_pixel;
+  if (a.dv_pixel == a.cout) return dv;
+  gather_pixels(dv, a.dv_pixel, pixels, a.cout, room);
+  return room;
+}
+
+/// dz of `pixels` pixels from pixel `first` on, dense, into `dz`.
+inline void read_gradient(const TrainConvArgs& a, const NormPattern& p, long long first, int pixels,
+                          float* dz) {
+  const float* dv = dense_gradient(a, first, pixels, dz);
+  const std::ptrdiff_t floats = static_cast<std::ptrdiff_t>(pixels) * a.cout;
+  with_act(a.act,
+           [&](auto tag) { gradient_flat<decltype(tag)::act>(dv, a.z + first * a.cout, floats, p, dz); });
+}
+
+/// Sums over all pixels of g and g (z - mean).
+template <class Memory>
+inline void gradient_sums(const TrainConvArgs& a, const Memory& m) {
+  for (int t = 0; t < a.team.threads; ++t) clear_sums(m.thread(a, t).sums, a.cout);
+  const auto pixels = static_cast<int>(out_pixels(a));
+  const int blocks = (pixels + train_block - 1) / train_block;
+  const double work = static_cast<double>(pixels) * a.cout;
+  parallel_split(worth_team(a.team, work), blocks, [&](int begin, int end, int t) {
+    auto thread = m.thread(a, t);
+    with_act(a.act, [&](auto tag) {
+      for (int b = begin; b < end; ++b) {
+        const int first = b * train_block,
+                  count = pixels - first < train_block ? pixels - first : train_block;
+        add_gradient_sums<decltype(tag)::act>(dense_gradient(a, first, count, thread.gathered),
+                                              a.z + static_cast<std::ptrdiff_t>(first) * a.cout,
+                                              static_cast<std::ptrdiff_t>(count) * a.cout, m.common.norm.u,
+                                              thread.sums);
+      }
+    });
+  });
+  gather_sums(a.team.threads, a.cout, m.common.sums, [&](int t) { return m.thread(a, t).sums; });
+}
+
+/// Gradients of gamma, beta, bias and slope, and the constants of dz = k1 g + k2 (z - mean) + k3.
+inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
+  const auto count = static_cast<double>(out_pixels(a));
+  // They become k1, k2 and k3.
+  double *const first = s.sums, *const second = first + a.cout, *const third = second + a.cout;
+  for (int c = 0; c < a.cout; ++c) {
+    const auto inverse = static_cast<double>(a.inverse_std[c]), scale = static_cast<double>(a.scale[c]);
+    const double sum = first[c], along = second[c] * inverse;
+    if (a.dbeta != nullptr) a.dbeta[c] += static_cast<float>(sum);
+    if (a.dgamma != nullptr) a.dgamma[c] += static_cast<float>(along);
+    if (a.dslope != nullptr) a.dslope[c] += static_cast<float>(third[c]);
+    const bool batch = a.gamma != nullptr && a.batch_statistics;  // whose mean takes a bias out again
+    if (a.dbias != nullptr && !batch) a.dbias[c] += static_cast<float>(scale * sum);
+    first[c] = scale;
+    second[c] = batch ? -scale * inverse * along / count : 0;
+    third[c] = batch ? -scale * sum / count : 0;
+  }
+  const auto spread = [&](const double* values, float* pattern) {
+    for (int i = 0, k = 0; i < s.norm.u.period; ++i) {
+      pattern[i] = static_cast<float>(values[k]);
+      if (++k == a.cout) k = 0;
+    }
+  };
+  spread(first, s.norm.k1);
+  spread(second, s.norm.k2);
+  spread(third, s.norm.k3);
+}
+
+template <class Kind>
+inline void train_conv_backward(const TrainConvArgs& a, float* scratch) {
+  ConvMemory<Kind> m(a, scratch);
+  fill_lazy_pattern(a.x, m.common.x);
+  const LazyPattern& u = m.common.norm.u;
+  make_pattern(a.scale, a.cout, 1.0f, u.scale);
+  make_pattern(a.shift, a.cout, 0.0f, u.shift);
+  make_pattern(a.slope, a.cout, 0.0f, u.slope);
+  make_pattern(a.mean, a.cout, 0.0f, u.centre);
+  if (a.dv_sums == nullptr)
+    gradient_sums(a, m);
+  else
+    std::memcpy(m.common.sums, a.dv_sums, size_of(3, a.cout) * sizeof(double));
+  finish_gradient(a, m.common);
+  Kind::prepare_backward(a, m.shared);
+  for (int t = 0; t < a.team.threads; ++t) {
+    Kind::clear(a, m.thread(a, t).room);
+    clear_sums(m.thread(a, t).dx_sums, a.x.c);
+  }
+  parallel_split(
+      worth_team(a.team, 2 * train_macs(a)), Kind::backward_tasks(a), [&](int begin, int end, int t) {
+        auto thread = m.thread(a, t);
+        Kind::backward(a, m.common, m.shared, thread.room, begin, end, [&](long long first, int pixels) {
+          if (a.dx_sums != nullptr) add_completed_sums(a.x, a.dx, m.common.x, first, pixels, thread.dx_sums);
+        });
+      });
+  if (a.dx_sums != nullptr)
+    gather_sums(a.team.threads, a.x.c, a.dx_sums, [&](int t) { return m.thread(a, t).dx_sums; });
+  for (int t = 0; t < a.team.threads; ++t) Kind::reduce(a, m.thread(a, t).room);
+}
+
+template <class Kind>
+inline std::size_t train_conv_scratch(const TrainConvArgs& a) {
+  return ConvMemory<Kind>(a, nullptr).floats(a.team.threads);
+}
+
+TINYFIQA_ISA_END

@@ -1,0 +1,200 @@
+// Training of depthwise convolutions. Values of x are computed into a few rows with zero margins, which
+// inference's convolution (kernels/depthwise.hpp) and the gradient of the weights read; the gradient of x is
+// made from the rows of dz, which have margins too (kernels/train/depthwise_gradient.hpp).
+#pragma once
+
+#include <tinyfiqa/kernels/train/conv.hpp>
+#include <tinyfiqa/kernels/train/depthwise_gradient.hpp>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+struct DepthwiseTraining {
+  static constexpr bool sums_dx = true;
+  struct Shared {
+    float* packed = nullptr;  ///< pack_depthwise's, with a bias of zero
+  };
+  struct Room {
+    LazyReader x;
+    float *rows = nullptr, *dz = nullptr;  ///< rows of x; an image's rows of dz
+    float* dweight = nullptr;              ///< [K][K][padded channels]
+    int image = -1, first = 0, last = 0;   ///< `rows` holds rows first .. last - 1 of the image
+  };
+
+  // -- sizes
+  static int reach(const TrainConvArgs& a) { return (a.kernel - 1) / a.stride; }
+  /// Columns of a row of x with its margins: what the row's windows see, one more window for pairs of them.
+  static int columns(const TrainConvArgs& a) {
+    const int seen = a.out_w * a.stride + a.kernel, there = a.padding + a.x.w;
+    return seen > there ? seen : there;
+  }
+  static std::size_t row_floats(const TrainConvArgs& a) { return size_of(columns(a), a.x.c); }
+  static std::size_t dz_row_floats(const TrainConvArgs& a) {
+    return size_of(reach(a) + a.out_w + reach(a) + depthwise_overshoot, a.x.c);
+  }
+  static std::size_t weight_floats(const TrainConvArgs& a) {
+    return size_of(a.kernel, a.kernel, depthwise_padded_channels(a.x.c));
+  }
+  /// Rows of x that are held: what stays in the second cache beside dz, at least two windows.
+  static int held_rows(const TrainConvArgs& a) {
+    constexpr std::size_t cached_floats = 32768;
+    const auto fit = static_cast<int>(cached_floats / row_floats(a));
+    const int least = 2 * a.kernel, rows = fit > least ? fit : least;
+    return rows < a.x.h ? rows : a.x.h;
+  }
+  static int tasks(const TrainConvArgs& a) { return a.x.n * a.out_h; }
+  static int backward_tasks(const TrainConvArgs& a) { return a.x.n; }
+
+  static Shared carve_shared(Carver& room, const TrainConvArgs& a) {
+    return {carve(room, depthwise_packed_floats(a.x.c, a.kernel))};
+  }
+  static Room carve_room(Carver& room, const TrainConvArgs& a, const ConvShared& common) {
+    Room r;
+    r.x = carve_reader(room, a.x, 0);
+    r.x.pattern = common.x;
+    r.rows = carve(room, row_floats(a) * size_of(held_rows(a)));
+    r.dz = carve(room, dz_row_floats(a) * size_of(a.out_h));
+    r.dweight = carve(room, weight_floats(a));
+    return r;
+  }
+
+  static void prepare_forward(const TrainConvArgs& a, Shared& s) {
+    pack_depthwise(a.x.c, a.kernel, a.weight, nullptr, s.packed);
+  }
+  static void prepare_backward(const TrainConvArgs& a, Shared& s) { prepare_forward(a, s); }
+  static void clear(const TrainConvArgs& a, const Room& r) {
+    std::memset(r.dweight, 0, weight_floats(a) * sizeof(float));
+  }
+
+  // -- rows of x
+
+  /// Makes sure that the image's rows of the window from row `top` on are held, and returns where row `top`
+  /// (which may lie above the image) begins, with its margin.
+  static const float* window(const TrainConvArgs& a, Room& r, int image, int top) {
+    const std::size_t row = row_floats(a);
+    const int held = held_rows(a);
+    if (r.image < 0) std::memset(r.rows, 0, (row * size_of(held) + simd::width) * sizeof(float));
+    const TapRange taps = taps_inside(top, a.kernel, a.x.h);
+    const int from = top + taps.first, to = top + taps.last;
+    if (r.image != image || from < r.first || from > r.last) r.first = r.last = from;
+    r.image = image;
+    if (to - r.first > held) {
+      std::memmove(r.rows, r.rows + size_of(from - r.first) * row,
+                   size_of(r.last - from) * row * sizeof(float));
+      r.first = from;
+    }
+    for (; r.last < to; ++r.last)
+      read_pixels(r.x, (static_cast<long long>(image) * a.x.h + r.last) * a.x.w, a.x.w,
+                  r.rows + size_of(r.last - r.first) * row + size_of(a.padding, a.x.c));
+    return r.rows + (top - r.first) * static_cast<std::ptrdiff_t>(row);
+  }
+
+  /// Output rows from windows that have their margins: to the convolution nothing lies outside.
+  static DepthwiseArgs conv_args(const TrainConvArgs& a, const Shared& s) {
+    DepthwiseArgs d;
+    d.n = 1;
+    d.h = a.x.h;
+    d.w = columns(a);
+    d.c = a.x.c;
+    d.out_h = a.out_h;
+    d.out_w = a.out_w;
+    d.kernel = a.kernel;
+    d.stride = a.stride;
+    d.padding = 0;
+    d.x_pixel = a.x.c;
+    d.packed = s.packed;
+    d.y_pixel = a.x.c;
+    return d;
+  }
+  static void conv_row(const DepthwiseArgs& d, const DepthwiseRow& row) {
+    if (d.kernel == 3) return depthwise_any_stride<3>(d, row);
+    if (d.kernel == 5) return depthwise_any_stride<5>(d, row);
+    for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel(d, row, ox);
+  }
+
+  template <class Done>
+  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
+                      int end, const Done& done) {
+    r.x.pattern = common.x;
+    const DepthwiseArgs d = conv_args(a, s);
+    const std::ptrdiff_t count = static_cast<std::ptrdiff_t>(a.out_w) * a.x.c;
+    for (int i = begin; i < end; ++i) {
+      const int top = i % a.out_h * a.stride - a.padding;
+      DepthwiseRow row;
+      row.x = window(a, r, i / a.out_h, top);
+      row.x_row = static_cast<std::ptrdiff_t>(row_floats(a));
+      row.tap_step = depthwise_padded_channels(a.x.c);
+      row.rows = taps_inside(top, a.kernel, a.x.h);
+      row.y = a.z + i * count;
+      conv_row(d, row);
+      done(row.y, count);
+    }
+  }
+
+  // -- backward, image by image
+
+  static float* dz_row(const TrainConvArgs& a, const Room& r, int oy) {
+    return r.dz + static_cast<std::size_t>(oy) * dz_row_floats(a) + size_of(reach(a), a.x.c);
+  }
+  template <class Done>
+  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
+                       int end, const Done& done) {
+    r.x.pattern = common.x;
+    std::memset(r.dz, 0, (dz_row_floats(a) * size_of(a.out_h) + simd::width) * sizeof(float));
+    for (int image = begin; image < end; ++image) {
+      for (int oy = 0; oy < a.out_h; ++oy) {
+        read_gradient(a, common.norm, (static_cast<long long>(image) * a.out_h + oy) * a.out_w, a.out_w,
+                      dz_row(a, r, oy));
+        weight_row(a, r, image, oy);
+      }
+      if (a.dx == nullptr) continue;
+      for (int y = 0; y < a.x.h; ++y) {
+        input_row(a, s, r, image, y);
+        done((static_cast<long long>(image) * a.x.h + y) * a.x.w, a.x.w);
+      }
+    }
+  }
+  static void weight_row(const TrainConvArgs& a, Room& r, int image, int oy) {
+    const int top = oy * a.stride - a.padding;
+    DepthwiseWeightRow row;
+    row.kernel = a.kernel;
+    row.stride = a.stride;
+    row.c = a.x.c;
+    row.out_w = a.out_w;
+    row.dz = dz_row(a, r, oy);
+    row.x = window(a, r, image, top);
+    row.x_row = static_cast<std::ptrdiff_t>(row_floats(a));
+    row.rows = taps_inside(top, a.kernel, a.x.h);
+    row.sums = r.dweight;
+    row.tap_step = depthwise_padded_channels(a.x.c);
+    depthwise_weight_row(row);
+  }
+  /// One row of dx.
+  static void input_row(const TrainConvArgs& a, const Shared& s, const Room& r, int image, int y) {
+    DepthwiseInputRow row;
+    row.kernel = a.kernel;
+    row.stride = a.stride;
+    row.padding = a.padding;
+    row.c = a.x.c;
+    row.w = a.x.w;
+    row.out_w = a.out_w;
+    row.tap_step = depthwise_padded_channels(a.x.c);
+    row.dx = a.dx + (static_cast<long long>(image) * a.x.h + y) * a.x.w * a.dx_pixel;
+    row.dx_pixel = a.dx_pixel;
+    row.accumulate = a.accumulate;
+    for (int ky = (y + a.padding) % a.stride; ky < a.kernel && ky <= y + a.padding; ky += a.stride) {
+      const int oy = (y + a.padding - ky) / a.stride;
+      if (oy >= a.out_h) continue;
+      row.dz[row.count] = dz_row(a, r, oy);
+      row.taps[row.count++] = s.packed + (1 + ky * a.kernel) * row.tap_step;
+    }
+    depthwise_input_row(row);
+  }
+
+  static void reduce(const TrainConvArgs& a, const Room& r) {
+    const int taps = a.kernel * a.kernel, padded = depthwise_padded_channels(a.x.c);
+    for (int t = 0; t < taps; ++t)
+      for (int c = 0; c < a.x.c; ++c) a.dweight[c * taps + t] += r.dweight[t * padded + c];
+  }
+};
+
+TINYFIQA_ISA_END

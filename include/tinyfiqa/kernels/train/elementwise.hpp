@@ -1,0 +1,321 @@
+// Training of everything that is no convolution: sums, gates, pools, activations, shuffles, on lazy maps.
+// Gradients of inputs are written, or added to where `accumulate` says so.
+#pragma once
+
+#include <tinyfiqa/kernels/pool.hpp>
+#include <tinyfiqa/kernels/train/batch_norm.hpp>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+/// The gradient of one input; data is null when nobody needs it.
+struct GradientArgs {
+  float* data = nullptr;
+  std::ptrdiff_t pixel = 0;
+  bool accumulate = false;
+  double* sums = nullptr;  ///< [3][C], to be taken of the whole gradient (add_completed_sums)
+};
+
+struct TrainMapArgs {
+  LazyMap<float> x, b;
+  float* y = nullptr;  ///< dense
+  const float* dy = nullptr;
+  std::ptrdiff_t dy_pixel = 0;
+  GradientArgs dx, db;
+  float* saved = nullptr;  ///< kept from forward to backward
+  int out_h = 0, out_w = 0, out_c = 0;
+  int kernel = 1, stride = 1, padding = 0, groups = 1;
+  Act act = Act::none;
+  const float* slope = nullptr;
+  float* dslope = nullptr;
+  Team team;
+};
+
+inline constexpr int map_block = 64;  ///< pixels at a time
+
+/// Patterns of both inputs, then for each thread two readers, three blocks of `widest` channels, and lanes of
+/// sums.
+struct MapRoom {
+  LazyReader x, b;
+  ChannelSums x_sums, b_sums;
+  float *one = nullptr, *two = nullptr, *three = nullptr;
+};
+TINYFIQA_INLINE int widest(const TrainMapArgs& a) {
+  const int c = a.x.c > a.out_c ? a.x.c : a.out_c;
+  return c > a.b.c ? c : a.b.c;
+}
+struct MapMemory {
+  LazyPattern x, b;
+  std::size_t shared_floats = 0, room_floats = 0;
+  float* base = nullptr;
+};
+TINYFIQA_INLINE MapRoom carve_map_room(Carver& room, const TrainMapArgs& a) {
+  MapRoom r;
+  r.x = carve_reader(room, a.x, map_block);
+  r.b = carve_reader(room, a.b.c > 0 ? a.b : a.x, map_block);
+  for (float** part : {&r.one, &r.two, &r.three}) *part = carve(room, size_of(map_block, widest(a)));
+  r.x_sums = carve_sums(room, a.x.c);
+  r.b_sums = carve_sums(room, a.b.c > 0 ? a.b.c : 1);
+  return r;
+}
+inline MapMemory map_memory(const TrainMapArgs& a, float* scratch) {
+  MapMemory m;
+  Carver shared{scratch, 0}, one;
+  m.base = scratch;
+  m.x = carve_lazy_pattern(shared, a.x.c);
+  m.b = carve_lazy_pattern(shared, a.b.c > 0 ? a.b.c : 1);
+  carve_map_room(one, a);
+  m.shared_floats = shared.used;
+  m.room_floats = one.used;
+  if (scratch == nullptr) return m;
+  fill_lazy_pattern(a.x, m.x);
+  if (a.b.c > 0) fill_lazy_pattern(a.b, m.b);
+  return m;
+}
+inline MapRoom map_room(const TrainMapArgs& a, const MapMemory& m, int thread) {
+  Carver carver{m.base + m.shared_floats + m.room_floats * static_cast<std::size_t>(thread), 0};
+  MapRoom r = carve_map_room(carver, a);
+  r.x.pattern = m.x;
+  r.b.pattern = m.b;
+  return r;
+}
+inline std::size_t train_map_scratch(const TrainMapArgs& a) {
+  const MapMemory m = map_memory(a, nullptr);
+  return m.shared_floats + m.room_floats * static_cast<std::size_t>(a.team.threads);
+}
+
+/// body(room, first pixel, pixels) for blocks of pixels, split over threads.
+template <class Body>
+inline void for_each_block(const TrainMapArgs& a, float* scratch, long long pixels, const Body& body) {
+  const MapMemory m = map_memory(a, scratch);
+  const auto blocks = static_cast<int>((pixels + map_block - 1) / map_block);
+  const double work = static_cast<double>(pixels) * widest(a);
+  parallel_split(worth_team(a.team, work), blocks, [&](int begin, int end, int t) {
+    MapRoom room = map_room(a, m, t);
+    for (int b = begin; b < end; ++b) {
+      const long long first = static_cast<long long>(b) * map_block, left = pixels - first;
+      body(room, first, left < map_block ? static_cast<int>(left) : map_block);
+    }
+  });
+}
+TINYFIQA_INLINE long long in_pixels(const LazyMap<float>& x) {
+  return static_cast<long long>(x.n) * x.h * x.w;
+}
+
+// Sums of completed gradients: clear before the work, take of each stretch of pixels, gather behind it.
+
+inline void clear_map_sums(const TrainMapArgs& a, const MapMemory& m) {
+  for (int t = 0; t < a.team.threads; ++t) {
+    const MapRoom r = map_room(a, m, t);
+    if (a.dx.sums != nullptr) clear_sums(r.x_sums, a.x.c);
+    if (a.db.sums != nullptr) clear_sums(r.b_sums, a.b.c);
+  }
+}
+inline void take_map_sums(const TrainMapArgs& a, MapRoom& r, long long first, int pixels) {
+  if (a.dx.sums != nullptr) add_completed_sums(a.x, a.dx.data, r.x.pattern, first, pixels, r.x_sums);
+  if (a.db.sums != nullptr) add_completed_sums(a.b, a.db.data, r.b.pattern, first, pixels, r.b_sums);
+}
+inline void gather_map_sums(const TrainMapArgs& a, const MapMemory& m) {
+  const int threads = a.team.threads;
+  if (a.dx.sums != nullptr)
+    gather_sums(threads, a.x.c, a.dx.sums, [&](int t) { return map_room(a, m, t).x_sums; });
+  if (a.db.sums != nullptr)
+    gather_sums(threads, a.b.c, a.db.sums, [&](int t) { return map_room(a, m, t).b_sums; });
+}
+
+/// for_each_block over the pixels of a backward whose body completes dx and db block by block.
+template <class Body>
+inline void for_each_gradient_block(const TrainMapArgs& a, float* scratch, const Body& body) {
+  const MapMemory m = map_memory(a, scratch);
+  clear_map_sums(a, m);
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+    body(r, first, count);
+    take_map_sums(a, r, first, count);
+  });
+  gather_map_sums(a, m);
+}
+
+/// body(j, count) for the vectors of `floats` floats.
+template <class Body>
+TINYFIQA_INLINE void for_each_part(std::ptrdiff_t floats, const Body& body) {
+  for (std::ptrdiff_t j = 0; j < floats; j += simd::width)
+    body(j, floats - j < simd::width ? static_cast<int>(floats - j) : simd::width);
+}
+
+// ---- y = x;   dx = dy   (a lazy map made plain; dropout in evaluation)
+
+inline void train_copy_forward(const TrainMapArgs& a, float* scratch) {
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+    read_pixels(r.x, first, count, a.y + first * a.x.c);
+  });
+}
+
+/// The gradient of some channels: dx[., to .. to + c) (+)= dy[., from .. from + c), all pixels.
+inline void pass_gradient(const TrainMapArgs& a, float* scratch, const GradientArgs& d, int from, int to,
+                          int c) {
+  if (d.data == nullptr) return;
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+    gather_pixels(a.dy + first * a.dy_pixel + from, a.dy_pixel, count, c, r.one);
+    scatter_pixels(r.one, count, c, d.data + first * d.pixel + to, d.pixel, d.accumulate);
+  });
+}
+
+// ---- y = x + b;   dx = dy, db = dy
+
+inline void train_add_forward(const TrainMapArgs& a, float* scratch) {
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+    float* const y = a.y + first * a.x.c;
+    read_pixels(r.x, first, count, y);
+    const Rows b = read_rows(r.b, first, count);
+    if (b.pixel == a.x.c) return add_floats(b.data, count * a.x.c, y);
+    for (int i = 0; i < count; ++i)
+      add_floats(b.data + i * b.pixel, a.x.c, y + static_cast<std::ptrdiff_t>(i) * a.x.c);
+  });
+}
+inline void train_add_backward(const TrainMapArgs& a, float* scratch) {
+  pass_gradient(a, scratch, a.dx, 0, 0, a.x.c);
+  pass_gradient(a, scratch, a.db, 0, 0, a.x.c);
+}
+
+// ---- y = x * gate   (lazy: only the gate's values are made);
+//      dgate[n, c] = sum over pixels of dy x,   dx = dy gate;   dx may be dy itself
+
+inline void train_scale_forward(const TrainMapArgs& a, float* scratch) {
+  const MapMemory m = map_memory(a, scratch);
+  MapRoom r = map_room(a, m, 0);
+  for (int n = 0; n < a.b.n; ++n) read_pixels(r.b, n, 1, a.saved + static_cast<std::ptrdiff_t>(n) * a.b.c);
+}
+inline void train_scale_backward(const TrainMapArgs& a, float* scratch) {
+  const MapMemory m = map_memory(a, scratch);
+  const int pixels = a.x.h * a.x.w, c = a.x.c;
+  parallel_split(worth_team(a.team, static_cast<double>(a.x.n) * pixels * c), a.x.n,
+                 [&](int begin, int end, int t) {
+                   MapRoom r = map_room(a, m, t);
+                   float* const sum = r.three;
+                   for (int n = begin; n < end; ++n) {
+                     const float* gate = a.saved + static_cast<std::ptrdiff_t>(n) * c;
+                     std::memset(sum, 0, size_of(c) * sizeof(float));
+                     for (int i = 0; i < pixels; i += map_block) {
+                       const int count = pixels - i < map_block ? pixels - i : map_block;
+                       const long long first = static_cast<long long>(n) * pixels + i;
+                       const Rows x = read_rows(r.x, first, count);
+                       const float* dy = a.dy + first * a.dy_pixel;
+                       for_each_part(c, [&](std::ptrdiff_t j, int part) {
+                         vf s = simd::splat(0.0f);
+                         const vf g = simd::load_up_to(gate + j, part);
+                         for (int p = 0; p < count; ++p) {
+                           const vf d = simd::load_up_to(dy + p * a.dy_pixel + j, part);
+                           s = simd::fma(d, simd::load_up_to(x.data + p * x.pixel + j, part), s);
+                           if (a.dx.data == nullptr) continue;
+                           float* const to = a.dx.data + (first + p) * a.dx.pixel + j;
+                           const vf old = a.dx.accumulate ? simd::load_up_to(to, part) : simd::splat(0.0f);
+                           simd::store_up_to(to, simd::fma(d, g, old), part);
+                         }
+                         simd::store_up_to(sum + j, simd::load_up_to(sum + j, part) + s, part);
+                       });
+                     }
+                     if (a.db.data != nullptr)
+                       scatter_pixels(sum, 1, c, a.db.data + n * a.db.pixel, c + 1, a.db.accumulate);
+                   }
+                 });
+}
+
+// ---- y[n, c] = mean over pixels of x;   dx = dy / pixels
+
+inline void train_mean_forward(const TrainMapArgs& a, float* scratch) {
+  const MapMemory m = map_memory(a, scratch);
+  const int pixels = a.x.h * a.x.w, c = a.x.c;
+  const vf share = simd::splat(1.0f / static_cast<float>(pixels));
+  parallel_split(worth_team(a.team, static_cast<double>(a.x.n) * pixels * c), a.x.n,
+                 [&](int begin, int end, int t) {
+                   MapRoom r = map_room(a, m, t);
+                   for (int n = begin; n < end; ++n) {
+                     float* const y = a.y + static_cast<std::ptrdiff_t>(n) * c;
+                     std::memset(y, 0, size_of(c) * sizeof(float));
+                     for (int i = 0; i < pixels; i += map_block) {
+                       const int count = pixels - i < map_block ? pixels - i : map_block;
+                       const Rows x = read_rows(r.x, static_cast<long long>(n) * pixels + i, count);
+                       for_each_part(c, [&](std::ptrdiff_t j, int part) {
+                         vf sum[1];
+                         sum_pixels<1>(x.data + j, x.pixel, count, part, sum);
+                         simd::store_up_to(y + j, simd::load_up_to(y + j, part) + sum[0], part);
+                       });
+                     }
+                     for_each_part(c, [&](std::ptrdiff_t j, int part) {
+                       simd::store_up_to(y + j, simd::load_up_to(y + j, part) * share, part);
+                     });
+                   }
+                 });
+}
+inline void train_mean_backward(const TrainMapArgs& a, float* scratch) {
+  if (a.dx.data == nullptr) return;
+  const int per_image = a.x.h * a.x.w, c = a.x.c;
+  const vf share = simd::splat(1.0f / static_cast<float>(per_image));
+  for_each_gradient_block(a, scratch, [&](MapRoom& r, long long first, int count) {
+    const long long end = first + count;
+    for (long long i = first; i < end;) {
+      const long long n = i / per_image, image_end = (n + 1) * per_image;
+      for_each_part(c, [&](std::ptrdiff_t j, int part) {
+        simd::store_up_to(r.one + j, simd::load_up_to(a.dy + n * a.dy_pixel + j, part) * share, part);
+      });
+      for (; i < end && i < image_end; ++i)
+        scatter_pixels(r.one, 1, c, a.dx.data + i * a.dx.pixel, c, a.dx.accumulate);
+    }
+  });
+}
+
+// ---- y = act(x);   dx = dy act'(x)
+
+inline void train_activation_forward(const TrainMapArgs& a, float* scratch) {
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+    const Rows x = read_rows(r.x, first, count);
+    for (int i = 0; i < count; ++i)
+      for_each_part(a.x.c, [&](std::ptrdiff_t j, int part) {
+        const vf slope = a.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(a.slope + j, part);
+        const vf v = simd::load_up_to(x.data + i * x.pixel + j, part);
+        simd::store_up_to(a.y + (first + i) * a.x.c + j, activate(a.act, v, slope), part);
+      });
+  });
+}
+inline void train_activation_backward(const TrainMapArgs& a, float* scratch) {
+  if (a.dx.data == nullptr) return;
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+    const Rows x = read_rows(r.x, first, count);
+    with_act(a.act, [&](auto tag) {
+      for (int i = 0; i < count; ++i)
+        for_each_part(a.x.c, [&](std::ptrdiff_t j, int part) {
+          const vf slope = a.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(a.slope + j, part);
+          const vf v = simd::load_up_to(x.data + i * x.pixel + j, part);
+          const vf d = simd::load_up_to(a.dy + (first + i) * a.dy_pixel + j, part);
+          simd::store_up_to(r.one + static_cast<std::ptrdiff_t>(i) * a.x.c + j,
+                            d * activate_slope<decltype(tag)::act>(v, slope), part);
+        });
+    });
+    scatter_pixels(r.one, count, a.x.c, a.dx.data + first * a.dx.pixel, a.dx.pixel, a.dx.accumulate);
+  });
+}
+
+// ---- y = x mask;   dx = dy mask   (dropout; the mask holds 0 or 1 / (1 - p))
+
+inline void train_mask_forward(const TrainMapArgs& a, float* scratch) {
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+    float* const y = a.y + first * a.x.c;
+    read_pixels(r.x, first, count, y);
+    for_each_part(static_cast<std::ptrdiff_t>(count) * a.x.c, [&](std::ptrdiff_t j, int part) {
+      const vf mask = simd::load_up_to(a.saved + first * a.x.c + j, part);
+      simd::store_up_to(y + j, simd::load_up_to(y + j, part) * mask, part);
+    });
+  });
+}
+inline void train_mask_backward(const TrainMapArgs& a, float* scratch) {
+  if (a.dx.data == nullptr) return;
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+    gather_pixels(a.dy + first * a.dy_pixel, a.dy_pixel, count, a.x.c, r.one);
+    for_each_part(static_cast<std::ptrdiff_t>(count) * a.x.c, [&](std::ptrdiff_t j, int part) {
+      const vf mask = simd::load_up_to(a.saved + first * a.x.c + j, part);
+      simd::store_up_to(r.one + j, simd::load_up_to(r.one + j, part) * mask, part);
+    });
+    scatter_pixels(r.one, count, a.x.c, a.dx.data + first * a.dx.pixel, a.dx.pixel, a.dx.accumulate);
+  });
+}
+
+TINYFIQA_ISA_END

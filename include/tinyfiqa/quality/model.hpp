@@ -1,0 +1,258 @@
+// A network with its weights, ready to be planned for any input size.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/formats/file.hpp>
+#include <tinyfiqa/formats/init_params.hpp>
+#include <tinyfiqa/formats/load_params.hpp>
+#include <tinyfiqa/formats/safetensors.hpp>
+#include <tinyfiqa/quality/calibration.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
+#include <tinyfiqa/runtime/backend.hpp>
+#include <tinyfiqa/runtime/large_array.hpp>
+#include <tinyfiqa/runtime/pack.hpp>
+#include <tinyfiqa/runtime/plan.hpp>
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// Steps and arena layout of one input size, with the arrays that hold them.
+struct OwnedPlan {
+  std::vector<Step> steps;
+  std::vector<Value> values;
+  std::vector<Buffer> buffers;
+  Plan plan;
+};
+
+inline OwnedPlan make_owned_plan(const NetworkDefinition& network, int output, Extents input,
+                                 const Backend& backend, int threads, const LevelScale* levels = nullptr) {
+  const std::size_t room = network.ops.size();
+  OwnedPlan p{std::vector<Step>(room), std::vector<Value>(room), std::vector<Buffer>(room), Plan()};
+  p.plan = make_plan({network.ops.data(), room}, output, input, backend, threads,
+                     {p.steps.data(), p.values.data(), p.buffers.data(), static_cast<int>(room)}, levels);
+  return p;
+}
+
+/// "600x416", height first, sides of at most 4096. False if the text is anything else.
+inline bool parse_input_size(std::string_view text, int& height, int& width) {
+  const char *at = text.data(), *end = at + text.size();
+  const auto extent = [&](int& value) {
+    const auto [next, error] = std::from_chars(at, end, value);
+    at = next;
+    return error == std::errc() && value >= 1 && value <= 4096;
+  };
+  return extent(height) && at != end && *at++ == 'x' && extent(width) && at == end;
+}
+
+/// A weight file's tensors, one at a time, as a network's parameters.
+class FileParams final : public ParamSource {
+ public:
+  FileParams(const TensorFile& file, const detail::LoadPlan& plan, const WeightKernels& kernel)
+      : path_(file.path), kernel_(kernel) {
+    for (const auto& copy : plan.copies) copies_.emplace(copy.first->param.offset, copy);
+  }
+  /// Zeros after an error.
+  const float* read(int offset, int count, float* room) override {
+    const auto& [param, tensor] = copies_.at(offset);  // a plan that was made has all of them
+    if (read_halves(*param, *tensor, count, room)) return room;
+    const Span<float> out(room, static_cast<std::size_t>(count));
+    if (status_.ok()) status_ = detail::read_param(path_, *param, *tensor, out);
+    if (!status_) std::fill_n(room, count, 0.0f);
+    return room;
+  }
+  /// The first error.
+  const Status& status() const { return status_; }
+
+ private:
+  /// The quick way for most tensors of shipped files. False where it is not open: detail::read_param() then
+  /// reads, or says what is wrong.
+  bool read_halves(const NamedParam& param, const TensorEntry& tensor, int count, float* room) const {
+    if (tensor.dtype != DType::f16 || param.param.kind == ParamKind::running_var ||
+        param.param.size() != count || tensor.strides != contiguous_strides(tensor.shape))
+      return false;
+    return kernel_.halves_to_floats(tensor.storage.data + 2 * tensor.offset, count, room);
+  }
+
+  std::string path_;
+  const WeightKernels& kernel_;
+  std::unordered_map<int, std::pair<const NamedParam*, const TensorEntry*>> copies_;
+  Status status_;
+};
+
+/// What a model is for: `run` keeps the packed weights alone, half the memory, and is loaded faster; `change`
+/// the parameters in PyTorch's layout too, for block().
+enum class Use : unsigned char { change, run };
+
+/// Definition, parameters in PyTorch's layout, and the same packed for a backend. Many sessions can share one
+/// model; it must not be changed while one of them runs.
+class Model {
+ public:
+  /// With seeded initial weights (PyTorch's default scheme); fill block() and call pack() to have others.
+  explicit Model(const ModelSpec& spec, const Backend& backend = native_backend(), std::uint64_t seed = 1)
+      : Model(spec, spec.define(), backend, seed) {}
+  /// The same with more than the network itself, for training.
+  Model(const ModelSpec& spec, NetworkDefinition network, const Backend& backend, std::uint64_t seed)
+      : spec_(&spec),
+        backend_(&backend),
+        input_(spec.input),
+        network_(std::move(network)),
+        block_(block_size(network_.params)) {
+    init_params(network_.params, {block_.data(), block_.size()}, seed);
+    pack();
+  }
+
+  /// Without any, for load() to fill. Until then it must not be run.
+  struct Unfilled {};
+  Model(const ModelSpec& spec, const Backend& backend, Unfilled, Use use = Use::change)
+      : spec_(&spec),
+        backend_(&backend),
+        input_(spec.input),
+        network_(spec.define()),
+        block_(use == Use::change ? block_size(network_.params) : 0) {}
+
+  const ModelSpec& spec() const { return *spec_; }
+  const Backend& backend() const { return *backend_; }
+  /// What it is fed unless told otherwise: the network's own input, at the size that the weight file names.
+  const InputSpec& input() const { return input_; }
+  /// The weight file's; none if it has none.
+  const std::optional<Calibration>& calibration() const { return calibration_; }
+  /// The views that the weight file's scores are the mean of; empty if it names none.
+  const std::vector<View>& views() const { return views_; }
+  const NetworkDefinition& network() const { return network_; }
+  const std::vector<NamedParam>& params() const { return network_.params; }
+  /// Parameters in PyTorch's layout; empty in a model that is for running alone.
+  Span<float> block() { return {block_.data(), block_.size()}; }
+  Span<const float> block() const { return {block_.data(), block_.size()}; }
+  Span<const float> packed() const { return {packed_.data(), packed_.size()}; }
+
+  /// Fills the parameters from a file's tensors and packs them. On an error nothing changes.
+  Result<LoadReport> load(const TensorFile& file) {
+    LoadOptions options;
+    options.head = spec_->head;
+    if (block_.empty()) return load_packed(file, options);
+    auto report = load_params(file, params(), block(), options);
+    if (report) pack();
+    return report;
+  }
+
+  /// Takes what a weight file's metadata says: input_size, views and calibration. On an error nothing
+  /// changes.
+  ///   Errors: bad_format, naming the file and the key.
+  Status describe(const TensorFile& file) {
+    auto calibration = calibration_from_metadata(file.metadata, file.path);
+    if (!calibration) return calibration.status();
+    InputSpec input = spec_->input;
+    const std::string* size = find_metadata(file.metadata, "input_size");
+    if (size != nullptr && !parse_input_size(*size, input.height, input.width))
+      return Status::error(Errc::bad_format, file.path, ": metadata 'input_size': ", in_quotes(*size),
+                           " is not HEIGHTxWIDTH, such as 600x416");
+    std::vector<View> views;
+    if (const std::string* text = find_metadata(file.metadata, "views")) {
+      auto parsed = parse_views(*text);
+      if (!parsed)
+        return Status::error(Errc::bad_format, file.path, ": metadata 'views': ", parsed.status().message());
+      views = std::move(*parsed);
+    }
+    input_ = input;
+    views_ = std::move(views);
+    calibration_ = std::move(*calibration);
+    return {};
+  }
+
+  /// Folds batch norm and brings the weights into the kernels' order; needed after every change of block().
+  /// Nothing to do in a model that is for running alone.
+  void pack() {
+    if (block_.empty()) return;
+    BlockParams source(block_.data());
+    packed_ = packed(source);
+  }
+
+ private:
+  /// As load(), straight from the file into the kernels' order. A file without a head changes nothing.
+  Result<LoadReport> load_packed(const TensorFile& file, const LoadOptions& options) {
+    detail::LoadPlan plan(file, params(), options);
+    if (const Status status = plan.make(); !status) return status;
+    if (!plan.report.head_loaded) return std::move(plan.report);
+    FileParams source(file, plan, backend_->weights);
+    LargeArray<float> weights = packed(source);
+    if (!source.status()) return source.status();
+    packed_ = std::move(weights);
+    plan.report.loaded = plan.copies.size();
+    return std::move(plan.report);
+  }
+
+  LargeArray<float> packed(ParamSource& source) const {
+    const Extents any{1, spec_->input.height, spec_->input.width, 0};
+    const OwnedPlan p = make_owned_plan(network_, network_.outputs.output, any, *backend_, 1);
+    const Span<const Op> ops(network_.ops.data(), network_.ops.size());
+    std::vector<float> room(pack_room_floats(p.plan, ops));
+    LargeArray<float> weights(p.plan.packed_floats);
+    pack_weights(p.plan, ops, *backend_, source, room.data(), weights.data());
+    return weights;
+  }
+
+  const ModelSpec* spec_;
+  const Backend* backend_;
+  InputSpec input_;
+  std::vector<View> views_;
+  std::optional<Calibration> calibration_;
+  NetworkDefinition network_;
+  std::vector<float> block_;
+  LargeArray<float> packed_;
+};
+
+/// A model with a file's weights and what its metadata says about them.   Errors: mismatch, and those of
+/// describe() and load_params().
+inline Result<Model> make_model(const TensorFile& file, const ModelSpec& spec,
+                                const Backend& backend = native_backend(), Use use = Use::change) {
+  Model model(spec, backend, Model::Unfilled{}, use);
+  if (const Status status = model.describe(file); !status) return status;
+  const auto report = model.load(file);
+  if (!report) return report.status();
+  if (!report->head_loaded)
+    return Status::error(
+        Errc::mismatch, file.path, ": has no ",
+        spec.embeds ? "embedding head, so it can't recognise" : "quality head, so it can't score",
+        "; train one first, or import it to start training from it");
+  return model;
+}
+
+/// The same with the model found: by its name, or where that is empty by what the file says (or its tensors'
+/// names do). All networks of the registry are compiled in.   Errors: those, and bad_argument for an unknown
+/// name.
+inline Result<Model> make_model(const TensorFile& file, const std::string& name = "",
+                                const Backend& backend = native_backend(), Use use = Use::change) {
+  const ModelSpec* spec = name.empty() ? guess_model(file) : find_model(name);
+  if (spec == nullptr && !name.empty())
+    return Status::error(Errc::bad_argument, "no model is called '", name, "'; there are ", model_names());
+  if (spec == nullptr)
+    return Status::error(Errc::mismatch, file.path, ": not the weights of any network known here (",
+                         model_names(), ")");
+  return make_model(file, *spec, backend, use);
+}
+
+/// The same from the bytes of a safetensors file. `bytes.path` is for messages.
+inline Result<Model> load_model(const FileBytes& bytes, const std::string& name = "",
+                                const Backend& backend = native_backend(), Use use = Use::change) {
+  const auto file = read_safetensors(bytes);
+  if (!file) return file.status();
+  return make_model(*file, name, backend, use);
+}
+
+/// The same from a safetensors file. PyTorch's own files are read by formats/weights.hpp, which needs libzip.
+inline Result<Model> load_model(const std::string& path, const std::string& name = "",
+                                const Backend& backend = native_backend(), Use use = Use::change) {
+  const auto bytes = read_file(path);
+  if (!bytes) return bytes.status();
+  return load_model(*bytes, name, backend, use);
+}
+
+TINYFIQA_END

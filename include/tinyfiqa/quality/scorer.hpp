@@ -1,0 +1,240 @@
+// From a picture to a score: one or several networks, each seeing one or several views (P1, equation 1).
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/image/preprocess.hpp>
+#include <tinyfiqa/image/read.hpp>
+#include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/quality/session.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+struct ScoreOptions {
+  /// T of equation 1 is their number; empty: see default_views(). With others than a network was calibrated
+  /// with, its qualities shift.
+  std::vector<View> views;
+  int height = 0, width = 0;  ///< 0: each network's own input size
+  int threads = 1;            ///< for one image; many images go to many scorers
+  std::uint64_t seed = 1;     ///< of the colour view
+};
+
+/// The views that the network's weight file names (those that it was calibrated with), or identity alone.
+inline std::vector<View> own_views(const Model& model) {
+  return model.views().empty() ? std::vector<View>{View::identity} : model.views();
+}
+
+/// The networks' own views.   Errors: bad_argument if they differ.
+inline Result<std::vector<View>> default_views(const std::vector<std::shared_ptr<const Model>>& models) {
+  std::vector<View> views = models.empty() ? std::vector<View>() : own_views(*models[0]);
+  for (const auto& model : models)
+    if (own_views(*model) != views)
+      return Status::error(Errc::bad_argument, "the weight files name different views (",
+                           models[0]->spec().name, ": ", views_text(views), "; ", model->spec().name, ": ",
+                           views_text(own_views(*model)), "), so choose the views yourself");
+  return views;
+}
+
+/// One network's part in a score.
+struct NetworkScore {
+  std::string model;
+  float score = 0;           ///< mean over the views
+  std::vector<float> views;  ///< in the order of Scorer::options().views
+};
+
+/// `value` is raw. tinyFQnet: 0..1. The perceptual networks: a mean opinion score, trained to 0..1 but not
+/// cut to it.
+struct Score {
+  float value = 0;  ///< mean over the networks
+  std::vector<NetworkScore> networks;
+  /// 0..100 by the networks' calibrations, their mean; NaN if one of them has none. whole_quality() rounds
+  /// it.
+  float quality = std::numeric_limits<float>::quiet_NaN();
+  std::optional<Band> band = {};  ///< where the quality lies; none without a quality
+};
+
+/// Where a scorer's time went so far, in seconds.
+struct ScoreTime {
+  double decode_s = 0;  ///< reading and decoding files
+  double resize_s = 0;  ///< cropping, resizing, views
+  double network_s = 0;
+};
+
+/// q(I) = 1/M sum_m 1/T sum_t q_m(view_t(I))     (P1, equation 1)
+class Scorer {
+ public:
+  /// One network from a safetensors file.
+  static Result<Scorer> load(const std::string& path, const ScoreOptions& options = {}) {
+    auto model = load_model(path, "", native_backend(), Use::run);
+    if (!model) return model.status();
+    return create({std::make_shared<const Model>(std::move(*model))}, options);
+  }
+
+  /// M networks, each with one output. Errors: bad_argument.
+  static Result<Scorer> create(std::vector<std::shared_ptr<const Model>> models, ScoreOptions options = {}) {
+    if (models.empty()) return Status::error(Errc::bad_argument, "a score needs at least one network");
+    if (options.views.empty()) {
+      auto views = default_views(models);
+      if (!views) return views.status();
+      options.views = std::move(*views);
+    }
+    Scorer scorer(options);
+    for (auto& model : models) {
+      if (!model->spec().scores)
+        return Status::error(Errc::bad_argument, model->spec().name,
+                             model->spec().embeds ? " gives an embedding, not a quality score"
+                                                  : " gives 1000 classes, not a quality score");
+      Member m{std::move(model), {}, {}, {}};
+      m.input = m.model->input();
+      if (options.height > 0) m.input.height = options.height;
+      if (options.width > 0) m.input.width = options.width;
+      auto session = Session::create(*m.model, static_cast<int>(options.views.size()), m.input.height,
+                                     m.input.width, options.threads, Want::output, Feed::levels);
+      if (!session) return session.status();
+      m.session.push_back(std::move(*session));
+      scorer.members_.push_back(std::move(m));
+    }
+    scorer.join_bands();
+    return scorer;
+  }
+
+  /// With the views that are used.
+  const ScoreOptions& options() const { return options_; }
+  const ScoreTime& time() const { return time_; }
+  /// True if every network has a calibration, so that scores have a quality.
+  bool calibrated() const { return limits_.has_value(); }
+
+  /// The limits between bands; with several networks the mean of theirs.
+  const std::optional<BandLimits>& band_limits() const { return limits_; }
+
+  /// The score of a face: the whole picture, a box of it, or the face aligned by five landmarks.
+  /// Errors: bad_argument (box, landmarks), not_finite.
+  Result<Score> score(const Image& image, const Crop& crop = {}) {
+    Score total;
+    Image face;  // as the previous member saw it
+    for (Member& m : members_) {
+      if (face.height != m.input.height || face.width != m.input.width) {
+        const Stopwatch watch(time_.resize_s);
+        auto resized = crop_and_resize(image, crop, m.input.height, m.input.width);
+        if (!resized) return resized.status();
+        face = std::move(*resized);
+      }
+      auto part = score_member(m, face);
+      if (!part) return part.status();
+      total.value += part->score / static_cast<float>(members_.size());
+      total.networks.push_back(std::move(*part));
+    }
+    judge(total);
+    return total;
+  }
+
+  /// The same for a file.
+  Result<Score> score(const std::string& path, const Crop& crop = {}) {
+    const auto image = read_timed(path);
+    if (!image) return image.status();
+    auto result = score(*image, crop);
+    if (!result) return result.status().prefixed(path, ": ");
+    return result;
+  }
+
+ private:
+  struct Member {
+    std::shared_ptr<const Model> model;
+    InputSpec input;
+    std::vector<Session> session;       // one; a vector because a Session has no empty state
+    std::vector<unsigned char> levels;  // of several views [T, H, W, 3]
+  };
+
+  /// Adds the time of its life to a sum.
+  class Stopwatch {
+   public:
+    explicit Stopwatch(double& sum_s) : sum_s_(sum_s), start_(std::chrono::steady_clock::now()) {}
+    ~Stopwatch() {
+      sum_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    }
+    Stopwatch(const Stopwatch&) = delete;
+    Stopwatch& operator=(const Stopwatch&) = delete;
+
+   private:
+    double& sum_s_;
+    std::chrono::steady_clock::time_point start_;
+  };
+
+  explicit Scorer(const ScoreOptions& options) : options_(options) {}
+
+  void join_bands() {
+    int poor = 0, fair = 0, good = 0;
+    for (const Member& m : members_) {
+      if (!m.model->calibration()) return;
+      const BandLimits& l = m.model->calibration()->limits;
+      poor += l.poor, fair += l.fair, good += l.good;
+    }
+    const int count = static_cast<int>(members_.size());
+    limits_ = BandLimits{poor / count, fair / count, good / count};
+  }
+
+  void judge(Score& total) const {
+    if (!limits_) return;
+    float sum = 0;
+    for (std::size_t i = 0; i < members_.size(); ++i)
+      sum += members_[i].model->calibration()->quality(total.networks[i].score);
+    total.quality = sum / static_cast<float>(members_.size());
+    total.band = limits_->of(whole_quality(total.quality));
+  }
+
+  Result<Image> read_timed(const std::string& path) {
+    const Stopwatch watch(time_.decode_s);
+    return read_image(path);
+  }
+
+  Result<NetworkScore> score_member(Member& m, const Image& face) {
+    NetworkScore s;
+    s.model = m.model->spec().name;
+    s.views.resize(options_.views.size());
+    const unsigned char* const levels = views_of(m, face);
+    {
+      const Stopwatch watch(time_.network_s);
+      m.session[0].run(levels, s.views.data());
+    }
+    for (const float v : s.views) {
+      if (!std::isfinite(v))
+        return Status::error(Errc::not_finite, s.model, " gave a score that is not a number");
+      s.score += v / static_cast<float>(s.views.size());
+    }
+    return s;
+  }
+
+  /// The member's input: every view of the face, which has the member's size.
+  const unsigned char* views_of(Member& m, const Image& face) {
+    if (options_.views.size() == 1 && options_.views[0] == View::identity) return face.rgb.data();
+    const Stopwatch watch(time_.resize_s);
+    m.levels.clear();
+    for (const View view : options_.views) {
+      const auto add = [&](const Image& seen) {
+        m.levels.insert(m.levels.end(), seen.rgb.begin(), seen.rgb.end());
+      };
+      if (view == View::identity)
+        add(face);
+      else
+        add(apply_view(face, view, options_.seed));
+    }
+    return m.levels.data();
+  }
+
+  ScoreOptions options_;
+  std::vector<Member> members_;
+  std::optional<BandLimits> limits_;
+  ScoreTime time_;
+};
+
+TINYFIQA_END

@@ -1,0 +1,138 @@
+// Inputs that anybody can make again and the outputs that belong to them: a weight file that carries these
+// can be checked on any machine.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/quality/session.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// So many inputs: one alone may lie where a network hardly answers to its weights.
+constexpr int test_vector_inputs = 4;
+/// How far the outputs may be off, on any instruction set.
+constexpr float test_vector_tolerance = 1e-4f;
+
+/// The outputs [test_vector_inputs, C] for the inputs of a seed.
+struct TestVector {
+  std::uint64_t seed = 1;
+  int height = 0, width = 0;
+  std::vector<float> outputs;
+};
+
+/// The inputs [test_vector_inputs, height, width, 3], already normalised: each a chequerboard of 8 x 8 cells
+/// whose colours are drawn from [-1, 1), row by row, red green blue, by Rng(seed, number of the input):
+///   x(n, i, j, c) = cell(n, 8 i / height, 8 j / width, c)     (whole divisions)
+inline std::vector<float> test_vector_input(std::uint64_t seed, int height, int width) {
+  std::vector<float> x;
+  x.reserve(static_cast<std::size_t>(test_vector_inputs) * static_cast<std::size_t>(height) *
+            static_cast<std::size_t>(width) * 3);
+  for (int n = 0; n < test_vector_inputs; ++n) {
+    Rng rng(seed, static_cast<std::uint64_t>(n));
+    float cells[8 * 8 * 3];
+    for (float& level : cells) level = rng.uniform(-1, 1);
+    for (int i = 0; i < height; ++i)
+      for (int j = 0; j < width; ++j) {
+        const float* cell = cells + 3 * (8 * (8 * i / height) + 8 * j / width);
+        x.insert(x.end(), cell, cell + 3);
+      }
+  }
+  return x;
+}
+
+/// The network's outputs for the inputs of v.seed at v's size. Errors: those of Session.
+inline Result<std::vector<float>> run_test_vector(const Model& model, const TestVector& v) {
+  auto session = Session::create(model, test_vector_inputs, v.height, v.width);
+  if (!session) return session.status();
+  const std::vector<float> input = test_vector_input(v.seed, v.height, v.width);
+  std::vector<float> outputs(session->output_floats());
+  session->run(input.data(), outputs.data());
+  return outputs;
+}
+
+/// What a weight file carries: the outputs of this model at its own size. Errors: those of Session;
+/// not_finite.
+inline Result<TestVector> make_test_vector(const Model& model, std::uint64_t seed = 1) {
+  TestVector v{seed, model.input().height, model.input().width, {}};
+  auto outputs = run_test_vector(model, v);
+  if (!outputs) return outputs.status();
+  v.outputs = std::move(*outputs);
+  for (const float y : v.outputs)
+    if (!std::isfinite(y))
+      return Status::error(Errc::not_finite, model.spec().name, " gives no finite outputs");
+  return v;
+}
+
+/// The largest difference between what the model gives and what `v` says. Errors: those of Session; mismatch
+/// if `v` has another number of outputs.
+inline Result<float> test_vector_error(const Model& model, const TestVector& v) {
+  const auto outputs = run_test_vector(model, v);
+  if (!outputs) return outputs.status();
+  if (outputs->size() != v.outputs.size())
+    return Status::error(Errc::mismatch, "the test vector has ", v.outputs.size(), " outputs, ",
+                         model.spec().name, " gives ", outputs->size());
+  float most = 0;
+  for (std::size_t i = 0; i < outputs->size(); ++i) {
+    const float error = std::fabs((*outputs)[i] - v.outputs[i]);
+    if (!std::isfinite(error)) return std::numeric_limits<float>::infinity();
+    most = std::max(most, error);
+  }
+  return most;
+}
+
+/// "seed 1, size 64x64, outputs 0.151 0.354 ..." with nine digits (%.9g), which is every bit of a float.
+inline std::string test_vector_text(const TestVector& v) {
+  std::string text = "seed " + std::to_string(v.seed) + ", size " + std::to_string(v.height) + "x" +
+                     std::to_string(v.width) + ", outputs";
+  for (const float y : v.outputs) {
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, y, std::chars_format::general, 9);
+    text += " " + std::string(digits, end.ptr);
+  }
+  return text;
+}
+
+/// Reads that text. Errors: bad_format, naming the file and the key.
+inline Result<TestVector> parse_test_vector(std::string_view text, const std::string& path) {
+  const Status bad =
+      Status::error(Errc::bad_format, path, ": metadata 'test_vector': ", in_quotes(text.substr(0, 80)),
+                    " is not 'seed S, size HxW, outputs Y Y ..'; calibrate the weights again");
+  TestVector v;
+  const auto take = [&](std::string_view word) {
+    const bool there = text.substr(0, word.size()) == word;
+    if (there) text.remove_prefix(word.size());
+    return there;
+  };
+  const auto number = [&](auto& value) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    return error == std::errc();
+  };
+  if (!take("seed ") || !number(v.seed) || !take(", size ")) return bad;
+  const std::string_view size = text.substr(0, text.find(','));
+  if (!parse_input_size(size, v.height, v.width)) return bad;
+  text.remove_prefix(size.size());
+  if (!take(", outputs")) return bad;
+  while (!text.empty()) {
+    float y = 0;
+    if (!take(" ") || !number(y) || !std::isfinite(y)) return bad;
+    v.outputs.push_back(y);
+  }
+  if (v.outputs.empty()) return bad;
+  return v;
+}
+
+TINYFIQA_END

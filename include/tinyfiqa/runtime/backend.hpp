@@ -1,0 +1,433 @@
+// The backend of the instruction set that this translation unit is compiled for: it unpacks a step's operands
+// and calls the kernel. A program with several instruction sets compiles this header once for each.
+#pragma once
+
+#include <tinyfiqa/kernels/conv.hpp>
+#include <tinyfiqa/kernels/depthwise.hpp>
+#include <tinyfiqa/kernels/elementwise.hpp>
+#include <tinyfiqa/kernels/gemm.hpp>
+#include <tinyfiqa/kernels/pixels.hpp>
+#include <tinyfiqa/kernels/planar.hpp>
+#include <tinyfiqa/kernels/pool.hpp>
+#include <tinyfiqa/kernels/resize.hpp>
+#include <tinyfiqa/kernels/weights.hpp>
+#include <tinyfiqa/runtime/chain.hpp>
+#include <tinyfiqa/runtime/step.hpp>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+#if defined(TINYFIQA_SCALAR)
+#define TINYFIQA_GEMM_TILE "2x4v"
+#elif defined(__AVX512F__) || defined(__aarch64__)
+#define TINYFIQA_GEMM_TILE "8x3v"
+#elif defined(__FMA__)
+#define TINYFIQA_GEMM_TILE "4x3v"
+#else
+#define TINYFIQA_GEMM_TILE "6x2v"
+#endif
+#define TINYFIQA_KERNEL_NAME(op) op "/" TINYFIQA_ISA_NAME
+
+inline const float* step_slope(const Step& s, const Frame& f) {
+  return s.has_slope ? f.packed + s.slope : nullptr;
+}
+
+// ---- 1x1 convolution and linear layers
+
+inline GemmArgs gemm_args(const Step& s, const Frame& f) {
+  GemmArgs g;
+  g.m = static_cast<int>(s.x.extents.pixels());
+  g.n = s.y.extents.c;
+  g.k = s.x.extents.c;
+  g.lda = s.x.pixel_stride;
+  g.packed = f.packed + s.packed;
+  g.ldc = s.y.pixel_stride;
+  if (s.b.place != Place::none) {
+    g.residual = f.read(s.b);
+    g.ld_residual = s.b.pixel_stride;
+  }
+  g.slope = step_slope(s, f);
+  g.act = s.act;
+  return g;
+}
+inline void run_gemm(const Step& s, const Frame& f) {
+  GemmArgs g = gemm_args(s, f);
+  g.a = f.read(s.x);
+  g.c = f.write(s.y);
+  if (s.gate.place == Place::none) return gemm(g, f.team);
+  // Image by image: each has weights of its own.
+  const float *const packed = g.packed, *const gate = f.read(s.gate);
+  float* const gated = f.arena + s.scratch;
+  g.m = s.x.extents.h * s.x.extents.w;
+  for (int image = 0; image < s.x.extents.n; ++image) {
+    gate_packed(g.n, g.k, packed, gate + image * s.gate.pixel_stride, gated);
+    g.packed = gated;
+    gemm(g, f.team);
+    g.a += g.m * g.lda;
+    g.c += g.m * g.ldc;
+    if (g.residual != nullptr) g.residual += g.m * g.ld_residual;
+  }
+}
+inline void run_gemm_rows(const Step& s, const Frame& f, const RowsTask& t) {
+  GemmArgs g = gemm_args(s, f);
+  g.a = t.x;
+  g.c = t.y;
+  const int first = t.image * s.y.extents.h, width = s.y.extents.w;
+  gemm_blocks(g, (first + t.begin) * width, (first + t.end) * width);
+}
+inline std::size_t packed_gemm(const ConvShape& c) { return gemm_packed_floats(c.cout, c.cin); }
+inline void pack_gemm_step(const FoldedConv& c, float*, float* packed) {
+  pack_gemm(c.shape.cout, c.shape.cin, c.weight, c.bias, packed);
+}
+inline constexpr Kernel gemm_kernel{TINYFIQA_KERNEL_NAME("gemm_f32/" TINYFIQA_GEMM_TILE),
+                                    true,
+                                    run_gemm,
+                                    packed_gemm,
+                                    pack_gemm_step,
+                                    nullptr,
+                                    run_gemm_rows,
+                                    true};
+
+// ---- depthwise convolution
+
+inline DepthwiseArgs depthwise_args(const Step& s, const Frame& f) {
+  DepthwiseArgs d;
+  d.n = s.x.extents.n;
+  d.h = s.x.extents.h;
+  d.w = s.x.extents.w;
+  d.c = s.x.extents.c;
+  d.out_h = s.y.extents.h;
+  d.out_w = s.y.extents.w;
+  d.kernel = s.window;
+  d.stride = s.stride;
+  d.padding = s.padding;
+  d.x_pixel = s.x.pixel_stride;
+  d.packed = f.packed + s.packed;
+  d.y_pixel = s.y.pixel_stride;
+  d.slope = step_slope(s, f);
+  d.act = s.act;
+  return d;
+}
+template <int K>
+inline void run_depthwise(const Step& s, const Frame& f) {
+  DepthwiseArgs d = depthwise_args(s, f);
+  d.x = f.read(s.x);
+  d.y = f.write(s.y);
+  depthwise<K>(d, f.team);
+}
+template <int K>
+inline void run_depthwise_rows(const Step& s, const Frame& f, const RowsTask& t) {
+  DepthwiseArgs d = depthwise_args(s, f);
+  d.x = t.x;
+  d.y = t.y;
+  for (int oy = t.begin; oy < t.end; ++oy) depthwise_row<K>(d, t.image, oy);
+}
+inline std::size_t packed_depthwise(const ConvShape& c) { return depthwise_packed_floats(c.cout, c.window); }
+inline void pack_depthwise_step(const FoldedConv& c, float*, float* packed) {
+  pack_depthwise(c.shape.cout, c.shape.window, c.weight, c.bias, packed);
+}
+template <int K>
+inline constexpr Kernel depthwise_kernel{K == 1   ? TINYFIQA_KERNEL_NAME("depthwise_f32/1x1_row")
+                                         : K == 3 ? TINYFIQA_KERNEL_NAME("depthwise_f32/3x3_row")
+                                         : K == 5 ? TINYFIQA_KERNEL_NAME("depthwise_f32/5x5_row")
+                                                  : TINYFIQA_KERNEL_NAME("depthwise_f32/7x7_row"),
+                                         false,
+                                         run_depthwise<K>,
+                                         packed_depthwise,
+                                         pack_depthwise_step,
+                                         nullptr,
+                                         run_depthwise_rows<K>};
+
+// ---- dense and grouped convolution
+
+inline ConvArgs conv_args(const Step& s, const Frame& f) {
+  ConvArgs v;
+  v.n = s.x.extents.n;
+  v.h = s.x.extents.h;
+  v.w = s.x.extents.w;
+  v.cin = s.x.extents.c;
+  v.out_h = s.y.extents.h;
+  v.out_w = s.y.extents.w;
+  v.cout = s.y.extents.c;
+  v.kernel = s.window;
+  v.stride = s.stride;
+  v.padding = s.padding;
+  v.groups = s.groups;
+  v.x_pixel = s.x.pixel_stride;
+  v.packed = f.packed + s.packed;
+  v.y_pixel = s.y.pixel_stride;
+  if (s.b.place != Place::none) {
+    v.residual = f.read(s.b);
+    v.residual_pixel = s.b.pixel_stride;
+  }
+  v.slope = step_slope(s, f);
+  v.act = s.act;
+  return v;
+}
+inline void run_conv(const Step& s, const Frame& f) {
+  ConvArgs v = conv_args(s, f);
+  v.x = f.read(s.x);
+  v.y = f.write(s.y);
+  v.scratch = f.arena + s.scratch;
+  conv(v, f.team);
+}
+inline void run_conv_rows(const Step& s, const Frame& f, const RowsTask& t) {
+  ConvArgs v = conv_args(s, f);
+  v.x = t.x;
+  v.y = t.y;
+  for (int oy = t.begin; oy < t.end; ++oy) conv_row(v, t.image, oy, t.scratch);
+}
+inline std::size_t packed_conv(const ConvShape& c) {
+  return conv_packed_floats(c.cout, c.window, c.cin, c.groups);
+}
+inline void pack_conv_step(const FoldedConv& c, float* room, float* packed) {
+  pack_conv(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.weight, c.bias, room, packed);
+}
+inline std::size_t scratch_conv(const ConvShape& c) { return conv_scratch_floats(c.window, c.cin, c.groups); }
+inline constexpr Kernel conv_kernel{TINYFIQA_KERNEL_NAME("conv_f32/row_" TINYFIQA_GEMM_TILE),
+                                    true,
+                                    run_conv,
+                                    packed_conv,
+                                    pack_conv_step,
+                                    scratch_conv,
+                                    run_conv_rows};
+
+// ---- narrow maps by planes
+
+#ifndef TINYFIQA_PLANAR
+inline const PlanarKernel* choose_planar(const Kernel*) { return nullptr; }
+#else
+
+template <void Rows(const PlanarArgs&, int, int)>
+inline void run_planar(const Step& s, const Frame& f) {
+  PlanarArgs a;
+  a.n = s.x.extents.n;
+  a.h = s.x.extents.h;
+  a.w = s.x.extents.w;
+  a.c = s.x.extents.c;
+  a.out_h = s.y.extents.h;
+  a.out_w = s.y.extents.w;
+  a.cout = s.y.extents.c;
+  a.stride = s.stride;
+  a.x = f.read(s.x);
+  a.packed = f.packed + s.packed;
+  if (s.b.place != Place::none) a.residual = f.read(s.b);
+  a.y = f.write(s.y);
+  a.y_planar = s.y.planar;
+  a.lowest = s.act == Act::relu ? 0.0f : -std::numeric_limits<float>::infinity();
+  const double depth = static_cast<double>(s.window * s.window) * a.c / s.groups;
+  planar_convolution(a, f.team, depth * static_cast<double>(s.y.extents.floats()), Rows);
+}
+inline bool planar_act(const Step& s) { return s.act == Act::none || s.act == Act::relu; }
+inline bool planar_gemm_fits(const Step& s) { return planar_act(s) && s.gate.place == Place::none; }
+inline bool planar_depthwise_fits(const Step& s) {
+  return planar_act(s) && s.padding == 1 && s.stride <= 2 && s.x.extents.w == s.y.extents.w * s.stride;
+}
+inline bool planar_stem_fits(const Step& s) {
+  return planar_act(s) && s.window == 3 && s.padding == 1 && s.stride == 2 && s.groups == 1 &&
+         s.x.extents.c == 3 && s.x.extents.w == s.y.extents.w * 2;
+}
+inline constexpr Kernel planar_gemm_kernel{TINYFIQA_KERNEL_NAME("gemm_f32/planar"),
+                                           true,
+                                           run_planar<planar_pointwise_rows>,
+                                           packed_gemm,
+                                           pack_gemm_step,
+                                           nullptr};
+inline constexpr Kernel planar_depthwise_kernel{TINYFIQA_KERNEL_NAME("depthwise_f32/3x3_planar"),
+                                                false,
+                                                run_planar<planar_depthwise_rows>,
+                                                packed_depthwise,
+                                                pack_depthwise_step,
+                                                nullptr};
+inline constexpr Kernel planar_stem_kernel{TINYFIQA_KERNEL_NAME("conv_f32/3x3_planar"),
+                                           true,
+                                           run_planar<planar_stem_rows>,
+                                           packed_conv,
+                                           pack_conv_step,
+                                           nullptr};
+inline constexpr PlanarKernel planar_gemm{&planar_gemm_kernel, true, planar_gemm_fits};
+inline constexpr PlanarKernel planar_depthwise{&planar_depthwise_kernel, true, planar_depthwise_fits};
+inline constexpr PlanarKernel planar_stem{&planar_stem_kernel, false, planar_stem_fits};
+
+inline const PlanarKernel* choose_planar(const Kernel* kernel) {
+  if (kernel == &gemm_kernel) return &planar_gemm;
+  if (kernel == &depthwise_kernel<3>) return &planar_depthwise;
+  return kernel == &conv_kernel ? &planar_stem : nullptr;
+}
+#endif
+
+// ---- pooling
+
+inline PoolArgs pool_args(const Step& s) {
+  PoolArgs p;
+  p.n = s.x.extents.n;
+  p.h = s.x.extents.h;
+  p.w = s.x.extents.w;
+  p.c = s.x.extents.c;
+  p.out_h = s.y.extents.h;
+  p.out_w = s.y.extents.w;
+  p.kernel = s.window;
+  p.stride = s.stride;
+  p.padding = s.padding;
+  p.x_pixel = s.x.pixel_stride;
+  p.y_pixel = s.y.pixel_stride;
+  return p;
+}
+inline PoolArgs whole_pool_args(const Step& s, const Frame& f) {
+  PoolArgs p = pool_args(s);
+  p.x = f.read(s.x);
+  p.y = f.write(s.y);
+  return p;
+}
+inline void run_max_pool(const Step& s, const Frame& f) { max_pool(whole_pool_args(s, f), f.team); }
+inline void run_max_pool_rows(const Step& s, const Frame&, const RowsTask& t) {
+  PoolArgs p = pool_args(s);
+  p.x = t.x;
+  p.y = t.y;
+  for (int oy = t.begin; oy < t.end; ++oy) max_pool_row(p, t.image, oy);
+}
+inline void run_mean_hw(const Step& s, const Frame& f) { mean_hw(whole_pool_args(s, f), f.team); }
+inline constexpr Kernel max_pool_kernel{TINYFIQA_KERNEL_NAME("max_pool_f32/1v"),
+                                        false,
+                                        run_max_pool,
+                                        nullptr,
+                                        nullptr,
+                                        nullptr,
+                                        run_max_pool_rows};
+inline constexpr Kernel mean_hw_kernel{
+    TINYFIQA_KERNEL_NAME("mean_hw_f32/2v"), false, run_mean_hw, nullptr, nullptr, nullptr};
+
+// ---- elementwise
+
+inline ElementwiseArgs elementwise_args(const Step& s, const Frame& f) {
+  ElementwiseArgs e;
+  e.images = s.x.extents.n;
+  e.pixels = s.x.extents.h * s.x.extents.w;
+  e.c = s.x.extents.c;
+  e.x = f.read(s.x);
+  e.x_pixel = s.x.pixel_stride;
+  if (s.b.place != Place::none) {
+    e.b = f.read(s.b);
+    e.b_pixel = s.b.pixel_stride;
+  }
+  e.y = f.write(s.y);
+  e.y_pixel = s.y.pixel_stride;
+  e.slope = step_slope(s, f);
+  e.act = s.act;
+  return e;
+}
+inline void run_activation(const Step& s, const Frame& f) { activation(elementwise_args(s, f), f.team); }
+inline void run_add(const Step& s, const Frame& f) { add(elementwise_args(s, f), f.team); }
+inline void run_scale(const Step& s, const Frame& f) { scale(elementwise_args(s, f), f.team); }
+inline void run_copy(const Step& s, const Frame& f) { copy(elementwise_args(s, f), f.team); }
+inline void run_interleave(const Step& s, const Frame& f) { interleave(elementwise_args(s, f), f.team); }
+inline void run_shuffle(const Step& s, const Frame& f) { shuffle(elementwise_args(s, f), s.groups, f.team); }
+inline constexpr Kernel activation_kernel{
+    TINYFIQA_KERNEL_NAME("activation_f32/1v"), false, run_activation, nullptr, nullptr, nullptr};
+inline constexpr Kernel add_kernel{
+    TINYFIQA_KERNEL_NAME("add_f32/1v"), false, run_add, nullptr, nullptr, nullptr};
+inline constexpr Kernel scale_kernel{
+    TINYFIQA_KERNEL_NAME("scale_f32/1v"), false, run_scale, nullptr, nullptr, nullptr};
+inline constexpr Kernel copy_kernel{
+    TINYFIQA_KERNEL_NAME("copy_f32/1v"), false, run_copy, nullptr, nullptr, nullptr};
+inline constexpr Kernel interleave_kernel{
+    TINYFIQA_KERNEL_NAME("interleave_f32/2"), false, run_interleave, nullptr, nullptr, nullptr};
+inline constexpr Kernel shuffle_kernel{
+    TINYFIQA_KERNEL_NAME("shuffle_f32/1"), false, run_shuffle, nullptr, nullptr, nullptr};
+
+// ---- the user's own operations
+
+inline void run_custom(const Step& s, const Frame& f) {
+  CustomCall<float> call;
+  call.in[0] = s.x.extents;
+  call.in[1] = s.b.extents;
+  call.out = s.y.extents;
+  call.x[0] = f.read(s.x);
+  if (s.b.place != Place::none) call.x[1] = f.read(s.b);
+  call.y = f.write(s.y);
+  call.params = f.packed + s.packed;
+  s.custom->forward_float(call);
+}
+inline constexpr Kernel custom_kernel{
+    TINYFIQA_KERNEL_NAME("custom_f32/1"), false, run_custom, nullptr, nullptr, nullptr};
+
+// ---- a picture's levels
+
+inline void run_levels_rows(const Step& s, const Frame& f, const RowsTask& t) {
+  const Extents& e = s.y.extents;
+  const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(e.w) * 3,
+                       at = (static_cast<std::ptrdiff_t>(t.image) * e.h + t.begin) * row;
+  pixels_to_floats(f.levels + at, (t.end - t.begin) * e.w, s.levels.mean, s.levels.scale, t.y + at);
+}
+inline void run_levels(const Step& s, const Frame& f) {
+  const Extents& e = s.y.extents;
+  parallel_for(worth_team(f.team, static_cast<double>(e.floats())), e.n * e.h, [&](int begin, int end, int) {
+    RowsTask t;
+    t.y = f.write(s.y);
+    t.begin = begin;  // rows of all images, one after the other
+    t.end = end;
+    run_levels_rows(s, f, t);
+  });
+}
+inline constexpr Kernel levels_kernel{
+    TINYFIQA_KERNEL_NAME("levels_f32/16"), false, run_levels, nullptr, nullptr, nullptr, run_levels_rows};
+
+// ---- the list, and the choice
+
+inline const Kernel* choose_conv(const ConvShape& c) {
+  if (c.is_product()) return &gemm_kernel;
+  if (c.groups == c.cin && c.groups == c.cout) {
+    if (c.window == 1) return &depthwise_kernel<1>;
+    if (c.window == 3) return &depthwise_kernel<3>;
+    if (c.window == 5) return &depthwise_kernel<5>;
+    if (c.window == 7) return &depthwise_kernel<7>;
+  }
+  return &conv_kernel;
+}
+
+inline constexpr const Kernel* all_kernels[] = {
+    &gemm_kernel,         &conv_kernel,
+    &depthwise_kernel<1>, &depthwise_kernel<3>,
+    &depthwise_kernel<5>, &depthwise_kernel<7>,
+    &max_pool_kernel,     &mean_hw_kernel,
+    &activation_kernel,   &add_kernel,
+    &scale_kernel,        &copy_kernel,
+    &interleave_kernel,   &shuffle_kernel,
+    &custom_kernel,       &levels_kernel,
+#ifdef TINYFIQA_PLANAR
+    &planar_gemm_kernel,  &planar_depthwise_kernel,
+    &planar_stem_kernel,
+#endif
+};
+
+inline constexpr Backend backend{TINYFIQA_ISA_NAME,
+                                 simd::width,
+                                 choose_conv,
+                                 &activation_kernel,
+                                 &max_pool_kernel,
+                                 &mean_hw_kernel,
+                                 &add_kernel,
+                                 &scale_kernel,
+                                 &copy_kernel,
+                                 &interleave_kernel,
+                                 &shuffle_kernel,
+                                 &custom_kernel,
+                                 &levels_kernel,
+                                 choose_planar,
+                                 {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])},
+                                 run_chain,
+                                 {resize_u8x3, pixels_to_floats},
+                                 {halves_to_floats, scale_weights}};
+
+TINYFIQA_ISA_END
+
+TINYFIQA_BEGIN
+/// The backend for the instruction set of this translation unit's compiler flags, for inference alone:
+/// autograd/training_backend.hpp has the one that trains, which takes longer to compile. A program of many files
+/// may compile the kernels once: with TINYFIQA_COMPILED_ELSEWHERE defined for all files, and this function in
+/// one of them.
+#ifdef TINYFIQA_COMPILED_ELSEWHERE
+const Backend& native_backend();
+#else
+inline const Backend& native_backend() { return kernels::backend; }
+#endif
+TINYFIQA_END

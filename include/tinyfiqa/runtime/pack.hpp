@@ -1,0 +1,138 @@
+// From PyTorch's tensors to what kernels read: batch norm folded into the weights, weights in the kernel's
+// order.
+#pragma once
+
+#include <tinyfiqa/base/float_bits.hpp>
+#include <tinyfiqa/runtime/plan.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+TINYFIQA_BEGIN
+
+/// Where pack_weights() takes a network's parameters from.
+class ParamSource {
+ public:
+  /// The `count` floats of the parameter at `offset` of the network's block; in `room` if they lie nowhere
+  /// yet.
+  virtual const float* read(int offset, int count, float* room) = 0;
+
+ protected:
+  ~ParamSource() = default;
+};
+
+/// A block of all parameters.
+class BlockParams final : public ParamSource {
+ public:
+  explicit BlockParams(const float* block) : block_(block) {}
+  const float* read(int offset, int, float*) override { return block_ + offset; }
+
+ private:
+  const float* block_;
+};
+
+namespace detail {
+/// Bias and, until it is known, bias and batch norm of the source: vectors of one float a channel.
+constexpr std::size_t fold_vectors = 6;
+}  // namespace detail
+
+/// Floats of working memory that pack_weights needs.
+inline std::size_t pack_room_floats(const Plan& plan, Span<const Op> ops) {
+  std::size_t most = 0;
+  for (int i = 0; i < plan.step_count; ++i) {
+    const Op& op = ops[static_cast<std::size_t>(plan.steps[i].first_op)];
+    if (op.kind != OpKind::conv) continue;
+    const auto weights =
+        static_cast<std::size_t>(op.channels) * static_cast<std::size_t>(conv_shape(op).depth());
+    const std::size_t copies = conv_shape(op).is_product() ? 1 : 2;  // folded, and windows in another order
+    const std::size_t floats =
+        copies * weights + detail::fold_vectors * static_cast<std::size_t>(op.channels);
+    if (floats > most) most = floats;
+  }
+  return most;
+}
+
+namespace detail {
+
+inline void copy_param(ParamSource& params, int offset, int count, float* to) {
+  const float* const from = params.read(offset, count, to);
+  if (from != to) std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
+}
+
+/// What lies between `floats` floats and the next alignment.
+inline void fill_gap(float* from, std::size_t floats) {
+  for (std::size_t i = floats; i < align_floats(floats); ++i) from[i] = 0.0f;
+}
+
+/// y = (conv(x, w) - mean) / sqrt(var + eps) * gamma + beta  =  conv(x, w * s) + (bias - mean) * s + beta,
+/// s = gamma / sqrt(var + eps); in double, so that one rounding is left. `room`: 5 floats a channel.
+inline void fold(const Op& op, ParamSource& params, const WeightKernels& kernel, float* weight, float* bias,
+                 float* room) {
+  const int depth = conv_shape(op).depth(), n = op.channels;
+  const auto vector = [&](int offset, int place) {
+    return offset >= 0 ? params.read(offset, n, room + static_cast<std::ptrdiff_t>(place) * n) : nullptr;
+  };
+  const float* const bias_before = vector(op.bias, 0);
+  const bool norm = op.has_norm();
+  const float *const gamma = norm ? vector(op.norm_weight, 1) : nullptr,
+                     *const beta = norm ? vector(op.norm_bias, 2) : nullptr,
+                     *const mean = norm ? vector(op.running_mean, 3) : nullptr,
+                     *const var = norm ? vector(op.running_var, 4) : nullptr;
+  if (!op.only_norm()) copy_param(params, op.weight, n * depth, weight);
+  for (int c = 0; c < n; ++c) {
+    double s = 1.0, shift = bias_before != nullptr ? static_cast<double>(bias_before[c]) : 0.0;
+    if (norm) {
+      s = static_cast<double>(gamma[c]) /
+          std::sqrt(static_cast<double>(var[c]) + static_cast<double>(op.norm_eps));
+      shift = (shift - static_cast<double>(mean[c])) * s + static_cast<double>(beta[c]);
+    }
+    bias[c] = without_subnormals(shift);
+    float* const row = weight + std::ptrdiff_t{c} * depth;
+    if (op.only_norm())
+      row[0] = without_subnormals(s);
+    else
+      kernel.scale(row, depth, s);
+  }
+}
+
+}  // namespace detail
+
+/// Fills `packed` (plan.packed_floats) from a network's parameters, zeros between them; `room` has
+/// pack_room_floats floats. `backend` is the plan's.
+inline void pack_weights(const Plan& plan, Span<const Op> ops, const Backend& backend, ParamSource& params,
+                         float* room, float* packed) {
+  for (int i = 0; i < plan.step_count; ++i) {
+    const Step& s = plan.steps[i];
+    const Op& op = ops[static_cast<std::size_t>(s.first_op)];
+    if (op.kind == OpKind::custom && op.custom_params > 0) {
+      detail::copy_param(params, op.weight, op.custom_params, packed + s.packed);
+      detail::fill_gap(packed + s.packed, static_cast<std::size_t>(op.custom_params));
+    }
+    if (op.kind != OpKind::conv) continue;
+    FoldedConv conv;
+    conv.shape = conv_shape(op);
+    const auto weights = static_cast<std::ptrdiff_t>(op.channels) * conv.shape.depth();
+    float* const weight = room;
+    float* const bias = room + weights;
+    detail::fold(op, params, backend.weights, weight, bias, bias + op.channels);
+    conv.weight = weight;
+    conv.bias = bias;
+    s.kernel->pack(conv, bias + op.channels, packed + s.packed);
+    detail::fill_gap(packed + s.packed, s.kernel->packed_floats(conv.shape));
+    if (s.has_slope) {
+      detail::copy_param(params, op.slope, op.channels, packed + s.slope);
+      detail::fill_gap(packed + s.slope, static_cast<std::size_t>(op.channels));
+    }
+  }
+}
+
+/// The same from a block of all parameters.
+inline void pack_weights(const Plan& plan, Span<const Op> ops, const Backend& backend, const float* params,
+                         float* room, float* packed) {
+  BlockParams source(params);
+  pack_weights(plan, ops, backend, source, room, packed);
+}
+
+TINYFIQA_END

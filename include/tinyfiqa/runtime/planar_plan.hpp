@@ -1,0 +1,88 @@
+// Planning of planar maps (kernels/planar.hpp): which narrow maps lie by planes. A map does when the step
+// that makes it and all that read it have kernels for that; what leaves such a stretch of a network is
+// written by channels again.
+#pragma once
+
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/runtime/step.hpp>
+
+TINYFIQA_BEGIN
+
+namespace detail {
+
+class PlanarPlanner {
+ public:
+  /// `output_buffer` is the caller's own memory.
+  PlanarPlanner(Span<Step> steps, int output_buffer, const Backend& backend)
+      : steps_(steps), output_buffer_(output_buffer), backend_(backend) {}
+
+  void form() {
+    for (Step& s : steps_) s.y.planar = makes_planes(s);
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (Step& s : steps_)
+        if (s.y.planar && !agrees(s)) {
+          s.y.planar = false;
+          changed = true;
+        }
+    }
+    for (Step& s : steps_) {
+      s.x.planar = is_planar(s.x);
+      s.b.planar = is_planar(s.b);
+      if (s.x.planar || s.y.planar) s.kernel = backend_.planar(s.kernel)->kernel;
+    }
+  }
+
+ private:
+  /// More channels than this fill vectors well enough (docs/performance.md).
+  static constexpr int most_channels = 24;
+
+  /// As far as the step alone knows.
+  bool makes_planes(const Step& s) const {
+    const Operand& y = s.y;
+    const bool narrow = y.extents.c <= most_channels && y.extents.c % 16 != 0;
+    const bool whole = y.extents.w % backend_.vector_floats == 0;  // vectors of pixels
+    return narrow && whole && takes(s) && y.buffer >= 0 && y.buffer != output_buffer_ &&
+           writers(y.buffer) == 1;
+  }
+  /// True when the step has a planar kernel, and its operands are whole maps.
+  bool takes(const Step& s) const {
+    const PlanarKernel* planar = backend_.planar(s.kernel);
+    return planar != nullptr && planar->fits(s) && dense(s.x) && dense(s.y) &&
+           (s.b.place == Place::none || dense(s.b));
+  }
+  static bool dense(const Operand& o) { return o.pixel_stride == o.extents.c && o.offset == 0; }
+
+  int writers(int buffer) const {
+    int count = 0;
+    for (const Step& s : steps_) count += s.y.buffer == buffer ? 1 : 0;
+    return count;
+  }
+  bool is_planar(const Operand& o) const {
+    bool planar = false;
+    if (o.buffer >= 0)
+      for (const Step& s : steps_) planar = planar || (s.y.buffer == o.buffer && s.y.planar);
+    return planar;
+  }
+
+  /// True when the step that makes a planar map, and all that read it, can.
+  bool agrees(const Step& s) const {
+    if (backend_.planar(s.kernel)->reads_planes && !is_planar(s.x)) return false;
+    if (s.b.place != Place::none && !is_planar(s.b)) return false;
+    for (const Step& reader : steps_) {
+      if (reader.gate.buffer == s.y.buffer) return false;
+      if (reader.b.buffer == s.y.buffer && !reader.y.planar) return false;
+      if (reader.x.buffer == s.y.buffer && !(takes(reader) && backend_.planar(reader.kernel)->reads_planes))
+        return false;
+    }
+    return true;
+  }
+
+  Span<Step> steps_;
+  int output_buffer_;
+  const Backend& backend_;
+};
+
+}  // namespace detail
+
+TINYFIQA_END

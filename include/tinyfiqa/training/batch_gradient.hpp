@@ -1,0 +1,155 @@
+// Loss and gradient of one batch: as a whole, or in micro-batches, which need less memory.
+#pragma once
+
+#include <tinyfiqa/autograd/tape.hpp>
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/float_control.hpp>
+#include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/optim/losses.hpp>
+#include <tinyfiqa/optim/margin_head.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+struct BatchGradientOptions {
+  LossKind loss = LossKind::msecorr;
+  double alpha = 1;     ///< of msecorr
+  int micro_batch = 0;  ///< images in memory at a time, at most; 0: the whole batch
+  TapeMode mode = TapeMode::train;
+  int threads = 1;
+  MarginOptions margin;  ///< of arcface and cosface
+};
+
+/// The gradient of a batch of N images in ceil(N / micro_batch) parts of nearly equal size, added up.
+///   frozen norms, or none   images don't see each other: the gradient is that of the whole batch
+///   batch statistics        each part is normalised by its own, and moves the running statistics once: what
+///                           accumulating gradients gives in PyTorch
+/// The loss is that of the whole batch in both cases, msecorr's correlation too: a forward pass over all
+/// parts gives the predictions first, and its effect on the running statistics is undone.
+class BatchGradient {
+ public:
+  /// A network whose output is one score or, for arcface and cosface, a cosine for each person; `ops` and
+  /// `kernels` must outlive this.
+  BatchGradient(Span<const Op> ops, int output, const TapeKernels<float>& kernels,
+                const BatchGradientOptions& options)
+      : ops_(ops), output_(output), kernels_(&kernels), options_(options) {}
+
+  /// Returns the loss of images [N, H, W, C] and writes its gradient; `params` changes in its running
+  /// statistics alone. labels [N]: scores, or numbers of people. The same `rng` gives the same dropout,
+  /// whatever the parts. Errors: those of Tape::forward and of the loss.
+  Result<double> compute(Span<float> params, Span<const float> images, Extents size, Span<const float> labels,
+                         const Rng& rng, Span<float> gradient) {
+    const FlushSubnormals flush;
+    const int parts = part_count(size.n);
+    const bool joint = parts > 1 && options_.loss == LossKind::msecorr;
+    double loss = 0;
+    d_.resize(labels.size * outputs());
+    if (joint) {
+      auto value = whole_loss(params, images, size, labels, rng);
+      if (!value) return value;
+      loss = *value;
+    }
+    std::fill(gradient.begin(), gradient.end(), 0.0f);
+    for (int i = 0; i < parts; ++i) {
+      const Part part = part_of(size, i, parts);
+      Tape<float>& tape = tape_for(part.count);
+      if (const Status s = forward(tape, part, params, images, size, rng); !s) return s;
+      if (!joint) {
+        auto value = part_loss(tape.output(), part, size.n, labels);
+        if (!value) return value;
+        loss += *value;
+      }
+      tape.backward(params.data, d_.data() + static_cast<std::size_t>(part.first) * outputs(), gradient.data);
+    }
+    return loss;
+  }
+
+  /// Memory of the tapes so far.
+  std::size_t peak_bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& [count, tape] : tapes_) bytes += tape->peak_bytes();
+    return bytes;
+  }
+
+ private:
+  struct Part {
+    int first, count;
+  };
+
+  /// Numbers that the network gives for an image.
+  std::size_t outputs() const {
+    return static_cast<std::size_t>(ops_[static_cast<std::size_t>(output_)].channels);
+  }
+  Result<double> loss_of(Span<const float> predictions, Span<const float> labels, Span<float> d) const {
+    if (!is_margin_loss(options_.loss))
+      return score_loss<float>(options_.loss, options_.alpha, predictions, labels, d);
+    std::vector<int> people;
+    for (const float label : labels) people.push_back(static_cast<int>(label));
+    return margin_loss<float>(options_.loss, options_.margin, predictions, {people.data(), people.size()}, d);
+  }
+
+  int part_count(int n) const {
+    const int most = options_.micro_batch < 1 ? n : options_.micro_batch;
+    return n < 1 ? 1 : (n + most - 1) / most;
+  }
+  static Part part_of(const Extents& size, int i, int parts) {
+    const auto at = [&](int k) { return static_cast<int>(static_cast<long long>(size.n) * k / parts); };
+    return {at(i), at(i + 1) - at(i)};
+  }
+
+  /// One for each size of part that occurs, at most two for each size of batch.
+  Tape<float>& tape_for(int count) {
+    auto& tape = tapes_[count];
+    if (tape == nullptr) tape = std::make_unique<Tape<float>>(ops_, output_, options_.threads, *kernels_);
+    return *tape;
+  }
+
+  Status forward(Tape<float>& tape, const Part& part, Span<float> params, Span<const float> images,
+                 const Extents& size, Rng rng) const {
+    const std::size_t image = images.size / static_cast<std::size_t>(std::max(1, size.n));
+    return tape.forward(params.data, images.data + static_cast<std::size_t>(part.first) * image,
+                        {part.count, size.h, size.w, size.c}, options_.mode, rng, part.first);
+  }
+
+  /// The loss over all parts, its gradient into d_.
+  Result<double> whole_loss(Span<float> params, Span<const float> images, const Extents& size,
+                            Span<const float> labels, const Rng& rng) {
+    kept_.assign(params.begin(), params.end());
+    predictions_.clear();
+    const int parts = part_count(size.n);
+    for (int i = 0; i < parts; ++i) {
+      const Part part = part_of(size, i, parts);
+      Tape<float>& tape = tape_for(part.count);
+      if (const Status s = forward(tape, part, params, images, size, rng); !s) return s;
+      predictions_.insert(predictions_.end(), tape.output().begin(), tape.output().end());
+    }
+    std::copy(kept_.begin(), kept_.end(), params.begin());
+    return loss_of(predictions_, labels, d_);
+  }
+
+  /// A part's share in a loss that is a mean over images, its gradient into the part's place in d_.
+  Result<double> part_loss(Span<const float> predictions, const Part& part, int n, Span<const float> labels) {
+    const auto count = static_cast<std::size_t>(part.count);
+    const Span<float> d(d_.data() + static_cast<std::size_t>(part.first) * outputs(), count * outputs());
+    auto value = loss_of(predictions, {labels.data + part.first, count}, d);
+    if (!value || part.count == n) return value;
+    const double share = static_cast<double>(part.count) / n;
+    for (float& v : d) v *= static_cast<float>(share);
+    return *value * share;
+  }
+
+  Span<const Op> ops_;
+  int output_;
+  const TapeKernels<float>* kernels_;
+  BatchGradientOptions options_;
+  std::map<int, std::unique_ptr<Tape<float>>> tapes_;
+  std::vector<float> d_, predictions_, kept_;
+};
+
+TINYFIQA_END

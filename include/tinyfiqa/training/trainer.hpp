@@ -1,0 +1,343 @@
+// Training a network on labelled faces (a quality network on scores, a recogniser on people): epochs of
+// steps, validation after each, and a state that can be saved after any step and taken up again with the same
+// result to the bit.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/float_control.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/data/loader.hpp>
+#include <tinyfiqa/data/split.hpp>
+#include <tinyfiqa/evaluation/metrics.hpp>
+#include <tinyfiqa/optim/losses.hpp>
+#include <tinyfiqa/optim/optimizers.hpp>
+#include <tinyfiqa/optim/schedule.hpp>
+#include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/quality/session.hpp>
+#include <tinyfiqa/recognition/recognition.hpp>
+#include <tinyfiqa/training/batch_gradient.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// Defaults are P1's recipe (spec of the perceptual ensemble): Adam, 5e-4 for the head and a tenth of it for
+/// the backbone, halved every 5 epochs, L2 decay 1e-4, MSECorrLoss with alpha 1.
+struct TrainOptions {
+  int epochs = 30, batch = 64;
+  int micro_batch = 0;  ///< images in memory at a time (training/batch_gradient.hpp); 0: the whole batch
+  int height = 0, width = 0;  ///< 0: the network's own input size
+  LossKind loss = LossKind::msecorr;
+  double alpha = 1;      ///< weight of the correlation term
+  MarginOptions margin;  ///< of arcface and cosface
+  OptimOptions optim;
+  double rate = 5e-4, backbone_rate = 5e-5, weight_decay = 1e-4;
+  bool decay_weights_only = false;  ///< no decay of norms, biases and slopes
+  Schedule schedule{ScheduleKind::step, 5, 0.5, {}, 0, 0, 0.1};
+  double clip = 0;                  ///< largest global norm of the gradient; 0: none
+  double average = 0;               ///< decay of the moving average of weights; 0: none
+  std::vector<std::string> frozen;  ///< prefixes of parameters that stay as they are
+  bool frozen_norms = false;        ///< batch norm by its running statistics, which stay
+  std::uint64_t seed = 1;
+  int threads = 1;
+  std::size_t cache_bytes = std::size_t{2} << 30u;
+  Augmentation augmentation;
+};
+
+/// One finished epoch.
+struct EpochRow {
+  int epoch = 0;        ///< from 1
+  double loss = 0;      ///< mean over the training images
+  Metrics val;          ///< of scores; none for a recogniser
+  double accuracy = 0;  ///< a recogniser's, on pairs of validation faces
+  double images_per_s = 0;
+
+  /// What the best epoch has most of.
+  double score() const { return val.count > 0 ? val.final_score : accuracy; }
+};
+
+/// Where training is: everything beside the numbers of the network and the optimiser.
+struct TrainState {
+  int epoch = 0;          ///< finished epochs
+  std::size_t batch = 0;  ///< finished batches of the running epoch
+  double loss_sum = 0;    ///< of the running epoch, over images
+  std::size_t images = 0;
+  int best_epoch = 0;
+  double best_score = -2;  ///< score() of the best epoch
+  std::vector<EpochRow> log;
+};
+
+class Trainer {
+ public:
+  /// `data` and `backend` must outlive the trainer. The network starts from seeded initial weights; block()
+  /// takes others. With a margin loss the people on the training rows are the classes. Errors: bad_argument.
+  static Result<Trainer> create(const ModelSpec& spec, const TrainingBackend& backend, const Dataset& data,
+                                DataSplit split, const TrainOptions& options) {
+    if (is_margin_loss(options.loss) != spec.embeds)
+      return Status::error(Errc::bad_argument, spec.name,
+                           spec.embeds ? " is a recogniser" : " is no recogniser",
+                           ", so it can't be trained with the loss ", loss_name(options.loss));
+    if (!spec.scores && !spec.embeds)
+      return Status::error(Errc::bad_argument, spec.name, " gives classes, not a quality score");
+    Trainer trainer(spec, backend, data, std::move(split), options);
+    if (const Status s = trainer.check_rows(); !s) return s;
+    return trainer;
+  }
+
+  /// Decodes every picture before anything is trained, as ImageLoader::preload(); what can't be used is
+  /// returned and, with `drop_bad`, left out (see check_rows() then). `on_done(count)`: from many threads.
+  template <class OnDone>
+  std::vector<RowProblem> check_images(bool drop_bad, const OnDone& on_done) {
+    const std::size_t train_rows = train_->rows().size();
+    auto bad = train_->preload(drop_bad, on_done);
+    for (auto& problem : val_->preload(drop_bad, [&](std::size_t n) { on_done(train_rows + n); }))
+      bad.push_back(std::move(problem));
+    return bad;
+  }
+  /// Are there rows enough?   Errors: bad_argument.
+  Status check_rows() {
+    const std::size_t train = train_->rows().size(), val = val_->rows().size();
+    if (train < 2 || val < 2)
+      return Status::error(Errc::bad_argument, data_path_, ": ", train, " rows to train on and ", val,
+                           " to validate on; at least two of each are needed");
+    // A last batch of one image has no correlation, and maybe no batch statistics.
+    const auto batch = static_cast<std::size_t>(options_.batch);
+    train_->set_drop_last(train > batch && train % batch == 1);
+    return recognises() ? check_people() : Status();
+  }
+
+  /// The network's parameters: fill them before the first epoch to start from a checkpoint.
+  Span<float> block() { return model_->block(); }
+  const Model& model() const { return *model_; }
+  /// Is it a recogniser that is trained? Its parameters are model().params() but the last, the class weights.
+  bool recognises() const { return model_->spec().embeds; }
+  /// The people that it tells apart, in the order of the class weights' rows.
+  const std::vector<std::string>& people() const { return classes_.names; }
+  Optimizer& optimizer() { return *optimizer_; }
+  /// The moving average of the block; empty without one.
+  Span<float> average() { return average_.empty() ? Span<float>() : average_[0].values(); }
+  TrainState& state() { return state_; }
+  const TrainOptions& options() const { return options_; }
+  ImageLoader& train_loader() { return *train_; }
+  ImageLoader& val_loader() { return *val_; }
+  /// Memory of the tapes so far.
+  std::size_t peak_bytes() const { return step_->peak_bytes(); }
+  /// What a user gets: the average where there is one, else the weights themselves.
+  Span<const float> result() {
+    return average_.empty() ? Span<const float>(block()) : Span<const float>(average());
+  }
+
+  /// Goes on from state() to the end of the epoch. `on_step(batches done, batches of the epoch)` returns
+  /// false to stop after the step; the result is then false, and the state stands in the middle of the epoch.
+  template <class OnStep>
+  Result<bool> run_epoch(const OnStep& on_step) {
+    const std::size_t resumed_at = state_.batch;
+    if (const Status s = train_->start(static_cast<std::uint64_t>(state_.epoch), resumed_at); !s) return s;
+    const auto start = std::chrono::steady_clock::now();
+    std::size_t done_images = 0;
+    for (;;) {
+      const auto more = train_->next(batch_);
+      if (!more) return more.status();
+      if (!*more) break;
+      if (const Status s = step(); !s) return s;
+      done_images += static_cast<std::size_t>(batch_.count);
+      ++state_.batch;
+      if (!on_step(state_.batch, train_->batches())) return false;
+    }
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    EpochRow row;
+    row.loss = state_.loss_sum / static_cast<double>(std::max<std::size_t>(1, state_.images));
+    row.images_per_s = static_cast<double>(done_images) / std::max(seconds, 1e-9);
+    if (const Status s = validate(row); !s) return s;
+    finish_epoch(row);
+    return true;
+  }
+
+  /// What result() is worth on the validation rows, by inference: row.val, or a recogniser's row.accuracy.
+  /// Errors: not_finite, and those of the loader.
+  Status validate(EpochRow& row) {
+    const std::vector<float> training(block().begin(), block().end());
+    const Span<const float> weights = result();
+    std::copy(weights.begin(), weights.end(), block().begin());
+    model_->pack();
+    std::vector<float> outputs;
+    std::vector<std::size_t> samples;
+    const Status status = predict(outputs, samples);
+    std::copy(training.begin(), training.end(), block().begin());
+    if (!status) return status;
+    return recognises() ? measure_embeddings(outputs, row) : measure_scores(outputs, samples, row);
+  }
+
+ private:
+  Trainer(const ModelSpec& spec, const TrainingBackend& backend, const Dataset& data, DataSplit split,
+          const TrainOptions& options)
+      : options_(options), data_path_(data.path), data_(&data) {
+    make_model(spec, *backend.inference, split);
+    input_ = spec.input;
+    if (options.height > 0) input_.height = options.height;
+    if (options.width > 0) input_.width = options.width;
+    LoaderOptions loader;
+    loader.input = input_;
+    loader.batch = options.batch;
+    loader.seed = options.seed;
+    loader.workers = options.threads;
+    loader.augmentation = options.augmentation;
+    const double train_share =
+        static_cast<double>(split.train.size()) /
+        static_cast<double>(std::max<std::size_t>(1, split.train.size() + split.val.size()));
+    loader.cache_bytes = static_cast<std::size_t>(train_share * static_cast<double>(options.cache_bytes));
+    train_ = std::make_unique<ImageLoader>(data, std::move(split.train), loader);
+    loader.cache_bytes = options.cache_bytes - loader.cache_bytes;
+    loader.shuffle = false;
+    loader.augmentation = for_validation(options.augmentation);
+    loader.batch = std::min(options.batch, 16);
+    val_ = std::make_unique<ImageLoader>(data, std::move(split.val), loader);
+    optimizer_ = std::make_unique<Optimizer>(options.optim, groups(spec), block().size, backend.adam);
+    if (options.average > 0) average_.emplace_back(Span<const float>(block()), options.average);
+    const auto& net = model_->network();
+    const TapeMode mode = options.frozen_norms ? TapeMode::frozen_norms : TapeMode::train;
+    const int output = recognises() ? static_cast<int>(net.ops.size()) - 1 : net.outputs.output;
+    step_ =
+        std::make_unique<BatchGradient>(Span<const Op>(net.ops.data(), net.ops.size()), output, *backend.tape,
+                                        BatchGradientOptions{options.loss, options.alpha, options.micro_batch,
+                                                             mode, options.threads, options.margin});
+    gradient_.resize(block().size);
+  }
+
+  void make_model(const ModelSpec& spec, const Backend& backend, const DataSplit& split) {
+    NetworkDefinition network = spec.define();
+    if (spec.embeds) {
+      classes_ = PersonClasses(*data_, split.train);
+      add_class_weights(network, static_cast<int>(classes_.names.size()));
+    }
+    model_ = std::make_unique<Model>(spec, std::move(network), backend, options_.seed);
+  }
+
+  /// Two people at least to tell apart, and validation faces to do it with.
+  Status check_people() {
+    std::vector<std::string> shown;
+    for (const std::size_t row : val_->rows()) shown.push_back(data_->samples[row].identity);
+    pairs_ = verification_pairs(shown, most_pairs, options_.seed);
+    if (classes_.names.size() < 2)
+      return Status::error(Errc::bad_argument, data_path_,
+                           ": a recogniser is trained on two people at least; fill in the column identity");
+    if (pairs_.size() < 4)
+      return Status::error(Errc::bad_argument, data_path_, ": ", val_->rows().size(),
+                           " validation images show no two faces of one person, or only one person; name "
+                           "others in a column split, or change the share of validation rows");
+    return {};
+  }
+
+  std::vector<ParamGroup> groups(const ModelSpec& spec) const {
+    std::vector<GroupRule> rules;
+    for (const std::string& prefix : options_.frozen) rules.push_back({prefix, 0, 0, true});
+    if (recognises()) rules.push_back({class_weights_name, options_.rate, options_.weight_decay, false});
+    if (spec.head[0] != '\0') {
+      rules.push_back({spec.head, options_.rate, options_.weight_decay, false});
+      rules.push_back({"", options_.backbone_rate, options_.weight_decay, false});
+    } else {
+      rules.push_back({"", options_.rate, options_.weight_decay, false});
+    }
+    return make_groups(model_->params(), rules, options_.decay_weights_only);
+  }
+
+  /// One step on batch_.
+  Status step() {
+    const FlushSubnormals flush;  // the optimiser's moments, too
+    // The mask of dropout depends on the place in the training alone, so that a resumed run draws the same.
+    const Rng rng(options_.seed + static_cast<std::uint64_t>(state_.epoch) * 1000003u, state_.batch);
+    const Extents size{batch_.count, input_.height, input_.width, 3};
+    if (recognises())
+      for (std::size_t i = 0; i < batch_.samples.size(); ++i)
+        batch_.scores[i] = static_cast<float>(classes_.of[batch_.samples[i]]);
+    const auto value = step_->compute(block(), {batch_.images.data(), batch_.images.size()}, size,
+                                      {batch_.scores.data(), batch_.scores.size()}, rng, gradient_);
+    if (!value) return value.status();
+    if (!std::isfinite(*value))
+      return Status::error(Errc::not_finite, "the loss is not a number in epoch ", state_.epoch + 1,
+                           ", batch ", state_.batch + 1,
+                           ": training diverged; lower the learning rate or clip the gradient");
+    if (options_.clip > 0) clip_gradient(gradient_, options_.clip);
+    optimizer_->step(block(), gradient_, options_.schedule.factor(state_.epoch));
+    if (!average_.empty()) average_[0].update(block());
+    state_.loss_sum += *value * batch_.count;
+    state_.images += static_cast<std::size_t>(batch_.count);
+    return {};
+  }
+
+  /// The network's output for the validation rows [rows, channels], and the numbers of their samples.
+  Status predict(std::vector<float>& outputs, std::vector<std::size_t>& samples) {
+    if (const Status s = val_->start(0); !s) return s;
+    std::map<int, std::unique_ptr<Session>> sessions;
+    Batch batch;
+    for (;;) {
+      const auto more = val_->next(batch);
+      if (!more) return more.status();
+      if (!*more) return {};
+      auto& session = sessions[batch.count];
+      if (session == nullptr) {
+        auto made = Session::create(*model_, batch.count, input_.height, input_.width, options_.threads);
+        if (!made) return made.status();
+        session = std::make_unique<Session>(std::move(*made));
+      }
+      const std::size_t done = outputs.size();
+      outputs.resize(done + session->output_floats());
+      session->run(batch.images.data(), outputs.data() + done);
+      samples.insert(samples.end(), batch.samples.begin(), batch.samples.end());
+    }
+  }
+
+  Status measure_scores(const std::vector<float>& outputs, const std::vector<std::size_t>& samples,
+                        EpochRow& row) const {
+    const std::vector<double> scores(outputs.begin(), outputs.end());
+    std::vector<double> labels;
+    for (const std::size_t sample : samples)
+      labels.push_back(double{static_cast<float>(data_->samples[sample].score)});
+    const auto metrics = compute_metrics({scores.data(), scores.size()}, {labels.data(), labels.size()});
+    if (metrics) row.val = *metrics;
+    return metrics.status();
+  }
+  Status measure_embeddings(const std::vector<float>& outputs, EpochRow& row) const {
+    const auto accuracy = verification_accuracy(outputs, outputs.size() / val_->rows().size(), pairs_);
+    if (accuracy) row.accuracy = *accuracy;
+    return accuracy.status();
+  }
+
+  void finish_epoch(EpochRow& row) {
+    row.epoch = ++state_.epoch;
+    state_.batch = 0;
+    state_.loss_sum = 0;
+    state_.images = 0;
+    if (row.score() > state_.best_score) {
+      state_.best_score = row.score();
+      state_.best_epoch = row.epoch;
+    }
+    state_.log.push_back(row);
+  }
+
+  static constexpr std::size_t most_pairs = 20000;
+
+  TrainOptions options_;
+  std::string data_path_;
+  const Dataset* data_;
+  PersonClasses classes_;        // a recogniser's, as pairs_
+  std::vector<FacePair> pairs_;  // of validation rows
+  std::unique_ptr<Model> model_;
+  InputSpec input_;
+  std::unique_ptr<ImageLoader> train_, val_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::vector<WeightAverage> average_;  // one or none
+  std::unique_ptr<BatchGradient> step_;
+  std::vector<float> gradient_;
+  Batch batch_;
+  TrainState state_;
+};
+
+TINYFIQA_END

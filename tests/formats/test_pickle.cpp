@@ -1,0 +1,152 @@
+#include "io_support.hpp"
+
+#include <tinyfiqa/formats/pickle.hpp>
+#include <tinyfiqa/formats/state_dict.hpp>
+
+using namespace tinyfiqa;
+
+static Result<PickleData> unpickle(const std::string& body) {
+  static std::string bytes;  // texts are views of it
+  bytes = "\x80\x02" + body;
+  return read_pickle(as_file(bytes).bytes);
+}
+static std::string refusal(const std::string& body) {
+  const auto data = unpickle(body);
+  return data.ok() ? "" : data.status().message();
+}
+
+TEST_CASE("numbers of every width and sign are read") {
+  const auto value = [](const std::string& body) {
+    const auto data = unpickle(body + ".");
+    REQUIRE(data.ok());
+    CHECK((*data)[data->root].kind == PickleKind::integer);
+    return (*data)[data->root].integer;
+  };
+  CHECK(value("K\xff") == 255);
+  CHECK(value("M\xff\xff") == 65535);
+  CHECK(value("J\xff\xff\xff\xff") == -1);
+  CHECK(value(std::string("\x8a\x00", 2)) == 0);
+  CHECK(value("\x8a\x01\xff") == -1);
+  CHECK(value("\x8a\x02\xff\x7f") == 32767);
+  CHECK(value("\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f") == 0x7fffffffffffffff);
+}
+
+TEST_CASE("globals are refused by name whichever opcode names them") {
+  CHECK(contains(refusal("cos\nsystem\n."), "'os.system'"));
+  CHECK(contains(refusal("\x8c\x02os\x8c\x06system\x93."), "'os.system'"));
+  CHECK(contains(refusal("(ios\nsystem\n."), "'os.system'"));
+  CHECK(contains(refusal("c__builtin__\neval\n."), "'__builtin__.eval'"));
+  CHECK(contains(refusal("ctorch.storage\n_load_from_bytes\n."), "'torch.storage._load_from_bytes'"));
+  CHECK(contains(refusal("ctorch\nFloatStorage.__class__\n."), "'torch.FloatStorage.__class__'"));
+  CHECK(contains(refusal("c\x1b[2J\nx\n."), "'?[2J.x'"));
+}
+
+TEST_CASE("known globals can't be used for anything but data") {
+  CHECK(contains(refusal("ctorch\nFloatStorage\n)R."), "not to be called"));
+  CHECK(contains(refusal("ctorch\nFloatStorage\n)\x81."), "NEWOBJ"));
+  CHECK(contains(refusal("K\x01K\x02R."), "REDUCE"));
+  CHECK(contains(refusal("ctorch._utils\n_rebuild_tensor_v2\n)R."), "without storage"));
+  CHECK(contains(refusal("ctorch._utils\n_rebuild_parameter\nK\x01\x85R."), "without a tensor"));
+  CHECK(contains(refusal("ctorch\nSize\nK\x01\x85R."), "torch.Size"));
+  CHECK(contains(refusal("K\x01}b."), "BUILD"));
+  CHECK(contains(refusal("K\x01Q."), "persistent id"));
+  CHECK(refusal("ccollections\nOrderedDict\n)R}b.").empty());
+  CHECK(refusal("ccollections\nOrderedDict\n)\x81.").empty());
+}
+
+TEST_CASE("an OrderedDict of pairs, as Python 2 wrote it, is a dict") {
+  const auto data = unpickle(
+      "ccollections\nOrderedDict\n]]U\x01"
+      "aK\x07"
+      "e\x85R.");
+  CHECK_FALSE(data.ok());  // APPENDS without a mark
+  const auto good = unpickle(
+      "ccollections\nOrderedDict\n](](U\x01"
+      "aK\x07"
+      "ee\x85R.");
+  REQUIRE(good.ok());
+  const PickleNode& dict = (*good)[good->root];
+  CHECK(dict.kind == PickleKind::dict);
+  REQUIRE(dict.items.size() == 2);
+  CHECK((*good)[dict.items[0]].text == "a");
+  CHECK((*good)[dict.items[1]].integer == 7);
+}
+
+TEST_CASE("counts beyond the end, wrong memo slots and empty stacks are errors") {
+  const std::string too_few = "too few values";
+  CHECK(contains(refusal("X\xff\xff\xff\xff"
+                         "abc."),
+                 "corrupted count"));
+  CHECK(contains(refusal("\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
+                         "abc."),
+                 "corrupted count"));
+  CHECK(contains(refusal("\x8b\xff\xff\xff\xff."), "corrupted count"));
+  CHECK(contains(refusal("\x95\xff\xff\xff\xff\xff\xff\xff\xff."), "frame"));
+  CHECK(contains(refusal("Nr\xff\xff\xff\xff."), "memo slot"));
+  CHECK(contains(refusal("h\x05."), "memo slot"));
+  CHECK(contains(refusal("q\x05."), too_few));
+  CHECK(contains(refusal("0."), too_few));
+  CHECK(contains(refusal("2."), too_few));
+  CHECK(contains(refusal("\x87."), too_few));
+  CHECK(contains(refusal("NNR."), "REDUCE"));
+  CHECK(contains(refusal("t."), "mark"));
+  CHECK(contains(refusal("N(a."), too_few));
+  CHECK(contains(refusal("}(Nu."), "without a value"));
+  CHECK(contains(refusal("N(NNu."), "no list, set or dict"));
+  CHECK(contains(refusal("(NNu."), "container"));
+  CHECK(contains(refusal("NN."), "one value"));
+  CHECK(contains(refusal("(N."), "one value"));
+  CHECK(contains(refusal("."), "one value"));
+  CHECK(contains(refusal(""), "cut off"));
+  CHECK(contains(refusal("I1\n."), "opcode"));
+  const std::string old("\x80\x01N.", 4);
+  CHECK(contains(read_pickle(as_file(old).bytes).status().message(), "protocol 1"));
+}
+
+TEST_CASE("a million nested tuples neither recurse when read, nor when walked, nor when freed") {
+  const auto data = unpickle(std::string(")") + std::string(1000000, '\x85') + ".");
+  REQUIRE(data.ok());
+  CHECK(data->nodes.size() == 1000001);
+  CHECK_FALSE(find_state_dict(*data).ok());
+}
+
+TEST_CASE("too many objects are refused before the memory is gone") {
+  CHECK(contains(refusal(std::string(3000000, 'N')), "2^21"));
+  CHECK(contains(refusal(std::string(3000000, '(')), "marks"));
+  CHECK(contains(refusal("N" + std::string(3000000, '2')), "2^21"));
+  // The same long list of pairs copied into one OrderedDict after the other.
+  std::string pairs = "(";
+  for (int i = 0; i < 1000; ++i) pairs += "NN\x86";
+  std::string body =
+      "ccollections\nOrderedDict\nq\x01"
+      "0]" +
+      pairs +
+      "e\x85q\x02"
+      "0(";
+  for (int i = 0; i < 2000; ++i) body += "h\x01h\x02R";
+  CHECK(contains(refusal(body + "l."), "2^21"));
+}
+
+TEST_CASE("the state dict is the dict with the most tensors, the nearer one of equals") {
+  const std::string tensor =
+      "ctorch._utils\n_rebuild_tensor_v2\n((U\x07storagectorch\nFloatStorage\nU\x01"
+      "0U\x03"
+      "cpuK\x01tQK\x05"
+      "K\x01\x85K\x01\x85\x89NtR";
+  const std::string one =
+                        "}U\x01"
+                        "a" +
+                        tensor + "s",
+                    two =
+                        "}(U\x01"
+                        "a" +
+                        tensor +
+                        "U\x01"
+                        "b" +
+                        tensor + "u";
+  const auto data = unpickle("}(U\x01x" + one + "U\x01y" + two + "U\x01z]" + two + "au.");
+  REQUIRE_MESSAGE(data.ok(), data.status().message());
+  const auto found = find_state_dict(*data);
+  REQUIRE(found.ok());
+  CHECK(*found == (*data)[data->root].items[3]);
+}

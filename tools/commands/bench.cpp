@@ -1,0 +1,157 @@
+// tinyfiqa bench: how fast the networks run on this machine, and what share of its multiply-add peak that is.
+#include <tinyfiqa/runtime/dispatch.hpp>
+#include "commands/commands.hpp"
+#include "jobs/fma_peak.hpp"
+#include "jobs/label_bench.hpp"
+#include "jobs/speed.hpp"
+#include "options/model_options.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <memory>
+
+using namespace tinyfiqa;
+
+namespace {
+
+/// What is run, and what came of it.
+struct BenchRow {
+  std::string model;
+  int batch = 1, height = 0, width = 0, threads = 1;
+  Speed speed;
+};
+
+struct BenchCommand {
+  std::string model, isa = "auto";
+  SizeOption size;
+  int batch = 1, threads = 1;
+  double seconds = 60;
+  bool json = false;
+  std::size_t label = 0;
+
+  int run() const;
+  Status run_labelling(const Backend& backend) const;
+  std::vector<BenchRow> rows() const;
+};
+
+/// One row of what was asked for; without --model the networks and sizes that docs/performance.md reports.
+std::vector<BenchRow> BenchCommand::rows() const {
+  std::vector<BenchRow> rows;
+  const auto add = [&](const std::string& name, int n, int h, int w) {
+    rows.push_back({name, n, h, w, threads, {}});
+  };
+  if (!model.empty()) {
+    const ModelSpec* spec = find_model(model);
+    if (spec != nullptr)
+      add(model, batch, size.height > 0 ? size.height : spec->input.height,
+          size.width > 0 ? size.width : spec->input.width);
+    return rows;
+  }
+  for (const char* name : {"mobilenet_v3_small", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0"})
+    for (const auto& [h, w] : {std::pair{600, 416}, std::pair{224, 224}}) add(name, batch, h, w);
+  add("tinyfqnet", batch, 64, 64);
+  add("tinyfqnet", 16 * batch, 64, 64);
+  return rows;
+}
+
+std::string size_text(const BenchRow& r) { return std::to_string(r.height) + "x" + std::to_string(r.width); }
+
+Status BenchCommand::run_labelling(const Backend& backend) const {
+  const ModelSpec* spec = find_model(model.empty() ? "mobilefacenet" : model);
+  if (spec == nullptr)
+    return Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names());
+  const auto times = measure_labelling(std::make_shared<const Model>(*spec, backend), label, threads);
+  if (!times) return times.status();
+  const double total = times->embed_s + times->label_s, rate = static_cast<double>(label) / total;
+  const nlohmann::ordered_json row = {{"model", spec->name},       {"faces", label},
+                                      {"threads", threads},        {"isa", backend.isa},
+                                      {"embed_s", times->embed_s}, {"label_s", times->label_s},
+                                      {"faces_per_s", rate},       {"mean_quality", times->mean_quality}};
+  if (json)
+    std::printf("%s\n", row.dump(2).c_str());
+  else
+    std::printf(
+        "%s, %zu aligned faces, %d threads, %s: %.1f s (embedding %.1f, labelling %.2f), %.0f faces/s; "
+        "mean label %.4f\n",
+        spec->name, label, threads, backend.isa, total, times->embed_s, times->label_s, rate,
+        times->mean_quality);
+  return {};
+}
+
+int BenchCommand::run() const {
+  const auto fail = [](const Status& status) {
+    print_error(status);
+    return exit_usage;
+  };
+  const auto backend = backend_option(isa);
+  if (!backend) return fail(backend.status());
+  if (label > 0) {
+    const Status status = run_labelling(**backend);
+    return status ? exit_done : fail(status);
+  }
+  std::vector<BenchRow> all = rows();
+  if (all.empty())
+    return fail(
+        Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names()));
+  const double peak = bench::fma_peak_gmac_per_s();
+  auto list = nlohmann::ordered_json::array();
+  if (!json) {
+    std::printf("peak of one thread: %.1f GMAC/s (multiply-adds of registers alone); kernels: %s; float32\n",
+                peak, (*backend)->isa);
+    std::printf("%-20s %-9s %5s %7s %11s %11s %7s %8s %7s\n", "model", "size", "batch", "threads",
+                "median, us", "min, us", "spread", "GMAC/s", "of peak");
+  }
+  for (BenchRow& r : all) {
+    const Model network(*find_model(r.model), **backend);
+    const auto speed = measure_speed(network, r.batch, r.height, r.width, r.threads,
+                                     seconds / static_cast<double>(all.size()));
+    if (!speed) return fail(speed.status());
+    r.speed = *speed;
+    const double share = peak > 0 ? r.speed.gmac_per_s() / (peak * r.threads) : 0;
+    list.push_back({{"model", r.model},
+                    {"size", size_text(r)},
+                    {"batch", r.batch},
+                    {"threads", r.threads},
+                    {"isa", (*backend)->isa},
+                    {"median_us", r.speed.median_us},
+                    {"min_us", r.speed.min_us},
+                    {"spread", r.speed.spread},
+                    {"gmac_per_s", r.speed.gmac_per_s()},
+                    {"peak_share", share}});
+    if (json) continue;
+    std::printf("%-20s %-9s %5d %7d %11.1f %11.1f %6.1f%% %8.1f %6.0f%%\n", r.model.c_str(),
+                size_text(r).c_str(), r.batch, r.threads, r.speed.median_us, r.speed.min_us,
+                100 * r.speed.spread, r.speed.gmac_per_s(), 100 * share);
+    std::fflush(stdout);
+  }
+  if (json) std::printf("%s\n", list.dump(2).c_str());
+  return exit_done;
+}
+
+}  // namespace
+
+void add_bench(const Command& app, int& exit_code) {
+  auto command = std::make_shared<BenchCommand>();
+  const Command sub =
+      app.add_command("bench", "Speed of the networks on this machine, as a share of its peak");
+  sub.add_option("--model", command->model, model_names() + "; default: a table of several")
+      .type_name("NAME");
+  add_size_option(sub, command->size);
+  sub.add_option("--batch", command->batch, "Images at once").range(1, 65536).show_default();
+  sub.add_option("--threads", command->threads, "Threads of one network").range(1, 1024).show_default();
+  sub.add_option("--isa", command->isa, "Instruction set (see --version)").type_name("NAME").show_default();
+  sub.add_option("--seconds", command->seconds, "Time for all rows together")
+      .range(0.0, 86400.0)
+      .show_default();
+  sub.add_option("--label", command->label,
+                 "Instead: embed and label so many aligned faces with a recogniser, as label does (without "
+                 "reading pictures)")
+      .type_name("FACES")
+      .range(std::size_t{1}, std::size_t{100'000'000});
+  sub.add_flag("--json", command->json, "JSON instead of a table: an array of rows");
+  sub.footer(
+      "Weights are random: they don't change the time. Example:\n  tinyfiqa bench --model tinyfqnet "
+      "--seconds 2\n  tinyfiqa bench --label 10000 --threads 2");
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
+}

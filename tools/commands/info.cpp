@@ -1,0 +1,200 @@
+// tinyfiqa info: what a network consists of and how it will run here.
+#include <tinyfiqa/runtime/dispatch.hpp>
+#include "commands/commands.hpp"
+#include "onnx/layer_name.hpp"
+#include "options/model_options.hpp"
+
+#include <tinyfiqa/runtime/describe.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+
+using namespace tinyfiqa;
+
+namespace {
+
+struct InfoCommand {
+  std::string model = "tinyfqnet", weights, isa = "auto";
+  SizeOption size;
+  int batch = 1, threads = 1;
+  bool json = false;
+
+  int run();
+};
+
+std::string shape_text(const Extents& e) {
+  return std::to_string(e.h) + "x" + std::to_string(e.w) + "x" + std::to_string(e.c);
+}
+
+/// PyTorch's name of the layer that a step computes, or the operation's where it has none.
+std::string step_name(const NetworkDefinition& network, const Step& step) {
+  const Op& op = network.ops[static_cast<std::size_t>(step.first_op)];
+  const std::string name = layer_name(network, op);
+  return name.empty() ? std::string("(") + op_name(op.kind) + ")" : name;
+}
+
+std::string step_text(const StepInfo& info, const Step& step, const Op& op) {
+  std::string text = op_name(info.kind);
+  if (op.only_norm()) return "norm";
+  if (info.kind == OpKind::concat) text = "concat+shuffle";
+  if (step.window > 1) text += " " + std::to_string(step.window) + "x" + std::to_string(step.window);
+  if (step.stride > 1) text += "/" + std::to_string(step.stride);
+  if (op.kind == OpKind::conv && step.groups > 1)
+    text += step.groups == info.in.c ? " dw" : " g" + std::to_string(step.groups);
+  if (step.act != Act::none) text += std::string(" ") + act_name(step.act);
+  if (info.with_residual) text += " +res";
+  return text;
+}
+
+/// The kernel, and at the first step of a chain how many steps share its rows.
+std::string kernel_text(const Step& step) {
+  std::string text = step.kernel->name;
+  if (step.chain.steps > 0)
+    text += "  (with the next " + std::to_string(step.chain.steps - 1) + ", " +
+            std::to_string(step.chain.rows) + " rows at a time)";
+  return text;
+}
+
+void print_text(const ModelSpec& spec, const NetworkDefinition& network, const OwnedPlan& p,
+                const Backend& backend) {
+  const Span<const Op> ops(network.ops.data(), network.ops.size());
+  std::printf("%-26s %-22s %-13s %-13s %9s %10s  %s\n", "layer", "operation", "input HxWxC", "output HxWxC",
+              "params", "MMAC", "kernel");
+  for (int i = 0; i < p.plan.step_count; ++i) {
+    const Step& step = p.plan.steps[i];
+    const StepInfo info = describe_step(p.plan, ops, i);
+    std::printf("%-26s %-22s %-13s %-13s %9lld %10.3f  %s\n", step_name(network, step).c_str(),
+                step_text(info, step, ops[static_cast<std::size_t>(step.first_op)]).c_str(),
+                shape_text(info.in).c_str(), shape_text(info.out).c_str(), info.params,
+                static_cast<double>(info.macs) * 1e-6, kernel_text(step).c_str());
+  }
+  const StepInfo total = describe_plan(p.plan, ops);
+  std::printf("\n%s: %s\n", spec.name, spec.summary);
+  std::printf("input           %d x %s (N x H x W x C)\n", p.plan.input.n, shape_text(p.plan.input).c_str());
+  std::printf("parameters      %lld\n", total.params);
+  std::printf("multiply-adds   %lld (%.2f M; with one operation for each normalised element %.2f M)\n",
+              total.macs, static_cast<double>(total.macs) * 1e-6,
+              static_cast<double>(total.macs + total.normalised_elements) * 1e-6);
+  std::printf("arena           %zu bytes (%.2f MiB) for %d thread%s\n", p.plan.arena_bytes(),
+              static_cast<double>(p.plan.arena_bytes()) / 1048576, p.plan.threads,
+              p.plan.threads == 1 ? "" : "s");
+  std::printf("packed weights  %zu bytes (%.2f MiB)\n", p.plan.packed_floats * sizeof(float),
+              static_cast<double>(p.plan.packed_floats * sizeof(float)) / 1048576);
+  std::printf("isa             %s, %d floats a vector\n", backend.isa, backend.vector_floats);
+}
+
+/// What a weight file says about itself.
+void print_metadata(const Metadata& metadata, const std::string& path) {
+  std::printf("\n%s%s\n", path.c_str(), metadata.empty() ? " says nothing about itself" : "");
+  for (const auto& [key, value] : metadata) std::printf("%-15s %s\n", key.c_str(), value.c_str());
+}
+
+nlohmann::ordered_json extents_json(const Extents& e) { return {e.n, e.h, e.w, e.c}; }
+
+void print_json(const ModelSpec& spec, const NetworkDefinition& network, const OwnedPlan& p,
+                const Backend& backend, const Metadata& metadata) {
+  const Span<const Op> ops(network.ops.data(), network.ops.size());
+  const StepInfo total = describe_plan(p.plan, ops);
+  nlohmann::ordered_json json{{"model", spec.name},
+                              {"isa", backend.isa},
+                              {"input_nhwc", extents_json(p.plan.input)},
+                              {"output_nhwc", extents_json(p.plan.output)},
+                              {"params", total.params},
+                              {"macs", total.macs},
+                              {"macs_and_normalised_elements", total.macs + total.normalised_elements},
+                              {"arena_bytes", p.plan.arena_bytes()},
+                              {"packed_bytes", p.plan.packed_floats * sizeof(float)},
+                              {"threads", p.plan.threads}};
+  for (const auto& [key, value] : metadata) json["weights"][key] = value;
+  for (int i = 0; i < p.plan.step_count; ++i) {
+    const Step& step = p.plan.steps[i];
+    const StepInfo info = describe_step(p.plan, ops, i);
+    json["layers"].push_back(
+        {{"name", step_name(network, step)},
+         {"operation", step_text(info, step, ops[static_cast<std::size_t>(step.first_op)])},
+         {"input_nhwc", extents_json(info.in)},
+         {"output_nhwc", extents_json(info.out)},
+         {"params", info.params},
+         {"macs", info.macs},
+         {"kernel", info.kernel},
+         {"chain_steps", step.chain.steps},
+         {"chain_rows", step.chain.rows}});
+  }
+  // Metadata is whatever a file says; what of it is not UTF-8 becomes U+FFFD rather than an exception.
+  std::printf("%s\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+}
+
+/// What the command takes from a weight file, if there is one.
+struct FileInfo {
+  Metadata metadata;
+  std::string model;
+  InputSpec input;
+};
+
+Result<FileInfo> read_file_info(const std::string& path, const Backend& backend) {
+  const auto file = read_weight_file(path);
+  if (!file) return file.status();
+  const auto model = make_model(*file, "", backend);
+  if (!model) return model.status();
+  return FileInfo{file->metadata, model->spec().name, model->input()};
+}
+
+int InfoCommand::run() {
+  const auto fail = [](const Status& status) {
+    print_error(status);
+    return exit_usage;
+  };
+  const auto backend = backend_option(isa);
+  if (!backend) return fail(backend.status());
+  Metadata metadata;
+  if (!weights.empty()) {
+    auto file = read_file_info(weights, **backend);
+    if (!file) return fail(file.status());
+    metadata = std::move(file->metadata);
+    model = file->model;
+    if (size.height == 0) size = {file->input.height, file->input.width};
+  }
+  const ModelSpec* spec = find_model(model);
+  if (spec == nullptr)
+    return fail(
+        Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names()));
+  const NetworkDefinition network = spec->define();
+  const Extents input{batch, size.height > 0 ? size.height : spec->input.height,
+                      size.width > 0 ? size.width : spec->input.width, 0};
+  const OwnedPlan p = make_owned_plan(network, network.outputs.output, input, **backend, threads);
+  if (p.plan.error != PlanError::none)
+    return fail(Status::error(Errc::bad_argument, model, ": ", plan_error_text(p.plan.error)));
+  if (json)
+    print_json(*spec, network, p, **backend, metadata);
+  else
+    print_text(*spec, network, p, **backend);
+  if (!json && !weights.empty()) print_metadata(metadata, weights);
+  return exit_done;
+}
+
+}  // namespace
+
+void add_info(const Command& app, int& exit_code) {
+  auto command = std::make_shared<InfoCommand>();
+  const Command sub =
+      app.add_command("info", "Layers, shapes, parameters, multiply-adds, kernels and memory of a network");
+  const Option model =
+      sub.add_option("--model", command->model, model_names()).type_name("NAME").show_default();
+  sub.add_option(
+         "--weights", command->weights,
+         "The network of this weight file, and what the file says about itself: calibration, bands, ...")
+      .type_name("FILE")
+      .excludes(model);
+  add_size_option(sub, command->size);
+  sub.add_option("--batch", command->batch, "Images at once").range(1, 65536).show_default();
+  sub.add_option("--threads", command->threads, "Threads that the memory is planned for")
+      .range(1, 1024)
+      .show_default();
+  sub.add_option("--isa", command->isa, "Instruction set (see --version)").type_name("NAME").show_default();
+  sub.add_flag("--json", command->json, "JSON instead of a table");
+  sub.footer(
+      "Example:\n  tinyfiqa info --model mobilenet_v3_small --size 600x416\n  tinyfiqa info --weights "
+      "weights/tinyfqnet.safetensors");
+  sub.on_run([command, &exit_code] { exit_code = command->run(); });
+}

@@ -1,0 +1,89 @@
+#include "jobs/frame_source.hpp"
+
+#include <tinyfiqa/image/mjpeg.hpp>
+
+#include "options/model_options.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+using namespace tinyfiqa;
+
+namespace {
+
+/// What is there, as soon as something is: 0 bytes at the end.
+Result<std::size_t> read_some(int descriptor, unsigned char* to, std::size_t most) {
+  for (;;) {
+    const ssize_t got = ::read(descriptor, to, most);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR)
+      return Status::error(Errc::unreadable, "standard input: reading failed: ", std::strerror(errno));
+  }
+}
+
+Status no_frame(const char* what) {
+  return Status::error(Errc::bad_format, "standard input: not one ", what, " came; is it the right format?");
+}
+
+void decode(const MjpegFrame& jpeg, const FrameSink& sink) {
+  VideoFrame frame{jpeg.number, jpeg.status, {}, jpeg.bytes};
+  if (jpeg.garbage > 0)
+    print_note("frame " + std::to_string(jpeg.number) + ": " + std::to_string(jpeg.garbage) +
+               " bytes before it are no JPEG");
+  if (frame.status.ok()) {
+    auto image = decode_image(jpeg.bytes);
+    if (image)
+      frame.image = std::move(*image);
+    else
+      frame.status = image.status().prefixed("frame ", jpeg.number, ": ");
+  }
+  sink(frame);
+}
+
+Status read_mjpeg(int descriptor, const FrameSink& sink) {
+  MjpegSplitter splitter;
+  const auto take = [&](const MjpegFrame& jpeg) { decode(jpeg, sink); };
+  std::vector<unsigned char> piece(65536);
+  for (;;) {
+    const auto got = read_some(descriptor, piece.data(), piece.size());
+    if (!got) return got.status();
+    if (*got == 0) break;
+    splitter.feed({piece.data(), *got}, take);
+  }
+  const std::size_t left = splitter.finish(take);
+  if (splitter.frames() == 0) return no_frame("JPEG");
+  if (left > 0) print_note("the last " + std::to_string(left) + " bytes of the stream are no JPEG");
+  return Status();
+}
+
+Status read_rgb(int descriptor, const FrameFormat& format, const FrameSink& sink) {
+  VideoFrame frame;
+  frame.image = Image(format.width, format.height);
+  std::vector<unsigned char>& rgb = frame.image.rgb;
+  for (;;) {
+    std::size_t have = 0;
+    while (have < rgb.size()) {
+      const auto got = read_some(descriptor, rgb.data() + have, rgb.size() - have);
+      if (!got) return got.status();
+      if (*got == 0) break;
+      have += *got;
+    }
+    if (have == 0) return frame.number > 0 ? Status() : no_frame("frame");
+    ++frame.number;
+    if (have < rgb.size())
+      return Status::error(Errc::bad_format, "frame ", frame.number,
+                           ": the stream ends in the middle of it, after ", have, " of ", rgb.size(),
+                           " bytes; is ", format.width, "x", format.height, " the right size?");
+    sink(frame);
+  }
+}
+
+}  // namespace
+
+Status read_frames(int descriptor, const FrameFormat& format, const FrameSink& sink) {
+  return format.mjpeg ? read_mjpeg(descriptor, sink) : read_rgb(descriptor, format, sink);
+}

@@ -1,0 +1,40 @@
+#include "jobs/progress.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <utility>
+
+Progress::Progress(std::size_t total, std::string unit)
+    : total_(total),
+      unit_(std::move(unit)),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      start_(Clock::now()),
+      drawn_(start_) {}
+
+void Progress::show(std::size_t done) {
+  if (!terminal_ || total_ < 2) return;
+  const auto now = Clock::now();
+  const double elapsed_s = std::chrono::duration<double>(now - start_).count();
+  if (elapsed_s < 0.5 || std::chrono::duration<double>(now - drawn_).count() < 0.1) return;
+  drawn_ = now;
+  visible_ = true;
+  const double rate = static_cast<double>(done) / elapsed_s;
+  const double share = static_cast<double>(done) / static_cast<double>(total_);
+  const int filled = static_cast<int>(share * 30);
+  std::fprintf(stderr, "\r\033[K[%.*s%.*s] %zu/%zu %s  %.1f/s", filled, "##############################",
+               30 - filled, "..............................", done, total_, unit_.c_str(), rate);
+  if (done > 0) {
+    const auto left_s = static_cast<long>(static_cast<double>(total_ - done) / rate + 0.5);
+    std::fprintf(stderr, "  %ld:%02ld left", left_s / 60, left_s % 60);
+  }
+  std::fflush(stderr);
+}
+
+void Progress::clear() {
+  if (!visible_) return;
+  std::fprintf(stderr, "\r\033[K");
+  std::fflush(stderr);
+  visible_ = false;
+  drawn_ = Clock::time_point();
+}

@@ -1,0 +1,268 @@
+#include "onnx/onnx_graph.hpp"
+
+#include <tinyfiqa/nn/shape.hpp>
+
+#include "onnx/layer_name.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+using namespace tinyfiqa;
+
+namespace {
+
+void attribute(onnx::NodeProto& node, const char* name, float x) {
+  onnx::AttributeProto& a = *node.add_attribute();
+  a.set_name(name);
+  a.set_type(onnx::AttributeProto::FLOAT);
+  a.set_f(x);
+}
+
+void attribute(onnx::NodeProto& node, const char* name, long long x) {
+  onnx::AttributeProto& a = *node.add_attribute();
+  a.set_name(name);
+  a.set_type(onnx::AttributeProto::INT);
+  a.set_i(x);
+}
+
+void attribute(onnx::NodeProto& node, const char* name, const std::vector<long long>& x) {
+  onnx::AttributeProto& a = *node.add_attribute();
+  a.set_name(name);
+  a.set_type(onnx::AttributeProto::INTS);
+  for (const long long i : x) a.add_ints(i);
+}
+
+void window_attributes(onnx::NodeProto& node, const Op& op) {
+  attribute(node, "kernel_shape", {op.kernel, op.kernel});
+  attribute(node, "strides", {op.stride, op.stride});
+  attribute(node, "pads", {op.padding, op.padding, op.padding, op.padding});
+}
+
+/// A float tensor's name and axes; extent 0 is the batch of any size.
+void describe_value(onnx::ValueInfoProto& info, const char* name, const std::vector<int>& extents) {
+  info.set_name(name);
+  onnx::TypeProto::Tensor& type = *info.mutable_type()->mutable_tensor_type();
+  type.set_elem_type(onnx::TensorProto::FLOAT);
+  for (const int extent : extents) {
+    auto& axis = *type.mutable_shape()->add_dim();
+    if (extent == 0)
+      axis.set_dim_param("batch");
+    else
+      axis.set_dim_value(extent);
+  }
+}
+
+}  // namespace
+
+const char* onnx_output_name(const ModelSpec& spec) {
+  return spec.scores ? "score" : spec.embeds ? "embedding" : "logits";
+}
+
+onnx::NodeProto& OnnxGraph::node(const char* kind, const std::vector<std::string>& inputs) {
+  onnx::NodeProto& n = *graph_.add_node();
+  n.set_op_type(kind);
+  n.set_name(layer_ + "/" + kind);
+  for (const std::string& name : inputs) n.add_input(name);
+  n.add_output(n.name());
+  return n;
+}
+
+std::string OnnxGraph::constant(const char* what, const std::vector<long long>& numbers) {
+  onnx::TensorProto& t = *graph_.add_initializer();
+  t.set_name(layer_ + "/" + what);
+  t.set_data_type(onnx::TensorProto::INT64);
+  t.add_dims(static_cast<long long>(numbers.size()));
+  for (const long long number : numbers) t.add_int64_data(number);
+  return t.name();
+}
+
+const std::string& OnnxGraph::param_name(int offset) const {
+  static const std::string none;  // an optional input that is left out
+  for (const NamedParam& p : network_.params)
+    if (p.param.offset == offset) return p.name;
+  return none;
+}
+
+void OnnxGraph::write_params() {
+  const Span<const float> block = model_.block();
+  for (const NamedParam& p : network_.params) {
+    onnx::TensorProto& t = *graph_.add_initializer();
+    t.set_name(p.name);
+    t.set_data_type(onnx::TensorProto::FLOAT);
+    for (int i = 0; i < p.param.rank; ++i) t.add_dims(p.param.extents[i]);
+    // PRelu broadcasts its slopes as NumPy does, so they stand along the channels' axis of [N, C, H, W].
+    for (int i = 0; p.param.kind == ParamKind::slope && i < 2; ++i) t.add_dims(1);
+    const Span<const float> values = param_values(block, p.param);
+    t.set_raw_data(values.data, values.size * sizeof(float));
+  }
+}
+
+void OnnxGraph::write_ends() {
+  const ModelSpec& spec = model_.spec();
+  describe_value(*graph_.add_input(), "image", {input_.batch, 3, input_.height, input_.width});
+  describe_value(*graph_.add_output(), onnx_output_name(spec),
+                 {input_.batch, value(network_.outputs.output).extents.c});
+}
+
+void OnnxGraph::write_norm(const Op& op, const std::string& x) {
+  attribute(node("BatchNormalization", {x, param_name(op.norm_weight), param_name(op.norm_bias),
+                                        param_name(op.running_mean), param_name(op.running_var)}),
+            "epsilon", op.norm_eps);
+}
+
+Status OnnxGraph::write_conv(const Op& op, const Value& x, bool& flat) {
+  if (op.only_norm()) {
+    flat = x.flat;
+    write_norm(op, x.name);
+    write_act(op, last_output());
+    return {};
+  }
+  std::vector<std::string> inputs{x.name, param_name(op.weight)};
+  if (op.bias >= 0) inputs.push_back(param_name(op.bias));
+  bool linear = false;
+  for (const NamedParam& p : network_.params) linear |= p.param.offset == op.weight && p.param.rank == 2;
+  if (linear) {
+    // One position where the layer's window fits once; its weights stand in Flatten's order.
+    const int high = x.extents.h - op.kernel + 1, wide = x.extents.w - op.kernel + 1;
+    if (high != 1 || wide != 1)
+      return Status::error(Errc::bad_argument, model_.spec().name, " at ", input_.height, "x", input_.width,
+                           ": gives ", high, "x", wide, " results an image, not one; use --size ",
+                           model_.input().height, "x", model_.input().width);
+    if (!x.flat) {
+      attribute(node("Flatten", {x.name}), "axis", 1LL);
+      inputs[0] = last_output();
+    }
+    attribute(node("Gemm", inputs), "transB", 1LL);
+    flat = true;
+  } else {
+    if (x.flat) return Status::error(Errc::unsupported, layer_, ": a convolution behind a linear layer");
+    onnx::NodeProto& n = node("Conv", inputs);
+    window_attributes(n, op);
+    attribute(n, "group", static_cast<long long>(op.groups));
+  }
+  if (op.has_norm()) write_norm(op, last_output());
+  write_act(op, last_output());
+  return {};
+}
+
+void OnnxGraph::write_act(const Op& op, const std::string& x) {
+  const auto hard_sigmoid = [&] {
+    onnx::NodeProto& n = node("HardSigmoid", {x});
+    attribute(n, "alpha", 1.0f / 6.0f);
+    attribute(n, "beta", 0.5f);
+  };
+  switch (op.act) {
+    case Act::none:
+      return;
+    case Act::relu:
+      node("Relu", {x});
+      break;
+    case Act::hsigmoid:
+      hard_sigmoid();
+      break;
+    case Act::hswish:
+      hard_sigmoid();
+      node("Mul", {x, last_output()});
+      break;
+    case Act::sigmoid:
+      node("Sigmoid", {x});
+      break;
+    case Act::silu:
+      node("Sigmoid", {x});
+      node("Mul", {x, last_output()});
+      break;
+    case Act::prelu:
+      node("PRelu", {x, param_name(op.slope)});
+      break;
+  }
+}
+
+/// Channels as [groups, C / groups], turned. This form is the one that other engines know.
+void OnnxGraph::write_shuffle(const Op& op, const Value& x) {
+  const long long g = op.shuffle_groups, c = op.channels, h = x.extents.h, w = x.extents.w;
+  node("Reshape", {x.name, constant("grouped", {0, g, c / g, h, w})});  // 0: as it is, whatever the batch
+  attribute(node("Transpose", {last_output()}), "perm", {0, 2, 1, 3, 4});
+  onnx::NodeProto& n = node("Reshape", {last_output(), constant("shuffled", {0, c, h, w})});
+  n.set_name(layer_ + "/Reshape2");
+  n.set_output(0, n.name());
+}
+
+void OnnxGraph::write_slice(const Op& op, const Value& x) {
+  const long long first = op.first_channel, end = first + op.channels;
+  node("Slice", {x.name, constant("starts", {first}), constant("ends", {end}), constant("axes", {1})});
+}
+
+Status OnnxGraph::write_nodes(const Op& op, const Value& a, const Value& b, bool& flat) {
+  switch (op.kind) {
+    case OpKind::conv:
+      return write_conv(op, a, flat);
+    case OpKind::custom:
+      return Status::error(Errc::unsupported, op.custom->name, ": ONNX has no such operation");
+    case OpKind::activation:
+      write_act(op, a.name);
+      break;
+    case OpKind::shuffle:
+      write_shuffle(op, a);
+      break;
+    case OpKind::slice:
+      write_slice(op, a);
+      break;
+    case OpKind::max_pool:
+      window_attributes(node("MaxPool", {a.name}), op);
+      break;
+    case OpKind::mean_hw:
+      node("GlobalAveragePool", {a.name});
+      break;
+    case OpKind::add:
+      node("Add", {a.name, b.name});
+      break;
+    case OpKind::scale:
+      node("Mul", {a.name, b.name});
+      break;
+    case OpKind::concat:
+      attribute(node("Concat", {a.name, b.name}), "axis", 1LL);
+      break;
+    case OpKind::input:
+    case OpKind::dropout:  // the identity
+      break;
+  }
+  return {};
+}
+
+Status OnnxGraph::write_op(int id) {
+  const Op& op = network_.ops[static_cast<std::size_t>(id)];
+  layer_ = layer_name(network_, op);
+  if (layer_.empty()) layer_ = std::string(op_name(op.kind)) + std::to_string(id);
+  Value out;
+  if (op.kind == OpKind::input) {
+    out.name = "image";
+    out.extents = {std::max(input_.batch, 1), input_.height, input_.width, op.channels};
+    values_.push_back(out);
+    return {};
+  }
+  const Value a = value(op.inputs[0]), b = op.inputs[1] >= 0 ? value(op.inputs[1]) : Value();
+  out = {a.name, op_extents(op, a.extents, b.extents), a.flat};
+  const int nodes_before = graph_.node_size();
+  const Status status = write_nodes(op, a, b, out.flat);
+  if (graph_.node_size() > nodes_before) out.name = last_output();
+  values_.push_back(out);
+  return status;
+}
+
+Status OnnxGraph::write() {
+  const int output = network_.outputs.output;
+  const Extents input{std::max(input_.batch, 1), input_.height, input_.width, 0};
+  const OwnedPlan plan = make_owned_plan(network_, output, input, model_.backend(), 1);
+  if (plan.plan.error != PlanError::none)
+    return Status::error(Errc::bad_argument, model_.spec().name, " at ", input_.height, "x", input_.width,
+                         ": ", plan_error_text(plan.plan.error));
+  graph_.set_name(model_.spec().name);
+  write_params();
+  for (int id = 0; id <= output; ++id)
+    if (const Status status = write_op(id); !status.ok()) return status;
+  if (!value(output).flat)
+    return Status::error(Errc::unsupported, "the output is a map, not a vector an image");
+  graph_.mutable_node(graph_.node_size() - 1)->set_output(0, onnx_output_name(model_.spec()));
+  write_ends();
+  return {};
+}

@@ -1,0 +1,60 @@
+// From the operations that a network has written down to the nodes of an ONNX graph.
+#pragma once
+
+#include "onnx/onnx_model.hpp"
+
+#include <string>
+#include <vector>
+
+#include <onnx.pb.h>
+
+/// Writes nodes, initialisers, input and output of `model` into `graph`.
+class OnnxGraph {
+ public:
+  OnnxGraph(const tinyfiqa::Model& model, const OnnxInput& input, onnx::GraphProto& graph)
+      : model_(model), network_(model.network()), input_(input), graph_(graph) {}
+
+  /// Errors: bad_argument, unsupported.
+  tinyfiqa::Status write();
+
+ private:
+  /// What the graph calls an operation's value. Linear layers make matrices [N, C] of it; maps are [N, C, H,
+  /// W].
+  struct Value {
+    std::string name;
+    tinyfiqa::Extents extents;
+    bool flat = false;
+  };
+
+  void write_params();
+  void write_ends();
+  tinyfiqa::Status write_op(int id);
+  /// The operation's nodes on the values `a` and `b`; the last one's output is its value. `flat`: as in
+  /// Value.
+  tinyfiqa::Status write_nodes(const tinyfiqa::Op& op, const Value& a, const Value& b, bool& flat);
+  tinyfiqa::Status write_conv(const tinyfiqa::Op& op, const Value& x, bool& flat);
+  void write_norm(const tinyfiqa::Op& op, const std::string& x);
+  void write_act(const tinyfiqa::Op& op, const std::string& x);
+  void write_shuffle(const tinyfiqa::Op& op, const Value& x);
+  void write_slice(const tinyfiqa::Op& op, const Value& x);
+
+  /// Adds a node; its output gets a name made of the layer's and the node's kind.
+  onnx::NodeProto& node(const char* kind, const std::vector<std::string>& inputs);
+  /// The output of the node added last.
+  const std::string& last_output() const { return graph_.node(graph_.node_size() - 1).output(0); }
+  /// The name of an int64 constant.
+  std::string constant(const char* what, const std::vector<long long>& numbers);
+  /// The name of the parameter at this offset of the block.
+  const std::string& param_name(int offset) const;
+  const Value& value(int id) const { return values_[static_cast<std::size_t>(id)]; }
+
+  const tinyfiqa::Model& model_;
+  const tinyfiqa::NetworkDefinition& network_;
+  const OnnxInput input_;
+  onnx::GraphProto& graph_;
+  std::vector<Value> values_;
+  std::string layer_;  ///< the name of the operation that is being written
+};
+
+/// "score", "logits" or "embedding".
+const char* onnx_output_name(const tinyfiqa::ModelSpec& spec);

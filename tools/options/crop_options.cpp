@@ -1,0 +1,62 @@
+#include "options/crop_options.hpp"
+
+#include <tinyfiqa/formats/csv.hpp>
+
+#include "reports/words.hpp"
+
+#include <algorithm>
+#include <vector>
+
+using namespace tinyfiqa;
+
+namespace {
+
+/// Exactly `count` numbers with commas between them.
+Result<std::vector<double>> parse_numbers(const char* option, const std::string& text, std::size_t count) {
+  std::vector<double> numbers;
+  for (const std::string& part : separated(text, ',')) {
+    double value = 0;
+    std::string problem;
+    if (!parse_number(part, "", value, problem)) numbers.resize(count + 1);
+    numbers.push_back(value);
+  }
+  if (numbers.size() == count) return numbers;
+  return Status::error(Errc::bad_argument, option, " takes ", count,
+                       " numbers with commas between them, not '", text, "'");
+}
+
+}  // namespace
+
+void CropOptions::add_to(const Command& command) {
+  command.add_option("--box", box, "The face in each image, in pixels; default: the whole image")
+      .type_name("X,Y,W,H");
+  command
+      .add_option("--landmarks", landmarks,
+                  "Image-left eye, image-right eye, nose, image-left and image-right corner of the mouth, in "
+                  "pixels: the "
+                  "face is aligned before it is scored, as tinyfqnet was trained")
+      .type_name("X1,Y1,..,X5,Y5");
+}
+
+Result<Crop> CropOptions::crop() const {
+  Crop crop;
+  if (!box.empty() && !landmarks.empty())
+    return Status::error(Errc::bad_argument, "give --box or --landmarks, not both");
+  if (!box.empty()) {
+    const auto n = parse_numbers("--box", box, 4);
+    if (!n) return n.status();
+    const auto at = [&](std::size_t i) { return static_cast<int>(std::clamp((*n)[i], -1e9, 1e9)); };
+    crop.box = Box{at(0), at(1), at(2), at(3)};
+  }
+  if (!landmarks.empty()) {
+    const auto n = parse_numbers("--landmarks", landmarks, 10);
+    if (!n) return n.status();
+    Landmarks points;
+    for (std::size_t i = 0; i < 5; ++i) {
+      points.x[i] = static_cast<float>((*n)[2 * i]);
+      points.y[i] = static_cast<float>((*n)[2 * i + 1]);
+    }
+    crop.landmarks = points;
+  }
+  return crop;
+}

@@ -1,0 +1,115 @@
+#include "options/model_options.hpp"
+
+#include <tinyfiqa/formats/weights.hpp>
+#include <tinyfiqa/quality/default_scorer.hpp>
+#include <tinyfiqa/threads/processor.hpp>
+
+#include <tinyfiqa/runtime/dispatch.hpp>
+#include "jobs/input_list.hpp"
+#include "jobs/shipped_weights.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+using namespace tinyfiqa;
+
+void ModelOptions::add_weights_to(const Command& command, const std::string& models) {
+  command.add_option("--model", model, models).type_name("NAME");
+  command
+      .add_option("--weights", weights,
+                  "Weight files (.safetensors, .pth, .pt), one for each network; default: those that come "
+                  "with the program")
+      .type_name("FILE");
+}
+
+void ModelOptions::add_to(const Command& command, const std::string& models) {
+  add_weights_to(command, models);
+  command
+      .add_option("--isa", isa, "Instruction set: auto, avx512, avx2, sse42, neon or scalar (see --version)")
+      .type_name("NAME")
+      .show_default();
+}
+
+std::vector<std::string> ModelOptions::take_stray_inputs() {
+  const auto stray = std::stable_partition(weights.begin(), weights.end(),
+                                           [](const std::string& word) { return !looks_like_input(word); });
+  std::vector<std::string> inputs(stray, weights.end());
+  weights.erase(stray, weights.end());
+  return inputs;
+}
+
+void add_size_option(const Command& command, SizeOption& size) {
+  command
+      .add_option(
+          "--size",
+          [&size](const std::string& text) -> std::string {
+            char extra = 0;
+            if (std::sscanf(text.c_str(), "%dx%d%c", &size.height, &size.width, &extra) != 2 ||
+                size.height < 1 || size.width < 1)
+              return "'" + text + "' is not HEIGHTxWIDTH, such as 600x416";
+            return {};
+          },
+          "Input size of the network, height first; default: the network's own")
+      .type_name("HxW");
+}
+
+void print_error(const Status& status) { std::fprintf(stderr, "tinyfiqa: %s\n", status.message()); }
+void print_note(const std::string& text) { std::fprintf(stderr, "tinyfiqa: note: %s\n", text.c_str()); }
+
+Result<const Backend*> backend_option(const std::string& isa) {
+  if (const Backend* backend = choose_backend(isa.c_str())) return backend;
+  std::string compiled;
+  for (const Backend* b : compiled_backends())
+    if (cpu_can_run(b->isa)) compiled += std::string(compiled.empty() ? "" : ", ") + b->isa;
+  return Status::error(Errc::unsupported, "--isa ", isa,
+                       ": not compiled in, or this machine can't run it; choose from ", compiled);
+}
+
+Result<TensorFile> read_weight_file(const std::string& path) {
+  auto file = read_tensors(path);
+  if (!file || !is_shufflenet_megvii(*file)) return file;
+  return convert_shufflenet_megvii(*file);
+}
+
+Result<Model> read_model(const std::string& path, const std::string& name, const Backend& backend, Use use) {
+  const auto file = read_weight_file(path);
+  if (!file) return file.status();
+  if (find_metadata(file->metadata, "untrained") != nullptr)
+    print_note(path +
+               ": parts of this network were never trained (it was imported without a head): its numbers "
+               "mean nothing yet");
+  return make_model(*file, name, backend, use);
+}
+
+Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions& options, Use use,
+                                                              int threads) {
+  const auto backend = backend_option(options.isa);
+  if (!backend) return backend.status();
+  std::vector<std::shared_ptr<const Model>> models;
+  const bool ensemble = options.model == "ensemble";
+  auto paths = options.weights;
+  if (paths.empty() && (options.model.empty() || options.model == "tinyfqnet")) {
+    auto model = default_model(**backend);
+    if (!model) return model.status();
+    models.push_back(std::make_shared<const Model>(std::move(*model)));
+  } else if (paths.empty()) {
+    if (!ensemble && find_model(options.model) == nullptr)
+      return Status::error(Errc::bad_argument, "no model is called '", options.model,
+                           "'; there are ensemble, ", model_names());
+    auto shipped = shipped_weights(options.model);
+    if (!shipped) return shipped.status();
+    paths = std::move(*shipped);
+  }
+  const auto read = [&](std::size_t i) {
+    return read_model(paths[i], ensemble ? "" : options.model, **backend, use);
+  };
+  std::vector<Aside<Result<Model>>> others;
+  for (std::size_t i = 1; i < paths.size() && threads != 1; ++i)
+    others.emplace_back([&read, i] { return read(i); });
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    auto model = i == 0 || threads == 1 ? read(i) : others[i - 1].get();
+    if (!model) return model.status();
+    models.push_back(std::make_shared<const Model>(std::move(*model)));
+  }
+  return models;
+}

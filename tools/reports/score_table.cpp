@@ -1,0 +1,112 @@
+#include "reports/score_table.hpp"
+
+#include <tinyfiqa/formats/csv.hpp>
+
+#include "reports/json_line.hpp"
+
+#include <cstdio>
+#include <utility>
+
+using tinyfiqa::csv_field;
+
+TableFormat table_format(const std::string& name) {
+  return name == "csv" ? TableFormat::csv : name == "jsonl" ? TableFormat::jsonl : TableFormat::text;
+}
+
+std::string decimal_text(double value, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
+}
+
+std::string short_message(const tinyfiqa::Status& status, const std::string& path) {
+  const std::string message = status.message(), prefix = path + ": ";
+  return message.compare(0, prefix.size(), prefix) == 0 ? message.substr(prefix.size()) : message;
+}
+
+ScoreTable::ScoreTable(TableFormat format, ShownScore shown, std::vector<std::string> models,
+                       std::vector<std::string> views)
+    : format_(format),
+      shown_(shown),
+      models_(std::move(models)),
+      views_(std::move(views)),
+      parts_(models_.size() * views_.size() > 1) {
+  // Two members of one kind need names of their own.
+  for (std::size_t i = 0; i < models_.size(); ++i) {
+    int same = 1;
+    for (std::size_t j = 0; j < i; ++j) same += models_[j] == models_[i];
+    if (same > 1) models_[i] += "#" + std::to_string(same);
+  }
+}
+
+std::string ScoreTable::header() const {
+  if (format_ != TableFormat::csv) return "";
+  std::string line = shown_ == ShownScore::quality ? "path,quality,band,score,error" : "path,score,error";
+  if (!parts_) return line;
+  for (const auto& model : models_) {
+    line += "," + model;
+    if (views_.size() > 1)
+      for (const auto& view : views_) line += "," + model + "." + view;
+  }
+  return line;
+}
+
+std::string ScoreTable::csv_row(const ScoreRow& row) const {
+  if (!row.status.ok()) {
+    const std::size_t parts = parts_ ? models_.size() * (views_.size() > 1 ? 1 + views_.size() : 1) : 0;
+    const char* empty = shown_ == ShownScore::quality ? ",,,," : ",,";
+    return csv_field(row.path) + empty + csv_field(short_message(row.status, row.path)) +
+           std::string(parts, ',');
+  }
+  std::string line = csv_field(row.path) + ",";
+  if (shown_ == ShownScore::quality)
+    line += std::to_string(tinyfiqa::whole_quality(row.score.quality)) + "," +
+            tinyfiqa::band_name(*row.score.band) + ",";
+  line += decimal_text(double{row.score.value}) + ",";
+  if (!parts_) return line;
+  for (const auto& network : row.score.networks) {
+    line += "," + decimal_text(double{network.score});
+    if (views_.size() > 1)
+      for (const float view : network.views) line += "," + decimal_text(double{view});
+  }
+  return line;
+}
+
+std::string ScoreTable::json_row(const ScoreRow& row) const {
+  nlohmann::ordered_json json;
+  json["path"] = row.path;
+  if (row.status.ok()) {
+    if (shown_ == ShownScore::quality) {
+      json["quality"] = tinyfiqa::whole_quality(row.score.quality);
+      json["band"] = tinyfiqa::band_name(*row.score.band);
+    }
+    json["score"] = row.score.value;
+    for (std::size_t m = 0; m < models_.size(); ++m) {
+      nlohmann::ordered_json network{{"model", models_[m]}, {"score", row.score.networks[m].score}};
+      for (std::size_t t = 0; t < views_.size(); ++t)
+        network["views"][views_[t]] = row.score.networks[m].views[t];
+      json["networks"].push_back(network);
+    }
+  } else {
+    json["error"] = short_message(row.status, row.path);
+    json["code"] = tinyfiqa::errc_name(row.status.code());
+  }
+  return json_line(json);
+}
+
+std::string ScoreTable::text_row(const ScoreRow& row) const {
+  const bool quality = shown_ == ShownScore::quality;
+  if (!row.status.ok())
+    return (quality ? "error        " : "error   ") + row.path + ": " + short_message(row.status, row.path);
+  if (!quality) return decimal_text(double{row.score.value}, 4) + "  " + row.path;
+  char judged[32];
+  std::snprintf(judged, sizeof judged, "%3d  %-6s  ", tinyfiqa::whole_quality(row.score.quality),
+                tinyfiqa::band_name(*row.score.band));
+  return judged + row.path;
+}
+
+std::string ScoreTable::row(const ScoreRow& row) const {
+  if (format_ == TableFormat::csv) return csv_row(row);
+  if (format_ == TableFormat::jsonl) return json_row(row);
+  return text_row(row);
+}
