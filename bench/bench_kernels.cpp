@@ -88,9 +88,9 @@ double residual(const LayerRun& run) {
   const Extents in = run.plan.plan.input, out = run.plan.plan.output;
   const std::vector<float> x = by_channels(run.x, step.x), y = by_channels(run.y, step.y);
   std::vector<float> expected(run.y.size());
-  ref::conv({in.n, in.h, in.w, in.c}, x.data(), {out.n, out.h, out.w, out.c}, expected.data(),
-            {op.kernel, op.stride, op.padding, op.groups}, run.params.data(), run.params.data() + op.bias,
-            op.act);
+  reference::conv({in.n, in.h, in.w, in.c}, x.data(), {out.n, out.h, out.w, out.c}, expected.data(),
+                  {op.window, op.stride, op.padding, op.groups}, run.params.data(),
+                  run.params.data() + op.bias, op.act);
   double worst = 0;
   for (std::size_t i = 0; i < expected.size(); ++i)
     worst = std::max(worst, static_cast<double>(std::fabs(y[i] - expected[i])));

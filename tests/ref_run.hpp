@@ -11,7 +11,7 @@ namespace ref_run {
 using namespace tinyfiqa;
 
 struct Tensor {
-  ref::MapShape shape;
+  reference::MapShape shape;
   std::vector<float> floats;
 };
 
@@ -20,12 +20,13 @@ inline Tensor zeros(int n, int h, int w, int c) {
 }
 
 inline Tensor conv(const Op& op, const Tensor& x, const float* params) {
-  const auto size = [&](int s) { return (s + 2 * op.padding - op.kernel) / op.stride + 1; };
+  const auto size = [&](int s) { return (s + 2 * op.padding - op.window) / op.stride + 1; };
   Tensor y = zeros(x.shape.n, size(x.shape.h), size(x.shape.w), op.channels);
   const std::vector<float> none(static_cast<std::size_t>(op.channels)), ones(none.size(), 1.0f);
   const float* weight = op.only_norm() ? ones.data() : params + op.weight;
-  ref::conv(x.shape, x.floats.data(), y.shape, y.floats.data(), {op.kernel, op.stride, op.padding, op.groups},
-            weight, op.bias >= 0 ? params + op.bias : none.data(), Act::none);
+  reference::conv(x.shape, x.floats.data(), y.shape, y.floats.data(),
+                  {op.window, op.stride, op.padding, op.groups}, weight,
+                  op.bias >= 0 ? params + op.bias : none.data(), Act::none);
   for (std::size_t i = 0; i < y.floats.size(); ++i) {
     const int c = static_cast<int>(i) % op.channels;
     double v = static_cast<double>(y.floats[i]);
@@ -35,7 +36,7 @@ inline Tensor conv(const Op& op, const Tensor& x, const float* params) {
               static_cast<double>(params[op.norm_weight + c]) +
           static_cast<double>(params[op.norm_bias + c]);
     y.floats[i] = static_cast<float>(
-        ref::act(op.act, v, op.slope >= 0 ? static_cast<double>(params[op.slope + c]) : 0.0));
+        reference::act(op.act, v, op.slope >= 0 ? static_cast<double>(params[op.slope + c]) : 0.0));
   }
   return y;
 }
@@ -54,33 +55,33 @@ inline Tensor step(const Op& op, const std::vector<Tensor>& values, const float*
       return x;
     case OpKind::activation:
       for (std::size_t i = 0; i < y.floats.size(); ++i)
-        y.floats[i] = static_cast<float>(ref::act(op.act, static_cast<double>(x.floats[i])));
+        y.floats[i] = static_cast<float>(reference::act(op.act, static_cast<double>(x.floats[i])));
       break;
     case OpKind::max_pool: {
-      const auto size = [&](int s) { return (s + 2 * op.padding - op.kernel) / op.stride + 1; };
+      const auto size = [&](int s) { return (s + 2 * op.padding - op.window) / op.stride + 1; };
       y = zeros(x.shape.n, size(x.shape.h), size(x.shape.w), op.channels);
-      ref::max_pool(x.shape, x.floats.data(), y.shape, y.floats.data(),
-                    {op.kernel, op.stride, op.padding, 1});
+      reference::max_pool(x.shape, x.floats.data(), y.shape, y.floats.data(),
+                          {op.window, op.stride, op.padding, 1});
       break;
     }
     case OpKind::mean_hw:
       y = zeros(x.shape.n, 1, 1, op.channels);
-      ref::mean_hw(x.shape, x.floats.data(), y.floats.data());
+      reference::mean_hw(x.shape, x.floats.data(), y.floats.data());
       break;
     case OpKind::add:
       for (std::size_t i = 0; i < y.floats.size(); ++i) y.floats[i] = x.floats[i] + b->floats[i];
       break;
     case OpKind::scale:
-      ref::scale(x.shape, x.floats.data(), b->floats.data(), y.floats.data());
+      reference::scale(x.shape, x.floats.data(), b->floats.data(), y.floats.data());
       break;
     case OpKind::concat:
-      ref::concat(x.shape, x.floats.data(), b->shape, b->floats.data(), y.floats.data());
+      reference::concat(x.shape, x.floats.data(), b->shape, b->floats.data(), y.floats.data());
       break;
     case OpKind::slice:
-      ref::slice(x.shape, x.floats.data(), op.first_channel, op.channels, y.floats.data());
+      reference::slice(x.shape, x.floats.data(), op.first_channel, op.channels, y.floats.data());
       break;
     case OpKind::shuffle:
-      ref::shuffle(x.shape, x.floats.data(), op.shuffle_groups, y.floats.data());
+      reference::shuffle(x.shape, x.floats.data(), op.shuffle_groups, y.floats.data());
       break;
   }
   return y;

@@ -18,7 +18,7 @@ namespace {
 
 Image by_reference(const Image& image, int height, int width) {
   Image out(width, height);
-  ref::resize_u8x3(image.rgb.data(), image.height, image.width, out.rgb.data(), height, width);
+  reference::resize_u8x3(image.rgb.data(), image.height, image.width, out.rgb.data(), height, width);
   return out;
 }
 

@@ -23,6 +23,6 @@ inline std::vector<float> random(std::size_t n, Rng& rng) {
 inline Operand at(Place place, Extents e, int pixel_stride = 0, int first_channel = 0) {
   return {place, static_cast<std::size_t>(first_channel), pixel_stride == 0 ? e.c : pixel_stride, e, -1};
 }
-inline ref::MapShape shape(Extents e) { return {e.n, e.h, e.w, e.c}; }
+inline reference::MapShape shape(Extents e) { return {e.n, e.h, e.w, e.c}; }
 
 }  // namespace single_step

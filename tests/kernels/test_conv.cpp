@@ -94,13 +94,14 @@ void check(const Backend& backend, const Case& c, GuardedFloats::Guard guard) {
   kernel->run(s, f);
 
   std::vector<float> expected(y.size()), magnitude(y.size());
-  const ref::Window window{c.shape.window, c.shape.stride, c.shape.padding, c.shape.groups};
-  ref::conv(shape(in), dense.data(), shape(out), expected.data(), window, weight.data(), bias.data(), c.act,
-            slope.data());
+  const reference::Window window{c.shape.window, c.shape.stride, c.shape.padding, c.shape.groups};
+  reference::conv(shape(in), dense.data(), shape(out), expected.data(), window, weight.data(), bias.data(),
+                  c.act, slope.data());
   std::vector<float> ax(dense), aw(weight), ab(bias);
   for (auto* v : {&ax, &aw, &ab})
     for (float& e : *v) e = std::fabs(e);
-  ref::conv(shape(in), ax.data(), shape(out), magnitude.data(), window, aw.data(), ab.data(), Act::none);
+  reference::conv(shape(in), ax.data(), shape(out), magnitude.data(), window, aw.data(), ab.data(),
+                  Act::none);
   const double eps = 6e-8;
   double worst = 0;
   for (std::size_t i = 0; i < y.size(); ++i) {

@@ -45,7 +45,7 @@ TEST_CASE("max pooling equals its formula, borders and odd sizes included") {
           s.padding = 1;
           const auto y = run_step(backend.max_pool, s, x, {}, static_cast<std::size_t>(out.floats()));
           std::vector<float> expected(y.size());
-          ref::max_pool(shape(in), x.data(), shape(out), expected.data(), {3, 2, 1, 1});
+          reference::max_pool(shape(in), x.data(), shape(out), expected.data(), {3, 2, 1, 1});
           CHECK(y == expected);
         }
   });
@@ -64,7 +64,7 @@ TEST_CASE("the mean over a map is within the bound of its sums") {
           s.y = at(Place::output, out);
           const auto y = run_step(backend.mean_hw, s, x, {}, static_cast<std::size_t>(out.floats()));
           std::vector<float> expected(y.size());
-          ref::mean_hw(shape(in), x.data(), expected.data());
+          reference::mean_hw(shape(in), x.data(), expected.data());
           const double bound = (16 + 3 + h * w / 64 + 2) * 6e-8;
           for (std::size_t i = 0; i < y.size(); ++i)
             CHECK(std::fabs(static_cast<double>(y[i] - expected[i])) <= bound);
@@ -84,7 +84,7 @@ TEST_CASE("scale, add, copy, interleave and shuffle equal their formulas") {
       s.x = at(Place::input, e);
       s.b = at(Place::arena, {2, 1, 1, c});
       s.y = at(Place::output, e);
-      ref::scale(shape(e), x.data(), gate.data(), expected.data());
+      reference::scale(shape(e), x.data(), gate.data(), expected.data());
       CHECK(run_step(backend.scale, s, x, gate, floats) == expected);
 
       s.b = at(Place::arena, e);
@@ -94,8 +94,8 @@ TEST_CASE("scale, add, copy, interleave and shuffle equal their formulas") {
 
       s.y = at(Place::output, twice);
       std::vector<float> joined(2 * floats), mixed(2 * floats);
-      ref::concat(shape(e), x.data(), shape(e), b.data(), joined.data());
-      ref::shuffle(shape(twice), joined.data(), 2, mixed.data());
+      reference::concat(shape(e), x.data(), shape(e), b.data(), joined.data());
+      reference::shuffle(shape(twice), joined.data(), 2, mixed.data());
       CHECK(run_step(backend.interleave, s, x, b, 2 * floats) == mixed);
 
       s.x = at(Place::input, twice);
@@ -119,7 +119,7 @@ TEST_CASE("activations equal their formulas over the whole range, and let NaN th
       s.act = act;
       const auto y = run_step(backend.activation, s, x, {}, x.size());
       for (std::size_t i = 0; i < x.size(); ++i) {
-        const double want = ref::act(act, static_cast<double>(x[i]));
+        const double want = reference::act(act, static_cast<double>(x[i]));
         CHECK(std::fabs(static_cast<double>(y[i]) - want) <= 5e-7 * std::fmax(1.0, std::fabs(want)));
       }
       Step one = s;

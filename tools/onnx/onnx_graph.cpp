@@ -33,7 +33,7 @@ void attribute(onnx::NodeProto& node, const char* name, const std::vector<long l
 }
 
 void window_attributes(onnx::NodeProto& node, const Op& op) {
-  attribute(node, "kernel_shape", {op.kernel, op.kernel});
+  attribute(node, "kernel_shape", {op.window, op.window});
   attribute(node, "strides", {op.stride, op.stride});
   attribute(node, "pads", {op.padding, op.padding, op.padding, op.padding});
 }
@@ -123,7 +123,7 @@ Status OnnxGraph::write_conv(const Op& op, const Value& x, bool& flat) {
   for (const NamedParam& p : network_.params) linear |= p.param.offset == op.weight && p.param.rank == 2;
   if (linear) {
     // One position where the layer's window fits once; its weights stand in Flatten's order.
-    const int high = x.extents.h - op.kernel + 1, wide = x.extents.w - op.kernel + 1;
+    const int high = x.extents.h - op.window + 1, wide = x.extents.w - op.window + 1;
     if (high != 1 || wide != 1)
       return Status::error(Errc::bad_argument, model_.spec().name, " at ", input_.height, "x", input_.width,
                            ": gives ", high, "x", wide, " results an image, not one; use --size ",

@@ -24,7 +24,7 @@ CustomCall<T> custom_call(const TapeCall<T>& t, bool backward) {
     if (pixels == 0) continue;
     call.x[side] = room;
     for (std::ptrdiff_t p = 0; p < pixels; ++p)
-      for (int c = 0; c < x.c; ++c) *room++ = ref::lazy_value(x, p, c);
+      for (int c = 0; c < x.c; ++c) *room++ = reference::lazy_value(x, p, c);
     if (!backward || t.dx[side].data == nullptr) continue;
     call.dx[side] = room;
     for (std::ptrdiff_t i = 0; i < pixels * x.c; ++i) *room++ = 0;
@@ -36,7 +36,7 @@ CustomCall<T> custom_call(const TapeCall<T>& t, bool backward) {
   if (!backward) return call;
   T* const dy = room;
   for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)
-    for (int c = 0; c < t.out.c; ++c) *room++ = t.dy[p * t.dy_pixel + c];
+    for (int c = 0; c < t.out.c; ++c) *room++ = t.dy[p * t.dy_pixel_stride + c];
   call.dy = dy;
   return call;
 }
@@ -55,7 +55,7 @@ void tape_custom_backward(const TapeCall<T>& t) {
     const T* from = call.dx[side];
     for (std::ptrdiff_t p = 0; p < call.in[side].pixels(); ++p)
       for (int c = 0; c < call.in[side].c; ++c) {
-        T& at = to.data[p * to.pixel + c];
+        T& at = to.data[p * to.pixel_stride + c];
         at = (to.accumulate ? at : T(0)) + *from++;
       }
   }

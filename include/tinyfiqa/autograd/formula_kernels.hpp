@@ -11,21 +11,23 @@
 TINYFIQA_BEGIN
 namespace formulas {
 
-inline ref::MapShape shape(const Extents& e) { return {e.n, e.h, e.w, e.c}; }
+inline reference::MapShape shape(const Extents& e) { return {e.n, e.h, e.w, e.c}; }
 template <class T>
-ref::MapShape shape(const LazyMap<T>& x) {
+reference::MapShape shape(const LazyMap<T>& x) {
   return {x.n, x.h, x.w, x.c};
 }
-inline ref::Window window(const Op& op) { return {op.kernel, op.stride, op.padding, op.groups}; }
-inline std::ptrdiff_t pixels(ref::MapShape s) { return static_cast<std::ptrdiff_t>(s.n) * s.h * s.w; }
-inline std::vector<int>::size_type size(ref::MapShape s) { return static_cast<std::size_t>(pixels(s) * s.c); }
+inline reference::Window window(const Op& op) { return {op.window, op.stride, op.padding, op.groups}; }
+inline std::ptrdiff_t pixels(reference::MapShape s) { return static_cast<std::ptrdiff_t>(s.n) * s.h * s.w; }
+inline std::vector<int>::size_type size(reference::MapShape s) {
+  return static_cast<std::size_t>(pixels(s) * s.c);
+}
 
 /// The values of a lazy map.
 template <class T>
 std::vector<T> dense(const LazyMap<T>& x) {
   std::vector<T> v(size(shape(x)));
   for (std::ptrdiff_t p = 0; p < pixels(shape(x)); ++p)
-    for (int c = 0; c < x.c; ++c) v[static_cast<std::size_t>(p * x.c + c)] = ref::lazy_value(x, p, c);
+    for (int c = 0; c < x.c; ++c) v[static_cast<std::size_t>(p * x.c + c)] = reference::lazy_value(x, p, c);
   return v;
 }
 /// The gradient of the output.
@@ -37,7 +39,7 @@ std::vector<T> dense_gradient(const TapeCall<T>& t) {
   dy.w = t.out.w;
   dy.c = t.out.c;
   dy.data = t.dy;
-  dy.pixel = t.dy_pixel;
+  dy.pixel_stride = t.dy_pixel_stride;
   return dense(dy);
 }
 /// Writes or adds a dense gradient to that of input `side`.
@@ -45,10 +47,10 @@ template <class T>
 void give(const TapeCall<T>& t, int side, const std::vector<T>& d) {
   const Gradient<T>& to = t.dx[side];
   if (to.data == nullptr) return;
-  const ref::MapShape s = shape(t.x[side]);
+  const reference::MapShape s = shape(t.x[side]);
   for (std::ptrdiff_t p = 0; p < pixels(s); ++p)
     for (int c = 0; c < s.c; ++c) {
-      T& at = to.data[p * to.pixel + c];
+      T& at = to.data[p * to.pixel_stride + c];
       at = (to.accumulate ? at : T(0)) + d[static_cast<std::size_t>(p * s.c + c)];
     }
 }
@@ -77,7 +79,7 @@ void conv_norm(const TapeCall<T>& t) {
       mean = running_mean - bias;  // of the sums, which lack the bias
       if (t.batch_statistics) {
         const T m = static_cast<T>(op.norm_momentum);
-        ref::norm_statistics(shape(t.out), t.y, c, mean, var);
+        reference::norm_statistics(shape(t.out), t.y, c, mean, var);
         running_mean += m * (mean + bias - running_mean);
         running_var += m * (var * (count > 1 ? count / (count - 1) : T(1)) - running_var);
       }
@@ -97,7 +99,8 @@ void conv_forward(const TapeCall<T>& t) {
   if (t.op->only_norm())
     std::copy(x.begin(), x.end(), t.y);
   else
-    ref::conv_forward(shape(t.x[0]), x.data(), shape(t.out), window(*t.op), t.params + t.op->weight, t.y);
+    reference::conv_forward(shape(t.x[0]), x.data(), shape(t.out), window(*t.op), t.params + t.op->weight,
+                            t.y);
   conv_norm(t);
 }
 /// g = dv act'(u), then through batch norm or bias to dz.
@@ -113,15 +116,15 @@ std::vector<T> conv_sums_gradient(const TapeCall<T>& t) {
     for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p) {
       const T u = (t.y[at(p, c)] - mean) * t.saved[2 * channels + c] + t.saved[3 * channels + c];
       if (op.slope >= 0 && u <= 0) t.gradient[op.slope + c] += g[at(p, c)] * u;
-      dz[at(p, c)] = g[at(p, c)] *= ref::act_slope(op.act, u, slope);
+      dz[at(p, c)] = g[at(p, c)] *= reference::act_derivative(op.act, u, slope);
       // The batch's mean takes a bias out again.
       if (op.bias >= 0 && !(op.has_norm() && t.batch_statistics))
         t.gradient[op.bias + c] += g[at(p, c)] * t.saved[2 * channels + c];
     }
     if (op.has_norm())
-      ref::norm_backward(shape(t.out), t.y, g.data(), c, mean, inverse, t.params[op.norm_weight + c],
-                         t.batch_statistics, dz.data(), t.gradient + op.norm_weight,
-                         t.gradient + op.norm_bias);
+      reference::norm_backward(shape(t.out), t.y, g.data(), c, mean, inverse, t.params[op.norm_weight + c],
+                               t.batch_statistics, dz.data(), t.gradient + op.norm_weight,
+                               t.gradient + op.norm_bias);
   }
   return dz;
 }
@@ -130,8 +133,9 @@ void conv_backward(const TapeCall<T>& t) {
   const std::vector<T> dz = conv_sums_gradient(t), x = dense(t.x[0]);
   if (t.op->only_norm()) return give(t, 0, dz);
   std::vector<T> dx = zeros(t.x[0]);
-  ref::conv_backward(shape(t.x[0]), x.data(), shape(t.out), window(*t.op), t.params + t.op->weight, dz.data(),
-                     t.gradient + t.op->weight, t.dx[0].data == nullptr ? nullptr : dx.data());
+  reference::conv_backward(shape(t.x[0]), x.data(), shape(t.out), window(*t.op), t.params + t.op->weight,
+                           dz.data(), t.gradient + t.op->weight,
+                           t.dx[0].data == nullptr ? nullptr : dx.data());
   give(t, 0, dx);
 }
 
@@ -140,13 +144,13 @@ void conv_backward(const TapeCall<T>& t) {
 template <class T>
 void activation_forward(const TapeCall<T>& t) {
   const std::vector<T> x = dense(t.x[0]);
-  for (std::size_t i = 0; i < x.size(); ++i) t.y[i] = ref::act_value(t.op->act, x[i], T(0));
+  for (std::size_t i = 0; i < x.size(); ++i) t.y[i] = reference::act_value(t.op->act, x[i], T(0));
 }
 template <class T>
 void activation_backward(const TapeCall<T>& t) {
   const std::vector<T> x = dense(t.x[0]);
   std::vector<T> d = dense_gradient(t);
-  for (std::size_t i = 0; i < x.size(); ++i) d[i] *= ref::act_slope(t.op->act, x[i], T(0));
+  for (std::size_t i = 0; i < x.size(); ++i) d[i] *= reference::act_derivative(t.op->act, x[i], T(0));
   give(t, 0, d);
 }
 
@@ -155,23 +159,23 @@ void activation_backward(const TapeCall<T>& t) {
 template <class T>
 void max_pool_forward(const TapeCall<T>& t) {
   const std::vector<T> x = dense(t.x[0]);
-  ref::max_pool_forward(shape(t.x[0]), x.data(), shape(t.out), window(*t.op), t.y, t.saved);
+  reference::max_pool_forward(shape(t.x[0]), x.data(), shape(t.out), window(*t.op), t.y, t.saved);
 }
 template <class T>
 void max_pool_backward(const TapeCall<T>& t) {
   const std::vector<T> dy = dense_gradient(t);
   std::vector<T> dx = zeros(t.x[0]);
-  ref::max_pool_backward(shape(t.x[0]), shape(t.out), window(*t.op), t.saved, dy.data(), dx.data());
+  reference::max_pool_backward(shape(t.x[0]), shape(t.out), window(*t.op), t.saved, dy.data(), dx.data());
   give(t, 0, dx);
 }
 template <class T>
 void mean_forward(const TapeCall<T>& t) {
-  ref::mean_forward(shape(t.x[0]), dense(t.x[0]).data(), t.y);
+  reference::mean_forward(shape(t.x[0]), dense(t.x[0]).data(), t.y);
 }
 template <class T>
 void mean_backward(const TapeCall<T>& t) {
   std::vector<T> dx = zeros(t.x[0]);
-  ref::mean_backward(shape(t.x[0]), dense_gradient(t).data(), dx.data());
+  reference::mean_backward(shape(t.x[0]), dense_gradient(t).data(), dx.data());
   give(t, 0, dx);
 }
 
@@ -200,7 +204,7 @@ template <class T>
 void scale_backward(const TapeCall<T>& t) {
   const std::vector<T> x = dense(t.x[0]), dy = dense_gradient(t);
   std::vector<T> dx = zeros(t.x[0]), dgate = zeros(t.x[1]);
-  ref::scale_backward(shape(t.x[0]), x.data(), t.saved, dy.data(), dx.data(), dgate.data());
+  reference::scale_backward(shape(t.x[0]), x.data(), t.saved, dy.data(), dx.data(), dgate.data());
   give(t, 0, dx);
   give(t, 1, dgate);
 }
@@ -218,30 +222,30 @@ void slice_map(const Op& op, int, int, const Body& body) {
 }
 template <class Body>
 void shuffle_map(const Op& op, int a, int, const Body& body) {
-  for (int c = 0; c < a; ++c) body(0, ref::shuffled_from(c, a, op.shuffle_groups), c);
+  for (int c = 0; c < a; ++c) body(0, reference::shuffled_from(c, a, op.shuffle_groups), c);
 }
 template <class Body>
 void interleave_map(const Op&, int a, int, const Body& body) {
   for (int c = 0; c < a; ++c) body(0, c, 2 * c), body(1, c, 2 * c + 1);
 }
 
-#define TINYFIQA_FORMULA_MOVE(name)                                                             \
-  template <class T>                                                                            \
-  void name##_forward(const TapeCall<T>& t) {                                                   \
-    for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)                                         \
-      name##_map(*t.op, t.x[0].c, t.x[1].c, [&](int side, int from, int to) {                   \
-        t.y[p * t.out.c + to] = ref::lazy_value(t.x[side], p, from);                            \
-      });                                                                                       \
-  }                                                                                             \
-  template <class T>                                                                            \
-  void name##_backward(const TapeCall<T>& t) {                                                  \
-    std::vector<T> d[2] = {zeros(t.x[0]), zeros(t.x[1])};                                       \
-    for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)                                         \
-      name##_map(*t.op, t.x[0].c, t.x[1].c, [&](int side, int from, int to) {                   \
-        d[side][static_cast<std::size_t>(p * t.x[side].c + from)] += t.dy[p * t.dy_pixel + to]; \
-      });                                                                                       \
-    give(t, 0, d[0]);                                                                           \
-    give(t, 1, d[1]);                                                                           \
+#define TINYFIQA_FORMULA_MOVE(name)                                                                    \
+  template <class T>                                                                                   \
+  void name##_forward(const TapeCall<T>& t) {                                                          \
+    for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)                                                \
+      name##_map(*t.op, t.x[0].c, t.x[1].c, [&](int side, int from, int to) {                          \
+        t.y[p * t.out.c + to] = reference::lazy_value(t.x[side], p, from);                             \
+      });                                                                                              \
+  }                                                                                                    \
+  template <class T>                                                                                   \
+  void name##_backward(const TapeCall<T>& t) {                                                         \
+    std::vector<T> d[2] = {zeros(t.x[0]), zeros(t.x[1])};                                              \
+    for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)                                                \
+      name##_map(*t.op, t.x[0].c, t.x[1].c, [&](int side, int from, int to) {                          \
+        d[side][static_cast<std::size_t>(p * t.x[side].c + from)] += t.dy[p * t.dy_pixel_stride + to]; \
+      });                                                                                              \
+    give(t, 0, d[0]);                                                                                  \
+    give(t, 1, d[1]);                                                                                  \
   }
 TINYFIQA_FORMULA_MOVE(concat)
 TINYFIQA_FORMULA_MOVE(slice)

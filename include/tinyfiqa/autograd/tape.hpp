@@ -64,7 +64,8 @@ class Tape {
     const LazyMap<T> y = map_of(output_, params);
     const auto pixels = static_cast<std::ptrdiff_t>(y.n) * y.h * y.w;
     for (std::ptrdiff_t p = 0; p < pixels; ++p)
-      for (int c = 0; c < y.c; ++c) out_[static_cast<std::size_t>(p * y.c + c)] = ref::lazy_value(y, p, c);
+      for (int c = 0; c < y.c; ++c)
+        out_[static_cast<std::size_t>(p * y.c + c)] = reference::lazy_value(y, p, c);
     return {};
   }
 
@@ -168,7 +169,7 @@ class Tape {
     for (int id = 0; id < plan_.count; ++id) {
       TapeValue& v = plan_.values[static_cast<std::size_t>(id)];
       const bool normed = op(id).kind == OpKind::conv && (op(id).has_norm() || op(id).bias >= 0);
-      if (!v.runs_backward || !normed || id == output_ || v.gradient_pixel != v.extents.c) continue;
+      if (!v.runs_backward || !normed || id == output_ || v.gradient_pixel_stride != v.extents.c) continue;
       int last = -1;  // backward goes from high numbers to low ones
       for (int reader = plan_.count - 1; reader > id; --reader)
         if (value(reader).runs_backward && (value(reader).inputs[0] == id) != (value(reader).inputs[1] == id))
@@ -198,7 +199,7 @@ class Tape {
     x.c = v.extents.c;
     x.data = o.kind == OpKind::input ? input_ : memory(s.data);
     if (x.data != nullptr) x.data += v.first_channel;
-    x.pixel = s.extents.c;
+    x.pixel_stride = s.extents.c;
     if (o.kind == OpKind::conv) {
       x.act = o.act;
       const bool plain = !o.has_norm() && o.bias < 0;
@@ -240,14 +241,14 @@ class Tape {
   void add_gradients(int id, T* gradient, TapeCall<T>& call) {
     const TapeValue& v = value(id);
     call.dy = gradient_of(id);
-    call.dy_pixel = v.gradient_pixel;
+    call.dy_pixel_stride = v.gradient_pixel_stride;
     if (v.dy_sums >= 0) call.dy_sums = sums_.data() + v.dy_sums;
     call.gradient = gradient;
     for (const int side : {0, 1}) {
       const int input = v.inputs[side];
       if (input < 0 || !value(input).needs_gradient) continue;
       const int sums = v.sums_for[side] < 0 ? -1 : value(v.sums_for[side]).dy_sums;
-      call.dx[side] = {gradient_of(input), value(input).gradient_pixel, v.accumulate[side],
+      call.dx[side] = {gradient_of(input), value(input).gradient_pixel_stride, v.accumulate[side],
                        sums < 0 ? nullptr : sums_.data() + sums};
     }
   }

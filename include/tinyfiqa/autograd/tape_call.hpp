@@ -17,8 +17,8 @@ TINYFIQA_BEGIN
 template <class T>
 struct Gradient {
   T* data = nullptr;
-  std::ptrdiff_t pixel = 0;  ///< elements from pixel to pixel
-  bool accumulate = false;   ///< others have written to it: add
+  std::ptrdiff_t pixel_stride = 0;  ///< elements from pixel to pixel
+  bool accumulate = false;          ///< others have written to it: add
   double* sums =
       nullptr;  ///< [3][C]: where backward leaves what the batch norm of the map's convolution needs
 };
@@ -35,7 +35,7 @@ struct TapeCall {
 
   const T* dy =
       nullptr;  ///< backward only, as all below; gradient of the value (after batch norm and activation)
-  std::ptrdiff_t dy_pixel = 0;
+  std::ptrdiff_t dy_pixel_stride = 0;
   Gradient<T> dx[2];
   /// Of a convolution: what its batch norm needs of dy, [3][C], where the operation that completed dy has
   /// taken it.

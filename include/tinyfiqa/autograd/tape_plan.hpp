@@ -33,7 +33,7 @@ struct TapeValue {
   int first_channel = 0;                     ///< into the storage
   int gate = -1;                             ///< the scale whose gate multiplies it
   int data = -1, saved = -1, gradient = -1;  ///< buffers
-  int gradient_pixel = 0, gradient_channel = 0;
+  int gradient_pixel_stride = 0, gradient_channel = 0;
 
   int inputs[2] = {-1, -1};  ///< a fused concat's stand in for it
   bool runs_backward = false;
@@ -170,13 +170,13 @@ class TapePlanner {
   void new_gradient(int id, int time) {
     TapeValue& v = value(id);
     v.gradient = new_buffer(static_cast<std::size_t>(v.extents.floats()), time, time);
-    v.gradient_pixel = v.extents.c;
+    v.gradient_pixel_stride = v.extents.c;
     v.gradient_channel = 0;
   }
   void share_gradient(int id, int with, int first_channel) {
     TapeValue& v = value(id);
     v.gradient = value(with).gradient;
-    v.gradient_pixel = value(with).gradient_pixel;
+    v.gradient_pixel_stride = value(with).gradient_pixel_stride;
     v.gradient_channel = value(with).gradient_channel + first_channel;
   }
   void keep_gradient(int id, int time) {

@@ -31,7 +31,7 @@ inline TrainConvArgs train_conv_args(const TapeCall<float>& t) {
   a.out_h = t.out.h;
   a.out_w = t.out.w;
   a.cout = op.channels;
-  a.kernel = op.kernel;
+  a.window = op.window;
   a.stride = op.stride;
   a.padding = op.padding;
   a.groups = op.groups;
@@ -52,14 +52,14 @@ inline TrainConvArgs train_conv_args(const TapeCall<float>& t) {
   a.scale = saved(2);
   a.shift = saved(3);
   a.dv = t.dy;
-  a.dv_pixel = t.dy_pixel;
+  a.dv_pixel_stride = t.dy_pixel_stride;
   a.dweight = grad(op.weight);
   a.dgamma = grad(op.norm_weight);
   a.dbeta = grad(op.norm_bias);
   a.dbias = grad(op.bias);
   a.dslope = grad(op.slope);
   a.dx = t.dx[0].data;
-  a.dx_pixel = t.dx[0].pixel;
+  a.dx_pixel_stride = t.dx[0].pixel_stride;
   a.accumulate = t.dx[0].accumulate;
   a.dv_sums = t.dy_sums;
   a.dx_sums = t.dx[0].sums;
@@ -93,8 +93,8 @@ inline constexpr TapeKernel<float> train_norm{
 
 inline const TapeKernel<float>* choose_train_conv(const Op& op) {
   if (op.only_norm()) return &train_norm;
-  if (op.kernel == 1 && op.stride == 1 && op.padding == 0 && op.groups == 1) return &train_pointwise;
-  if (op.groups == op.in_channels && op.groups == op.channels && op.kernel <= depthwise_max_kernel)
+  if (op.window == 1 && op.stride == 1 && op.padding == 0 && op.groups == 1) return &train_pointwise;
+  if (op.groups == op.in_channels && op.groups == op.channels && op.window <= depthwise_max_kernel)
     return &train_depthwise;
   return &train_dense;
 }
@@ -102,7 +102,7 @@ inline const TapeKernel<float>* choose_train_conv(const Op& op) {
 // ---- everything else
 
 inline GradientArgs gradient_args(const Gradient<float>& g) {
-  return {g.data, g.pixel, g.accumulate, g.sums};
+  return {g.data, g.pixel_stride, g.accumulate, g.sums};
 }
 
 inline TrainMapArgs train_map_args(const TapeCall<float>& t) {
@@ -112,14 +112,14 @@ inline TrainMapArgs train_map_args(const TapeCall<float>& t) {
   a.b = t.x[1];
   a.y = t.y;
   a.dy = t.dy;
-  a.dy_pixel = t.dy_pixel;
+  a.dy_pixel_stride = t.dy_pixel_stride;
   a.dx = gradient_args(t.dx[0]);
   a.db = gradient_args(t.dx[1]);
   a.saved = t.saved;
   a.out_h = t.out.h;
   a.out_w = t.out.w;
   a.out_c = t.out.c;
-  a.kernel = op.kernel;
+  a.window = op.window;
   a.stride = op.stride;
   a.padding = op.padding;
   a.groups = op.shuffle_groups;

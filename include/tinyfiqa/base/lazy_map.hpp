@@ -16,12 +16,12 @@ template <class T>
 struct LazyMap {
   int n = 0, h = 0, w = 0, c = 0;
   const T* data = nullptr;
-  std::ptrdiff_t pixel = 0;   ///< elements from pixel to pixel; more than c in a slice
-  const T* centre = nullptr;  ///< [c]; null for 0, and scale for 1, shift for 0: all three or none
-  const T* scale = nullptr;   ///< [c]
-  const T* shift = nullptr;   ///< [c]
-  const T* slope = nullptr;   ///< [c], for prelu
-  const T* gate = nullptr;    ///< [n][gate_stride]; null for 1
+  std::ptrdiff_t pixel_stride = 0;  ///< elements from pixel to pixel; more than c in a slice
+  const T* centre = nullptr;        ///< [c]; null for 0, and scale for 1, shift for 0: all three or none
+  const T* scale = nullptr;         ///< [c]
+  const T* shift = nullptr;         ///< [c]
+  const T* slope = nullptr;         ///< [c], for prelu
+  const T* gate = nullptr;          ///< [n][gate_stride]; null for 1
   std::ptrdiff_t gate_stride = 0;
   Act act = Act::none;
 };

@@ -19,14 +19,14 @@ TINYFIQA_ISA_BEGIN(kernels)
 
 struct ConvArgs {
   int n = 0, h = 0, w = 0, cin = 0, out_h = 0, out_w = 0, cout = 0;
-  int kernel = 3, stride = 1, padding = 1, groups = 1;
+  int window = 3, stride = 1, padding = 1, groups = 1;
   const float* x = nullptr;
-  std::ptrdiff_t x_pixel = 0;  ///< floats from pixel to pixel
+  std::ptrdiff_t x_pixel_stride = 0;  ///< floats from pixel to pixel
   const float* packed = nullptr;
   float* y = nullptr;
-  std::ptrdiff_t y_pixel = 0;
+  std::ptrdiff_t y_pixel_stride = 0;
   const float* residual = nullptr;  ///< added after the activation; null for none
-  std::ptrdiff_t residual_pixel = 0;
+  std::ptrdiff_t residual_pixel_stride = 0;
   const float* slope = nullptr;  ///< [cout], for prelu
   Act act = Act::none;
   float* scratch = nullptr;  ///< conv_scratch_floats for each thread
@@ -35,22 +35,22 @@ struct ConvArgs {
 inline constexpr int conv_strip_pixels = 24;
 
 /// Depth of the product: floats of one patch of one group.
-TINYFIQA_INLINE int conv_depth(int kernel, int cin, int groups) { return kernel * kernel * (cin / groups); }
+TINYFIQA_INLINE int conv_depth(int window, int cin, int groups) { return window * window * (cin / groups); }
 
-TINYFIQA_INLINE std::size_t conv_scratch_floats(int kernel, int cin, int groups) {
+TINYFIQA_INLINE std::size_t conv_scratch_floats(int window, int cin, int groups) {
   return static_cast<std::size_t>(conv_strip_pixels) *
-         static_cast<std::size_t>(conv_depth(kernel, cin, groups));
+         static_cast<std::size_t>(conv_depth(window, cin, groups));
 }
 
-TINYFIQA_INLINE std::size_t conv_packed_floats(int cout, int kernel, int cin, int groups) {
+TINYFIQA_INLINE std::size_t conv_packed_floats(int cout, int window, int cin, int groups) {
   return static_cast<std::size_t>(groups) *
-         gemm_packed_floats(cout / groups, conv_depth(kernel, cin, groups));
+         gemm_packed_floats(cout / groups, conv_depth(window, cin, groups));
 }
 
 /// Packs weights [Cout][Cin / G][K][K] and bias [Cout]; `row` is room for conv_depth * Cout / G floats.
-inline void pack_conv(int cout, int cin, int kernel, int groups, const float* weight, const float* bias,
+inline void pack_conv(int cout, int cin, int window, int groups, const float* weight, const float* bias,
                       float* row, float* packed) {
-  const int depth = conv_depth(kernel, cin, groups), columns = cout / groups, taps = kernel * kernel;
+  const int depth = conv_depth(window, cin, groups), columns = cout / groups, taps = window * window;
   const int cin_g = cin / groups;
   for (int g = 0; g < groups; ++g) {
     for (int j = 0; j < columns; ++j) {
@@ -67,20 +67,20 @@ inline void pack_conv(int cout, int cin, int kernel, int groups, const float* we
 /// One output pixel's window, zeros where it leaves the image: [K][K][count] from channel `first` on.
 inline void gather_patch(const ConvArgs& v, int image, int oy, int ox, int first, int count, float* patch) {
   const int top = oy * v.stride - v.padding, left = ox * v.stride - v.padding;
-  const TapRange cols = taps_inside(left, v.kernel, v.w);
-  const std::size_t row_floats = static_cast<std::size_t>(v.kernel) * static_cast<std::size_t>(count);
-  for (int ky = 0; ky < v.kernel; ++ky, patch += row_floats) {
+  const TapRange cols = taps_inside(left, v.window, v.w);
+  const std::size_t row_floats = static_cast<std::size_t>(v.window) * static_cast<std::size_t>(count);
+  for (int ky = 0; ky < v.window; ++ky, patch += row_floats) {
     const int y = top + ky;
-    const bool whole = y >= 0 && y < v.h && cols.first == 0 && cols.last == v.kernel;
+    const bool whole = y >= 0 && y < v.h && cols.first == 0 && cols.last == v.window;
     if (!whole) std::memset(patch, 0, row_floats * sizeof(float));
     if (y < 0 || y >= v.h) continue;
     const float* row =
-        v.x + ((static_cast<std::ptrdiff_t>(image) * v.h + y) * v.w + left) * v.x_pixel + first;
-    if (whole && v.x_pixel == count) {
+        v.x + ((static_cast<std::ptrdiff_t>(image) * v.h + y) * v.w + left) * v.x_pixel_stride + first;
+    if (whole && v.x_pixel_stride == count) {
       std::memcpy(patch, row, row_floats * sizeof(float));
     } else {
       for (int kx = cols.first; kx < cols.last; ++kx)
-        std::memcpy(patch + kx * count, row + kx * v.x_pixel,
+        std::memcpy(patch + kx * count, row + kx * v.x_pixel_stride,
                     static_cast<std::size_t>(count) * sizeof(float));
     }
   }
@@ -88,7 +88,7 @@ inline void gather_patch(const ConvArgs& v, int image, int oy, int ox, int first
 
 /// Output pixels begin .. end of one row through gathered patches.
 inline void conv_gathered(const ConvArgs& v, int image, int oy, int begin, int end, float* strip) {
-  const int depth = conv_depth(v.kernel, v.cin, v.groups), cin_g = v.cin / v.groups,
+  const int depth = conv_depth(v.window, v.cin, v.groups), cin_g = v.cin / v.groups,
             cout_g = v.cout / v.groups;
   const std::ptrdiff_t out_row = (static_cast<std::ptrdiff_t>(image) * v.out_h + oy) * v.out_w;
   for (int g = 0; g < v.groups; ++g) {
@@ -98,8 +98,8 @@ inline void conv_gathered(const ConvArgs& v, int image, int oy, int begin, int e
     gemm_args.a = strip;
     gemm_args.lda = depth;
     gemm_args.packed = v.packed + static_cast<std::size_t>(g) * gemm_packed_floats(cout_g, depth);
-    gemm_args.ldc = v.y_pixel;
-    gemm_args.ld_residual = v.residual_pixel;
+    gemm_args.ldc = v.y_pixel_stride;
+    gemm_args.ld_residual = v.residual_pixel_stride;
     gemm_args.slope = v.slope == nullptr ? nullptr : v.slope + g * cout_g;
     gemm_args.act = v.act;
     for (int ox = begin; ox < end; ox += conv_strip_pixels) {
@@ -107,9 +107,9 @@ inline void conv_gathered(const ConvArgs& v, int image, int oy, int begin, int e
       for (int i = 0; i < pixels; ++i)
         gather_patch(v, image, oy, ox + i, g * cin_g, cin_g, strip + i * depth);
       gemm_args.m = pixels;
-      gemm_args.c = v.y + (out_row + ox) * v.y_pixel + g * cout_g;
+      gemm_args.c = v.y + (out_row + ox) * v.y_pixel_stride + g * cout_g;
       if (v.residual != nullptr)
-        gemm_args.residual = v.residual + (out_row + ox) * v.residual_pixel + g * cout_g;
+        gemm_args.residual = v.residual + (out_row + ox) * v.residual_pixel_stride + g * cout_g;
       gemm_rows_range(gemm_args, 0, pixels);
     }
   }
@@ -169,14 +169,14 @@ inline void conv_direct(const ConvArgs& v, int image, int oy, int begin, int end
   const int top = oy * v.stride - v.padding;
   const std::ptrdiff_t out_row = (static_cast<std::ptrdiff_t>(image) * v.out_h + oy) * v.out_w;
   DirectRow d;
-  d.rows = taps_inside(top, v.kernel, v.h);
-  d.run = v.kernel * v.cin;
+  d.rows = taps_inside(top, v.window, v.h);
+  d.run = v.window * v.cin;
   d.x_row = static_cast<std::ptrdiff_t>(v.w) * v.cin;
   d.step = v.stride * v.cin;
   d.x = v.x + (static_cast<std::ptrdiff_t>(image) * v.h + top + d.rows.first) * d.x_row - v.padding * v.cin;
   d.c.n = v.cout;
-  d.c.c = v.y + out_row * v.y_pixel;
-  d.c.ldc = v.y_pixel;
+  d.c.c = v.y + out_row * v.y_pixel_stride;
+  d.c.ldc = v.y_pixel_stride;
   d.c.slope = v.slope;
   d.c.act = v.act;
   const float* panel = v.packed;
@@ -192,14 +192,14 @@ inline void conv_direct(const ConvArgs& v, int image, int oy, int begin, int end
       conv_direct_panel<FirstConv, false, MR, NV>(d, panel, first, columns, begin, end);
     else
       conv_direct_panel<AnyConv, false, MR, NV>(d, panel, first, columns, begin, end);
-    panel += static_cast<std::ptrdiff_t>(NV) * simd::width * (v.kernel * d.run + 1);
+    panel += static_cast<std::ptrdiff_t>(NV) * simd::width * (v.window * d.run + 1);
   });
 }
 
 /// One output row. With a residual (which may be the output itself) no pixel may be done twice.
 inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
-  const bool runs = v.groups == 1 && v.x_pixel == v.cin && v.residual == nullptr;
-  const PixelRange inside = pixels_inside(v.kernel, v.stride, v.padding, v.w, v.out_w);
+  const bool runs = v.groups == 1 && v.x_pixel_stride == v.cin && v.residual == nullptr;
+  const PixelRange inside = pixels_inside(v.window, v.stride, v.padding, v.w, v.out_w);
   if (!runs || inside.begin >= inside.end) return conv_gathered(v, image, oy, 0, v.out_w, strip);
   conv_gathered(v, image, oy, 0, inside.begin, strip);
   conv_direct(v, image, oy, inside.begin, inside.end);
@@ -209,8 +209,8 @@ inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
 /// The whole convolution, rows split over threads.
 inline void conv(const ConvArgs& v, const Team& team) {
   const double macs =
-      static_cast<double>(v.n) * v.out_h * v.out_w * v.cout * conv_depth(v.kernel, v.cin, v.groups);
-  const std::size_t scratch = conv_scratch_floats(v.kernel, v.cin, v.groups);
+      static_cast<double>(v.n) * v.out_h * v.out_w * v.cout * conv_depth(v.window, v.cin, v.groups);
+  const std::size_t scratch = conv_scratch_floats(v.window, v.cin, v.groups);
   parallel_for(worth_team(team, macs), v.n * v.out_h, [&](int begin, int end, int thread) {
     for (int i = begin; i < end; ++i)
       conv_row(v, i / v.out_h, i % v.out_h, v.scratch + static_cast<std::size_t>(thread) * scratch);

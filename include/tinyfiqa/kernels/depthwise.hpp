@@ -22,12 +22,12 @@ TINYFIQA_ISA_BEGIN(kernels)
 struct DepthwiseArgs {
   int n = 0, h = 0, w = 0, c = 0;  ///< input
   int out_h = 0, out_w = 0;
-  int kernel = 3, stride = 1, padding = 1;
+  int window = 3, stride = 1, padding = 1;
   const float* x = nullptr;
-  std::ptrdiff_t x_pixel = 0;  ///< floats from pixel to pixel (C, or more in a slice)
+  std::ptrdiff_t x_pixel_stride = 0;  ///< floats from pixel to pixel (C, or more in a slice)
   const float* packed = nullptr;
   float* y = nullptr;
-  std::ptrdiff_t y_pixel = 0;
+  std::ptrdiff_t y_pixel_stride = 0;
   const float* slope = nullptr;  ///< [c], for prelu
   Act act = Act::none;
 };
@@ -36,14 +36,14 @@ TINYFIQA_INLINE int depthwise_padded_channels(int c) {
   return (c + simd::width - 1) / simd::width * simd::width;
 }
 
-TINYFIQA_INLINE std::size_t depthwise_packed_floats(int c, int kernel) {
+TINYFIQA_INLINE std::size_t depthwise_packed_floats(int c, int window) {
   return static_cast<std::size_t>(depthwise_padded_channels(c)) *
-         static_cast<std::size_t>(kernel * kernel + 1);
+         static_cast<std::size_t>(window * window + 1);
 }
 
 /// Packs weights [c][1][K][K] and bias [c] (zero where that is null).
-inline void pack_depthwise(int c, int kernel, const float* weight, const float* bias, float* packed) {
-  const int taps = kernel * kernel, padded = depthwise_padded_channels(c);
+inline void pack_depthwise(int c, int window, const float* weight, const float* bias, float* packed) {
+  const int taps = window * window, padded = depthwise_padded_channels(c);
   for (int t = -1; t < taps; ++t)
     for (int i = 0; i < padded; ++i)
       *packed++ = i >= c ? 0.0f : t >= 0 ? weight[i * taps + t] : bias == nullptr ? 0.0f : bias[i];
@@ -53,16 +53,16 @@ inline void pack_depthwise(int c, int kernel, const float* weight, const float* 
 struct TapRange {
   int first, last;
 };
-TINYFIQA_INLINE TapRange taps_inside(int origin, int kernel, int size) {
-  return {origin < 0 ? -origin : 0, size - origin < kernel ? size - origin : kernel};
+TINYFIQA_INLINE TapRange taps_inside(int origin, int window, int size) {
+  return {origin < 0 ? -origin : 0, size - origin < window ? size - origin : window};
 }
 
 /// Output pixels of a row whose windows lie between the image's left and right borders; none: begin = end.
 struct PixelRange {
   int begin, end;
 };
-TINYFIQA_INLINE PixelRange pixels_inside(int kernel, int stride, int padding, int w, int out_w) {
-  const int right = w + padding - kernel;  // the last window's start, counted from -padding on
+TINYFIQA_INLINE PixelRange pixels_inside(int window, int stride, int padding, int w, int out_w) {
+  const int right = w + padding - window;  // the last window's start, counted from -padding on
   int begin = (padding + stride - 1) / stride, end = right < 0 ? 0 : right / stride + 1;
   if (begin > out_w) begin = out_w;
   if (end > out_w) end = out_w;
@@ -85,9 +85,9 @@ TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int coun
 #pragma GCC unroll 8
     for (int i = 0; i < P; ++i) acc[i] = activate<decltype(tag)::act>(acc[i], slope);
   });
-  const std::ptrdiff_t y_pixel = d.y_pixel;  // (for all the compiler knows, a store changes d)
+  const std::ptrdiff_t y_pixel_stride = d.y_pixel_stride;  // (for all the compiler knows, a store changes d)
 #pragma GCC unroll 8
-  for (int i = 0; i < P; ++i, y += y_pixel) {
+  for (int i = 0; i < P; ++i, y += y_pixel_stride) {
     if constexpr (Full)
       simd::store(y, acc[i]);
     else
@@ -103,8 +103,8 @@ TINYFIQA_INLINE void depthwise_vector(const DepthwiseArgs& d, const DepthwiseRow
   constexpr int columns = (P - 1) * S + K;
   const int left = ox * S - d.padding;
   const int outside_left = -left, first_outside = d.w - left;  // columns of the tile
-  const std::ptrdiff_t x_pixel = d.x_pixel, tap_step = r.tap_step;
-  const float* x = r.x + r.rows.first * r.x_row + left * x_pixel + first;
+  const std::ptrdiff_t x_pixel_stride = d.x_pixel_stride, tap_step = r.tap_step;
+  const float* x = r.x + r.rows.first * r.x_row + left * x_pixel_stride + first;
   const float* tap = d.packed + first + (1 + r.rows.first * K) * tap_step;
   vf acc[P];
   const vf bias = simd::load(d.packed + first);
@@ -119,13 +119,14 @@ TINYFIQA_INLINE void depthwise_vector(const DepthwiseArgs& d, const DepthwiseRow
     for (int j = 0; j < columns; ++j) {
       if (Border && j < K / 2 && j < outside_left) continue;
       if (Border && j >= columns - K / 2 && j >= first_outside) continue;
-      const vf xj = simd::keep(Full ? simd::load(x + j * x_pixel) : simd::load_part(x + j * x_pixel, count));
+      const vf xj = simd::keep(Full ? simd::load(x + j * x_pixel_stride)
+                                    : simd::load_part(x + j * x_pixel_stride, count));
 #pragma GCC unroll 8
       for (int i = 0; i < P; ++i)
         if (const int kx = j - i * S; kx >= 0 && kx < K) acc[i] = simd::fma(w[kx], xj, acc[i]);
     }
   }
-  depthwise_store<P, Full>(d, first, count, r.y + ox * d.y_pixel + first, acc);
+  depthwise_store<P, Full>(d, first, count, r.y + ox * d.y_pixel_stride + first, acc);
 }
 
 /// The same, all channels. (Not inlined: a row would be one function of all tiles, which takes clang's
@@ -154,18 +155,18 @@ inline void depthwise_tiles(const DepthwiseArgs& d, const DepthwiseRow& r) {
 /// One output pixel with any kernel and stride.
 inline void depthwise_pixel(const DepthwiseArgs& d, const DepthwiseRow& r, int ox) {
   const int left = ox * d.stride - d.padding;
-  const TapRange cols = taps_inside(left, d.kernel, d.w);
+  const TapRange cols = taps_inside(left, d.window, d.w);
   for (int first = 0; first < d.c; first += simd::width) {
     const int count = d.c - first < simd::width ? d.c - first : simd::width;
     vf acc[1] = {simd::load(d.packed + first)};
     for (int ky = r.rows.first; ky < r.rows.last; ++ky) {
-      const float* row = r.x + ky * r.x_row + left * d.x_pixel + first;
-      const float* tap = d.packed + first + (1 + ky * d.kernel) * r.tap_step;
+      const float* row = r.x + ky * r.x_row + left * d.x_pixel_stride + first;
+      const float* tap = d.packed + first + (1 + ky * d.window) * r.tap_step;
       for (int kx = cols.first; kx < cols.last; ++kx)
-        acc[0] = simd::fma(simd::load(tap + kx * r.tap_step), simd::load_up_to(row + kx * d.x_pixel, count),
-                           acc[0]);
+        acc[0] = simd::fma(simd::load(tap + kx * r.tap_step),
+                           simd::load_up_to(row + kx * d.x_pixel_stride, count), acc[0]);
     }
-    depthwise_store<1, false>(d, first, count, r.y + ox * d.y_pixel + first, acc);
+    depthwise_store<1, false>(d, first, count, r.y + ox * d.y_pixel_stride + first, acc);
   }
 }
 
@@ -213,11 +214,11 @@ template <int K>
 inline void depthwise_row(const DepthwiseArgs& d, int image, int oy) {
   const int top = oy * d.stride - d.padding;
   DepthwiseRow r;
-  r.x_row = d.w * d.x_pixel;
+  r.x_row = d.w * d.x_pixel_stride;
   r.tap_step = depthwise_padded_channels(d.c);
   r.rows = taps_inside(top, K, d.h);
   r.x = d.x + (static_cast<std::ptrdiff_t>(image) * d.h + top) * r.x_row;
-  r.y = d.y + (static_cast<std::ptrdiff_t>(image) * d.out_h + oy) * d.out_w * d.y_pixel;
+  r.y = d.y + (static_cast<std::ptrdiff_t>(image) * d.out_h + oy) * d.out_w * d.y_pixel_stride;
   depthwise_any_stride<K>(d, r);
 }
 

@@ -12,11 +12,11 @@ TINYFIQA_ISA_BEGIN(kernels)
 struct ElementwiseArgs {
   int images = 0, pixels = 0, c = 0;  ///< pixels of one image
   const float* x = nullptr;
-  std::ptrdiff_t x_pixel = 0;  ///< floats from pixel to pixel
-  const float* b = nullptr;    ///< second operand: a map, or one gate [c] for each image
-  std::ptrdiff_t b_pixel = 0;
+  std::ptrdiff_t x_pixel_stride = 0;  ///< floats from pixel to pixel
+  const float* b = nullptr;           ///< second operand: a map, or one gate [c] for each image
+  std::ptrdiff_t b_pixel_stride = 0;
   float* y = nullptr;
-  std::ptrdiff_t y_pixel = 0;
+  std::ptrdiff_t y_pixel_stride = 0;
   const float* slope = nullptr;  ///< [c], for prelu
   Act act = Act::none;
 };
@@ -38,34 +38,34 @@ inline void for_each_vector(const ElementwiseArgs& e, const Team& team, const Op
 inline void activation(const ElementwiseArgs& e, const Team& team) {
   for_each_vector(e, team, [&](int, int i, int first, int count) {
     const vf slope = e.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(e.slope + first, count);
-    const vf x = simd::load_up_to(e.x + i * e.x_pixel + first, count);
-    simd::store_up_to(e.y + i * e.y_pixel + first, activate(e.act, x, slope), count);
+    const vf x = simd::load_up_to(e.x + i * e.x_pixel_stride + first, count);
+    simd::store_up_to(e.y + i * e.y_pixel_stride + first, activate(e.act, x, slope), count);
   });
 }
 
 /// y = x + b
 inline void add(const ElementwiseArgs& e, const Team& team) {
   for_each_vector(e, team, [&](int, int i, int first, int count) {
-    const vf sum = simd::load_up_to(e.x + i * e.x_pixel + first, count) +
-                   simd::load_up_to(e.b + i * e.b_pixel + first, count);
-    simd::store_up_to(e.y + i * e.y_pixel + first, sum, count);
+    const vf sum = simd::load_up_to(e.x + i * e.x_pixel_stride + first, count) +
+                   simd::load_up_to(e.b + i * e.b_pixel_stride + first, count);
+    simd::store_up_to(e.y + i * e.y_pixel_stride + first, sum, count);
   });
 }
 
 /// y[n, h, w, c] = x[n, h, w, c] * b[n, c]
 inline void scale(const ElementwiseArgs& e, const Team& team) {
   for_each_vector(e, team, [&](int image, int i, int first, int count) {
-    const vf gate = simd::load_up_to(e.b + image * e.b_pixel + first, count);
-    simd::store_up_to(e.y + i * e.y_pixel + first,
-                      simd::load_up_to(e.x + i * e.x_pixel + first, count) * gate, count);
+    const vf gate = simd::load_up_to(e.b + image * e.b_pixel_stride + first, count);
+    simd::store_up_to(e.y + i * e.y_pixel_stride + first,
+                      simd::load_up_to(e.x + i * e.x_pixel_stride + first, count) * gate, count);
   });
 }
 
 /// y = x (a concatenation is two copies into slices of one map)
 inline void copy(const ElementwiseArgs& e, const Team& team) {
   for_each_vector(e, team, [&](int, int i, int first, int count) {
-    simd::store_up_to(e.y + i * e.y_pixel + first, simd::load_up_to(e.x + i * e.x_pixel + first, count),
-                      count);
+    simd::store_up_to(e.y + i * e.y_pixel_stride + first,
+                      simd::load_up_to(e.x + i * e.x_pixel_stride + first, count), count);
   });
 }
 
@@ -75,9 +75,9 @@ inline void interleave(const ElementwiseArgs& e, const Team& team) {
   const double work = static_cast<double>(e.images) * e.pixels * e.c;
   parallel_for(worth_team(team, work), e.images * e.pixels, [&](int begin, int end, int) {
     for (int i = begin; i < end; ++i) {
-      const float* TINYFIQA_RESTRICT a = e.x + i * e.x_pixel;
-      const float* TINYFIQA_RESTRICT b = e.b + i * e.b_pixel;
-      float* TINYFIQA_RESTRICT y = e.y + i * e.y_pixel;
+      const float* TINYFIQA_RESTRICT a = e.x + i * e.x_pixel_stride;
+      const float* TINYFIQA_RESTRICT b = e.b + i * e.b_pixel_stride;
+      float* TINYFIQA_RESTRICT y = e.y + i * e.y_pixel_stride;
       for (int j = 0; j < e.c; ++j) {
         y[2 * j] = a[j];
         y[2 * j + 1] = b[j];
@@ -92,8 +92,8 @@ inline void shuffle(const ElementwiseArgs& e, int groups, const Team& team) {
   const double work = static_cast<double>(e.images) * e.pixels * e.c;
   parallel_for(worth_team(team, work), e.images * e.pixels, [&](int begin, int end, int) {
     for (int i = begin; i < end; ++i) {
-      const float* x = e.x + i * e.x_pixel;
-      float* y = e.y + i * e.y_pixel;
+      const float* x = e.x + i * e.x_pixel_stride;
+      float* y = e.y + i * e.y_pixel_stride;
       for (int g = 0; g < groups; ++g)
         for (int j = 0; j < per_group; ++j) y[j * groups + g] = x[g * per_group + j];
     }

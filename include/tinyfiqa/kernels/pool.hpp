@@ -8,17 +8,17 @@ TINYFIQA_ISA_BEGIN(kernels)
 struct PoolArgs {
   int n = 0, h = 0, w = 0, c = 0;
   int out_h = 1, out_w = 1;
-  int kernel = 1, stride = 1, padding = 0;
+  int window = 1, stride = 1, padding = 0;
   const float* x = nullptr;
-  std::ptrdiff_t x_pixel = 0;  ///< floats from pixel to pixel
+  std::ptrdiff_t x_pixel_stride = 0;  ///< floats from pixel to pixel
   float* y = nullptr;
-  std::ptrdiff_t y_pixel = 0;
+  std::ptrdiff_t y_pixel_stride = 0;
 };
 
 /// 3x3, stride 2, columns begin .. end of one output row whose windows lie inside the image's columns: the
 /// maximum of a column serves two windows.
 inline void max_pool_3x3_row(const PoolArgs& p, const float* x, TapRange rows, int begin, int end, float* y) {
-  const std::ptrdiff_t x_row = p.w * p.x_pixel;
+  const std::ptrdiff_t x_row = p.w * p.x_pixel_stride;
   for (int first = 0; first < p.c; first += simd::width) {
     const int count = p.c - first < simd::width ? p.c - first : simd::width;
     const auto column = [&](std::ptrdiff_t at) TINYFIQA_INLINE_LAMBDA {
@@ -27,12 +27,12 @@ inline void max_pool_3x3_row(const PoolArgs& p, const float* x, TapRange rows, i
         best = simd::max(best, simd::load_up_to(x + ky * x_row + at, count));
       return best;
     };
-    std::ptrdiff_t at = (2 * begin - p.padding) * p.x_pixel + first;
+    std::ptrdiff_t at = (2 * begin - p.padding) * p.x_pixel_stride + first;
     vf left = column(at);
-    for (int ox = begin; ox < end; ++ox, at += 2 * p.x_pixel) {
-      const vf right = column(at + 2 * p.x_pixel);
-      simd::store_up_to(y + ox * p.y_pixel + first, simd::max(simd::max(left, column(at + p.x_pixel)), right),
-                        count);
+    for (int ox = begin; ox < end; ++ox, at += 2 * p.x_pixel_stride) {
+      const vf right = column(at + 2 * p.x_pixel_stride);
+      simd::store_up_to(y + ox * p.y_pixel_stride + first,
+                        simd::max(simd::max(left, column(at + p.x_pixel_stride)), right), count);
       left = right;
     }
   }
@@ -41,41 +41,41 @@ inline void max_pool_3x3_row(const PoolArgs& p, const float* x, TapRange rows, i
 /// y[n, oy, ox, c] = max over the window's taps inside the image, columns begin .. end of one output row.
 inline void max_pool_columns(const PoolArgs& p, int image, int oy, int begin, int end) {
   const int top = oy * p.stride - p.padding;
-  const TapRange rows = taps_inside(top, p.kernel, p.h);
+  const TapRange rows = taps_inside(top, p.window, p.h);
   for (int ox = begin; ox < end; ++ox) {
     const int left = ox * p.stride - p.padding;
-    const TapRange cols = taps_inside(left, p.kernel, p.w);
-    const float* x = p.x + ((static_cast<std::ptrdiff_t>(image) * p.h + top) * p.w + left) * p.x_pixel;
-    float* y = p.y + ((static_cast<std::ptrdiff_t>(image) * p.out_h + oy) * p.out_w + ox) * p.y_pixel;
+    const TapRange cols = taps_inside(left, p.window, p.w);
+    const float* x = p.x + ((static_cast<std::ptrdiff_t>(image) * p.h + top) * p.w + left) * p.x_pixel_stride;
+    float* y = p.y + ((static_cast<std::ptrdiff_t>(image) * p.out_h + oy) * p.out_w + ox) * p.y_pixel_stride;
     for (int first = 0; first < p.c; first += simd::width) {
       const int count = p.c - first < simd::width ? p.c - first : simd::width;
       const float* corner =
-          x + (static_cast<std::ptrdiff_t>(rows.first) * p.w + cols.first) * p.x_pixel + first;
+          x + (static_cast<std::ptrdiff_t>(rows.first) * p.w + cols.first) * p.x_pixel_stride + first;
       vf best = simd::load_up_to(corner, count);
       for (int ky = rows.first; ky < rows.last; ++ky)
         for (int kx = cols.first; kx < cols.last; ++kx)
           best = simd::max(
-              best,
-              simd::load_up_to(x + (static_cast<std::ptrdiff_t>(ky) * p.w + kx) * p.x_pixel + first, count));
+              best, simd::load_up_to(
+                        x + (static_cast<std::ptrdiff_t>(ky) * p.w + kx) * p.x_pixel_stride + first, count));
       simd::store_up_to(y + first, best, count);
     }
   }
 }
 
 inline void max_pool_row(const PoolArgs& p, int image, int oy) {
-  if (p.kernel != 3 || p.stride != 2) return max_pool_columns(p, image, oy, 0, p.out_w);
+  if (p.window != 3 || p.stride != 2) return max_pool_columns(p, image, oy, 0, p.out_w);
   const int top = oy * p.stride - p.padding;
-  const PixelRange inside = pixels_inside(p.kernel, p.stride, p.padding, p.w, p.out_w);
+  const PixelRange inside = pixels_inside(p.window, p.stride, p.padding, p.w, p.out_w);
   max_pool_columns(p, image, oy, 0, inside.begin);
   if (inside.begin < inside.end)
-    max_pool_3x3_row(p, p.x + (static_cast<std::ptrdiff_t>(image) * p.h + top) * p.w * p.x_pixel,
+    max_pool_3x3_row(p, p.x + (static_cast<std::ptrdiff_t>(image) * p.h + top) * p.w * p.x_pixel_stride,
                      taps_inside(top, 3, p.h), inside.begin, inside.end,
-                     p.y + (static_cast<std::ptrdiff_t>(image) * p.out_h + oy) * p.out_w * p.y_pixel);
+                     p.y + (static_cast<std::ptrdiff_t>(image) * p.out_h + oy) * p.out_w * p.y_pixel_stride);
   max_pool_columns(p, image, oy, inside.end, p.out_w);
 }
 
 inline void max_pool(const PoolArgs& p, const Team& team) {
-  const double work = static_cast<double>(p.n) * p.out_h * p.out_w * p.c * p.kernel * p.kernel;
+  const double work = static_cast<double>(p.n) * p.out_h * p.out_w * p.c * p.window * p.window;
   parallel_for(worth_team(team, work), p.n * p.out_h, [&](int begin, int end, int) {
     for (int i = begin; i < end; ++i) max_pool_row(p, i / p.out_h, i % p.out_h);
   });
@@ -85,13 +85,13 @@ inline void max_pool(const PoolArgs& p, const Team& team) {
 /// pixels are added first, so that the rounding error grows with 64 + pixels / 64 rather than with the number
 /// of pixels. A channel's additions are the same for every V.
 template <int V>
-TINYFIQA_INLINE void sum_pixels(const float* x, std::ptrdiff_t x_pixel, int pixels, int count,
+TINYFIQA_INLINE void sum_pixels(const float* x, std::ptrdiff_t x_pixel_stride, int pixels, int count,
                                 vf (&total)[V]) {
   vf part[4][V];
   const auto add = [&](int pixel, int p) TINYFIQA_INLINE_LAMBDA {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
-      const float* at = x + pixel * x_pixel + v * simd::width;
+      const float* at = x + pixel * x_pixel_stride + v * simd::width;
       part[p][v] = part[p][v] + (v + 1 < V ? simd::load(at) : simd::load_up_to(at, count));
     }
   };
@@ -120,9 +120,9 @@ inline void mean_channels(const PoolArgs& p, int image, int first) {
   const int count = p.c - last < simd::width ? p.c - last : simd::width;
   const vf scale = simd::splat(1.0f / static_cast<float>(pixels));
   vf sum[V];
-  sum_pixels<V>(p.x + static_cast<std::ptrdiff_t>(image) * pixels * p.x_pixel + first, p.x_pixel, pixels,
-                count, sum);
-  float* const y = p.y + image * p.y_pixel + first;
+  sum_pixels<V>(p.x + static_cast<std::ptrdiff_t>(image) * pixels * p.x_pixel_stride + first,
+                p.x_pixel_stride, pixels, count, sum);
+  float* const y = p.y + image * p.y_pixel_stride + first;
 #pragma GCC unroll 4
   for (int v = 0; v < V; ++v)
     simd::store_up_to(y + v * simd::width, sum[v] * scale, v + 1 < V ? simd::width : count);

@@ -68,7 +68,7 @@ struct EmbeddingHead {
 
   constexpr Map<Out> operator()(Graph& g, Map<In> x) const {
     Op op;
-    op.kernel = Side;
+    op.window = Side;
     op.weight = fc.weight.offset;
     op.bias = fc.bias.offset;
     norm.describe(op);

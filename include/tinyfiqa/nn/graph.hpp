@@ -39,7 +39,7 @@ struct Op {
   int channels = 0;  ///< of the output
 
   // conv and max_pool
-  int kernel = 1, stride = 1, padding = 0, groups = 1;
+  int window = 1, stride = 1, padding = 0, groups = 1;
   int in_channels = 0;
   int weight = -1, bias = -1, slope = -1;
   int norm_weight = -1, norm_bias = -1, running_mean = -1, running_var = -1;
@@ -105,9 +105,9 @@ class Graph {
   }
 
   template <int C>
-  constexpr Map<C> max_pool(int kernel, int stride, int padding, Map<C> x) {
+  constexpr Map<C> max_pool(int window, int stride, int padding, Map<C> x) {
     Op op = unary(OpKind::max_pool, x);
-    op.kernel = kernel;
+    op.window = window;
     op.stride = stride;
     op.padding = padding;
     return {append(op)};

@@ -60,7 +60,7 @@ struct ConvNorm {
   constexpr Op describe() const {
     Op op;
     op.act = A;
-    op.kernel = K;
+    op.window = K;
     op.stride = Stride;
     op.padding = Padding;
     op.groups = Groups;

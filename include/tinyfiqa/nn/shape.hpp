@@ -20,7 +20,7 @@ inline Extents op_extents(const Op& op, const Extents& a, const Extents& b) {
   if (op.kind == OpKind::mean_hw) e.h = e.w = 1;
   if (op.kind == OpKind::conv || op.kind == OpKind::max_pool) {
     for (int* size : {&e.h, &e.w}) {
-      const long long span = static_cast<long long>(*size) + 2 * op.padding - op.kernel;
+      const long long span = static_cast<long long>(*size) + 2 * op.padding - op.window;
       if (span < 0) return {};
       *size = static_cast<int>(span / op.stride) + 1;
     }

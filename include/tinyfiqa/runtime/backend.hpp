@@ -97,12 +97,12 @@ inline DepthwiseArgs depthwise_args(const Step& s, const Frame& f) {
   d.c = s.x.extents.c;
   d.out_h = s.y.extents.h;
   d.out_w = s.y.extents.w;
-  d.kernel = s.window;
+  d.window = s.window;
   d.stride = s.stride;
   d.padding = s.padding;
-  d.x_pixel = s.x.pixel_stride;
+  d.x_pixel_stride = s.x.pixel_stride;
   d.packed = f.packed + s.packed;
-  d.y_pixel = s.y.pixel_stride;
+  d.y_pixel_stride = s.y.pixel_stride;
   d.slope = step_slope(s, f);
   d.act = s.act;
   return d;
@@ -148,16 +148,16 @@ inline ConvArgs conv_args(const Step& s, const Frame& f) {
   v.out_h = s.y.extents.h;
   v.out_w = s.y.extents.w;
   v.cout = s.y.extents.c;
-  v.kernel = s.window;
+  v.window = s.window;
   v.stride = s.stride;
   v.padding = s.padding;
   v.groups = s.groups;
-  v.x_pixel = s.x.pixel_stride;
+  v.x_pixel_stride = s.x.pixel_stride;
   v.packed = f.packed + s.packed;
-  v.y_pixel = s.y.pixel_stride;
+  v.y_pixel_stride = s.y.pixel_stride;
   if (s.b.place != Place::none) {
     v.residual = f.read(s.b);
-    v.residual_pixel = s.b.pixel_stride;
+    v.residual_pixel_stride = s.b.pixel_stride;
   }
   v.slope = step_slope(s, f);
   v.act = s.act;
@@ -265,11 +265,11 @@ inline PoolArgs pool_args(const Step& s) {
   p.c = s.x.extents.c;
   p.out_h = s.y.extents.h;
   p.out_w = s.y.extents.w;
-  p.kernel = s.window;
+  p.window = s.window;
   p.stride = s.stride;
   p.padding = s.padding;
-  p.x_pixel = s.x.pixel_stride;
-  p.y_pixel = s.y.pixel_stride;
+  p.x_pixel_stride = s.x.pixel_stride;
+  p.y_pixel_stride = s.y.pixel_stride;
   return p;
 }
 inline PoolArgs whole_pool_args(const Step& s, const Frame& f) {
@@ -304,13 +304,13 @@ inline ElementwiseArgs elementwise_args(const Step& s, const Frame& f) {
   e.pixels = s.x.extents.h * s.x.extents.w;
   e.c = s.x.extents.c;
   e.x = f.read(s.x);
-  e.x_pixel = s.x.pixel_stride;
+  e.x_pixel_stride = s.x.pixel_stride;
   if (s.b.place != Place::none) {
     e.b = f.read(s.b);
-    e.b_pixel = s.b.pixel_stride;
+    e.b_pixel_stride = s.b.pixel_stride;
   }
   e.y = f.write(s.y);
-  e.y_pixel = s.y.pixel_stride;
+  e.y_pixel_stride = s.y.pixel_stride;
   e.slope = step_slope(s, f);
   e.act = s.act;
   return e;

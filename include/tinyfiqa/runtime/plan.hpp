@@ -245,7 +245,7 @@ class Planner {
     }
     s.y = write(id);
     s.act = o.act;
-    s.window = o.kernel;
+    s.window = o.window;
     s.stride = o.stride;
     s.padding = o.padding;
     s.groups = o.groups;
@@ -270,7 +270,7 @@ class Planner {
     s.x = read(o.inputs[0]);
     s.y = write(id);
     s.act = o.act;
-    s.window = o.kernel;
+    s.window = o.window;
     s.stride = o.stride;
     s.padding = o.padding;
     s.groups = o.shuffle_groups;

@@ -113,7 +113,7 @@ struct ConvShape {
 };
 
 constexpr ConvShape conv_shape(const Op& op) {
-  return {op.channels, op.in_channels, op.kernel, op.stride, op.padding, op.groups};
+  return {op.channels, op.in_channels, op.window, op.stride, op.padding, op.groups};
 }
 
 /// Weights [Cout][Cin / G][K][K] with batch norm multiplied in, and bias [Cout].

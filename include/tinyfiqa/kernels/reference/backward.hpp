@@ -10,7 +10,7 @@
 #include <cstddef>
 
 TINYFIQA_BEGIN
-namespace ref {
+namespace reference {
 
 /// body(output index, input index, weight index) for every product of a convolution.
 template <class Body>
@@ -21,12 +21,12 @@ void for_each_product(MapShape in, MapShape out, Window w, const Body& body) {
       for (int ox = 0; ox < out.w; ++ox)
         for (int o = 0; o < out.c; ++o)
           for (int c = 0; c < cin; ++c)
-            for (int ky = 0; ky < w.kernel; ++ky)
-              for (int kx = 0; kx < w.kernel; ++kx) {
+            for (int ky = 0; ky < w.window; ++ky)
+              for (int kx = 0; kx < w.window; ++kx) {
                 const int iy = oy * w.stride + ky - w.padding, ix = ox * w.stride + kx - w.padding;
                 if (iy < 0 || iy >= in.h || ix < 0 || ix >= in.w) continue;
                 body(out.at(i, oy, ox, o), in.at(i, iy, ix, o / cout * cin + c),
-                     ((o * cin + c) * w.kernel + ky) * w.kernel + kx);
+                     ((o * cin + c) * w.window + ky) * w.window + kx);
               }
 }
 
@@ -89,9 +89,9 @@ void max_pool_forward(MapShape in, const T* x, MapShape out, Window w, T* y, T* 
         for (int c = 0; c < out.c; ++c) {
           const std::ptrdiff_t o = out.at(i, oy, ox, c);
           winner[o] = -1;
-          for (int tap = 0; tap < w.kernel * w.kernel; ++tap) {
-            const int iy = oy * w.stride + tap / w.kernel - w.padding,
-                      ix = ox * w.stride + tap % w.kernel - w.padding;
+          for (int tap = 0; tap < w.window * w.window; ++tap) {
+            const int iy = oy * w.stride + tap / w.window - w.padding,
+                      ix = ox * w.stride + tap % w.window - w.padding;
             if (iy < 0 || iy >= in.h || ix < 0 || ix >= in.w) continue;
             const T v = x[in.at(i, iy, ix, c)];
             if (winner[o] >= 0 && !(v > y[o])) continue;
@@ -109,8 +109,8 @@ void max_pool_backward(MapShape in, MapShape out, Window w, const T* winner, con
         for (int c = 0; c < out.c; ++c) {
           const std::ptrdiff_t o = out.at(i, oy, ox, c);
           const int tap = static_cast<int>(winner[o]);
-          const int iy = oy * w.stride + tap / w.kernel - w.padding,
-                    ix = ox * w.stride + tap % w.kernel - w.padding;
+          const int iy = oy * w.stride + tap / w.window - w.padding,
+                    ix = ox * w.stride + tap % w.window - w.padding;
           dx[in.at(i, iy, ix, c)] += dy[o];
         }
 }
@@ -154,5 +154,5 @@ inline int shuffled_from(int c, int channels, int groups) {
   return c % groups * (channels / groups) + c / groups;
 }
 
-}  // namespace ref
+}  // namespace reference
 TINYFIQA_END

@@ -9,7 +9,7 @@
 #include <limits>
 
 TINYFIQA_BEGIN
-namespace ref {
+namespace reference {
 
 struct MapShape {
   int n = 0, h = 0, w = 0, c = 0;
@@ -19,7 +19,7 @@ struct MapShape {
 };
 
 struct Window {
-  int kernel = 1, stride = 1, padding = 0, groups = 1;
+  int window = 1, stride = 1, padding = 0, groups = 1;
 };
 
 inline double act(Act a, double x, double slope = 0.0) {
@@ -56,12 +56,12 @@ inline void conv(MapShape in, const float* x, MapShape out, float* y, Window w, 
         for (int o = 0; o < out.c; ++o) {
           double sum = static_cast<double>(bias[o]);
           for (int c = 0; c < cin; ++c)
-            for (int ky = 0; ky < w.kernel; ++ky)
-              for (int kx = 0; kx < w.kernel; ++kx) {
+            for (int ky = 0; ky < w.window; ++ky)
+              for (int kx = 0; kx < w.window; ++kx) {
                 const int iy = oy * w.stride + ky - w.padding, ix = ox * w.stride + kx - w.padding;
                 if (iy < 0 || iy >= in.h || ix < 0 || ix >= in.w) continue;
                 sum += static_cast<double>(x[in.at(i, iy, ix, o / cout * cin + c)]) *
-                       static_cast<double>(weight[((o * cin + c) * w.kernel + ky) * w.kernel + kx]);
+                       static_cast<double>(weight[((o * cin + c) * w.window + ky) * w.window + kx]);
               }
           y[out.at(i, oy, ox, o)] =
               static_cast<float>(act(a, sum, slope == nullptr ? 0.0 : static_cast<double>(slope[o])));
@@ -75,8 +75,8 @@ inline void max_pool(MapShape in, const float* x, MapShape out, float* y, Window
       for (int ox = 0; ox < out.w; ++ox)
         for (int c = 0; c < out.c; ++c) {
           float best = -std::numeric_limits<float>::infinity();
-          for (int ky = 0; ky < w.kernel; ++ky)
-            for (int kx = 0; kx < w.kernel; ++kx) {
+          for (int ky = 0; ky < w.window; ++ky)
+            for (int kx = 0; kx < w.window; ++kx) {
               const int iy = oy * w.stride + ky - w.padding, ix = ox * w.stride + kx - w.padding;
               if (iy < 0 || iy >= in.h || ix < 0 || ix >= in.w) continue;
               best = std::fmax(best, x[in.at(i, iy, ix, c)]);
@@ -129,5 +129,5 @@ inline void slice(MapShape in, const float* x, int first, int count, float* y) {
     for (int j = 0; j < count; ++j) y[p * count + j] = x[p * in.c + first + j];
 }
 
-}  // namespace ref
+}  // namespace reference
 TINYFIQA_END

@@ -6,7 +6,7 @@
 #include <cmath>
 
 TINYFIQA_BEGIN
-namespace ref {
+namespace reference {
 
 /// act(u), in the arithmetic of T.
 template <class T>
@@ -33,7 +33,7 @@ T act_value(Act a, T u, T slope) {
 
 /// act'(u); at the kinks what PyTorch has.
 template <class T>
-T act_slope(Act a, T u, T slope) {
+T act_derivative(Act a, T u, T slope) {
   const T s = 1 / (1 + std::exp(-u));
   switch (a) {
     case Act::none:
@@ -57,7 +57,7 @@ T act_slope(Act a, T u, T slope) {
 /// u = (data - centre) * scale + shift at pixel p (counted over all images), channel c.
 template <class T>
 T lazy_argument(const LazyMap<T>& x, std::ptrdiff_t p, int c) {
-  const T z = x.data[p * x.pixel + c];
+  const T z = x.data[p * x.pixel_stride + c];
   return x.scale == nullptr ? z : (z - x.centre[c]) * x.scale[c] + x.shift[c];
 }
 
@@ -69,5 +69,5 @@ T lazy_value(const LazyMap<T>& x, std::ptrdiff_t p, int c) {
   return x.gate == nullptr ? v : v * x.gate[image * x.gate_stride + c];
 }
 
-}  // namespace ref
+}  // namespace reference
 TINYFIQA_END

@@ -8,7 +8,7 @@
 #include <cstdint>
 
 TINYFIQA_BEGIN
-namespace ref {
+namespace reference {
 
 /// The input positions that output position i looks at, and their weights before normalisation:
 ///   scale = in / out,  radius = max(scale, 1),  centre = (i + 1/2) scale
@@ -72,5 +72,5 @@ inline void resize_u8x3(const unsigned char* in, int in_h, int in_w, unsigned ch
       }
 }
 
-}  // namespace ref
+}  // namespace reference
 TINYFIQA_END

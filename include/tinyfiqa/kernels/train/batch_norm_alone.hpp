@@ -50,7 +50,8 @@ struct NormTraining {
     for (int b = begin; b < end; ++b) {
       const int first = b * train_block, count = count_of(a, first);
       read_gradient(a, common.norm, first, count, room.dz);
-      scatter_pixels(room.dz, count, a.cout, a.dx + first * a.dx_pixel, a.dx_pixel, a.accumulate);
+      scatter_pixels(room.dz, count, a.cout, a.dx + first * a.dx_pixel_stride, a.dx_pixel_stride,
+                     a.accumulate);
     }
   }
   static void reduce(const TrainConvArgs&, const Room&) {}

@@ -24,7 +24,7 @@ TINYFIQA_ISA_BEGIN(kernels)
 
 struct TrainConvArgs {
   LazyMap<float> x;
-  int out_h = 0, out_w = 0, cout = 0, kernel = 1, stride = 1, padding = 0, groups = 1;
+  int out_h = 0, out_w = 0, cout = 0, window = 1, stride = 1, padding = 0, groups = 1;
   const float* weight = nullptr;  ///< [Cout][Cin / G][K][K]
   float* z = nullptr;             ///< [N, H', W', Cout]
   Act act = Act::none;
@@ -38,10 +38,10 @@ struct TrainConvArgs {
 
   // backward; gradients of parameters are added to
   const float* dv = nullptr;
-  std::ptrdiff_t dv_pixel = 0;
+  std::ptrdiff_t dv_pixel_stride = 0;
   float *dweight = nullptr, *dgamma = nullptr, *dbeta = nullptr, *dbias = nullptr, *dslope = nullptr;
   float* dx = nullptr;  ///< null when nobody needs it
-  std::ptrdiff_t dx_pixel = 0;
+  std::ptrdiff_t dx_pixel_stride = 0;
   bool accumulate = false;  ///< dx += rather than dx =
 
   /// The sums that batch norm needs of a gradient before its backward (gradient_sums below), taken by the
@@ -60,7 +60,7 @@ TINYFIQA_INLINE long long out_pixels(const TrainConvArgs& a) {
   return static_cast<long long>(a.x.n) * a.out_h * a.out_w;
 }
 TINYFIQA_INLINE double train_macs(const TrainConvArgs& a) {
-  return static_cast<double>(out_pixels(a)) * a.cout * (a.x.c / a.groups) * a.kernel * a.kernel;
+  return static_cast<double>(out_pixels(a)) * a.cout * (a.x.c / a.groups) * a.window * a.window;
 }
 
 /// Scratch that every kind needs.
@@ -176,9 +176,9 @@ inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
 /// The gradient of v for some pixels, dense.
 TINYFIQA_INLINE const float* dense_gradient(const TrainConvArgs& a, long long first, int pixels,
                                             float* room) {
-  const float* dv = a.dv + first * a.dv_pixel;
-  if (a.dv_pixel == a.cout) return dv;
-  gather_pixels(dv, a.dv_pixel, pixels, a.cout, room);
+  const float* dv = a.dv + first * a.dv_pixel_stride;
+  if (a.dv_pixel_stride == a.cout) return dv;
+  gather_pixels(dv, a.dv_pixel_stride, pixels, a.cout, room);
   return room;
 }
 

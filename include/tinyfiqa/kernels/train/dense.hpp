@@ -21,7 +21,7 @@ struct DenseTraining {
     int held = -1;  ///< the image whose values `image` holds
   };
 
-  static int depth(const TrainConvArgs& a) { return conv_depth(a.kernel, a.x.c, a.groups); }
+  static int depth(const TrainConvArgs& a) { return conv_depth(a.window, a.x.c, a.groups); }
   static int tasks(const TrainConvArgs& a) { return a.x.n * a.out_h; }
   static int backward_tasks(const TrainConvArgs& a) { return a.x.n; }
   static std::size_t packed_group(const TrainConvArgs& a) {
@@ -50,7 +50,7 @@ struct DenseTraining {
 
   /// [Cout][Cin / G][K][K] -> [Cout][K][K][Cin / G]
   static void order_weights(const TrainConvArgs& a, Shared& s) {
-    const int taps = a.kernel * a.kernel, cin = a.x.c / a.groups;
+    const int taps = a.window * a.window, cin = a.x.c / a.groups;
     for (int o = 0; o < a.cout; ++o)
       for (int t = 0; t < taps; ++t)
         for (int c = 0; c < cin; ++c) s.rows[(o * taps + t) * cin + c] = a.weight[(o * cin + c) * taps + t];
@@ -77,7 +77,7 @@ struct DenseTraining {
   /// The values of one image: the map itself, or computed into the room.
   static Rows image_values(const TrainConvArgs& a, Room& r, int image) {
     const long long first = static_cast<long long>(image) * a.x.h * a.x.w;
-    if (r.x.pattern.plain) return {a.x.data + first * a.x.pixel, a.x.pixel};
+    if (r.x.pattern.plain) return {a.x.data + first * a.x.pixel_stride, a.x.pixel_stride};
     if (r.held != image) read_pixels(r.x, first, a.x.h * a.x.w, r.image);
     r.held = image;
     return {r.image, a.x.c};
@@ -87,9 +87,9 @@ struct DenseTraining {
   TINYFIQA_INLINE static void for_each_run(const TrainConvArgs& a, int pixel, const Body& body) {
     const int cin = a.x.c / a.groups;
     const int top = pixel / a.out_w * a.stride - a.padding, left = pixel % a.out_w * a.stride - a.padding;
-    const TapRange rows = taps_inside(top, a.kernel, a.x.h), cols = taps_inside(left, a.kernel, a.x.w);
+    const TapRange rows = taps_inside(top, a.window, a.x.h), cols = taps_inside(left, a.window, a.x.w);
     for (int ky = rows.first; ky < rows.last; ++ky)
-      body((ky * a.kernel + cols.first) * cin, (top + ky) * a.x.w + left + cols.first,
+      body((ky * a.window + cols.first) * cin, (top + ky) * a.x.w + left + cols.first,
            cols.last - cols.first);
   }
   static void gather(const TrainConvArgs& a, const Rows& x, int first, int count, int channel,
@@ -98,23 +98,23 @@ struct DenseTraining {
     for (int i = 0; i < count; ++i, patches += k) {
       const int top = (first + i) / a.out_w * a.stride - a.padding,
                 left = (first + i) % a.out_w * a.stride - a.padding;
-      const bool inside = top >= 0 && left >= 0 && top + a.kernel <= a.x.h && left + a.kernel <= a.x.w;
+      const bool inside = top >= 0 && left >= 0 && top + a.window <= a.x.h && left + a.window <= a.x.w;
       if (!inside) std::memset(patches, 0, size_of(k) * sizeof(float));
       for_each_run(a, first + i, [&](int at, int pixel, int taps) {
-        const float* from = x.data + pixel * x.pixel + channel;
-        if (x.pixel == cin) return copy_floats(from, taps * cin, patches + at);
-        for (int t = 0; t < taps; ++t) copy_floats(from + t * x.pixel, cin, patches + at + t * cin);
+        const float* from = x.data + pixel * x.pixel_stride + channel;
+        if (x.pixel_stride == cin) return copy_floats(from, taps * cin, patches + at);
+        for (int t = 0; t < taps; ++t) copy_floats(from + t * x.pixel_stride, cin, patches + at + t * cin);
       });
     }
   }
   static void scatter(const TrainConvArgs& a, const float* dpatches, int image, int first, int count,
                       int channel) {
     const int cin = a.x.c / a.groups, k = depth(a);
-    float* const dx = a.dx + static_cast<long long>(image) * a.x.h * a.x.w * a.dx_pixel + channel;
+    float* const dx = a.dx + static_cast<long long>(image) * a.x.h * a.x.w * a.dx_pixel_stride + channel;
     for (int i = 0; i < count; ++i, dpatches += k)
       for_each_run(a, first + i, [&](int at, int pixel, int taps) {
         for (int t = 0; t < taps; ++t)
-          add_floats(dpatches + at + t * cin, cin, dx + (pixel + t) * a.dx_pixel);
+          add_floats(dpatches + at + t * cin, cin, dx + (pixel + t) * a.dx_pixel_stride);
       });
   }
   static ConvArgs conv_args(const TrainConvArgs& a, const Shared& s, const Rows& x, float* z) {
@@ -126,15 +126,15 @@ struct DenseTraining {
     v.out_h = a.out_h;
     v.out_w = a.out_w;
     v.cout = a.cout;
-    v.kernel = a.kernel;
+    v.window = a.window;
     v.stride = a.stride;
     v.padding = a.padding;
     v.groups = a.groups;
     v.x = x.data;
-    v.x_pixel = x.pixel;
+    v.x_pixel_stride = x.pixel_stride;
     v.packed = s.packed;
     v.y = z;
-    v.y_pixel = a.cout;
+    v.y_pixel_stride = a.cout;
     return v;
   }
 
@@ -153,7 +153,7 @@ struct DenseTraining {
 
   /// True when dW comes from the image in place.
   static bool in_place(const TrainConvArgs& a) {
-    return a.groups == 1 && a.dx == nullptr && (a.x.pixel == a.x.c || a.x.scale != nullptr);
+    return a.groups == 1 && a.dx == nullptr && (a.x.pixel_stride == a.x.c || a.x.scale != nullptr);
   }
   static bool turned(const TrainConvArgs& a) {
     return in_place(a) || outer_turned(a.cout / a.groups, depth(a));
@@ -168,7 +168,7 @@ struct DenseTraining {
       const Rows x = image_values(a, r, image);
       if (a.dx != nullptr && !a.accumulate)
         for (int i = 0; i < a.x.h * a.x.w; ++i)
-          std::memset(a.dx + (static_cast<long long>(image) * a.x.h * a.x.w + i) * a.dx_pixel, 0,
+          std::memset(a.dx + (static_cast<long long>(image) * a.x.h * a.x.w + i) * a.dx_pixel_stride, 0,
                       size_of(a.x.c) * sizeof(float));
       for (int first = 0; first < pixels; first += step) {
         const int count = pixels - first < step ? pixels - first : step;
@@ -185,20 +185,20 @@ struct DenseTraining {
   /// pixel.
   static void backward_row(const TrainConvArgs& a, const Shared& s, const Room& r, const Rows& x, int image,
                            int first) {
-    const int run = a.kernel * a.x.c, top = first / a.out_w * a.stride - a.padding;
-    const TapRange rows = taps_inside(top, a.kernel, a.x.h);
-    const PixelRange inside = pixels_inside(a.kernel, a.stride, a.padding, a.x.w, a.out_w);
+    const int run = a.window * a.x.c, top = first / a.out_w * a.stride - a.padding;
+    const TapRange rows = taps_inside(top, a.window, a.x.h);
+    const PixelRange inside = pixels_inside(a.window, a.stride, a.padding, a.x.w, a.out_w);
     OuterArgs o;
     o.rows = inside.end - inside.begin;
     o.m = run;
     o.n = a.cout;
-    o.ldp = a.stride * x.pixel;
+    o.ldp = a.stride * x.pixel_stride;
     o.q = r.dz + size_of(inside.begin, a.cout);
     o.ldq = a.cout;
     o.ldacc = a.cout;
     for (int ky = rows.first; ky < rows.last && o.rows > 0; ++ky) {
-      o.p = x.data +
-            (static_cast<std::ptrdiff_t>(top + ky) * a.x.w + inside.begin * a.stride - a.padding) * x.pixel;
+      o.p = x.data + (static_cast<std::ptrdiff_t>(top + ky) * a.x.w + inside.begin * a.stride - a.padding) *
+                         x.pixel_stride;
       o.acc = r.dweight + size_of(ky, run, a.cout);
       outer(o);
     }
@@ -241,7 +241,7 @@ struct DenseTraining {
 
   /// dweight is [Cout / G][K][K][Cin / G] for each group, or (turned) [K][K][Cin / G][Cout / G].
   static void reduce(const TrainConvArgs& a, const Room& r) {
-    const int columns = a.cout / a.groups, k = depth(a), cin = a.x.c / a.groups, taps = a.kernel * a.kernel;
+    const int columns = a.cout / a.groups, k = depth(a), cin = a.x.c / a.groups, taps = a.window * a.window;
     const bool turned = DenseTraining::turned(a);
     for (int o = 0; o < a.cout; ++o)
       for (int i = 0; i < k; ++i) {

@@ -21,10 +21,10 @@ struct DepthwiseTraining {
   };
 
   // -- sizes
-  static int reach(const TrainConvArgs& a) { return (a.kernel - 1) / a.stride; }
+  static int reach(const TrainConvArgs& a) { return (a.window - 1) / a.stride; }
   /// Columns of a row of x with its margins: what the row's windows see, one more window for pairs of them.
   static int columns(const TrainConvArgs& a) {
-    const int seen = a.out_w * a.stride + a.kernel, there = a.padding + a.x.w;
+    const int seen = a.out_w * a.stride + a.window, there = a.padding + a.x.w;
     return seen > there ? seen : there;
   }
   static std::size_t row_floats(const TrainConvArgs& a) { return size_of(columns(a), a.x.c); }
@@ -32,20 +32,20 @@ struct DepthwiseTraining {
     return size_of(reach(a) + a.out_w + reach(a) + depthwise_overshoot, a.x.c);
   }
   static std::size_t weight_floats(const TrainConvArgs& a) {
-    return size_of(a.kernel, a.kernel, depthwise_padded_channels(a.x.c));
+    return size_of(a.window, a.window, depthwise_padded_channels(a.x.c));
   }
   /// Rows of x that are held: what stays in the second cache beside dz, at least two windows.
   static int held_rows(const TrainConvArgs& a) {
     constexpr std::size_t cached_floats = 32768;
     const auto fit = static_cast<int>(cached_floats / row_floats(a));
-    const int least = 2 * a.kernel, rows = fit > least ? fit : least;
+    const int least = 2 * a.window, rows = fit > least ? fit : least;
     return rows < a.x.h ? rows : a.x.h;
   }
   static int tasks(const TrainConvArgs& a) { return a.x.n * a.out_h; }
   static int backward_tasks(const TrainConvArgs& a) { return a.x.n; }
 
   static Shared carve_shared(Carver& room, const TrainConvArgs& a) {
-    return {carve(room, depthwise_packed_floats(a.x.c, a.kernel))};
+    return {carve(room, depthwise_packed_floats(a.x.c, a.window))};
   }
   static Room carve_room(Carver& room, const TrainConvArgs& a, const ConvShared& common) {
     Room r;
@@ -58,7 +58,7 @@ struct DepthwiseTraining {
   }
 
   static void prepare_forward(const TrainConvArgs& a, Shared& s) {
-    pack_depthwise(a.x.c, a.kernel, a.weight, nullptr, s.packed);
+    pack_depthwise(a.x.c, a.window, a.weight, nullptr, s.packed);
   }
   static void prepare_backward(const TrainConvArgs& a, Shared& s) { prepare_forward(a, s); }
   static void clear(const TrainConvArgs& a, const Room& r) {
@@ -73,7 +73,7 @@ struct DepthwiseTraining {
     const std::size_t row = row_floats(a);
     const int held = held_rows(a);
     if (r.image < 0) std::memset(r.rows, 0, (row * size_of(held) + simd::width) * sizeof(float));
-    const TapRange taps = taps_inside(top, a.kernel, a.x.h);
+    const TapRange taps = taps_inside(top, a.window, a.x.h);
     const int from = top + taps.first, to = top + taps.last;
     if (r.image != image || from < r.first || from > r.last) r.first = r.last = from;
     r.image = image;
@@ -97,17 +97,17 @@ struct DepthwiseTraining {
     d.c = a.x.c;
     d.out_h = a.out_h;
     d.out_w = a.out_w;
-    d.kernel = a.kernel;
+    d.window = a.window;
     d.stride = a.stride;
     d.padding = 0;
-    d.x_pixel = a.x.c;
+    d.x_pixel_stride = a.x.c;
     d.packed = s.packed;
-    d.y_pixel = a.x.c;
+    d.y_pixel_stride = a.x.c;
     return d;
   }
   static void conv_row(const DepthwiseArgs& d, const DepthwiseRow& row) {
-    if (d.kernel == 3) return depthwise_any_stride<3>(d, row);
-    if (d.kernel == 5) return depthwise_any_stride<5>(d, row);
+    if (d.window == 3) return depthwise_any_stride<3>(d, row);
+    if (d.window == 5) return depthwise_any_stride<5>(d, row);
     for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel(d, row, ox);
   }
 
@@ -123,7 +123,7 @@ struct DepthwiseTraining {
       row.x = window(a, r, i / a.out_h, top);
       row.x_row = static_cast<std::ptrdiff_t>(row_floats(a));
       row.tap_step = depthwise_padded_channels(a.x.c);
-      row.rows = taps_inside(top, a.kernel, a.x.h);
+      row.rows = taps_inside(top, a.window, a.x.h);
       row.y = a.z + i * count;
       conv_row(d, row);
       done(row.y, count);
@@ -156,14 +156,14 @@ struct DepthwiseTraining {
   static void weight_row(const TrainConvArgs& a, Room& r, int image, int oy) {
     const int top = oy * a.stride - a.padding;
     DepthwiseWeightRow row;
-    row.kernel = a.kernel;
+    row.window = a.window;
     row.stride = a.stride;
     row.c = a.x.c;
     row.out_w = a.out_w;
     row.dz = dz_row(a, r, oy);
     row.x = window(a, r, image, top);
     row.x_row = static_cast<std::ptrdiff_t>(row_floats(a));
-    row.rows = taps_inside(top, a.kernel, a.x.h);
+    row.rows = taps_inside(top, a.window, a.x.h);
     row.sums = r.dweight;
     row.tap_step = depthwise_padded_channels(a.x.c);
     depthwise_weight_row(row);
@@ -171,27 +171,27 @@ struct DepthwiseTraining {
   /// One row of dx.
   static void input_row(const TrainConvArgs& a, const Shared& s, const Room& r, int image, int y) {
     DepthwiseInputRow row;
-    row.kernel = a.kernel;
+    row.window = a.window;
     row.stride = a.stride;
     row.padding = a.padding;
     row.c = a.x.c;
     row.w = a.x.w;
     row.out_w = a.out_w;
     row.tap_step = depthwise_padded_channels(a.x.c);
-    row.dx = a.dx + (static_cast<long long>(image) * a.x.h + y) * a.x.w * a.dx_pixel;
-    row.dx_pixel = a.dx_pixel;
+    row.dx = a.dx + (static_cast<long long>(image) * a.x.h + y) * a.x.w * a.dx_pixel_stride;
+    row.dx_pixel_stride = a.dx_pixel_stride;
     row.accumulate = a.accumulate;
-    for (int ky = (y + a.padding) % a.stride; ky < a.kernel && ky <= y + a.padding; ky += a.stride) {
+    for (int ky = (y + a.padding) % a.stride; ky < a.window && ky <= y + a.padding; ky += a.stride) {
       const int oy = (y + a.padding - ky) / a.stride;
       if (oy >= a.out_h) continue;
       row.dz[row.count] = dz_row(a, r, oy);
-      row.taps[row.count++] = s.packed + (1 + ky * a.kernel) * row.tap_step;
+      row.taps[row.count++] = s.packed + (1 + ky * a.window) * row.tap_step;
     }
     depthwise_input_row(row);
   }
 
   static void reduce(const TrainConvArgs& a, const Room& r) {
-    const int taps = a.kernel * a.kernel, padded = depthwise_padded_channels(a.x.c);
+    const int taps = a.window * a.window, padded = depthwise_padded_channels(a.x.c);
     for (int t = 0; t < taps; ++t)
       for (int c = 0; c < a.x.c; ++c) a.dweight[c * taps + t] += r.dweight[t * padded + c];
   }

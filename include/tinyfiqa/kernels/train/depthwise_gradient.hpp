@@ -20,13 +20,13 @@ inline constexpr int depthwise_overshoot = 9;
 
 /// One row of dx from the rows of dz whose windows hold it.
 struct DepthwiseInputRow {
-  int kernel = 3, stride = 1, padding = 1, c = 0, w = 0, out_w = 0;
+  int window = 3, stride = 1, padding = 1, c = 0, w = 0, out_w = 0;
   int count = 0;                                 ///< rows of dz
   const float* dz[depthwise_max_kernel] = {};    ///< column 0 of each, dense
   const float* taps[depthwise_max_kernel] = {};  ///< its row of weights [K][tap_step]
   std::ptrdiff_t tap_step = 0;
   float* dx = nullptr;
-  std::ptrdiff_t dx_pixel = 0;
+  std::ptrdiff_t dx_pixel_stride = 0;
   bool accumulate = false;
 };
 
@@ -55,9 +55,9 @@ TINYFIQA_INLINE void depthwise_input_vector(const DepthwiseInputRow& r, int x, i
           acc[i] = simd::fma(w[kx], d, acc[i]);
     }
   }
-  float* to = r.dx + x * r.dx_pixel + first;
+  float* to = r.dx + x * r.dx_pixel_stride + first;
 #pragma GCC unroll 8
-  for (int i = 0; i < outputs; ++i, to += r.dx_pixel)
+  for (int i = 0; i < outputs; ++i, to += r.dx_pixel_stride)
     if (i < columns)
       simd::store_up_to(to, r.accumulate ? simd::load_up_to(to, channels) + acc[i] : acc[i], channels);
 }
@@ -75,10 +75,10 @@ inline void depthwise_input_pixels(const DepthwiseInputRow& r) {
   for (int x = 0; x < r.w; ++x)
     for (int first = 0; first < r.c; first += simd::width) {
       const int channels = r.c - first < simd::width ? r.c - first : simd::width;
-      float* const to = r.dx + x * r.dx_pixel + first;
+      float* const to = r.dx + x * r.dx_pixel_stride + first;
       vf sum = r.accumulate ? simd::load_up_to(to, channels) : simd::splat(0.0f);
       for (int m = 0; m < r.count; ++m)
-        for (int kx = (x + r.padding) % r.stride; kx < r.kernel; kx += r.stride) {
+        for (int kx = (x + r.padding) % r.stride; kx < r.window; kx += r.stride) {
           const int o = (x + r.padding - kx) / r.stride;
           if (x + r.padding < kx || o >= r.out_w) continue;
           sum = simd::fma(simd::load(r.taps[m] + kx * r.tap_step + first),
@@ -106,14 +106,14 @@ inline void depthwise_input_fixed(const DepthwiseInputRow& r) {
 
 /// Writes (or adds to) exactly w pixels of c channels.
 inline void depthwise_input_row(const DepthwiseInputRow& r) {
-  if (r.kernel == 3 && r.stride <= 2) return depthwise_input_fixed<3>(r);
-  if (r.kernel == 5 && r.stride <= 2) return depthwise_input_fixed<5>(r);
+  if (r.window == 3 && r.stride <= 2) return depthwise_input_fixed<3>(r);
+  if (r.window == 5 && r.stride <= 2) return depthwise_input_fixed<5>(r);
   depthwise_input_pixels(r);
 }
 
 /// The part of one row of dz in dw.
 struct DepthwiseWeightRow {
-  int kernel = 3, stride = 1, c = 0, out_w = 0;
+  int window = 3, stride = 1, c = 0, out_w = 0;
   const float* dz = nullptr;  ///< column 0, dense
   const float* x = nullptr;   ///< the window's row ky = 0, column -padding, dense
   std::ptrdiff_t x_row = 0;
@@ -167,9 +167,9 @@ inline void depthwise_weight_fixed(const DepthwiseWeightRow& r) {
 /// The same for any kernel and stride.
 inline void depthwise_weight_pixels(const DepthwiseWeightRow& r) {
   for (int ky = r.rows.first; ky < r.rows.last; ++ky)
-    for (int kx = 0; kx < r.kernel; ++kx)
+    for (int kx = 0; kx < r.window; ++kx)
       for (int first = 0; first < r.c; first += simd::width) {
-        float* const sums = r.sums + (ky * r.kernel + kx) * r.tap_step + first;
+        float* const sums = r.sums + (ky * r.window + kx) * r.tap_step + first;
         const float* x = r.x + ky * r.x_row + static_cast<std::ptrdiff_t>(kx) * r.c + first;
         vf sum = simd::load(sums);
         for (int o = 0; o < r.out_w; ++o)
@@ -181,10 +181,10 @@ inline void depthwise_weight_pixels(const DepthwiseWeightRow& r) {
 
 /// Adds to whole vectors of sums.
 inline void depthwise_weight_row(const DepthwiseWeightRow& r) {
-  if (r.kernel == 3 && r.stride == 1) return depthwise_weight_fixed<3, 1>(r);
-  if (r.kernel == 3 && r.stride == 2) return depthwise_weight_fixed<3, 2>(r);
-  if (r.kernel == 5 && r.stride == 1) return depthwise_weight_fixed<5, 1>(r);
-  if (r.kernel == 5 && r.stride == 2) return depthwise_weight_fixed<5, 2>(r);
+  if (r.window == 3 && r.stride == 1) return depthwise_weight_fixed<3, 1>(r);
+  if (r.window == 3 && r.stride == 2) return depthwise_weight_fixed<3, 2>(r);
+  if (r.window == 5 && r.stride == 1) return depthwise_weight_fixed<5, 1>(r);
+  if (r.window == 5 && r.stride == 2) return depthwise_weight_fixed<5, 2>(r);
   depthwise_weight_pixels(r);
 }
 

@@ -10,7 +10,7 @@ TINYFIQA_ISA_BEGIN(kernels)
 /// The gradient of one input; data is null when nobody needs it.
 struct GradientArgs {
   float* data = nullptr;
-  std::ptrdiff_t pixel = 0;
+  std::ptrdiff_t pixel_stride = 0;
   bool accumulate = false;
   double* sums = nullptr;  ///< [3][C], to be taken of the whole gradient (add_completed_sums)
 };
@@ -19,11 +19,11 @@ struct TrainMapArgs {
   LazyMap<float> x, b;
   float* y = nullptr;  ///< dense
   const float* dy = nullptr;
-  std::ptrdiff_t dy_pixel = 0;
+  std::ptrdiff_t dy_pixel_stride = 0;
   GradientArgs dx, db;
   float* saved = nullptr;  ///< kept from forward to backward
   int out_h = 0, out_w = 0, out_c = 0;
-  int kernel = 1, stride = 1, padding = 0, groups = 1;
+  int window = 1, stride = 1, padding = 0, groups = 1;
   Act act = Act::none;
   const float* slope = nullptr;
   float* dslope = nullptr;
@@ -154,8 +154,8 @@ inline void pass_gradient(const TrainMapArgs& a, float* scratch, const GradientA
                           int c) {
   if (d.data == nullptr) return;
   for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
-    gather_pixels(a.dy + first * a.dy_pixel + from, a.dy_pixel, count, c, r.one);
-    scatter_pixels(r.one, count, c, d.data + first * d.pixel + to, d.pixel, d.accumulate);
+    gather_pixels(a.dy + first * a.dy_pixel_stride + from, a.dy_pixel_stride, count, c, r.one);
+    scatter_pixels(r.one, count, c, d.data + first * d.pixel_stride + to, d.pixel_stride, d.accumulate);
   });
 }
 
@@ -166,9 +166,9 @@ inline void train_add_forward(const TrainMapArgs& a, float* scratch) {
     float* const y = a.y + first * a.x.c;
     read_pixels(r.x, first, count, y);
     const Rows b = read_rows(r.b, first, count);
-    if (b.pixel == a.x.c) return add_floats(b.data, count * a.x.c, y);
+    if (b.pixel_stride == a.x.c) return add_floats(b.data, count * a.x.c, y);
     for (int i = 0; i < count; ++i)
-      add_floats(b.data + i * b.pixel, a.x.c, y + static_cast<std::ptrdiff_t>(i) * a.x.c);
+      add_floats(b.data + i * b.pixel_stride, a.x.c, y + static_cast<std::ptrdiff_t>(i) * a.x.c);
   });
 }
 inline void train_add_backward(const TrainMapArgs& a, float* scratch) {
@@ -198,15 +198,15 @@ inline void train_scale_backward(const TrainMapArgs& a, float* scratch) {
                        const int count = pixels - i < map_block ? pixels - i : map_block;
                        const long long first = static_cast<long long>(n) * pixels + i;
                        const Rows x = read_rows(r.x, first, count);
-                       const float* dy = a.dy + first * a.dy_pixel;
+                       const float* dy = a.dy + first * a.dy_pixel_stride;
                        for_each_part(c, [&](std::ptrdiff_t j, int part) {
                          vf s = simd::splat(0.0f);
                          const vf g = simd::load_up_to(gate + j, part);
                          for (int p = 0; p < count; ++p) {
-                           const vf d = simd::load_up_to(dy + p * a.dy_pixel + j, part);
-                           s = simd::fma(d, simd::load_up_to(x.data + p * x.pixel + j, part), s);
+                           const vf d = simd::load_up_to(dy + p * a.dy_pixel_stride + j, part);
+                           s = simd::fma(d, simd::load_up_to(x.data + p * x.pixel_stride + j, part), s);
                            if (a.dx.data == nullptr) continue;
-                           float* const to = a.dx.data + (first + p) * a.dx.pixel + j;
+                           float* const to = a.dx.data + (first + p) * a.dx.pixel_stride + j;
                            const vf old = a.dx.accumulate ? simd::load_up_to(to, part) : simd::splat(0.0f);
                            simd::store_up_to(to, simd::fma(d, g, old), part);
                          }
@@ -214,7 +214,7 @@ inline void train_scale_backward(const TrainMapArgs& a, float* scratch) {
                        });
                      }
                      if (a.db.data != nullptr)
-                       scatter_pixels(sum, 1, c, a.db.data + n * a.db.pixel, c + 1, a.db.accumulate);
+                       scatter_pixels(sum, 1, c, a.db.data + n * a.db.pixel_stride, c + 1, a.db.accumulate);
                    }
                  });
 }
@@ -236,7 +236,7 @@ inline void train_mean_forward(const TrainMapArgs& a, float* scratch) {
                        const Rows x = read_rows(r.x, static_cast<long long>(n) * pixels + i, count);
                        for_each_part(c, [&](std::ptrdiff_t j, int part) {
                          vf sum[1];
-                         sum_pixels<1>(x.data + j, x.pixel, count, part, sum);
+                         sum_pixels<1>(x.data + j, x.pixel_stride, count, part, sum);
                          simd::store_up_to(y + j, simd::load_up_to(y + j, part) + sum[0], part);
                        });
                      }
@@ -255,10 +255,10 @@ inline void train_mean_backward(const TrainMapArgs& a, float* scratch) {
     for (long long i = first; i < end;) {
       const long long n = i / per_image, image_end = (n + 1) * per_image;
       for_each_part(c, [&](std::ptrdiff_t j, int part) {
-        simd::store_up_to(r.one + j, simd::load_up_to(a.dy + n * a.dy_pixel + j, part) * share, part);
+        simd::store_up_to(r.one + j, simd::load_up_to(a.dy + n * a.dy_pixel_stride + j, part) * share, part);
       });
       for (; i < end && i < image_end; ++i)
-        scatter_pixels(r.one, 1, c, a.dx.data + i * a.dx.pixel, c, a.dx.accumulate);
+        scatter_pixels(r.one, 1, c, a.dx.data + i * a.dx.pixel_stride, c, a.dx.accumulate);
     }
   });
 }
@@ -271,7 +271,7 @@ inline void train_activation_forward(const TrainMapArgs& a, float* scratch) {
     for (int i = 0; i < count; ++i)
       for_each_part(a.x.c, [&](std::ptrdiff_t j, int part) {
         const vf slope = a.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(a.slope + j, part);
-        const vf v = simd::load_up_to(x.data + i * x.pixel + j, part);
+        const vf v = simd::load_up_to(x.data + i * x.pixel_stride + j, part);
         simd::store_up_to(a.y + (first + i) * a.x.c + j, activate(a.act, v, slope), part);
       });
   });
@@ -284,13 +284,14 @@ inline void train_activation_backward(const TrainMapArgs& a, float* scratch) {
       for (int i = 0; i < count; ++i)
         for_each_part(a.x.c, [&](std::ptrdiff_t j, int part) {
           const vf slope = a.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(a.slope + j, part);
-          const vf v = simd::load_up_to(x.data + i * x.pixel + j, part);
-          const vf d = simd::load_up_to(a.dy + (first + i) * a.dy_pixel + j, part);
+          const vf v = simd::load_up_to(x.data + i * x.pixel_stride + j, part);
+          const vf d = simd::load_up_to(a.dy + (first + i) * a.dy_pixel_stride + j, part);
           simd::store_up_to(r.one + static_cast<std::ptrdiff_t>(i) * a.x.c + j,
                             d * activate_slope<decltype(tag)::act>(v, slope), part);
         });
     });
-    scatter_pixels(r.one, count, a.x.c, a.dx.data + first * a.dx.pixel, a.dx.pixel, a.dx.accumulate);
+    scatter_pixels(r.one, count, a.x.c, a.dx.data + first * a.dx.pixel_stride, a.dx.pixel_stride,
+                   a.dx.accumulate);
   });
 }
 
@@ -309,12 +310,13 @@ inline void train_mask_forward(const TrainMapArgs& a, float* scratch) {
 inline void train_mask_backward(const TrainMapArgs& a, float* scratch) {
   if (a.dx.data == nullptr) return;
   for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
-    gather_pixels(a.dy + first * a.dy_pixel, a.dy_pixel, count, a.x.c, r.one);
+    gather_pixels(a.dy + first * a.dy_pixel_stride, a.dy_pixel_stride, count, a.x.c, r.one);
     for_each_part(static_cast<std::ptrdiff_t>(count) * a.x.c, [&](std::ptrdiff_t j, int part) {
       const vf mask = simd::load_up_to(a.saved + first * a.x.c + j, part);
       simd::store_up_to(r.one + j, simd::load_up_to(r.one + j, part) * mask, part);
     });
-    scatter_pixels(r.one, count, a.x.c, a.dx.data + first * a.dx.pixel, a.dx.pixel, a.dx.accumulate);
+    scatter_pixels(r.one, count, a.x.c, a.dx.data + first * a.dx.pixel_stride, a.dx.pixel_stride,
+                   a.dx.accumulate);
   });
 }
 

@@ -239,7 +239,7 @@ inline void scatter_pixels(const float* x, int pixels, int c, float* y, std::ptr
 /// Some pixels of a map as plain floats: row i begins at data + i * pixel.
 struct Rows {
   const float* data = nullptr;
-  std::ptrdiff_t pixel = 0;
+  std::ptrdiff_t pixel_stride = 0;
 };
 
 /// One thread's reader of a lazy map. `room` holds the pixels that are computed, `gate` one period.
@@ -274,9 +274,9 @@ inline void read_pixels(LazyReader& r, long long first, int pixels, float* out) 
         r.gate_image = image;
       }
     }
-    const float* from = x.data + first * x.pixel;
-    if (x.pixel != x.c) {
-      gather_pixels(from, x.pixel, count, x.c, out);
+    const float* from = x.data + first * x.pixel_stride;
+    if (x.pixel_stride != x.c) {
+      gather_pixels(from, x.pixel_stride, count, x.c, out);
       from = out;
     }
     const std::ptrdiff_t floats = static_cast<std::ptrdiff_t>(count) * x.c;
@@ -292,7 +292,7 @@ inline void read_pixels(LazyReader& r, long long first, int pixels, float* out) 
 
 /// The same without a copy where the map holds plain values.
 inline Rows read_rows(LazyReader& r, long long first, int pixels) {
-  if (r.pattern.plain) return {r.map->data + first * r.map->pixel, r.map->pixel};
+  if (r.pattern.plain) return {r.map->data + first * r.map->pixel_stride, r.map->pixel_stride};
   read_pixels(r, first, pixels, r.room);
   return {r.room, r.map->c};
 }

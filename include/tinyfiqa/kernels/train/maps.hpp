@@ -32,16 +32,17 @@ inline void train_shuffle_forward(const TrainMapArgs& a, float* scratch) {
   for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
     const Rows x = read_rows(r.x, first, count);
     for (int i = 0; i < count; ++i)
-      shuffle_pixel(x.data + i * x.pixel, a.x.c, a.groups, a.y + (first + i) * a.x.c);
+      shuffle_pixel(x.data + i * x.pixel_stride, a.x.c, a.groups, a.y + (first + i) * a.x.c);
   });
 }
 inline void train_shuffle_backward(const TrainMapArgs& a, float* scratch) {
   if (a.dx.data == nullptr) return;
   for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
     for (int i = 0; i < count; ++i)
-      shuffle_pixel(a.dy + (first + i) * a.dy_pixel, a.x.c, a.x.c / a.groups,
+      shuffle_pixel(a.dy + (first + i) * a.dy_pixel_stride, a.x.c, a.x.c / a.groups,
                     r.one + static_cast<std::ptrdiff_t>(i) * a.x.c);
-    scatter_pixels(r.one, count, a.x.c, a.dx.data + first * a.dx.pixel, a.dx.pixel, a.dx.accumulate);
+    scatter_pixels(r.one, count, a.x.c, a.dx.data + first * a.dx.pixel_stride, a.dx.pixel_stride,
+                   a.dx.accumulate);
   });
 }
 
@@ -51,8 +52,8 @@ inline void train_interleave_forward(const TrainMapArgs& a, float* scratch) {
   for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
     const Rows x = read_rows(r.x, first, count), b = read_rows(r.b, first, count);
     for (int i = 0; i < count; ++i) {
-      const float* TINYFIQA_RESTRICT xs = x.data + i * x.pixel;
-      const float* TINYFIQA_RESTRICT bs = b.data + i * b.pixel;
+      const float* TINYFIQA_RESTRICT xs = x.data + i * x.pixel_stride;
+      const float* TINYFIQA_RESTRICT bs = b.data + i * b.pixel_stride;
       float* TINYFIQA_RESTRICT y = a.y + (first + i) * a.out_c;
       for (int j = 0; j < a.x.c; ++j) {
         y[2 * j] = xs[j];
@@ -65,7 +66,7 @@ inline void train_interleave_backward(const TrainMapArgs& a, float* scratch) {
   for_each_gradient_block(a, scratch, [&](MapRoom& r, long long first, int count) {
     const int c = a.x.c;
     for (int i = 0; i < count; ++i) {
-      const float* TINYFIQA_RESTRICT dy = a.dy + (first + i) * a.dy_pixel;
+      const float* TINYFIQA_RESTRICT dy = a.dy + (first + i) * a.dy_pixel_stride;
       float* TINYFIQA_RESTRICT dx = r.one + static_cast<std::ptrdiff_t>(i) * c;
       float* TINYFIQA_RESTRICT db = r.two + static_cast<std::ptrdiff_t>(i) * c;
       for (int j = 0; j < c; ++j) {
@@ -74,9 +75,11 @@ inline void train_interleave_backward(const TrainMapArgs& a, float* scratch) {
       }
     }
     if (a.dx.data != nullptr)
-      scatter_pixels(r.one, count, c, a.dx.data + first * a.dx.pixel, a.dx.pixel, a.dx.accumulate);
+      scatter_pixels(r.one, count, c, a.dx.data + first * a.dx.pixel_stride, a.dx.pixel_stride,
+                     a.dx.accumulate);
     if (a.db.data != nullptr)
-      scatter_pixels(r.two, count, c, a.db.data + first * a.db.pixel, a.db.pixel, a.db.accumulate);
+      scatter_pixels(r.two, count, c, a.db.data + first * a.db.pixel_stride, a.db.pixel_stride,
+                     a.db.accumulate);
   });
 }
 
@@ -86,7 +89,7 @@ inline void train_slice_backward(const TrainMapArgs& a, float* scratch, int firs
   if (a.dx.data == nullptr) return;
   if (!a.dx.accumulate)
     for (long long i = 0; i < in_pixels(a.x); ++i)
-      std::memset(a.dx.data + i * a.dx.pixel, 0, size_of(a.x.c) * sizeof(float));
+      std::memset(a.dx.data + i * a.dx.pixel_stride, 0, size_of(a.x.c) * sizeof(float));
   GradientArgs d = a.dx;
   d.accumulate = true;
   pass_gradient(a, scratch, d, 0, first_channel, c);
@@ -95,10 +98,10 @@ inline void train_slice_backward(const TrainMapArgs& a, float* scratch, int firs
 // ---- y = max over the window's taps inside the map; dx = dy at the first tap that has the maximum
 
 TINYFIQA_INLINE double pool_work(const TrainMapArgs& a) {
-  return static_cast<double>(a.x.n) * a.out_h * a.out_w * a.x.c * a.kernel * a.kernel;
+  return static_cast<double>(a.x.n) * a.out_h * a.out_w * a.x.c * a.window * a.window;
 }
 TINYFIQA_INLINE std::size_t pool_room_floats(const TrainMapArgs& a) {
-  return size_of(a.kernel, a.x.w, a.x.c);
+  return size_of(a.window, a.x.w, a.x.c);
 }
 
 /// The largest of a window's values and its tap's number. The window's row ky begins at row(ky) + offset;
@@ -106,18 +109,18 @@ TINYFIQA_INLINE std::size_t pool_room_floats(const TrainMapArgs& a) {
 template <int K, class RowOf>
 TINYFIQA_INLINE void max_window(const TrainMapArgs& a, TapRange rows, TapRange cols, const RowOf& row,
                                 std::ptrdiff_t offset, std::ptrdiff_t j, int part, float* y, float* saved) {
-  const int kernel = K > 0 ? K : a.kernel, first = K > 0 ? 0 : rows.first, last = K > 0 ? K : rows.last,
+  const int window = K > 0 ? K : a.window, first = K > 0 ? 0 : rows.first, last = K > 0 ? K : rows.last,
             left = K > 0 ? 0 : cols.first, right = K > 0 ? K : cols.last;
   const std::ptrdiff_t c = a.x.c, from = offset + j;
   vf best = simd::load_up_to(row(first) + from + left * c, part),
-     winner = simd::splat(static_cast<float>(first * kernel + left));
+     winner = simd::splat(static_cast<float>(first * window + left));
 #pragma GCC unroll 3
   for (int ky = first; ky < last; ++ky)
 #pragma GCC unroll 3
     for (int kx = left; kx < right; ++kx) {
       if (ky == first && kx == left) continue;
       const vf v = simd::load_up_to(row(ky) + from + kx * c, part);
-      winner = simd::select_less(best, v, simd::splat(static_cast<float>(ky * kernel + kx)), winner);
+      winner = simd::select_less(best, v, simd::splat(static_cast<float>(ky * window + kx)), winner);
       best = simd::select_less(best, v, v, best);
     }
   simd::store_up_to(y + j, best, part);
@@ -127,13 +130,13 @@ TINYFIQA_INLINE void max_window(const TrainMapArgs& a, TapRange rows, TapRange c
 /// numbers.
 template <class RowOf>
 inline void max_pool_row(const TrainMapArgs& a, TapRange rows, const RowOf& row, float* y, float* saved) {
-  const bool whole_rows = a.kernel == 3 && rows.last - rows.first == 3;
+  const bool whole_rows = a.window == 3 && rows.last - rows.first == 3;
   const float* three[3] = {};
   for (int ky = 0; whole_rows && ky < 3; ++ky) three[ky] = row(ky);
   const auto row_of_three = [&](int ky) { return three[ky]; };
   for (int ox = 0; ox < a.out_w; ++ox, y += a.x.c, saved += a.x.c) {
     const int left = ox * a.stride - a.padding;
-    const TapRange cols = taps_inside(left, a.kernel, a.x.w);
+    const TapRange cols = taps_inside(left, a.window, a.x.w);
     const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(left) * a.x.c;
     for_each_part(a.x.c, [&](std::ptrdiff_t j, int part) {
       if (whole_rows && cols.last - cols.first == 3)
@@ -152,10 +155,10 @@ inline void train_max_pool_forward(const TrainMapArgs& a, float* scratch) {
     MapRoom r = map_room(a, m, t);
     float* const ring = scratch + after + (pool_room_floats(a) + 16) * static_cast<std::size_t>(t);
     int held = -1, next = 0;
-    const auto row_of = [&](int y) { return ring + size_of(y % a.kernel, a.x.w, a.x.c); };
+    const auto row_of = [&](int y) { return ring + size_of(y % a.window, a.x.w, a.x.c); };
     for (int i = begin; i < end; ++i) {
       const int image = i / a.out_h, oy = i % a.out_h, top = oy * a.stride - a.padding;
-      const TapRange rows = taps_inside(top, a.kernel, a.x.h);
+      const TapRange rows = taps_inside(top, a.window, a.x.h);
       if (held != image || next < top + rows.first) next = top + rows.first;
       held = image;
       for (; next < top + rows.last; ++next)
@@ -168,26 +171,26 @@ inline void train_max_pool_forward(const TrainMapArgs& a, float* scratch) {
 }
 
 /// Windows that hold row (or column) y of x: first .. last of them.
-TINYFIQA_INLINE TapRange windows_over(int y, int kernel, int stride, int padding, int windows) {
-  const int from = y + padding - kernel + 1;
+TINYFIQA_INLINE TapRange windows_over(int y, int window, int stride, int padding, int windows) {
+  const int from = y + padding - window + 1;
   const int first = from <= 0 ? 0 : (from + stride - 1) / stride, end = (y + padding) / stride + 1;
   return {first, end < windows ? end : windows};
 }
 /// One row of dx: each of its pixels looks into the windows that hold it.
 inline void max_pool_gradient_row(const TrainMapArgs& a, int image, int y) {
   const int c = a.x.c;
-  float* dx = a.dx.data + (static_cast<std::ptrdiff_t>(image) * a.x.h + y) * a.x.w * a.dx.pixel;
-  const TapRange rows = windows_over(y, a.kernel, a.stride, a.padding, a.out_h);
-  for (int x = 0; x < a.x.w; ++x, dx += a.dx.pixel) {
-    const TapRange cols = windows_over(x, a.kernel, a.stride, a.padding, a.out_w);
+  float* dx = a.dx.data + (static_cast<std::ptrdiff_t>(image) * a.x.h + y) * a.x.w * a.dx.pixel_stride;
+  const TapRange rows = windows_over(y, a.window, a.stride, a.padding, a.out_h);
+  for (int x = 0; x < a.x.w; ++x, dx += a.dx.pixel_stride) {
+    const TapRange cols = windows_over(x, a.window, a.stride, a.padding, a.out_w);
     for_each_part(c, [&](std::ptrdiff_t j, int part) {
       vf sum = a.dx.accumulate ? simd::load_up_to(dx + j, part) : simd::splat(0.0f);
       for (int oy = rows.first; oy < rows.last; ++oy)
         for (int ox = cols.first; ox < cols.last; ++ox) {
           const std::ptrdiff_t o = (static_cast<std::ptrdiff_t>(image) * a.out_h + oy) * a.out_w + ox;
           const int ky = y + a.padding - oy * a.stride, kx = x + a.padding - ox * a.stride;
-          const vf tap = simd::splat(static_cast<float>(ky * a.kernel + kx));
-          const vf d = simd::load_up_to(a.dy + o * a.dy_pixel + j, part);
+          const vf tap = simd::splat(static_cast<float>(ky * a.window + kx));
+          const vf d = simd::load_up_to(a.dy + o * a.dy_pixel_stride + j, part);
           sum = sum +
                 simd::select_equal(simd::load_up_to(a.saved + o * c + j, part), tap, d, simd::splat(0.0f));
         }
@@ -199,27 +202,27 @@ inline void max_pool_gradient_row(const TrainMapArgs& a, int image, int y) {
 /// odd one behind it the last column of window k and the first of window k + 1.
 inline void max_pool_gradient_row_3_2(const TrainMapArgs& a, int image, int y) {
   const int c = a.x.c;
-  float* dx = a.dx.data + (static_cast<std::ptrdiff_t>(image) * a.x.h + y) * a.x.w * a.dx.pixel;
+  float* dx = a.dx.data + (static_cast<std::ptrdiff_t>(image) * a.x.h + y) * a.x.w * a.dx.pixel_stride;
   const TapRange rows = windows_over(y, 3, 2, 1, a.out_h);
-  for (int k = 0; k < a.out_w; ++k, dx += 2 * a.dx.pixel) {
+  for (int k = 0; k < a.out_w; ++k, dx += 2 * a.dx.pixel_stride) {
     const bool odd = 2 * k + 1 < a.x.w, next = k + 1 < a.out_w;
     for_each_part(c, [&](std::ptrdiff_t j, int part) {
       const vf zero = simd::splat(0.0f);
       vf even_sum = a.dx.accumulate ? simd::load_up_to(dx + j, part) : zero;
-      vf odd_sum = a.dx.accumulate && odd ? simd::load_up_to(dx + a.dx.pixel + j, part) : zero;
+      vf odd_sum = a.dx.accumulate && odd ? simd::load_up_to(dx + a.dx.pixel_stride + j, part) : zero;
       for (int oy = rows.first; oy < rows.last; ++oy) {
         const std::ptrdiff_t o = (static_cast<std::ptrdiff_t>(image) * a.out_h + oy) * a.out_w + k;
         const auto tap = static_cast<float>(3 * (y + 1 - 2 * oy));
-        const float *const d = a.dy + o * a.dy_pixel + j, *const saved = a.saved + o * c + j;
+        const float *const d = a.dy + o * a.dy_pixel_stride + j, *const saved = a.saved + o * c + j;
         const vf here = simd::load_up_to(d, part), winner = simd::load_up_to(saved, part);
         even_sum = even_sum + simd::select_equal(winner, simd::splat(tap + 1), here, zero);
         odd_sum = odd_sum + simd::select_equal(winner, simd::splat(tap + 2), here, zero);
         if (next)
           odd_sum = odd_sum + simd::select_equal(simd::load_up_to(saved + c, part), simd::splat(tap),
-                                                 simd::load_up_to(d + a.dy_pixel, part), zero);
+                                                 simd::load_up_to(d + a.dy_pixel_stride, part), zero);
       }
       simd::store_up_to(dx + j, even_sum, part);
-      if (odd) simd::store_up_to(dx + a.dx.pixel + j, odd_sum, part);
+      if (odd) simd::store_up_to(dx + a.dx.pixel_stride + j, odd_sum, part);
     });
   }
 }
@@ -227,7 +230,7 @@ inline void train_max_pool_backward(const TrainMapArgs& a, float* scratch) {
   if (a.dx.data == nullptr) return;
   const MapMemory m = map_memory(a, scratch);
   clear_map_sums(a, m);
-  const bool common = a.kernel == 3 && a.stride == 2 && a.padding == 1;
+  const bool common = a.window == 3 && a.stride == 2 && a.padding == 1;
   parallel_split(worth_team(a.team, pool_work(a)), a.x.n * a.x.h, [&](int begin, int end, int t) {
     MapRoom r = map_room(a, m, t);
     for (int i = begin; i < end; ++i) {

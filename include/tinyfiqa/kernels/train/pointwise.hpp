@@ -54,7 +54,7 @@ struct PointwiseTraining {
       g.n = a.cout;
       g.k = a.x.c;
       g.a = x.data;
-      g.lda = x.pixel;
+      g.lda = x.pixel_stride;
       g.packed = s.packed;
       g.c = a.z + static_cast<std::ptrdiff_t>(first) * a.cout;
       g.ldc = a.cout;
@@ -87,7 +87,7 @@ struct PointwiseTraining {
       o.p = room.dz;
       o.ldp = a.cout;
       o.q = x.data;
-      o.ldq = x.pixel;
+      o.ldq = x.pixel_stride;
       o.acc = direct(a) ? a.dweight : room.dweight;
       o.ldacc = a.x.c;
       outer_either(o, !direct(a) && outer_turned(a.cout, a.x.c));
@@ -104,11 +104,11 @@ struct PointwiseTraining {
     g.a = dz;
     g.lda = a.cout;
     g.packed = s.packed;
-    g.c = a.dx + first * a.dx_pixel;
-    g.ldc = a.dx_pixel;
+    g.c = a.dx + first * a.dx_pixel_stride;
+    g.ldc = a.dx_pixel_stride;
     if (a.accumulate) {
       g.residual = g.c;
-      g.ld_residual = a.dx_pixel;
+      g.ld_residual = a.dx_pixel_stride;
     }
     plain_gemm(g);
   }
