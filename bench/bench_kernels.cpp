@@ -34,7 +34,8 @@ struct Layer {
 struct LayerRun {
   NetworkDefinition network;
   OwnedPlan plan;
-  std::vector<float> params, packed, arena, x, y;
+  std::vector<float> params, x, y;
+  std::vector<unsigned char> packed, arena;
 };
 
 std::vector<float> random_floats(std::size_t n, Rng& rng) {
@@ -55,21 +56,21 @@ void prepare(LayerRun& run, const Layer& layer, const Backend& backend) {
   conv.bias = weights;
   conv.norm_weight = conv.norm_bias = conv.running_mean = conv.running_var = conv.slope = -1;
   run.network.ops = {input, conv};
-  run.network.outputs = {1, 1};
-  run.plan = make_owned_plan(run.network, 1, layer.step.x.extents, backend, 1);
+  run.network.outputs.add("output", Map<1>{1});
+  run.plan = make_owned_plan(run.network, layer.step.x.extents, backend);
   Step& step = run.plan.steps[0];
   step.kernel = layer.step.kernel;
   step.x.planar = layer.step.x.planar;
   step.y.planar = layer.step.y.planar;
   Rng rng(3);
   run.params = random_floats(static_cast<std::size_t>(weights + shape.cout), rng);
-  run.packed.resize(run.plan.plan.packed_floats);
-  std::vector<float> room(pack_room_floats(run.plan.plan, {run.network.ops.data(), 2}));
-  pack_weights(run.plan.plan, {run.network.ops.data(), 2}, backend, run.params.data(), room.data(),
+  run.packed.resize(run.plan.plan.packed_bytes);
+  std::vector<float> workspace(pack_workspace_floats(run.plan.plan, run.network.operations()));
+  pack_weights(run.plan.plan, run.network.operations(), backend, run.params.data(), workspace.data(),
                run.packed.data());
-  run.arena.resize(run.plan.plan.arena_floats);
+  run.arena.resize(run.plan.plan.arena_bytes);
   run.x = random_floats(static_cast<std::size_t>(run.plan.plan.input.floats()), rng);
-  run.y.resize(static_cast<std::size_t>(run.plan.plan.output.floats()));
+  run.y.resize(static_cast<std::size_t>(run.plan.plan.outputs[0].floats()));
 }
 
 /// A map as [N, H, W, C].
@@ -85,7 +86,7 @@ std::vector<float> by_channels(const std::vector<float>& map, const Operand& o) 
 double residual(const LayerRun& run) {
   const Op& op = run.network.ops[1];
   const Step& step = run.plan.plan.steps[0];
-  const Extents in = run.plan.plan.input, out = run.plan.plan.output;
+  const Extents in = run.plan.plan.input, out = run.plan.plan.outputs[0];
   const std::vector<float> x = by_channels(run.x, step.x), y = by_channels(run.y, step.y);
   std::vector<float> expected(run.y.size());
   reference::conv({in.n, in.h, in.w, in.c}, x.data(), {out.n, out.h, out.w, out.c}, expected.data(),
@@ -104,7 +105,8 @@ void bench_layer(benchmark::State& state, const Layer& layer, const Backend& bac
   f.arena = run.arena.data();
   f.packed = run.packed.data();
   f.input = run.x.data();
-  f.output = run.y.data();
+  void* const outputs[] = {run.y.data()};
+  f.outputs = outputs;
   for (auto _ : state) {
     tinyfiqa::run(run.plan.plan, f);
     benchmark::DoNotOptimize(run.y.data());
@@ -123,7 +125,7 @@ void bench_layer(benchmark::State& state, const Layer& layer, const Backend& bac
 void add_layers(const char* model, int h, int w, const Backend& backend, double peak) {
   const ModelSpec& spec = *find_model(model);
   const NetworkDefinition network = spec.define();
-  const OwnedPlan p = make_owned_plan(network, network.outputs.output, {1, h, w, 0}, backend, 1);
+  const OwnedPlan p = make_owned_plan(network, {1, h, w, 0}, backend);
   std::set<std::string> seen;
   for (int i = 0; i < p.plan.step_count; ++i) {
     const Step& step = p.plan.steps[i];

@@ -34,7 +34,7 @@ std::vector<float> random_input(const Session& session) {
 
 void bench_model(benchmark::State& state, const Case& c, const Backend& backend, int threads, double peak) {
   const Model model(*find_model(c.model), backend);
-  auto session = Session::create(model, c.n, c.h, c.w, threads);
+  auto session = Session::create(model, c.n, c.h, c.w, SessionOptions{threads, Feed::floats, {}});
   if (!session) return state.SkipWithError(session.status().message());
   const std::vector<float> x = random_input(*session);
   std::vector<float> y(session->output_floats());

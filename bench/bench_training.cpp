@@ -40,7 +40,7 @@ int bench(const Case& c, double seconds) {
   const NetworkDefinition net = find_model(c.model)->define();
   std::vector<float> params(block_size(net.params)), gradient(params.size());
   init_params(net.params, params, 1);
-  Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.output, c.threads,
+  Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.main(), c.threads,
                    *choose_training_backend("auto")->tape);
   Rng rng(3);
   std::vector<float> x(static_cast<std::size_t>(c.n) * static_cast<std::size_t>(c.h) *

@@ -42,7 +42,7 @@ struct ClippedNet {
   fq::Outputs operator()(fq::Graph& g) const {
     const auto x = g.custom<8>(fq::custom_op<SoftClip>, stem(g, g.input<3>()), &limits);
     const auto pooled = g.mean_hw(x);
-    return {pooled.id, head(g, pooled).id};
+    return fq::Outputs().add("score", head(g, pooled));
   }
   template <class Walk>
   void visit(Walk& walk) {
@@ -63,7 +63,7 @@ int main() {
   for (float& v : images) v = rng.normal();
   for (float& v : labels) v = rng.uniform();
 
-  fq::Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.output, 1,
+  fq::Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.main(), 1,
                        *fq::native_training_backend().tape);
   fq::Optimizer adam({}, fq::make_groups(net.params, {{"", 0.02, 0, false}}), params.size(),
                      fq::native_training_backend().adam);

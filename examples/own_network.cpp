@@ -16,7 +16,7 @@ struct SmallNet {
     auto x = stem(g, g.input<3>());
     x = g.add<16>({project(g, depthwise(g, x)), x});  // channels are types: 16 and 24 would not compile
     const auto pooled = g.mean_hw(x);
-    return {pooled.id, head(g, pooled).id};
+    return fq::Outputs().add("score", head(g, pooled));
   }
   template <class Walk>
   void visit(Walk& walk) {  // the names its parameters have in a weight file
@@ -39,5 +39,5 @@ int main() {
   const auto info =
       fq::describe_plan(session->plan(), {model.network().ops.data(), model.network().ops.size()});
   std::printf("score %.4f, %lld parameters, %lld multiply-adds, arena %zu bytes\n",
-              static_cast<double>(score), info.params, info.macs, session->plan().arena_bytes());
+              static_cast<double>(score), info.params, info.macs, session->plan().arena_bytes);
 }

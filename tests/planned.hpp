@@ -51,41 +51,58 @@ struct Planned {
   std::vector<Step> steps = std::vector<Step>(max_ops);
   std::vector<Value> values = std::vector<Value>(max_ops);
   std::vector<Buffer> buffers = std::vector<Buffer>(max_ops);
-  std::vector<float> packed;
+  std::vector<unsigned char> packed;
   Plan plan;
 };
 
+inline void make(Planned& p, const Definition& d, const std::vector<int>& outputs, Extents input,
+                 const Backend& backend, int threads = 1, const LevelScale* levels = nullptr) {
+  PlanRequest request;
+  request.ops = d.ops;
+  request.outputs = outputs;
+  request.input = input;
+  request.threads = threads;
+  request.levels = levels;
+  p.plan = make_plan(request, backend, {p.steps.data(), p.values.data(), p.buffers.data(), max_ops});
+  if (!p.plan.ok()) return;
+  std::vector<float> workspace(pack_workspace_floats(p.plan, d.ops));
+  p.packed.resize(p.plan.packed_bytes);
+  pack_weights(p.plan, d.ops, backend, d.params.data(), workspace.data(), p.packed.data());
+}
 inline void make(Planned& p, const Definition& d, int output, Extents input, const Backend& backend,
                  int threads = 1, const LevelScale* levels = nullptr) {
-  p.plan = make_plan(d.ops, output, input, backend, threads,
-                     {p.steps.data(), p.values.data(), p.buffers.data(), max_ops}, levels);
-  if (p.plan.error != PlanError::none) return;
-  std::vector<float> room(pack_room_floats(p.plan, d.ops));
-  p.packed.resize(p.plan.packed_floats);
-  pack_weights(p.plan, d.ops, backend, d.params.data(), room.data(), p.packed.data());
+  make(p, d, std::vector<int>{output}, input, backend, threads, levels);
 }
 
-inline std::vector<float> execute(const Planned& p, Frame f, int threads) {
-  std::vector<float> arena(p.plan.arena_floats, std::nanf("")),
-      out(static_cast<std::size_t>(p.plan.output.floats()));
+/// Bytes as unwritten memory: NaN wherever they are read as floats.
+inline std::vector<unsigned char> poisoned(std::size_t bytes) {
+  return std::vector<unsigned char>(bytes, 0xff);
+}
+
+/// All outputs, from floats or levels.
+template <class Element>
+std::vector<std::vector<float>> execute_all(const Planned& p, const std::vector<Element>& input,
+                                            int threads = 1) {
+  std::vector<unsigned char> arena = poisoned(p.plan.arena_bytes);
+  std::vector<std::vector<float>> outputs;
+  std::vector<void*> pointers;
+  for (int i = 0; i < p.plan.output_count; ++i)
+    outputs.emplace_back(static_cast<std::size_t>(p.plan.outputs[i].floats()), std::nanf(""));
+  for (auto& output : outputs) pointers.push_back(output.data());
+  Frame f;
   f.arena = arena.data();
   f.packed = p.packed.data();
-  f.output = out.data();
+  f.input = input.data();
+  f.outputs = pointers.data();
   ThreadTeam team(threads);
   f.team = team.team();
   run(p.plan, f);
-  return out;
+  return outputs;
 }
-inline std::vector<float> execute(const Planned& p, const std::vector<float>& input, int threads = 1) {
-  Frame f;
-  f.input = input.data();
-  return execute(p, f, threads);
-}
-inline std::vector<float> execute(const Planned& p, const std::vector<unsigned char>& levels,
-                                  int threads = 1) {
-  Frame f;
-  f.levels = levels.data();
-  return execute(p, f, threads);
+/// The first output.
+template <class Element>
+std::vector<float> execute(const Planned& p, const std::vector<Element>& input, int threads = 1) {
+  return execute_all(p, input, threads)[0];
 }
 
 inline std::vector<float> random_input(Extents e, std::uint64_t seed = 9) {

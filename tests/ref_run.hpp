@@ -74,8 +74,18 @@ inline Tensor step(const Op& op, const std::vector<Tensor>& values, const float*
     case OpKind::scale:
       reference::scale(x.shape, x.floats.data(), b->floats.data(), y.floats.data());
       break;
-    case OpKind::concat:
-      reference::concat(x.shape, x.floats.data(), b->shape, b->floats.data(), y.floats.data());
+    case OpKind::concat: {
+      int first = 0;
+      for (int i = 0; i < op.input_count(); ++i) {
+        const Tensor& part = values[static_cast<std::size_t>(op.inputs[i])];
+        reference::concat_part(part.shape, part.floats.data(), op.channels, first, y.floats.data());
+        first += part.shape.c;
+      }
+      break;
+    }
+    case OpKind::upsample:
+      y = zeros(x.shape.n, x.shape.h * op.factor, x.shape.w * op.factor, op.channels);
+      reference::upsample(x.shape, x.floats.data(), op.factor, y.floats.data());
       break;
     case OpKind::slice:
       reference::slice(x.shape, x.floats.data(), op.first_channel, op.channels, y.floats.data());

@@ -22,7 +22,7 @@ struct Taped {
 template <class T>
 void run_tape(const planned::Definition& d, Extents size, TapeMode mode, const TapeKernels<T>& kernels,
               Taped<T>& t, int threads = 1, bool backward = true) {
-  Tape<T> tape({d.ops.data(), d.ops.size()}, d.outputs.output, threads, kernels);
+  Tape<T> tape({d.ops.data(), d.ops.size()}, d.outputs.main(), threads, kernels);
   Rng rng(77);
   const Status status = tape.forward(t.params.data(), t.input.data(), size, mode, rng);
   REQUIRE_MESSAGE(status.ok(), status.message());

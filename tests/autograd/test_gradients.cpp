@@ -146,12 +146,12 @@ struct EveryOp {
     const auto twice = g.add<8>({again, again});
     const auto shuffled = g.shuffle<2>(g.concat<4, 4>({g.slice<0, 4>(twice), g.slice<4, 4>(twice)}));
     const auto part = g.concat<4, 4>({g.slice<2, 4>(shuffled), g.slice<0, 4>(twice)});
-    const auto mixed = g.shuffle<4>(g.activation(Act::silu, part));
+    const auto mixed = g.shuffle<4>(g.activation<Act::silu>(part));
     const auto pooled = g.max_pool(3, 2, 1, mixed);
     const auto small = g.add<8>({pooled, deep5(g, gate(g, mixed))});
     const auto joined = g.concat<12, 12>({grouped(g, small), dense(g, mixed)});
     const auto features = g.mean_hw(join(g, g.dropout(0.3f, joined)));
-    return {features.id, head(g, features).id};
+    return Outputs().add("output", head(g, features)).add_on_request("features", features);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {
@@ -255,7 +255,7 @@ struct CustomNet {
     const auto x = stem(g, g.input<3>());
     const auto y = g.custom<4, 4, 4>(custom_op<SquareTimes>, {g.slice<0, 4>(x), g.slice<4, 4>(x)}, &offsets);
     const auto pooled = g.mean_hw(y);
-    return {pooled.id, head(g, pooled).id};
+    return Outputs().add("output", head(g, pooled)).add_on_request("features", pooled);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {
@@ -269,7 +269,7 @@ struct CustomNet {
 
 TEST_CASE("the sums that batch norm needs are taken where a gradient is completed, if the kernel there can") {
   const auto taken = [](const planned::Definition& d, const auto& kernels, auto number) {
-    Tape<decltype(number)> tape({d.ops.data(), d.ops.size()}, d.outputs.output, 1, kernels);
+    Tape<decltype(number)> tape({d.ops.data(), d.ops.size()}, d.outputs.main(), 1, kernels);
     REQUIRE(tape.prepare({2, 64, 64, 3}).ok());
     int count = 0;
     for (const TapeValue& v : tape.plan().values) count += v.dy_sums >= 0 ? 1 : 0;
@@ -295,8 +295,8 @@ TEST_CASE("an operation of the user's own is differentiated, trained and run in 
   }
   for_each_backend([&](const Backend& backend) {
     planned::Planned p;
-    planned::make(p, d, d.outputs.output, size, backend);
-    REQUIRE(p.plan.error == PlanError::none);
+    planned::make(p, d, d.outputs.main(), size, backend);
+    REQUIRE(p.plan.problem.error == PlanError::none);
     Taped<float> t = start<float>(d, size);
     run_tape(d, size, TapeMode::eval, *choose_training_backend(backend.isa)->tape, t);
     const auto y = planned::execute(p, t.input);

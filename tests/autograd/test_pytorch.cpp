@@ -93,7 +93,7 @@ struct Training {
   }
   Tape<float> tape(const Backend& backend, int threads) const {
     return {{net.ops.data(), net.ops.size()},
-            net.outputs.output,
+            net.outputs.main(),
             threads,
             *choose_training_backend(backend.isa)->tape};
   }
@@ -135,7 +135,7 @@ void check_tensors(const NetworkDefinition& net, const std::vector<T>& params, c
 
 /// The formulas in double: no rounding hides an error, and no argument of a ReLU changes its sign.
 void check_in_double(const Training& t, const Numbers& want, bool sampled, double tolerance) {
-  Tape<double> tape({t.net.ops.data(), t.net.ops.size()}, t.net.outputs.output, 1, formulas::table<double>);
+  Tape<double> tape({t.net.ops.data(), t.net.ops.size()}, t.net.outputs.main(), 1, formulas::table<double>);
   std::vector<double> params(t.params.begin(), t.params.end()), x(t.x.begin(), t.x.end()),
       gradient(params.size());
   std::vector<double> label(t.label.begin(), t.label.end()), d(label.size());
@@ -175,7 +175,7 @@ void check_adam(Training& t, const std::string& head, const std::vector<double>&
 /// Float parameters and optimiser, the formulas' gradients in double: no rounding of ours is in the way.
 void check_adam_in_double(Training& t, const std::string& head, const std::vector<double>& losses,
                           AdamBounds bounds) {
-  Tape<double> tape({t.net.ops.data(), t.net.ops.size()}, t.net.outputs.output, 1, formulas::table<double>);
+  Tape<double> tape({t.net.ops.data(), t.net.ops.size()}, t.net.outputs.main(), 1, formulas::table<double>);
   std::vector<double> params, x(t.x.begin(), t.x.end()), gradient(t.params.size()),
       label(t.label.begin(), t.label.end()), d(label.size());
   check_adam(t, head, losses, bounds, [&] {

@@ -12,6 +12,7 @@
 namespace single_step {
 using namespace tinyfiqa;
 
+inline unsigned char* bytes_of(GuardedFloats& f) { return reinterpret_cast<unsigned char*>(f.data()); }
 inline void fill(GuardedFloats& f, Rng& rng) {
   for (float& v : f) v = rng.uniform(-1.0f, 1.0f);
 }
@@ -21,7 +22,12 @@ inline std::vector<float> random(std::size_t n, Rng& rng) {
   return v;
 }
 inline Operand at(Place place, Extents e, int pixel_stride = 0, int first_channel = 0) {
-  return {place, static_cast<std::size_t>(first_channel), pixel_stride == 0 ? e.c : pixel_stride, e, -1};
+  Operand o;
+  o.place = place;
+  o.offset = static_cast<std::size_t>(first_channel) * sizeof(float);
+  o.pixel_stride = pixel_stride == 0 ? e.c : pixel_stride;
+  o.extents = e;
+  return o;
 }
 inline reference::MapShape shape(Extents e) { return {e.n, e.h, e.w, e.c}; }
 

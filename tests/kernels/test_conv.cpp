@@ -44,9 +44,9 @@ void check(const Backend& backend, const Case& c, GuardedFloats::Guard guard) {
 
   const Kernel* kernel = backend.conv(c.shape);
   REQUIRE(kernel != nullptr);
-  const std::size_t packed_floats = kernel->packed_floats(c.shape);
-  GuardedFloats packed(packed_floats + slope.size(), guard), room(weights, guard);
-  kernel->pack({c.shape, weight.data(), bias.data()}, room.data(), packed.data());
+  const std::size_t packed_floats = kernel->packed_bytes(c.shape) / sizeof(float);
+  GuardedFloats packed(packed_floats + slope.size(), guard), workspace(weights, guard);
+  kernel->pack({c.shape, weight.data(), bias.data()}, workspace.data(), bytes_of(packed));
   std::copy(slope.begin(), slope.end(), packed.data() + packed_floats);
 
   // The input's last pixel ends where the page does, even in a slice.
@@ -62,9 +62,9 @@ void check(const Backend& backend, const Case& c, GuardedFloats::Guard guard) {
           rng.uniform(-1, 1);
   GuardedFloats residual(static_cast<std::size_t>(out.floats()), guard);
   fill(residual, rng);
-  GuardedFloats scratch(kernel->scratch_floats == nullptr
-                            ? 1
-                            : kernel->scratch_floats(c.shape) * static_cast<std::size_t>(c.threads));
+  GuardedFloats scratch(kernel->scratch_bytes == nullptr ? 1
+                                                         : kernel->scratch_bytes(c.shape) / sizeof(float) *
+                                                               static_cast<std::size_t>(c.threads));
 
   // Operands in three separate places: input, arena (the residual), output.
   Step s;
@@ -77,19 +77,20 @@ void check(const Backend& backend, const Case& c, GuardedFloats::Guard guard) {
   s.padding = c.shape.padding;
   s.groups = c.shape.groups;
   s.has_slope = c.act == Act::prelu;
-  s.slope = packed_floats;
+  s.slope = packed_floats * sizeof(float);
   Frame f;
   f.input = x.data();
-  f.output = y.data();
-  f.packed = packed.data();
+  void* const outputs[] = {y.data()};
+  f.outputs = outputs;
+  f.packed = bytes_of(packed);
   ThreadTeam team(c.threads);
   f.team = team.team();
   // The arena begins at whichever of the two blocks lies lower: offsets are counted upwards.
-  f.arena = std::min(residual.data(), scratch.data());
-  s.scratch = static_cast<std::size_t>(scratch.data() - f.arena);
+  f.arena = std::min(bytes_of(residual), bytes_of(scratch));
+  s.scratch = static_cast<std::size_t>(bytes_of(scratch) - f.arena);
   if (c.residual) {
     s.b = at(Place::arena, out);
-    s.b.offset = static_cast<std::size_t>(residual.data() - f.arena);
+    s.b.offset = static_cast<std::size_t>(bytes_of(residual) - f.arena);
   }
   kernel->run(s, f);
 

@@ -19,10 +19,11 @@ std::vector<float> run_step(const Kernel* kernel, Step s, const std::vector<floa
   GuardedFloats gx(x.size()), gb(b.size() + 1), gy(out);
   std::copy(x.begin(), x.end(), gx.begin());
   std::copy(b.begin(), b.end(), gb.begin() + 1);
+  void* const outputs[] = {gy.data()};
   Frame f;
   f.input = gx.data();
-  f.arena = gb.data() + 1;
-  f.output = gy.data();
+  f.arena = reinterpret_cast<unsigned char*>(gb.data() + 1);
+  f.outputs = outputs;
   kernel->run(s, f);
   return {gy.begin(), gy.end()};
 }
@@ -43,7 +44,8 @@ TEST_CASE("max pooling equals its formula, borders and odd sizes included") {
           s.window = 3;
           s.stride = 2;
           s.padding = 1;
-          const auto y = run_step(backend.max_pool, s, x, {}, static_cast<std::size_t>(out.floats()));
+          const auto y = run_step(backend.operation(OpKind::max_pool, DType::f32), s, x, {},
+                                  static_cast<std::size_t>(out.floats()));
           std::vector<float> expected(y.size());
           reference::max_pool(shape(in), x.data(), shape(out), expected.data(), {3, 2, 1, 1});
           CHECK(y == expected);
@@ -62,7 +64,8 @@ TEST_CASE("the mean over a map is within the bound of its sums") {
           Step s;
           s.x = at(Place::input, in);
           s.y = at(Place::output, out);
-          const auto y = run_step(backend.mean_hw, s, x, {}, static_cast<std::size_t>(out.floats()));
+          const auto y = run_step(backend.operation(OpKind::mean_hw, DType::f32), s, x, {},
+                                  static_cast<std::size_t>(out.floats()));
           std::vector<float> expected(y.size());
           reference::mean_hw(shape(in), x.data(), expected.data());
           const double bound = (16 + 3 + h * w / 64 + 2) * 6e-8;
@@ -85,22 +88,23 @@ TEST_CASE("scale, add, copy, interleave and shuffle equal their formulas") {
       s.b = at(Place::arena, {2, 1, 1, c});
       s.y = at(Place::output, e);
       reference::scale(shape(e), x.data(), gate.data(), expected.data());
-      CHECK(run_step(backend.scale, s, x, gate, floats) == expected);
+      CHECK(run_step(backend.operation(OpKind::scale, DType::f32), s, x, gate, floats) == expected);
 
       s.b = at(Place::arena, e);
       for (std::size_t i = 0; i < floats; ++i) expected[i] = x[i] + b[i];
-      CHECK(run_step(backend.add, s, x, b, floats) == expected);
-      CHECK(run_step(backend.copy, s, x, b, floats) == x);
+      CHECK(run_step(backend.operation(OpKind::add, DType::f32), s, x, b, floats) == expected);
+      CHECK(run_step(backend.copy(DType::f32), s, x, b, floats) == x);
 
       s.y = at(Place::output, twice);
       std::vector<float> joined(2 * floats), mixed(2 * floats);
-      reference::concat(shape(e), x.data(), shape(e), b.data(), joined.data());
+      reference::concat_part(shape(e), x.data(), 2 * c, 0, joined.data());
+      reference::concat_part(shape(e), b.data(), 2 * c, c, joined.data());
       reference::shuffle(shape(twice), joined.data(), 2, mixed.data());
       CHECK(run_step(backend.interleave, s, x, b, 2 * floats) == mixed);
 
       s.x = at(Place::input, twice);
       s.groups = 2;
-      CHECK(run_step(backend.shuffle, s, joined, {}, 2 * floats) == mixed);
+      CHECK(run_step(backend.operation(OpKind::shuffle, DType::f32), s, joined, {}, 2 * floats) == mixed);
     }
   });
 }
@@ -117,14 +121,15 @@ TEST_CASE("activations equal their formulas over the whole range, and let NaN th
       s.x = at(Place::input, {1, 1, static_cast<int>(x.size()), 1});
       s.y = at(Place::output, s.x.extents);
       s.act = act;
-      const auto y = run_step(backend.activation, s, x, {}, x.size());
+      const auto y = run_step(backend.operation(OpKind::activation, DType::f32), s, x, {}, x.size());
       for (std::size_t i = 0; i < x.size(); ++i) {
         const double want = reference::act(act, static_cast<double>(x[i]));
         CHECK(std::fabs(static_cast<double>(y[i]) - want) <= 5e-7 * std::fmax(1.0, std::fabs(want)));
       }
       Step one = s;
       one.x.extents.w = one.y.extents.w = 1;
-      CHECK(std::isnan(run_step(backend.activation, one, {std::nanf("")}, {}, 1)[0]));
+      CHECK(std::isnan(
+          run_step(backend.operation(OpKind::activation, DType::f32), one, {std::nanf("")}, {}, 1)[0]));
     }
   });
 }

@@ -16,8 +16,8 @@ static StepInfo planned(const char* name) {
   const ModelSpec& spec = *find_model(name);
   const NetworkDefinition network = spec.define();
   const Extents image{1, spec.input.height, spec.input.width, 0};
-  const OwnedPlan p = make_owned_plan(network, network.outputs.output, image, native_backend(), 1);
-  REQUIRE(p.plan.error == PlanError::none);
+  const OwnedPlan p = make_owned_plan(network, image, native_backend());
+  REQUIRE(p.plan.problem.error == PlanError::none);
   return describe_plan(p.plan, {network.ops.data(), network.ops.size()});
 }
 

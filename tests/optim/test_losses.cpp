@@ -169,7 +169,7 @@ TEST_CASE("each network over-fits 32 generated images to a loss below 1e-3, the 
       for (float& v : label) v = rng.uniform();
       NetworkDefinition plain = net;
       for (Op& op : plain.ops) op.drop_probability = 0;
-      Tape<float> tape({plain.ops.data(), plain.ops.size()}, net.outputs.output, 2,
+      Tape<float> tape({plain.ops.data(), plain.ops.size()}, net.outputs.main(), 2,
                        *choose_training_backend("auto")->tape);
       Optimizer optimizer({}, make_groups(net.params, {{"", 2e-3, 0, false}}), params.size(),
                           choose_training_backend("auto")->adam);

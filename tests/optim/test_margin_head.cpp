@@ -48,7 +48,7 @@ struct SmallRecogniser {
 
   constexpr Outputs operator()(Graph& g) const {
     const auto pooled = g.mean_hw(stem(g, g.input<3>()));
-    return {pooled.id, head(g, pooled).id};
+    return Outputs().add("output", head(g, pooled)).add_on_request("features", pooled);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {
@@ -206,7 +206,7 @@ TEST_CASE("a bias before batch norm moves the running mean, as in PyTorch, and h
   const auto run = [&](float b, TapeMode mode, const TapeKernels<float>& kernels) {
     std::vector<float> block = whole.params;
     block[static_cast<std::size_t>(bias.offset)] = b;
-    Tape<float> tape({whole.net.ops.data(), whole.net.ops.size()}, whole.net.outputs.output, 1, kernels);
+    Tape<float> tape({whole.net.ops.data(), whole.net.ops.size()}, whole.net.outputs.main(), 1, kernels);
     Rng rng(1);
     REQUIRE(tape.forward(block.data(), whole.images.data(), Whole<float>::size, mode, rng).ok());
     return std::pair(block[static_cast<std::size_t>(mean.offset)], tape.output()[0]);

@@ -39,7 +39,7 @@ TEST_CASE("a session takes levels or floats, as it was made for") {
   REQUIRE(model.ok());
   const InputSpec& input = model->input();
   auto by_floats = Session::create(*model, 1, input.height, input.width);
-  auto by_levels = Session::create(*model, 1, input.height, input.width, 1, Want::output, Feed::levels);
+  auto by_levels = Session::create(*model, 1, input.height, input.width, SessionOptions{1, Feed::levels, {}});
   REQUIRE(by_floats.ok());
   REQUIRE(by_levels.ok());
   Image image(input.width, input.height);

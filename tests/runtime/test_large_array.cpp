@@ -37,7 +37,7 @@ TEST_CASE("an array that there is no room for is empty") {
   if (sanitized) return;  // the address sanitizer ends the program instead
   for (const std::size_t size : {std::size_t{1} << 60u, std::numeric_limits<std::size_t>::max() / 2,
                                  std::numeric_limits<std::size_t>::max()}) {
-    const auto a = LargeArray<double>::if_there_is_room(size);
+    const auto a = LargeArray<double>::or_empty(size);
     CHECK(a.data() == nullptr);
     CHECK(a.size() == 0);
   }

@@ -36,14 +36,14 @@ void equals_formulas(Extents size) {
   const Definition d = define<Net>();
   const auto x = random_input(size);
   const ref_run::Tensor in{{size.n, size.h, size.w, size.c}, x};
-  const auto output = ref_run::run(d.ops, d.outputs.output, d.params, in).floats;
-  const auto features = ref_run::run(d.ops, d.outputs.features, d.params, in).floats;
+  const auto output = ref_run::run(d.ops, d.outputs.main(), d.params, in).floats;
+  const auto features = ref_run::run(d.ops, d.outputs.value("features"), d.params, in).floats;
   for_each_backend([&](const Backend& backend) {
     Planned p;
-    make(p, d, d.outputs.output, size, backend);
-    REQUIRE(p.plan.error == PlanError::none);
+    make(p, d, d.outputs.main(), size, backend);
+    REQUIRE(p.plan.problem.error == PlanError::none);
     check_close(execute(p, x), output);
-    make(p, d, d.outputs.features, size, backend);
+    make(p, d, d.outputs.value("features"), size, backend);
     check_close(execute(p, x), features);
   });
 }
@@ -54,8 +54,8 @@ void batch_equals_loop(Extents one, int n) {
     Planned single, batch;
     Extents many = one;
     many.n = n;
-    make(single, d, d.outputs.output, one, backend);
-    make(batch, d, d.outputs.output, many, backend, 2);
+    make(single, d, d.outputs.main(), one, backend);
+    make(batch, d, d.outputs.main(), many, backend, 2);
     const auto x = random_input(many);
     std::vector<float> loop;
     for (int i = 0; i < n; ++i) {
@@ -92,13 +92,13 @@ TEST_CASE("steps that run a few rows at a time equal the formulas, whatever the 
   const Definition d = define<TinyFQnet>();
   const auto x = random_input(size);
   const ref_run::Tensor in{{size.n, size.h, size.w, size.c}, x};
-  const auto want = ref_run::run(d.ops, d.outputs.features, d.params, in).floats;
+  const auto want = ref_run::run(d.ops, d.outputs.value("features"), d.params, in).floats;
   for_each_backend([&](const Backend& backend) {
     std::vector<float> single;
     for (const int threads : {1, 3}) {
       Planned p;
-      make(p, d, d.outputs.features, size, backend, threads);
-      REQUIRE(p.plan.error == PlanError::none);
+      make(p, d, d.outputs.value("features"), size, backend, threads);
+      REQUIRE(p.plan.problem.error == PlanError::none);
       CHECK(p.plan.steps[0].chain.steps >= 3);
       CHECK(p.plan.steps[0].chain.rows < p.plan.steps[p.plan.steps[0].chain.steps - 1].y.extents.h);
       const std::vector<float> got = execute(p, x, threads);
@@ -125,10 +125,10 @@ void levels_equal_floats(Extents size) {
   on_each_backend<Net>([&](const Definition& d, const Backend& backend) {
     for (const int threads : {1, 3}) {
       Planned from_floats, from_levels;
-      make(from_floats, d, d.outputs.output, size, backend, threads);
-      make(from_levels, d, d.outputs.output, size, backend, threads, &scale);
-      REQUIRE(from_levels.plan.error == PlanError::none);
-      CHECK(from_levels.plan.packed_floats == from_floats.plan.packed_floats);
+      make(from_floats, d, d.outputs.main(), size, backend, threads);
+      make(from_levels, d, d.outputs.main(), size, backend, threads, &scale);
+      REQUIRE(from_levels.plan.problem.error == PlanError::none);
+      CHECK(from_levels.plan.packed_bytes == from_floats.plan.packed_bytes);
       CHECK(execute(from_levels, levels, threads) == execute(from_floats, floats, threads));
     }
   });
@@ -153,21 +153,22 @@ TEST_CASE("a batch of 7 equals 7 batches of 1") {
 TEST_CASE("a run touches the arena up to the plan's mark and no further, and leaves its input alone") {
   on_each_backend<MobileNetV3SmallQuality>([](const Definition& d, const Backend& backend) {
     Planned p;
-    make(p, d, d.outputs.output, {1, 96, 80, 3}, backend);
+    make(p, d, d.outputs.main(), {1, 96, 80, 3}, backend);
     const auto x = random_input(p.plan.input);
     auto input = x;
-    GuardedFloats arena(p.plan.arena_floats);  // the page behind it is out of bounds
+    GuardedFloats arena(p.plan.arena_bytes / sizeof(float));  // the page behind it is out of bounds
     float out = 0;
+    void* const outputs[] = {&out};
     Frame f;
-    f.arena = arena.data();
+    f.arena = reinterpret_cast<unsigned char*>(arena.data());
     f.packed = p.packed.data();
     f.input = input.data();
-    f.output = &out;
+    f.outputs = outputs;
     run(p.plan, f);
     CHECK(input == x);
     // The last 64 bytes before the kernels' scratch (the arena's alignment) belong to somebody; of the
     // scratch itself a run may use less.
-    const std::size_t end = arena.size() - p.plan.scratch_floats;
+    const std::size_t end = arena.size() - p.plan.scratch_bytes / sizeof(float);
     bool touched = false;
     for (std::size_t i = end - 16; i < end; ++i) touched = touched || !std::isnan(arena[i]);
     CHECK(touched);
@@ -177,7 +178,7 @@ TEST_CASE("a run touches the arena up to the plan's mark and no further, and lea
 TEST_CASE("multiply-adds are those of the specification") {
   const auto macs = [](const Definition& d, int h, int w) {
     Planned p;
-    make(p, d, d.outputs.output, {1, h, w, 3}, *choose_backend("scalar"));
+    make(p, d, d.outputs.main(), {1, h, w, 3}, *choose_backend("scalar"));
     return describe_plan(p.plan, d.ops);
   };
   const auto mobile = define<MobileNetV3SmallQuality>();

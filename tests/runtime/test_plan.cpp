@@ -17,8 +17,8 @@ std::size_t allocations = 0;
 }
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-#define TINYFIQA_THREAD_SANITIZER  // its runtime brings an operator new of its own, in the same file as what \
-                                   // it needs
+// The sanitizer's runtime has an operator new of its own, in the same file as what it needs.
+#define TINYFIQA_THREAD_SANITIZER
 #endif
 #endif
 #ifndef TINYFIQA_THREAD_SANITIZER
@@ -54,8 +54,8 @@ struct ForkedNet {
     const auto mixed = join(g, g.shuffle<4>(cat));
     const auto halves = g.concat<4, 4>({g.slice<4, 4>(mixed), g.slice<0, 4>(mixed)});
     const auto gated = g.scale<8>({g.shuffle<2>(halves), g.mean_hw(mixed)});
-    const auto pooled = g.mean_hw(g.activation(Act::silu, g.max_pool(3, 2, 1, gated)));
-    return {pooled.id, head(g, pooled).id};
+    const auto pooled = g.mean_hw(g.activation<Act::silu>(g.max_pool(3, 2, 1, gated)));
+    return Outputs().add("output", head(g, pooled)).add_on_request("features", pooled);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {
@@ -74,7 +74,7 @@ struct Alone {
   Layer layer;
   constexpr Outputs operator()(Graph& g) const {
     const auto y = layer(g, g.input<Channels>());
-    return {y.id, y.id};
+    return Outputs().add("output", y).add_on_request("features", y);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {
@@ -86,9 +86,14 @@ using OneChannel = Alone<ConvNorm<1, 4, 3>, 1>;
 
 PlanError plan_error(const Definition& d, Extents input, int capacity = max_ops) {
   Planned p;
-  return make_plan(d.ops, d.outputs.output, input, *choose_backend("scalar"), 1,
+  const int output = d.outputs.main();
+  PlanRequest request;
+  request.ops = d.ops;
+  request.outputs = {&output, 1};
+  request.input = input;
+  return make_plan(request, *choose_backend("scalar"),
                    {p.steps.data(), p.values.data(), p.buffers.data(), capacity})
-      .error;
+      .problem.error;
 }
 
 }  // namespace
@@ -97,21 +102,21 @@ TEST_CASE("levels are those of three channels") {
   const Definition d = define<OneChannel>();
   const LevelScale levels;
   Planned p;
-  make(p, d, d.outputs.output, {1, 8, 8, 1}, *choose_backend("scalar"));
-  CHECK(p.plan.error == PlanError::none);
-  make(p, d, d.outputs.output, {1, 8, 8, 1}, *choose_backend("scalar"), 1, &levels);
-  CHECK(p.plan.error == PlanError::not_covered);
+  make(p, d, d.outputs.main(), {1, 8, 8, 1}, *choose_backend("scalar"));
+  CHECK(p.plan.problem.error == PlanError::none);
+  make(p, d, d.outputs.main(), {1, 8, 8, 1}, *choose_backend("scalar"), 1, &levels);
+  CHECK(p.plan.problem.error == PlanError::not_covered);
 }
 
 TEST_CASE("a network that forks and joins in every way equals the formulas") {
   const Definition d = define<ForkedNet>();
   const Extents size{2, 13, 18, 3};
   const auto x = random_input(size);
-  const auto want = ref_run::run(d.ops, d.outputs.output, d.params, {{2, 13, 18, 3}, x}).floats;
+  const auto want = ref_run::run(d.ops, d.outputs.main(), d.params, {{2, 13, 18, 3}, x}).floats;
   for_each_backend([&](const Backend& backend) {
     Planned p;
-    make(p, d, d.outputs.output, size, backend);
-    REQUIRE(p.plan.error == PlanError::none);
+    make(p, d, d.outputs.main(), size, backend);
+    REQUIRE(p.plan.problem.error == PlanError::none);
     const auto got = execute(p, x);
     for (std::size_t i = 0; i < got.size(); ++i)
       CHECK(static_cast<double>(got[i]) == doctest::Approx(static_cast<double>(want[i])).epsilon(1e-4));
@@ -121,12 +126,13 @@ TEST_CASE("a network that forks and joins in every way equals the formulas") {
 TEST_CASE("operands that are alive together never share memory") {
   const Definition d = define<ForkedNet>();
   Planned p;
-  make(p, d, d.outputs.output, {2, 13, 18, 3}, *choose_backend("scalar"));
-  const auto overlap = [](const Operand& a, const Operand& b) {
+  make(p, d, d.outputs.main(), {2, 13, 18, 3}, *choose_backend("scalar"));
+  const auto end = [](const Operand& o) {
+    const auto elements = (o.extents.pixels() - 1) * o.pixel_stride + o.extents.c;
+    return o.offset + static_cast<std::size_t>(elements) * dtype_bytes(o.dtype);
+  };
+  const auto overlap = [&](const Operand& a, const Operand& b) {
     if (a.place != Place::arena || b.place != Place::arena || a.buffer == b.buffer) return false;
-    const auto end = [](const Operand& o) {
-      return o.offset + static_cast<std::size_t>((o.extents.pixels() - 1) * o.pixel_stride + o.extents.c);
-    };
     return a.offset < end(b) && b.offset < end(a);
   };
   for (int i = 0; i < p.plan.step_count; ++i) {
@@ -135,17 +141,14 @@ TEST_CASE("operands that are alive together never share memory") {
     CHECK_FALSE(overlap(s.b, s.y));
     CHECK_FALSE(overlap(s.x, s.b));
     for (const Operand* o : {&s.x, &s.b, &s.y})
-      if (o->place == Place::arena)
-        CHECK(o->offset +
-                  static_cast<std::size_t>((o->extents.pixels() - 1) * o->pixel_stride + o->extents.c) <=
-              p.plan.arena_floats);
+      if (o->place == Place::arena) CHECK(end(*o) <= p.plan.arena_bytes);
   }
 }
 
 TEST_CASE("the plan fuses what it can: residuals, shuffles, dropout") {
   const Definition d = define<TinyFQnet>();
   Planned p;
-  make(p, d, d.outputs.output, {1, 64, 64, 3}, *choose_backend("scalar"));
+  make(p, d, d.outputs.main(), {1, 64, 64, 3}, *choose_backend("scalar"));
   int residuals = 0, adds = 0;
   for (int i = 0; i < p.plan.step_count; ++i) {
     const StepInfo info = describe_step(p.plan, d.ops, i);
@@ -161,7 +164,7 @@ TEST_CASE(
   const Definition d = define<MobileNetV3SmallQuality>();
   for (const int side : {224, 64}) {
     Planned p;
-    make(p, d, d.outputs.output, {1, side, side, 3}, *choose_backend("scalar"));
+    make(p, d, d.outputs.main(), {1, side, side, 3}, *choose_backend("scalar"));
     int gates = 0, scales = 0;
     for (int i = 0; i < p.plan.step_count; ++i) {
       gates += p.plan.steps[i].gate.place != Place::none;
@@ -176,14 +179,16 @@ TEST_CASE("inference allocates nothing after planning") {
   const Definition d = define<TinyFQnet>();
   for_each_backend([&](const Backend& backend) {
     Planned p;
-    make(p, d, d.outputs.output, {2, 64, 64, 3}, backend);
+    make(p, d, d.outputs.main(), {2, 64, 64, 3}, backend);
     const auto x = random_input(p.plan.input);
-    std::vector<float> arena(p.plan.arena_floats), out(2);
+    std::vector<unsigned char> arena(p.plan.arena_bytes);
+    std::vector<float> out(2);
+    void* const outputs[] = {out.data()};
     Frame f;
     f.arena = arena.data();
     f.packed = p.packed.data();
     f.input = x.data();
-    f.output = out.data();
+    f.outputs = outputs;
     const std::size_t before = allocations;
     for (int i = 0; i < 3; ++i) run(p.plan, f);
     CHECK(allocations == before);
@@ -194,13 +199,13 @@ TEST_CASE("a run takes subnormal floats for zeros, and leaves its caller's arith
   Definition d;
   Graph g(d.ops.data(), max_ops);
   const auto mean = g.mean_hw(g.input<3>());
-  d.outputs = {mean.id, mean.id};
+  d.outputs.add("output", mean);
   d.ops.resize(static_cast<std::size_t>(g.count()));
   const std::uint64_t before = float_control();
   for_each_backend([&](const Backend& backend) {
     Planned p;
-    make(p, d, d.outputs.output, {1, 8, 8, 3}, backend);
-    REQUIRE(p.plan.error == PlanError::none);
+    make(p, d, d.outputs.main(), {1, 8, 8, 3}, backend);
+    REQUIRE(p.plan.problem.error == PlanError::none);
     for (const float y : execute(p, std::vector<float>(8 * 8 * 3, 1e-39f)))
       CHECK((y == 0) == (flush_subnormals_bits != 0));
     CHECK(float_control() == before);
@@ -214,7 +219,7 @@ TEST_CASE("sizes that cannot be planned are refused with a reason") {
   CHECK(plan_error(d, {1, 1 << 20, 1 << 20, 3}) == PlanError::too_large);
   CHECK(plan_error(d, {1 << 30, 64, 64, 3}) == PlanError::too_large);
   CHECK(plan_error(d, {2147483647, 2147483647, 2147483647, 3}) == PlanError::too_large);
-  CHECK(plan_error(d, {1, 64, 64, 3}, 5) == PlanError::no_room);
+  CHECK(plan_error(d, {1, 64, 64, 3}, 5) == PlanError::storage_too_small);
   CHECK(plan_error(d, {1, 64, 64, 3}) == PlanError::none);
 }
 

@@ -40,7 +40,7 @@ struct NarrowNet {
     const auto c = g.mean_hw(out(g, sum));
     const auto d = g.mean_hw(last(g, deep(g, sum)));
     const auto pooled = g.concat<10, 47>({g.concat<5, 5>({a, b}), g.concat<40, 7>({c, d})});
-    return {pooled.id, head(g, pooled).id};
+    return Outputs().add("output", head(g, pooled)).add_on_request("features", pooled);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {
@@ -78,14 +78,14 @@ TEST_CASE("narrow maps by planes equal the formulas, whatever their size, the ba
     INFO(size.n << "x" << size.h << "x" << size.w);
     const auto x = random_input(size);
     const auto want =
-        ref_run::run(d.ops, d.outputs.features, d.params, {{size.n, size.h, size.w, 3}, x}).floats;
+        ref_run::run(d.ops, d.outputs.value("features"), d.params, {{size.n, size.h, size.w, 3}, x}).floats;
     double largest = 0;
     for (const float v : want) largest = std::max(largest, std::fabs(static_cast<double>(v)));
     for_each_backend([&](const Backend& backend) {
       for (const int threads : {1, 3}) {
         Planned p;
-        make(p, d, d.outputs.features, size, backend, threads);
-        REQUIRE(p.plan.error == PlanError::none);
+        make(p, d, d.outputs.value("features"), size, backend, threads);
+        REQUIRE(p.plan.problem.error == PlanError::none);
         most = std::max(most, planar_steps(p.plan));
         const auto got = execute(p, x, threads);
         REQUIRE(got.size() == want.size());
@@ -109,18 +109,19 @@ TEST_CASE("planar kernels read and write what is theirs alone") {
     for (const auto guard : {GuardedFloats::Guard::behind, GuardedFloats::Guard::before})
       for_each_backend([&](const Backend& backend) {
         Planned p;
-        make(p, d, d.outputs.features, size, backend);
+        make(p, d, d.outputs.value("features"), size, backend);
         const auto x = random_input(size);
-        GuardedFloats input(x.size(), guard), arena(p.plan.arena_floats, guard),
-            packed(p.packed.size(), guard);
+        GuardedFloats input(x.size(), guard), arena(p.plan.arena_bytes / sizeof(float), guard),
+            packed(p.packed.size() / sizeof(float), guard);
         std::copy(x.begin(), x.end(), input.data());
-        std::copy(p.packed.begin(), p.packed.end(), packed.data());
-        std::vector<float> y(static_cast<std::size_t>(p.plan.output.floats()));
+        std::memcpy(packed.data(), p.packed.data(), p.packed.size());
+        std::vector<float> y(static_cast<std::size_t>(p.plan.outputs[0].floats()));
+        void* const outputs[] = {y.data()};
         Frame f;
-        f.arena = arena.data();
-        f.packed = packed.data();
+        f.arena = reinterpret_cast<unsigned char*>(arena.data());
+        f.packed = reinterpret_cast<unsigned char*>(packed.data());
         f.input = input.data();
-        f.output = y.data();
+        f.outputs = outputs;
         run(p.plan, f);
         CHECK(y == execute(p, x));
       });
@@ -130,7 +131,7 @@ TEST_CASE("maps are planar only where whoever writes and reads them can") {
   for_each_backend([&](const Backend& backend) {
     const Definition d = define<TinyFQnet>();
     Planned p;
-    make(p, d, d.outputs.output, {1, 64, 64, 3}, backend);
+    make(p, d, d.outputs.main(), {1, 64, 64, 3}, backend);
     CHECK(planar_steps(p.plan) == (backend.vector_floats >= 8 ? (backend.vector_floats == 16 ? 12 : 13) : 0));
     for (int i = 0; i < p.plan.step_count; ++i) {
       const Step& s = p.plan.steps[i];
@@ -140,7 +141,7 @@ TEST_CASE("maps are planar only where whoever writes and reads them can") {
         if (s.y.buffer >= 0 && p.plan.steps[j].x.buffer == s.y.buffer)
           CHECK(p.plan.steps[j].x.planar == s.y.planar);
     }
-    make(p, d, d.outputs.output, {1, 60, 60, 3}, backend);  // no whole vectors of pixels
+    make(p, d, d.outputs.main(), {1, 60, 60, 3}, backend);  // no whole vectors of pixels
     CHECK(planar_steps(p.plan) == 0);
   });
 }

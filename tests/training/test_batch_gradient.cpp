@@ -40,7 +40,7 @@ struct Case {
     return step.compute(params, x, size, label, Rng(9), gradient);
   }
   void run(const BatchGradientOptions& options) {
-    BatchGradient step(ops(), net.outputs.output, *choose_training_backend("auto")->tape, options);
+    BatchGradient step(ops(), net.outputs.main(), *choose_training_backend("auto")->tape, options);
     const auto value = compute(step);
     REQUIRE_MESSAGE(value.ok(), value.status().message());
     loss = *value;
@@ -86,7 +86,7 @@ struct PlainNet {
   Linear<8, 1> head;
   constexpr Outputs operator()(Graph& g) const {
     const auto pooled = g.mean_hw(stem(g, g.input<3>()));
-    return {pooled.id, head(g, g.dropout(0.5f, pooled)).id};
+    return Outputs().add("output", head(g, g.dropout(0.5f, pooled))).add_on_request("features", pooled);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {
@@ -129,7 +129,7 @@ TEST_CASE("with batch statistics each micro-batch has its own, and the correlati
   options.micro_batch = 4;  // parts of 3 and 3
   c.run(options);
   // The same by hand: predictions of both parts, one loss, two backward passes, statistics moved twice.
-  Tape<float> tape(c.ops(), c.net.outputs.output, 1, *choose_training_backend("auto")->tape);
+  Tape<float> tape(c.ops(), c.net.outputs.main(), 1, *choose_training_backend("auto")->tape);
   const std::size_t half = c.x.size() / 2;
   Floats params = c.start, scratch = c.start, predictions, d(6), gradient(c.start.size());
   Rng rng(1);
@@ -160,7 +160,7 @@ TEST_CASE("a bad label is an error in micro-batches too") {
     BatchGradientOptions options;
     options.loss = loss;
     options.micro_batch = 2;
-    BatchGradient step(c.ops(), c.net.outputs.output, *choose_training_backend("auto")->tape, options);
+    BatchGradient step(c.ops(), c.net.outputs.main(), *choose_training_backend("auto")->tape, options);
     const auto value = c.compute(step);
     CHECK(value.status().code() == Errc::not_finite);
   }
@@ -170,7 +170,7 @@ TEST_CASE("batch 64 at 600x416 fits in 8 GiB, and in a third of that by micro-ba
   for (const std::string name : {"mobilenet_v3_small", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0"}) {
     const NetworkDefinition net = find_model(name)->define();
     const auto memory = [&](int n) {
-      Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.output, 2,
+      Tape<float> tape({net.ops.data(), net.ops.size()}, net.outputs.main(), 2,
                        *choose_training_backend("auto")->tape);
       REQUIRE(tape.prepare({n, 600, 416, 3}).ok());
       return static_cast<double>(tape.peak_bytes());

@@ -1,4 +1,4 @@
-// tinyfiqa forward: a tensor through a network, for comparing with another framework.
+// tinyfiqa forward: runs a tensor through a network, for comparison with another framework.
 #include "commands/commands.hpp"
 #include "onnx/nchw.hpp"
 #include "options/model_options.hpp"
@@ -15,14 +15,50 @@ namespace {
 struct ForwardCommand {
   ModelOptions model;
   std::string input, output;
+  std::vector<std::string> outputs;
   bool features = false;
   int threads = 1;
 
   int run() const;
 
  private:
+  bool archive() const { return output.size() > 4 && output.substr(output.size() - 4) == ".npz"; }
+  std::vector<std::string> wanted(const Model& net) const;
   Status forward() const;
 };
+
+/// The outputs to compute. An archive has all of them unless some are named.
+std::vector<std::string> ForwardCommand::wanted(const Model& net) const {
+  std::vector<std::string> names = outputs;
+  if (features) names = {"features"};
+  if (names.empty())
+    for (const Output& o : net.network().outputs)
+      if (archive() || !o.on_request) names.push_back(o.name);
+  return names;
+}
+
+/// Runs the network; a batch of no images gives arrays of no elements.
+Result<std::vector<NamedArray>> run_outputs(const Model& net, const ImageTensor& x,
+                                            const std::vector<std::string>& names, int threads) {
+  const ImageTensor one{{1, net.input().height, net.input().width, 3}, {}};
+  const Extents& size = x.size.n == 0 ? one.size : x.size;
+  auto session = Session::create(net, size.n, size.h, size.w, SessionOptions{threads, Feed::floats, names});
+  if (!session) return session.status();
+  std::vector<std::vector<float>> results(names.size());
+  std::vector<float*> pointers;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (x.size.n > 0) results[i].resize(session->output_floats(static_cast<int>(i)));
+    pointers.push_back(results[i].data());
+  }
+  if (x.size.n > 0) session->run(x.nhwc.data(), Span<float* const>(pointers.data(), pointers.size()));
+  std::vector<NamedArray> arrays;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    Extents extents = session->output_extents(static_cast<int>(i));
+    extents.n = x.size.n;
+    arrays.push_back(nchw_array(names[i].c_str(), extents, results[i]));
+  }
+  return arrays;
+}
 
 Status ForwardCommand::forward() const {
   const auto x = read_image_tensor(input);
@@ -32,21 +68,15 @@ Status ForwardCommand::forward() const {
   if (models->size() != 1)
     return Status::error(Errc::bad_argument, "forward runs one network: give one --weights");
   const Model& net = *(*models)[0];
-  std::vector<float> result;
-  int channels = 1;
-  if (x->size.n == 0) {  // a batch of nothing has results of nothing
-    const Outputs& outputs = net.network().outputs;
-    channels =
-        net.network().ops[static_cast<std::size_t>(features ? outputs.features : outputs.output)].channels;
-  } else {
-    auto session = Session::create(net, x->size.n, x->size.h, x->size.w, threads,
-                                   features ? Want::features : Want::output);
-    if (!session) return session.status().prefixed(input, ": ");
-    channels = session->plan().output.c;
-    result.resize(session->output_floats());
-    session->run(x->nhwc.data(), result.data());
-  }
-  return write_npy(output, {x->size.n, channels}, {result.data(), result.size()});
+  const std::vector<std::string> names = wanted(net);
+  if (!archive() && names.size() != 1)
+    return Status::error(Errc::bad_argument, output, ": a .npy file holds one array and ", net.spec().name,
+                         " has ", names.size(), " outputs; write a .npz file, or choose one by --outputs");
+  const auto arrays = run_outputs(net, *x, names, threads);
+  if (!arrays) return arrays.status().prefixed(input, ": ");
+  if (archive()) return write_npz(output, *arrays);
+  return write_npy(output, arrays->front().shape,
+                   {arrays->front().values.data(), arrays->front().values.size()});
 }
 
 int ForwardCommand::run() const {
@@ -66,8 +96,17 @@ void add_forward(const Command& app, int& exit_code) {
                  "Float array [N, 3, H, W], normalised as the network wants it (.npy)")
       .type_name("FILE")
       .required();
-  sub.add_option("--output", command->output, "Result [N, C] to write (.npy)").type_name("FILE").required();
-  sub.add_flag("--features", command->features, "Pooled backbone features instead of the output");
+  sub.add_option("--output", command->output,
+                 "File to write: .npy for one output, [N, C] or [N, C, H, W]; .npz for several by name")
+      .type_name("FILE")
+      .required();
+  const Option outputs =
+      sub.add_option("--outputs", command->outputs,
+                     "Names of the outputs to compute (tinyfiqa info lists them); default: "
+                     "all in a .npz file, the main one in a .npy file")
+          .type_name("NAME...");
+  sub.add_flag("--features", command->features, "Short for --outputs features: those before the head")
+      .excludes(outputs);
   sub.add_option("--threads", command->threads, "Threads").range(1, 1024).show_default();
   sub.footer("Example:\n  tinyfiqa forward --input examples/arrays/images.npy --output /tmp/scores.npy");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });

@@ -56,7 +56,7 @@ Status GradientsCommand::write() const {
                          " images");
   std::vector<Op> ops = net.network().ops;
   for (Op& op : ops) op.drop_probability = 0;
-  Tape<float> tape({ops.data(), ops.size()}, net.network().outputs.output, threads,
+  Tape<float> tape({ops.data(), ops.size()}, net.network().outputs.main(), threads,
                    *choose_training_backend(net.backend().isa)->tape);
   std::vector<float> block(net.block().begin(), net.block().end()), gradient(block.size());
   Rng unused(1);

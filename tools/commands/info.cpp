@@ -56,6 +56,24 @@ std::string kernel_text(const Step& step) {
   return text;
 }
 
+/// Calls body(name, extents) for each output that the plan computes.
+template <class Body>
+void for_each_output(const NetworkDefinition& network, const OwnedPlan& p, const Body& body) {
+  int i = 0;
+  for (const Output& output : network.outputs)
+    if (!output.on_request) body(output.name, p.plan.outputs[i++]);
+}
+
+void print_outputs(const NetworkDefinition& network, const OwnedPlan& p) {
+  const char* label = "outputs";
+  for_each_output(network, p, [&](const char* name, const Extents& e) {
+    std::printf("%-15s %s: %d x %s (N x H x W x C)\n", label, name, e.n, shape_text(e).c_str());
+    label = "";
+  });
+  for (const Output& output : network.outputs)
+    if (output.on_request) std::printf("%-15s %s (on request)\n", "", output.name);
+}
+
 void print_text(const ModelSpec& spec, const NetworkDefinition& network, const OwnedPlan& p,
                 const Backend& backend) {
   const Span<const Op> ops(network.ops.data(), network.ops.size());
@@ -76,11 +94,12 @@ void print_text(const ModelSpec& spec, const NetworkDefinition& network, const O
   std::printf("multiply-adds   %lld (%.2f M; with one operation for each normalised element %.2f M)\n",
               total.macs, static_cast<double>(total.macs) * 1e-6,
               static_cast<double>(total.macs + total.normalised_elements) * 1e-6);
-  std::printf("arena           %zu bytes (%.2f MiB) for %d thread%s\n", p.plan.arena_bytes(),
-              static_cast<double>(p.plan.arena_bytes()) / 1048576, p.plan.threads,
+  print_outputs(network, p);
+  std::printf("arena           %zu bytes (%.2f MiB) for %d thread%s\n", p.plan.arena_bytes,
+              static_cast<double>(p.plan.arena_bytes) / 1048576, p.plan.threads,
               p.plan.threads == 1 ? "" : "s");
-  std::printf("packed weights  %zu bytes (%.2f MiB)\n", p.plan.packed_floats * sizeof(float),
-              static_cast<double>(p.plan.packed_floats * sizeof(float)) / 1048576);
+  std::printf("packed weights  %zu bytes (%.2f MiB)\n", p.plan.packed_bytes,
+              static_cast<double>(p.plan.packed_bytes) / 1048576);
   std::printf("isa             %s, %d floats a vector\n", backend.isa, backend.vector_floats);
 }
 
@@ -92,6 +111,14 @@ void print_metadata(const Metadata& metadata, const std::string& path) {
 
 nlohmann::ordered_json extents_json(const Extents& e) { return {e.n, e.h, e.w, e.c}; }
 
+nlohmann::ordered_json outputs_json(const NetworkDefinition& network, const OwnedPlan& p) {
+  nlohmann::ordered_json outputs = nlohmann::ordered_json::array();
+  for_each_output(network, p, [&](const char* name, const Extents& e) {
+    outputs.push_back({{"name", name}, {"nhwc", extents_json(e)}});
+  });
+  return outputs;
+}
+
 void print_json(const ModelSpec& spec, const NetworkDefinition& network, const OwnedPlan& p,
                 const Backend& backend, const Metadata& metadata) {
   const Span<const Op> ops(network.ops.data(), network.ops.size());
@@ -99,12 +126,12 @@ void print_json(const ModelSpec& spec, const NetworkDefinition& network, const O
   nlohmann::ordered_json json{{"model", spec.name},
                               {"isa", backend.isa},
                               {"input_nhwc", extents_json(p.plan.input)},
-                              {"output_nhwc", extents_json(p.plan.output)},
+                              {"outputs", outputs_json(network, p)},
                               {"params", total.params},
                               {"macs", total.macs},
                               {"macs_and_normalised_elements", total.macs + total.normalised_elements},
-                              {"arena_bytes", p.plan.arena_bytes()},
-                              {"packed_bytes", p.plan.packed_floats * sizeof(float)},
+                              {"arena_bytes", p.plan.arena_bytes},
+                              {"packed_bytes", p.plan.packed_bytes},
                               {"threads", p.plan.threads}};
   for (const auto& [key, value] : metadata) json["weights"][key] = value;
   for (int i = 0; i < p.plan.step_count; ++i) {
@@ -162,9 +189,16 @@ int InfoCommand::run() {
   const NetworkDefinition network = spec->define();
   const Extents input{batch, size.height > 0 ? size.height : spec->input.height,
                       size.width > 0 ? size.width : spec->input.width, 0};
-  const OwnedPlan p = make_owned_plan(network, network.outputs.output, input, **backend, threads);
-  if (p.plan.error != PlanError::none)
-    return fail(Status::error(Errc::bad_argument, model, ": ", plan_error_text(p.plan.error)));
+  const auto outputs = output_values(network);
+  if (!outputs) return fail(outputs.status());
+  PlanRequest request;
+  request.ops = network.operations();
+  request.outputs = {outputs->data(), outputs->size()};
+  request.input = input;
+  request.threads = threads;
+  const OwnedPlan p = make_owned_plan(request, **backend);
+  if (!p.plan.ok())
+    return fail(Status::error(Errc::bad_argument, model, ": ", plan_error_text(p.plan.problem, request.ops)));
   if (json)
     print_json(*spec, network, p, **backend, metadata);
   else

@@ -13,7 +13,7 @@ using namespace tinyfiqa;
 
 Result<Speed> measure_speed(const Model& model, int batch, int height, int width, int threads,
                             double seconds) {
-  auto session = Session::create(model, batch, height, width, threads);
+  auto session = Session::create(model, batch, height, width, SessionOptions{threads, Feed::floats, {}});
   if (!session) return session.status();
   Rng rng(5);
   std::vector<float> x(session->input_floats()), y(session->output_floats());

@@ -27,3 +27,16 @@ Result<ImageTensor> read_image_tensor(const std::string& path) {
         x.nhwc[(i * pixels + p) * 3 + c] = array->values[(i * 3 + c) * pixels + p];
   return x;
 }
+
+NamedArray nchw_array(const char* name, const Extents& size, const std::vector<float>& nhwc) {
+  NamedArray array{name, {size.n, size.c}, nhwc};
+  if (size.h == 1 && size.w == 1) return array;
+  array.shape.insert(array.shape.end(), {size.h, size.w});
+  const auto pixels = static_cast<std::size_t>(size.h) * static_cast<std::size_t>(size.w),
+             channels = static_cast<std::size_t>(size.c);
+  for (std::size_t i = 0; i < nhwc.size(); ++i) {
+    const std::size_t image = i / (pixels * channels), pixel = i / channels % pixels, c = i % channels;
+    array.values[(image * channels + c) * pixels + pixel] = nhwc[i];
+  }
+  return array;
+}

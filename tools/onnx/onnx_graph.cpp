@@ -18,6 +18,13 @@ void attribute(onnx::NodeProto& node, const char* name, float x) {
   a.set_f(x);
 }
 
+void attribute(onnx::NodeProto& node, const char* name, const char* text) {
+  onnx::AttributeProto& a = *node.add_attribute();
+  a.set_name(name);
+  a.set_type(onnx::AttributeProto::STRING);
+  a.set_s(text);
+}
+
 void attribute(onnx::NodeProto& node, const char* name, long long x) {
   onnx::AttributeProto& a = *node.add_attribute();
   a.set_name(name);
@@ -53,10 +60,6 @@ void describe_value(onnx::ValueInfoProto& info, const char* name, const std::vec
 }
 
 }  // namespace
-
-const char* onnx_output_name(const ModelSpec& spec) {
-  return spec.scores ? "score" : spec.embeds ? "embedding" : "logits";
-}
 
 onnx::NodeProto& OnnxGraph::node(const char* kind, const std::vector<std::string>& inputs) {
   onnx::NodeProto& n = *graph_.add_node();
@@ -98,10 +101,14 @@ void OnnxGraph::write_params() {
 }
 
 void OnnxGraph::write_ends() {
-  const ModelSpec& spec = model_.spec();
   describe_value(*graph_.add_input(), "image", {input_.batch, 3, input_.height, input_.width});
-  describe_value(*graph_.add_output(), onnx_output_name(spec),
-                 {input_.batch, value(network_.outputs.output).extents.c});
+  for (const Output& output : network_.outputs) {
+    if (output.on_request) continue;
+    const Value& v = value(output.value);
+    std::vector<int> extents{input_.batch, v.extents.c};
+    if (!v.flat) extents.insert(extents.end(), {v.extents.h, v.extents.w});
+    describe_value(*graph_.add_output(), output.name, extents);
+  }
 }
 
 void OnnxGraph::write_norm(const Op& op, const std::string& x) {
@@ -177,7 +184,7 @@ void OnnxGraph::write_act(const Op& op, const std::string& x) {
   }
 }
 
-/// Channels as [groups, C / groups], turned. This form is the one that other engines know.
+/// Channels as [groups, C / groups], transposed. Other engines recognise this form.
 void OnnxGraph::write_shuffle(const Op& op, const Value& x) {
   const long long g = op.shuffle_groups, c = op.channels, h = x.extents.h, w = x.extents.w;
   node("Reshape", {x.name, constant("grouped", {0, g, c / g, h, w})});  // 0: as it is, whatever the batch
@@ -192,7 +199,22 @@ void OnnxGraph::write_slice(const Op& op, const Value& x) {
   node("Slice", {x.name, constant("starts", {first}), constant("ends", {end}), constant("axes", {1})});
 }
 
-Status OnnxGraph::write_nodes(const Op& op, const Value& a, const Value& b, bool& flat) {
+/// y[h, w] = x[h / factor, w / factor]: without these attributes, engines round and shift in ways of their own.
+void OnnxGraph::write_upsample(const Op& op, const Value& x) {
+  onnx::TensorProto& scales = *graph_.add_initializer();
+  scales.set_name(layer_ + "/scales");
+  scales.set_data_type(onnx::TensorProto::FLOAT);
+  scales.add_dims(4);
+  for (const int scale : {1, 1, op.factor, op.factor}) scales.add_float_data(static_cast<float>(scale));
+  onnx::NodeProto& n = node(op_info(op.kind).onnx, {x.name, "", scales.name()});
+  attribute(n, "mode", "nearest");
+  attribute(n, "coordinate_transformation_mode", "asymmetric");
+  attribute(n, "nearest_mode", "floor");
+}
+
+Status OnnxGraph::write_nodes(const Op& op, const std::vector<Value>& in, bool& flat) {
+  const char* const kind = op_info(op.kind).onnx;
+  const Value& a = in[0];
   switch (op.kind) {
     case OpKind::conv:
       return write_conv(op, a, flat);
@@ -208,19 +230,23 @@ Status OnnxGraph::write_nodes(const Op& op, const Value& a, const Value& b, bool
       write_slice(op, a);
       break;
     case OpKind::max_pool:
-      window_attributes(node("MaxPool", {a.name}), op);
+      window_attributes(node(kind, {a.name}), op);
       break;
     case OpKind::mean_hw:
-      node("GlobalAveragePool", {a.name});
+      node(kind, {a.name});
       break;
     case OpKind::add:
-      node("Add", {a.name, b.name});
-      break;
     case OpKind::scale:
-      node("Mul", {a.name, b.name});
+      node(kind, {a.name, in[1].name});
       break;
-    case OpKind::concat:
-      attribute(node("Concat", {a.name, b.name}), "axis", 1LL);
+    case OpKind::concat: {
+      std::vector<std::string> names;
+      for (const Value& value : in) names.push_back(value.name);
+      attribute(node(kind, names), "axis", 1LL);
+      break;
+    }
+    case OpKind::upsample:
+      write_upsample(op, a);
       break;
     case OpKind::input:
     case OpKind::dropout:  // the identity
@@ -240,29 +266,49 @@ Status OnnxGraph::write_op(int id) {
     values_.push_back(out);
     return {};
   }
-  const Value a = value(op.inputs[0]), b = op.inputs[1] >= 0 ? value(op.inputs[1]) : Value();
-  out = {a.name, op_extents(op, a.extents, b.extents), a.flat};
+  std::vector<Value> in;
+  Extents extents[max_op_inputs];
+  for (int i = 0; i < op.input_count(); ++i) {
+    in.push_back(value(op.inputs[i]));
+    extents[i] = in.back().extents;
+  }
+  out = {in[0].name, op_info(op.kind).shape(op, extents), in[0].flat};
   const int nodes_before = graph_.node_size();
-  const Status status = write_nodes(op, a, b, out.flat);
-  if (graph_.node_size() > nodes_before) out.name = last_output();
+  const Status status = write_nodes(op, in, out.flat);
+  const bool made = graph_.node_size() > nodes_before;
+  if (made) out.name = last_output();
   values_.push_back(out);
+  name_outputs(id, made);
   return status;
 }
 
+void OnnxGraph::name_outputs(int id, bool made) {
+  for (const Output& output : network_.outputs) {
+    if (output.on_request || output.value != id) continue;
+    Value& v = values_[static_cast<std::size_t>(id)];
+    if (!made) node("Identity", {v.name}).set_name(layer_ + "/" + output.name);
+    graph_.mutable_node(graph_.node_size() - 1)->set_output(0, output.name);
+    v.name = output.name;
+    made = false;  // one more name needs one more node
+  }
+}
+
 Status OnnxGraph::write() {
-  const int output = network_.outputs.output;
-  const Extents input{std::max(input_.batch, 1), input_.height, input_.width, 0};
-  const OwnedPlan plan = make_owned_plan(network_, output, input, model_.backend(), 1);
-  if (plan.plan.error != PlanError::none)
+  const auto outputs = output_values(network_);
+  if (!outputs) return outputs.status();
+  PlanRequest request;
+  request.ops = network_.operations();
+  request.outputs = {outputs->data(), outputs->size()};
+  request.input = {std::max(input_.batch, 1), input_.height, input_.width, 0};
+  const OwnedPlan plan = make_owned_plan(request, model_.backend());
+  if (!plan.plan.ok())
     return Status::error(Errc::bad_argument, model_.spec().name, " at ", input_.height, "x", input_.width,
-                         ": ", plan_error_text(plan.plan.error));
+                         ": ", plan_error_text(plan.plan.problem, request.ops));
   graph_.set_name(model_.spec().name);
   write_params();
-  for (int id = 0; id <= output; ++id)
+  const int last = *std::max_element(outputs->begin(), outputs->end());
+  for (int id = 0; id <= last; ++id)
     if (const Status status = write_op(id); !status.ok()) return status;
-  if (!value(output).flat)
-    return Status::error(Errc::unsupported, "the output is a map, not a vector an image");
-  graph_.mutable_node(graph_.node_size() - 1)->set_output(0, onnx_output_name(model_.spec()));
   write_ends();
   return {};
 }

@@ -29,14 +29,17 @@ class OnnxGraph {
   void write_params();
   void write_ends();
   tinyfiqa::Status write_op(int id);
-  /// The operation's nodes on the values `a` and `b`; the last one's output is its value. `flat`: as in
-  /// Value.
-  tinyfiqa::Status write_nodes(const tinyfiqa::Op& op, const Value& a, const Value& b, bool& flat);
+  /// Writes the operation's nodes on its inputs; the output of the last node is its value. `flat`: as in Value.
+  tinyfiqa::Status write_nodes(const tinyfiqa::Op& op, const std::vector<Value>& in, bool& flat);
   tinyfiqa::Status write_conv(const tinyfiqa::Op& op, const Value& x, bool& flat);
   void write_norm(const tinyfiqa::Op& op, const std::string& x);
   void write_act(const tinyfiqa::Op& op, const std::string& x);
   void write_shuffle(const tinyfiqa::Op& op, const Value& x);
   void write_slice(const tinyfiqa::Op& op, const Value& x);
+  void write_upsample(const tinyfiqa::Op& op, const Value& x);
+  /// Gives the value of operation `id` the names of the network's outputs that it is. `made`: the newest node
+  /// computes it.
+  void name_outputs(int id, bool made);
 
   /// Adds a node; its output gets a name made of the layer's and the node's kind.
   onnx::NodeProto& node(const char* kind, const std::vector<std::string>& inputs);
@@ -55,6 +58,3 @@ class OnnxGraph {
   std::vector<Value> values_;
   std::string layer_;  ///< the name of the operation that is being written
 };
-
-/// "score", "logits" or "embedding".
-const char* onnx_output_name(const tinyfiqa::ModelSpec& spec);

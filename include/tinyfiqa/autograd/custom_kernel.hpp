@@ -1,4 +1,5 @@
-// The user's own operations (nn/custom_op.hpp) on the tape: lazy and strided maps are made dense around them.
+// The user's own operations (nn/custom_op.hpp) on the tape: lazy and strided maps are copied to dense ones for
+// them.
 #pragma once
 
 #include <tinyfiqa/autograd/tape_call.hpp>
@@ -12,31 +13,31 @@ Extents extents_of(const LazyMap<T>& x) {
   return {x.n, x.h, x.w, x.c};
 }
 
-/// Dense inputs and gradients, one behind the other in the call's scratch.
+/// Dense inputs and gradients, one after the other in the call's scratch.
 template <class T>
 CustomCall<T> custom_call(const TapeCall<T>& t, bool backward) {
   CustomCall<T> call;
-  T* room = t.scratch;
+  T* next = t.scratch;
   for (const int side : {0, 1}) {
     const LazyMap<T>& x = t.x[side];
     call.in[side] = extents_of(x);
     const auto pixels = static_cast<std::ptrdiff_t>(call.in[side].pixels());
     if (pixels == 0) continue;
-    call.x[side] = room;
+    call.x[side] = next;
     for (std::ptrdiff_t p = 0; p < pixels; ++p)
-      for (int c = 0; c < x.c; ++c) *room++ = reference::lazy_value(x, p, c);
+      for (int c = 0; c < x.c; ++c) *next++ = reference::lazy_value(x, p, c);
     if (!backward || t.dx[side].data == nullptr) continue;
-    call.dx[side] = room;
-    for (std::ptrdiff_t i = 0; i < pixels * x.c; ++i) *room++ = 0;
+    call.dx[side] = next;
+    for (std::ptrdiff_t i = 0; i < pixels * x.c; ++i) *next++ = 0;
   }
   call.out = t.out;
   call.y = t.y;
   if (t.op->weight >= 0) call.params = t.params + t.op->weight;
   if (t.op->weight >= 0 && backward) call.dparams = t.gradient + t.op->weight;
   if (!backward) return call;
-  T* const dy = room;
+  T* const dy = next;
   for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)
-    for (int c = 0; c < t.out.c; ++c) *room++ = t.dy[p * t.dy_pixel_stride + c];
+    for (int c = 0; c < t.out.c; ++c) *next++ = t.dy[p * t.dy_pixel_stride + c];
   call.dy = dy;
   return call;
 }
@@ -66,8 +67,14 @@ std::size_t tape_custom_scratch(const TapeCall<T>& t) {
                                   t.out.floats());
 }
 template <class T>
-inline constexpr TapeKernel<T> tape_custom{"custom", tape_custom_forward<T>, tape_custom_backward<T>,
-                                           tape_custom_scratch<T>};
+inline constexpr TapeKernel<T> tape_custom = [] {
+  TapeKernel<T> k;
+  k.name = "custom";
+  k.forward = tape_custom_forward<T>;
+  k.backward = tape_custom_backward<T>;
+  k.scratch = tape_custom_scratch<T>;
+  return k;
+}();
 
 }  // namespace detail
 TINYFIQA_END

@@ -1,9 +1,11 @@
-// Training kernels that are the formulas of ref/: for T = double they check gradients, for T = float they
-// check the fast kernels. Maps are made dense first, so these allocate.
+// Training kernels that are the formulas of kernels/reference. For T = double they check gradients. For T = float
+// they check the fast kernels, and serve where there is none. They copy lazy maps to dense ones, so they allocate.
 #pragma once
 
+#include <tinyfiqa/autograd/custom_kernel.hpp>
 #include <tinyfiqa/autograd/tape_call.hpp>
 #include <tinyfiqa/kernels/reference/backward.hpp>
+#include <tinyfiqa/kernels/reference/forward.hpp>
 
 #include <algorithm>
 #include <vector>
@@ -209,43 +211,58 @@ void scale_backward(const TapeCall<T>& t) {
   give(t, 1, dgate);
 }
 
-// ---- channels moved: body(side, channel of that input, channel of the output)
+// ---- nearest upsampling
 
-template <class Body>
-void concat_map(const Op&, int a, int b, const Body& body) {
-  for (int c = 0; c < a; ++c) body(0, c, c);
-  for (int c = 0; c < b; ++c) body(1, c, a + c);
+template <class T>
+void upsample_forward(const TapeCall<T>& t) {
+  reference::upsample(shape(t.x[0]), dense(t.x[0]).data(), t.op->factor, t.y);
 }
-template <class Body>
-void slice_map(const Op& op, int, int, const Body& body) {
-  for (int c = 0; c < op.channels; ++c) body(0, op.first_channel + c, c);
-}
-template <class Body>
-void shuffle_map(const Op& op, int a, int, const Body& body) {
-  for (int c = 0; c < a; ++c) body(0, reference::shuffled_from(c, a, op.shuffle_groups), c);
-}
-template <class Body>
-void interleave_map(const Op&, int a, int, const Body& body) {
-  for (int c = 0; c < a; ++c) body(0, c, 2 * c), body(1, c, 2 * c + 1);
+template <class T>
+void upsample_backward(const TapeCall<T>& t) {
+  std::vector<T> dx = zeros(t.x[0]);
+  reference::upsample_backward(shape(t.x[0]), t.op->factor, dense_gradient(t).data(), dx.data());
+  give(t, 0, dx);
 }
 
-#define TINYFIQA_FORMULA_MOVE(name)                                                                    \
-  template <class T>                                                                                   \
-  void name##_forward(const TapeCall<T>& t) {                                                          \
-    for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)                                                \
-      name##_map(*t.op, t.x[0].c, t.x[1].c, [&](int side, int from, int to) {                          \
-        t.y[p * t.out.c + to] = reference::lazy_value(t.x[side], p, from);                             \
-      });                                                                                              \
-  }                                                                                                    \
-  template <class T>                                                                                   \
-  void name##_backward(const TapeCall<T>& t) {                                                         \
-    std::vector<T> d[2] = {zeros(t.x[0]), zeros(t.x[1])};                                              \
-    for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)                                                \
-      name##_map(*t.op, t.x[0].c, t.x[1].c, [&](int side, int from, int to) {                          \
-        d[side][static_cast<std::size_t>(p * t.x[side].c + from)] += t.dy[p * t.dy_pixel_stride + to]; \
-      });                                                                                              \
-    give(t, 0, d[0]);                                                                                  \
-    give(t, 1, d[1]);                                                                                  \
+// ---- operations that move channels: body(input, its channel, channel of the output)
+
+template <class T, class Body>
+void concat_map(const TapeCall<T>& t, const Body& body) {
+  int first = 0;
+  for (int i = 0; i < t.op->input_count(); first += t.x[i++].c)
+    for (int c = 0; c < t.x[i].c; ++c) body(i, c, first + c);
+}
+template <class T, class Body>
+void slice_map(const TapeCall<T>& t, const Body& body) {
+  for (int c = 0; c < t.op->channels; ++c) body(0, t.op->first_channel + c, c);
+}
+template <class T, class Body>
+void shuffle_map(const TapeCall<T>& t, const Body& body) {
+  const int channels = t.x[0].c;
+  for (int c = 0; c < channels; ++c) body(0, reference::shuffled_from(c, channels, t.op->shuffle_groups), c);
+}
+template <class T, class Body>
+void interleave_map(const TapeCall<T>& t, const Body& body) {
+  for (int c = 0; c < t.x[0].c; ++c) body(0, c, 2 * c), body(1, c, 2 * c + 1);
+}
+
+#define TINYFIQA_FORMULA_MOVE(name)                                                                      \
+  template <class T>                                                                                     \
+  void name##_forward(const TapeCall<T>& t) {                                                            \
+    for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)                                                  \
+      name##_map(t, [&](int input, int from, int to) {                                                   \
+        t.y[p * t.out.c + to] = reference::lazy_value(t.x[input], p, from);                              \
+      });                                                                                                \
+  }                                                                                                      \
+  template <class T>                                                                                     \
+  void name##_backward(const TapeCall<T>& t) {                                                           \
+    std::vector<T> d[max_op_inputs];                                                                     \
+    for (int i = 0; i < max_op_inputs; ++i) d[i] = zeros(t.x[i]);                                        \
+    for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p)                                                  \
+      name##_map(t, [&](int input, int from, int to) {                                                   \
+        d[input][static_cast<std::size_t>(p * t.x[input].c + from)] += t.dy[p * t.dy_pixel_stride + to]; \
+      });                                                                                                \
+    for (int i = 0; i < max_op_inputs; ++i) give(t, i, d[i]);                                            \
   }
 TINYFIQA_FORMULA_MOVE(concat)
 TINYFIQA_FORMULA_MOVE(slice)
@@ -273,11 +290,19 @@ template <class T>
 std::size_t no_scratch(const TapeCall<T>&) {
   return 0;
 }
-#define TINYFIQA_FORMULA(name)                                             \
-  template <class T>                                                       \
-  inline constexpr TapeKernel<T> name {                                    \
-    "formula_" #name, name##_forward<T>, name##_backward<T>, no_scratch<T> \
-  }
+template <class T>
+constexpr TapeKernel<T> formula(const char* name, void (*forward)(const TapeCall<T>&),
+                                void (*backward)(const TapeCall<T>&)) {
+  TapeKernel<T> k;
+  k.name = name;
+  k.forward = forward;
+  k.backward = backward;
+  k.scratch = no_scratch<T>;
+  return k;
+}
+#define TINYFIQA_FORMULA(name) \
+  template <class T>           \
+  inline constexpr TapeKernel<T> name = formula<T>("formula_" #name, name##_forward<T>, name##_backward<T>)
 TINYFIQA_FORMULA(conv);
 TINYFIQA_FORMULA(activation);
 TINYFIQA_FORMULA(max_pool);
@@ -288,9 +313,10 @@ TINYFIQA_FORMULA(concat);
 TINYFIQA_FORMULA(shuffle);
 TINYFIQA_FORMULA(interleave);
 TINYFIQA_FORMULA(mask);
+TINYFIQA_FORMULA(upsample);
 #undef TINYFIQA_FORMULA
 template <class T>
-inline constexpr TapeKernel<T> slice{"formula_slice", nullptr, slice_backward<T>, no_scratch<T>};
+inline constexpr TapeKernel<T> slice = formula<T>("formula_slice", nullptr, slice_backward<T>);
 
 template <class T>
 const TapeKernel<T>* choose_conv(const Op&) {
@@ -299,11 +325,31 @@ const TapeKernel<T>* choose_conv(const Op&) {
 template <class T>
 inline constexpr const TapeKernel<T>* all[] = {&conv<T>,    &activation<T>, &max_pool<T>, &mean<T>,
                                                &add<T>,     &scale<T>,      &concat<T>,   &slice<T>,
-                                               &shuffle<T>, &interleave<T>, &mask<T>};
+                                               &shuffle<T>, &interleave<T>, &mask<T>,     &upsample<T>};
+
+/// The formulas of all operations, and the user's own.
 template <class T>
-inline constexpr TapeKernels<T> table{choose_conv<T>, &activation<T>, &max_pool<T>, &mean<T>,
-                                      &add<T>,        &scale<T>,      &concat<T>,   &slice<T>,
-                                      &shuffle<T>,    &interleave<T>, &mask<T>,     {all<T>, 11}};
+inline constexpr TapeKernels<T> table = [] {
+  TapeKernels<T> k;
+  const auto set = [&k](OpKind kind, const TapeKernel<T>& kernel) {
+    k.operation[static_cast<int>(kind)] = &kernel;
+  };
+  k.conv = choose_conv<T>;
+  set(OpKind::activation, activation<T>);
+  set(OpKind::max_pool, max_pool<T>);
+  set(OpKind::mean_hw, mean<T>);
+  set(OpKind::add, add<T>);
+  set(OpKind::scale, scale<T>);
+  set(OpKind::concat, concat<T>);
+  set(OpKind::slice, slice<T>);
+  set(OpKind::shuffle, shuffle<T>);
+  set(OpKind::dropout, mask<T>);
+  set(OpKind::upsample, upsample<T>);
+  set(OpKind::custom, detail::tape_custom<T>);
+  k.interleave = &interleave<T>;
+  k.all = {all<T>, sizeof(all<T>) / sizeof(all<T>[0])};
+  return k;
+}();
 
 }  // namespace formulas
 TINYFIQA_END

@@ -23,19 +23,23 @@ enum class TapeMode : unsigned char {
   eval,          ///< as in inference: running statistics, no dropout
 };
 
-/// T = float trains, on the kernels of a backend; T = double checks, on the formulas of ref/.
-///   Tape<float> tape(ops, output, threads, kernels);
+/// T = float trains, on the kernels of a backend; T = double checks, on the formulas of kernels/reference.
+///   Tape<float> tape(ops, outputs, threads, *native_training_backend().tape);
 ///   tape.forward(params, images, {n, h, w, 3}, TapeMode::train, rng);
-///   tape.output();
-///   tape.backward(params, d_output, gradient);
+///   tape.output(i);                             // of each output: compute the loss and its gradient
+///   tape.backward(params, d_outputs, gradient);
+/// Not for several threads at once; it makes threads of its own.
 template <class T>
 class Tape {
  public:
-  /// `ops` must stay where they are.
-  Tape(Span<const Op> ops, int output, int threads, const TapeKernels<T>& kernels)
-      : ops_(ops), output_(output), kernels_(&kernels) {
+  /// `ops` must stay where they are. `outputs`: the values that losses are taken of.
+  Tape(Span<const Op> ops, Span<const int> outputs, int threads, const TapeKernels<T>& kernels)
+      : ops_(ops), outputs_(outputs.begin(), outputs.end()), kernels_(&kernels) {
     if (threads > 1) threads_ = std::make_unique<ThreadTeam>(threads);
   }
+  /// For one output.
+  Tape(Span<const Op> ops, int output, int threads, const TapeKernels<T>& kernels)
+      : Tape(ops, Span<const int>(&output, 1), threads, kernels) {}
 
   /// Computes the output of N images `input` [N, H, W, C], which must stay until backward is done. Plans (and
   /// allocates) when the size differs from the last call's. `params` changes in its running statistics alone,
@@ -61,45 +65,50 @@ class Tape {
       if (op(id).kind == OpKind::dropout) make_mask(id, draw, first_image);
       kernel->forward(call);
     }
-    const LazyMap<T> y = map_of(output_, params);
-    const auto pixels = static_cast<std::ptrdiff_t>(y.n) * y.h * y.w;
-    for (std::ptrdiff_t p = 0; p < pixels; ++p)
-      for (int c = 0; c < y.c; ++c)
-        out_[static_cast<std::size_t>(p * y.c + c)] = reference::lazy_value(y, p, c);
+    for (std::size_t i = 0; i < outputs_.size(); ++i) copy_output(outputs_[i], params, out_[i]);
     return {};
   }
 
-  /// [N, H', W', C'] of the last forward.
-  Span<const T> output() const { return {out_.data(), out_.size()}; }
-  Extents output_extents() const { return plan_.values.empty() ? Extents() : plan_.values.back().extents; }
+  /// Output i of the last forward, dense [N, H', W', C'].
+  Span<const T> output(std::size_t i = 0) const { return {out_[i].data(), out_[i].size()}; }
+  /// All zeros before the first forward.
+  Extents output_extents(std::size_t i = 0) const {
+    return plan_.values.empty() ? Extents() : value(outputs_[i]).extents;
+  }
 
-  /// Adds the gradient of sum(d_output * output) to `gradient`, for the last forward. Call it once for each
-  /// forward.
-  void backward(T* params, const T* d_output, T* gradient) {
-    const TapeValue& out = value(output_);
-    if (out.gradient < 0) return;
-    std::copy(d_output, d_output + out_.size(), gradient_of(output_));
-    for (int id = output_; id >= 0; --id) {
+  /// Adds the gradient of the sum over outputs of sum(d_outputs[i] * output(i)) to `gradient`, for the last
+  /// forward. d_outputs[i] is dense and has output i's size. Call it once for each forward.
+  void backward(T* params, Span<const T* const> d_outputs, T* gradient) {
+    start_gradients(d_outputs);
+    for (int id = plan_.count - 1; id >= 0; --id) {
       if (!value(id).runs_backward) continue;
       TapeCall<T> call = call_of(id, params);
       add_gradients(id, gradient, call);
       kernel_of(id)->backward(call);
     }
   }
+  /// For one output.
+  void backward(T* params, const T* d_output, T* gradient) {
+    backward(params, Span<const T* const>(&d_output, 1), gradient);
+  }
 
   /// All memory of a step but the parameters, their gradient and the input.
-  std::size_t peak_bytes() const { return (arena_.size() + out_.size()) * sizeof(T); }
+  std::size_t peak_bytes() const {
+    std::size_t bytes = arena_.size();
+    for (const auto& out : out_) bytes += out.size() * sizeof(T);
+    return bytes;
+  }
   const TapePlan& plan() const { return plan_; }
 
   /// Plans for a size ahead of the first forward.
   Status prepare(Extents size) {
-    TapePlan plan = make_tape_plan(ops_, output_, size);
-    if (plan.error != nullptr)
+    TapePlan plan = make_tape_plan(ops_, outputs_, size, sizeof(T));
+    if (plan.problem.error != PlanError::none)
       return Status::error(Errc::bad_argument, "training at ", size.n, "x", size.h, "x", size.w,
-                           " (N, H, W): ", plan.error);
+                           " (N, H, W): ", plan_error_text(plan.problem, ops_));
     plan_ = std::move(plan);
     share_sums();
-    arena_ = LargeArray<T>();
+    arena_ = LargeArray<unsigned char>();
     base_ = nullptr;
     std::size_t scratch = 0;
     single_value_ = -1;
@@ -110,14 +119,16 @@ class Tape {
       const TapeKernel<T>* kernel = kernel_of(id);
       if (kernel != nullptr) scratch = std::max(scratch, kernel->scratch(call_of(id, nullptr)));
     }
-    const std::size_t size_needed = plan_.arena_size + scratch;
-    arena_ = LargeArray<T>::if_there_is_room(size_needed);
+    const std::size_t bytes = plan_.arena_bytes + scratch * sizeof(T);
+    arena_ = LargeArray<unsigned char>::or_empty(bytes);
     base_ = arena_.data();
     if (base_ == nullptr) {
       plan_ = TapePlan();
-      return Status::error(Errc::out_of_memory, "training needs ", size_needed * sizeof(T) / 1048576, " MiB");
+      return Status::error(Errc::out_of_memory, "training needs ", bytes / 1048576, " MiB");
     }
-    out_.assign(static_cast<std::size_t>(value(output_).extents.floats()), T(0));
+    out_.resize(outputs_.size());
+    for (std::size_t i = 0; i < outputs_.size(); ++i)
+      out_[i].assign(static_cast<std::size_t>(value(outputs_[i]).extents.floats()), T(0));
     return {};
   }
 
@@ -126,40 +137,20 @@ class Tape {
   const TapeValue& value(int id) const { return plan_.values[static_cast<std::size_t>(id)]; }
   T* memory(int buffer) const {
     if (base_ == nullptr || buffer < 0) return nullptr;
-    return base_ + plan_.buffers[static_cast<std::size_t>(buffer)].offset;
+    return reinterpret_cast<T*>(base_ + plan_.buffers[static_cast<std::size_t>(buffer)].offset);
   }
 
   /// The one place that knows which kernel an operation has.
   const TapeKernel<T>* kernel_of(int id) const {
     const TapeValue& v = value(id);
-    if (!v.live || v.absorbed) return nullptr;
-    switch (op(id).kind) {
-      case OpKind::input:
-        return nullptr;
-      case OpKind::conv:
-        return kernels_->conv(op(id));
-      case OpKind::activation:
-        return kernels_->activation;
-      case OpKind::max_pool:
-        return kernels_->max_pool;
-      case OpKind::mean_hw:
-        return kernels_->mean_hw;
-      case OpKind::add:
-        return kernels_->add;
-      case OpKind::scale:
-        return kernels_->scale;
-      case OpKind::concat:
-        return kernels_->concat;
-      case OpKind::slice:
-        return v.runs_backward ? kernels_->slice : nullptr;
-      case OpKind::shuffle:
-        return value(op(id).inputs[0]).absorbed ? kernels_->interleave : kernels_->shuffle;
-      case OpKind::dropout:
-        return kernels_->mask;
-      case OpKind::custom:
-        return &detail::tape_custom<T>;
-    }
-    return nullptr;
+    const OpKind kind = op(id).kind;
+    if (!v.live || v.absorbed || kind == OpKind::input) return nullptr;
+    if (kind == OpKind::slice && !v.runs_backward) return nullptr;
+    if (kind == OpKind::conv) return kernels_->conv(op(id));
+    if (kind == OpKind::shuffle && value(op(id).inputs[0]).absorbed) return kernels_->interleave;
+    const auto row = static_cast<std::size_t>(kind);
+    const TapeKernel<T>* const fast = kernels_->operation[row];
+    return fast != nullptr ? fast : formulas::table<T>.operation[row];
   }
 
   /// A convolution with batch norm needs sums over its gradient before its backward. Whoever writes that
@@ -169,22 +160,30 @@ class Tape {
     for (int id = 0; id < plan_.count; ++id) {
       TapeValue& v = plan_.values[static_cast<std::size_t>(id)];
       const bool normed = op(id).kind == OpKind::conv && (op(id).has_norm() || op(id).bias >= 0);
-      if (!v.runs_backward || !normed || id == output_ || v.gradient_pixel_stride != v.extents.c) continue;
+      const bool own = v.gradient_pixel_stride == v.extents.c && !plan_.is_output(id);
+      if (!v.runs_backward || !normed || !own) continue;
       int last = -1;  // backward goes from high numbers to low ones
       for (int reader = plan_.count - 1; reader > id; --reader)
-        if (value(reader).runs_backward && (value(reader).inputs[0] == id) != (value(reader).inputs[1] == id))
-          last = reader;
+        if (value(reader).runs_backward && side_of(reader, id) >= 0) last = reader;
       if (last < 0 || kernel_of(last) == nullptr || !kernel_of(last)->takes_sums) continue;
-      // Whose gradient is the same memory has had its backward before.
+      // Operations that share this gradient buffer must have run backward already.
       bool complete = true;
       for (int other = 0; other <= last; ++other)
         complete = complete && (other == id || value(other).gradient != v.gradient);
       if (!complete) continue;
       v.dy_sums = used;
       used += 3 * v.extents.c;
-      plan_.values[static_cast<std::size_t>(last)].sums_for[value(last).inputs[0] == id ? 0 : 1] = id;
+      plan_.values[static_cast<std::size_t>(last)].sums_for[side_of(last, id)] = id;
     }
     sums_.assign(static_cast<std::size_t>(used), 0.0);
+  }
+
+  /// Which input of `reader` the value `id` is; -1 when it is none of them, or several.
+  int side_of(int reader, int id) const {
+    int side = -1, count = 0;
+    for (int i = 0; i < max_op_inputs; ++i)
+      if (value(reader).inputs[i] == id) side = i, ++count;
+    return count == 1 ? side : -1;
   }
 
   /// The value of `id` as its readers see it.
@@ -218,6 +217,24 @@ class Tape {
     return x;
   }
 
+  void copy_output(int id, const T* params, std::vector<T>& out) const {
+    const LazyMap<T> y = map_of(id, params);
+    const auto pixels = static_cast<std::ptrdiff_t>(y.n) * y.h * y.w;
+    for (std::ptrdiff_t p = 0; p < pixels; ++p)
+      for (int c = 0; c < y.c; ++c)
+        out[static_cast<std::size_t>(p * y.c + c)] = reference::lazy_value(y, p, c);
+  }
+  /// Writes the caller's gradients of the outputs to the arena. One value may be several outputs.
+  void start_gradients(Span<const T* const> d_outputs) {
+    for (const int id : outputs_)
+      if (value(id).gradient >= 0) std::fill_n(gradient_of(id), value(id).extents.floats(), T(0));
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      if (value(outputs_[i]).gradient < 0) continue;
+      T* const d = gradient_of(outputs_[i]);
+      for (std::size_t k = 0; k < out_[i].size(); ++k) d[k] += d_outputs[i][k];
+    }
+  }
+
   T* gradient_of(int id) const {
     const TapeValue& v = value(id);
     return v.gradient < 0 || base_ == nullptr ? nullptr : memory(v.gradient) + v.gradient_channel;
@@ -227,11 +244,11 @@ class Tape {
     const TapeValue& v = value(id);
     TapeCall<T> call;
     call.op = &op(id);
-    for (const int side : {0, 1})
+    for (int side = 0; side < max_op_inputs; ++side)
       if (v.inputs[side] >= 0) call.x[side] = map_of(v.inputs[side], params);
     call.y = memory(v.data);
     call.saved = memory(v.saved);
-    call.scratch = base_ == nullptr ? nullptr : base_ + plan_.arena_size;
+    call.scratch = base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + plan_.arena_bytes);
     call.params = params;
     call.out = v.extents;
     call.batch_statistics = mode_ == TapeMode::train;
@@ -244,7 +261,7 @@ class Tape {
     call.dy_pixel_stride = v.gradient_pixel_stride;
     if (v.dy_sums >= 0) call.dy_sums = sums_.data() + v.dy_sums;
     call.gradient = gradient;
-    for (const int side : {0, 1}) {
+    for (int side = 0; side < max_op_inputs; ++side) {
       const int input = v.inputs[side];
       if (input < 0 || !value(input).needs_gradient) continue;
       const int sums = v.sums_for[side] < 0 ? -1 : value(v.sums_for[side]).dy_sums;
@@ -269,13 +286,13 @@ class Tape {
   }
 
   Span<const Op> ops_;
-  int output_;
+  std::vector<int> outputs_;
   std::unique_ptr<ThreadTeam> threads_;  // for more than one thread
   const TapeKernels<T>* kernels_;
   TapePlan plan_;
-  LargeArray<T> arena_;
-  T* base_ = nullptr;  // arena_'s
-  std::vector<T> out_;
+  LargeArray<unsigned char> arena_;
+  unsigned char* base_ = nullptr;  // arena_'s
+  std::vector<std::vector<T>> out_;
   std::vector<double> sums_;
   const T* input_ = nullptr;
   TapeMode mode_ = TapeMode::train;

@@ -1,4 +1,4 @@
-// What a training kernel sees of one operation, and the table of training kernels.
+// What a training kernel gets for one operation, and the tables of training kernels.
 #pragma once
 
 #include <tinyfiqa/base/adam_step.hpp>
@@ -19,26 +19,26 @@ struct Gradient {
   T* data = nullptr;
   std::ptrdiff_t pixel_stride = 0;  ///< elements from pixel to pixel
   bool accumulate = false;          ///< others have written to it: add
-  double* sums =
-      nullptr;  ///< [3][C]: where backward leaves what the batch norm of the map's convolution needs
+  /// [3][C]: where backward leaves the sums that the batch norm of the map's convolution needs; null for none.
+  double* sums = nullptr;
 };
 
 /// One operation in forward or backward.
 template <class T>
 struct TapeCall {
   const Op* op = nullptr;
-  LazyMap<T> x[2];     ///< inputs; x[1].data is null for operations with one
-  T* y = nullptr;      ///< the value, dense; of a convolution, its sums before batch norm
-  T* saved = nullptr;  ///< kept from forward to backward: tape_saved() elements
+  LazyMap<T> x[max_op_inputs];  ///< inputs; data is null beyond the operation's last one
+  T* y = nullptr;               ///< the value, dense; of a convolution, its sums before batch norm
+  T* saved = nullptr;           ///< kept from forward to backward: tape_saved() elements
   T* scratch = nullptr;
   T* params = nullptr;  ///< the network's block; forward moves running statistics
 
-  const T* dy =
-      nullptr;  ///< backward only, as all below; gradient of the value (after batch norm and activation)
+  // Backward only.
+  const T* dy = nullptr;  ///< gradient of the value (after batch norm and activation)
   std::ptrdiff_t dy_pixel_stride = 0;
-  Gradient<T> dx[2];
-  /// Of a convolution: what its batch norm needs of dy, [3][C], where the operation that completed dy has
-  /// taken it.
+  Gradient<T> dx[max_op_inputs];
+  /// Of a convolution: the sums over dy that its batch norm needs, [3][C], when the operation that completed dy
+  /// has taken them; else null.
   const double* dy_sums = nullptr;
   T* gradient = nullptr;  ///< same offsets as params; added to
 
@@ -47,31 +47,27 @@ struct TapeCall {
   Team team;
 };
 
-/// Forward and backward of one kind of operation. `scratch` says how many elements a call needs; it may look
-/// at everything but the pointers.
+/// Forward and backward of one kind of operation. `scratch` returns the elements of scratch that a call needs;
+/// it may look at everything but the pointers.
 template <class T>
 struct TapeKernel {
-  const char* name;
-  void (*forward)(const TapeCall<T>&);
-  void (*backward)(const TapeCall<T>&);
-  std::size_t (*scratch)(const TapeCall<T>&);
+  const char* name = "";
+  void (*forward)(const TapeCall<T>&) = nullptr;
+  void (*backward)(const TapeCall<T>&) = nullptr;
+  std::size_t (*scratch)(const TapeCall<T>&) = nullptr;
   bool takes_sums = false;  ///< backward fills Gradient::sums
 };
 
-/// The kernels of one kind of arithmetic: an instruction set's floats, or the formulas of ref/.
+/// The kernels of one kind of arithmetic: an instruction set's floats, or the formulas of kernels/reference.
 template <class T>
 struct TapeKernels {
-  const TapeKernel<T>* (*conv)(const Op& op);
-  const TapeKernel<T>* activation;
-  const TapeKernel<T>* max_pool;
-  const TapeKernel<T>* mean_hw;
-  const TapeKernel<T>* add;
-  const TapeKernel<T>* scale;  ///< forward leaves the gate's values in `saved`, y is not written
-  const TapeKernel<T>* concat;
-  const TapeKernel<T>* slice;  ///< backward only
-  const TapeKernel<T>* shuffle;
-  const TapeKernel<T>* interleave;  ///< concat, then shuffle into two groups
-  const TapeKernel<T>* mask;        ///< dropout: `saved` holds the mask
+  const TapeKernel<T>* (*conv)(const Op& op) = nullptr;
+  /// By OpKind, but for conv. Null: the formula (autograd/formula_kernels.hpp) serves.
+  ///   scale   forward leaves the gate's values in `saved`, y is not written
+  ///   slice   backward only
+  ///   dropout `saved` holds the mask
+  const TapeKernel<T>* operation[op_kind_count] = {};
+  const TapeKernel<T>* interleave = nullptr;  ///< concat of two maps, then shuffle into two groups
   Span<const TapeKernel<T>* const> all;
 };
 
@@ -82,13 +78,19 @@ struct TrainingBackend {
   AdamKernel adam = nullptr;
 };
 
-/// Elements of `saved` by kind. A convolution keeps mean, 1 / std, scale and shift, [C] each.
+/// Elements of `saved` for a value of size `out`.
 inline std::size_t tape_saved(const Op& op, const Extents& out) {
   const auto c = static_cast<std::size_t>(out.c), n = static_cast<std::size_t>(out.n);
-  if (op.kind == OpKind::conv) return 4 * c;
-  if (op.kind == OpKind::scale) return n * c;
-  if (op.kind == OpKind::max_pool || op.kind == OpKind::dropout)
-    return static_cast<std::size_t>(out.floats());
+  switch (op_info(op.kind).saved) {
+    case Saved::nothing:
+      return 0;
+    case Saved::statistics:
+      return 4 * c;
+    case Saved::gate:
+      return n * c;
+    case Saved::map:
+      return static_cast<std::size_t>(out.floats());
+  }
   return 0;
 }
 

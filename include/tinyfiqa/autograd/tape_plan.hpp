@@ -1,29 +1,24 @@
-// Planning of a training step: which operations run, where values and gradients lie in one arena.
+// Planning of a training step: which operations run, and where values and gradients lie in one arena.
 //
-// Time runs forward 0 .. n - 1 over the operations and back n .. 2 n - 1. A value lives from its operation to
-// that operation's backward; its gradient from the first backward that writes it to the operation's own. What
-// lives at different times shares memory, and a gradient that equals another one is the same memory:
-//   add(a, b)       the gradients of a and b are that of the sum
-//   scale(x, gate)  that of x overwrites that of the product
-//   slices that split a map into parts: theirs are parts of the map's
+// Time runs forward over the operations, 0 .. n - 1, and then backward, n .. 2 n - 1. A value is alive from its
+// operation to that operation's backward. Its gradient is alive from the first backward that writes it to the
+// operation's own backward. Buffers that are alive at different times share memory. A gradient that equals
+// another one shares its buffer:
+//   add(a, b)        the gradients of a and b are that of the sum
+//   scale(x, gate)   the gradient of x overwrites that of the product
+//   slices that split a map into parts: their gradients are parts of the map's
 #pragma once
 
 #include <tinyfiqa/autograd/tape_call.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/nn/shape.hpp>
+#include <tinyfiqa/runtime/arena.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <vector>
 
 TINYFIQA_BEGIN
-
-/// A stretch of the arena, in elements, alive from time `first` to time `last`.
-struct TapeBuffer {
-  std::size_t size = 0, offset = 0;
-  int first = 0, last = 0;
-};
 
 /// One operation's value, its gradient, and how its steps run.
 struct TapeValue {
@@ -35,39 +30,47 @@ struct TapeValue {
   int data = -1, saved = -1, gradient = -1;  ///< buffers
   int gradient_pixel_stride = 0, gradient_channel = 0;
 
-  int inputs[2] = {-1, -1};  ///< a fused concat's stand in for it
+  int inputs[max_op_inputs] = {-1, -1, -1, -1};  ///< of a shuffle that absorbed a concat: the concat's
   bool runs_backward = false;
-  int dy_sums = -1;            ///< a convolution's [3][C] of TapeCall::dy_sums in the tape's block of sums
-  int sums_for[2] = {-1, -1};  ///< inputs of whose gradients this operation's backward takes them
-  bool accumulate[2] = {false, false};
+  int dy_sums = -1;  ///< a convolution's [3][C] of TapeCall::dy_sums in the tape's block of sums
+  /// The convolutions for whose gradients this operation's backward takes the sums, by input.
+  int sums_for[max_op_inputs] = {-1, -1, -1, -1};
+  bool accumulate[max_op_inputs] = {};
 };
 
 struct TapePlan {
   Extents input;
-  int count = 0;  ///< operations, up to the output
-  int output = 0;
+  int count = 0;             ///< operations, up to the last output
+  std::vector<int> outputs;  ///< values
   std::vector<TapeValue> values;
-  std::vector<TapeBuffer> buffers;
-  std::size_t arena_size = 0;  ///< elements, without scratch
-  const char* error = nullptr;
+  std::vector<Buffer> buffers;
+  std::size_t arena_bytes = 0;  ///< without scratch
+  PlanProblem problem;
+
+  bool is_output(int id) const { return std::find(outputs.begin(), outputs.end(), id) != outputs.end(); }
 };
 
 namespace detail {
 
 class TapePlanner {
  public:
-  TapePlanner(Span<const Op> ops, int output, Extents input) : ops_(ops) {
+  /// `element`: bytes of one number.
+  TapePlanner(Span<const Op> ops, Span<const int> outputs, Extents input, std::size_t element)
+      : ops_(ops), element_(element) {
     plan.input = input;
-    plan.output = output;
-    plan.count = output + 1;
+    plan.outputs.assign(outputs.begin(), outputs.end());
+    for (const int id : outputs) plan.count = std::max(plan.count, id + 1);
     plan.values.resize(static_cast<std::size_t>(plan.count));
     measure();
-    if (plan.error != nullptr) return;
+    if (plan.problem.error != PlanError::none) return;
     mark_live();
     place_values();
-    for (int id = output; id >= 0; --id)
+    if (plan.problem.error != PlanError::none) return;
+    for (const int id : outputs)
+      if (value(id).needs_gradient && value(id).gradient < 0) new_gradient(id, plan.count);
+    for (int id = plan.count - 1; id >= 0; --id)
       if (value(id).live) plan_backward(id);
-    lay_out();
+    plan.arena_bytes = lay_out_arena({plan.buffers.data(), plan.buffers.size()});
   }
 
   TapePlan plan;
@@ -75,35 +78,26 @@ class TapePlanner {
  private:
   const Op& op(int id) const { return ops_[static_cast<std::size_t>(id)]; }
   TapeValue& value(int id) { return plan.values[static_cast<std::size_t>(id)]; }
-  TapeBuffer& buffer(int i) { return plan.buffers[static_cast<std::size_t>(i)]; }
+  Buffer& buffer(int i) { return plan.buffers[static_cast<std::size_t>(i)]; }
   int back(int id) const { return 2 * plan.count - 1 - id; }
 
   void measure() {
-    if (plan.input.n < 1 || plan.input.h < 1 || plan.input.w < 1) {
-      plan.error = "batch, height and width must be positive";
-      return;
-    }
+    plan.problem = measure_values(ops_, plan.count, plan.input,
+                                  [this](int id) -> Extents& { return value(id).extents; });
+    if (plan.problem.error != PlanError::none) return;
     for (int id = 0; id < plan.count; ++id) {
       const Op& o = op(id);
       TapeValue& v = value(id);
       if (o.kind == OpKind::input) plan.input.c = o.channels;
-      const Extents b = o.inputs[1] < 0 ? Extents() : value(o.inputs[1]).extents;
-      v.extents = o.kind == OpKind::input ? plan.input : op_extents(o, value(o.inputs[0]).extents, b);
-      const Extents& e = v.extents;
-      const double pixels = static_cast<double>(e.n) * e.h * e.w;
-      if (e.n < 1) plan.error = "the input is too small for this network";
-      if (pixels * e.c > std::numeric_limits<int>::max()) plan.error = "the input is too large";
-      if (plan.error != nullptr) return;
-      v.inputs[0] = o.inputs[0];
-      v.inputs[1] = o.inputs[1];
+      std::copy(o.inputs, o.inputs + max_op_inputs, v.inputs);
       v.needs_gradient = o.kind == OpKind::conv || o.weight >= 0;
       for (const int input : o.inputs) v.needs_gradient |= input >= 0 && value(input).needs_gradient;
     }
   }
 
   void mark_live() {
-    value(plan.output).live = true;
-    for (int id = plan.output; id >= 0; --id)
+    for (const int id : plan.outputs) value(id).live = true;
+    for (int id = plan.count - 1; id >= 0; --id)
       if (value(id).live)
         for (const int input : op(id).inputs)
           if (input >= 0) value(input).live = true;
@@ -112,7 +106,7 @@ class TapePlanner {
   template <class Body>
   void for_each_reader(int id, const Body& body) {
     for (int reader = id + 1; reader < plan.count; ++reader)
-      if (value(reader).live && (op(reader).inputs[0] == id || op(reader).inputs[1] == id)) body(reader);
+      if (value(reader).live && op(reader).reads(id)) body(reader);
   }
   int readers(int id) {
     int count = 0;
@@ -122,8 +116,13 @@ class TapePlanner {
 
   // -- values
 
-  int new_buffer(std::size_t size, int first, int last) {
-    plan.buffers.push_back({size, 0, first, last});
+  /// Kernels may write a vector past the end of a map's last pixel, so a buffer has one alignment to spare.
+  int new_buffer(std::size_t elements, int first, int last) {
+    Buffer b;
+    b.bytes = align_bytes(elements * element_) + arena_alignment;
+    b.first = first;
+    b.last = last;
+    plan.buffers.push_back(b);
     return static_cast<int>(plan.buffers.size()) - 1;
   }
 
@@ -138,8 +137,10 @@ class TapePlanner {
         v.storage = x.storage;
         v.first_channel = x.first_channel + (o.kind == OpKind::slice ? o.first_channel : 0);
         v.gate = x.gate;
-        // A second gate, or a gate before a slice: nothing that our networks have.
-        if (x.gate >= 0) plan.error = "a gated map can't be sliced or gated again";
+        if (x.gate >= 0) {  // no network here needs that
+          plan.problem.error = PlanError::gated_again;
+          plan.problem.op = id;
+        }
         if (o.kind == OpKind::scale) v.gate = id;
       }
       if (o.kind == OpKind::concat && absorbs(id)) {
@@ -147,7 +148,7 @@ class TapePlanner {
         continue;
       }
       if (o.kind == OpKind::shuffle && value(o.inputs[0]).absorbed)
-        for (const int side : {0, 1}) v.inputs[side] = op(o.inputs[0]).inputs[side];
+        std::copy(op(o.inputs[0]).inputs, op(o.inputs[0]).inputs + max_op_inputs, v.inputs);
       const bool owns = v.storage == id && o.kind != OpKind::input;
       if (owns) v.data = new_buffer(static_cast<std::size_t>(v.extents.floats()), id, back(id));
       const std::size_t saved = tape_saved(o, v.extents);
@@ -157,7 +158,8 @@ class TapePlanner {
   /// A concatenation of equal halves that only a shuffle into two groups reads.
   bool absorbs(int id) {
     const Op& o = op(id);
-    const bool halves = op(o.inputs[0]).channels * 2 == o.channels && id != plan.output && readers(id) == 1;
+    const bool halves = o.input_count() == 2 && op(o.inputs[0]).channels * 2 == o.channels &&
+                        !plan.is_output(id) && readers(id) == 1;
     bool shuffled = false;
     for_each_reader(id, [&](int r) {
       shuffled = r == id + 1 && op(r).kind == OpKind::shuffle && op(r).shuffle_groups == 2;
@@ -180,21 +182,20 @@ class TapePlanner {
     v.gradient_channel = value(with).gradient_channel + first_channel;
   }
   void keep_gradient(int id, int time) {
-    TapeBuffer& b = buffer(value(id).gradient);
+    Buffer& b = buffer(value(id).gradient);
     b.last = std::max(b.last, time);
   }
 
   void plan_backward(int id) {
     TapeValue& v = value(id);
     if (!v.needs_gradient || v.absorbed || op(id).kind == OpKind::input) return;
-    if (id == plan.output) new_gradient(id, plan.count);
     if (v.gradient < 0) return;
     keep_gradient(id, back(id));
     v.runs_backward = true;
     if (op(id).kind == OpKind::slice && split_by_slices(op(id).inputs[0])) v.runs_backward = false;
     if (op(id).kind == OpKind::add && share_sum(id)) v.runs_backward = false;
     if (!v.runs_backward) return;
-    for (const int side : {0, 1}) plan_input_gradient(id, side);
+    for (int side = 0; side < max_op_inputs; ++side) plan_input_gradient(id, side);
   }
 
   void plan_input_gradient(int id, int side) {
@@ -220,9 +221,9 @@ class TapePlanner {
   /// gets a gradient before the map itself is reached.
   bool split_by_slices(int id) {
     std::vector<int> covered(static_cast<std::size_t>(value(id).extents.c));
-    bool slices = id != plan.output;
+    bool slices = !plan.is_output(id);
     for_each_reader(id, [&](int r) {
-      slices = slices && op(r).kind == OpKind::slice && readers(r) > 0;
+      slices = slices && op(r).kind == OpKind::slice && readers(r) > 0 && !plan.is_output(r);
       if (slices)
         for (int c = 0; c < op(r).channels; ++c) ++covered[static_cast<std::size_t>(op(r).first_channel + c)];
     });
@@ -248,41 +249,17 @@ class TapePlanner {
     return true;
   }
 
-  // -- the arena
-
-  /// Largest first, each at the lowest offset where it meets nothing that is alive with it.
-  void lay_out() {
-    std::vector<int> order(plan.buffers.size()), placed;
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](int a, int b) { return buffer(a).size > buffer(b).size; });
-    for (const int index : order) {
-      TapeBuffer& b = buffer(index);
-      b.size = (b.size + 15) / 16 * 16 + 16;
-      for (bool moved = true; moved;) {
-        moved = false;
-        for (const int i : placed) {
-          const TapeBuffer& other = buffer(i);
-          const bool together = other.first <= b.last && b.first <= other.last;
-          if (!together || b.offset >= other.offset + other.size || other.offset >= b.offset + b.size)
-            continue;
-          b.offset = other.offset + other.size;
-          moved = true;
-        }
-      }
-      placed.push_back(index);
-      plan.arena_size = std::max(plan.arena_size, b.offset + b.size);
-    }
-  }
-
   Span<const Op> ops_;
+  std::size_t element_;
 };
 
 }  // namespace detail
 
-/// Plans training of the value `output` for an input of N, H, W; `error` is null when it succeeded.
-inline TapePlan make_tape_plan(Span<const Op> ops, int output, Extents input) {
-  return detail::TapePlanner(ops, output, input).plan;
+/// Plans training of the values `outputs` for an input of N, H, W, in numbers of `element` bytes; `problem` says
+/// whether it succeeded.
+inline TapePlan make_tape_plan(Span<const Op> ops, Span<const int> outputs, Extents input,
+                               std::size_t element) {
+  return detail::TapePlanner(ops, outputs, input, element).plan;
 }
 
 TINYFIQA_END

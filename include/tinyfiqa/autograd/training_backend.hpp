@@ -78,18 +78,24 @@ template <class Kind>
 inline std::size_t tape_conv_scratch(const TapeCall<float>& t) {
   return train_conv_scratch<Kind>(train_conv_args(t));
 }
-inline constexpr TapeKernel<float> train_pointwise{
-    TINYFIQA_TRAIN_NAME("train_pointwise_f32/96p"), tape_conv_forward<PointwiseTraining>,
-    tape_conv_backward<PointwiseTraining>, tape_conv_scratch<PointwiseTraining>, PointwiseTraining::sums_dx};
-inline constexpr TapeKernel<float> train_depthwise{
-    TINYFIQA_TRAIN_NAME("train_depthwise_f32/row"), tape_conv_forward<DepthwiseTraining>,
-    tape_conv_backward<DepthwiseTraining>, tape_conv_scratch<DepthwiseTraining>, DepthwiseTraining::sums_dx};
-inline constexpr TapeKernel<float> train_dense{
-    TINYFIQA_TRAIN_NAME("train_conv_f32/row"), tape_conv_forward<DenseTraining>,
-    tape_conv_backward<DenseTraining>, tape_conv_scratch<DenseTraining>, DenseTraining::sums_dx};
-inline constexpr TapeKernel<float> train_norm{
-    TINYFIQA_TRAIN_NAME("train_norm_f32/96p"), tape_conv_forward<NormTraining>,
-    tape_conv_backward<NormTraining>, tape_conv_scratch<NormTraining>, NormTraining::sums_dx};
+template <class Kind>
+constexpr TapeKernel<float> conv_tape_kernel(const char* name) {
+  TapeKernel<float> k;
+  k.name = name;
+  k.forward = tape_conv_forward<Kind>;
+  k.backward = tape_conv_backward<Kind>;
+  k.scratch = tape_conv_scratch<Kind>;
+  k.takes_sums = Kind::sums_dx;
+  return k;
+}
+inline constexpr TapeKernel<float> train_pointwise =
+    conv_tape_kernel<PointwiseTraining>(TINYFIQA_TRAIN_NAME("train_pointwise_f32/96p"));
+inline constexpr TapeKernel<float> train_depthwise =
+    conv_tape_kernel<DepthwiseTraining>(TINYFIQA_TRAIN_NAME("train_depthwise_f32/row"));
+inline constexpr TapeKernel<float> train_dense =
+    conv_tape_kernel<DenseTraining>(TINYFIQA_TRAIN_NAME("train_conv_f32/row"));
+inline constexpr TapeKernel<float> train_norm =
+    conv_tape_kernel<NormTraining>(TINYFIQA_TRAIN_NAME("train_norm_f32/96p"));
 
 inline const TapeKernel<float>* choose_train_conv(const Op& op) {
   if (op.only_norm()) return &train_norm;
@@ -157,11 +163,32 @@ inline void tape_scale_forward(const TapeCall<float>& t) {
 inline void tape_scale_backward(const TapeCall<float>& t) {
   train_scale_backward(train_map_args(t), t.scratch);
 }
+/// Input i of a concatenation as the only one.
+inline TrainMapArgs concat_part(const TapeCall<float>& t, int i) {
+  TrainMapArgs a = train_map_args(t);
+  a.x = t.x[i];
+  a.b = LazyMap<float>();
+  a.dx = gradient_args(t.dx[i]);
+  a.db = GradientArgs();
+  return a;
+}
 inline void tape_concat_forward(const TapeCall<float>& t) {
-  train_concat_forward(train_map_args(t), t.scratch);
+  int first = 0;  // channel of the output
+  for (int i = 0; i < t.op->input_count(); first += t.x[i++].c)
+    train_concat_part_forward(concat_part(t, i), t.scratch, first);
 }
 inline void tape_concat_backward(const TapeCall<float>& t) {
-  train_concat_backward(train_map_args(t), t.scratch);
+  int first = 0;
+  for (int i = 0; i < t.op->input_count(); first += t.x[i++].c)
+    train_concat_part_backward(concat_part(t, i), t.scratch, first);
+}
+inline std::size_t tape_concat_scratch(const TapeCall<float>& t) {
+  std::size_t most = 0;
+  for (int i = 0; i < t.op->input_count(); ++i) {
+    const std::size_t size = train_map_scratch(concat_part(t, i));
+    most = size > most ? size : most;
+  }
+  return most;
 }
 inline void tape_slice_backward(const TapeCall<float>& t) {
   train_slice_backward(train_map_args(t), t.scratch, t.op->first_channel, t.op->channels);
@@ -183,44 +210,61 @@ inline void tape_mask_backward(const TapeCall<float>& t) {
   train_mask_backward(train_map_args(t), t.scratch);
 }
 
-#define TINYFIQA_TRAIN_KERNEL(name, op, takes_sums)                                            \
-  inline constexpr TapeKernel<float> train_##name {                                            \
-    TINYFIQA_TRAIN_NAME("train_" op "_f32/1v"), tape_##name##_forward, tape_##name##_backward, \
-        tape_map_scratch, takes_sums                                                           \
-  }
-TINYFIQA_TRAIN_KERNEL(activation, "activation", false);
-TINYFIQA_TRAIN_KERNEL(mean, "mean_hw", true);
-TINYFIQA_TRAIN_KERNEL(add, "add", false);
-TINYFIQA_TRAIN_KERNEL(scale, "scale", false);
-TINYFIQA_TRAIN_KERNEL(concat, "concat", false);
-TINYFIQA_TRAIN_KERNEL(shuffle, "shuffle", false);
-TINYFIQA_TRAIN_KERNEL(interleave, "interleave", true);
-TINYFIQA_TRAIN_KERNEL(mask, "dropout", false);
+constexpr TapeKernel<float> tape_kernel(const char* name, void (*forward)(const TapeCall<float>&),
+                                        void (*backward)(const TapeCall<float>&),
+                                        std::size_t (*scratch)(const TapeCall<float>&),
+                                        bool takes_sums = false) {
+  TapeKernel<float> k;
+  k.name = name;
+  k.forward = forward;
+  k.backward = backward;
+  k.scratch = scratch;
+  k.takes_sums = takes_sums;
+  return k;
+}
+#define TINYFIQA_TRAIN_KERNEL(name, op, scratch, takes_sums)                                                 \
+  inline constexpr TapeKernel<float> train_##name =                                                          \
+      tape_kernel(TINYFIQA_TRAIN_NAME("train_" op "_f32/1v"), tape_##name##_forward, tape_##name##_backward, \
+                  scratch, takes_sums)
+TINYFIQA_TRAIN_KERNEL(activation, "activation", tape_map_scratch, false);
+TINYFIQA_TRAIN_KERNEL(mean, "mean_hw", tape_map_scratch, true);
+TINYFIQA_TRAIN_KERNEL(add, "add", tape_map_scratch, false);
+TINYFIQA_TRAIN_KERNEL(scale, "scale", tape_map_scratch, false);
+TINYFIQA_TRAIN_KERNEL(concat, "concat", tape_concat_scratch, false);
+TINYFIQA_TRAIN_KERNEL(shuffle, "shuffle", tape_map_scratch, false);
+TINYFIQA_TRAIN_KERNEL(interleave, "interleave", tape_map_scratch, true);
+TINYFIQA_TRAIN_KERNEL(mask, "dropout", tape_map_scratch, false);
 #undef TINYFIQA_TRAIN_KERNEL
-inline constexpr TapeKernel<float> train_slice{TINYFIQA_TRAIN_NAME("train_slice_f32/1v"), nullptr,
-                                               tape_slice_backward, tape_map_scratch};
-inline constexpr TapeKernel<float> train_max_pool{TINYFIQA_TRAIN_NAME("train_max_pool_f32/row"),
-                                                  tape_max_pool_forward, tape_max_pool_backward,
-                                                  tape_pool_scratch, true};
+inline constexpr TapeKernel<float> train_slice =
+    tape_kernel(TINYFIQA_TRAIN_NAME("train_slice_f32/1v"), nullptr, tape_slice_backward, tape_map_scratch);
+inline constexpr TapeKernel<float> train_max_pool =
+    tape_kernel(TINYFIQA_TRAIN_NAME("train_max_pool_f32/row"), tape_max_pool_forward, tape_max_pool_backward,
+                tape_pool_scratch, true);
 
 inline constexpr const TapeKernel<float>* all_training_kernels[] = {
     &train_pointwise, &train_depthwise, &train_dense,      &train_norm,  &train_activation,
     &train_max_pool,  &train_mean,      &train_add,        &train_scale, &train_concat,
     &train_slice,     &train_shuffle,   &train_interleave, &train_mask};
 
-inline constexpr TapeKernels<float> training{
-    choose_train_conv,
-    &train_activation,
-    &train_max_pool,
-    &train_mean,
-    &train_add,
-    &train_scale,
-    &train_concat,
-    &train_slice,
-    &train_shuffle,
-    &train_interleave,
-    &train_mask,
-    {all_training_kernels, sizeof(all_training_kernels) / sizeof(all_training_kernels[0])}};
+inline constexpr TapeKernels<float> training = [] {
+  TapeKernels<float> k;
+  const auto set = [&k](OpKind kind, const TapeKernel<float>& kernel) {
+    k.operation[static_cast<int>(kind)] = &kernel;
+  };
+  k.conv = choose_train_conv;
+  set(OpKind::activation, train_activation);
+  set(OpKind::max_pool, train_max_pool);
+  set(OpKind::mean_hw, train_mean);
+  set(OpKind::add, train_add);
+  set(OpKind::scale, train_scale);
+  set(OpKind::concat, train_concat);
+  set(OpKind::slice, train_slice);
+  set(OpKind::shuffle, train_shuffle);
+  set(OpKind::dropout, train_mask);
+  k.interleave = &train_interleave;
+  k.all = {all_training_kernels, sizeof(all_training_kernels) / sizeof(all_training_kernels[0])};
+  return k;
+}();
 
 inline constexpr TrainingBackend training_backend{&backend, &training, adam};
 

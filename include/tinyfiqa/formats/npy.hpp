@@ -186,17 +186,16 @@ inline Result<NpyArray> read_npy(const std::string& path) {
   return read_npy(*file);
 }
 
-/// Writes row-major floats as version 1, '<f4'. Errors: bad_argument, cannot_write.
-inline Status write_npy(const std::string& path, const std::vector<std::int64_t>& shape,
-                        Span<const float> values) {
+/// A row-major array of floats as the bytes of a .npy file: version 1, '<f4'. Errors: bad_argument when `values`
+/// has another size than the shape.
+inline Result<std::vector<unsigned char>> npy_bytes(const std::vector<std::int64_t>& shape,
+                                                    Span<const float> values) {
   std::uint64_t count = 1;
   bool good = shape.size() <= max_tensor_rank;
   for (const std::int64_t extent : shape)
     good = good && extent >= 0 && multiply_into(count, static_cast<std::uint64_t>(extent));
-  if (!good || count != values.size) {
-    return Status::error(Errc::bad_argument, path, ": ", values.size, " values for shape ",
-                         shape_text(shape));
-  }
+  if (!good || count != values.size)
+    return Status::error(Errc::bad_argument, values.size, " values for shape ", shape_text(shape));
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
   for (const std::int64_t extent : shape) header += std::to_string(extent) + ", ";
   header += "), }";
@@ -213,7 +212,15 @@ inline Status write_npy(const std::string& path, const std::vector<std::int64_t>
     store_le(bytes.data() + at, detail::float_bits(value), 4);
     at += 4;
   }
-  const Bytes whole(bytes);
+  return bytes;
+}
+
+/// Writes npy_bytes() to a file. Errors: those, and cannot_write.
+inline Status write_npy(const std::string& path, const std::vector<std::int64_t>& shape,
+                        Span<const float> values) {
+  const auto bytes = npy_bytes(shape, values);
+  if (!bytes) return bytes.status().prefixed(path, ": ");
+  const Bytes whole(*bytes);
   return write_file(path, Span<const Bytes>(&whole, 1));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/dtype.hpp>
 #include <tinyfiqa/base/float_bits.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
@@ -18,22 +19,6 @@
 #include <vector>
 
 TINYFIQA_BEGIN
-
-/// Element types, stored little-endian.
-enum class DType : unsigned char { f32, f64, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
-
-/// Bytes of one element.
-constexpr std::size_t dtype_bytes(DType dtype) {
-  constexpr unsigned char sizes[] = {4, 8, 2, 2, 8, 4, 2, 1, 8, 4, 2, 1, 1};
-  return sizes[static_cast<unsigned char>(dtype)];
-}
-
-/// The name that safetensors uses: "F32", "BF16", "BOOL", ...
-constexpr const char* dtype_name(DType dtype) {
-  constexpr const char* names[] = {"F32", "F64", "F16", "BF16", "I64", "I32", "I16",
-                                   "I8",  "U64", "U32", "U16",  "U8",  "BOOL"};
-  return names[static_cast<unsigned char>(dtype)];
-}
 
 /// PyTorch allows 64 dimensions; weights have at most 5.
 constexpr std::size_t max_tensor_rank = 16;

@@ -100,4 +100,24 @@ inline void shuffle(const ElementwiseArgs& e, int groups, const Team& team) {
   });
 }
 
+/// Nearest-neighbour upsampling by an integer factor:  y[n, h, w, c] = x[n, h / factor, w / factor, c].
+/// `pixels` counts the pixels of one image of x, `width` those of one of its rows; y is not x.
+inline void upsample(const ElementwiseArgs& e, int width, int factor, const Team& team) {
+  const std::ptrdiff_t out_width = std::ptrdiff_t{width} * factor;
+  const double work = static_cast<double>(e.images) * e.pixels * e.c * factor * factor;
+  parallel_for(worth_team(team, work), e.images * e.pixels / width, [&](int begin, int end, int) {
+    for (int row = begin; row < end; ++row)  // of x, counted over all images
+      for (int dy = 0; dy < factor; ++dy) {
+        float* y = e.y + (std::ptrdiff_t{row} * factor + dy) * out_width * e.y_pixel_stride;
+        for (std::ptrdiff_t ox = 0; ox < out_width; ++ox, y += e.y_pixel_stride) {
+          const float* const x = e.x + (std::ptrdiff_t{row} * width + ox / factor) * e.x_pixel_stride;
+          for (int first = 0; first < e.c; first += simd::width) {
+            const int count = e.c - first < simd::width ? e.c - first : simd::width;
+            simd::store_up_to(y + first, simd::load_up_to(x + first, count), count);
+          }
+        }
+      }
+  });
+}
+
 TINYFIQA_ISA_END

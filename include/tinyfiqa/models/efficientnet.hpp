@@ -63,7 +63,7 @@ struct EfficientNet {
     const auto early = stage3(g, stage2(g, stage1(g, stem(g, g.input<3>()))));
     const auto late = stage7(g, stage6(g, stage5(g, stage4(g, early))));
     const auto pooled = g.mean_hw(last(g, late));
-    return {pooled.id, head(g, g.dropout(0.2f, pooled)).id};
+    return Outputs().add("embedding", head(g, g.dropout(0.2f, pooled))).add_on_request("features", pooled);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {

@@ -61,8 +61,7 @@ struct FaceResNet {
   constexpr Outputs operator()(Graph& g) const {
     const auto early = layer2(g, layer1(g, stem(g, g.input<3>())));
     const auto last = bn2(g, layer4(g, layer3(g, early)));
-    const int embedding = head(g, g.dropout(0.4f, last)).id;
-    return {embedding, embedding};
+    return Outputs().add("embedding", head(g, g.dropout(0.4f, last)));
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {

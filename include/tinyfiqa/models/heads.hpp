@@ -5,11 +5,11 @@
 
 TINYFIQA_BEGIN
 
-/// Values that a network hands out: the pooled backbone features and the final output.
-struct Outputs {
-  int features = -1;
-  int output = -1;
-};
+/// The name of a head's output: one number is a quality score, more are a classifier's logits.
+template <int C>
+constexpr const char* head_output_name(Map<C>) {
+  return C == 1 ? "score" : "logits";
+}
 
 /// Linear, ReLU, dropout 0.2, linear to one score (P1, equation 2); keys 0.*, 3.*.
 template <int In, int Hidden>

@@ -83,7 +83,7 @@ struct MobileFaceNetScaled {
     const auto early = res3(g, down3(g, conv2(g, conv1(g, g.input<3>()))));
     const auto late = res5(g, down5(g, res4(g, down4(g, early))));
     const auto pooled = conv6_dw(g, conv6_sep(g, late));
-    return {pooled.id, head(g, pooled).id};
+    return Outputs().add("embedding", head(g, pooled)).add_on_request("features", pooled);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {

@@ -77,7 +77,8 @@ struct MobileNetV3Small {
 
   constexpr Outputs operator()(Graph& g) const {
     const auto pooled = g.mean_hw(features(g, g.input<3>()));
-    return {pooled.id, classifier(g, pooled).id};
+    const auto y = classifier(g, pooled);
+    return Outputs().add(head_output_name(y), y).add_on_request("features", pooled);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {

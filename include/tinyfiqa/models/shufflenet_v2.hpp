@@ -95,7 +95,8 @@ struct ShuffleNetV2 {
   constexpr Outputs operator()(Graph& g) const {
     const auto stem = g.max_pool(3, 2, 1, conv1(g, g.input<3>()));
     const auto pooled = g.mean_hw(conv5(g, stage4(g, stage3(g, stage2(g, stem)))));
-    return {pooled.id, fc(g, pooled).id};
+    const auto y = fc(g, pooled);
+    return Outputs().add(head_output_name(y), y).add_on_request("features", pooled);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {

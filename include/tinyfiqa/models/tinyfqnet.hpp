@@ -111,7 +111,7 @@ struct TinyFQFamily {
 
   constexpr Outputs operator()(Graph& g) const {
     const auto pooled = g.mean_hw(last(g, blocks(g, stem(g, g.input<3>()))));
-    return {pooled.id, fc(g, pooled).id};
+    return Outputs().add("score", fc(g, pooled)).add_on_request("features", pooled);
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {

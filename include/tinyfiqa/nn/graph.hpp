@@ -1,60 +1,11 @@
 // A network as data: the list of operations that its definition writes down when it is called.
 #pragma once
 
-#include <tinyfiqa/base/act.hpp>
 #include <tinyfiqa/base/config.hpp>
-#include <tinyfiqa/nn/custom_op.hpp>
+#include <tinyfiqa/nn/operations.hpp>
 #include <tinyfiqa/nn/param.hpp>
 
 TINYFIQA_BEGIN
-
-enum class OpKind : unsigned char {
-  input,       ///< the network's input, [N, H, W, C]
-  conv,        ///< convolution or linear layer (1x1 on a 1x1 map), + batch norm or bias, + activation;
-               ///< without weights: batch norm alone, a 1x1 depthwise convolution whose weights are all 1
-  activation,  ///< y = act(x)
-  max_pool,    ///< over K x K windows, padded with -infinity
-  mean_hw,     ///< mean over rows and columns: [N, 1, 1, C]
-  add,         ///< y = a + b
-  scale,       ///< y[n, h, w, c] = x[n, h, w, c] * gate[n, c]
-  concat,      ///< channels of a, then channels of b
-  slice,       ///< channels first .. first + C - 1 of x
-  shuffle,     ///< channel shuffle: y[j * groups + g] = x[g * (C / groups) + j]
-  dropout,     ///< identity in inference
-  custom,      ///< the user's own (nn/custom_op.hpp)
-};
-
-constexpr const char* op_name(OpKind kind) {
-  constexpr const char* names[] = {"input", "conv",   "activation", "max_pool", "mean_hw", "add",
-                                   "scale", "concat", "slice",      "shuffle",  "dropout", "custom"};
-  return names[static_cast<unsigned char>(kind)];
-}
-
-/// One operation and the value it makes; a value's id is its operation's place in the list.
-/// Offsets of parameters count floats in the network's block; -1 where there is none.
-struct Op {
-  OpKind kind = OpKind::input;
-  Act act = Act::none;
-  int inputs[2] = {-1, -1};
-  int channels = 0;  ///< of the output
-
-  // conv and max_pool
-  int window = 1, stride = 1, padding = 0, groups = 1;
-  int in_channels = 0;
-  int weight = -1, bias = -1, slope = -1;
-  int norm_weight = -1, norm_bias = -1, running_mean = -1, running_var = -1;
-  float norm_eps = 0.0f, norm_momentum = 0.0f;
-
-  int first_channel = 0;       // slice
-  int shuffle_groups = 1;      // shuffle
-  float drop_probability = 0;  // dropout
-  const CustomOp* custom = nullptr;
-  int custom_params = 0;  // custom: floats at `weight`
-
-  constexpr bool has_norm() const { return norm_weight >= 0; }
-  /// Batch norm that stands by itself.
-  constexpr bool only_norm() const { return kind == OpKind::conv && weight < 0; }
-};
 
 /// A feature map [N, H, W, C] of a graph that is being written. C is part of the type, so that layers
 /// that do not fit together do not compile; N, H and W are known only when the graph is planned.
@@ -63,11 +14,71 @@ struct Map {
   int id = -1;
 };
 
-/// Two maps of one shape. Braces fix the order in which they are computed: g.add({a(g, x), b(g, x)}).
+/// Several maps, in braces, which fix the order in which they are computed: g.add({a(g, x), b(g, x)}).
+template <int... C>
+struct Maps {
+  int ids[sizeof...(C)];
+  constexpr Maps(Map<C>... maps) : ids{maps.id...} {}
+};
 template <int A, int B = A>
-struct Pair {
-  Map<A> first;
-  Map<B> second;
+using Pair = Maps<A, B>;
+
+/// A value that a network hands out.
+struct Output {
+  const char* name = "";
+  int value = -1;           ///< the operation that computes it
+  bool on_request = false;  ///< computed only for those who ask for it by name
+};
+
+/// The values that a network hands out, by name, in an order of its own.
+class Outputs {
+ public:
+  static constexpr int capacity = 32;
+
+  /// One more output. More than `capacity` of them don't compile in a constant, and full() tells elsewhere.
+  template <int C>
+  constexpr Outputs& add(const char* name, Map<C> map) {
+    return append({name, map.id, false});
+  }
+  /// One that costs nothing unless somebody asks for it by name, such as the features before the head.
+  template <int C>
+  constexpr Outputs& add_on_request(const char* name, Map<C> map) {
+    return append({name, map.id, true});
+  }
+
+  constexpr int count() const { return count_; }
+  constexpr bool full() const { return count_ > capacity; }
+  constexpr const Output& operator[](int i) const { return outputs_[i]; }
+  constexpr const Output* begin() const { return outputs_; }
+  constexpr const Output* end() const { return outputs_ + count_; }
+
+  /// The value of the first output, the only one of most networks.
+  constexpr int main() const { return outputs_[0].value; }
+  /// The output of that name, or null.
+  constexpr const Output* find(const char* name) const {
+    for (const Output& output : *this)
+      if (same_name(output.name, name)) return &output;
+    return nullptr;
+  }
+  /// The value of the output of that name, or -1.
+  constexpr int value(const char* name) const {
+    const Output* output = find(name);
+    return output == nullptr ? -1 : output->value;
+  }
+
+ private:
+  constexpr Outputs& append(const Output& output) {
+    if (count_ < capacity) outputs_[count_] = output;
+    ++count_;
+    return *this;
+  }
+  static constexpr bool same_name(const char* a, const char* b) {
+    while (*a != '\0' && *a == *b) ++a, ++b;
+    return *a == *b;
+  }
+
+  Output outputs_[capacity];
+  int count_ = 0;
 };
 
 /// Writes operations into a caller's array. When the array is too small `count` still tells how many
@@ -97,10 +108,12 @@ class Graph {
     return {append(op)};
   }
 
-  template <int C>
-  constexpr Map<C> activation(Act act, Map<C> x) {
+  /// y = act(x), by itself. PReLU has a weight for each channel: see ConvNormPRelu.
+  template <Act A, int C>
+  constexpr Map<C> activation(Map<C> x) {
+    static_assert(A != Act::prelu, "tinyfiqa: PReLU needs a slope for each channel; use ConvNormPRelu");
     Op op = unary(OpKind::activation, x);
-    op.act = act;
+    op.act = A;
     return {append(op)};
   }
 
@@ -130,10 +143,26 @@ class Graph {
     return {append(binary(OpKind::scale, x_and_gate))};
   }
 
-  template <int A, int B>
-  constexpr Map<A + B> concat(Pair<A, B> x) {
-    Op op = binary(OpKind::concat, x);
-    op.channels = A + B;
+  /// Channels of the first map, then of the second, ...: maps [N, H, W, C_i] -> [N, H, W, sum of C_i].
+  template <int... C>
+  constexpr Map<(C + ...)> concat(Maps<C...> x) {
+    static_assert(sizeof...(C) >= 2 && sizeof...(C) <= max_op_inputs,
+                  "tinyfiqa: concat takes 2 to 4 maps; join more in two steps");
+    Op op;
+    op.kind = OpKind::concat;
+    for (int i = 0; i < static_cast<int>(sizeof...(C)); ++i) op.inputs[i] = x.ids[i];
+    constexpr int channels[] = {C...};
+    op.in_channels = channels[0];
+    op.channels = (C + ...);
+    return {append(op)};
+  }
+
+  /// Every pixel Factor x Factor times (nearest): [N, H, W, C] -> [N, H Factor, W Factor, C].
+  template <int Factor, int C>
+  constexpr Map<C> upsample(Map<C> x) {
+    static_assert(Factor >= 1 && Factor <= 64, "tinyfiqa: upsample by a factor of 1 to 64");
+    Op op = unary(OpKind::upsample, x);
+    op.factor = Factor;
     return {append(op)};
   }
 
@@ -165,7 +194,7 @@ class Graph {
   /// An operation of the user's own on one map or two, to C channels; `params` may be null.
   template <int C, int A>
   constexpr Map<C> custom(const CustomOp& kind, Map<A> x, const Param* params = nullptr) {
-    return custom<C, A, A>(kind, {x, {-1}}, params);
+    return custom<C, A, A>(kind, {x, Map<A>{-1}}, params);
   }
   template <int C, int A, int B>
   constexpr Map<C> custom(const CustomOp& kind, Pair<A, B> x, const Param* params = nullptr) {
@@ -196,8 +225,8 @@ class Graph {
   static constexpr Op binary(OpKind kind, Pair<A, B> x) {
     Op op;
     op.kind = kind;
-    op.inputs[0] = x.first.id;
-    op.inputs[1] = x.second.id;
+    op.inputs[0] = x.ids[0];
+    op.inputs[1] = x.ids[1];
     op.in_channels = op.channels = A;
     return op;
   }

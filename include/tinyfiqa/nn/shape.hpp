@@ -1,32 +1,161 @@
-// How large the value of an operation is.
+// Sizes of all values of a network, and what is wrong when they don't fit together. Inference and training
+// plan by this one walk.
 #pragma once
 
 #include <tinyfiqa/base/extents.hpp>
-#include <tinyfiqa/nn/graph.hpp>
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/nn/operations.hpp>
 
-#include <initializer_list>
+#include <limits>
 
 TINYFIQA_BEGIN
 
-/// Extents of the value of `op` from those of its inputs (or of the network's input). n is 0 when a window
-/// does not fit its map.
-inline Extents op_extents(const Op& op, const Extents& a, const Extents& b) {
-  Extents e = a;
-  if (op.kind == OpKind::custom) {
-    e = op.custom->size(a, b);
-    if (e.c == 0) e.c = op.channels;
-    return e;
+/// Why a plan could not be made.
+enum class PlanError : unsigned char {
+  none,
+  bad_input_size,     ///< N, H or W is not positive
+  map_too_small,      ///< a window does not fit its map
+  too_large,          ///< a map or the arena has more elements than an int counts
+  not_covered,        ///< the backend has no kernel for an operation
+  storage_too_small,  ///< the caller's arrays are too small
+  bad_input_count,    ///< an operation has more or fewer inputs than its kind takes
+  sizes_differ,       ///< inputs of one operation have sizes that don't go together
+  unsuited_input,     ///< an input has channels or a size that the operation can't take
+  gated_again,        ///< training: a map that a gate multiplies is sliced or gated again
+};
+
+/// An error, and the operation and inputs that it is about; -1 where it is about none.
+struct PlanProblem {
+  PlanError error = PlanError::none;
+  int op = -1;
+  int first = -1, second = -1;  ///< the operations whose values are the inputs in question
+  Extents first_size, second_size;
+};
+
+namespace detail {
+
+inline bool same_pixels(const Extents& a, const Extents& b) { return a.n == b.n && a.h == b.h && a.w == b.w; }
+
+/// Do the sizes of inputs 0 and i go together?
+inline bool go_together(InputRule rule, const Extents& a, const Extents& b) {
+  switch (rule) {
+    case InputRule::any:
+      return true;
+    case InputRule::same_size:
+      return same_pixels(a, b) && a.c == b.c;
+    case InputRule::same_pixels:
+      return same_pixels(a, b);
+    case InputRule::gate:
+      return b.n == a.n && b.h == 1 && b.w == 1 && b.c == a.c;
   }
-  if (op.kind == OpKind::mean_hw) e.h = e.w = 1;
-  if (op.kind == OpKind::conv || op.kind == OpKind::max_pool) {
-    for (int* size : {&e.h, &e.w}) {
-      const long long span = static_cast<long long>(*size) + 2 * op.padding - op.window;
-      if (span < 0) return {};
-      *size = static_cast<int>(span / op.stride) + 1;
+  return false;
+}
+
+/// Computes the size of one operation's value from those of its inputs.
+template <class SizeOf>
+PlanProblem measure_op(const Op& op, int id, const SizeOf& size_of, Extents& result) {
+  const OpInfo& info = op_info(op.kind);
+  PlanProblem problem;
+  problem.op = id;
+  const int count = op.input_count();
+  if (count < info.least_inputs || count > info.most_inputs) {
+    problem.error = PlanError::bad_input_count;
+    return problem;
+  }
+  Extents in[max_op_inputs];
+  for (int i = 0; i < count; ++i) in[i] = size_of(op.inputs[i]);
+  for (int i = 1; i < count; ++i)
+    if (!go_together(info.inputs, in[0], in[i]))
+      return {PlanError::sizes_differ, id, op.inputs[0], op.inputs[i], in[0], in[i]};
+  result = info.shape(op, in);
+  if (result.n >= 1 && result.h >= 1 && result.w >= 1) return {};
+  const bool windows = op.kind == OpKind::conv || op.kind == OpKind::max_pool;
+  problem.error = windows && in[0].c == op.in_channels ? PlanError::map_too_small : PlanError::unsuited_input;
+  problem.first = op.inputs[0];
+  problem.first_size = in[0];
+  if (count > 1) {
+    problem.second = op.inputs[1];
+    problem.second_size = in[1];
+  }
+  return problem;
+}
+
+}  // namespace detail
+
+/// Computes the sizes of values 0 .. count - 1 for an input of N, H, W; its channels are the network's own.
+/// `size_of(id)` returns a reference to where the size of value `id` is kept.
+template <class SizeOf>
+PlanProblem measure_values(Span<const Op> ops, int count, const Extents& input, const SizeOf& size_of) {
+  PlanProblem problem;
+  if (input.n < 1 || input.h < 1 || input.w < 1) {
+    problem.error = PlanError::bad_input_size;
+    return problem;
+  }
+  for (int id = 0; id < count; ++id) {
+    const Op& op = ops[static_cast<std::size_t>(id)];
+    Extents& size = size_of(id);
+    if (op.kind == OpKind::input) {
+      size = input;
+      size.c = op.channels;
+    } else {
+      problem = detail::measure_op(op, id, size_of, size);
+      if (problem.error != PlanError::none) return problem;
+    }
+    // In double: the product of four ints may not fit any integer.
+    const double elements = static_cast<double>(size.n) * size.h * size.w * size.c;
+    if (elements > std::numeric_limits<int>::max()) {
+      problem.error = PlanError::too_large;
+      problem.op = id;
+      return problem;
     }
   }
-  e.c = op.channels;
-  return e;
+  return problem;
+}
+
+namespace detail {
+
+using PlanErrorText = FixedText<400>;
+
+/// "operation 3 (conv)"
+inline void append_op(PlanErrorText& text, Span<const Op> ops, int id) {
+  text.append("operation ").append(id).append(" (");
+  text.append(op_name(ops[static_cast<std::size_t>(id)].kind)).append(")");
+}
+/// "operation 3 (conv) gives 1x64x64x16"
+inline void append_value(PlanErrorText& text, Span<const Op> ops, int id, const Extents& e) {
+  append_op(text, ops, id);
+  text.append(" gives ").append(e.n).append('x').append(e.h).append('x').append(e.w).append('x').append(e.c);
+}
+inline void append_inputs(PlanErrorText& text, Span<const Op> ops, const PlanProblem& p) {
+  if (p.first < 0) return;
+  append_value(text, ops, p.first, p.first_size);
+  if (p.second >= 0) append_value(text.append(", "), ops, p.second, p.second_size);
+  text.append(" (N x H x W x C)");
+}
+
+}  // namespace detail
+
+/// One line that names the operations and their sizes, for people.
+inline FixedText<400> plan_error_text(const PlanProblem& p, Span<const Op> ops) {
+  constexpr const char* texts[] = {"no error",
+                                   "batch, height and width must be positive",
+                                   "the input is too small for this network",
+                                   "the input is too large",
+                                   "no kernel covers one of the network's operations",
+                                   "the arrays for the plan are too small",
+                                   "an operation has a wrong number of inputs",
+                                   "the inputs of an operation differ in size",
+                                   "an input does not suit its operation",
+                                   "training can't slice or gate a map that is gated already"};
+  FixedText<400> text;
+  text.append(texts[static_cast<unsigned char>(p.error)]);
+  if (p.op < 0) return text;
+  text.append(": ");
+  detail::append_op(text, ops, p.op);
+  if (p.first >= 0) text.append(": ");
+  detail::append_inputs(text, ops, p);
+  return text;
 }
 
 TINYFIQA_END

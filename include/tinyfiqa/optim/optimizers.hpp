@@ -73,10 +73,11 @@ inline std::vector<ParamGroup> make_groups(const std::vector<NamedParam>& params
 
 class Optimizer {
  public:
-  /// `size`: floats of the block (of its trainable part at least). `adam`: a backend's.
-  Optimizer(const OptimOptions& options, std::vector<ParamGroup> groups, std::size_t size, AdamKernel adam)
+  /// `size`: floats of the block (of its trainable part at least). `adam_kernel`: TrainingBackend::adam.
+  Optimizer(const OptimOptions& options, std::vector<ParamGroup> groups, std::size_t size,
+            AdamKernel adam_kernel)
       : options_(options),
-        adam_(adam),
+        adam_(adam_kernel),
         groups_(std::move(groups)),
         first_(size),
         second_(options.kind == OptimKind::sgd ? 0 : size) {}

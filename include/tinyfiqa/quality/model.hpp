@@ -24,23 +24,6 @@
 
 TINYFIQA_BEGIN
 
-/// Steps and arena layout of one input size, with the arrays that hold them.
-struct OwnedPlan {
-  std::vector<Step> steps;
-  std::vector<Value> values;
-  std::vector<Buffer> buffers;
-  Plan plan;
-};
-
-inline OwnedPlan make_owned_plan(const NetworkDefinition& network, int output, Extents input,
-                                 const Backend& backend, int threads, const LevelScale* levels = nullptr) {
-  const std::size_t room = network.ops.size();
-  OwnedPlan p{std::vector<Step>(room), std::vector<Value>(room), std::vector<Buffer>(room), Plan()};
-  p.plan = make_plan({network.ops.data(), room}, output, input, backend, threads,
-                     {p.steps.data(), p.values.data(), p.buffers.data(), static_cast<int>(room)}, levels);
-  return p;
-}
-
 /// "600x416", height first, sides of at most 4096. False if the text is anything else.
 inline bool parse_input_size(std::string_view text, int& height, int& width) {
   const char *at = text.data(), *end = at + text.size();
@@ -60,13 +43,13 @@ class FileParams final : public ParamSource {
     for (const auto& copy : plan.copies) copies_.emplace(copy.first->param.offset, copy);
   }
   /// Zeros after an error.
-  const float* read(int offset, int count, float* room) override {
+  const float* read(int offset, int count, float* workspace) override {
     const auto& [param, tensor] = copies_.at(offset);  // a plan that was made has all of them
-    if (read_halves(*param, *tensor, count, room)) return room;
-    const Span<float> out(room, static_cast<std::size_t>(count));
+    if (read_halves(*param, *tensor, count, workspace)) return workspace;
+    const Span<float> out(workspace, static_cast<std::size_t>(count));
     if (status_.ok()) status_ = detail::read_param(path_, *param, *tensor, out);
-    if (!status_) std::fill_n(room, count, 0.0f);
-    return room;
+    if (!status_) std::fill_n(workspace, count, 0.0f);
+    return workspace;
   }
   /// The first error.
   const Status& status() const { return status_; }
@@ -74,11 +57,11 @@ class FileParams final : public ParamSource {
  private:
   /// The quick way for most tensors of shipped files. False where it is not open: detail::read_param() then
   /// reads, or says what is wrong.
-  bool read_halves(const NamedParam& param, const TensorEntry& tensor, int count, float* room) const {
+  bool read_halves(const NamedParam& param, const TensorEntry& tensor, int count, float* workspace) const {
     if (tensor.dtype != DType::f16 || param.param.kind == ParamKind::running_var ||
         param.param.size() != count || tensor.strides != contiguous_strides(tensor.shape))
       return false;
-    return kernel_.halves_to_floats(tensor.storage.data + 2 * tensor.offset, count, room);
+    return kernel_.halves_to_floats(tensor.storage.data + 2 * tensor.offset, count, workspace);
   }
 
   std::string path_;
@@ -131,7 +114,8 @@ class Model {
   /// Parameters in PyTorch's layout; empty in a model that is for running alone.
   Span<float> block() { return {block_.data(), block_.size()}; }
   Span<const float> block() const { return {block_.data(), block_.size()}; }
-  Span<const float> packed() const { return {packed_.data(), packed_.size()}; }
+  /// The packed weights: bytes that only kernels of backend() can read.
+  Bytes packed() const { return {packed_.data(), packed_.size()}; }
 
   /// Fills the parameters from a file's tensors and packs them. On an error nothing changes.
   Result<LoadReport> load(const TensorFile& file) {
@@ -182,21 +166,32 @@ class Model {
     if (const Status status = plan.make(); !status) return status;
     if (!plan.report.head_loaded) return std::move(plan.report);
     FileParams source(file, plan, backend_->weights);
-    LargeArray<float> weights = packed(source);
+    LargeArray<unsigned char> weights = packed(source);
     if (!source.status()) return source.status();
     packed_ = std::move(weights);
     plan.report.loaded = plan.copies.size();
     return std::move(plan.report);
   }
 
-  LargeArray<float> packed(ParamSource& source) const {
-    const Extents any{1, spec_->input.height, spec_->input.width, 0};
-    const OwnedPlan p = make_owned_plan(network_, network_.outputs.output, any, *backend_, 1);
-    const Span<const Op> ops(network_.ops.data(), network_.ops.size());
-    std::vector<float> room(pack_room_floats(p.plan, ops));
-    LargeArray<float> weights(p.plan.packed_floats);
-    pack_weights(p.plan, ops, *backend_, source, room.data(), weights.data());
+  /// Packs the parameters of all outputs: every session, whatever it hands out, finds its weights at the same
+  /// places.
+  LargeArray<unsigned char> packed(ParamSource& source) const {
+    const OwnedPlan p = plan_everything();
+    const Span<const Op> ops = network_.operations();
+    std::vector<float> workspace(pack_workspace_floats(p.plan, ops));
+    LargeArray<unsigned char> weights(p.plan.packed_bytes);
+    pack_weights(p.plan, ops, *backend_, source, workspace.data(), weights.data());
     return weights;
+  }
+
+  OwnedPlan plan_everything() const {
+    std::vector<int> values;
+    for (const Output& output : network_.outputs) values.push_back(output.value);
+    PlanRequest request;
+    request.ops = network_.operations();
+    request.outputs = {values.data(), values.size()};
+    request.input = {1, spec_->input.height, spec_->input.width, 0};
+    return make_owned_plan(request, *backend_);
   }
 
   const ModelSpec* spec_;
@@ -206,7 +201,7 @@ class Model {
   std::optional<Calibration> calibration_;
   NetworkDefinition network_;
   std::vector<float> block_;
-  LargeArray<float> packed_;
+  LargeArray<unsigned char> packed_;
 };
 
 /// A model with a file's weights and what its metadata says about them.   Errors: mismatch, and those of

@@ -3,7 +3,7 @@
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/span.hpp>
-#include <tinyfiqa/formats/named_params.hpp>
+#include <tinyfiqa/formats/network.hpp>
 #include <tinyfiqa/formats/tensor_file.hpp>
 #include <tinyfiqa/image/preprocess.hpp>
 #include <tinyfiqa/models/efficientnet.hpp>
@@ -19,28 +19,6 @@
 #include <vector>
 
 TINYFIQA_BEGIN
-
-/// A network written down: its operations, its outputs, its parameters.
-struct NetworkDefinition {
-  std::vector<Op> ops;
-  Outputs outputs;
-  std::vector<NamedParam> params;
-};
-
-/// Writes down any network type, the user's own included.
-template <class Net>
-NetworkDefinition define_network() {
-  Net net;
-  number_params(net);
-  Graph counting(nullptr, 0);
-  net(counting);
-  NetworkDefinition d;
-  d.ops.resize(static_cast<std::size_t>(counting.count()));
-  Graph graph(d.ops.data(), counting.count());
-  d.outputs = net(graph);
-  d.params = list_params(net);
-  return d;
-}
 
 // Every network of the list below. Compiling them takes most of a small file's time, so a program of many
 // files may do it once: with TINYFIQA_COMPILED_ELSEWHERE defined for all files, and `template

@@ -99,7 +99,7 @@ class Scorer {
       if (options.height > 0) m.input.height = options.height;
       if (options.width > 0) m.input.width = options.width;
       auto session = Session::create(*m.model, static_cast<int>(options.views.size()), m.input.height,
-                                     m.input.width, options.threads, Want::output, Feed::levels);
+                                     m.input.width, SessionOptions{options.threads, Feed::levels, {}});
       if (!session) return session.status();
       m.session.push_back(std::move(*session));
       scorer.members_.push_back(std::move(m));

@@ -1,4 +1,4 @@
-// A model at one input size, with the memory to run it: one session for each thread that scores.
+// A model at one input size, with the memory to run it.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -10,69 +10,89 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 TINYFIQA_BEGIN
 
-/// What a session computes.
-enum class Want : unsigned char {
-  output,    ///< scores [N, 1] or classes [N, 1000]
-  features,  ///< pooled backbone features [N, C]
-};
-
-/// What a session is fed.
+/// What a session takes as input.
 enum class Feed : unsigned char {
   floats,  ///< as the network takes them
-  levels,  ///< pictures, 8 bits a channel: no floats of the whole input are needed
+  levels,  ///< images, 8 bits a channel: no floats of the whole input are needed
 };
 
+struct SessionOptions {
+  int threads = 1;
+  Feed feed = Feed::floats;
+  /// The outputs to compute, by name and in this order, such as {"features"}; empty: all that the network
+  /// hands out without being asked.
+  std::vector<std::string> outputs;
+};
+
+/// Not for several threads at once: make one session for each thread that scores; they can share the model.
 class Session {
  public:
-  /// Plans `model` for N, H, W and at most `threads` threads. The model must outlive the session.
+  /// Plans `model` for N, H, W. The model must outlive the session and stay unchanged while it runs.
   /// Errors: bad_argument (with the reason), too_large, out_of_memory.
-  static Result<Session> create(const Model& model, int n, int h, int w, int threads = 1,
-                                Want want = Want::output, Feed feed = Feed::floats) {
-    const Outputs& outputs = model.network().outputs;
-    const int value = want == Want::output ? outputs.output : outputs.features;
+  static Result<Session> create(const Model& model, int n, int h, int w, const SessionOptions& options = {}) {
+    auto values = output_values(model.network(), options.outputs);
+    if (!values) return values.status().prefixed(model.spec().name, ": ");
     Session s(model);
-    s.feed_ = feed;
-    s.plan_ = make_owned_plan(model.network(), value, {n, h, w, 0}, model.backend(), threads,
-                              feed == Feed::levels ? &model.input().levels : nullptr);
-    const PlanError error = s.plan().error;
-    if (error != PlanError::none)
-      return Status::error(error == PlanError::too_large ? Errc::too_large : Errc::bad_argument,
+    s.feed_ = options.feed;
+    PlanRequest request;
+    request.ops = model.network().operations();
+    request.outputs = {values->data(), values->size()};
+    request.input = {n, h, w, 0};
+    request.threads = options.threads;
+    if (options.feed == Feed::levels) request.levels = &model.input().levels;
+    s.plan_ = make_owned_plan(request, model.backend());
+    const PlanProblem& problem = s.plan().problem;
+    if (!s.plan().ok())
+      return Status::error(problem.error == PlanError::too_large ? Errc::too_large : Errc::bad_argument,
                            model.spec().name, " at ", n, "x", h, "x", w,
-                           " (N, H, W): ", plan_error_text(error));
-    if (threads > 1) s.team_ = std::make_unique<ThreadTeam>(threads);
-    s.arena_ = LargeArray<float>::if_there_is_room(s.plan().arena_floats);
+                           " (N, H, W): ", plan_error_text(problem, request.ops));
+    if (options.threads > 1) s.team_ = std::make_unique<ThreadTeam>(options.threads);
+    s.arena_ = LargeArray<unsigned char>::or_empty(s.plan().arena_bytes);
     if (s.arena_.data() == nullptr)
       return Status::error(Errc::out_of_memory, model.spec().name, " at ", n, "x", h, "x", w, " needs ",
-                           s.plan().arena_bytes() / 1048576, " MiB");
+                           s.plan().arena_bytes / 1048576, " MiB");
+    s.pointers_.resize(values->size());
     return s;
   }
 
   const Plan& plan() const { return plan_.plan; }
   const Model& model() const { return *model_; }
   std::size_t input_floats() const { return static_cast<std::size_t>(plan().input.floats()); }
-  std::size_t output_floats() const { return static_cast<std::size_t>(plan().output.floats()); }
+  int output_count() const { return plan().output_count; }
+  /// [N, H, W, C] of output i; scores, logits and embeddings have H = W = 1.
+  const Extents& output_extents(int i = 0) const { return plan().outputs[i]; }
+  std::size_t output_floats(int i = 0) const { return static_cast<std::size_t>(output_extents(i).floats()); }
 
-  /// input [N, H, W, 3] -> output [N, C]. Allocates nothing.
-  void run(const float* input, float* output) { run(Feed::floats, input, nullptr, output); }
-  /// The same from RGB levels 0..255 [N, H, W, 3], to the bit. A session that is fed with what it was not
-  /// created for gives NaN.
-  void run(const unsigned char* levels, float* output) { run(Feed::levels, nullptr, levels, output); }
+  /// input [N, H, W, C] -> the session's only output, dense [N, H, W, C]. Allocates nothing.
+  void run(const float* input, float* output) { run(input, Span<float* const>(&output, 1)); }
+  /// The same for any number of outputs: outputs[i] has output_floats(i) floats.
+  void run(const float* input, Span<float* const> outputs) { run(Feed::floats, input, outputs); }
+  /// The same from RGB levels 0..255 [N, H, W, 3], to the bit. A session that was created for the other feed
+  /// writes NaN.
+  void run(const unsigned char* levels, float* output) { run(levels, Span<float* const>(&output, 1)); }
+  void run(const unsigned char* levels, Span<float* const> outputs) { run(Feed::levels, levels, outputs); }
 
  private:
   explicit Session(const Model& model) : model_(&model) {}
 
-  void run(Feed feed, const float* input, const unsigned char* levels, float* output) {
-    if (feed != feed_) return void(std::fill_n(output, output_floats(), std::nanf("")));
+  void run(Feed feed, const void* input, Span<float* const> outputs) {
+    if (feed != feed_ || outputs.size != pointers_.size()) {
+      for (std::size_t i = 0; i < outputs.size && i < pointers_.size(); ++i)
+        std::fill_n(outputs[i], output_floats(static_cast<int>(i)), std::nanf(""));
+      return;
+    }
+    std::copy(outputs.begin(), outputs.end(), pointers_.begin());
     Frame f;
     f.arena = arena_.data();
     f.packed = model_->packed().data;
     f.input = input;
-    f.levels = levels;
-    f.output = output;
+    f.outputs = pointers_.data();
     if (team_ != nullptr) f.team = team_->team();
     tinyfiqa::run(plan(), f);
   }
@@ -80,7 +100,8 @@ class Session {
   const Model* model_;
   Feed feed_ = Feed::floats;
   OwnedPlan plan_;
-  LargeArray<float> arena_;
+  LargeArray<unsigned char> arena_;
+  std::vector<void*> pointers_;       // to the outputs of a run
   std::unique_ptr<ThreadTeam> team_;  // for more than one thread
 };
 

@@ -42,7 +42,8 @@ class Embedder {
                            " makes no embeddings; give the weights of a recogniser (", recogniser_names(),
                            ")");
     const InputSpec& input = model->input();
-    auto session = Session::create(*model, batch, input.height, input.width, threads);
+    auto session =
+        Session::create(*model, batch, input.height, input.width, SessionOptions{threads, Feed::floats, {}});
     if (!session) return session.status();
     return Embedder(std::move(model), std::move(*session), batch);
   }

@@ -28,7 +28,7 @@ inline constexpr const char* class_weights_name = "class_weights.weight";
 /// Adds the cosines with `people` class weights behind the embedding, as the last operation. The weights are
 /// the last parameter, behind the running statistics.
 inline void add_class_weights(NetworkDefinition& network, int people) {
-  const int embedding = network.outputs.output;
+  const int embedding = network.outputs.main();
   Op op;
   op.kind = OpKind::custom;
   op.inputs[0] = embedding;

@@ -27,8 +27,14 @@ TINYFIQA_ISA_BEGIN(kernels)
 #endif
 #define TINYFIQA_KERNEL_NAME(op) op "/" TINYFIQA_ISA_NAME
 
+TINYFIQA_INLINE const float* packed_floats(const Step& s, const Frame& f) {
+  return reinterpret_cast<const float*>(f.packed + s.packed);
+}
+TINYFIQA_INLINE float* scratch_floats(const Step& s, const Frame& f) {
+  return reinterpret_cast<float*>(f.arena + s.scratch);
+}
 inline const float* step_slope(const Step& s, const Frame& f) {
-  return s.has_slope ? f.packed + s.slope : nullptr;
+  return s.has_slope ? reinterpret_cast<const float*>(f.packed + s.slope) : nullptr;
 }
 
 // ---- 1x1 convolution and linear layers
@@ -39,10 +45,10 @@ inline GemmArgs gemm_args(const Step& s, const Frame& f) {
   g.n = s.y.extents.c;
   g.k = s.x.extents.c;
   g.lda = s.x.pixel_stride;
-  g.packed = f.packed + s.packed;
+  g.packed = packed_floats(s, f);
   g.ldc = s.y.pixel_stride;
   if (s.b.place != Place::none) {
-    g.residual = f.read(s.b);
+    g.residual = f.read<float>(s.b);
     g.ld_residual = s.b.pixel_stride;
   }
   g.slope = step_slope(s, f);
@@ -51,12 +57,12 @@ inline GemmArgs gemm_args(const Step& s, const Frame& f) {
 }
 inline void run_gemm(const Step& s, const Frame& f) {
   GemmArgs g = gemm_args(s, f);
-  g.a = f.read(s.x);
-  g.c = f.write(s.y);
+  g.a = f.read<float>(s.x);
+  g.c = f.write<float>(s.y);
   if (s.gate.place == Place::none) return gemm(g, f.team);
   // Image by image: each has weights of its own.
-  const float *const packed = g.packed, *const gate = f.read(s.gate);
-  float* const gated = f.arena + s.scratch;
+  const float *const packed = g.packed, *const gate = f.read<float>(s.gate);
+  float* const gated = scratch_floats(s, f);
   g.m = s.x.extents.h * s.x.extents.w;
   for (int image = 0; image < s.x.extents.n; ++image) {
     gate_packed(g.n, g.k, packed, gate + image * s.gate.pixel_stride, gated);
@@ -69,23 +75,28 @@ inline void run_gemm(const Step& s, const Frame& f) {
 }
 inline void run_gemm_rows(const Step& s, const Frame& f, const RowsTask& t) {
   GemmArgs g = gemm_args(s, f);
-  g.a = t.x;
-  g.c = t.y;
+  g.a = t.read<float>();
+  g.c = t.write<float>();
   const int first = t.image * s.y.extents.h, width = s.y.extents.w;
   gemm_blocks(g, (first + t.begin) * width, (first + t.end) * width);
 }
-inline std::size_t packed_gemm(const ConvShape& c) { return gemm_packed_floats(c.cout, c.cin); }
-inline void pack_gemm_step(const FoldedConv& c, float*, float* packed) {
-  pack_gemm(c.shape.cout, c.shape.cin, c.weight, c.bias, packed);
+inline std::size_t packed_gemm(const ConvShape& c) {
+  return gemm_packed_floats(c.cout, c.cin) * sizeof(float);
 }
-inline constexpr Kernel gemm_kernel{TINYFIQA_KERNEL_NAME("gemm_f32/" TINYFIQA_GEMM_TILE),
-                                    true,
-                                    run_gemm,
-                                    packed_gemm,
-                                    pack_gemm_step,
-                                    nullptr,
-                                    run_gemm_rows,
-                                    true};
+inline void pack_gemm_step(const FoldedConv& c, float*, unsigned char* packed) {
+  pack_gemm(c.shape.cout, c.shape.cin, c.weight, c.bias, reinterpret_cast<float*>(packed));
+}
+inline constexpr Kernel gemm_kernel = [] {
+  Kernel k;
+  k.name = TINYFIQA_KERNEL_NAME("gemm_f32/" TINYFIQA_GEMM_TILE);
+  k.takes_residual = true;
+  k.takes_gate = true;
+  k.run = run_gemm;
+  k.run_rows = run_gemm_rows;
+  k.packed_bytes = packed_gemm;
+  k.pack = pack_gemm_step;
+  return k;
+}();
 
 // ---- depthwise convolution
 
@@ -101,7 +112,7 @@ inline DepthwiseArgs depthwise_args(const Step& s, const Frame& f) {
   d.stride = s.stride;
   d.padding = s.padding;
   d.x_pixel_stride = s.x.pixel_stride;
-  d.packed = f.packed + s.packed;
+  d.packed = packed_floats(s, f);
   d.y_pixel_stride = s.y.pixel_stride;
   d.slope = step_slope(s, f);
   d.act = s.act;
@@ -110,32 +121,36 @@ inline DepthwiseArgs depthwise_args(const Step& s, const Frame& f) {
 template <int K>
 inline void run_depthwise(const Step& s, const Frame& f) {
   DepthwiseArgs d = depthwise_args(s, f);
-  d.x = f.read(s.x);
-  d.y = f.write(s.y);
+  d.x = f.read<float>(s.x);
+  d.y = f.write<float>(s.y);
   depthwise<K>(d, f.team);
 }
 template <int K>
 inline void run_depthwise_rows(const Step& s, const Frame& f, const RowsTask& t) {
   DepthwiseArgs d = depthwise_args(s, f);
-  d.x = t.x;
-  d.y = t.y;
+  d.x = t.read<float>();
+  d.y = t.write<float>();
   for (int oy = t.begin; oy < t.end; ++oy) depthwise_row<K>(d, t.image, oy);
 }
-inline std::size_t packed_depthwise(const ConvShape& c) { return depthwise_packed_floats(c.cout, c.window); }
-inline void pack_depthwise_step(const FoldedConv& c, float*, float* packed) {
-  pack_depthwise(c.shape.cout, c.shape.window, c.weight, c.bias, packed);
+inline std::size_t packed_depthwise(const ConvShape& c) {
+  return depthwise_packed_floats(c.cout, c.window) * sizeof(float);
+}
+inline void pack_depthwise_step(const FoldedConv& c, float*, unsigned char* packed) {
+  pack_depthwise(c.shape.cout, c.shape.window, c.weight, c.bias, reinterpret_cast<float*>(packed));
 }
 template <int K>
-inline constexpr Kernel depthwise_kernel{K == 1   ? TINYFIQA_KERNEL_NAME("depthwise_f32/1x1_row")
-                                         : K == 3 ? TINYFIQA_KERNEL_NAME("depthwise_f32/3x3_row")
-                                         : K == 5 ? TINYFIQA_KERNEL_NAME("depthwise_f32/5x5_row")
-                                                  : TINYFIQA_KERNEL_NAME("depthwise_f32/7x7_row"),
-                                         false,
-                                         run_depthwise<K>,
-                                         packed_depthwise,
-                                         pack_depthwise_step,
-                                         nullptr,
-                                         run_depthwise_rows<K>};
+inline constexpr Kernel depthwise_kernel = [] {
+  Kernel k;
+  k.name = K == 1   ? TINYFIQA_KERNEL_NAME("depthwise_f32/1x1_row")
+           : K == 3 ? TINYFIQA_KERNEL_NAME("depthwise_f32/3x3_row")
+           : K == 5 ? TINYFIQA_KERNEL_NAME("depthwise_f32/5x5_row")
+                    : TINYFIQA_KERNEL_NAME("depthwise_f32/7x7_row");
+  k.run = run_depthwise<K>;
+  k.run_rows = run_depthwise_rows<K>;
+  k.packed_bytes = packed_depthwise;
+  k.pack = pack_depthwise_step;
+  return k;
+}();
 
 // ---- dense and grouped convolution
 
@@ -153,10 +168,10 @@ inline ConvArgs conv_args(const Step& s, const Frame& f) {
   v.padding = s.padding;
   v.groups = s.groups;
   v.x_pixel_stride = s.x.pixel_stride;
-  v.packed = f.packed + s.packed;
+  v.packed = packed_floats(s, f);
   v.y_pixel_stride = s.y.pixel_stride;
   if (s.b.place != Place::none) {
-    v.residual = f.read(s.b);
+    v.residual = f.read<float>(s.b);
     v.residual_pixel_stride = s.b.pixel_stride;
   }
   v.slope = step_slope(s, f);
@@ -165,31 +180,38 @@ inline ConvArgs conv_args(const Step& s, const Frame& f) {
 }
 inline void run_conv(const Step& s, const Frame& f) {
   ConvArgs v = conv_args(s, f);
-  v.x = f.read(s.x);
-  v.y = f.write(s.y);
-  v.scratch = f.arena + s.scratch;
+  v.x = f.read<float>(s.x);
+  v.y = f.write<float>(s.y);
+  v.scratch = scratch_floats(s, f);
   conv(v, f.team);
 }
 inline void run_conv_rows(const Step& s, const Frame& f, const RowsTask& t) {
   ConvArgs v = conv_args(s, f);
-  v.x = t.x;
-  v.y = t.y;
-  for (int oy = t.begin; oy < t.end; ++oy) conv_row(v, t.image, oy, t.scratch);
+  v.x = t.read<float>();
+  v.y = t.write<float>();
+  for (int oy = t.begin; oy < t.end; ++oy) conv_row(v, t.image, oy, reinterpret_cast<float*>(t.scratch));
 }
 inline std::size_t packed_conv(const ConvShape& c) {
-  return conv_packed_floats(c.cout, c.window, c.cin, c.groups);
+  return conv_packed_floats(c.cout, c.window, c.cin, c.groups) * sizeof(float);
 }
-inline void pack_conv_step(const FoldedConv& c, float* room, float* packed) {
-  pack_conv(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.weight, c.bias, room, packed);
+inline void pack_conv_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
+  pack_conv(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.weight, c.bias, workspace,
+            reinterpret_cast<float*>(packed));
 }
-inline std::size_t scratch_conv(const ConvShape& c) { return conv_scratch_floats(c.window, c.cin, c.groups); }
-inline constexpr Kernel conv_kernel{TINYFIQA_KERNEL_NAME("conv_f32/row_" TINYFIQA_GEMM_TILE),
-                                    true,
-                                    run_conv,
-                                    packed_conv,
-                                    pack_conv_step,
-                                    scratch_conv,
-                                    run_conv_rows};
+inline std::size_t scratch_conv(const ConvShape& c) {
+  return conv_scratch_floats(c.window, c.cin, c.groups) * sizeof(float);
+}
+inline constexpr Kernel conv_kernel = [] {
+  Kernel k;
+  k.name = TINYFIQA_KERNEL_NAME("conv_f32/row_" TINYFIQA_GEMM_TILE);
+  k.takes_residual = true;
+  k.run = run_conv;
+  k.run_rows = run_conv_rows;
+  k.packed_bytes = packed_conv;
+  k.pack = pack_conv_step;
+  k.scratch_bytes = scratch_conv;
+  return k;
+}();
 
 // ---- narrow maps by planes
 
@@ -208,10 +230,10 @@ inline void run_planar(const Step& s, const Frame& f) {
   a.out_w = s.y.extents.w;
   a.cout = s.y.extents.c;
   a.stride = s.stride;
-  a.x = f.read(s.x);
-  a.packed = f.packed + s.packed;
-  if (s.b.place != Place::none) a.residual = f.read(s.b);
-  a.y = f.write(s.y);
+  a.x = f.read<float>(s.x);
+  a.packed = packed_floats(s, f);
+  if (s.b.place != Place::none) a.residual = f.read<float>(s.b);
+  a.y = f.write<float>(s.y);
   a.y_planar = s.y.planar;
   a.lowest = s.act == Act::relu ? 0.0f : -std::numeric_limits<float>::infinity();
   const double depth = static_cast<double>(s.window * s.window) * a.c / s.groups;
@@ -226,24 +248,23 @@ inline bool planar_stem_fits(const Step& s) {
   return planar_act(s) && s.window == 3 && s.padding == 1 && s.stride == 2 && s.groups == 1 &&
          s.x.extents.c == 3 && s.x.extents.w == s.y.extents.w * 2;
 }
-inline constexpr Kernel planar_gemm_kernel{TINYFIQA_KERNEL_NAME("gemm_f32/planar"),
-                                           true,
-                                           run_planar<planar_pointwise_rows>,
-                                           packed_gemm,
-                                           pack_gemm_step,
-                                           nullptr};
-inline constexpr Kernel planar_depthwise_kernel{TINYFIQA_KERNEL_NAME("depthwise_f32/3x3_planar"),
-                                                false,
-                                                run_planar<planar_depthwise_rows>,
-                                                packed_depthwise,
-                                                pack_depthwise_step,
-                                                nullptr};
-inline constexpr Kernel planar_stem_kernel{TINYFIQA_KERNEL_NAME("conv_f32/3x3_planar"),
-                                           true,
-                                           run_planar<planar_stem_rows>,
-                                           packed_conv,
-                                           pack_conv_step,
-                                           nullptr};
+/// A planar kernel is called like the one that it stands in for, on the same packed weights.
+constexpr Kernel planar_version(const Kernel& usual, const char* name,
+                                void (*run)(const Step&, const Frame&)) {
+  Kernel k;
+  k.name = name;
+  k.takes_residual = usual.takes_residual;
+  k.run = run;
+  k.packed_bytes = usual.packed_bytes;
+  k.pack = usual.pack;
+  return k;
+}
+inline constexpr Kernel planar_gemm_kernel =
+    planar_version(gemm_kernel, TINYFIQA_KERNEL_NAME("gemm_f32/planar"), run_planar<planar_pointwise_rows>);
+inline constexpr Kernel planar_depthwise_kernel = planar_version(
+    depthwise_kernel<3>, TINYFIQA_KERNEL_NAME("depthwise_f32/3x3_planar"), run_planar<planar_depthwise_rows>);
+inline constexpr Kernel planar_stem_kernel =
+    planar_version(conv_kernel, TINYFIQA_KERNEL_NAME("conv_f32/3x3_planar"), run_planar<planar_stem_rows>);
 inline constexpr PlanarKernel planar_gemm{&planar_gemm_kernel, true, planar_gemm_fits};
 inline constexpr PlanarKernel planar_depthwise{&planar_depthwise_kernel, true, planar_depthwise_fits};
 inline constexpr PlanarKernel planar_stem{&planar_stem_kernel, false, planar_stem_fits};
@@ -256,6 +277,16 @@ inline const PlanarKernel* choose_planar(const Kernel* kernel) {
 #endif
 
 // ---- pooling
+
+/// A kernel without weights.
+constexpr Kernel plain_kernel(const char* name, void (*run)(const Step&, const Frame&),
+                              void (*run_rows)(const Step&, const Frame&, const RowsTask&) = nullptr) {
+  Kernel k;
+  k.name = name;
+  k.run = run;
+  k.run_rows = run_rows;
+  return k;
+}
 
 inline PoolArgs pool_args(const Step& s) {
   PoolArgs p;
@@ -274,27 +305,21 @@ inline PoolArgs pool_args(const Step& s) {
 }
 inline PoolArgs whole_pool_args(const Step& s, const Frame& f) {
   PoolArgs p = pool_args(s);
-  p.x = f.read(s.x);
-  p.y = f.write(s.y);
+  p.x = f.read<float>(s.x);
+  p.y = f.write<float>(s.y);
   return p;
 }
 inline void run_max_pool(const Step& s, const Frame& f) { max_pool(whole_pool_args(s, f), f.team); }
 inline void run_max_pool_rows(const Step& s, const Frame&, const RowsTask& t) {
   PoolArgs p = pool_args(s);
-  p.x = t.x;
-  p.y = t.y;
+  p.x = t.read<float>();
+  p.y = t.write<float>();
   for (int oy = t.begin; oy < t.end; ++oy) max_pool_row(p, t.image, oy);
 }
 inline void run_mean_hw(const Step& s, const Frame& f) { mean_hw(whole_pool_args(s, f), f.team); }
-inline constexpr Kernel max_pool_kernel{TINYFIQA_KERNEL_NAME("max_pool_f32/1v"),
-                                        false,
-                                        run_max_pool,
-                                        nullptr,
-                                        nullptr,
-                                        nullptr,
-                                        run_max_pool_rows};
-inline constexpr Kernel mean_hw_kernel{
-    TINYFIQA_KERNEL_NAME("mean_hw_f32/2v"), false, run_mean_hw, nullptr, nullptr, nullptr};
+inline constexpr Kernel max_pool_kernel =
+    plain_kernel(TINYFIQA_KERNEL_NAME("max_pool_f32/1v"), run_max_pool, run_max_pool_rows);
+inline constexpr Kernel mean_hw_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("mean_hw_f32/2v"), run_mean_hw);
 
 // ---- elementwise
 
@@ -303,13 +328,13 @@ inline ElementwiseArgs elementwise_args(const Step& s, const Frame& f) {
   e.images = s.x.extents.n;
   e.pixels = s.x.extents.h * s.x.extents.w;
   e.c = s.x.extents.c;
-  e.x = f.read(s.x);
+  e.x = f.read<float>(s.x);
   e.x_pixel_stride = s.x.pixel_stride;
   if (s.b.place != Place::none) {
-    e.b = f.read(s.b);
+    e.b = f.read<float>(s.b);
     e.b_pixel_stride = s.b.pixel_stride;
   }
-  e.y = f.write(s.y);
+  e.y = f.write<float>(s.y);
   e.y_pixel_stride = s.y.pixel_stride;
   e.slope = step_slope(s, f);
   e.act = s.act;
@@ -321,18 +346,18 @@ inline void run_scale(const Step& s, const Frame& f) { scale(elementwise_args(s,
 inline void run_copy(const Step& s, const Frame& f) { copy(elementwise_args(s, f), f.team); }
 inline void run_interleave(const Step& s, const Frame& f) { interleave(elementwise_args(s, f), f.team); }
 inline void run_shuffle(const Step& s, const Frame& f) { shuffle(elementwise_args(s, f), s.groups, f.team); }
-inline constexpr Kernel activation_kernel{
-    TINYFIQA_KERNEL_NAME("activation_f32/1v"), false, run_activation, nullptr, nullptr, nullptr};
-inline constexpr Kernel add_kernel{
-    TINYFIQA_KERNEL_NAME("add_f32/1v"), false, run_add, nullptr, nullptr, nullptr};
-inline constexpr Kernel scale_kernel{
-    TINYFIQA_KERNEL_NAME("scale_f32/1v"), false, run_scale, nullptr, nullptr, nullptr};
-inline constexpr Kernel copy_kernel{
-    TINYFIQA_KERNEL_NAME("copy_f32/1v"), false, run_copy, nullptr, nullptr, nullptr};
-inline constexpr Kernel interleave_kernel{
-    TINYFIQA_KERNEL_NAME("interleave_f32/2"), false, run_interleave, nullptr, nullptr, nullptr};
-inline constexpr Kernel shuffle_kernel{
-    TINYFIQA_KERNEL_NAME("shuffle_f32/1"), false, run_shuffle, nullptr, nullptr, nullptr};
+inline void run_upsample(const Step& s, const Frame& f) {
+  upsample(elementwise_args(s, f), s.x.extents.w, s.factor, f.team);
+}
+inline constexpr Kernel activation_kernel =
+    plain_kernel(TINYFIQA_KERNEL_NAME("activation_f32/1v"), run_activation);
+inline constexpr Kernel add_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("add_f32/1v"), run_add);
+inline constexpr Kernel scale_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("scale_f32/1v"), run_scale);
+inline constexpr Kernel copy_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("copy_f32/1v"), run_copy);
+inline constexpr Kernel interleave_kernel =
+    plain_kernel(TINYFIQA_KERNEL_NAME("interleave_f32/2"), run_interleave);
+inline constexpr Kernel shuffle_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("shuffle_f32/1"), run_shuffle);
+inline constexpr Kernel upsample_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("upsample_f32/1v"), run_upsample);
 
 // ---- the user's own operations
 
@@ -341,39 +366,40 @@ inline void run_custom(const Step& s, const Frame& f) {
   call.in[0] = s.x.extents;
   call.in[1] = s.b.extents;
   call.out = s.y.extents;
-  call.x[0] = f.read(s.x);
-  if (s.b.place != Place::none) call.x[1] = f.read(s.b);
-  call.y = f.write(s.y);
-  call.params = f.packed + s.packed;
+  call.x[0] = f.read<float>(s.x);
+  if (s.b.place != Place::none) call.x[1] = f.read<float>(s.b);
+  call.y = f.write<float>(s.y);
+  call.params = packed_floats(s, f);
   s.custom->forward_float(call);
 }
-inline constexpr Kernel custom_kernel{
-    TINYFIQA_KERNEL_NAME("custom_f32/1"), false, run_custom, nullptr, nullptr, nullptr};
+inline constexpr Kernel custom_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("custom_f32/1"), run_custom);
 
-// ---- a picture's levels
+// ---- an image's levels
 
 inline void run_levels_rows(const Step& s, const Frame& f, const RowsTask& t) {
   const Extents& e = s.y.extents;
   const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(e.w) * 3,
                        at = (static_cast<std::ptrdiff_t>(t.image) * e.h + t.begin) * row;
-  pixels_to_floats(f.levels + at, (t.end - t.begin) * e.w, s.levels.mean, s.levels.scale, t.y + at);
+  pixels_to_floats(static_cast<const unsigned char*>(f.input) + at, (t.end - t.begin) * e.w, s.levels.mean,
+                   s.levels.scale, t.write<float>() + at);
 }
 inline void run_levels(const Step& s, const Frame& f) {
   const Extents& e = s.y.extents;
   parallel_for(worth_team(f.team, static_cast<double>(e.floats())), e.n * e.h, [&](int begin, int end, int) {
     RowsTask t;
-    t.y = f.write(s.y);
+    t.y = f.write<unsigned char>(s.y);
     t.begin = begin;  // rows of all images, one after the other
     t.end = end;
     run_levels_rows(s, f, t);
   });
 }
-inline constexpr Kernel levels_kernel{
-    TINYFIQA_KERNEL_NAME("levels_f32/16"), false, run_levels, nullptr, nullptr, nullptr, run_levels_rows};
+inline constexpr Kernel levels_kernel =
+    plain_kernel(TINYFIQA_KERNEL_NAME("levels_f32/16"), run_levels, run_levels_rows);
 
 // ---- the list, and the choice
 
 inline const Kernel* choose_conv(const ConvShape& c) {
+  if (c.in != DType::f32 || c.out != DType::f32) return nullptr;
   if (c.is_product()) return &gemm_kernel;
   if (c.groups == c.cin && c.groups == c.cout) {
     if (c.window == 1) return &depthwise_kernel<1>;
@@ -384,6 +410,32 @@ inline const Kernel* choose_conv(const ConvShape& c) {
   return &conv_kernel;
 }
 
+inline const Kernel* choose_operation(OpKind kind, DType dtype) {
+  if (dtype != DType::f32) return nullptr;
+  switch (kind) {
+    case OpKind::activation:
+      return &activation_kernel;
+    case OpKind::max_pool:
+      return &max_pool_kernel;
+    case OpKind::mean_hw:
+      return &mean_hw_kernel;
+    case OpKind::add:
+      return &add_kernel;
+    case OpKind::scale:
+      return &scale_kernel;
+    case OpKind::shuffle:
+      return &shuffle_kernel;
+    case OpKind::upsample:
+      return &upsample_kernel;
+    case OpKind::custom:
+      return &custom_kernel;
+    default:
+      return nullptr;
+  }
+}
+
+inline const Kernel* choose_copy(DType dtype) { return dtype == DType::f32 ? &copy_kernel : nullptr; }
+
 inline constexpr const Kernel* all_kernels[] = {
     &gemm_kernel,         &conv_kernel,
     &depthwise_kernel<1>, &depthwise_kernel<3>,
@@ -392,31 +444,32 @@ inline constexpr const Kernel* all_kernels[] = {
     &activation_kernel,   &add_kernel,
     &scale_kernel,        &copy_kernel,
     &interleave_kernel,   &shuffle_kernel,
-    &custom_kernel,       &levels_kernel,
+    &upsample_kernel,     &custom_kernel,
+    &levels_kernel,
 #ifdef TINYFIQA_PLANAR
     &planar_gemm_kernel,  &planar_depthwise_kernel,
     &planar_stem_kernel,
 #endif
 };
 
-inline constexpr Backend backend{TINYFIQA_ISA_NAME,
-                                 simd::width,
-                                 choose_conv,
-                                 &activation_kernel,
-                                 &max_pool_kernel,
-                                 &mean_hw_kernel,
-                                 &add_kernel,
-                                 &scale_kernel,
-                                 &copy_kernel,
-                                 &interleave_kernel,
-                                 &shuffle_kernel,
-                                 &custom_kernel,
-                                 &levels_kernel,
-                                 choose_planar,
-                                 {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])},
-                                 run_chain,
-                                 {resize_u8x3, pixels_to_floats},
-                                 {halves_to_floats, scale_weights}};
+inline constexpr Backend backend = [] {
+  Backend b;
+  b.isa = TINYFIQA_ISA_NAME;
+  b.vector_floats = simd::width;
+  b.conv = choose_conv;
+  b.operation = choose_operation;
+  b.copy = choose_copy;
+  b.interleave = &interleave_kernel;
+  b.levels = &levels_kernel;
+  b.planar = choose_planar;
+  b.run_chain = run_chain;
+  b.image.resize = resize_u8x3;
+  b.image.to_floats = pixels_to_floats;
+  b.weights.halves_to_floats = halves_to_floats;
+  b.weights.scale = scale_weights;
+  b.all = {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])};
+  return b;
+}();
 
 TINYFIQA_ISA_END
 

@@ -1,11 +1,11 @@
-// Chains: steps that follow each other (expand, depthwise, project; first convolution, pooling) run a few
-// rows at a time, so that the maps between them, megabytes at large inputs, stay in the cache:
+// Chains: consecutive steps (expand, depthwise, project; first convolution, pooling) run a few rows at a time.
+// The maps between them, megabytes at large inputs, then stay in the cache:
 //
-//   rows of the last step's output      . . [b .. e) . .
-//   rows of the maps before it that     . [lo ....... hi) .      lo = b Stride - padding, hi = lo + ...
-//   they need                             kept | computed now
+//   rows of the last step's output                . . [begin .. end) . .
+//   rows of the map before it that they need      . [lo ........... hi) .      lo = begin * stride - padding
+//                                                     kept | computed now
 //
-// Rows that the next band needs too are moved to the front of the band's memory and not computed again.
+// Rows that the next rows of output need too move to the front of their memory; they are not computed again.
 #pragma once
 
 #include <tinyfiqa/kernels/parallel.hpp>
@@ -15,23 +15,23 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-/// One intermediate map of a chain: rows lo .. hi of the image are in memory, row lo first.
-struct Band {
-  float* room = nullptr;
-  std::ptrdiff_t row_floats = 0;
+/// The rows lo .. hi - 1 of one intermediate map that are in memory, row lo first.
+struct KeptRows {
+  unsigned char* memory = nullptr;
+  std::ptrdiff_t row_bytes = 0;
   int lo = 0, hi = 0, height = 0;
 
-  /// Where image `image`'s row 0 would be if all images were there.
-  TINYFIQA_INLINE float* origin(int image) const {
-    return room - (static_cast<std::ptrdiff_t>(image) * height + lo) * row_floats;
+  /// Where row 0 of image 0 would be if all rows of all images up to `image` were in memory.
+  TINYFIQA_INLINE unsigned char* origin(int image) const {
+    return memory - (static_cast<std::ptrdiff_t>(image) * height + lo) * row_bytes;
   }
   /// Forgets the rows before `first`.
   void advance(int first) {
     if (first >= hi) {
       lo = hi = first;
     } else if (first > lo) {
-      std::memmove(room, room + (first - lo) * row_floats,
-                   static_cast<std::size_t>((hi - first) * row_floats) * sizeof(float));
+      std::memmove(memory, memory + (first - lo) * row_bytes,
+                   static_cast<std::size_t>((hi - first) * row_bytes));
       lo = first;
     }
   }
@@ -41,14 +41,15 @@ struct Band {
 class ChainRun {
  public:
   ChainRun(const Step* first, const Frame& frame, int thread) : first_(first), frame_(frame) {
-    float* const room =
-        frame.arena + first->scratch + static_cast<std::size_t>(thread) * first->chain.thread_floats;
-    scratch_ = room;  // the kernels' own scratch lies before the bands
+    unsigned char* const memory =
+        frame.arena + first->scratch + static_cast<std::size_t>(thread) * first->chain.thread_bytes;
+    scratch_ = memory;  // the kernels' own scratch lies before the rows
     for (int k = 0; k + 1 < first->chain.steps; ++k) {
       const Extents& e = first[k].y.extents;
-      bands_[k].room = room + first[k].band;
-      bands_[k].row_floats = static_cast<std::ptrdiff_t>(e.w) * e.c;
-      bands_[k].height = e.h;
+      kept_[k].memory = memory + first[k].rows;
+      kept_[k].row_bytes =
+          static_cast<std::ptrdiff_t>(e.w) * e.c * static_cast<std::ptrdiff_t>(dtype_bytes(first[k].y.dtype));
+      kept_[k].height = e.h;
     }
   }
 
@@ -56,7 +57,7 @@ class ChainRun {
   void run(int image, int begin, int end) {
     const int last = first_->chain.steps - 1;
     if (image != image_)
-      for (Band& b : bands_) b.lo = b.hi = 0;
+      for (KeptRows& b : kept_) b.lo = b.hi = 0;
     image_ = image;
     RowRange need[max_chain_steps];
     need[last] = {begin, end};
@@ -65,15 +66,15 @@ class ChainRun {
       RowsTask t;
       t.image = image;
       t.scratch = scratch_;
-      t.x = k == 0 ? frame_.read(first_->x) : bands_[k - 1].origin(image);
+      t.x = k == 0 ? frame_.read<unsigned char>(first_->x) : kept_[k - 1].origin(image);
       if (k == last) {
-        t.y = frame_.write(first_[k].y);
+        t.y = frame_.write<unsigned char>(first_[k].y);
         t.begin = begin;
       } else {
-        bands_[k].advance(need[k].begin);
-        t.y = bands_[k].origin(image);
-        t.begin = bands_[k].hi;
-        bands_[k].hi = need[k].end > t.begin ? need[k].end : t.begin;
+        kept_[k].advance(need[k].begin);
+        t.y = kept_[k].origin(image);
+        t.begin = kept_[k].hi;
+        kept_[k].hi = need[k].end > t.begin ? need[k].end : t.begin;
       }
       t.end = need[k].end;
       if (t.begin < t.end) first_[k].kernel->run_rows(first_[k], frame_, t);
@@ -83,23 +84,23 @@ class ChainRun {
  private:
   const Step* first_;
   const Frame& frame_;
-  float* scratch_ = nullptr;
+  unsigned char* scratch_ = nullptr;
   int image_ = -1;
-  Band bands_[max_chain_steps];
+  KeptRows kept_[max_chain_steps];
 };
 
-/// The whole chain; bands are split over threads.
+/// The whole chain; threads share the rows of the last output, chain.rows at a time.
 inline void run_chain(const Step* first, const Frame& frame) {
   const Chain& chain = first->chain;
   const Extents& out = first[chain.steps - 1].y.extents;
-  const int bands = (out.h + chain.rows - 1) / chain.rows;
+  const int parts = (out.h + chain.rows - 1) / chain.rows;
   parallel_for(
-      frame.team, out.n * bands,
+      frame.team, out.n * parts,
       [&](int begin, int end, int slot) {
         ChainRun run(first, frame, slot);
         for (int i = begin; i < end; ++i) {
-          const int row = i % bands * chain.rows, last = row + chain.rows;
-          run.run(i / bands, row, last < out.h ? last : out.h);
+          const int row = i % parts * chain.rows, last = row + chain.rows;
+          run.run(i / parts, row, last < out.h ? last : out.h);
         }
       },
       2);  // the fewer ranges, the fewer rows are computed twice

@@ -26,7 +26,7 @@ inline StepInfo describe_step(const Plan& plan, Span<const Op> ops, int step) {
   info.in = s.x.extents;
   info.out = s.y.extents;
   info.kernel = s.kernel->name;
-  if (s.kernel->packed_floats == nullptr) return info;
+  if (s.kernel->packed_bytes == nullptr) return info;
   const long long per_output = op.only_norm() ? 0 : conv_shape(op).depth();
   info.macs = info.out.floats() * per_output;
   info.params = per_output * op.channels;
@@ -43,7 +43,7 @@ inline StepInfo describe_step(const Plan& plan, Span<const Op> ops, int step) {
 inline StepInfo describe_plan(const Plan& plan, Span<const Op> ops) {
   StepInfo total;
   total.in = plan.input;
-  total.out = plan.output;
+  total.out = plan.outputs[0];
   for (int i = 0; i < plan.step_count; ++i) {
     const StepInfo info = describe_step(plan, ops, i);
     total.params += info.params;

@@ -1,5 +1,5 @@
-// Arrays of megabytes: on large pages where the system has them. With pages of 4 KiB, touching the weights
-// and maps of a network for the first time takes longer than computing it.
+// Large arrays, on large pages where the system has them. With pages of 4 KiB, the first access to a network's
+// weights and maps takes longer than computing the network.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -18,14 +18,14 @@
 
 TINYFIQA_BEGIN
 
-/// `size` numbers that nothing was written to yet, aligned to 64 bytes.
+/// `size` uninitialised numbers, aligned to 64 bytes; to 2 MiB from that size on.
 template <class T>
 class LargeArray {
   static_assert(std::is_trivial_v<T>, "tinyfiqa::LargeArray: for numbers, which need no construction");
 
  public:
   LargeArray() = default;
-  /// Throws bad_alloc, as vectors do.
+  /// Throws std::bad_alloc, as std::vector does.
   explicit LargeArray(std::size_t size)
       : LargeArray(size, ::operator new(bytes_of(size), alignment_of(size))) {}
 
@@ -40,10 +40,10 @@ class LargeArray {
   }
   ~LargeArray() = default;
 
-  /// Empty, data() null, where memory does not suffice.
-  static LargeArray if_there_is_room(std::size_t size) {
-    void* const room = ::operator new(bytes_of(size), alignment_of(size), std::nothrow);
-    return room == nullptr ? LargeArray() : LargeArray(size, room);
+  /// Empty (data() is null) when there is not enough memory.
+  static LargeArray or_empty(std::size_t size) {
+    void* const memory = ::operator new(bytes_of(size), alignment_of(size), std::nothrow);
+    return memory == nullptr ? LargeArray() : LargeArray(size, memory);
   }
 
   T* data() { return data_.get(); }
@@ -54,7 +54,7 @@ class LargeArray {
 
  private:
   static constexpr std::size_t page = std::size_t{2} << 20u;
-  /// More than there can be where the product does not fit.
+  /// When the product does not fit: more than any allocation can have.
   static std::size_t bytes_of(std::size_t size) {
     constexpr std::size_t most = std::numeric_limits<std::ptrdiff_t>::max();
     return size > most / sizeof(T) ? most : size * sizeof(T);
@@ -67,13 +67,13 @@ class LargeArray {
     void operator()(T* p) const { ::operator delete(p, alignment); }
   };
 
-  LargeArray(std::size_t size, void* room)
-      : data_(static_cast<T*>(room), Free{alignment_of(size)}), size_(size) {
+  LargeArray(std::size_t size, void* memory)
+      : data_(static_cast<T*>(memory), Free{alignment_of(size)}), size_(size) {
 #if defined(__linux__)
-    // Whole pages alone: the rest stays on small ones, so that no memory is used that was not asked for. That
-    // the system may have none is no error.
+    // Only whole large pages: the rest stays on small ones, so that no more memory is used than was asked for.
+    // It is no error when the system has no large pages.
     const std::size_t bytes = size * sizeof(T);
-    if (bytes >= page) (void)::madvise(room, bytes / page * page, MADV_HUGEPAGE);
+    if (bytes >= page) (void)::madvise(memory, bytes / page * page, MADV_HUGEPAGE);
 #endif
   }
 

@@ -1,5 +1,5 @@
-// From PyTorch's tensors to what kernels read: batch norm folded into the weights, weights in the kernel's
-// order.
+// Packing: PyTorch's tensors become what kernels read. Batch norm is folded into the weights, and the weights
+// are put into the kernel's order.
 #pragma once
 
 #include <tinyfiqa/base/float_bits.hpp>
@@ -15,9 +15,9 @@ TINYFIQA_BEGIN
 /// Where pack_weights() takes a network's parameters from.
 class ParamSource {
  public:
-  /// The `count` floats of the parameter at `offset` of the network's block; in `room` if they lie nowhere
-  /// yet.
-  virtual const float* read(int offset, int count, float* room) = 0;
+  /// Returns the `count` floats of the parameter at `offset` of the network's block. A source that does not
+  /// hold them as floats writes them to `workspace` (count floats) and returns that.
+  virtual const float* read(int offset, int count, float* workspace) = 0;
 
  protected:
   ~ParamSource() = default;
@@ -34,19 +34,19 @@ class BlockParams final : public ParamSource {
 };
 
 namespace detail {
-/// Bias and, until it is known, bias and batch norm of the source: vectors of one float a channel.
+/// Vectors of one float a channel: the folded bias; bias, gamma, beta, mean and variance of the source.
 constexpr std::size_t fold_vectors = 6;
 }  // namespace detail
 
-/// Floats of working memory that pack_weights needs.
-inline std::size_t pack_room_floats(const Plan& plan, Span<const Op> ops) {
+/// Floats of workspace that pack_weights() needs.
+inline std::size_t pack_workspace_floats(const Plan& plan, Span<const Op> ops) {
   std::size_t most = 0;
   for (int i = 0; i < plan.step_count; ++i) {
     const Op& op = ops[static_cast<std::size_t>(plan.steps[i].first_op)];
     if (op.kind != OpKind::conv) continue;
     const auto weights =
         static_cast<std::size_t>(op.channels) * static_cast<std::size_t>(conv_shape(op).depth());
-    const std::size_t copies = conv_shape(op).is_product() ? 1 : 2;  // folded, and windows in another order
+    const std::size_t copies = conv_shape(op).is_product() ? 1 : 2;  // folded; reordered by the kernel
     const std::size_t floats =
         copies * weights + detail::fold_vectors * static_cast<std::size_t>(op.channels);
     if (floats > most) most = floats;
@@ -61,18 +61,24 @@ inline void copy_param(ParamSource& params, int offset, int count, float* to) {
   if (from != to) std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
 }
 
-/// What lies between `floats` floats and the next alignment.
-inline void fill_gap(float* from, std::size_t floats) {
-  for (std::size_t i = floats; i < align_floats(floats); ++i) from[i] = 0.0f;
+/// Zeros from byte `bytes` to the next alignment, so that equal weights give equal packed bytes.
+inline void fill_gap(unsigned char* from, std::size_t bytes) {
+  std::memset(from + bytes, 0, align_bytes(bytes) - bytes);
+}
+/// A parameter that kernels read as it is.
+inline void pack_floats(ParamSource& params, int offset, int count, unsigned char* to) {
+  copy_param(params, offset, count, reinterpret_cast<float*>(to));
+  fill_gap(to, static_cast<std::size_t>(count) * sizeof(float));
 }
 
 /// y = (conv(x, w) - mean) / sqrt(var + eps) * gamma + beta  =  conv(x, w * s) + (bias - mean) * s + beta,
-/// s = gamma / sqrt(var + eps); in double, so that one rounding is left. `room`: 5 floats a channel.
+/// s = gamma / sqrt(var + eps). Computed in double, so that only one rounding is left. `workspace` has 5
+/// floats a channel.
 inline void fold(const Op& op, ParamSource& params, const WeightKernels& kernel, float* weight, float* bias,
-                 float* room) {
+                 float* workspace) {
   const int depth = conv_shape(op).depth(), n = op.channels;
   const auto vector = [&](int offset, int place) {
-    return offset >= 0 ? params.read(offset, n, room + static_cast<std::ptrdiff_t>(place) * n) : nullptr;
+    return offset >= 0 ? params.read(offset, n, workspace + static_cast<std::ptrdiff_t>(place) * n) : nullptr;
   };
   const float* const bias_before = vector(op.bias, 0);
   const bool norm = op.has_norm();
@@ -99,40 +105,38 @@ inline void fold(const Op& op, ParamSource& params, const WeightKernels& kernel,
 
 }  // namespace detail
 
-/// Fills `packed` (plan.packed_floats) from a network's parameters, zeros between them; `room` has
-/// pack_room_floats floats. `backend` is the plan's.
+/// Fills `packed` (plan.packed_bytes, aligned as floats are) from a network's parameters. `workspace` has
+/// pack_workspace_floats() floats. `backend` is the plan's.
 inline void pack_weights(const Plan& plan, Span<const Op> ops, const Backend& backend, ParamSource& params,
-                         float* room, float* packed) {
+                         float* workspace, unsigned char* packed) {
   for (int i = 0; i < plan.step_count; ++i) {
     const Step& s = plan.steps[i];
     const Op& op = ops[static_cast<std::size_t>(s.first_op)];
     if (op.kind == OpKind::custom && op.custom_params > 0) {
-      detail::copy_param(params, op.weight, op.custom_params, packed + s.packed);
-      detail::fill_gap(packed + s.packed, static_cast<std::size_t>(op.custom_params));
+      detail::pack_floats(params, op.weight, op.custom_params, packed + s.packed);
     }
     if (op.kind != OpKind::conv) continue;
     FoldedConv conv;
     conv.shape = conv_shape(op);
     const auto weights = static_cast<std::ptrdiff_t>(op.channels) * conv.shape.depth();
-    float* const weight = room;
-    float* const bias = room + weights;
+    float* const weight = workspace;
+    float* const bias = workspace + weights;
     detail::fold(op, params, backend.weights, weight, bias, bias + op.channels);
     conv.weight = weight;
     conv.bias = bias;
     s.kernel->pack(conv, bias + op.channels, packed + s.packed);
-    detail::fill_gap(packed + s.packed, s.kernel->packed_floats(conv.shape));
+    detail::fill_gap(packed + s.packed, s.kernel->packed_bytes(conv.shape));
     if (s.has_slope) {
-      detail::copy_param(params, op.slope, op.channels, packed + s.slope);
-      detail::fill_gap(packed + s.slope, static_cast<std::size_t>(op.channels));
+      detail::pack_floats(params, op.slope, op.channels, packed + s.slope);
     }
   }
 }
 
 /// The same from a block of all parameters.
 inline void pack_weights(const Plan& plan, Span<const Op> ops, const Backend& backend, const float* params,
-                         float* room, float* packed) {
+                         float* workspace, unsigned char* packed) {
   BlockParams source(params);
-  pack_weights(plan, ops, backend, source, room, packed);
+  pack_weights(plan, ops, backend, source, workspace, packed);
 }
 
 TINYFIQA_END

@@ -1,9 +1,9 @@
-// Planning of planar maps (kernels/planar.hpp): which narrow maps lie by planes. A map does when the step
-// that makes it and all that read it have kernels for that; what leaves such a stretch of a network is
-// written by channels again.
+// Planning of planar maps (kernels/planar.hpp). A narrow map is planar if its producer and all its consumers
+// have planar kernels. The last step of a planar part of the network writes its output by pixels again.
 #pragma once
 
 #include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/runtime/arena.hpp>
 #include <tinyfiqa/runtime/step.hpp>
 
 TINYFIQA_BEGIN
@@ -12,9 +12,8 @@ namespace detail {
 
 class PlanarPlanner {
  public:
-  /// `output_buffer` is the caller's own memory.
-  PlanarPlanner(Span<Step> steps, int output_buffer, const Backend& backend)
-      : steps_(steps), output_buffer_(output_buffer), backend_(backend) {}
+  PlanarPlanner(Span<Step> steps, const Buffer* buffers, const Backend& backend)
+      : steps_(steps), buffers_(buffers), backend_(backend) {}
 
   void form() {
     for (Step& s : steps_) s.y.planar = makes_planes(s);
@@ -34,15 +33,16 @@ class PlanarPlanner {
   }
 
  private:
-  /// More channels than this fill vectors well enough (docs/performance.md).
+  /// More channels than this fill vectors well enough (docs/performance-log.md).
   static constexpr int most_channels = 24;
 
-  /// As far as the step alone knows.
+  /// True when nothing in the step itself speaks against a planar output.
   bool makes_planes(const Step& s) const {
     const Operand& y = s.y;
     const bool narrow = y.extents.c <= most_channels && y.extents.c % 16 != 0;
+    const bool f32 = y.dtype == DType::f32;
     const bool whole = y.extents.w % backend_.vector_floats == 0;  // vectors of pixels
-    return narrow && whole && takes(s) && y.buffer >= 0 && y.buffer != output_buffer_ &&
+    return narrow && whole && f32 && takes(s) && y.buffer >= 0 && !buffers_[y.buffer].outside &&
            writers(y.buffer) == 1;
   }
   /// True when the step has a planar kernel, and its operands are whole maps.
@@ -65,7 +65,7 @@ class PlanarPlanner {
     return planar;
   }
 
-  /// True when the step that makes a planar map, and all that read it, can.
+  /// True when the producer of a planar map and all its consumers have planar kernels.
   bool agrees(const Step& s) const {
     if (backend_.planar(s.kernel)->reads_planes && !is_planar(s.x)) return false;
     if (s.b.place != Place::none && !is_planar(s.b)) return false;
@@ -79,7 +79,7 @@ class PlanarPlanner {
   }
 
   Span<Step> steps_;
-  int output_buffer_;
+  const Buffer* buffers_;
   const Backend& backend_;
 };
 

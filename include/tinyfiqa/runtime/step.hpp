@@ -1,6 +1,7 @@
 // What a plan is made of: steps, each one call of one kernel on operands in the arena.
 #pragma once
 
+#include <tinyfiqa/base/dtype.hpp>
 #include <tinyfiqa/base/extents.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/team.hpp>
@@ -10,21 +11,24 @@
 
 TINYFIQA_BEGIN
 
-/// Where a step reads or writes. The input and the output of a run are the caller's own memory.
-/// `band`: between two steps of a chain (runtime/chain.hpp), which keeps a few rows at a time.
-enum class Place : unsigned char { none, arena, input, output, band };
+/// Where a step reads or writes. Inputs and outputs of a run are the caller's own memory. `rows`: between two
+/// steps of a chain (runtime/chain.hpp), which keep only some rows of the map in a thread's scratch.
+enum class Place : unsigned char { none, arena, input, output, rows };
 
-/// A map in memory: the first float of pixel 0, and the distance from pixel to pixel.
+/// A map in memory: the first element of pixel 0, and the distance from pixel to pixel.
 struct Operand {
   Place place = Place::none;
-  std::size_t offset = 0;  ///< floats from the start of its place
-  int pixel_stride = 0;    ///< floats; more than extents.c in a slice
+  DType dtype = DType::f32;
+  bool planar = false;     ///< rows of planes, [N, H, C, W]; see kernels/planar.hpp
+  int output = 0;          ///< which output, when place is output
+  std::size_t offset = 0;  ///< bytes from the start of its place
+  int pixel_stride = 0;    ///< elements from pixel to pixel; more than extents.c in a slice
   Extents extents;
-  int buffer = -1;      ///< the planner's, when place is arena or output
-  bool planar = false;  ///< rows of planes, [N, H, C, W]; see kernels/planar.hpp
+  int buffer = -1;           ///< the planner's, when place is arena or output
+  float quant_scale = 1.0f;  ///< of integer elements: the number that 1 stands for
 };
 
-/// How a network sees the levels 0..255 of a picture's three channels: x = (level - mean) * scale.
+/// How a network sees the levels 0..255 of an image's three channels: x = (level - mean) * scale.
 struct LevelScale {
   float mean[3] = {0, 0, 0};
   float scale[3] = {1, 1, 1};
@@ -34,24 +38,33 @@ struct Kernel;
 struct Frame;
 struct Step;
 
-/// Rows begin .. end of image `image` of a step's output, from and to maps whose first float (of image 0, row
-/// 0) would be at x and y; only the rows that are needed exist.
+/// Rows begin .. end of image `image` of a step's output. x and y are where the first element of image 0, row
+/// 0 of the step's input and output would be; only the rows that are needed exist.
 struct RowsTask {
-  const float* x = nullptr;
-  float* y = nullptr;
+  const unsigned char* x = nullptr;
+  unsigned char* y = nullptr;
   int image = 0, begin = 0, end = 0;
-  float* scratch = nullptr;  ///< the kernel's, for one thread
+  unsigned char* scratch = nullptr;  ///< the kernel's, for one thread
+
+  template <class T>
+  TINYFIQA_INLINE const T* read() const {
+    return reinterpret_cast<const T*>(x);
+  }
+  template <class T>
+  TINYFIQA_INLINE T* write() const {
+    return reinterpret_cast<T*>(y);
+  }
 };
 
 /// What the first step of a chain knows of it.
 struct Chain {
-  int steps = 0;                  ///< 0: the step runs alone
-  int rows = 0;                   ///< of the last step's output at a time
-  std::size_t thread_floats = 0;  ///< of scratch, for each thread
+  int steps = 0;                 ///< 0: the step runs alone
+  int rows = 0;                  ///< of the last step's output at a time
+  std::size_t thread_bytes = 0;  ///< of scratch, for each thread
   void (*run)(const Step* first, const Frame& frame) = nullptr;
 };
 
-/// One kernel call. `packed` and `scratch` count floats into the packed weights and the arena.
+/// One kernel call. `packed`, `slope` and `scratch` count bytes into the packed weights and the arena.
 struct Step {
   const Kernel* kernel = nullptr;
   int op = -1;        ///< the graph's operation whose value this step makes
@@ -59,31 +72,38 @@ struct Step {
   Operand x, b, y;    ///< b: residual, gate of a scale, or second input
   Operand gate;       ///< [N, 1, 1, C]: multiplies x on the way in
   Act act = Act::none;
-  int window = 1, stride = 1, padding = 0, groups = 1;
+  int window = 1, stride = 1, padding = 0;
+  int groups = 1;  ///< of a convolution or a shuffle
+  int factor = 1;  ///< of an upsampling
   std::size_t packed = 0;
-  std::size_t slope = 0;  ///< prelu's slopes lie behind the packed weights
+  std::size_t slope = 0;  ///< PReLU's slopes lie behind the packed weights
   bool has_slope = false;
   std::size_t scratch = 0;
   const CustomOp* custom = nullptr;
-  LevelScale levels;  ///< of the step that reads a picture's levels
+  LevelScale levels;  ///< of the step that reads an image's levels
   Chain chain;
-  std::size_t band = 0;  ///< its output's place in the thread's scratch, inside a chain
+  std::size_t rows = 0;  ///< inside a chain: where its output's rows lie in the thread's scratch, in bytes
 };
 
 /// The memory of one run.
 struct Frame {
-  float* arena = nullptr;
-  const float* packed = nullptr;
-  const float* input = nullptr;
-  const unsigned char* levels = nullptr;  ///< the input of a plan for pictures, instead
-  float* output = nullptr;
+  unsigned char* arena = nullptr;
+  const unsigned char* packed = nullptr;
+  const void* input = nullptr;     ///< floats or, in a plan for images, levels
+  void* const* outputs = nullptr;  ///< the caller's memory for each output of the plan
   Team team;
 
-  TINYFIQA_INLINE const float* read(const Operand& o) const {
-    return (o.place == Place::input ? input : o.place == Place::output ? output : arena) + o.offset;
+  template <class T>
+  TINYFIQA_INLINE const T* read(const Operand& o) const {
+    const auto* base = o.place == Place::input    ? static_cast<const unsigned char*>(input)
+                       : o.place == Place::output ? static_cast<const unsigned char*>(outputs[o.output])
+                                                  : arena;
+    return reinterpret_cast<const T*>(base + o.offset);
   }
-  TINYFIQA_INLINE float* write(const Operand& o) const {
-    return (o.place == Place::output ? output : arena) + o.offset;
+  template <class T>
+  TINYFIQA_INLINE T* write(const Operand& o) const {
+    auto* base = o.place == Place::output ? static_cast<unsigned char*>(outputs[o.output]) : arena;
+    return reinterpret_cast<T*>(base + o.offset);
   }
 };
 
@@ -105,6 +125,7 @@ TINYFIQA_INLINE RowRange rows_read(const Step& s, int begin, int end) {
 /// What a convolution looks like, its input's size aside.
 struct ConvShape {
   int cout = 0, cin = 0, window = 1, stride = 1, padding = 0, groups = 1;
+  DType in = DType::f32, out = DType::f32;  ///< element types of the maps
   TINYFIQA_INLINE constexpr int depth() const { return cin / groups * window * window; }
   /// A 1x1 convolution that is a matrix product as it is.
   TINYFIQA_INLINE constexpr bool is_product() const {
@@ -112,8 +133,9 @@ struct ConvShape {
   }
 };
 
-constexpr ConvShape conv_shape(const Op& op) {
-  return {op.channels, op.in_channels, op.window, op.stride, op.padding, op.groups};
+/// `in`: the element type of the input map.
+constexpr ConvShape conv_shape(const Op& op, DType in = DType::f32) {
+  return {op.channels, op.in_channels, op.window, op.stride, op.padding, op.groups, in, op.dtype};
 }
 
 /// Weights [Cout][Cin / G][K][K] with batch norm multiplied in, and bias [Cout].
@@ -125,68 +147,68 @@ struct FoldedConv {
 
 /// A kernel as plans see it. Packing belongs to it, because the layout of the weights does.
 struct Kernel {
-  const char* name;     ///< <op>_<dtype>/<tile>/<isa>
-  bool takes_residual;  ///< adds operand b on the way out
-  void (*run)(const Step&, const Frame&);
-  /// Floats of the packed weights; null for kernels without weights.
-  std::size_t (*packed_floats)(const ConvShape& shape);
-  /// `room` has Cout * Cin / G * K * K floats, but none where shape.is_product().
-  void (*pack)(const FoldedConv& conv, float* room, float* packed);
-  /// Floats of arena that each thread needs beside the operands; null for none.
-  std::size_t (*scratch_floats)(const ConvShape& shape);
+  const char* name = "";        ///< <op>_<dtype>/<tile>/<isa>
+  DType dtype = DType::f32;     ///< of the elements that it writes
+  bool takes_residual = false;  ///< adds operand b on the way out
+  bool takes_gate = false;      ///< multiplies x by operand gate; needs scratch for its packed weights once
+  void (*run)(const Step&, const Frame&) = nullptr;
   /// The same for some rows; null for kernels that can't be part of a chain.
   void (*run_rows)(const Step&, const Frame&, const RowsTask&) = nullptr;
-  bool takes_gate = false;  ///< multiplies x by operand gate; needs scratch for its packed weights once
+  /// Bytes of the packed weights; null for kernels without weights.
+  std::size_t (*packed_bytes)(const ConvShape& shape) = nullptr;
+  /// Writes the packed weights. `workspace` has Cout * Cin / G * K * K floats, but none where
+  /// shape.is_product().
+  void (*pack)(const FoldedConv& conv, float* workspace, unsigned char* packed) = nullptr;
+  /// Bytes of scratch that each thread needs; null for none.
+  std::size_t (*scratch_bytes)(const ConvShape& shape) = nullptr;
 };
 
 /// A kernel for narrow maps, which takes the same packed weights as the one that it stands in for.
 struct PlanarKernel {
-  const Kernel* kernel;
-  bool reads_planes;          ///< x is planar; else x is as usual, and y alone planar
-  bool (*fits)(const Step&);  ///< whether it can do this step, whatever the layout of y
+  const Kernel* kernel = nullptr;
+  bool reads_planes = false;            ///< x is planar; else x is as usual, and y alone planar
+  bool (*fits)(const Step&) = nullptr;  ///< whether it can do this step, whatever the layout of y
 };
 
 namespace kernels {
 struct ResizeAxis;
 }
 
-/// What is done to a picture before a network sees it; see kernels/resize.hpp and kernels/pixels.hpp.
+/// What is done to an image before a network sees it; see kernels/resize.hpp and kernels/pixels.hpp.
 struct ImageKernels {
   void (*resize)(const unsigned char* in, std::ptrdiff_t in_stride, const kernels::ResizeAxis& x,
                  const kernels::ResizeAxis& y, unsigned char* scratch, unsigned char* out,
-                 std::ptrdiff_t out_stride);
+                 std::ptrdiff_t out_stride) = nullptr;
   void (*to_floats)(const unsigned char* levels, std::ptrdiff_t pixels, const float* mean, const float* scale,
-                    float* out);
+                    float* out) = nullptr;
 };
 
 /// What is done to weights before a network has them; see kernels/weights.hpp.
 struct WeightKernels {
-  bool (*halves_to_floats)(const unsigned char* halves, std::ptrdiff_t count, float* out);
-  void (*scale)(float* values, std::ptrdiff_t count, double factor);
+  bool (*halves_to_floats)(const unsigned char* halves, std::ptrdiff_t count, float* out) = nullptr;
+  void (*scale)(float* values, std::ptrdiff_t count, double factor) = nullptr;
 };
 
 /// The kernels of one instruction set.
 struct Backend {
-  const char* isa;
-  int vector_floats;
-  /// The kernel for a convolution of this shape; null when there is none.
-  const Kernel* (*conv)(const ConvShape& shape);
-  const Kernel* activation;
-  const Kernel* max_pool;
-  const Kernel* mean_hw;
-  const Kernel* add;
-  const Kernel* scale;
-  const Kernel* copy;
-  const Kernel* interleave;
-  const Kernel* shuffle;
-  const Kernel* custom;
-  const Kernel* levels;  ///< a picture's levels to floats
+  const char* isa = "";
+  int vector_floats = 1;
+  /// The kernel for a convolution of this shape and these element types; null when there is none.
+  const Kernel* (*conv)(const ConvShape& shape) = nullptr;
+  /// The kernel for an operation that has one for all shapes, on maps of this element type; null when there is
+  /// none.
+  const Kernel* (*operation)(OpKind kind, DType dtype) = nullptr;
+  // Work that is no operation of a network by itself: a map into a part of another, two maps' channels
+  // alternately, an image's levels to floats.
+  const Kernel* (*copy)(DType dtype) = nullptr;
+  const Kernel* interleave = nullptr;
+  const Kernel* levels = nullptr;
   /// What stands in for a convolution's kernel on narrow maps; null where there is nothing.
-  const PlanarKernel* (*planar)(const Kernel* kernel);
-  Span<const Kernel* const> all;  ///< every kernel, for tests, benches and docs
-  void (*run_chain)(const Step* first, const Frame& frame);
+  const PlanarKernel* (*planar)(const Kernel* kernel) = nullptr;
+  void (*run_chain)(const Step* first, const Frame& frame) = nullptr;
   ImageKernels image;
   WeightKernels weights;
+  Span<const Kernel* const> all;  ///< every kernel, for tests, benches and docs
 };
 
 TINYFIQA_END

@@ -203,7 +203,7 @@ class Trainer {
     if (options.average > 0) average_.emplace_back(Span<const float>(block()), options.average);
     const auto& net = model_->network();
     const TapeMode mode = options.frozen_norms ? TapeMode::frozen_norms : TapeMode::train;
-    const int output = recognises() ? static_cast<int>(net.ops.size()) - 1 : net.outputs.output;
+    const int output = recognises() ? static_cast<int>(net.ops.size()) - 1 : net.outputs.main();
     step_ =
         std::make_unique<BatchGradient>(Span<const Op>(net.ops.data(), net.ops.size()), output, *backend.tape,
                                         BatchGradientOptions{options.loss, options.alpha, options.micro_batch,
@@ -283,7 +283,8 @@ class Trainer {
       if (!*more) return {};
       auto& session = sessions[batch.count];
       if (session == nullptr) {
-        auto made = Session::create(*model_, batch.count, input_.height, input_.width, options_.threads);
+        auto made = Session::create(*model_, batch.count, input_.height, input_.width,
+                                    SessionOptions{options_.threads, Feed::floats, {}});
         if (!made) return made.status();
         session = std::make_unique<Session>(std::move(*made));
       }

@@ -114,13 +114,30 @@ inline void shuffle(MapShape in, const float* x, int groups, float* y) {
       for (int j = 0; j < per_group; ++j) y[p * in.c + j * groups + g] = x[p * in.c + g * per_group + j];
 }
 
-/// y = channels of a, then channels of b.
-inline void concat(MapShape a_shape, const float* a, MapShape b_shape, const float* b, float* y) {
-  const int c = a_shape.c + b_shape.c;
-  for (std::ptrdiff_t p = 0; p < static_cast<std::ptrdiff_t>(a_shape.n) * a_shape.h * a_shape.w; ++p) {
-    for (int j = 0; j < a_shape.c; ++j) y[p * c + j] = a[p * a_shape.c + j];
-    for (int j = 0; j < b_shape.c; ++j) y[p * c + a_shape.c + j] = b[p * b_shape.c + j];
-  }
+/// Channels first .. first + C - 1 of y [N, H, W, out_channels] are x [N, H, W, C]: one input of a
+/// concatenation.
+inline void concat_part(MapShape in, const float* x, int out_channels, int first, float* y) {
+  for (std::ptrdiff_t p = 0; p < static_cast<std::ptrdiff_t>(in.n) * in.h * in.w; ++p)
+    for (int j = 0; j < in.c; ++j) y[p * out_channels + first + j] = x[p * in.c + j];
+}
+
+/// y[i, h, w, c] = x[i, h / factor, w / factor, c];   y is [N, H factor, W factor, C]
+template <class T>
+void upsample(MapShape in, const T* x, int factor, T* y) {
+  const MapShape out{in.n, in.h * factor, in.w * factor, in.c};
+  for (int i = 0; i < out.n; ++i)
+    for (int oy = 0; oy < out.h; ++oy)
+      for (int ox = 0; ox < out.w; ++ox)
+        for (int c = 0; c < out.c; ++c) y[out.at(i, oy, ox, c)] = x[in.at(i, oy / factor, ox / factor, c)];
+}
+/// dx[i, h, w, c] += sum of dy over the factor x factor pixels that are copies of it
+template <class T>
+void upsample_backward(MapShape in, int factor, const T* dy, T* dx) {
+  const MapShape out{in.n, in.h * factor, in.w * factor, in.c};
+  for (int i = 0; i < out.n; ++i)
+    for (int oy = 0; oy < out.h; ++oy)
+      for (int ox = 0; ox < out.w; ++ox)
+        for (int c = 0; c < out.c; ++c) dx[in.at(i, oy / factor, ox / factor, c)] += dy[out.at(i, oy, ox, c)];
 }
 
 /// y = channels first .. first + count - 1 of x.

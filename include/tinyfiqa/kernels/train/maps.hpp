@@ -5,20 +5,16 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-// ---- y = channels of x, then channels of b;   dx, db = their parts of dy
+// ---- concat, one input at a time: channels first .. first + C - 1 of y are x;   dx is their part of dy
 
-inline void train_concat_forward(const TrainMapArgs& a, float* scratch) {
+inline void train_concat_part_forward(const TrainMapArgs& a, float* scratch, int first_channel) {
   for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
-    float* const y = a.y + first * a.out_c;
     read_pixels(r.x, first, count, r.one);
-    scatter_pixels(r.one, count, a.x.c, y, a.out_c, false);
-    read_pixels(r.b, first, count, r.one);
-    scatter_pixels(r.one, count, a.b.c, y + a.x.c, a.out_c, false);
+    scatter_pixels(r.one, count, a.x.c, a.y + first * a.out_c + first_channel, a.out_c, false);
   });
 }
-inline void train_concat_backward(const TrainMapArgs& a, float* scratch) {
-  pass_gradient(a, scratch, a.dx, 0, 0, a.x.c);
-  pass_gradient(a, scratch, a.db, a.x.c, 0, a.b.c);
+inline void train_concat_part_backward(const TrainMapArgs& a, float* scratch, int first_channel) {
+  pass_gradient(a, scratch, a.dx, first_channel, 0, a.x.c);
 }
 
 // ---- y[.., j * groups + g] = x[.., g * (C / groups) + j], and its inverse on the gradient

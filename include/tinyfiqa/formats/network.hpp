@@ -1,0 +1,84 @@
+// A network of any size on the heap: its definition with parameter names, and plans of it.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/formats/named_params.hpp>
+#include <tinyfiqa/nn/graph.hpp>
+#include <tinyfiqa/runtime/plan.hpp>
+
+#include <string>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// A network written down: its operations, its outputs, its parameters.
+struct NetworkDefinition {
+  std::vector<Op> ops;
+  Outputs outputs;
+  std::vector<NamedParam> params;
+
+  Span<const Op> operations() const { return {ops.data(), ops.size()}; }
+};
+
+/// Writes down any network type, the user's own included. nn/definition.hpp does it without a heap.
+template <class Net>
+NetworkDefinition define_network() {
+  Net net;
+  number_params(net);
+  Graph counting(nullptr, 0);
+  net(counting);
+  NetworkDefinition d;
+  d.ops.resize(static_cast<std::size_t>(counting.count()));
+  Graph graph(d.ops.data(), counting.count());
+  d.outputs = net(graph);
+  d.params = list_params(net);
+  return d;
+}
+
+/// The values of the outputs of these names; without names, of all outputs that need no request.
+/// Errors: bad_argument, naming the outputs that there are.
+inline Result<std::vector<int>> output_values(const NetworkDefinition& network,
+                                              const std::vector<std::string>& names = {}) {
+  std::vector<int> values;
+  std::string known;
+  for (const Output& output : network.outputs) {
+    known += (known.empty() ? "" : ", ") + std::string(output.name);
+    if (names.empty() && !output.on_request) values.push_back(output.value);
+  }
+  for (const std::string& name : names) {
+    values.push_back(network.outputs.value(name.c_str()));
+    if (values.back() < 0)
+      return Status::error(Errc::bad_argument, "the network has no output '", name, "'; it has ", known);
+  }
+  return values;
+}
+
+/// Steps and arena layout of one input size, with the arrays that hold them.
+struct OwnedPlan {
+  std::vector<Step> steps;
+  std::vector<Value> values;
+  std::vector<Buffer> buffers;
+  Plan plan;
+};
+
+/// make_plan() with arrays of its own. The result's `plan.problem` says whether it can be used.
+inline OwnedPlan make_owned_plan(const PlanRequest& request, const Backend& backend) {
+  const int capacity = plan_capacity(request.ops, static_cast<int>(request.outputs.size));
+  const auto entries = static_cast<std::size_t>(capacity);
+  OwnedPlan p{std::vector<Step>(entries), std::vector<Value>(entries), std::vector<Buffer>(entries), Plan()};
+  p.plan = make_plan(request, backend, {p.steps.data(), p.values.data(), p.buffers.data(), capacity});
+  return p;
+}
+/// The same for the first output of a network.
+inline OwnedPlan make_owned_plan(const NetworkDefinition& network, const Extents& input,
+                                 const Backend& backend, int threads = 1) {
+  const int main = network.outputs.main();
+  PlanRequest request;
+  request.ops = network.operations();
+  request.outputs = {&main, 1};
+  request.input = input;
+  request.threads = threads;
+  return make_owned_plan(request, backend);
+}
+
+TINYFIQA_END

@@ -1,0 +1,182 @@
+// The operations that networks are made of, and the table of what each is: name, inputs, shape rule, what
+// training keeps, ONNX node. Whatever handles operations reads this table or is checked against it.
+#pragma once
+
+#include <tinyfiqa/base/act.hpp>
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/dtype.hpp>
+#include <tinyfiqa/base/extents.hpp>
+#include <tinyfiqa/nn/custom_op.hpp>
+
+#include <cstddef>
+
+TINYFIQA_BEGIN
+
+enum class OpKind : unsigned char {
+  input,       ///< the network's input, [N, H, W, C]
+  conv,        ///< convolution or linear layer (1x1 on a 1x1 map), + batch norm or bias, + activation;
+               ///< without weights: batch norm alone, a 1x1 depthwise convolution whose weights are all 1
+  activation,  ///< y = act(x)
+  max_pool,    ///< over window x window pixels, padded with -infinity
+  mean_hw,     ///< mean over rows and columns: [N, 1, 1, C]
+  add,         ///< y = a + b
+  scale,       ///< y[n, h, w, c] = x[n, h, w, c] * gate[n, c]
+  concat,      ///< channels of the first input, then of the second, ...
+  slice,       ///< channels first .. first + C - 1 of x
+  shuffle,     ///< channel shuffle: y[j * groups + g] = x[g * (C / groups) + j]
+  dropout,     ///< identity in inference
+  upsample,    ///< nearest: y[n, h, w, c] = x[n, h / factor, w / factor, c]
+  custom,      ///< the user's own (nn/custom_op.hpp)
+};
+inline constexpr int op_kind_count = static_cast<int>(OpKind::custom) + 1;
+
+/// The most inputs that an operation can have.
+inline constexpr int max_op_inputs = 4;
+
+/// One operation and the value that it computes; the value's id is the operation's place in the list.
+/// Offsets of parameters count floats in the network's block; -1 where there is none.
+struct Op {
+  OpKind kind = OpKind::input;
+  Act act = Act::none;
+  DType dtype = DType::f32;  ///< element type of the value
+  float quant_scale = 1.0f;  ///< of integer elements: the number that 1 stands for
+  int inputs[max_op_inputs] = {-1, -1, -1, -1};
+  int channels = 0;  ///< of the output
+
+  // conv and max_pool
+  int window = 1, stride = 1, padding = 0, groups = 1;
+  int in_channels = 0;
+  int weight = -1, bias = -1, slope = -1;
+  int norm_weight = -1, norm_bias = -1, running_mean = -1, running_var = -1;
+  float norm_eps = 0.0f, norm_momentum = 0.0f;
+
+  int first_channel = 0;       // slice
+  int shuffle_groups = 1;      // shuffle
+  int factor = 1;              // upsample
+  float drop_probability = 0;  // dropout
+  const CustomOp* custom = nullptr;
+  int custom_params = 0;  // custom: floats at `weight`
+
+  constexpr bool has_norm() const { return norm_weight >= 0; }
+  /// Batch norm that stands by itself.
+  constexpr bool only_norm() const { return kind == OpKind::conv && weight < 0; }
+  constexpr int input_count() const {
+    int n = 0;
+    while (n < max_op_inputs && inputs[n] >= 0) ++n;
+    return n;
+  }
+  constexpr bool reads(int id) const {
+    for (const int input : inputs)
+      if (input == id) return true;
+    return false;
+  }
+};
+
+/// What the sizes of an operation's inputs must have in common.
+enum class InputRule : unsigned char {
+  any,          ///< one input, or the operation's own rule
+  same_size,    ///< N, H, W and C
+  same_pixels,  ///< N, H and W
+  gate,         ///< the second is [N, 1, 1, C] of the first
+};
+
+/// What the tape keeps from forward to backward beside the value.
+enum class Saved : unsigned char {
+  nothing,
+  statistics,  ///< mean, 1 / std, scale and shift: [C] each
+  gate,        ///< [N, C]
+  map,         ///< one number for each element of the value
+};
+
+/// One row of the table.
+struct OpInfo {
+  OpKind kind = OpKind::input;
+  const char* name = "";
+  int least_inputs = 1, most_inputs = 1;
+  InputRule inputs = InputRule::any;
+  /// Extents of the value from those of the inputs; n is 0 when an input does not suit the operation.
+  Extents (*shape)(const Op& op, const Extents* inputs) = nullptr;
+  Saved saved = Saved::nothing;
+  /// The ONNX node; null where the operation becomes several nodes, one by its attributes, or none.
+  const char* onnx = nullptr;
+};
+
+namespace shape_rules {
+
+constexpr Extents as_input(const Op& op, const Extents* in) {
+  Extents e = in[0];
+  if (e.c != op.in_channels || op.channels != e.c) return {};
+  return e;
+}
+constexpr int windows(int size, const Op& op) {
+  const long long span = static_cast<long long>(size) + 2 * op.padding - op.window;
+  return span < 0 ? 0 : static_cast<int>(span / op.stride) + 1;
+}
+constexpr Extents of_windows(const Op& op, const Extents* in) {
+  if (in[0].c != op.in_channels) return {};
+  const int h = windows(in[0].h, op), w = windows(in[0].w, op);
+  if (h == 0 || w == 0) return {};
+  return {in[0].n, h, w, op.channels};
+}
+constexpr Extents one_pixel(const Op& op, const Extents* in) {
+  const Extents e = as_input(op, in);
+  return e.n == 0 ? Extents() : Extents{e.n, 1, 1, e.c};
+}
+constexpr Extents sum_of_channels(const Op& op, const Extents* in) {
+  int channels = 0;
+  for (int i = 0; i < op.input_count(); ++i) channels += in[i].c;
+  if (channels != op.channels) return {};
+  return {in[0].n, in[0].h, in[0].w, channels};
+}
+constexpr Extents some_channels(const Op& op, const Extents* in) {
+  if (op.first_channel < 0 || op.channels < 1 || op.channels > in[0].c - op.first_channel) return {};
+  return {in[0].n, in[0].h, in[0].w, op.channels};
+}
+constexpr Extents larger(const Op& op, const Extents* in) {
+  const Extents e = as_input(op, in);
+  if (e.n == 0 || op.factor < 1) return {};
+  const long long h = static_cast<long long>(e.h) * op.factor, w = static_cast<long long>(e.w) * op.factor;
+  constexpr long long most = 1 << 30;
+  // Beyond this the product of a map's extents is refused as too large anyway.
+  return {e.n, static_cast<int>(h < most ? h : most), static_cast<int>(w < most ? w : most), e.c};
+}
+inline Extents custom(const Op& op, const Extents* in) {
+  Extents e = op.custom->size(in[0], op.input_count() > 1 ? in[1] : Extents());
+  if (e.c == 0 && e.n > 0) e.c = op.channels;
+  return e.c == op.channels ? e : Extents();
+}
+
+}  // namespace shape_rules
+
+/// By OpKind.
+inline constexpr OpInfo operations[op_kind_count] = {
+    {OpKind::input, "input", 0, 0, InputRule::any, nullptr, Saved::nothing, nullptr},
+    {OpKind::conv, "conv", 1, 1, InputRule::any, shape_rules::of_windows, Saved::statistics, nullptr},
+    {OpKind::activation, "activation", 1, 1, InputRule::any, shape_rules::as_input, Saved::nothing, nullptr},
+    {OpKind::max_pool, "max_pool", 1, 1, InputRule::any, shape_rules::of_windows, Saved::map, "MaxPool"},
+    {OpKind::mean_hw, "mean_hw", 1, 1, InputRule::any, shape_rules::one_pixel, Saved::nothing,
+     "GlobalAveragePool"},
+    {OpKind::add, "add", 2, 2, InputRule::same_size, shape_rules::as_input, Saved::nothing, "Add"},
+    {OpKind::scale, "scale", 2, 2, InputRule::gate, shape_rules::as_input, Saved::gate, "Mul"},
+    {OpKind::concat, "concat", 2, max_op_inputs, InputRule::same_pixels, shape_rules::sum_of_channels,
+     Saved::nothing, "Concat"},
+    {OpKind::slice, "slice", 1, 1, InputRule::any, shape_rules::some_channels, Saved::nothing, "Slice"},
+    {OpKind::shuffle, "shuffle", 1, 1, InputRule::any, shape_rules::as_input, Saved::nothing, nullptr},
+    {OpKind::dropout, "dropout", 1, 1, InputRule::any, shape_rules::as_input, Saved::map, nullptr},
+    {OpKind::upsample, "upsample", 1, 1, InputRule::any, shape_rules::larger, Saved::nothing, "Resize"},
+    {OpKind::custom, "custom", 1, 2, InputRule::any, shape_rules::custom, Saved::nothing, nullptr},
+};
+
+constexpr const OpInfo& op_info(OpKind kind) { return operations[static_cast<unsigned char>(kind)]; }
+constexpr const char* op_name(OpKind kind) { return op_info(kind).name; }
+
+namespace detail {
+constexpr bool operations_in_order() {
+  for (int i = 0; i < op_kind_count; ++i)
+    if (operations[i].kind != static_cast<OpKind>(i)) return false;
+  return true;
+}
+static_assert(operations_in_order(), "tinyfiqa: a row of the table of operations is out of order");
+}  // namespace detail
+
+TINYFIQA_END

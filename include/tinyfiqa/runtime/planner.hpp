@@ -1,0 +1,500 @@
+// Planning: from a network's operations and an input size to steps and places in one arena.
+#pragma once
+
+#include <tinyfiqa/nn/graph.hpp>
+#include <tinyfiqa/nn/shape.hpp>
+#include <tinyfiqa/runtime/arena.hpp>
+#include <tinyfiqa/runtime/chain_plan.hpp>
+#include <tinyfiqa/runtime/planar_plan.hpp>
+#include <tinyfiqa/runtime/step.hpp>
+
+#include <limits>
+
+TINYFIQA_BEGIN
+
+/// What is to be planned.
+struct PlanRequest {
+  Span<const Op> ops;
+  Span<const int> outputs;  ///< the values to hand out, at most Outputs::capacity
+  Extents input;            ///< N, H, W; the channels are the network's own
+  int threads = 1;          ///< the most that a run will use
+  /// Not null: the input is the levels of images, of which a few rows at a time become floats. The network must
+  /// take three channels.
+  const LevelScale* levels = nullptr;
+};
+
+/// Where an operation's value is.
+struct Value {
+  Extents extents;
+  Operand operand;  ///< offset counts from the buffer's start until the arena is laid out
+  int buffer = -1;
+  int uses = 0;      ///< live operations that read it, and outputs that it is
+  int made_by = -1;  ///< step
+  bool live = false;
+  int gate = -1;                      ///< the value that multiplies it when it is read
+  bool absorbed = false;              ///< a later operation takes over this one's step
+  std::size_t packed = 0, slope = 0;  ///< where its weights and slopes lie in the packed weights, in bytes
+};
+
+/// A caller's arrays, each with `capacity` entries: see plan_capacity() and FixedPlanStorage.
+struct PlanStorage {
+  Step* steps = nullptr;
+  Value* values = nullptr;
+  Buffer* buffers = nullptr;
+  int capacity = 0;
+};
+
+struct Plan {
+  const Step* steps = nullptr;
+  int step_count = 0;
+  Extents input;
+  Extents outputs[Outputs::capacity];
+  int output_count = 0;
+  std::size_t arena_bytes = 0;    ///< for the run; the caller's input and outputs are not counted
+  std::size_t scratch_bytes = 0;  ///< of these, the kernels' scratch at the end
+  std::size_t packed_bytes = 0;   ///< of the packed weights; does not depend on the input's size
+  int threads = 1;                ///< the most threads that the arena has scratch for
+  PlanProblem problem;            ///< `error` is none when the plan can be used
+
+  bool ok() const { return problem.error == PlanError::none; }
+};
+
+namespace detail {
+
+/// Holds the state of one planning; its public member `plan` is the result.
+class Planner {
+ public:
+  Planner(const PlanRequest& request, const Backend& backend, const PlanStorage& storage)
+      : ops_(request.ops),
+        outputs_(request.outputs),
+        levels_(request.levels),
+        backend_(backend),
+        storage_(storage) {
+    plan.input = request.input;
+    plan.threads = request.threads < 1 ? 1 : request.threads;
+    plan.steps = storage.steps;
+    plan.output_count = static_cast<int>(outputs_.size);
+    for (const int id : outputs_) last_ = id > last_ ? id : last_;
+    const bool known = plan.output_count >= 1 && plan.output_count <= Outputs::capacity && last_ >= 0 &&
+                       last_ < static_cast<int>(ops_.size);
+    if (!known)
+      fail(PlanError::not_covered);
+    else if (last_ >= storage.capacity)
+      fail(PlanError::storage_too_small);
+    else
+      measure();
+    mark_live();
+    for (int id = 0; ok() && id <= last_; ++id) {
+      reserve_weights(id);
+      if (!value(id).live) continue;
+      lower(id);
+      hand_out(id);
+    }
+    if (ok()) form_arena();
+  }
+
+  Plan plan;
+
+ private:
+  bool ok() const { return plan.ok(); }
+  void fail(PlanError error, int id = -1) {
+    if (!ok()) return;
+    plan.problem.error = error;
+    plan.problem.op = id;
+  }
+  const Op& op(int id) const { return ops_[static_cast<std::size_t>(id)]; }
+  Value& value(int id) { return storage_.values[id]; }
+  Buffer& buffer(int i) { return storage_.buffers[i]; }
+
+  // -- sizes and liveness
+
+  void measure() {
+    for (int id = 0; id <= last_; ++id) value(id) = Value();
+    plan.problem =
+        measure_values(ops_, last_ + 1, plan.input, [this](int id) -> Extents& { return value(id).extents; });
+    for (int id = 0; id <= last_; ++id)
+      if (op(id).kind == OpKind::input) plan.input.c = op(id).channels;
+    for (int i = 0; i < plan.output_count; ++i) plan.outputs[i] = value(output(i)).extents;
+  }
+  int output(int i) const { return outputs_[static_cast<std::size_t>(i)]; }
+
+  void mark_live() {
+    if (!ok()) return;
+    for (const int id : outputs_) {
+      value(id).live = true;
+      ++value(id).uses;
+    }
+    for (int id = last_; id >= 0; --id) {
+      if (!value(id).live) continue;
+      for (const int input : op(id).inputs) {
+        if (input < 0) continue;
+        value(input).live = true;
+        ++value(input).uses;
+      }
+    }
+  }
+
+  // -- packed weights
+
+  /// Every operation has its place, whether this plan needs it or not: plans of one network for other sizes and
+  /// outputs then share the packed weights.
+  void reserve_weights(int id) {
+    if (!ok()) return;
+    const Op& o = op(id);
+    Value& v = value(id);
+    const auto reserve = [this](std::size_t bytes) {
+      const std::size_t at = plan.packed_bytes;
+      plan.packed_bytes += align_bytes(bytes);
+      return at;
+    };
+    if (o.kind == OpKind::custom)
+      v.packed = reserve(static_cast<std::size_t>(o.custom_params) * sizeof(float));
+    if (o.kind != OpKind::conv) return;
+    const ConvShape shape = conv_shape(o, op(o.inputs[0]).dtype);
+    const Kernel* const kernel = backend_.conv(shape);
+    if (kernel != nullptr) v.packed = reserve(kernel->packed_bytes(shape));
+    if (o.slope >= 0) v.slope = reserve(static_cast<std::size_t>(o.channels) * sizeof(float));
+  }
+
+  // -- from operations to steps
+
+  void lower(int id) {
+    switch (op(id).kind) {
+      case OpKind::input:
+        return lower_input(id);
+      case OpKind::conv:
+        return lower_conv(id);
+      case OpKind::dropout:
+        return alias(id, 0);
+      case OpKind::slice:
+        return lower_slice(id);
+      case OpKind::add:
+        return lower_add(id);
+      case OpKind::concat:
+        return lower_concat(id);
+      case OpKind::shuffle:
+        return lower_shuffle(id);
+      case OpKind::scale:
+        return lower_scale(id);
+      case OpKind::custom:
+        return lower_custom(id);
+      default:  // one kernel for all shapes
+        return lower_unary(id, kernel_of(id));
+    }
+  }
+  const Kernel* kernel_of(int id) const { return backend_.operation(op(id).kind, op(id).dtype); }
+
+  void lower_input(int id) {
+    Operand input;
+    input.place = Place::input;
+    input.dtype = levels_ == nullptr ? op(id).dtype : DType::u8;
+    input.quant_scale = op(id).quant_scale;
+    input.pixel_stride = plan.input.c;
+    input.extents = plan.input;
+    value(id).operand = input;
+    if (levels_ == nullptr) return;
+    if (plan.input.c != 3) return fail(PlanError::not_covered, id);
+    Step& s = append(id, backend_.levels);
+    if (!ok()) return;
+    s.x = input;
+    s.y = write(id);
+    s.levels = *levels_;
+  }
+
+  /// The value is a part (or all) of its input's memory.
+  void alias(int id, int first_channel) {
+    Value& v = value(id);
+    const Value& from = value(op(id).inputs[0]);
+    v.operand = from.operand;
+    v.operand.offset += static_cast<std::size_t>(first_channel) * dtype_bytes(from.operand.dtype);
+    v.operand.extents = v.extents;
+    v.buffer = from.buffer;
+    v.made_by = from.made_by;
+  }
+
+  Step& append(int id, const Kernel* kernel) {
+    if (plan.step_count == storage_.capacity) {
+      fail(PlanError::storage_too_small);
+      return storage_.steps[0];
+    }
+    if (kernel == nullptr || kernel->dtype != op(id).dtype) fail(PlanError::not_covered, id);
+    Step& s = storage_.steps[plan.step_count++];
+    s = Step();
+    s.kernel = kernel;
+    s.op = s.first_op = id;
+    return s;
+  }
+
+  /// Reads the value of `input` in the newest step.
+  Operand read(int input) {
+    const Value& v = value(input);
+    if (v.buffer >= 0) buffer(v.buffer).last = plan.step_count - 1;
+    return v.operand;
+  }
+
+  /// A new buffer for the value of `id`, written by the newest step.
+  Operand write(int id) {
+    Value& v = value(id);
+    v.buffer = new_buffer(v.extents, op(id).dtype);
+    v.made_by = plan.step_count - 1;
+    v.operand = whole_buffer(v.buffer, v.extents, op(id));
+    return v.operand;
+  }
+  int new_buffer(const Extents& e, DType dtype) {
+    Buffer& b = buffer(buffer_count_);
+    b = Buffer();
+    b.bytes = align_bytes(static_cast<std::size_t>(e.floats()) * dtype_bytes(dtype));
+    b.first = b.last = plan.step_count - 1;
+    return buffer_count_++;
+  }
+  static Operand whole_buffer(int index, const Extents& e, const Op& op) {
+    Operand o;
+    o.place = Place::arena;
+    o.dtype = op.dtype;
+    o.quant_scale = op.quant_scale;
+    o.pixel_stride = e.c;
+    o.extents = e;
+    o.buffer = index;
+    return o;
+  }
+
+  void lower_conv(int id) {
+    const Op& o = op(id);
+    const ConvShape shape = conv_shape(o, op(o.inputs[0]).dtype);
+    const Kernel* kernel = backend_.conv(shape);
+    Step& s = append(id, kernel);
+    if (!ok()) return;
+    s.x = read(o.inputs[0]);
+    if (value(o.inputs[0]).gate >= 0) {
+      s.gate = read(value(o.inputs[0]).gate);
+      need_scratch(kernel->packed_bytes(shape));
+    }
+    s.y = write(id);
+    s.act = o.act;
+    s.window = o.window;
+    s.stride = o.stride;
+    s.padding = o.padding;
+    s.groups = o.groups;
+    s.packed = value(id).packed;
+    s.has_slope = o.slope >= 0;
+    s.slope = value(id).slope;
+    if (kernel->scratch_bytes != nullptr)
+      need_scratch(kernel->scratch_bytes(shape) * static_cast<std::size_t>(plan.threads));
+  }
+  void need_scratch(std::size_t bytes) {
+    if (bytes > scratch_bytes_) scratch_bytes_ = bytes;
+  }
+
+  void lower_unary(int id, const Kernel* kernel) {
+    const Op& o = op(id);
+    Step& s = append(id, kernel);
+    if (!ok()) return;
+    s.x = read(o.inputs[0]);
+    s.y = write(id);
+    s.act = o.act;
+    s.window = o.window;
+    s.stride = o.stride;
+    s.padding = o.padding;
+    s.groups = o.shuffle_groups;
+    s.factor = o.factor;
+  }
+
+  /// The user's own operation; its parameters are packed as they are.
+  void lower_custom(int id) {
+    const Op& o = op(id);
+    Step& s = append(id, kernel_of(id));
+    if (!ok()) return;
+    s.x = read(o.inputs[0]);
+    if (o.inputs[1] >= 0) s.b = read(o.inputs[1]);
+    s.y = write(id);
+    s.custom = o.custom;
+    s.packed = value(id).packed;
+  }
+
+  /// A view; a copy where the user's own operation, which takes dense maps, reads it.
+  void lower_slice(int id) {
+    alias(id, op(id).first_channel);
+    for (int reader = id + 1; reader <= last_; ++reader)
+      if (op(reader).kind == OpKind::custom && value(reader).live && op(reader).reads(id))
+        return copy_to_new_buffer(id);
+  }
+
+  /// Appends a step that copies the value to a buffer of its own, where readers then find it.
+  void copy_to_new_buffer(int id) {
+    Step& s = append(id, backend_.copy(op(id).dtype));
+    if (!ok()) return;
+    s.x = read(id);
+    s.y = write(id);
+  }
+
+  /// y = x op b, in place when nobody else needs x.
+  void lower_binary(int id) {
+    const int x = op(id).inputs[0];
+    Step& s = append(id, kernel_of(id));
+    if (!ok()) return;
+    s.x = read(x);
+    s.b = read(op(id).inputs[1]);
+    const bool owns = value(x).buffer >= 0 && op(x).kind != OpKind::slice && op(x).kind != OpKind::dropout;
+    if (owns && value(x).uses == 1) {
+      alias(id, 0);
+      s.y = value(id).operand;
+    } else {
+      s.y = write(id);
+    }
+    value(id).made_by = plan.step_count - 1;
+  }
+
+  /// Moves the gate into the weights of the 1x1 convolution that alone reads the product, when that has fewer
+  /// outputs than the map has pixels: then its weights are the smaller thing to multiply.
+  void lower_scale(int id) {
+    const Extents& e = value(id).extents;
+    for (int reader = id + 1; reader <= last_ && value(id).uses == 1; ++reader) {
+      const Op& r = op(reader);
+      if (r.inputs[0] != id || !value(reader).live || r.kind != OpKind::conv) continue;
+      const Kernel* kernel = backend_.conv(conv_shape(r, op(id).dtype));
+      if (kernel == nullptr || !kernel->takes_gate || e.h * e.w <= r.channels) continue;
+      alias(id, 0);
+      value(id).gate = op(id).inputs[1];
+      return;
+    }
+    lower_binary(id);
+  }
+
+  /// Moves the sum into the epilogue of the convolution that made one of its inputs just before, for this sum
+  /// alone.
+  void lower_add(int id) {
+    const Op& o = op(id);
+    for (const int side : {0, 1}) {
+      const int made = o.inputs[side], other = o.inputs[1 - side];
+      const Value& v = value(made);
+      const bool newest = v.made_by == plan.step_count - 1 && op(made).kind == OpKind::conv && v.uses == 1;
+      if (!newest || made == other) continue;
+      Step& s = storage_.steps[v.made_by];
+      if (!s.kernel->takes_residual) continue;
+      s.b = read(other);
+      s.op = id;
+      alias_to(id, made);
+      return;
+    }
+    lower_binary(id);
+  }
+
+  void alias_to(int id, int from) {
+    const Extents extents = value(id).extents;
+    const int uses = value(id).uses;
+    value(id) = value(from);
+    value(id).extents = extents;
+    value(id).uses = uses;
+  }
+
+  /// Two halves of equal width, read by a shuffle into two groups alone: that becomes one interleaving step.
+  /// Otherwise one copy for each input, into its channels of the result.
+  void lower_concat(int id) {
+    const Op& o = op(id);
+    const bool halves = o.input_count() == 2 && op(o.inputs[0]).channels * 2 == o.channels;
+    if (halves && id + 1 <= last_ && op(id + 1).kind == OpKind::shuffle && op(id + 1).inputs[0] == id &&
+        value(id).uses == 1 && op(id + 1).shuffle_groups == 2) {
+      value(id).absorbed = true;
+      return;
+    }
+    Operand part;
+    for (int i = 0; ok() && i < o.input_count(); ++i) part = copy_part(id, i, part);
+  }
+
+  /// Copies input i; `part` is where it goes. Returns where the next one goes.
+  Operand copy_part(int id, int i, Operand part) {
+    Step& s = append(id, backend_.copy(op(id).dtype));
+    if (!ok()) return part;
+    s.x = read(op(id).inputs[i]);
+    if (i == 0)
+      part = write(id);
+    else
+      buffer(value(id).buffer).last = plan.step_count - 1;
+    part.extents.c = s.x.extents.c;
+    s.y = part;
+    part.offset += static_cast<std::size_t>(part.extents.c) * dtype_bytes(part.dtype);
+    return part;
+  }
+
+  void lower_shuffle(int id) {
+    const int from = op(id).inputs[0];
+    if (!value(from).absorbed) return lower_unary(id, kernel_of(id));
+    Step& s = append(id, backend_.interleave);
+    if (!ok()) return;
+    s.first_op = from;
+    s.x = read(op(from).inputs[0]);
+    s.b = read(op(from).inputs[1]);
+    s.y = write(id);
+  }
+
+  // -- outputs
+
+  /// An output is written to the caller's memory: by the step that makes it, when that writes the whole of a
+  /// buffer of its own, else by a copy.
+  void hand_out(int id) {
+    for (int i = 0; ok() && i < plan.output_count; ++i) {
+      if (output(i) != id) continue;
+      const Value& v = value(id);
+      const bool whole = v.buffer >= 0 && !buffer(v.buffer).outside && v.operand.offset == 0 &&
+                         v.operand.pixel_stride == v.extents.c;
+      if (whole)
+        output_buffers_[i] = v.buffer;
+      else
+        output_buffers_[i] = copy_to_output(id);
+      if (ok()) buffer(output_buffers_[i]).outside = true;
+    }
+  }
+  /// Readers go on reading the value where it was.
+  int copy_to_output(int id) {
+    Step& s = append(id, backend_.copy(op(id).dtype));
+    if (!ok()) return -1;
+    s.x = read(id);
+    const int index = new_buffer(value(id).extents, op(id).dtype);
+    s.y = whole_buffer(index, value(id).extents, op(id));
+    return index;
+  }
+
+  // -- the arena
+
+  void form_arena() {
+    const Span<Step> steps{storage_.steps, static_cast<std::size_t>(plan.step_count)};
+    PlanarPlanner(steps, storage_.buffers, backend_).form();
+    ChainPlanner chains(steps, storage_.buffers, ops_, backend_);
+    need_scratch(chains.form() * static_cast<std::size_t>(plan.threads));
+    const std::size_t scratch_offset =
+        lay_out_arena({storage_.buffers, static_cast<std::size_t>(buffer_count_)});
+    plan.scratch_bytes = align_bytes(scratch_bytes_);
+    plan.arena_bytes = scratch_offset + plan.scratch_bytes;
+    if (plan.arena_bytes / sizeof(float) > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+      fail(PlanError::too_large);
+    for (Step& s : steps) {
+      s.scratch = scratch_offset;
+      for (Operand* o : {&s.x, &s.b, &s.y, &s.gate}) settle(*o);
+    }
+  }
+  /// Turns a place in a buffer into one in the arena or in an output.
+  void settle(Operand& o) {
+    if (o.buffer < 0) return;
+    if (!buffer(o.buffer).outside) {
+      o.offset += buffer(o.buffer).offset;
+      return;
+    }
+    o.place = Place::output;
+    for (int i = 0; i < plan.output_count; ++i)
+      if (output_buffers_[i] == o.buffer) o.output = i;
+  }
+
+  Span<const Op> ops_;
+  Span<const int> outputs_;
+  int last_ = -1;  // the output with the highest number
+  const LevelScale* levels_;
+  const Backend& backend_;
+  PlanStorage storage_;
+  int buffer_count_ = 0;
+  std::size_t scratch_bytes_ = 0;
+  int output_buffers_[Outputs::capacity] = {};
+};
+
+}  // namespace detail
+
+TINYFIQA_END
