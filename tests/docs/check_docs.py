@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""check_docs.py SOURCE_DIR TOOL [--write]: the README's and docs' snippets are true.
+"""check_docs.py SOURCE_DIR TOOL [--write]: the snippets in the Markdown files are true.
 
-- a ```cpp block stands, word for word, in a file of examples/
-- in a ```console block each "$ tools/run WORDS" (or "$ tinyfiqa WORDS") runs with status 0 in the source folder, and
-  the lines below it are what it prints; "..." stands for any lines
-- a relative link leads to a file
+- A ```cpp block is, word for word, part of a file of examples/.
+- In a ```console block, each "$ tools/run WORDS" (or "$ tinyfiqa WORDS") exits with status 0 in the source folder, and
+  prints the lines below it. A line "..." stands for any lines.
+- A relative link leads to a file. (check_links.py also checks anchors.)
 
-With --write, what the commands print is put below them (but where "..." stands): for new default weights.
+With --write, the printed lines replace those below each command, unless one of them is "...": for new default weights.
 """
 import glob
 import os
@@ -53,7 +53,7 @@ def check_links(path, text):
 def main(source, tool, write):
     examples = "\n".join(open(f).read() for f in sorted(glob.glob(source + "/examples/*.cpp")))
     failed = programs = commands = 0
-    for path in [source + "/README.md"] + sorted(glob.glob(source + "/*/*.md") + glob.glob(source + "/examples/*/*.md")):
+    for path in sorted(glob.glob(source + "/*.md") + glob.glob(source + "/*/*.md") + glob.glob(source + "/examples/*/*.md")):
         text = open(path).read()
         changes = []
         errors = list(check_links(path, text))
