@@ -1,4 +1,4 @@
-// The networks of the registry, compiled once for all files of the programs that link tinyfiqa_isa.
+// The networks of the registry, compiled once for all files of the programs that link tinyfiqa::dispatch.
 #include <tinyfiqa/quality/model_registry.hpp>
 
 TINYFIQA_BEGIN

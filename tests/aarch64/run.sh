@@ -24,10 +24,11 @@ compile() {
   aarch64-linux-gnu-g++ -std=c++17 -O2 -Wall -Wextra -Werror -DTINYFIQA_ABI=multi -DTINYFIQA_COMPILED_ELSEWHERE -DTINYFIQA_HAVE_neon "-DTINYFIQA_SOURCE_DIR=\"$root\"" \
     -I"$root/include" -I"$root/tools" -I"$root/tests" -isystem "$build/include" -c -o "$object" "$@"
 }
-compile neon -UTINYFIQA_COMPILED_ELSEWHERE -fno-exceptions -fno-rtti "$root/src/dispatch/backend.cpp"
-compile scalar -UTINYFIQA_COMPILED_ELSEWHERE -fno-exceptions -fno-rtti -DTINYFIQA_SCALAR "$root/src/dispatch/backend.cpp"
-compile backends "$root/src/dispatch/backends.cpp"
-compile networks "$root/src/dispatch/networks.cpp"
+for part in inference training; do
+  compile ${part}_neon -UTINYFIQA_COMPILED_ELSEWHERE -fno-exceptions -fno-rtti "$root/src/dispatch/$part.cpp"
+  compile ${part}_scalar -UTINYFIQA_COMPILED_ELSEWHERE -fno-exceptions -fno-rtti -DTINYFIQA_SCALAR "$root/src/dispatch/$part.cpp"
+done
+for part in backends training_backends networks; do compile $part "$root/src/dispatch/$part.cpp"; done
 compile main "$root/tests/main.cpp"
 for test in kernels/test_conv kernels/test_other runtime/test_plan runtime/test_networks models/test_counts autograd/test_gradients \
   base/test_thread_team; do

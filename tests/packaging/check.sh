@@ -1,24 +1,54 @@
 #!/bin/sh
-# check.sh SOURCE_DIR BUILD_DIR SCRATCH_DIR CXX GENERATOR: installs the library, then builds and runs a user's project with it,
-# by find_package and by add_subdirectory.
+# check.sh SOURCE_DIR BUILD_DIR SCRATCH_DIR CXX GENERATOR: installs the library, then builds and runs a user's project with
+# it: headers alone and with tinyfiqa::dispatch, by find_package and by add_subdirectory.
 set -eu
 source_dir=$1 build_dir=$2 scratch=$3 cxx=$4 generator=$5
+photo=$source_dir/examples/faces/astronaut.jpg
 rm -rf "$scratch"
 mkdir -p "$scratch"
-cmake --install "$build_dir" --prefix "$scratch/prefix" >"$scratch/install.log"
 
-try() {
+# logged NAME COMMAND...: shows the output only when the command fails.
+logged() {
+  log=$scratch/$1.log
+  shift
+  "$@" >>"$log" 2>&1 || { cat "$log"; exit 1; }
+}
+consumer() {
   name=$1
   shift
-  cmake -G "$generator" -S "$source_dir/tests/packaging/consumer" -B "$scratch/$name" -DCMAKE_CXX_COMPILER="$cxx" \
-    -DEXAMPLE="$source_dir/examples/score_photo.cpp" "$@" >"$scratch/$name.log" 2>&1 || { cat "$scratch/$name.log"; exit 1; }
-  cmake --build "$scratch/$name" >>"$scratch/$name.log" 2>&1 || { cat "$scratch/$name.log"; exit 1; }
-  score=$("$scratch/$name/consumer" "$source_dir/examples/faces/astronaut.jpg")
-  echo "$name: $score"
-  case "$score" in [0-9]*' '[a-z]*) ;; *) exit 1 ;; esac
+  logged "$name" cmake -G "$generator" -S "$source_dir/tests/packaging/consumer" -B "$scratch/$name" \
+    -DCMAKE_CXX_COMPILER="$cxx" "$@"
+  logged "$name" cmake --build "$scratch/$name"
 }
-try find_package -DCMAKE_PREFIX_PATH="$scratch/prefix"
-try add_subdirectory -DTINYFIQA_SOURCE="$source_dir"
+# scores PROGRAM EXPECTED: runs it on the photo.
+scores() {
+  printed=$("$1" "$photo")
+  echo "${1#"$scratch"/}: $printed"
+  case "$printed" in $2) ;; *) echo "expected: $2"; exit 1 ;; esac
+}
+
+logged install cmake --install "$build_dir" --prefix "$scratch/prefix"
+tool=$scratch/prefix/bin/tinyfiqa
 # The installed tool stands alone.
-"$scratch/prefix/bin/tinyfiqa" score "$source_dir/examples/faces/astronaut.jpg"
-"$scratch/prefix/bin/tinyfiqa" verify-weights "$scratch/prefix/share/tinyfiqa/tinyfqnet.safetensors"
+"$tool" verify-weights "$scratch/prefix/share/tinyfiqa/tinyfqnet.safetensors"
+"$tool" score "$photo"
+expected=$("$tool" score "$photo" | sed -n 's/^ *\([0-9]*\)  *\([a-z]*\) .*/\1 \2/p')
+isa=$("$tool" --version | sed -n 's/^isa *\([a-z0-9]*\) .*/\1/p')
+
+consumer find_package -DCMAKE_PREFIX_PATH="$scratch/prefix" -DHEADER_ONLY="$source_dir/examples/score_photo.cpp" -DDISPATCH=ON
+scores "$scratch/find_package/header_only" "$expected"
+scores "$scratch/find_package/dispatch" "$isa: $expected"
+
+# Of the instruction sets one is enough here.
+consumer add_subdirectory -DTINYFIQA_SOURCE="$source_dir" -DTINYFIQA_ISAS=scalar -DDISPATCH=ON \
+  -DHEADER_ONLY="$source_dir/examples/score_photo.cpp"
+scores "$scratch/add_subdirectory/header_only" "$expected"
+scores "$scratch/add_subdirectory/dispatch" "scalar: $expected"
+
+# Headers alone: needs no compiled library.
+logged headers cmake -G "$generator" -S "$source_dir" -B "$scratch/headers" -DCMAKE_CXX_COMPILER="$cxx" -DTINYFIQA_DISPATCH=OFF \
+  -DTINYFIQA_BUILD_TOOLS=OFF -DTINYFIQA_BUILD_TESTS=OFF -DTINYFIQA_BUILD_BENCH=OFF -DTINYFIQA_BUILD_EXAMPLES=OFF
+logged headers cmake --install "$scratch/headers" --prefix "$scratch/headers_prefix"
+logged headers cmake -G "$generator" -S "$source_dir/tests/packaging/consumer" -B "$scratch/headers_consumer" \
+  -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_PREFIX_PATH="$scratch/headers_prefix" \
+  -DHEADER_ONLY="$source_dir/examples/score_photo.cpp" -DDISPATCH=OFF

@@ -1,0 +1,105 @@
+# tinyfiqa::dispatch           inference kernels of every instruction set of this processor family, and the choice among
+#                              them at run time (include/tinyfiqa/runtime/dispatch.hpp)
+# tinyfiqa::dispatch_training  the training kernels too (include/tinyfiqa/autograd/dispatch.hpp)
+#
+# Static libraries, or shared ones with BUILD_SHARED_LIBS. What links them shares the types of namespace
+# tinyfiqa::multi, and has native_backend() and the registry's networks from the library.
+
+set(TINYFIQA_ISAS "" CACHE STRING
+    "Instruction sets of tinyfiqa::dispatch beside scalar: a list, \"native\" for the best of this machine, empty for all")
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+  set(tinyfiqa_all_isas sse42 avx2 avx512)
+  set(tinyfiqa_flags_scalar -march=x86-64)  # whatever the project's own flags say
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  set(tinyfiqa_all_isas neon)
+  set(tinyfiqa_flags_scalar "")
+else()
+  set(tinyfiqa_all_isas "")
+  set(tinyfiqa_flags_scalar "")
+endif()
+set(tinyfiqa_flags_sse42 -march=x86-64 -msse4.2)
+set(tinyfiqa_flags_avx2 -march=haswell)
+set(tinyfiqa_flags_avx512 -march=skylake-avx512 -mprefer-vector-width=512)
+set(tinyfiqa_flags_neon "")
+
+# Sets `out` to the name of the best instruction set of this machine, by the compiler's own detection; empty for scalar.
+function(tinyfiqa_native_isa out)
+  set(probe ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/tinyfiqa_native_isa.cpp)
+  file(WRITE ${probe} "#include <tinyfiqa/base/config.hpp>\nisa_is TINYFIQA_ISA\n")
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -E -I${PROJECT_SOURCE_DIR}/include ${probe}
+                  OUTPUT_VARIABLE text ERROR_QUIET)
+  string(REGEX MATCH "isa_is ([a-z0-9]+)" found "${text}")
+  set(isa ${CMAKE_MATCH_1})
+  if(NOT isa IN_LIST tinyfiqa_all_isas)
+    set(isa "")
+  endif()
+  set(${out} ${isa} PARENT_SCOPE)
+endfunction()
+
+if(TINYFIQA_ISAS STREQUAL "native")
+  tinyfiqa_native_isa(tinyfiqa_isas)
+elseif(TINYFIQA_ISAS)
+  set(tinyfiqa_isas ${TINYFIQA_ISAS})
+  list(REMOVE_ITEM tinyfiqa_isas scalar)
+  foreach(isa ${tinyfiqa_isas})
+    if(NOT isa IN_LIST tinyfiqa_all_isas)
+      list(JOIN tinyfiqa_all_isas ", " known)
+      message(FATAL_ERROR "tinyfiqa: TINYFIQA_ISAS has ${isa}; here it may have scalar, ${known}")
+    endif()
+  endforeach()
+else()
+  set(tinyfiqa_isas ${tinyfiqa_all_isas})
+endif()
+
+# Our warnings, but not in the build of a project that uses us.
+set(tinyfiqa_dispatch_warnings "")
+if(tinyfiqa_top_level)
+  set(tinyfiqa_dispatch_warnings $<TARGET_PROPERTY:tinyfiqa_own,INTERFACE_COMPILE_OPTIONS>)
+endif()
+
+# What the two libraries and their objects have in common. Nothing is compiled in a project that uses us before it
+# links one of them.
+function(tinyfiqa_dispatch_common target)
+  target_compile_options(${target} PRIVATE ${tinyfiqa_dispatch_warnings})
+  set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET default)
+  if(BUILD_SHARED_LIBS)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  endif()
+  if(NOT tinyfiqa_top_level AND NOT TINYFIQA_INSTALL)
+    set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
+endfunction()
+
+# tinyfiqa_dispatch_library(TARGET NAME KERNELS SOURCE...): KERNELS (.cpp) once for each instruction set, and SOURCEs.
+function(tinyfiqa_dispatch_library target name kernels)
+  list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/src/dispatch/)
+  add_library(${target} ${ARGN})
+  add_library(tinyfiqa::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  tinyfiqa_dispatch_common(${target})
+  foreach(isa scalar ${tinyfiqa_isas})
+    set(object ${target}_${isa})
+    add_library(${object} OBJECT ${PROJECT_SOURCE_DIR}/src/dispatch/${kernels}.cpp)
+    tinyfiqa_dispatch_common(${object})
+    # Without exceptions the compiler adds no helper functions, which the linker would merge across instruction sets.
+    # Kernels that are not optimised at all would take minutes for what takes a second.
+    target_compile_options(${object} PRIVATE
+      ${tinyfiqa_flags_${isa}} -fno-exceptions -fno-rtti $<$<CONFIG:Debug>:-O1> $<$<STREQUAL:$<CONFIG>,>:-O2>)
+    target_compile_definitions(${object} PRIVATE TINYFIQA_ABI=multi)
+    target_link_libraries(${object} PRIVATE tinyfiqa)
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${object}>)
+    if(isa STREQUAL "scalar")
+      target_compile_definitions(${object} PRIVATE TINYFIQA_SCALAR)
+    else()
+      target_compile_definitions(${target} PRIVATE TINYFIQA_HAVE_${isa})
+    endif()
+  endforeach()
+endfunction()
+
+tinyfiqa_dispatch_library(tinyfiqa_dispatch dispatch inference backends.cpp networks.cpp)
+target_link_libraries(tinyfiqa_dispatch PUBLIC tinyfiqa)
+target_compile_definitions(tinyfiqa_dispatch PUBLIC TINYFIQA_ABI=multi TINYFIQA_COMPILED_ELSEWHERE)
+
+tinyfiqa_dispatch_library(tinyfiqa_dispatch_training dispatch_training training training_backends.cpp)
+target_link_libraries(tinyfiqa_dispatch_training PUBLIC tinyfiqa_dispatch)
