@@ -83,8 +83,8 @@ inline void pack_conv(int cout, int cin, int window, int groups, const float* we
   }
 }
 
-/// Copies the window of one output pixel into patch [window][window][count], with zeros outside the map. Takes
-/// `count` channels from channel `first` on.
+/// Copies the window of one output pixel into patch [window][window][count], with zeros outside the map.
+/// Takes `count` channels from channel `first` on.
 inline void gather_patch(const ConvArgs& v, int image, int oy, int ox, int first, int count, float* patch) {
   const int top = oy * v.stride - v.padding, left = ox * v.stride - v.padding;
   const TapRange cols = taps_inside(left, v.window, v.w);

@@ -1,11 +1,12 @@
-// Training of operations that move channels or choose pixels: concat, slice, shuffle, interleave, max pool.
+// Training of operations that move channels or choose pixels: concat, slice, shuffle, interleave, max
+// pooling. The formulas are at each section; kernels/train/elementwise.hpp says what holds for all.
 #pragma once
 
 #include <tinyfiqa/kernels/train/elementwise.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-// ---- y = channels of x, then channels of b;   dx, db = their parts of dy
+// ---- concat: y[..., j] = x[..., j],    y[..., Cx + j] = b[..., j];    dx, db = these channels of dy
 
 inline void train_concat_forward(const TrainMapArgs& a, float* scratch) {
   for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
@@ -21,7 +22,7 @@ inline void train_concat_backward(const TrainMapArgs& a, float* scratch) {
   pass_gradient(a, scratch, a.db, a.x.c, 0, a.b.c);
 }
 
-// ---- y[.., j * groups + g] = x[.., g * (C / groups) + j], and its inverse on the gradient
+// ---- shuffle: y[..., j groups + g] = x[..., g (C / groups) + j];    dx = dy shuffled into C / groups groups
 
 TINYFIQA_INLINE void shuffle_pixel(const float* x, int c, int groups, float* y) {
   const int per_group = c / groups;
@@ -46,7 +47,7 @@ inline void train_shuffle_backward(const TrainMapArgs& a, float* scratch) {
   });
 }
 
-// ---- y[2 j] = x[j], y[2 j + 1] = b[j]: concat and shuffle into two groups, in one pass
+// ---- interleave: y[..., 2 j] = x[..., j],    y[..., 2 j + 1] = b[..., j];    dx, db = these channels of dy
 
 inline void train_interleave_forward(const TrainMapArgs& a, float* scratch) {
   for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
@@ -83,7 +84,8 @@ inline void train_interleave_backward(const TrainMapArgs& a, float* scratch) {
   });
 }
 
-// ---- slice: only its gradient moves, into its channels of dx; the others become zero unless they hold sums
+// ---- slice: y is part of x in memory, so there is no forward. dx[..., first + j] = dy[..., j]; without
+//      `accumulate` the other channels of dx become zero.
 
 inline void train_slice_backward(const TrainMapArgs& a, float* scratch, int first_channel, int c) {
   if (a.dx.data == nullptr) return;
@@ -95,17 +97,22 @@ inline void train_slice_backward(const TrainMapArgs& a, float* scratch, int firs
   pass_gradient(a, scratch, d, 0, first_channel, c);
 }
 
-// ---- y = max over the window's taps inside the map; dx = dy at the first tap that has the maximum
+// ---- max pooling: y = max over the window's taps inside the map;    dx = sum of dy over the windows whose
+//      maximum this pixel is, the first one among equals.
+//      `saved` [N, H', W', C] is the number of the winning tap, ky window + kx.
 
+/// Comparisons of the whole pooling.
 TINYFIQA_INLINE double pool_work(const TrainMapArgs& a) {
   return static_cast<double>(a.x.n) * a.out_h * a.out_w * a.x.c * a.window * a.window;
 }
+/// Scratch of one thread beside train_map_scratch, in floats: `window` rows of x.
 TINYFIQA_INLINE std::size_t pool_room_floats(const TrainMapArgs& a) {
   return size_of(a.window, a.x.w, a.x.c);
 }
 
-/// The largest of a window's values and its tap's number. The window's row ky begins at row(ky) + offset;
-/// K > 0: the window's size, known and all of it inside.
+/// y[j] = the largest value of a window, saved[j] = the number of its tap, for the vector of `part` channels
+/// from channel j on. The window's row ky begins at row(ky) + offset. K > 0: the window is K x K and lies
+/// inside the map.
 template <int K, class RowOf>
 TINYFIQA_INLINE void max_window(const TrainMapArgs& a, TapRange rows, TapRange cols, const RowOf& row,
                                 std::ptrdiff_t offset, std::ptrdiff_t j, int part, float* y, float* saved) {
@@ -126,8 +133,7 @@ TINYFIQA_INLINE void max_window(const TrainMapArgs& a, TapRange rows, TapRange c
   simd::store_up_to(y + j, best, part);
   simd::store_up_to(saved + j, winner, part);
 }
-/// One output row from the window's rows, of which row ky lies at row(ky); `saved` gets the winning taps'
-/// numbers.
+/// One output row of y and saved. The window's row ky is at row(ky), for ky in `rows`.
 template <class RowOf>
 inline void max_pool_row(const TrainMapArgs& a, TapRange rows, const RowOf& row, float* y, float* saved) {
   const bool whole_rows = a.window == 3 && rows.last - rows.first == 3;
@@ -147,7 +153,7 @@ inline void max_pool_row(const TrainMapArgs& a, TapRange rows, const RowOf& row,
   }
 }
 
-/// Rows of x are computed into a ring, one time each.
+/// The values of x are computed into a ring of `window` rows, each row once.
 inline void train_max_pool_forward(const TrainMapArgs& a, float* scratch) {
   const MapMemory m = map_memory(a, scratch);
   const std::size_t after = m.shared_floats + m.room_floats * static_cast<std::size_t>(a.team.threads);
@@ -170,13 +176,13 @@ inline void train_max_pool_forward(const TrainMapArgs& a, float* scratch) {
   });
 }
 
-/// Windows that hold row (or column) y of x: first .. last of them.
+/// Windows first .. last - 1 are those that hold row (or column) y of x.
 TINYFIQA_INLINE TapRange windows_over(int y, int window, int stride, int padding, int windows) {
   const int from = y + padding - window + 1;
   const int first = from <= 0 ? 0 : (from + stride - 1) / stride, end = (y + padding) / stride + 1;
   return {first, end < windows ? end : windows};
 }
-/// One row of dx: each of its pixels looks into the windows that hold it.
+/// Row y of dx. Each pixel is the sum over the windows that hold it, of dy where it is the winner.
 inline void max_pool_gradient_row(const TrainMapArgs& a, int image, int y) {
   const int c = a.x.c;
   float* dx = a.dx.data + (static_cast<std::ptrdiff_t>(image) * a.x.h + y) * a.x.w * a.dx.pixel_stride;
@@ -198,8 +204,8 @@ inline void max_pool_gradient_row(const TrainMapArgs& a, int image, int y) {
     });
   }
 }
-/// The same for windows of 3 by steps of 2, padding 1: an even column 2 k of x is the middle of window k, the
-/// odd one behind it the last column of window k and the first of window k + 1.
+/// The same for windows of 3x3, stride 2, padding 1. Column 2 k of x is the middle column of window k. Column
+/// 2 k + 1 is the last column of window k and the first of window k + 1.
 inline void max_pool_gradient_row_3_2(const TrainMapArgs& a, int image, int y) {
   const int c = a.x.c;
   float* dx = a.dx.data + (static_cast<std::ptrdiff_t>(image) * a.x.h + y) * a.x.w * a.dx.pixel_stride;
