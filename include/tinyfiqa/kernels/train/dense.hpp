@@ -224,8 +224,8 @@ struct DenseTraining {
                        r.dz + size_of(at, a.cout), 0);
       }
   }
-  /// dW, and dx if it is needed, of group g and `count` pixels from pixel `first` on, through patches. `dz` is
-  /// the gradient of these pixels.
+  /// dW, and dx if it is needed, of group g and `count` pixels from pixel `first` on, through patches. `dz`
+  /// is the gradient of these pixels.
   static void backward_group(const TrainConvArgs& a, const Shared& s, const Workspace& r, const Rows& x,
                              int image, int first, int count, const float* dz, int g) {
     const int columns = a.cout / a.groups, k = depth(a), channel = g * (a.x.c / a.groups);

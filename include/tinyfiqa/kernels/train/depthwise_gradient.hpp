@@ -34,8 +34,8 @@ struct DepthwiseInputRow {
   bool accumulate = false;  ///< dx += instead of dx =
 };
 
-/// The micro-kernel of dx: P S columns from column x on, `channels` channels from channel `first` on.
-/// Shift = (x + padding) mod S. Register budget: P S accumulators + K weights + 1 of dz, at most 8 + 5 + 1 = 14.
+/// The micro-kernel of dx: P S columns from column x on, `channels` channels from channel `first` on. Shift =
+/// (x + padding) mod S. Register budget: P S accumulators + K weights + 1 of dz, at most 8 + 5 + 1 = 14.
 template <int K, int S, int P, int Shift>
 TINYFIQA_INLINE void depthwise_input_vector(const DepthwiseInputRow& r, int x, int first, int channels) {
   constexpr int reach = (K - 1) / S, outputs = P * S;
