@@ -1,5 +1,9 @@
-// Every kernel on the layer shapes that our networks really have, each with its residual against the formulas
-// of ref/.
+// Times every convolution kernel on the layer shapes of our networks, on each instruction set of this
+// machine. Each line also shows the largest error against the formula (kernels/reference/forward.hpp), which
+// proves that the work was done. --benchmark_filter=REGEX selects kernels and shapes, --benchmark_list_tests
+// lists them:
+//
+//   <kernel>/<activation>/<H>x<W>x<Cin>-><Cout>[/<stride>]      gemm_f32/8x3v/avx512/hswish/38x26x40->240
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/kernels/reference/forward.hpp>
 #include <tinyfiqa/quality/model.hpp>
@@ -24,13 +28,13 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// One convolution of a network at its input size, as a network of its own, with the kernel and the layouts
-/// that it has in the network.
+/// One convolution of a network: its operation, and its step in the network's plan (kernel, sizes, layouts).
 struct Layer {
   Op op;
   Step step;
 };
 
+/// The same convolution as a network of its own, with random weights and input.
 struct LayerRun {
   NetworkDefinition network;
   OwnedPlan plan;
@@ -44,7 +48,7 @@ std::vector<float> random_floats(std::size_t n, Rng& rng) {
   return v;
 }
 
-/// The layer with a bias and without batch norm: weights first, bias behind them.
+/// Makes that network: with a bias, without batch norm. Parameters are the weights, then the bias.
 void prepare(LayerRun& run, const Layer& layer, const Backend& backend) {
   Op input;
   input.channels = layer.op.in_channels;
@@ -73,7 +77,7 @@ void prepare(LayerRun& run, const Layer& layer, const Backend& backend) {
   run.y.resize(static_cast<std::size_t>(run.plan.plan.outputs[0].floats()));
 }
 
-/// A map as [N, H, W, C].
+/// The map as [N, H, W, C], whatever its layout is.
 std::vector<float> by_channels(const std::vector<float>& map, const Operand& o) {
   if (!o.planar) return map;
   std::vector<float> to(map.size());
@@ -83,6 +87,7 @@ std::vector<float> by_channels(const std::vector<float>& map, const Operand& o) 
   return to;
 }
 
+/// The largest difference between y and the formula.
 double residual(const LayerRun& run) {
   const Op& op = run.network.ops[1];
   const Step& step = run.plan.plan.steps[0];
@@ -121,7 +126,7 @@ void bench_layer(benchmark::State& state, const Layer& layer, const Backend& bac
   state.counters["residual"] = residual(run);
 }
 
-/// Every different convolution of a network.
+/// Registers every convolution of a network, those with equal names once.
 void add_layers(const char* model, int h, int w, const Backend& backend, double peak) {
   const ModelSpec& spec = *find_model(model);
   const NetworkDefinition network = spec.define();

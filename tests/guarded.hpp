@@ -1,5 +1,5 @@
-// Floats that end (or begin) at a page nobody may touch: a kernel that reads or writes past its operand dies
-// here.
+// An array of floats that ends (or begins) at a page without access. A kernel that reads or writes past its
+// operand crashes.
 #pragma once
 
 #include <sys/mman.h>
@@ -10,6 +10,8 @@
 #include <cstring>
 #include <limits>
 
+/// `count` floats, NaN at first. Guard::behind: the last float ends where the page without access begins;
+/// Guard::before: the first float begins where it ends.
 class GuardedFloats {
  public:
   enum class Guard { behind, before };
@@ -29,7 +31,7 @@ class GuardedFloats {
   GuardedFloats(const GuardedFloats&) = delete;
   GuardedFloats& operator=(const GuardedFloats&) = delete;
 
-  /// Fills with NaN, so that an element nobody writes shows.
+  /// Fills with NaN, so that elements that a kernel does not write fail the comparison.
   void poison() {
     for (std::size_t i = 0; i < size_; ++i) data_[i] = std::numeric_limits<float>::quiet_NaN();
   }

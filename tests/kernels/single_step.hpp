@@ -1,4 +1,4 @@
-// One step of a backend, called on guarded memory.
+// Helpers for tests that call one kernel of a backend, as one step of a plan, on guarded memory.
 #pragma once
 
 #include <tinyfiqa/base/rng.hpp>
@@ -21,6 +21,7 @@ inline std::vector<float> random(std::size_t n, Rng& rng) {
   for (float& x : v) x = rng.uniform(-1.0f, 1.0f);
   return v;
 }
+/// An operand in `place`, from channel `first_channel` on. pixel_stride 0: dense.
 inline Operand at(Place place, Extents e, int pixel_stride = 0, int first_channel = 0) {
   Operand o;
   o.place = place;

@@ -29,7 +29,7 @@ std::string text(const Case& c) {
 }
 
 /// Runs the backend's kernel and the formula, and compares within the bound of a dot product in floats,
-/// (k + 1) eps sum |a||b|, times the slope of the activation, plus one rounding of the result.
+/// (k + 1) eps sum |a||b|, times the largest derivative of the activations, plus one rounding of the result.
 void check(const Backend& backend, const Case& c, GuardedFloats::Guard guard) {
   const std::string name = text(c);
   INFO(name);
@@ -49,12 +49,12 @@ void check(const Backend& backend, const Case& c, GuardedFloats::Guard guard) {
   kernel->pack({c.shape, weight.data(), bias.data()}, workspace.data(), bytes_of(packed));
   std::copy(slope.begin(), slope.end(), packed.data() + packed_floats);
 
-  // The input's last pixel ends where the page does, even in a slice.
+  // The input's last pixel ends at the page without access, also if the input is a slice.
   const int stride = c.shape.cin + c.extra_stride;
   const std::size_t span = static_cast<std::size_t>(in.pixels() - 1) * static_cast<std::size_t>(stride) +
                            static_cast<std::size_t>(c.shape.cin);
   GuardedFloats x(span, guard), y(static_cast<std::size_t>(out.floats()), guard);
-  for (float& v : x) v = 1e30f;  // what lies between the slice's pixels must not matter
+  for (float& v : x) v = 1e30f;  // floats between the slice's pixels must not be part of the result
   std::vector<float> dense(static_cast<std::size_t>(in.floats()));
   for (long long p = 0; p < in.pixels(); ++p)
     for (int j = 0; j < in.c; ++j)
@@ -85,7 +85,7 @@ void check(const Backend& backend, const Case& c, GuardedFloats::Guard guard) {
   f.packed = bytes_of(packed);
   ThreadTeam team(c.threads);
   f.team = team.team();
-  // The arena begins at whichever of the two blocks lies lower: offsets are counted upwards.
+  // The arena begins at the lower of the two blocks, because offsets are not negative.
   f.arena = std::min(bytes_of(residual), bytes_of(scratch));
   s.scratch = static_cast<std::size_t>(bytes_of(scratch) - f.arena);
   if (c.residual) {

@@ -12,7 +12,7 @@ using namespace single_step;
 
 namespace {
 
-/// x and b in guarded memory, y poisoned; runs `kernel` and returns y.
+/// Runs `kernel` with x and b in guarded memory and y full of NaN, and returns y.
 std::vector<float> run_step(const Kernel* kernel, Step s, const std::vector<float>& x,
                             const std::vector<float>& b, std::size_t out) {
   REQUIRE(kernel != nullptr);
@@ -136,7 +136,8 @@ TEST_CASE("activations equal their formulas over the whole range, and let NaN th
 
 TEST_CASE("halves become floats exactly, at any place, and what is not finite is found") {
   for_each_backend([](const Backend& backend) {
-    std::vector<unsigned char> halves(2 * 0x8000);  // with a sign, 0x8000 to 0xffff, then without one
+    std::vector<unsigned char> halves(2 *
+                                      0x8000);  // all negative numbers, 0x8000 to 0xffff; then all positive
     int wrong = 0;
     for (const unsigned first : {0x8000u, 0u}) {
       for (unsigned i = 0; i < 0x8000u; ++i) {

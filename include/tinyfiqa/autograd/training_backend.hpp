@@ -100,7 +100,7 @@ inline constexpr TapeKernel<float> train_norm =
 inline const TapeKernel<float>* choose_train_conv(const Op& op) {
   if (op.only_norm()) return &train_norm;
   if (op.window == 1 && op.stride == 1 && op.padding == 0 && op.groups == 1) return &train_pointwise;
-  if (op.groups == op.in_channels && op.groups == op.channels && op.window <= depthwise_max_kernel)
+  if (op.groups == op.in_channels && op.groups == op.channels && op.window <= depthwise_max_window)
     return &train_depthwise;
   return &train_dense;
 }
@@ -136,7 +136,7 @@ inline TrainMapArgs train_map_args(const TapeCall<float>& t) {
 inline std::size_t tape_map_scratch(const TapeCall<float>& t) { return train_map_scratch(train_map_args(t)); }
 inline std::size_t tape_pool_scratch(const TapeCall<float>& t) {
   const TrainMapArgs a = train_map_args(t);
-  return train_map_scratch(a) + (pool_room_floats(a) + 16) * static_cast<std::size_t>(a.team.threads);
+  return train_map_scratch(a) + (pool_scratch_floats(a) + 16) * static_cast<std::size_t>(a.team.threads);
 }
 
 inline void tape_activation_forward(const TapeCall<float>& t) {

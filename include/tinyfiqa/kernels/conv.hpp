@@ -1,13 +1,24 @@
-// Dense and grouped KxK convolution. Where a window's rows are runs of floats (one group, dense pixels) and
-// lie inside the image, products read them in place:
+// Dense and grouped convolution with bias, activation and residual.
 //
-//   K = 3, Cin = 3:    row ky of pixel ox:  r g b r g b r g b      9 floats, from (ox Stride - padding) 3 on
+//   y[n, oy, ox, o] = act(bias[o] + sum over ky, kx, i of x[n, iy, ix, g Cin / G + i] w[o][i][ky][kx])
+//                     + residual[n, oy, ox, o]
+//   iy = oy stride + ky - padding,    ix = ox stride + kx - padding,    g = group of output o
 //
-// Elsewhere patches of a few output pixels are gathered into a strip that stays in the cache, zeros where
-// they leave the image, and multiplied by gemm.
+// x [N, H, W, Cin], y and residual [N, H', W', Cout]; taps outside the map are left out of the sum.
 //
-// Packed weights: for each group, pack_gemm's block of B [K * K * Cin / G][Cout / G], rows in the order ky,
-// kx, ci (the order of NHWC memory).
+// Direct: if a row of a window is one run of floats (one group, dense pixels) and lies inside the map,
+// products read it where it is:
+//
+//   K = 3, Cin = 3:    row ky of pixel ox:  r g b r g b r g b      9 floats, from (ox stride - padding) 3 on
+//
+// Gathered: otherwise the windows of a few output pixels are copied into a strip that stays in the cache,
+// with zeros outside the map, and multiplied by gemm.
+//
+// Packed weights: for each group one block of pack_gemm (kernels/gemm.hpp), B [K * K * Cin / G][Cout / G],
+// with rows in the order ky, kx, i: the order of the floats in a window. Tiles and register budget are those
+// of gemm.
+//
+// Reads exactly x's channels and writes exactly y's.
 #pragma once
 
 #include <tinyfiqa/kernels/depthwise.hpp>
@@ -17,37 +28,45 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
+/// Pixel strides are in floats: the number of channels, or more if the map is a slice of a wider one. Rows
+/// and images have no gaps.
 struct ConvArgs {
-  int n = 0, h = 0, w = 0, cin = 0, out_h = 0, out_w = 0, cout = 0;
-  int window = 3, stride = 1, padding = 1, groups = 1;
-  const float* x = nullptr;
-  std::ptrdiff_t x_pixel_stride = 0;  ///< floats from pixel to pixel
-  const float* packed = nullptr;
-  float* y = nullptr;
+  int n = 0, h = 0, w = 0, cin = 0;         ///< of the input
+  int out_h = 0, out_w = 0, cout = 0;       ///< out_h = (h + 2 padding - window) / stride + 1, likewise out_w
+  int window = 3, stride = 1, padding = 1;  ///< rows and columns alike
+  int groups = 1;                           ///< divides cin and cout
+  const float* x = nullptr;                 ///< [n, h, w, cin]; not null
+  std::ptrdiff_t x_pixel_stride = 0;
+  const float* packed = nullptr;  ///< pack_conv's block; not null
+  float* y = nullptr;             ///< [n, out_h, out_w, cout]; not null; must not overlap x
   std::ptrdiff_t y_pixel_stride = 0;
-  const float* residual = nullptr;  ///< added after the activation; null for none
+  const float* residual = nullptr;  ///< [n, out_h, out_w, cout]; null for none; may be y
   std::ptrdiff_t residual_pixel_stride = 0;
-  const float* slope = nullptr;  ///< [cout], for prelu
+  const float* slope = nullptr;  ///< [cout], for prelu; ignored by other activations, null then
   Act act = Act::none;
-  float* scratch = nullptr;  ///< conv_scratch_floats for each thread
+  float* scratch = nullptr;  ///< conv_scratch_floats for each of the team's threads; not null
 };
 
+/// Output pixels of a strip of gathered patches: a multiple of the heights of gemm's tiles.
 inline constexpr int conv_strip_pixels = 24;
 
-/// Depth of the product: floats of one patch of one group.
+/// Depth k of the product: floats of one window of one group.
 TINYFIQA_INLINE int conv_depth(int window, int cin, int groups) { return window * window * (cin / groups); }
 
+/// Scratch of one thread, in floats.
 TINYFIQA_INLINE std::size_t conv_scratch_floats(int window, int cin, int groups) {
   return static_cast<std::size_t>(conv_strip_pixels) *
          static_cast<std::size_t>(conv_depth(window, cin, groups));
 }
 
+/// Size of the packed weights and bias, in floats.
 TINYFIQA_INLINE std::size_t conv_packed_floats(int cout, int window, int cin, int groups) {
   return static_cast<std::size_t>(groups) *
          gemm_packed_floats(cout / groups, conv_depth(window, cin, groups));
 }
 
-/// Packs weights [Cout][Cin / G][K][K] and bias [Cout]; `row` is room for conv_depth * Cout / G floats.
+/// Packs weight [cout][cin / groups][window][window] and bias [cout] into packed [conv_packed_floats(...)].
+/// `row` is scratch of conv_depth(...) * cout / groups floats. No pointer may be null.
 inline void pack_conv(int cout, int cin, int window, int groups, const float* weight, const float* bias,
                       float* row, float* packed) {
   const int depth = conv_depth(window, cin, groups), columns = cout / groups, taps = window * window;
@@ -64,7 +83,8 @@ inline void pack_conv(int cout, int cin, int window, int groups, const float* we
   }
 }
 
-/// One output pixel's window, zeros where it leaves the image: [K][K][count] from channel `first` on.
+/// Copies the window of one output pixel into patch [window][window][count], with zeros outside the map.
+/// Takes `count` channels from channel `first` on.
 inline void gather_patch(const ConvArgs& v, int image, int oy, int ox, int first, int count, float* patch) {
   const int top = oy * v.stride - v.padding, left = ox * v.stride - v.padding;
   const TapRange cols = taps_inside(left, v.window, v.w);
@@ -86,7 +106,7 @@ inline void gather_patch(const ConvArgs& v, int image, int oy, int ox, int first
   }
 }
 
-/// Output pixels begin .. end of one row through gathered patches.
+/// Output pixels begin .. end of one row by gathered patches. `strip` has conv_scratch_floats.
 inline void conv_gathered(const ConvArgs& v, int image, int oy, int begin, int end, float* strip) {
   const int depth = conv_depth(v.window, v.cin, v.groups), cin_g = v.cin / v.groups,
             cout_g = v.cout / v.groups;
@@ -115,17 +135,20 @@ inline void conv_gathered(const ConvArgs& v, int image, int oy, int begin, int e
   }
 }
 
-/// What conv_direct's tiles share: C's rows are the output row's pixels; A's rows are `step` floats apart.
+/// One output row for conv_direct, as products: a row of C is an output pixel, a row of A is a row of
+/// its window.
 struct DirectRow {
   GemmArgs c;
-  const float* x = nullptr;  ///< pixel 0's window, its first row inside the image
-  std::ptrdiff_t x_row = 0, step = 0;
-  int run = 0;      ///< floats of one window row
-  TapRange rows{};  ///< window rows inside the image
+  const float* x = nullptr;  ///< window of pixel 0: its first row inside the map
+  std::ptrdiff_t x_row = 0;  ///< floats from input row to input row
+  std::ptrdiff_t step = 0;   ///< floats from a pixel's window to the next pixel's
+  int run = 0;               ///< floats of one row of a window
+  TapRange rows{};           ///< rows of the window inside the map
 };
 
-/// Networks begin with 3x3 windows on 3 channels, two pixels apart. With these as constants a tile needs one
-/// address; with numbers of the call it needs one for each of its pixels, more than there are registers.
+/// DirectRow::run and step as compile-time constants for the first layer of most networks: 3x3, 3 channels,
+/// stride 2. A tile then needs one address register. With values known at run time (AnyConv, 0) it needs one
+/// for each pixel, which is more than there are.
 struct FirstConv {
   static constexpr int run = 9, step = 6;
 };
@@ -133,7 +156,7 @@ struct AnyConv {
   static constexpr int run = 0, step = 0;
 };
 
-/// acc[r][v] += sum_p x[r step + p] b[p][v]
+/// acc[r][v] += sum_p x[r step + p] b[p][v],    p < run
 template <class Shape, bool Half, int MR, int NV>
 TINYFIQA_INLINE void conv_add_products(const DirectRow& d, const float* x, const float* b,
                                        vf (&acc)[MR][NV]) {
@@ -149,7 +172,8 @@ TINYFIQA_INLINE void conv_add_products(const DirectRow& d, const float* x, const
   }
 }
 
-/// Pixels begin .. end of one panel; the last tile reaches back over pixels that are done already.
+/// Pixels begin .. end, columns of one panel. The last tile is moved left to end at `end`, and computes some
+/// pixels a second time. Needs end - begin >= MR.
 template <class Shape, bool Half, int MR, int NV>
 inline void conv_direct_panel(const DirectRow& d, const float* panel, int first, int columns, int begin,
                               int end) {
@@ -164,7 +188,8 @@ inline void conv_direct_panel(const DirectRow& d, const float* panel, int first,
   }
 }
 
-/// Output pixels begin .. end of one row, whose windows lie between the image's left and right borders.
+/// Output pixels begin .. end of one row whose windows lie between the map's left and right borders.
+/// v.residual is not read.
 inline void conv_direct(const ConvArgs& v, int image, int oy, int begin, int end) {
   const int top = oy * v.stride - v.padding;
   const std::ptrdiff_t out_row = (static_cast<std::ptrdiff_t>(image) * v.out_h + oy) * v.out_w;
@@ -196,7 +221,8 @@ inline void conv_direct(const ConvArgs& v, int image, int oy, int begin, int end
   });
 }
 
-/// One output row. With a residual (which may be the output itself) no pixel may be done twice.
+/// Output row oy of an image. `strip` has conv_scratch_floats. With a residual all pixels are gathered: the
+/// residual may be y itself, so no pixel may be computed twice.
 inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
   const bool runs = v.groups == 1 && v.x_pixel_stride == v.cin && v.residual == nullptr;
   const PixelRange inside = pixels_inside(v.window, v.stride, v.padding, v.w, v.out_w);
@@ -206,7 +232,7 @@ inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
   conv_gathered(v, image, oy, inside.end, v.out_w, strip);
 }
 
-/// The whole convolution, rows split over threads.
+/// The whole convolution, rows split over the team's threads.
 inline void conv(const ConvArgs& v, const Team& team) {
   const double macs =
       static_cast<double>(v.n) * v.out_h * v.out_w * v.cout * conv_depth(v.window, v.cin, v.groups);

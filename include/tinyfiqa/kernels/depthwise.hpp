@@ -1,15 +1,34 @@
-// Depthwise convolution KxK with bias and activation, vectorised over channels. A tile is P neighbouring
-// output pixels, vector by vector of channels. A row of the window's weights stays in registers while the
-// tile's columns pass by, each loaded once and added to all outputs that see it:
+// Depthwise convolution with bias and activation, vectorised over channels.
 //
-//   K = 3, stride 1, P = 4:    x:  0 1 2 3 4 5      6 loads and 3 of weights for 12 multiply-adds
+//   y[n, oy, ox, c] = act(bias[c] + sum over ky, kx of x[n, iy, ix, c] w[c][ky][kx])
+//   iy = oy stride + ky - padding,    ix = ox stride + kx - padding
+//
+// x [N, H, W, C], y [N, H', W', C]; taps outside the map are left out of the sum.
+//
+// A tile is P neighbouring output pixels of one vector of channels. For each row of the window, its K weights
+// stay in registers while the tile's input columns pass by. Each column is loaded once and added to all
+// outputs that see it:
+//
+//   K = 3, stride 1, P = 4:    x:  0 1 2 3 4 5      6 loads of x and 3 of weights for 12 multiply-adds
 //                              y:   0 1 2 3
 //
-// The last tile of a row reaches back over pixels that are done already. Tiles at the left and right border
-// leave out the columns outside.
+// Register budget: P accumulators + K weights + 1 vector of x, at most 8 + 5 + 1 = 14.
 //
-// Packed weights: bias[Cp], then K * K rows of Cp floats (tap ky, kx), Cp = C rounded up to whole vectors.
-// Reads exactly the input's channels, writes exactly the output's: the last vector goes through *_part.
+// The last tile of a row is moved left to end with the row. It computes some pixels a second time, with the
+// same result; so y must not overlap x.
+//
+// Packed weights, Cp = C rounded up to whole vectors:
+//
+//   +----------------------+
+//   | bias[0..C-1]       0 |     K * K + 1 rows of Cp floats without gaps
+//   | w[.][0][0]         0 |     tap ky = 0, kx = 0 of all channels
+//   | w[.][0][1]         0 |
+//   | ...                  |
+//   | w[.][K-1][K-1]     0 |
+//   +----------------------+
+//
+// Reads exactly the input's C channels and writes exactly the output's: the last vector of a pixel goes
+// through load_part / store_part.
 #pragma once
 
 #include <tinyfiqa/kernels/epilogue.hpp>
@@ -19,29 +38,34 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
+/// Pixel strides are in floats: c, or more if the map is a slice of a wider one. Rows and images have
+/// no gaps.
 struct DepthwiseArgs {
-  int n = 0, h = 0, w = 0, c = 0;  ///< input
-  int out_h = 0, out_w = 0;
-  int window = 3, stride = 1, padding = 1;
-  const float* x = nullptr;
-  std::ptrdiff_t x_pixel_stride = 0;  ///< floats from pixel to pixel (C, or more in a slice)
-  const float* packed = nullptr;
-  float* y = nullptr;
+  int n = 0, h = 0, w = 0, c = 0;           ///< of the input
+  int out_h = 0, out_w = 0;                 ///< (h + 2 padding - window) / stride + 1, likewise w
+  int window = 3, stride = 1, padding = 1;  ///< rows and columns alike
+  const float* x = nullptr;                 ///< [n, h, w, c]; not null
+  std::ptrdiff_t x_pixel_stride = 0;
+  const float* packed = nullptr;  ///< pack_depthwise's block; not null
+  float* y = nullptr;             ///< [n, out_h, out_w, c]; not null
   std::ptrdiff_t y_pixel_stride = 0;
-  const float* slope = nullptr;  ///< [c], for prelu
+  const float* slope = nullptr;  ///< [c], for prelu; ignored by other activations, null then
   Act act = Act::none;
 };
 
+/// C rounded up to whole vectors: the row length of the packed weights, in floats.
 TINYFIQA_INLINE int depthwise_padded_channels(int c) {
   return (c + simd::width - 1) / simd::width * simd::width;
 }
 
+/// Size of the packed weights and bias, in floats.
 TINYFIQA_INLINE std::size_t depthwise_packed_floats(int c, int window) {
   return static_cast<std::size_t>(depthwise_padded_channels(c)) *
          static_cast<std::size_t>(window * window + 1);
 }
 
-/// Packs weights [c][1][K][K] and bias [c] (zero where that is null).
+/// Packs weight [c][1][window][window] and bias [c] into packed [depthwise_packed_floats(c, window)]. bias
+/// may be null, which means zero.
 inline void pack_depthwise(int c, int window, const float* weight, const float* bias, float* packed) {
   const int taps = window * window, padded = depthwise_padded_channels(c);
   for (int t = -1; t < taps; ++t)
@@ -49,7 +73,7 @@ inline void pack_depthwise(int c, int window, const float* weight, const float* 
       *packed++ = i >= c ? 0.0f : t >= 0 ? weight[i * taps + t] : bias == nullptr ? 0.0f : bias[i];
 }
 
-/// Taps first .. last (exclusive) of a window that starts at `origin` and lies inside 0 .. size.
+/// Taps first .. last - 1 of a window: those inside 0 .. size - 1, if tap 0 is at position `origin`.
 struct TapRange {
   int first, last;
 };
@@ -57,27 +81,29 @@ TINYFIQA_INLINE TapRange taps_inside(int origin, int window, int size) {
   return {origin < 0 ? -origin : 0, size - origin < window ? size - origin : window};
 }
 
-/// Output pixels of a row whose windows lie between the image's left and right borders; none: begin = end.
+/// Output pixels begin .. end - 1 of a row: those whose windows lie between the map's left and right borders.
+/// begin = end if there are none.
 struct PixelRange {
   int begin, end;
 };
 TINYFIQA_INLINE PixelRange pixels_inside(int window, int stride, int padding, int w, int out_w) {
-  const int right = w + padding - window;  // the last window's start, counted from -padding on
+  const int right = w + padding - window;  // where the last such window starts, counted from -padding
   int begin = (padding + stride - 1) / stride, end = right < 0 ? 0 : right / stride + 1;
   if (begin > out_w) begin = out_w;
   if (end > out_w) end = out_w;
   return {begin, end < begin ? begin : end};
 }
 
-/// One output row.
+/// One output row. Strides are in floats.
 struct DepthwiseRow {
-  const float* x = nullptr;  ///< the image's row `top`, which may lie above the image
-  std::ptrdiff_t x_row = 0, tap_step = 0;
-  TapRange rows{};  ///< taps inside the image
-  float* y = nullptr;
+  const float* x = nullptr;     ///< input row of tap ky = 0; may lie above the map, where nothing is read
+  std::ptrdiff_t x_row = 0;     ///< from input row to input row
+  std::ptrdiff_t tap_step = 0;  ///< from tap to tap of the packed weights
+  TapRange rows{};              ///< the window's rows inside the map
+  float* y = nullptr;           ///< output pixel 0
 };
 
-/// Activation and store of P pixels' channels first .. first + count - 1, from y on.
+/// Epilogue and store of P pixels, the first at y: channels first .. first + count - 1 of each.
 template <int P, bool Full>
 TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int count, float* y, vf (&acc)[P]) {
   const vf slope = d.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(d.slope + first, count);
@@ -85,7 +111,7 @@ TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int coun
 #pragma GCC unroll 8
     for (int i = 0; i < P; ++i) acc[i] = activate<decltype(tag)::act>(acc[i], slope);
   });
-  const std::ptrdiff_t y_pixel_stride = d.y_pixel_stride;  // (for all the compiler knows, a store changes d)
+  const std::ptrdiff_t y_pixel_stride = d.y_pixel_stride;  // a copy: a store to y might change d
 #pragma GCC unroll 8
   for (int i = 0; i < P; ++i, y += y_pixel_stride) {
     if constexpr (Full)
@@ -95,8 +121,9 @@ TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int coun
   }
 }
 
-/// Output pixels ox .. ox + P - 1 of channels first .. first + count - 1. Border: up to K / 2 columns on
-/// either side lie outside the image. Register budget: P accumulators + K weights + 1 of x.
+/// The micro-kernel: output pixels ox .. ox + P - 1, channels first .. first + count - 1. Full: count is a
+/// whole vector. Border: up to K / 2 of the tile's columns on either side lie outside the map, and are
+/// left out.
 template <int K, int S, int P, bool Full, bool Border>
 TINYFIQA_INLINE void depthwise_vector(const DepthwiseArgs& d, const DepthwiseRow& r, int ox, int first,
                                       int count) {
@@ -129,8 +156,8 @@ TINYFIQA_INLINE void depthwise_vector(const DepthwiseArgs& d, const DepthwiseRow
   depthwise_store<P, Full>(d, first, count, r.y + ox * d.y_pixel_stride + first, acc);
 }
 
-/// The same, all channels. (Not inlined: a row would be one function of all tiles, which takes clang's
-/// sanitizers minutes.)
+/// Output pixels ox .. ox + P - 1, all channels. Not inlined: a row would be one function with all tiles,
+/// which clang with sanitizers takes minutes to compile.
 template <int K, int S, int P, bool Border>
 TINYFIQA_NOINLINE inline void depthwise_tile(const DepthwiseArgs& d, const DepthwiseRow& r, int ox) {
   int first = 0;
@@ -139,7 +166,7 @@ TINYFIQA_NOINLINE inline void depthwise_tile(const DepthwiseArgs& d, const Depth
   if (first < d.c) depthwise_vector<K, S, P, false, Border>(d, r, ox, first, d.c - first);
 }
 
-/// One output row by tiles of P pixels; P <= out_w.
+/// One output row by tiles of P pixels. Needs P <= out_w.
 template <int K, int S, int P>
 inline void depthwise_tiles(const DepthwiseArgs& d, const DepthwiseRow& r) {
   for (int ox = 0; ox < d.out_w; ox += P) {
@@ -152,7 +179,7 @@ inline void depthwise_tiles(const DepthwiseArgs& d, const DepthwiseRow& r) {
   }
 }
 
-/// One output pixel with any kernel and stride.
+/// One output pixel, for any window and stride.
 inline void depthwise_pixel(const DepthwiseArgs& d, const DepthwiseRow& r, int ox) {
   const int left = ox * d.stride - d.padding;
   const TapRange cols = taps_inside(left, d.window, d.w);
@@ -170,11 +197,11 @@ inline void depthwise_pixel(const DepthwiseArgs& d, const DepthwiseRow& r, int o
   }
 }
 
-/// The widths of tiles; those of maps are often multiples of 7 or 8.
+/// Widths of tiles. The widths of maps are often multiples of 7 or 8.
 inline constexpr int depthwise_widths[] = {8, 7, 5, 3};
 
-/// The width of tile that computes a row the fastest, or 0 for a row too narrow for any. A tile takes as long
-/// as its pixels and about three more.
+/// The width of tile that computes a row of out_w pixels fastest, or 0 if the row is narrower than all tiles.
+/// The cost of a tile is its number of pixels plus 3.
 TINYFIQA_INLINE int depthwise_tile_width(int out_w) {
   int best = 0, least = 0;
   for (const int p : depthwise_widths) {
@@ -184,6 +211,7 @@ TINYFIQA_INLINE int depthwise_tile_width(int out_w) {
   return best;
 }
 
+/// One output row, for windows of K and steps of S.
 template <int K, int S>
 inline void depthwise_row_strided(const DepthwiseArgs& d, const DepthwiseRow& r) {
   switch (d.padding <= K / 2 ? depthwise_tile_width(d.out_w) : 0) {
@@ -200,6 +228,7 @@ inline void depthwise_row_strided(const DepthwiseArgs& d, const DepthwiseRow& r)
   }
 }
 
+/// One output row, for windows of K and any stride.
 template <int K>
 inline void depthwise_any_stride(const DepthwiseArgs& d, const DepthwiseRow& r) {
   if constexpr (K <= 5) {
@@ -209,7 +238,7 @@ inline void depthwise_any_stride(const DepthwiseArgs& d, const DepthwiseRow& r) 
   for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel(d, r, ox);
 }
 
-/// One output row of an image.
+/// Output row oy of an image. K equals d.window.
 template <int K>
 inline void depthwise_row(const DepthwiseArgs& d, int image, int oy) {
   const int top = oy * d.stride - d.padding;
@@ -222,7 +251,7 @@ inline void depthwise_row(const DepthwiseArgs& d, int image, int oy) {
   depthwise_any_stride<K>(d, r);
 }
 
-/// The whole convolution; K is d.kernel.
+/// The whole convolution, rows split over the team's threads. K equals d.window.
 template <int K>
 inline void depthwise(const DepthwiseArgs& d, const Team& team) {
   const double macs = static_cast<double>(d.n) * d.out_h * d.out_w * d.c * K * K;

@@ -1,4 +1,7 @@
-// Pointwise work on maps: activation, add, scale by a gate, copy, interleave.
+// Operations on single elements or pixels: activation, add, scale by a gate, copy, interleave, shuffle.
+//
+// Maps are [images, pixels, channels] with a pixel stride. Each pixel is read and written by whole vectors
+// and one part (load_part / store_part), so exactly c channels are touched.
 #pragma once
 
 #include <tinyfiqa/kernels/epilogue.hpp>
@@ -8,20 +11,21 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-/// Maps of `pixels` pixels and c channels; x, b and y may be the same memory.
+/// Pixel strides are in floats. y may be x or b (in-place), except in interleave and shuffle.
 struct ElementwiseArgs {
-  int images = 0, pixels = 0, c = 0;  ///< pixels of one image
-  const float* x = nullptr;
-  std::ptrdiff_t x_pixel_stride = 0;  ///< floats from pixel to pixel
-  const float* b = nullptr;           ///< second operand: a map, or one gate [c] for each image
-  std::ptrdiff_t b_pixel_stride = 0;
-  float* y = nullptr;
+  int images = 0, pixels = 0, c = 0;  ///< pixels of one image; channels of x
+  const float* x = nullptr;           ///< [images, pixels, c]; not null
+  std::ptrdiff_t x_pixel_stride = 0;
+  const float* b = nullptr;  ///< add, interleave: [images, pixels, c]; scale: gates [images, c]; else null
+  std::ptrdiff_t b_pixel_stride = 0;  ///< scale: from image to image
+  float* y = nullptr;                 ///< [images, pixels, c], interleave: 2 c channels; not null
   std::ptrdiff_t y_pixel_stride = 0;
-  const float* slope = nullptr;  ///< [c], for prelu
-  Act act = Act::none;
+  const float* slope = nullptr;  ///< [c], for prelu; ignored by other activations, null then
+  Act act = Act::none;           ///< of `activation`
 };
 
-/// Calls op(image, pixel index over all images, first channel, count of channels) for every vector.
+/// Calls op(image, pixel, first, count) for every vector of channels. `pixel` is counted over all images,
+/// channels are first .. first + count - 1.
 template <class Op>
 inline void for_each_vector(const ElementwiseArgs& e, const Team& team, const Op& op) {
   const double work = static_cast<double>(e.images) * e.pixels * e.c;
@@ -61,7 +65,7 @@ inline void scale(const ElementwiseArgs& e, const Team& team) {
   });
 }
 
-/// y = x (a concatenation is two copies into slices of one map)
+/// y = x. A concatenation is one copy for each operand, into slices of one map.
 inline void copy(const ElementwiseArgs& e, const Team& team) {
   for_each_vector(e, team, [&](int, int i, int first, int count) {
     simd::store_up_to(e.y + i * e.y_pixel_stride + first,
@@ -69,8 +73,8 @@ inline void copy(const ElementwiseArgs& e, const Team& team) {
   });
 }
 
-/// y[2 j] = x[j], y[2 j + 1] = b[j]: concatenation and shuffle into 2 groups, in one pass. c counts x's
-/// channels.
+/// y[2 j] = x[j], y[2 j + 1] = b[j],    j < c: concatenation and shuffle into 2 groups in one pass. y has 2 c
+/// channels and overlaps neither x nor b.
 inline void interleave(const ElementwiseArgs& e, const Team& team) {
   const double work = static_cast<double>(e.images) * e.pixels * e.c;
   parallel_for(worth_team(team, work), e.images * e.pixels, [&](int begin, int end, int) {
@@ -86,7 +90,7 @@ inline void interleave(const ElementwiseArgs& e, const Team& team) {
   });
 }
 
-/// y[j * groups + g] = x[g * (c / groups) + j]; y is not x.
+/// y[j groups + g] = x[g (c / groups) + j],    g < groups, j < c / groups. y must not overlap x.
 inline void shuffle(const ElementwiseArgs& e, int groups, const Team& team) {
   const int per_group = e.c / groups;
   const double work = static_cast<double>(e.images) * e.pixels * e.c;

@@ -1,4 +1,5 @@
-// What happens to a result on its way to memory: activation, then residual.
+// The epilogue of a kernel: what is done to a result while it is in registers, before it is stored.
+// Activation first, then the residual: y = act(sum) + residual.
 #pragma once
 
 #include <tinyfiqa/base/act.hpp>
@@ -8,7 +9,7 @@ TINYFIQA_ISA_BEGIN(kernels)
 
 using simd::vf;
 
-/// act(x); `slope` is used by prelu alone.
+/// act(x) on each lane; base/act.hpp has the formulas. `slope` is PReLU's, others ignore it. NaN stays NaN.
 template <Act A>
 TINYFIQA_INLINE vf activate(vf x, vf slope) {
   (void)slope;
@@ -30,7 +31,8 @@ TINYFIQA_INLINE vf activate(vf x, vf slope) {
     return x;
 }
 
-/// body(tag) with tag.act as a constant; keeps the seven cases in one place.
+/// Makes an activation that is known at run time a compile-time constant: calls body(tag), where
+/// decltype(tag)::act equals `act`.
 template <Act A>
 struct ActTag {
   static constexpr Act act = A;
@@ -55,7 +57,7 @@ TINYFIQA_INLINE void with_act(Act act, const Body& body) {
   }
 }
 
-/// The same, chosen at run time.
+/// act(x) for an activation known at run time. Branches on each call; in a hot loop, put with_act around it.
 TINYFIQA_INLINE vf activate(Act act, vf x, vf slope) {
   vf y = x;
   with_act(act, [&](auto tag) TINYFIQA_INLINE_LAMBDA { y = activate<decltype(tag)::act>(x, slope); });

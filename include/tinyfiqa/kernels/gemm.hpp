@@ -1,17 +1,26 @@
-// C = act(A B + bias) + R on packed B: 1x1 convolutions, linear layers, and (through patches) dense ones.
+// Matrix product with epilogue on packed B: 1x1 convolutions and linear layers, and the products inside
+// dense convolutions.
 //
-// Packed B is a row of panels, each up to `gemm_max_vectors` vectors wide, wide ones first:
+//   C[i][j] = act(sum_p A[i][p] B[p][j] + bias[j]) + R[i][j],    i < m, j < n, p < k
 //
-//      panel 0 (48 columns)       panel 1 (24 columns -> 2 vectors, zeros behind)
-//   +------------------------+  +----------------+
-//   | bias[0..47]            |  | bias[48..71] 0 |     rows follow each other without gaps;
-//   | B[0][0..47]            |  | B[0][48..71] 0 |     all loads of B are whole vectors
-//   | ...                    |  | ...            |
-//   | B[K-1][0..47]          |  | B[K-1][..]   0 |
-//   +------------------------+  +----------------+
+// A [m][k], C [m][n] and R [m][n] are row-major with a leading dimension. B and bias are packed into panels
+// of up to gemm_max_vectors vectors of columns. The panels follow each other, wide ones first. For n = 72 and
+// vectors of 16 floats:
 //
-// Reads exactly A[m][0..K), writes exactly C[m][0..N): short tiles repeat the last row's pointer, the last
-// vector of a row goes through load_part / store_part.
+//      panel 0: 3 vectors          panel 1: 2 vectors, 24 columns and 8 zeros
+//   +------------------------+  +------------------+
+//   | bias[0..47]            |  | bias[48..71]   0 |     rows of a panel follow each other without gaps;
+//   | B[0][0..47]            |  | B[0][48..71]   0 |     all loads of B are whole vectors
+//   | ...                    |  | ...              |
+//   | B[k-1][0..47]          |  | B[k-1][48..71] 0 |
+//   +------------------------+  +------------------+
+//
+// The micro-kernel keeps a tile of MR rows x NV vectors of C in registers while p runs over k. Register
+// budget: MR x NV accumulators + NV vectors of B + 1 broadcast of A (+ 1 product without FMA).
+//
+// Reads exactly A's m x k floats and writes exactly C's m x n: a tile with fewer than MR rows repeats the
+// last row's pointer, the last vector of a row goes through load_part / store_part. C may be R, but must not
+// overlap A.
 #pragma once
 
 #include <tinyfiqa/kernels/epilogue.hpp>
@@ -22,7 +31,10 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-// Accumulators fill the register file: 32 registers with AVX-512 and NEON, 16 with AVX2 and SSE.
+// MR by NV, so that accumulators fill the register file (panels of 3, 2, 1 vectors):
+//   AVX-512, NEON   32 registers    8x3 + 3 + 1 = 28      12x2 + 2 + 1 = 27       12x1 + 1 + 1 = 14
+//   AVX2            16 registers    4x3 + 3 + 1 = 16       6x2 + 2 + 1 = 15        8x1 + 1 + 1 = 10
+//   SSE             16 registers    (no panel of 3)        6x2 + 2 + 1 + 1 = 16    8x1 + 1 + 1 + 1 = 11
 #if defined(TINYFIQA_SCALAR)
 inline constexpr int gemm_max_vectors = 4;
 template <int NV>
@@ -35,40 +47,43 @@ inline constexpr int gemm_rows = NV == 3 ? 8 : 12;
 inline constexpr int gemm_max_vectors = 3;
 template <int NV>
 inline constexpr int gemm_rows = NV == 3 ? 4 : (NV == 2 ? 6 : 8);
-#else  // a product needs a register of its own before it is added
+#else  // without FMA a product needs a register of its own before it is added
 inline constexpr int gemm_max_vectors = 2;
 template <int NV>
 inline constexpr int gemm_rows = NV == 2 ? 6 : 8;
 #endif
 
-/// C[i][j] = act(sum_p A[i][p] B[p][j] + bias[j]) + R[i][j],   i < m, j < n, p < k.
+/// C[i][j] = act(sum_p A[i][p] B[p][j] + bias[j]) + R[i][j],    i < m, j < n, p < k.
+/// Leading dimensions are in floats from row to row.
 struct GemmArgs {
-  int m = 0, n = 0, k = 0;
-  const float* a = nullptr;
-  std::ptrdiff_t lda = 0;         ///< floats from row to row
-  const float* packed = nullptr;  ///< pack_gemm's block
-  float* c = nullptr;
-  std::ptrdiff_t ldc = 0;
-  const float* residual = nullptr;  ///< R, or null for none; R may be C itself
-  std::ptrdiff_t ld_residual = 0;
-  const float* slope = nullptr;  ///< [n], for prelu
+  int m = 0, n = 0, k = 0;          ///< all at least 1
+  const float* a = nullptr;         ///< A [m][k]; not null
+  std::ptrdiff_t lda = 0;           ///< of A
+  const float* packed = nullptr;    ///< pack_gemm's block of gemm_packed_floats(n, k) floats; not null
+  float* c = nullptr;               ///< C [m][n]; not null
+  std::ptrdiff_t ldc = 0;           ///< of C
+  const float* residual = nullptr;  ///< R [m][n]; null for none; may be C
+  std::ptrdiff_t ld_residual = 0;   ///< of R
+  const float* slope = nullptr;     ///< [n], for prelu; ignored by other activations, null then
   Act act = Act::none;
 };
 
-/// Vectors of the panel that starts at vector `first` of `total`: panels as even as possible.
+/// Number of vectors of the panel that starts at vector `first` of `total`. Panels are as even as possible,
+/// wide ones first.
 TINYFIQA_INLINE int gemm_panel_vectors(int first, int total) {
   const int left = total - first;
   const int panels = (left + gemm_max_vectors - 1) / gemm_max_vectors;
   return (left + panels - 1) / panels;
 }
 
-/// Floats of the packed block of B [k][n] with its bias.
+/// Size of the packed block of B [k][n] and its bias, in floats.
 TINYFIQA_INLINE std::size_t gemm_packed_floats(int n, int k) {
   const int columns = (n + simd::width - 1) / simd::width * simd::width;
   return static_cast<std::size_t>(columns) * static_cast<std::size_t>(k + 1);
 }
 
-/// Packs weights [n][k] (PyTorch's order: one row for each output) and bias [n].
+/// Packs weight [n][k] (B transposed, PyTorch's order: one row for each output) and bias [n] into
+/// packed [gemm_packed_floats(n, k)]. No pointer may be null.
 inline void pack_gemm(int n, int k, const float* weight, const float* bias, float* packed) {
   const int total = (n + simd::width - 1) / simd::width;
   for (int first = 0; first < total;) {
@@ -79,21 +94,22 @@ inline void pack_gemm(int n, int k, const float* weight, const float* bias, floa
       const int filled = n - column < simd::width ? n - column : simd::width;
       float* const to = packed + std::ptrdiff_t{v} * simd::width;
       for (int j = 0; j < simd::width; ++j) to[j] = j < filled ? bias[column + j] : 0.0f;
-      turn_rows(weight + std::ptrdiff_t{column} * k, k, filled, to + columns, columns);
+      transpose_rows(weight + std::ptrdiff_t{column} * k, k, filled, to + columns, columns);
     }
     packed += std::ptrdiff_t{columns} * (k + 1);
     first += vectors;
   }
 }
 
-/// True when the last of a panel's `columns` fill no more than half of their vector.
+/// True if the last vector of a panel with `columns` valid columns is at most half full, and half
+/// vectors help.
 template <int NV>
 TINYFIQA_INLINE bool ends_in_half(int columns) {
   return simd::has_halves && columns - (NV - 1) * simd::width <= simd::width / 2;
 }
 
-/// acc[r][v] += sum_p a(r, p) b[p][v] over `k` rows of a panel that start at b; Half: of the last vector, the
-/// lower half. Register budget: MR x NV accumulators + NV of B + 1 broadcast.
+/// The micro-kernel: acc[r][v] += sum_p a(r, p) b[p][v] over k rows of a panel, the first at b. With Half
+/// only the lower half of the last vector is computed; its upper half becomes zero.
 template <bool Half, int MR, int NV, class At>
 TINYFIQA_INLINE void gemm_add_products(int k, const At& a, const float* b, vf (&acc)[MR][NV]) {
   constexpr int whole = Half ? NV - 1 : NV;
@@ -102,8 +118,8 @@ TINYFIQA_INLINE void gemm_add_products(int k, const At& a, const float* b, vf (&
 #pragma GCC unroll 16
     for (int r = 0; r < MR; ++r) half[r] = simd::low_half(acc[r][NV - 1]);
   }
-  // (Unrolled, the compiler would keep the floats that two windows of a convolution share in registers, and
-  // the sums in memory.)
+  // Not unrolled: g++ would keep floats that neighbouring windows of a convolution share in registers, and
+  // spill the accumulators.
 #pragma GCC unroll 1
   for (int p = 0; p < k; ++p, b += NV * simd::width) {
     vf bv[NV];
@@ -124,7 +140,7 @@ TINYFIQA_INLINE void gemm_add_products(int k, const At& a, const float* b, vf (&
   }
 }
 
-/// acc[r] = the panel's bias.
+/// acc[r][v] = the panel's bias, for each row r.
 template <int MR, int NV>
 TINYFIQA_INLINE void gemm_set_bias(const float* panel, vf (&acc)[MR][NV]) {
   vf bias[NV];
@@ -136,6 +152,7 @@ TINYFIQA_INLINE void gemm_set_bias(const float* panel, vf (&acc)[MR][NV]) {
     for (int v = 0; v < NV; ++v) acc[r][v] = bias[v];
 }
 
+/// acc[r][v] = bias[v] + sum_p a[r][p] B[p][v]; `panel` begins with its bias.
 template <bool Half, int MR, int NV>
 TINYFIQA_INLINE void gemm_accumulate(int k, const float* const (&a)[MR], const float* panel,
                                      vf (&acc)[MR][NV]) {
@@ -144,7 +161,7 @@ TINYFIQA_INLINE void gemm_accumulate(int k, const float* const (&a)[MR], const f
       k, [&](int r, int p) TINYFIQA_INLINE_LAMBDA { return a[r][p]; }, panel + NV * simd::width, acc);
 }
 
-/// One row: four chains over p hide the latency of the multiply-add.
+/// The same for one row, which is limited by the latency of the multiply-add: four independent sums over p.
 template <int NV>
 TINYFIQA_INLINE void gemm_accumulate_row(int k, const float* a, const float* panel, vf (&acc)[NV]) {
   vf part[4][NV];
@@ -168,7 +185,7 @@ TINYFIQA_INLINE void gemm_accumulate_row(int k, const float* a, const float* pan
   for (int v = 0; v < NV; ++v) acc[v] = (part[0][v] + part[1][v]) + (part[2][v] + part[3][v]);
 }
 
-/// acc = act(acc): chosen once for the tile, so that the values stay in their registers.
+/// acc = act(acc). The activation is chosen once for a tile, so that its values stay in registers.
 template <Act A, int MR, int NV>
 TINYFIQA_INLINE void gemm_activate_as(const vf (&slope)[NV], vf (&acc)[MR][NV]) {
 #pragma GCC unroll 16
@@ -177,7 +194,8 @@ TINYFIQA_INLINE void gemm_activate_as(const vf (&slope)[NV], vf (&acc)[MR][NV]) 
     for (int v = 0; v < NV; ++v) acc[r][v] = activate<A>(acc[r][v], slope[v]);
 }
 
-/// Epilogue and store of the first `rows` rows of a tile: `columns` floats from column `first` on.
+/// Epilogue and store of a tile at row `row` and column `first` of C: its first `rows` rows, `columns`
+/// floats each.
 template <int MR, int NV>
 TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int first, int columns,
                                      vf (&acc)[MR][NV]) {
@@ -190,8 +208,7 @@ TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int f
   }
   with_act(g.act, [&](auto tag)
                       TINYFIQA_INLINE_LAMBDA { gemm_activate_as<decltype(tag)::act, MR, NV>(slope, acc); });
-  const std::ptrdiff_t ldc = g.ldc,
-                       ld_residual = g.ld_residual;  // (for all the compiler knows, a store changes g)
+  const std::ptrdiff_t ldc = g.ldc, ld_residual = g.ld_residual;  // copies: a store to C might change g
   float* c = g.c + row * ldc + first;
   const float* residual = g.residual == nullptr ? nullptr : g.residual + row * ld_residual + first;
 #pragma GCC unroll 16
@@ -209,7 +226,7 @@ TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int f
   }
 }
 
-/// Rows begin .. end of one panel, MR at a time, the last few by fours.
+/// Rows begin .. end of C, columns of one panel: tiles of MR rows, then tiles of 4.
 template <bool Half, int MR, int NV>
 inline void gemm_panel_rows(const GemmArgs& g, const float* panel, int first, int columns, int begin,
                             int end) {
@@ -235,15 +252,17 @@ inline void gemm_panel_rows(const GemmArgs& g, const float* panel, int first, in
   }
 }
 
+/// Rows begin .. end of C, `columns` columns from column `first` on, with the tile that suits them.
 template <int NV>
 inline void gemm_panel(const GemmArgs& g, const float* panel, int first, int columns, int begin, int end) {
-  // The order of a row's sums depends on the whole product alone, never on how its rows are split.
+  // A result must not depend on how rows are split over threads. The path for one row adds in an order of its
+  // own, so g.m chooses it; all other tiles add in the same order.
   if (g.m == 1) {
     vf acc[1][NV];
     gemm_accumulate_row<NV>(g.k, g.a, panel, acc[0]);
     gemm_store_tile<1, NV>(g, 0, 1, first, columns, acc);
   } else if (end - begin <= 4) {
-    // A handful of rows (a batch of heads) does not fill the tall tile.
+    // Too few rows for a tile of MR, as in a head on a small batch.
     gemm_panel_rows<false, 4, NV>(g, panel, first, columns, begin, end);
   } else {
     if constexpr (simd::has_halves)
@@ -253,13 +272,14 @@ inline void gemm_panel(const GemmArgs& g, const float* panel, int first, int col
   }
 }
 
-/// The number of a panel's vectors as a constant.
+/// The number of vectors of a panel, as a compile-time constant.
 template <int NV>
 struct PanelVectors {
   static constexpr int count = NV;
 };
 
-/// body(PanelVectors<NV>, first column, valid columns) for each panel of n columns.
+/// Calls body(PanelVectors<NV>(), first, columns) for each panel of n columns: its first column and the
+/// number of columns that exist.
 template <class Body>
 TINYFIQA_INLINE void for_each_panel(int n, const Body& body) {
   const int total = (n + simd::width - 1) / simd::width;
@@ -280,7 +300,7 @@ TINYFIQA_INLINE void for_each_panel(int n, const Body& body) {
   }
 }
 
-/// Rows begin .. end of C, on this thread.
+/// Rows begin .. end of C, on the calling thread.
 inline void gemm_rows_range(const GemmArgs& g, int begin, int end) {
   const float* panel = g.packed;
   for_each_panel(g.n, [&](auto vectors, int first, int columns) {
@@ -290,8 +310,9 @@ inline void gemm_rows_range(const GemmArgs& g, int begin, int end) {
   });
 }
 
-/// pack_gemm's block with row p multiplied by gate[p], so that A diag(gate) B is one product (squeeze-excite
-/// before a projection).
+/// gated = diag(gate) B in packed order: row p of each panel times gate[p], bias unchanged. A projection
+/// after squeeze-excite is then one product, A diag(gate) B. packed and gated have gemm_packed_floats(n, k)
+/// floats, gate has k.
 inline void gate_packed(int n, int k, const float* packed, const float* gate, float* gated) {
   for_each_panel(n, [&](auto vectors, int, int) {
     constexpr int NV = decltype(vectors)::count;
@@ -303,16 +324,16 @@ inline void gate_packed(int n, int k, const float* packed, const float* gate, fl
   });
 }
 
-/// Rows of A that stay in the first-level cache while the panels of B pass by.
+/// Rows of A in a block. A block stays in the first-level cache while the panels of B pass by.
 inline constexpr int gemm_block = 96;
 
-/// The same, block by block.
+/// Rows begin .. end of C, block by block, on the calling thread.
 inline void gemm_blocks(const GemmArgs& g, int begin, int end) {
   for (int row = begin; row < end; row += gemm_block)
     gemm_rows_range(g, row, row + gemm_block < end ? row + gemm_block : end);
 }
 
-/// The whole product; rows are split over threads, by whole tiles.
+/// The whole product. Rows are split over the team's threads in multiples of 8 or 24, the heights of tiles.
 inline void gemm(const GemmArgs& g, const Team& team) {
   const int unit = g.m < 384 ? 8 : 24, units = (g.m + unit - 1) / unit;
   const double macs = static_cast<double>(g.m) * g.n * g.k;

@@ -1,11 +1,13 @@
-// Work split over a team of threads.
+// Splits work over a team of threads (base/team.hpp). Nothing is allocated. Without a team the caller
+// does all.
 #pragma once
 
 #include <tinyfiqa/base/team.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-/// body(part, slot) for each part.
+/// Calls body(part, slot) once for each part 0 .. parts - 1. `slot` is 0 .. team.threads - 1, and different
+/// for calls that run at the same time: index a thread's scratch by it.
 template <class Body>
 void parallel_parts(const Team& team, int parts, const Body& body) {
   if (team.run == nullptr || team.threads == 1 || parts <= 1) {
@@ -18,8 +20,8 @@ void parallel_parts(const Team& team, int parts, const Body& body) {
       &body);
 }
 
-/// body(begin, end, slot) for ranges that make up 0 .. count, `ranges` for each thread: whoever is free takes
-/// the next, so a thread that comes late does less.
+/// Calls body(begin, end, slot) for ranges that together are 0 .. count, `ranges` of them for each thread. A
+/// thread takes the next range when it is free, so a thread that starts late does less.
 template <class Body>
 void parallel_for(const Team& team, int count, const Body& body, int ranges = 4) {
   const int wanted = team.threads == 1 ? 1 : team.threads * ranges, parts = wanted < count ? wanted : count;
@@ -29,8 +31,9 @@ void parallel_for(const Team& team, int count, const Body& body, int ranges = 4)
   });
 }
 
-/// body(begin, end, part) for one range a thread, whoever does it: what is added up in the order of the parts
-/// depends on the number of threads alone, not on who was faster.
+/// Calls body(begin, end, part) for one range per thread; `part` is the number of the range, whichever thread
+/// runs it. Partial sums that are kept by part and added in the order of the parts depend on the number of
+/// threads, but not on their timing.
 template <class Body>
 void parallel_split(const Team& team, int count, const Body& body) {
   const int parts = team.threads < count ? team.threads : count;
@@ -40,7 +43,8 @@ void parallel_split(const Team& team, int count, const Body& body) {
   });
 }
 
-/// The team for a job of `macs` multiply-adds: a call of a team costs about a microsecond.
+/// The team for a job of `macs` multiply-adds. Small jobs are left to the caller, because a call of a team
+/// costs about a microsecond.
 TINYFIQA_INLINE Team worth_team(Team team, double macs) {
   if (macs < 2e5) team.threads = 1;
   return team;

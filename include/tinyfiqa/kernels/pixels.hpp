@@ -1,4 +1,9 @@
-// From the 8-bit levels of a picture to what a network is fed.
+// Converts an image's 8-bit levels to the floats that a network takes.
+//
+//   out[p][c] = (levels[p][c] - mean[c]) * scale[c],    p < pixels, c < 3
+//
+// Both arrays are dense [pixels, 3]. Reads and writes exactly 3 * pixels elements. The compiler vectorises
+// the loops; no intrinsics.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -7,8 +12,8 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-/// out [pixels, 3] = (levels [pixels, 3] - mean [3]) * scale [3]. Sixteen pixels at a time: three channels
-/// fill whole vectors then.
+/// levels [pixels, 3], 0..255; mean [3], in levels; scale [3]; out [pixels, 3]. No pointer may be null, and
+/// `out` overlaps nothing. A block is 16 pixels: their 48 floats are whole vectors on every instruction set.
 inline void pixels_to_floats(const unsigned char* TINYFIQA_RESTRICT levels, std::ptrdiff_t pixels,
                              const float* mean, const float* scale, float* TINYFIQA_RESTRICT out) {
   constexpr int block = 48;

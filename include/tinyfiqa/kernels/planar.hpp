@@ -1,11 +1,15 @@
-// Convolutions of narrow maps, by planes. Where a map has a few channels, vectors over channels are half
-// empty (tinyFQnet's maps have 2 to 20); vectors over the pixels of a row are full:
+// Convolutions of narrow maps in planar layout. If a map has few channels, vectors over channels are half
+// empty (tinyFQnet's maps have 2 to 20 channels). Vectors over the pixels of a row are full:
 //
-//   by channels  [N, H, W, C]   r g b r g b r g b ...        row y: W pixels of C floats
-//   by planes    [N, H, C, W]   r r r ... g g g ... b b b    row y: C planes of W floats
+//   interleaved  [N, H, W, C]   r g b r g b r g b ...        row y: W pixels of C floats
+//   planar       [N, H, C, W]   r r r ... g g g ... b b b    row y: C planes of W floats
 //
-// Both have rows of as many floats. The weights are those that the kernels by channels read, one float at a
-// time.
+// A row has the same number of floats in both layouts. Three operations have a planar kernel: 1x1
+// convolution, depthwise 3x3, and the 3x3 stride 2 convolution of an interleaved image that a network begins
+// with. They read the packed weights of the interleaved kernels, one float at a time.
+//
+// Maps are dense. A planar map's width must be a multiple of simd::width, so that all loads and stores are
+// whole vectors. Reads exactly x, writes exactly y. The activation is ReLU or none.
 #pragma once
 
 #include <tinyfiqa/kernels/depthwise.hpp>
@@ -17,25 +21,27 @@
 TINYFIQA_ISA_BEGIN(kernels)
 
 struct PlanarArgs {
-  int n = 0, h = 0, w = 0, c = 0;
-  int out_h = 0, out_w = 0, cout = 0, stride = 1;
-  const float* x = nullptr;
-  const float* packed = nullptr;
-  const float* residual = nullptr;  ///< laid out as y
-  float* y = nullptr;
-  bool y_planar = true;
-  float lowest = 0;  ///< of y before the residual: 0 for ReLU, else -infinity
+  int n = 0, h = 0, w = 0, c = 0;      ///< of the input
+  int out_h = 0, out_w = 0, cout = 0;  ///< of the output; out_w = w / stride
+  int stride = 1;                      ///< of the depthwise kernel: 1 or 2
+  const float* x = nullptr;            ///< [n, h, c, w], the stem's [n, h, w, 3]; not null
+  const float* packed = nullptr;       ///< of pack_gemm, pack_depthwise or pack_conv; not null
+  const float* residual = nullptr;     ///< in the layout of y, added after the activation; null for none
+  float* y = nullptr;                  ///< [n, out_h, cout, out_w] or [n, out_h, out_w, cout]; not null
+  bool y_planar = true;                ///< the former
+  float lowest = 0;                    ///< of y before the residual: 0 for ReLU, else -infinity
 };
 
-/// Where channel 0 of pixel col of row `row` (counted over all images) of y lies, and the way to the next
-/// channel.
+/// Offset in y of channel 0 of pixel `col` of row `row`, counted over all images.
 TINYFIQA_INLINE std::ptrdiff_t planar_at(const PlanarArgs& a, int row, int col) {
   const std::ptrdiff_t floats = static_cast<std::ptrdiff_t>(row) * a.cout * a.out_w;
   return a.y_planar ? floats + col : floats + static_cast<std::ptrdiff_t>(col) * a.cout;
 }
+/// Distance in y from a channel to the next.
 TINYFIQA_INLINE std::ptrdiff_t planar_channel(const PlanarArgs& a) { return a.y_planar ? a.out_w : 1; }
 
-/// `count` pixels of one channel by channels again. (Its own function, because it is long and rare.)
+/// Stores the first `count` pixels of one channel to an interleaved y, with the residual. Not part of put,
+/// because it is long and rare.
 inline void scatter_planar(const PlanarArgs& a, vf v, std::ptrdiff_t at, int count) {
   float lanes[simd::width];
   simd::store(lanes, v);
@@ -43,8 +49,7 @@ inline void scatter_planar(const PlanarArgs& a, vf v, std::ptrdiff_t at, int cou
     a.y[at] = a.residual == nullptr ? lanes[i] : lanes[i] + a.residual[at];
 }
 
-/// Takes vectors of pixels of one channel to memory: to any kind of y, or (which most are) by planes and
-/// without a residual, so that nothing is asked about a vector.
+/// Epilogue and store of a vector of pixels of one channel, for any y.
 struct PlanarOutput {
   const PlanarArgs& a;
   TINYFIQA_INLINE void put(vf v, std::ptrdiff_t at) const {
@@ -54,6 +59,7 @@ struct PlanarOutput {
     simd::store(a.y + at, v);
   }
 };
+/// The same for the most frequent case, a planar y without residual: no branches for each vector.
 struct PlainPlanarOutput {
   float* y;
   float lowest;
@@ -61,7 +67,7 @@ struct PlainPlanarOutput {
     simd::store(y + at, simd::max(simd::splat(lowest), v));
   }
 };
-/// body(output) for the output of these arguments.
+/// Calls body(output) with the one of the two that these arguments need.
 template <class Body>
 TINYFIQA_INLINE void with_planar_output(const PlanarArgs& a, const Body& body) {
   if (a.y_planar && a.residual == nullptr)
@@ -70,22 +76,27 @@ TINYFIQA_INLINE void with_planar_output(const PlanarArgs& a, const Body& body) {
     body(PlanarOutput{a});
 }
 
-// ---- products: outputs of one pixel are sums over k of weights times vectors of pixels
+// ---- products: sum[output][pixel] += weight[k][output] x[k][pixel], in vectors of pixels
 
-// Accumulators fill the registers: so many outputs by two vectors of pixels, or fewer outputs by up to four.
+// Register budget: CO outputs x P vectors of accumulators + P vectors of x + 1 broadcast weight.
+//   AVX-512, 32 registers    12x2 + 2 + 1 = 27    6x4 + 4 + 1 = 29
+//   AVX2, 16 registers        6x2 + 2 + 1 = 15    3x4 + 4 + 1 = 17; g++ reads one x from memory in each FMA
 #if defined(__AVX512F__)
 inline constexpr int planar_accumulators = 24;
 #else
 inline constexpr int planar_accumulators = 12;
 #endif
+/// Most outputs of a tile.
 inline constexpr int planar_outputs = planar_accumulators / 2;
+/// Vectors of pixels of a tile with that many outputs: 2 to 4.
 constexpr int planar_vectors(int outputs) {
   return planar_accumulators / outputs < 4 ? planar_accumulators / outputs : 4;
 }
 
-/// CO outputs of P vectors of pixels, the first output's at `at`, those of the others `channel` behind one
-/// another. `weight` is the bias of the first; weights of one k lie `columns` behind those of the k before.
-/// source(k, p) = the vector of pixels p that weight k multiplies.
+/// The micro-kernel: CO outputs of P vectors of pixels.
+///   source(k, p)   address of the vector of pixels p that is multiplied by weight k, k < depth
+///   weight         bias of output 0 in the packed panel; weight k of output i is at (1 + k) columns + i
+///   at [P]         offset in y of output 0 of each vector of pixels; output i is at `at[p] + i * channel`
 template <int P, int CO, class Source, class Output>
 TINYFIQA_INLINE void planar_tile(const Output& out, int depth, const Source& source, const float* weight,
                                  std::ptrdiff_t columns, const std::ptrdiff_t* at, std::ptrdiff_t channel) {
@@ -112,7 +123,7 @@ TINYFIQA_INLINE void planar_tile(const Output& out, int depth, const Source& sou
     for (int p = 0; p < P; ++p) out.put(sum[c][p], at[p] + c * channel);
 }
 
-/// body(PanelVectors<count>) for 0 < count <= Most.
+/// Calls body(PanelVectors<count>()) for 0 < count <= Most: makes count a compile-time constant.
 template <int Most, class Body>
 TINYFIQA_INLINE void with_outputs(int count, const Body& body) {
   if constexpr (Most > 1)
@@ -120,15 +131,15 @@ TINYFIQA_INLINE void with_outputs(int count, const Body& body) {
   body(PanelVectors<Most>{});
 }
 
-/// body(PanelVectors<CO>, weights, columns, first) for tiles of CO outputs that make up all, from output
-/// `first` on.
+/// Splits all outputs into tiles and calls body(PanelVectors<CO>(), weight, columns, first) for each: CO
+/// outputs from output `first` on; weight and columns as planar_tile takes them.
 template <class Body>
 TINYFIQA_INLINE void for_each_planar_tile(const PlanarArgs& a, int depth, const Body& body) {
   const float* panel = a.packed;
   for_each_panel(a.cout, [&](auto vectors, int start, int valid) {
     constexpr int columns = decltype(vectors)::count * simd::width;
     for (int begin = 0; begin < valid;) {
-      const int left = valid - begin;  // the last two tiles share what they have evenly
+      const int left = valid - begin;  // the last two tiles are of equal size
       const int outputs = left <= planar_outputs      ? left
                           : left < 2 * planar_outputs ? (left + 1) / 2
                                                       : planar_outputs;
@@ -140,14 +151,14 @@ TINYFIQA_INLINE void for_each_planar_tile(const PlanarArgs& a, int depth, const 
   });
 }
 
-/// 1x1 convolution, CO outputs of rows begin .. end counted over all images.
+/// 1x1 convolution: CO outputs, the first is `first`, of rows begin .. end, counted over all images.
 template <int CO, class Output>
 inline void planar_pointwise_tiles(const PlanarArgs& a, const Output out, const float* weight, int columns,
                                    int first, int begin, int end) {
   const std::ptrdiff_t plane = a.w, next_channel = planar_channel(a), channel = first * next_channel;
   const int vectors = (end - begin) * (a.w / simd::width);
   int row = begin, col = 0;
-  const auto turn = [&](const float*& x, std::ptrdiff_t& at) {
+  const auto advance = [&](const float*& x, std::ptrdiff_t& at) {
     x = a.x + static_cast<std::ptrdiff_t>(row) * a.c * plane + col;
     at = planar_at(a, row, col) + channel;
     col += simd::width;
@@ -162,14 +173,15 @@ inline void planar_pointwise_tiles(const PlanarArgs& a, const Output out, const 
   int i = 0;
   for (; i + most <= vectors; i += most) {
 #pragma GCC unroll 4
-    for (int p = 0; p < most; ++p) turn(x[p], at[p]);
+    for (int p = 0; p < most; ++p) advance(x[p], at[p]);
     planar_tile<most, CO>(out, a.c, source, weight, columns, at, next_channel);
   }
   for (; i < vectors; ++i) {
-    turn(x[0], at[0]);
+    advance(x[0], at[0]);
     planar_tile<1, CO>(out, a.c, source, weight, columns, at, next_channel);
   }
 }
+/// 1x1 convolution: rows begin .. end, counted over all images.
 inline void planar_pointwise_rows(const PlanarArgs& a, int begin, int end) {
   with_planar_output(a, [&](const auto& out) {
     for_each_planar_tile(a, a.c, [&](auto outputs, const float* weight, int columns, int first) {
@@ -178,13 +190,15 @@ inline void planar_pointwise_rows(const PlanarArgs& a, int begin, int end) {
   });
 }
 
-// ---- 3x3 convolution, stride 2, padding 1, of three interleaved channels: a network's first
+// ---- stem: 3x3 convolution, stride 2, padding 1, of an interleaved image of 3 channels; w = 2 out_w
 
-/// A strip's pixels of an input row by planes: even columns, and odd ones with the one before them.
+/// A strip of an input row in planar layout, for up to 2 vectors of outputs: even columns 2 i, and odd
+/// columns 2 i - 1 (so column -1 comes first).
 struct PlanarStem {
   float even[3][2 * simd::width], odd[3][2 * simd::width + 1];
 };
 
+/// Fills `s` with row y for outputs `first` .. first + P vectors. Zeros if the row lies outside the image.
 template <int P>
 inline void fill_planar_stem(const PlanarArgs& a, int image, int y, int first, PlanarStem& s) {
   if (y < 0 || y >= a.h) return void(s = PlanarStem());
@@ -201,24 +215,26 @@ inline void fill_planar_stem(const PlanarArgs& a, int image, int y, int first, P
   }
 }
 
-/// Rows begin .. end of one image, columns first .. first + P vectors.
+/// Output rows begin .. end of one image, P vectors of columns from column `first` on.
 template <int P, class Output>
 inline void planar_stem_strip(const PlanarArgs& a, const Output out, int image, int begin, int end,
                               int first) {
-  PlanarStem held[3];  // a row between two windows stays: the last of one is the first of the next
+  PlanarStem held[3];  // the window's rows; its last row is the first one of the next window and is kept
+  // sources[phase][k]: address of what weight k multiplies. With each output row, held[0] and held[2]
+  // swap roles.
   const float* sources[2][27];
-  for (int turn = 0; turn < 2; ++turn)
+  for (int phase = 0; phase < 2; ++phase)
     for (int k = 0; k < 27; ++k) {
       const int ky = k / 9, kx = k / 3 % 3, c = k % 3;
-      const PlanarStem& s = held[turn == 0 ? ky : 2 - ky];
-      sources[turn][k] = kx == 1 ? s.even[c] : s.odd[c] + kx / 2;
+      const PlanarStem& s = held[phase == 0 ? ky : 2 - ky];
+      sources[phase][k] = kx == 1 ? s.even[c] : s.odd[c] + kx / 2;
     }
   fill_planar_stem<P>(a, image, 2 * begin - 1, first, held[0]);
   for (int oy = begin; oy < end; ++oy) {
-    const int turn = (oy - begin) % 2;
+    const int phase = (oy - begin) % 2;
     fill_planar_stem<P>(a, image, 2 * oy, first, held[1]);
-    fill_planar_stem<P>(a, image, 2 * oy + 1, first, held[turn == 0 ? 2 : 0]);
-    const float* const* const source = sources[turn];
+    fill_planar_stem<P>(a, image, 2 * oy + 1, first, held[phase == 0 ? 2 : 0]);
+    const float* const* const source = sources[phase];
     const int row = image * a.out_h + oy;
     const auto value = [&](int k, int p) TINYFIQA_INLINE_LAMBDA { return source[k] + p * simd::width; };
     for_each_planar_tile(a, 27, [&](auto outputs, const float* weight, int columns, int c) {
@@ -229,6 +245,7 @@ inline void planar_stem_strip(const PlanarArgs& a, const Output out, int image, 
     });
   }
 }
+/// Rows begin .. end of y, counted over all images.
 inline void planar_stem_rows(const PlanarArgs& a, int begin, int end) {
   while (begin < end) {
     const int image = begin / a.out_h, last = (image + 1) * a.out_h < end ? (image + 1) * a.out_h : end;
@@ -243,9 +260,9 @@ inline void planar_stem_rows(const PlanarArgs& a, int begin, int end) {
   }
 }
 
-// ---- depthwise 3x3, padding 1
+// ---- depthwise 3x3, padding 1, stride 1 or 2; w = stride out_w
 
-/// Weights of one channel: bias, then nine taps.
+/// Bias and weights of one channel, each in all lanes; tap[3 ky + kx].
 struct PlanarTaps {
   vf bias, tap[9];
 };
@@ -257,13 +274,16 @@ TINYFIQA_INLINE PlanarTaps planar_taps(const PlanarArgs& a, int c) {
   for (int t = 0; t < 9; ++t) w.tap[t] = simd::splat(a.packed[(t + 1) * padded + c]);
   return w;
 }
+/// Channel c of row y of x. The row may lie outside the image, and must not be read then.
 TINYFIQA_INLINE const float* planar_row(const PlanarArgs& a, int image, int y, int c) {
   return a.x + ((static_cast<std::ptrdiff_t>(image) * a.h + y) * a.c + c) * a.w;
 }
 
-/// Stride 1, output rows begin .. end of channel c, P vectors of columns from col on: a row of x is loaded
-/// once, and added to the three rows of sums that it belongs to. Its own sums first: the way from row to row
-/// is one addition long then.
+/// Stride 1: output rows begin .. end of channel c, P vectors of columns from column `col` on.
+///
+/// Each row of x is loaded once and added to the sums of three output rows: above, here and below it. Its
+/// three products are summed first, and then added with one addition, so that rows depend on each other by
+/// the latency of an addition only.
 template <int P, class Output>
 TINYFIQA_INLINE void planar_depthwise_strip(const PlanarArgs& a, const Output& out, const PlanarTaps& w,
                                             int image, int begin, int end, int c, int col) {
@@ -274,7 +294,7 @@ TINYFIQA_INLINE void planar_depthwise_strip(const PlanarArgs& a, const Output& o
   std::ptrdiff_t at = planar_at(a, image * a.out_h + begin, col) + c * planar_channel(a);
   const std::ptrdiff_t next = planar_at(a, 0, simd::width);
   const int height = a.h;
-  vf above[P], here[P];  // of the rows above y and y
+  vf above[P], here[P];  // sums of output rows y - 1 and y
 #pragma GCC unroll 2
   for (int p = 0; p < P; ++p) above[p] = here[p] = w.bias;
   for (int y = begin - 1; y <= end; ++y, x += x_row) {
@@ -321,7 +341,7 @@ TINYFIQA_INLINE void planar_depthwise_strip(const PlanarArgs& a, const Output& o
     }
   }
 }
-/// Stride 1, output rows begin .. end of channel c.
+/// Stride 1: output rows begin .. end of channel c, all columns.
 template <class Output>
 inline void planar_depthwise_whole(const PlanarArgs& a, const Output out, int image, int begin, int end,
                                    int c) {
@@ -332,11 +352,14 @@ inline void planar_depthwise_whole(const PlanarArgs& a, const Output out, int im
   if (col < a.w) planar_depthwise_strip<1>(a, out, w, image, begin, end, c, col);
 }
 
-/// A row of x for two taps each, dealt: columns 2 x - 1, 2 x, 2 x + 1 of output column x. `x` points at
-/// column 2 col; zeros beyond the map.
+/// What one row of x contributes to a vector of outputs with stride 2. For output column i:
+///   left = x[2 i - 1],    middle = x[2 i],    right = x[2 i + 1]
+/// Lanes are in dealt order (simd/vec.hpp); zeros outside the map.
 struct PlanarHalves {
   vf left, middle, right;
 };
+/// `x` points at column 2 i of the first output column i. inside: the row exists. first: i is 0, so column -1
+/// is zero. whole: the vector's outputs all exist; else half of them.
 TINYFIQA_INLINE PlanarHalves planar_halves(const float* x, bool inside, bool first, bool whole) {
   if (!inside) return {simd::splat(0.0f), simd::splat(0.0f), simd::splat(0.0f)};
   const vf near = simd::load(x), far = whole ? simd::load(x + simd::width) : simd::splat(0.0f);
@@ -345,8 +368,8 @@ TINYFIQA_INLINE PlanarHalves planar_halves(const float* x, bool inside, bool fir
   return {simd::dealt_even(before, between), simd::dealt_even(near, far), simd::dealt_odd(near, far)};
 }
 
-/// Stride 2, output rows begin .. end of channel c; a row of x between two windows is loaded once. The last
-/// vector may be half a one, when y is by channels.
+/// Stride 2: output rows begin .. end of channel c. A row of x that two windows share is loaded once. If y is
+/// interleaved, the last vector of a row may be half full.
 template <class Output>
 inline void planar_depthwise_half(const PlanarArgs& a, const Output out, int image, int begin, int end,
                                   int c) {
@@ -360,7 +383,7 @@ inline void planar_depthwise_half(const PlanarArgs& a, const Output out, int ima
     std::ptrdiff_t at = planar_at(a, image * a.out_h + begin, col) + c * planar_channel(a);
     PlanarHalves row = planar_halves(x, begin > 0, first, whole);
     for (int oy = begin; oy < end; ++oy, at += y_row) {
-      vf sum[3] = {w.bias, simd::splat(0.0f), simd::splat(0.0f)};  // three short chains of additions
+      vf sum[3] = {w.bias, simd::splat(0.0f), simd::splat(0.0f)};  // three sums hide the latency of the FMA
 #pragma GCC unroll 3
       for (int ky = 0; ky < 3; ++ky) {
         if (ky > 0) {
@@ -380,6 +403,7 @@ inline void planar_depthwise_half(const PlanarArgs& a, const Output out, int ima
   }
 }
 
+/// Rows begin .. end of y, counted over all images.
 inline void planar_depthwise_rows(const PlanarArgs& a, int begin, int end) {
   while (begin < end) {
     const int image = begin / a.out_h, last = (image + 1) * a.out_h < end ? (image + 1) * a.out_h : end;
@@ -396,7 +420,8 @@ inline void planar_depthwise_rows(const PlanarArgs& a, int begin, int end) {
   }
 }
 
-/// rows(a, begin, end) over all rows of all images, split over threads.
+/// Calls rows(a, begin, end), one of the three functions above, on all rows of y, split over the team's
+/// threads. `macs`: multiply-adds of the whole convolution.
 template <class Rows>
 inline void planar_convolution(const PlanarArgs& a, const Team& team, double macs, const Rows& rows) {
   parallel_for(worth_team(team, macs), a.n * a.out_h, [&](int begin, int end, int) { rows(a, begin, end); });

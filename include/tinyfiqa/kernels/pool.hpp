@@ -1,22 +1,31 @@
-// Max pooling over windows and mean over whole maps, vectorised over channels.
+// Max pooling over windows and the mean over whole maps, vectorised over channels.
+//
+//   max_pool    y[n, oy, ox, c] = max over ky, kx of x[n, iy, ix, c]
+//               iy = oy stride + ky - padding,    ix = ox stride + kx - padding
+//   mean_hw     y[n, c] = 1 / (H W) sum over h, w of x[n, h, w, c]
+//
+// Taps outside the map are left out of the maximum. Reads exactly x's channels and writes exactly y's: the
+// last vector of a pixel goes through load_part / store_part.
 #pragma once
 
 #include <tinyfiqa/kernels/depthwise.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
 
+/// Pixel strides are in floats. mean_hw ignores window, stride and padding.
 struct PoolArgs {
-  int n = 0, h = 0, w = 0, c = 0;
-  int out_h = 1, out_w = 1;
-  int window = 1, stride = 1, padding = 0;
-  const float* x = nullptr;
-  std::ptrdiff_t x_pixel_stride = 0;  ///< floats from pixel to pixel
-  float* y = nullptr;
+  int n = 0, h = 0, w = 0, c = 0;  ///< of the input
+  int out_h = 1, out_w = 1;        ///< (h + 2 padding - window) / stride + 1, likewise w; mean_hw: 1, 1
+  int window = 1, stride = 1, padding = 0;  ///< rows and columns alike; padding < window
+  const float* x = nullptr;                 ///< [n, h, w, c]; not null
+  std::ptrdiff_t x_pixel_stride = 0;
+  float* y = nullptr;  ///< [n, out_h, out_w, c]; not null; must not overlap x
   std::ptrdiff_t y_pixel_stride = 0;
 };
 
-/// 3x3, stride 2, columns begin .. end of one output row whose windows lie inside the image's columns: the
-/// maximum of a column serves two windows.
+/// Windows of 3x3, stride 2: pixels begin .. end of one output row whose windows lie between the map's left
+/// and right borders. The maximum of a column is used by both windows that share it. `x` is the input row of
+/// the window's tap ky = 0, `y` the output row's pixel 0.
 inline void max_pool_3x3_row(const PoolArgs& p, const float* x, TapRange rows, int begin, int end, float* y) {
   const std::ptrdiff_t x_row = p.w * p.x_pixel_stride;
   for (int first = 0; first < p.c; first += simd::width) {
@@ -38,7 +47,7 @@ inline void max_pool_3x3_row(const PoolArgs& p, const float* x, TapRange rows, i
   }
 }
 
-/// y[n, oy, ox, c] = max over the window's taps inside the image, columns begin .. end of one output row.
+/// Any window: pixels begin .. end of output row oy.
 inline void max_pool_columns(const PoolArgs& p, int image, int oy, int begin, int end) {
   const int top = oy * p.stride - p.padding;
   const TapRange rows = taps_inside(top, p.window, p.h);
@@ -62,6 +71,7 @@ inline void max_pool_columns(const PoolArgs& p, int image, int oy, int begin, in
   }
 }
 
+/// Output row oy of an image.
 inline void max_pool_row(const PoolArgs& p, int image, int oy) {
   if (p.window != 3 || p.stride != 2) return max_pool_columns(p, image, oy, 0, p.out_w);
   const int top = oy * p.stride - p.padding;
@@ -74,6 +84,7 @@ inline void max_pool_row(const PoolArgs& p, int image, int oy) {
   max_pool_columns(p, image, oy, inside.end, p.out_w);
 }
 
+/// The whole pooling, rows split over the team's threads.
 inline void max_pool(const PoolArgs& p, const Team& team) {
   const double work = static_cast<double>(p.n) * p.out_h * p.out_w * p.c * p.window * p.window;
   parallel_for(worth_team(team, work), p.n * p.out_h, [&](int begin, int end, int) {
@@ -81,9 +92,11 @@ inline void max_pool(const PoolArgs& p, const Team& team) {
   });
 }
 
-/// Sums of `pixels` pixels of V neighbouring vectors of channels, the last of them `count` floats. Rows of 64
-/// pixels are added first, so that the rounding error grows with 64 + pixels / 64 rather than with the number
-/// of pixels. A channel's additions are the same for every V.
+/// total[v] = sum over `pixels` pixels of V neighbouring vectors of channels. The last vector has
+/// `count` floats.
+///
+/// Runs of 64 pixels are summed first, in 4 partial sums each, so the rounding error grows with 64 / 4 +
+/// pixels / 64 and not with the number of pixels. V does not change the order of a channel's additions.
 template <int V>
 TINYFIQA_INLINE void sum_pixels(const float* x, std::ptrdiff_t x_pixel_stride, int pixels, int count,
                                 vf (&total)[V]) {
@@ -113,7 +126,7 @@ TINYFIQA_INLINE void sum_pixels(const float* x, std::ptrdiff_t x_pixel_stride, i
   }
 }
 
-/// The mean of V neighbouring vectors of channels of one image.
+/// The mean of V vectors of channels of one image, from channel `first` on.
 template <int V>
 inline void mean_channels(const PoolArgs& p, int image, int first) {
   const int pixels = p.h * p.w, last = first + (V - 1) * simd::width;
@@ -128,8 +141,7 @@ inline void mean_channels(const PoolArgs& p, int image, int first) {
     simd::store_up_to(y + v * simd::width, sum[v] * scale, v + 1 < V ? simd::width : count);
 }
 
-/// y[n, c] = mean over h, w of x[n, h, w, c], two vectors of channels at a time (a line of the cache, with
-/// AVX2).
+/// The mean over rows and columns. Two vectors of channels at a time: with AVX2 that is one cache line.
 inline void mean_hw(const PoolArgs& p, const Team& team) {
   const int pair = 2 * simd::width, pairs = (p.c + pair - 1) / pair;
   const double work = static_cast<double>(p.n) * p.h * p.w * p.c;

@@ -1,16 +1,24 @@
 // Antialiased bilinear resize of 8-bit RGB, bit for bit what PIL's Image.resize(..., BILINEAR) gives.
 //
-// Every output position is a weighted sum over a window of input positions (a triangle as wide as the
-// reduction, see kernels/reference/resize.hpp), with weights in units of 2^-22 and sums in 32 bits: they stay below 255 *
-// 2^22 + 2^21 + the rounding of the weights, less than 2^31. Rows are filtered first and rounded to 8 bits,
-// then columns. Both are the same sum of contiguous bytes, because rows are turned, 16 together, so that
-// their pixels lie side by side:
+//   along each direction:    out[i] = (sum over j of weight[i][j] in[first[i] + j] + 2^21) / 2^22
 //
-//    16 rows of in [in_w, 3]  --turn-->  [in_w, 3, 16]  --sum-->  [out_w, 3, 16]  --turn back-->  ring [rows,
-//    out_w, 3] windows of the ring  --sum-->  rows of out [out_h, out_w, 3]
+// Each output position is a weighted sum over a window of input positions. The weights are a triangle as wide
+// as the reduction (formula in kernels/reference/resize.hpp), in units of 2^-22. Sums have 32 bits: they stay
+// below 255 * 2^22 + 2^21 + the rounding of the weights, which is less than 2^31.
 //
-// Filtered rows are made when the first output row needs them and overwritten when none does any more, so
-// that the scratch stays in the cache. A direction whose size does not change is skipped.
+// The first pass filters along rows and rounds to 8 bits, the second along columns. Both passes are the same
+// loop, a weighted sum of runs of bytes. For the first pass, 16 rows are therefore transposed together, so
+// that their pixels are neighbours in memory:
+//
+//    16 rows of in        --transpose-->       --sum-->         --transpose back-->  rows of the ring
+//    [16][in_w, 3]        [in_w, 3, 16]        [out_w, 3, 16]                        [ring rows][out_w, 3]
+//
+//    windows of the ring  --sum-->             rows of out
+//    [taps][out_w, 3]                          [out_h][out_w, 3]
+//
+// A filtered row is computed when the first output row needs it, and overwritten in the ring when none needs
+// it any more, so that the scratch stays in the cache. A direction whose size does not change is skipped.
+// Reads exactly in's pixels and writes exactly out's.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -22,14 +30,14 @@
 TINYFIQA_BEGIN
 namespace kernels {
 
-/// One direction of a resize. Output i is the sum of weights[i * taps + j] * input[first[i] + j] over j <
-/// count[i].
+/// One direction of a resize:
+///   output[i] = sum of weights[i * taps + j] * input[first[i] + j],    j < count[i]
 struct ResizeAxis {
-  int in = 0, out = 0;
-  int taps = 0;                           ///< room for each output's weights: resize_taps(in, out)
-  const int* first = nullptr;             ///< [out], never decreasing
-  const int* count = nullptr;             ///< [out], 1..taps
-  const std::int32_t* weights = nullptr;  ///< [out, taps], units of 2^-22, never negative
+  int in = 0, out = 0;                    ///< sizes in pixels, at least 1
+  int taps = 0;                           ///< row length of weights: resize_taps(in, out)
+  const int* first = nullptr;             ///< [out], never decreasing; not null
+  const int* count = nullptr;             ///< [out], 1..taps; not null
+  const std::int32_t* weights = nullptr;  ///< [out, taps], units of 2^-22, never negative; not null
 };
 
 }  // namespace kernels
@@ -37,14 +45,14 @@ TINYFIQA_END
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-/// The most input positions that one output position looks at; in, out >= 1.
+/// The largest number of input positions that an output position is a sum of. in, out >= 1.
 TINYFIQA_INLINE int resize_taps(int in, int out) {
   const int radius = in > out ? static_cast<int>((static_cast<std::int64_t>(in) + out - 1) / out) : 1;
   return radius > (in - 1) / 2 ? in : 2 * radius + 1;
 }
 
-/// Fills first [out], count [out], weights [out, resize_taps(in, out)] and returns the axis that points at
-/// them.
+/// Fills first [out], count [out] and weights [out, resize_taps(in, out)], and returns an axis that points
+/// at them.
 inline ResizeAxis make_resize_axis(int in, int out, int* first, int* count, std::int32_t* weights) {
   const int taps = resize_taps(in, out);
   const double scale = static_cast<double>(in) / out, radius = scale > 1 ? scale : 1, inverse = 1 / radius;
@@ -70,27 +78,27 @@ inline ResizeAxis make_resize_axis(int in, int out, int* first, int* count, std:
   return {in, out, taps, first, count, weights};
 }
 
-/// Rows that are turned together.
+/// Rows that are transposed together.
 inline constexpr int resize_lanes = 16;
 
-/// Bytes of scratch that resize_u8x3 needs.
+/// Size of resize_u8x3's scratch, in bytes.
 TINYFIQA_INLINE std::size_t resize_scratch_bytes(const ResizeAxis& x, const ResizeAxis& y) {
   if (x.in == x.out) return 0;
-  const std::size_t turned =
+  const std::size_t transposed =
       (static_cast<std::size_t>(x.in) + static_cast<std::size_t>(x.out)) * 3 * resize_lanes;
-  if (y.in == y.out) return turned;
-  return turned + static_cast<std::size_t>(x.out) * 3 * static_cast<std::size_t>(y.taps + resize_lanes);
+  if (y.in == y.out) return transposed;
+  return transposed + static_cast<std::size_t>(x.out) * 3 * static_cast<std::size_t>(y.taps + resize_lanes);
 }
 
-/// Rows that may be kept in a ring: row r begins at data + (r % rows) * stride.
+/// Rows of bytes, possibly kept in a ring: row r is at data + (r % rows) * stride. The stride is in bytes.
 struct ResizeRing {
   const unsigned char* data;
   std::ptrdiff_t stride;
   int rows;
 };
 
-/// out[0 .. width) = the weighted sum of `count` rows from row `first` on, columns [begin, begin + width), in
-/// 0..255.
+/// out[i] = weighted sum of column begin + i over `count` rows from row `first` on, rounded and clamped to
+/// 0..255, i < width <= MaxWidth.
 template <int MaxWidth>
 TINYFIQA_INLINE void resize_sum_u8(const ResizeRing& ring, int first, int count, const std::int32_t* w,
                                    int begin, int width, unsigned char* TINYFIQA_RESTRICT out) {
@@ -113,8 +121,8 @@ TINYFIQA_INLINE void resize_sum_u8(const ResizeRing& ring, int first, int count,
   }
 }
 
-/// Output position i along `axis`, whose "rows" are `bytes` wide: Block columns at a time, so that sums stay
-/// in registers.
+/// Output position i along `axis`: the weighted sum of rows of `bytes` bytes. Block columns at a time, so
+/// that the sums stay in registers.
 template <int Block>
 inline void resize_position_u8(const ResizeRing& ring, const ResizeAxis& axis, int i, int bytes,
                                unsigned char* out) {
@@ -125,9 +133,9 @@ inline void resize_position_u8(const ResizeRing& ring, const ResizeAxis& axis, i
   if (at < bytes) resize_sum_u8<Block>(ring, axis.first[i], axis.count[i], w, at, bytes - at, out + at);
 }
 
-/// Turns 8 x 8 bytes held in little-endian words: exchanges the off-diagonal blocks of 4 x 4, 2 x 2 and 1
-/// bytes.
-TINYFIQA_INLINE void resize_turn_8x8(std::uint64_t (&a)[8]) {
+/// Transposes 8 x 8 bytes, one row in each little-endian word: exchanges the off-diagonal blocks of 4 x 4
+/// bytes, then those of 2 x 2, then single bytes.
+TINYFIQA_INLINE void resize_transpose_8x8(std::uint64_t (&a)[8]) {
   const auto exchange = [](std::uint64_t& low, std::uint64_t& high, int bits, std::uint64_t mask) {
     const std::uint64_t t = ((low >> bits) ^ high) & mask;
     high ^= t;
@@ -147,8 +155,8 @@ TINYFIQA_INLINE void resize_turn_8x8(std::uint64_t (&a)[8]) {
   exchange(a[6], a[7], 8, 0x00FF00FF00FF00FFu);
 }
 
-/// How many of n columns are turned as whole 8 x 8 blocks; the rest, and all on big-endian machines, one by
-/// one.
+/// The number of columns of n that are transposed in blocks of 8 x 8. The others go byte by byte; on
+/// big-endian machines all do.
 TINYFIQA_INLINE int resize_whole_blocks(int n) {
   const std::uint16_t one = 1;
   unsigned char low = 0;
@@ -156,38 +164,39 @@ TINYFIQA_INLINE int resize_whole_blocks(int n) {
   return low == 1 ? n / 8 * 8 : 0;
 }
 
-/// rows [16][n] -> out [n, 16].
-inline void resize_turn(const unsigned char* const (&rows)[resize_lanes], int n,
-                        unsigned char* TINYFIQA_RESTRICT out) {
+/// rows [16][n] -> out [n, 16], in bytes.
+inline void resize_transpose(const unsigned char* const (&rows)[resize_lanes], int n,
+                             unsigned char* TINYFIQA_RESTRICT out) {
   const int whole = resize_whole_blocks(n);
   for (int at = 0; at < whole; at += 8)
     for (int lane = 0; lane < resize_lanes; lane += 8) {
       std::uint64_t a[8];
       for (int r = 0; r < 8; ++r) std::memcpy(&a[r], rows[lane + r] + at, 8);
-      resize_turn_8x8(a);
+      resize_transpose_8x8(a);
       for (int r = 0; r < 8; ++r) std::memcpy(out + std::ptrdiff_t{resize_lanes} * (at + r) + lane, &a[r], 8);
     }
   for (int at = whole; at < n; ++at)
     for (int r = 0; r < resize_lanes; ++r) out[std::ptrdiff_t{resize_lanes} * at + r] = rows[r][at];
 }
 
-/// in [n, 16] -> the first `count` of rows [16][n].
-inline void resize_turn_back(const unsigned char* TINYFIQA_RESTRICT in, int n, int count,
-                             unsigned char* const (&rows)[resize_lanes]) {
+/// in [n, 16] -> the first `count` of rows [16][n], in bytes.
+inline void resize_transpose_back(const unsigned char* TINYFIQA_RESTRICT in, int n, int count,
+                                  unsigned char* const (&rows)[resize_lanes]) {
   const int whole = resize_whole_blocks(n);
   for (int at = 0; at < whole; at += 8)
     for (int lane = 0; lane < count; lane += 8) {
       std::uint64_t a[8];
       for (int r = 0; r < 8; ++r) std::memcpy(&a[r], in + std::ptrdiff_t{resize_lanes} * (at + r) + lane, 8);
-      resize_turn_8x8(a);
+      resize_transpose_8x8(a);
       for (int r = 0; r < 8 && lane + r < count; ++r) std::memcpy(rows[lane + r] + at, &a[r], 8);
     }
   for (int at = whole; at < n; ++at)
     for (int r = 0; r < count; ++r) rows[r][at] = in[std::ptrdiff_t{resize_lanes} * at + r];
 }
 
-/// Filters input rows [begin, begin + count), count <= 16, into rows begin.. of a ring of out_rows rows.
-/// Lanes without a row of their own repeat the last one.
+/// The first pass: filters input rows begin .. begin + count - 1, count <= 16, into the same rows of a ring
+/// of out_rows rows at `out`. With fewer than 16 rows the last one is repeated as input; only `count` rows
+/// are written.
 inline void resize_along_rows_u8x3(const unsigned char* in, std::ptrdiff_t in_stride, const ResizeAxis& x,
                                    int begin, int count, unsigned char* scratch, unsigned char* out,
                                    std::ptrdiff_t out_stride, int out_rows) {
@@ -200,15 +209,15 @@ inline void resize_along_rows_u8x3(const unsigned char* in, std::ptrdiff_t in_st
   }
   constexpr int Pixel = 3 * resize_lanes;
   unsigned char* filtered = scratch + std::ptrdiff_t{Pixel} * x.in;
-  resize_turn(from, 3 * x.in, scratch);
+  resize_transpose(from, 3 * x.in, scratch);
   for (int i = 0; i < x.out; ++i)
     resize_position_u8<Pixel>({scratch, Pixel, x.in}, x, i, Pixel, filtered + std::ptrdiff_t{Pixel} * i);
-  resize_turn_back(filtered, 3 * x.out, count, to);
+  resize_transpose_back(filtered, 3 * x.out, count, to);
 }
 
-/// in [y.in, x.in, 3] -> out [y.out, x.out, 3]. Strides are in bytes from row to row, so that a rectangle of
-/// a larger picture is resized where it lies; nothing outside of it is read. scratch: resize_scratch_bytes(x,
-/// y) bytes.
+/// in [y.in, x.in, 3] -> out [y.out, x.out, 3]. Row strides are in bytes, so that a rectangle of a larger
+/// image is resized without a copy; nothing outside it is read. scratch: resize_scratch_bytes(x, y) bytes,
+/// may be null if that is 0. `out` overlaps neither.
 inline void resize_u8x3(const unsigned char* in, std::ptrdiff_t in_stride, const ResizeAxis& x,
                         const ResizeAxis& y, unsigned char* scratch, unsigned char* out,
                         std::ptrdiff_t out_stride) {
@@ -222,7 +231,7 @@ inline void resize_u8x3(const unsigned char* in, std::ptrdiff_t in_stride, const
       resize_position_u8<64>({in, in_stride, y.in}, y, i, bytes, out + i * out_stride);
   if (!along_x) return;
 
-  // Without a second pass the "ring" is the output itself.
+  // Without a second pass, filtered rows go straight to the output.
   unsigned char* ring = along_y ? scratch + std::ptrdiff_t{3 * resize_lanes} * (x.in + x.out) : out;
   const std::ptrdiff_t ring_stride = along_y ? bytes : out_stride;
   const int ring_rows = along_y ? y.taps + resize_lanes : y.out;

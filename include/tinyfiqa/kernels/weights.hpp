@@ -1,4 +1,4 @@
-// Weights on their way from a file into packed order.
+// Prepares weights between their file and a kernel's packed order: conversion, scaling, transposition.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -12,8 +12,8 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-/// `count` little-endian binary16 numbers to floats, exactly. False if one of them is infinite or not a
-/// number.
+/// Converts `count` little-endian IEEE half floats, two bytes each and without alignment, to floats. The
+/// conversion is exact. False if one of them is infinite or NaN; `out` [count] is written in any case.
 inline bool halves_to_floats(const unsigned char* TINYFIQA_RESTRICT halves, std::ptrdiff_t count,
                              float* TINYFIQA_RESTRICT out) {
   std::uint16_t largest = 0;  // magnitude
@@ -30,23 +30,24 @@ inline bool halves_to_floats(const unsigned char* TINYFIQA_RESTRICT halves, std:
   return largest < 0x7c00u;
 }
 
-/// Each value times `factor`, rounded once.
+/// values[i] *= factor, computed in double and rounded once. Subnormal results become zero.
 inline void scale_weights(float* values, std::ptrdiff_t count, double factor) {
   for (std::ptrdiff_t i = 0; i < count; ++i)
     values[i] = without_subnormals(static_cast<double>(values[i]) * factor);
 }
 
-/// to[p * stride + j] = rows[j * k + p] for a vector of columns j, of which `filled` exist (zeros beyond),
-/// and p < k.
-inline void turn_rows(const float* TINYFIQA_RESTRICT rows, int k, int filled, float* TINYFIQA_RESTRICT to,
-                      std::ptrdiff_t stride) {
+/// Transposes one vector's width of rows: to[p * stride + j] = rows[j * k + p],    j < width, p < k.
+/// Only rows j < filled exist; zeros are written for the others. Reads exactly filled * k floats. `stride` is
+/// in floats.
+inline void transpose_rows(const float* TINYFIQA_RESTRICT rows, int k, int filled,
+                           float* TINYFIQA_RESTRICT to, std::ptrdiff_t stride) {
   int p = 0;
 #ifdef TINYFIQA_PLANAR
   if (filled == simd::width) {
     for (; p + simd::width <= k; p += simd::width) {
       simd::vf block[simd::width];
       for (int j = 0; j < simd::width; ++j) block[j] = simd::load(rows + std::ptrdiff_t{j} * k + p);
-      simd::turn(block);
+      simd::transpose(block);
       for (int i = 0; i < simd::width; ++i) simd::store(to + (p + i) * stride, block[i]);
     }
   }

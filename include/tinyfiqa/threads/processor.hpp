@@ -1,5 +1,6 @@
-// Where a thread runs. Some kernels put a new or woken thread on the processor of the one that it is there to
-// help, where it waits for that one to stop, while the rest is idle.
+// Moves threads between processors. Some operating system kernels start or wake a thread on the processor of
+// the thread that started it. It waits there until that one stops, while other processors are idle. On
+// systems other than Linux these functions do nothing.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -17,11 +18,11 @@ TINYFIQA_BEGIN
 
 namespace detail {
 #if defined(__linux__) && !defined(__ANDROID__)
-/// The processor that this thread runs on.
+/// The number of the processor that this thread runs on; negative if it is unknown.
 inline int current_processor() { return sched_getcpu(); }
 
-/// Moves a thread, if it is on that processor, to another of those that this thread may use, and leaves it
-/// free to go anywhere again. False when there is none.
+/// Moves a thread off `processor`, to another one that the calling thread may use. Afterwards the thread may
+/// run on any of these again. False if there is no other, or the system refuses.
 inline bool move_from_processor(pthread_t thread, int processor) {
   cpu_set_t allowed, others;
   if (processor < 0 || sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return false;
@@ -30,8 +31,9 @@ inline bool move_from_processor(pthread_t thread, int processor) {
   if (CPU_COUNT(&others) == 0 || pthread_setaffinity_np(thread, sizeof(others), &others) != 0) return false;
   return pthread_setaffinity_np(thread, sizeof(allowed), &allowed) == 0;
 }
+/// The same for the calling thread.
 inline bool leave_processor(int processor) { return move_from_processor(pthread_self(), processor); }
-/// A thread that waits for its caller's processor can't move itself.
+/// Moves a new thread off the calling thread's processor. It could not do that itself: it may not run yet.
 inline void move_away(std::thread& thread) {
   move_from_processor(thread.native_handle(), current_processor());
 }
@@ -42,11 +44,12 @@ inline void move_away(std::thread&) {}
 #endif
 }  // namespace detail
 
-/// What a thread of its own works out meanwhile.
+/// Computes one value in a thread of its own, as std::async does, but on another processor than its caller.
 template <class T>
 class Aside {
  public:
-  Aside() = default;  // nothing
+  Aside() = default;  ///< no work, no result
+  /// Starts work(), which returns T. Allocates; throws std::system_error if no thread can be started.
   template <class Work>
   explicit Aside(Work work) {
     std::packaged_task<T()> task(std::move(work));
@@ -56,13 +59,14 @@ class Aside {
   }
   Aside(Aside&&) = default;
   Aside& operator=(Aside&&) = delete;
+  /// Waits for the work to end.
   ~Aside() {
     if (thread_.joinable()) thread_.join();
   }
 
-  /// Whether there is a result to get.
+  /// True if get() may be called.
   bool valid() const { return result_.valid(); }
-  /// Waits. Once. Throws what the work threw.
+  /// Waits for the result and returns it. To be called once. Throws what the work threw.
   T get() { return result_.get(); }
 
  private:

@@ -1,11 +1,14 @@
-// Threads that share the work of one network. A step's parts take microseconds, so whoever waits spins first;
-// but threads that only spin make a program tens of times slower as soon as another one wants their core.
-// Hence:
-//   - helpers spin for a tenth of a millisecond, then sleep until there is work;
-//   - each thread begins with parts of its own (those that it had in the step before: they are in its cache)
-//     and goes on with others'; the caller never waits for a helper that has not come, it does its parts;
-//   - a caller that waits for a part which another thread has begun gives its core away after a while;
-//   - a helper that finds itself on the caller's processor moves to another one (threads/processor.hpp).
+// A team of threads that share the work of one network (base/team.hpp). The parts of a step take
+// microseconds, so a waiting thread spins at first. But threads that only spin make a program tens of times
+// slower as soon as another program wants their core. Therefore:
+//   - Helpers spin for 0.1 ms, then sleep until there is work.
+//   - Each thread begins with its own share of the parts, whose data is in its cache since the step before,
+//     and continues with the shares of others. The caller never waits for a helper that has not started: it
+//     does the helper's parts.
+//   - A caller that waits for a part which another thread has begun yields its core after a while.
+//   - A helper that runs on the caller's processor moves to another one (threads/processor.hpp).
+//
+// The constructor starts threads and allocates; a call of the team does neither. Tasks must not throw.
 #pragma once
 
 #include <tinyfiqa/base/float_control.hpp>
@@ -23,9 +26,10 @@
 
 TINYFIQA_BEGIN
 
+/// Threads are joined in the destructor, which must not run during a call of the team.
 class ThreadTeam {
  public:
-  /// `threads` includes the caller, so one less is started.
+  /// `threads` includes the caller, so threads - 1 are started. Less than 1 means 1.
   explicit ThreadTeam(int threads)
       : threads_(threads < 1 ? 1 : threads), shares_(new Share[static_cast<std::size_t>(threads_)]) {
     for (int slot = 1; slot < threads_; ++slot) {
@@ -42,7 +46,7 @@ class ThreadTeam {
   ThreadTeam(const ThreadTeam&) = delete;
   ThreadTeam& operator=(const ThreadTeam&) = delete;
 
-  /// For one caller at a time; valid as long as this object.
+  /// A handle for kernels. One thread at a time may call it. Valid as long as this object.
   Team team() {
     Team t;
     t.threads = threads_;
@@ -52,8 +56,9 @@ class ThreadTeam {
   }
 
  private:
-  /// Parts next .. end that a thread begins with, in one word with the number of the call, so that a thread
-  /// that was late can't take a part of another call.
+  /// The share of one thread: parts next .. end - 1 that nobody has begun. They are in one word with the
+  /// number of the call (epoch, 32 bits; next, 16; end, 16), so that a late thread can't take a part of
+  /// another call.
   struct alignas(64) Share {
     std::atomic<std::uint64_t> word{0};
   };
@@ -81,17 +86,17 @@ class ThreadTeam {
     for (int slot = 0; slot < threads_; ++slot)
       share(slot).store(pack(epoch, parts * slot / threads_, parts * (slot + 1) / threads_),
                         std::memory_order_release);
-    epoch_.store(epoch);  // with sleepers_, in one order for all: no helper falls asleep over it
+    epoch_.store(epoch);  // sequentially consistent with sleepers_, so that no helper misses it and sleeps
     if (sleepers_.load() > 0) wake();
     work(0);
-    for (int turns = 0; left_.load(std::memory_order_acquire) > 0; ++turns)
-      if (turns < 1000)
+    for (int spins = 0; left_.load(std::memory_order_acquire) > 0; ++spins)
+      if (spins < 1000)
         pause();
       else
         std::this_thread::yield();
   }
 
-  /// Does parts until none is left to begin: its own share first, then the others'.
+  /// Does parts until all have been begun: the thread's own share first, then the others'.
   void work(int slot) {
     std::uint64_t control = float_control();
     for (int i = 0; i < threads_; ++i) {
@@ -106,7 +111,8 @@ class ThreadTeam {
         if (!word.compare_exchange_weak(seen, seen + (1u << 16u), std::memory_order_acq_rel,
                                         std::memory_order_acquire))
           continue;
-        // The same bits from every thread; and the part may be of a later call than the one before it.
+        // Each thread computes with the caller's float control, so that results have the same bits. It may
+        // differ from that of the last part, which may have been of an earlier call.
         if (wanted != control) set_float_control(control = wanted);
         task(context, next, slot);
         left_.fetch_sub(1, std::memory_order_release);
@@ -128,7 +134,7 @@ class ThreadTeam {
     }
   }
 
-  /// Waits for a new call, at most a tenth of a millisecond; true when there is one.
+  /// Waits for a new call, at most 0.1 ms. True if there is one.
   bool spin(std::uint32_t seen) const {
     const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(100);
     do {

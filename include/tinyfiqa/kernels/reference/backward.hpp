@@ -1,6 +1,7 @@
-// Forward and backward of every operation as formulas, one loop for each sum, in the arithmetic of T: what
-// the training kernels are checked against, and (T = double) what finite differences are checked against.
-// Maps are [N, H, W, C], dense; gradients of inputs and parameters are added to.
+// The formulas of training: each operation's forward where inference has no such form, and its backward, one
+// loop for each sum. Computed in T: training kernels are tested against T = float, and T = double is tested
+// against finite differences. Maps are dense [N, H, W, C]. Gradients of inputs and parameters are added to
+// what is there.
 #pragma once
 
 #include <tinyfiqa/kernels/reference/forward.hpp>
@@ -12,7 +13,7 @@
 TINYFIQA_BEGIN
 namespace reference {
 
-/// body(output index, input index, weight index) for every product of a convolution.
+/// Calls body(output offset, input offset, weight offset) for each product of a convolution.
 template <class Body>
 void for_each_product(MapShape in, MapShape out, Window w, const Body& body) {
   const int cin = in.c / w.groups, cout = out.c / w.groups;
@@ -30,14 +31,14 @@ void for_each_product(MapShape in, MapShape out, Window w, const Body& body) {
               }
 }
 
-/// z = sum of x weight
+/// z[n, oy, ox, o] = sum over c, ky, kx of x[n, iy, ix, g Cin / G + c] weight[o][c][ky][kx]
 template <class T>
 void conv_forward(MapShape in, const T* x, MapShape out, Window w, const T* weight, T* z) {
   const std::ptrdiff_t size = out.at(out.n, 0, 0, 0);
   for (std::ptrdiff_t i = 0; i < size; ++i) z[i] = 0;
   for_each_product(in, out, w, [&](std::ptrdiff_t o, std::ptrdiff_t i, int k) { z[o] += x[i] * weight[k]; });
 }
-/// dweight += sum over pixels of dz x,   dx += sum over outputs of dz weight  (dx may be null)
+/// dweight += sum over pixels of dz x,    dx += sum over outputs of dz weight.    dx may be null.
 template <class T>
 void conv_backward(MapShape in, const T* x, MapShape out, Window w, const T* weight, const T* dz, T* dweight,
                    T* dx) {
@@ -47,7 +48,7 @@ void conv_backward(MapShape in, const T* x, MapShape out, Window w, const T* wei
   });
 }
 
-/// mean = sum z / M,   var = sum (z - mean)^2 / M,   M = N H W
+/// Statistics of channel c: mean = sum z / M,    var = sum (z - mean)^2 / M,    M = N H W.
 template <class T>
 void norm_statistics(MapShape s, const T* z, int c, T& mean, T& var) {
   const std::ptrdiff_t count = static_cast<std::ptrdiff_t>(s.n) * s.h * s.w;
@@ -58,10 +59,11 @@ void norm_statistics(MapShape s, const T* z, int c, T& mean, T& var) {
   var /= static_cast<T>(count);
 }
 
-/// Gradient of one channel of batch norm, zhat = (z - mean) inverse, y = gamma zhat + beta:
-///   dbeta += sum g,   dgamma += sum g zhat
-///   dz = gamma inverse (g - mean of g - zhat mean of (g zhat))      with statistics of the batch
-///   dz = gamma inverse g                                            with running statistics
+/// Backward of batch norm, channel c: y = gamma zhat + beta, zhat = (z - mean) inverse, inverse = 1 / std. g
+/// is the gradient of y; sums and means are over N, H, W.
+///   dbeta += sum g,    dgamma += sum g zhat
+///   dz = gamma inverse (g - mean(g) - zhat mean(g zhat))    batch: with statistics of the batch
+///   dz = gamma inverse g                                    with running statistics
 template <class T>
 void norm_backward(MapShape s, const T* z, const T* g, int c, T mean, T inverse, T gamma, bool batch, T* dz,
                    T* dgamma, T* dbeta) {
@@ -80,7 +82,8 @@ void norm_backward(MapShape s, const T* z, const T* g, int c, T mean, T inverse,
   }
 }
 
-/// y = max over the window; `winner` is the number of its tap, the first one among equals.
+/// y = max over the window's taps inside the map. winner = number ky window + kx of the tap with the maximum,
+/// the first one among equals.
 template <class T>
 void max_pool_forward(MapShape in, const T* x, MapShape out, Window w, T* y, T* winner) {
   for (int i = 0; i < out.n; ++i)
@@ -100,7 +103,7 @@ void max_pool_forward(MapShape in, const T* x, MapShape out, Window w, T* y, T* 
           }
         }
 }
-/// dx at the winner += dy
+/// dx += dy at the position of the winning tap
 template <class T>
 void max_pool_backward(MapShape in, MapShape out, Window w, const T* winner, const T* dy, T* dx) {
   for (int i = 0; i < out.n; ++i)
@@ -115,7 +118,7 @@ void max_pool_backward(MapShape in, MapShape out, Window w, const T* winner, con
         }
 }
 
-/// y[n, c] = mean over pixels of x;   dx = dy / pixels
+/// y[n, c] = mean over h, w of x[n, h, w, c]
 template <class T>
 void mean_forward(MapShape in, const T* x, T* y) {
   const int pixels = in.h * in.w;
@@ -126,6 +129,7 @@ void mean_forward(MapShape in, const T* x, T* y) {
       y[i * in.c + c] = sum / static_cast<T>(pixels);
     }
 }
+/// dx[n, h, w, c] += dy[n, c] / (H W)
 template <class T>
 void mean_backward(MapShape in, const T* dy, T* dx) {
   const int pixels = in.h * in.w;
@@ -136,7 +140,8 @@ void mean_backward(MapShape in, const T* dy, T* dx) {
             dy[i * in.c + c] / static_cast<T>(pixels);
 }
 
-/// y = x gate;   dx = dy gate,   dgate[n, c] = sum over pixels of dy x.  Either of dx and dgate may be null.
+/// Backward of y[n, h, w, c] = x[n, h, w, c] gate[n, c]. dx or dgate may be null.
+///   dx += dy gate,    dgate[n, c] += sum over h, w of dy x
 template <class T>
 void scale_backward(MapShape in, const T* x, const T* gate, const T* dy, T* dx, T* dgate) {
   const int pixels = in.h * in.w;
@@ -149,7 +154,7 @@ void scale_backward(MapShape in, const T* x, const T* gate, const T* dy, T* dx, 
       }
 }
 
-/// Where channel c of the output of a shuffle comes from: y[j groups + g] = x[g (C / groups) + j]
+/// The input channel that a shuffle moves to output channel c: y[j groups + g] = x[g (C / groups) + j].
 inline int shuffled_from(int c, int channels, int groups) {
   return c % groups * (channels / groups) + c / groups;
 }

@@ -1,5 +1,5 @@
-// Every operation as its formula, one loop for each sum: what all faster code is checked against. Slow on
-// purpose. Maps are [N, H, W, C], dense; sums are kept in double.
+// The formula of each operation's forward pass, one loop for each sum: the oracle that kernels are tested
+// against. Slow on purpose. Maps are dense [N, H, W, C]; sums are computed in double.
 #pragma once
 
 #include <tinyfiqa/base/act.hpp>
@@ -11,17 +11,21 @@
 TINYFIQA_BEGIN
 namespace reference {
 
+/// The size of a dense map [n, h, w, c].
 struct MapShape {
   int n = 0, h = 0, w = 0, c = 0;
+  /// Offset in floats of a channel of pixel (y, x) of image i.
   std::ptrdiff_t at(int i, int y, int x, int channel) const {
     return ((static_cast<std::ptrdiff_t>(i) * h + y) * w + x) * c + channel;
   }
 };
 
+/// The window of a convolution or pooling; the same for rows and columns.
 struct Window {
   int window = 1, stride = 1, padding = 0, groups = 1;
 };
 
+/// act(x); base/act.hpp has the formulas.
 inline double act(Act a, double x, double slope = 0.0) {
   const double gate = x <= -3 ? 0 : x >= 3 ? 1 : (x + 3) / 6;
   switch (a) {
@@ -43,10 +47,11 @@ inline double act(Act a, double x, double slope = 0.0) {
   return x;
 }
 
-/// y[i, oy, ox, o] = act(bias[o] + sum over ky, kx, c of
-///                       x[i, oy * stride + ky - padding, ox * stride + kx - padding, group(o) + c] *
-///                       weight[o][c][ky][kx])
-/// weight [Cout][Cin / groups][K][K]; pixels outside the map are zero.
+/// y[i, oy, ox, o] = act(bias[o] + sum over c, ky, kx of
+///                       x[i, oy stride + ky - padding, ox stride + kx - padding, g Cin / groups + c]
+///                       * weight[o][c][ky][kx]),    g = group of o
+/// weight [Cout][Cin / groups][K][K], bias [Cout]; slope [Cout] for prelu, else null. Taps outside the map
+/// are zero.
 inline void conv(MapShape in, const float* x, MapShape out, float* y, Window w, const float* weight,
                  const float* bias, Act a, const float* slope = nullptr) {
   const int cin = in.c / w.groups, cout = out.c / w.groups;
@@ -68,7 +73,8 @@ inline void conv(MapShape in, const float* x, MapShape out, float* y, Window w, 
         }
 }
 
-/// y[i, oy, ox, c] = max over the window's pixels inside the map.
+/// y[i, oy, ox, c] = max over ky, kx of x[i, oy stride + ky - padding, ox stride + kx - padding, c].
+/// Taps outside the map are left out.
 inline void max_pool(MapShape in, const float* x, MapShape out, float* y, Window w) {
   for (int i = 0; i < out.n; ++i)
     for (int oy = 0; oy < out.h; ++oy)
@@ -85,7 +91,7 @@ inline void max_pool(MapShape in, const float* x, MapShape out, float* y, Window
         }
 }
 
-/// y[i, c] = mean over rows and columns.
+/// y[i, c] = mean over h, w of x[i, h, w, c]
 inline void mean_hw(MapShape in, const float* x, float* y) {
   for (int i = 0; i < in.n; ++i)
     for (int c = 0; c < in.c; ++c) {
@@ -96,7 +102,7 @@ inline void mean_hw(MapShape in, const float* x, float* y) {
     }
 }
 
-/// y[i, h, w, c] = x[i, h, w, c] * gate[i, c]
+/// y[i, h, w, c] = x[i, h, w, c] gate[i, c]
 inline void scale(MapShape in, const float* x, const float* gate, float* y) {
   for (int i = 0; i < in.n; ++i)
     for (int p = 0; p < in.h * in.w; ++p)
@@ -106,7 +112,7 @@ inline void scale(MapShape in, const float* x, const float* gate, float* y) {
       }
 }
 
-/// y[..., j * groups + g] = x[..., g * (C / groups) + j]
+/// y[..., j groups + g] = x[..., g (C / groups) + j]
 inline void shuffle(MapShape in, const float* x, int groups, float* y) {
   const int per_group = in.c / groups;
   for (std::ptrdiff_t p = 0; p < static_cast<std::ptrdiff_t>(in.n) * in.h * in.w; ++p)
@@ -114,8 +120,7 @@ inline void shuffle(MapShape in, const float* x, int groups, float* y) {
       for (int j = 0; j < per_group; ++j) y[p * in.c + j * groups + g] = x[p * in.c + g * per_group + j];
 }
 
-/// Channels first .. first + C - 1 of y [N, H, W, out_channels] are x [N, H, W, C]: one input of a
-/// concatenation.
+/// One input of a concatenation:  y[..., first + j] = x[..., j],   x [N, H, W, C], y [N, H, W, out_channels]
 inline void concat_part(MapShape in, const float* x, int out_channels, int first, float* y) {
   for (std::ptrdiff_t p = 0; p < static_cast<std::ptrdiff_t>(in.n) * in.h * in.w; ++p)
     for (int j = 0; j < in.c; ++j) y[p * out_channels + first + j] = x[p * in.c + j];
@@ -140,7 +145,7 @@ void upsample_backward(MapShape in, int factor, const T* dy, T* dx) {
         for (int c = 0; c < out.c; ++c) dx[in.at(i, oy / factor, ox / factor, c)] += dy[out.at(i, oy, ox, c)];
 }
 
-/// y = channels first .. first + count - 1 of x.
+/// y[..., j] = x[..., first + j],    j < count
 inline void slice(MapShape in, const float* x, int first, int count, float* y) {
   for (std::ptrdiff_t p = 0; p < static_cast<std::ptrdiff_t>(in.n) * in.h * in.w; ++p)
     for (int j = 0; j < count; ++j) y[p * count + j] = x[p * in.c + first + j];

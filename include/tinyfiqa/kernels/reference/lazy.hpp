@@ -1,4 +1,5 @@
-// Lazy maps (base/lazy_map.hpp) read one value at a time.
+// The formula of a lazy map's values (base/lazy_map.hpp), one value at a time, and of activations and
+// their derivatives.
 #pragma once
 
 #include <tinyfiqa/base/lazy_map.hpp>
@@ -8,7 +9,7 @@
 TINYFIQA_BEGIN
 namespace reference {
 
-/// act(u), in the arithmetic of T.
+/// act(u), computed in T.
 template <class T>
 T act_value(Act a, T u, T slope) {
   const T gate = u <= -3 ? T(0) : u >= 3 ? T(1) : (u + 3) / 6;
@@ -31,7 +32,7 @@ T act_value(Act a, T u, T slope) {
   return u;
 }
 
-/// act'(u); at the kinks what PyTorch has.
+/// The derivative act'(u), computed in T. Where act has a kink, it is PyTorch's choice.
 template <class T>
 T act_derivative(Act a, T u, T slope) {
   const T s = 1 / (1 + std::exp(-u));
@@ -54,14 +55,15 @@ T act_derivative(Act a, T u, T slope) {
   return 1;
 }
 
-/// u = (data - centre) * scale + shift at pixel p (counted over all images), channel c.
+/// The argument of the activation: u = (data - centre[c]) * scale[c] + shift[c] at pixel p, counted over
+/// all images.
 template <class T>
 T lazy_argument(const LazyMap<T>& x, std::ptrdiff_t p, int c) {
   const T z = x.data[p * x.pixel_stride + c];
   return x.scale == nullptr ? z : (z - x.centre[c]) * x.scale[c] + x.shift[c];
 }
 
-/// act(u) * gate
+/// The map's value at pixel p, channel c: act(u) * gate[image][c].
 template <class T>
 T lazy_value(const LazyMap<T>& x, std::ptrdiff_t p, int c) {
   const T v = act_value(x.act, lazy_argument(x, p, c), x.slope == nullptr ? T(0) : x.slope[c]);

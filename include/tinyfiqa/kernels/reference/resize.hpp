@@ -1,5 +1,5 @@
 // Antialiased bilinear resize as PIL's Image.resize(..., BILINEAR) does it, one output pixel at a time: the
-// oracle.
+// oracle that kernels/resize.hpp is tested against.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -10,10 +10,10 @@
 TINYFIQA_BEGIN
 namespace reference {
 
-/// The input positions that output position i looks at, and their weights before normalisation:
-///   scale = in / out,  radius = max(scale, 1),  centre = (i + 1/2) scale
-///   weight(p) = max(0, 1 - |p + 1/2 - centre| / radius)   for p in [centre - radius, centre + radius], cut
-///   to [0, in)
+/// The input positions p that output position i is a sum of, and their weights before normalisation:
+///   scale = in / out,    radius = max(scale, 1),    centre = (i + 1/2) scale
+///   weight(p) = max(0, 1 - |p + 1/2 - centre| / radius)
+///   for centre - radius <= p <= centre + radius and 0 <= p < in
 struct ResizeWindow {
   int first, end;
   double centre, radius;
@@ -45,8 +45,8 @@ inline unsigned char resize_round(std::int64_t sum) {
   return static_cast<unsigned char>(level < 0 ? 0 : level > 255 ? 255 : level);
 }
 
-/// in [in_h, in_w, 3] -> out [out_h, out_w, 3], 8 bits, no gaps. Rows are filtered first and rounded to 8
-/// bits, then columns; a direction whose size stays is left alone.
+/// in [in_h, in_w, 3] -> out [out_h, out_w, 3], 8 bits, dense. Filters along rows first and rounds to 8 bits,
+/// then along columns. A direction whose size does not change is not filtered.
 inline void resize_u8x3(const unsigned char* in, int in_h, int in_w, unsigned char* out, int out_h,
                         int out_w) {
   const auto along_row = [&](int y, int x, int c) -> unsigned char {

@@ -1,4 +1,11 @@
-// One step of Adam on a run of parameters.
+// One step of Adam or AdamW on a run of parameters.
+//
+//   g' = g + decay p
+//   m  = b1 m + c1 g'
+//   v  = b2 v + c2 g'^2
+//   p  = keep p - step m / (sqrt(v) root + eps)
+//
+// base/adam_step.hpp says what the constants are. Reads and writes exactly `count` floats of each array.
 #pragma once
 
 #include <tinyfiqa/base/adam_step.hpp>
@@ -8,7 +15,7 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-/// g' = g + decay p,  m = b1 m + c1 g',  v = b2 v + c2 g'^2,  p = keep p - step m / (sqrt(v) root + eps)
+/// gradient, m, v, p: [count] each, dense, not null; no two overlap. m and v are the first and second moment.
 inline void adam(const AdamStep& a, std::ptrdiff_t count, const float* gradient, float* m, float* v,
                  float* p) {
   using simd::vf;

@@ -1,18 +1,22 @@
 // Training of a convolution with batch norm (or bias) and activation: what all kinds of convolution share.
 //
-// forward:   z = conv(x);  statistics of z;  v = act(scale (z - mean) + shift) is left to whoever reads it
-// backward:  sums over dv and z (kernels/train/batch_norm.hpp);  then, a few pixels at a time and in the cache,
-//            dz from dv and z;  dW += dz (x) x;  dx = dz W
+//   forward     z = conv(x), and the statistics of z. The value v = act(scale (z - mean) + shift) is lazy:
+//               the operations that read it compute it.
+//   backward    the sums over dv and z that batch norm needs (kernels/train/batch_norm.hpp). Then for a few
+//               pixels at a time, in the cache: dz from dv and z, dW += dz^T x, dx = dz W.
 //
-// A kind (pointwise, depthwise, dense) is a struct with
-//   Shared, Room    its scratch memory, common and of one thread, and carve(...) for each
-//   tasks(a)        how many independent pieces forward() and backward() have
-//   prepare...      once before the pieces: packing of weights
-//   forward, backward (a, shared, room, begin, end, done)
-//                   done(z, floats) when forward has written them; done(first, pixels) when backward has
-//                   written dx there for the last time
-//   sums_dx         false for a kind whose backward can't say so
-//   reduce(...)     adds the threads' gradients of the weights, in the order of the threads
+// A kind (pointwise, depthwise, dense, norm alone) is a struct with
+//   Shared, place_shared          its scratch that all threads share
+//   Workspace, place_workspace    its scratch of one thread
+//   tasks, backward_tasks         the number of independent tasks of forward and of backward
+//   prepare_forward, prepare_backward    what is done once before the tasks: packing of weights
+//   clear                         clears one thread's gradient of the weights
+//   forward(..., begin, end, done)       runs tasks begin .. end; calls done(z, floats) for each run of z
+//                                        that it has written
+//   backward(..., begin, end, done)      runs tasks begin .. end; calls done(first, pixels) when dx is
+//                                        complete for these pixels
+//   sums_dx                       whether backward calls done
+//   reduce                        adds one thread's gradient of the weights to dweight
 #pragma once
 
 #include <tinyfiqa/kernels/train/batch_norm.hpp>
@@ -22,38 +26,42 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
+/// Pixel strides are in floats. Arrays [Cout] are dense.
 struct TrainConvArgs {
-  LazyMap<float> x;
-  int out_h = 0, out_w = 0, cout = 0, window = 1, stride = 1, padding = 0, groups = 1;
-  const float* weight = nullptr;  ///< [Cout][Cin / G][K][K]
-  float* z = nullptr;             ///< [N, H', W', Cout]
+  LazyMap<float> x;                    ///< [N, H, W, Cin]
+  int out_h = 0, out_w = 0, cout = 0;  ///< of the output
+  int window = 1, stride = 1, padding = 0, groups = 1;
+  const float* weight = nullptr;  ///< [Cout][Cin / G][K][K]; null for norm alone
+  float* z = nullptr;  ///< [N, H', W', Cout], dense; not null: written by forward, read by backward
   Act act = Act::none;
 
-  // batch norm, or bias; null where there is none
-  const float *gamma = nullptr, *beta = nullptr, *bias = nullptr, *slope = nullptr;
-  float *running_mean = nullptr, *running_var = nullptr;
+  // Batch norm or bias, [Cout] each.
+  const float *gamma = nullptr, *beta = nullptr;          ///< batch norm: neither null; else both null
+  const float* bias = nullptr;                            ///< null for none
+  const float* slope = nullptr;                           ///< for prelu, else null
+  float *running_mean = nullptr, *running_var = nullptr;  ///< batch norm: neither null
   float eps = 0, momentum = 0;
-  bool batch_statistics = false;
-  float *mean = nullptr, *inverse_std = nullptr, *scale = nullptr, *shift = nullptr;  ///< [Cout], kept
+  bool batch_statistics = false;  ///< true: forward updates the running ones
+  float *mean = nullptr, *inverse_std = nullptr, *scale = nullptr, *shift = nullptr;  ///< kept for backward
 
-  // backward; gradients of parameters are added to
-  const float* dv = nullptr;
+  // Backward. Gradients of parameters are added to: dweight in the layout of weight (null for norm alone
+  // only), the others [Cout], null where there is no such parameter.
+  const float* dv = nullptr;  ///< gradient of v, [N, H', W', Cout]; not null
   std::ptrdiff_t dv_pixel_stride = 0;
   float *dweight = nullptr, *dgamma = nullptr, *dbeta = nullptr, *dbias = nullptr, *dslope = nullptr;
-  float* dx = nullptr;  ///< null when nobody needs it
+  float* dx = nullptr;  ///< [N, H, W, Cin]; null if it is not needed
   std::ptrdiff_t dx_pixel_stride = 0;
-  bool accumulate = false;  ///< dx += rather than dx =
+  bool accumulate = false;  ///< dx += instead of dx =
 
-  /// The sums that batch norm needs of a gradient before its backward (gradient_sums below), taken by the
-  /// operation that completes the gradient, while its values are in the cache: [3][C], of dv and of dx; null
-  /// where nobody does.
-  const double* dv_sums = nullptr;  ///< [3][Cout]
-  double* dx_sums = nullptr;        ///< [3][Cin]
+  // The sums over a gradient that batch norm's backward begins with (gradient_sums below). An operation that
+  // completes the gradient can take them while the values are in the cache.
+  const double* dv_sums = nullptr;  ///< [3][Cout], over dv; null: this backward takes them itself
+  double* dx_sums = nullptr;        ///< [3][Cin], to be taken over dx; null if they are not needed
 
   Team team;
 };
 
-/// Pixels that a thread works on at a time: a multiple of the heights of the gemm's tiles.
+/// Pixels in a block, the unit of work of a thread: a multiple of the heights of gemm's tiles.
 inline constexpr int train_block = 96;
 
 TINYFIQA_INLINE long long out_pixels(const TrainConvArgs& a) {
@@ -63,61 +71,63 @@ TINYFIQA_INLINE double train_macs(const TrainConvArgs& a) {
   return static_cast<double>(out_pixels(a)) * a.cout * (a.x.c / a.groups) * a.window * a.window;
 }
 
-/// Scratch that every kind needs.
+/// Scratch that every kind needs, shared by all threads.
 struct ConvShared {
-  LazyPattern x;
-  NormPattern norm;
+  LazyPattern x;           ///< constants of x
+  NormPattern norm;        ///< constants of dz
   double* sums = nullptr;  ///< [3][cout]
 };
-TINYFIQA_INLINE ConvShared carve_conv_shared(Carver& room, const TrainConvArgs& a) {
+TINYFIQA_INLINE ConvShared place_conv_shared(ScratchLayout& layout, const TrainConvArgs& a) {
   ConvShared s;
-  s.x = carve_lazy_pattern(room, a.x.c);
-  s.norm = carve_norm_pattern(room, a.cout);
-  s.sums = carve_doubles(room, size_of(3, a.cout));
+  s.x = place_lazy_pattern(layout, a.x.c);
+  s.norm = place_norm_pattern(layout, a.cout);
+  s.sums = place_doubles(layout, size_of(3, a.cout));
   return s;
 }
 
-/// The same split for sizes and for use: shared part, then one room for each thread.
+/// The scratch of a training convolution, for the size query (null scratch) and for use: the shared part,
+/// then one part for each thread.
 template <class Kind>
 struct ConvMemory {
   ConvShared common;
   typename Kind::Shared shared;
-  std::size_t shared_floats = 0, room_floats = 0;
+  std::size_t shared_floats = 0, thread_floats = 0;
   float* base = nullptr;
 
   TINYFIQA_INLINE ConvMemory(const TrainConvArgs& a, float* scratch) : base(scratch) {
-    Carver carver{scratch, 0};
-    common = carve_conv_shared(carver, a);
-    shared = Kind::carve_shared(carver, a);
-    shared_floats = carver.used;
-    Carver one;
-    Kind::carve_room(one, a, common);
-    carve_sums(one, a.cout);
-    carve_sums(one, a.x.c);
-    carve(one, size_of(train_block, a.cout));
-    room_floats = one.used;
+    ScratchLayout layout{scratch, 0};
+    common = place_conv_shared(layout, a);
+    shared = Kind::place_shared(layout, a);
+    shared_floats = layout.used;
+    ScratchLayout one;
+    Kind::place_workspace(one, a, common);
+    place_sums(one, a.cout);
+    place_sums(one, a.x.c);
+    place_floats(one, size_of(train_block, a.cout));
+    thread_floats = one.used;
   }
   TINYFIQA_INLINE std::size_t floats(int threads) const {
-    return shared_floats + room_floats * static_cast<std::size_t>(threads);
+    return shared_floats + thread_floats * static_cast<std::size_t>(threads);
   }
   struct Thread {
-    typename Kind::Room room;
+    typename Kind::Workspace workspace;
     ChannelSums sums, dx_sums;
     float* gathered;  ///< train_block pixels of a strided gradient
   };
   TINYFIQA_INLINE Thread thread(const TrainConvArgs& a, int index) const {
-    Carver carver{base + shared_floats + room_floats * static_cast<std::size_t>(index), 0};
+    ScratchLayout layout{base + shared_floats + thread_floats * static_cast<std::size_t>(index), 0};
     Thread t;
-    t.room = Kind::carve_room(carver, a, common);
-    t.sums = carve_sums(carver, a.cout);
-    t.dx_sums = carve_sums(carver, a.x.c);
-    t.gathered = carve(carver, size_of(train_block, a.cout));
+    t.workspace = Kind::place_workspace(layout, a, common);
+    t.sums = place_sums(layout, a.cout);
+    t.dx_sums = place_sums(layout, a.x.c);
+    t.gathered = place_floats(layout, size_of(train_block, a.cout));
     return t;
   }
 };
 
-/// From the sums of z - pivot and its squares to mean, 1 / std, scale, shift; running statistics move by
-/// `momentum` towards the mean and the unbiased variance. Running means are of z + bias.
+/// Computes mean, inverse_std, scale and shift [Cout] from the sums of z - pivot and its squares, or from the
+/// running statistics. Those move by `momentum` towards the batch's mean and unbiased variance, as in
+/// PyTorch. Running means are of z + bias.
 inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s) {
   const auto count = static_cast<double>(out_pixels(a));
   const double *const first = s.sums, *const second = s.sums + a.cout;
@@ -145,6 +155,7 @@ inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s) {
   }
 }
 
+/// Forward of a kind. `scratch` has train_conv_scratch<Kind>(a) floats.
 template <class Kind>
 inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
   ConvMemory<Kind> m(a, scratch);
@@ -157,9 +168,11 @@ inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
   Kind::prepare_forward(a, m.shared);
   parallel_split(worth_team(a.team, train_macs(a)), Kind::tasks(a), [&](int begin, int end, int t) {
     auto thread = m.thread(a, t);
-    Kind::forward(a, m.common, m.shared, thread.room, begin, end, [&](const float* z, std::ptrdiff_t floats) {
-      if (sums) add_moments(z, floats, m.common.norm.u.period, m.common.norm.u.centre, thread.sums);
-    });
+    Kind::forward(a, m.common, m.shared, thread.workspace, begin, end,
+                  [&](const float* z, std::ptrdiff_t floats) {
+                    if (sums)
+                      add_moments(z, floats, m.common.norm.u.period, m.common.norm.u.centre, thread.sums);
+                  });
   });
   if (sums) gather_sums(a.team.threads, a.cout, m.common.sums, [&](int t) { return m.thread(a, t).sums; });
   if (a.gamma != nullptr) {
@@ -173,16 +186,16 @@ inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
   }
 }
 
-/// The gradient of v for some pixels, dense.
+/// dv of `pixels` pixels from pixel `first` on, dense: where it is, or copied to `buffer` [pixels, Cout].
 TINYFIQA_INLINE const float* dense_gradient(const TrainConvArgs& a, long long first, int pixels,
-                                            float* room) {
+                                            float* buffer) {
   const float* dv = a.dv + first * a.dv_pixel_stride;
   if (a.dv_pixel_stride == a.cout) return dv;
-  gather_pixels(dv, a.dv_pixel_stride, pixels, a.cout, room);
-  return room;
+  gather_pixels(dv, a.dv_pixel_stride, pixels, a.cout, buffer);
+  return buffer;
 }
 
-/// dz of `pixels` pixels from pixel `first` on, dense, into `dz`.
+/// Computes dz [pixels, Cout], dense, of `pixels` pixels from pixel `first` on.
 inline void read_gradient(const TrainConvArgs& a, const NormPattern& p, long long first, int pixels,
                           float* dz) {
   const float* dv = dense_gradient(a, first, pixels, dz);
@@ -191,7 +204,7 @@ inline void read_gradient(const TrainConvArgs& a, const NormPattern& p, long lon
            [&](auto tag) { gradient_flat<decltype(tag)::act>(dv, a.z + first * a.cout, floats, p, dz); });
 }
 
-/// Sums over all pixels of g and g (z - mean).
+/// m.common.sums [3][Cout] = sums over all pixels of g, g (z - mean) and, for prelu, dv min(u, 0).
 template <class Memory>
 inline void gradient_sums(const TrainConvArgs& a, const Memory& m) {
   for (int t = 0; t < a.team.threads; ++t) clear_sums(m.thread(a, t).sums, a.cout);
@@ -214,10 +227,11 @@ inline void gradient_sums(const TrainConvArgs& a, const Memory& m) {
   gather_sums(a.team.threads, a.cout, m.common.sums, [&](int t) { return m.thread(a, t).sums; });
 }
 
-/// Gradients of gamma, beta, bias and slope, and the constants of dz = k1 g + k2 (z - mean) + k3.
+/// Adds to the gradients of gamma, beta, bias and slope, and computes the patterns k1, k2, k3 of
+/// dz = k1 g + k2 (z - mean) + k3.
 inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
   const auto count = static_cast<double>(out_pixels(a));
-  // They become k1, k2 and k3.
+  // Sums of each channel, overwritten by its k1, k2 and k3.
   double *const first = s.sums, *const second = first + a.cout, *const third = second + a.cout;
   for (int c = 0; c < a.cout; ++c) {
     const auto inverse = static_cast<double>(a.inverse_std[c]), scale = static_cast<double>(a.scale[c]);
@@ -225,7 +239,7 @@ inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
     if (a.dbeta != nullptr) a.dbeta[c] += static_cast<float>(sum);
     if (a.dgamma != nullptr) a.dgamma[c] += static_cast<float>(along);
     if (a.dslope != nullptr) a.dslope[c] += static_cast<float>(third[c]);
-    const bool batch = a.gamma != nullptr && a.batch_statistics;  // whose mean takes a bias out again
+    const bool batch = a.gamma != nullptr && a.batch_statistics;  // z - mean does not depend on a bias then
     if (a.dbias != nullptr && !batch) a.dbias[c] += static_cast<float>(scale * sum);
     first[c] = scale;
     second[c] = batch ? -scale * inverse * along / count : 0;
@@ -242,6 +256,7 @@ inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
   spread(third, s.norm.k3);
 }
 
+/// Backward of a kind, after its forward. `scratch` has train_conv_scratch<Kind>(a) floats.
 template <class Kind>
 inline void train_conv_backward(const TrainConvArgs& a, float* scratch) {
   ConvMemory<Kind> m(a, scratch);
@@ -258,21 +273,22 @@ inline void train_conv_backward(const TrainConvArgs& a, float* scratch) {
   finish_gradient(a, m.common);
   Kind::prepare_backward(a, m.shared);
   for (int t = 0; t < a.team.threads; ++t) {
-    Kind::clear(a, m.thread(a, t).room);
+    Kind::clear(a, m.thread(a, t).workspace);
     clear_sums(m.thread(a, t).dx_sums, a.x.c);
   }
   parallel_split(
       worth_team(a.team, 2 * train_macs(a)), Kind::backward_tasks(a), [&](int begin, int end, int t) {
         auto thread = m.thread(a, t);
-        Kind::backward(a, m.common, m.shared, thread.room, begin, end, [&](long long first, int pixels) {
+        Kind::backward(a, m.common, m.shared, thread.workspace, begin, end, [&](long long first, int pixels) {
           if (a.dx_sums != nullptr) add_completed_sums(a.x, a.dx, m.common.x, first, pixels, thread.dx_sums);
         });
       });
   if (a.dx_sums != nullptr)
     gather_sums(a.team.threads, a.x.c, a.dx_sums, [&](int t) { return m.thread(a, t).dx_sums; });
-  for (int t = 0; t < a.team.threads; ++t) Kind::reduce(a, m.thread(a, t).room);
+  for (int t = 0; t < a.team.threads; ++t) Kind::reduce(a, m.thread(a, t).workspace);
 }
 
+/// Scratch of forward and backward for all of the team's threads, in floats.
 template <class Kind>
 inline std::size_t train_conv_scratch(const TrainConvArgs& a) {
   return ConvMemory<Kind>(a, nullptr).floats(a.team.threads);

@@ -1,8 +1,11 @@
-// Training of dense and grouped convolutions. z is inference's convolution (kernels/conv.hpp). Where windows
-// lie inside the image, rows of dW are products of dz with the image in place; elsewhere, and for dx, the
-// windows of a block of pixels are gathered into patches [K][K][Cin / G], and the products are those of a 1x1
-// convolution.
-//   dW += dz^T P    dP = dz W, scattered back into dx (never for the network's own input)
+// Training of dense and grouped convolutions. Forward is inference's convolution (kernels/conv.hpp).
+//
+//   dW += dz^T P    [Cout / G][K K Cin / G] for each group
+//   dP  = dz W      added back into dx, tap by tap
+//
+// P [pixels][K][K][Cin / G] are the windows of a block of pixels, gathered with zeros outside the map. For
+// the network's own input, which needs no dx, windows inside the image are not gathered: each row of a window
+// is one run of floats, and products for dW read it where it is.
 #pragma once
 
 #include <tinyfiqa/kernels/conv.hpp>
@@ -13,38 +16,44 @@ TINYFIQA_ISA_BEGIN(kernels)
 struct DenseTraining {
   static constexpr bool sums_dx = false;
   struct Shared {
-    float *rows = nullptr, *packed = nullptr;  ///< weights [Cout][K][K][Cin / G]; packed
+    float *rows = nullptr, *packed = nullptr;  ///< weights [Cout][K][K][Cin / G]; the same packed for gemm
   };
-  struct Room {
+  struct Workspace {
     LazyReader x;
-    float *image = nullptr, *patches = nullptr, *dz = nullptr, *dpatches = nullptr, *dweight = nullptr;
-    int held = -1;  ///< the image whose values `image` holds
+    float* image = nullptr;     ///< computed values of one image [H, W, Cin], of a lazy map
+    float* patches = nullptr;   ///< P [train_block][K K Cin / G]
+    float* dz = nullptr;        ///< [train_block or W'][Cout]
+    float* dpatches = nullptr;  ///< dP, as P
+    float* dweight = nullptr;   ///< dW of this thread; see reduce
+    int held = -1;              ///< the number of the image in `image`; -1: none
   };
 
+  /// Floats of one patch.
   static int depth(const TrainConvArgs& a) { return conv_depth(a.window, a.x.c, a.groups); }
   static int tasks(const TrainConvArgs& a) { return a.x.n * a.out_h; }
   static int backward_tasks(const TrainConvArgs& a) { return a.x.n; }
+  /// Floats of one group's packed weights, the larger of forward's and backward's.
   static std::size_t packed_group(const TrainConvArgs& a) {
     const std::size_t forward = gemm_packed_floats(a.cout / a.groups, depth(a));
     const std::size_t back = gemm_packed_floats(depth(a), a.cout / a.groups);
     return forward > back ? forward : back;
   }
 
-  static Shared carve_shared(Carver& room, const TrainConvArgs& a) {
+  static Shared place_shared(ScratchLayout& layout, const TrainConvArgs& a) {
     Shared s;
-    s.rows = carve(room, size_of(a.cout, depth(a)));
-    s.packed = carve(room, packed_group(a) * size_of(a.groups));
+    s.rows = place_floats(layout, size_of(a.cout, depth(a)));
+    s.packed = place_floats(layout, packed_group(a) * size_of(a.groups));
     return s;
   }
-  static Room carve_room(Carver& room, const TrainConvArgs& a, const ConvShared& common) {
-    Room r;
-    r.x = carve_reader(room, a.x, 0);
+  static Workspace place_workspace(ScratchLayout& layout, const TrainConvArgs& a, const ConvShared& common) {
+    Workspace r;
+    r.x = place_reader(layout, a.x, 0);
     r.x.pattern = common.x;
-    r.image = carve(room, size_of(a.x.h, a.x.w, a.x.c));
-    r.patches = carve(room, size_of(train_block, depth(a)));
-    r.dpatches = carve(room, size_of(train_block, depth(a)));
-    r.dz = carve(room, size_of(a.out_w > train_block ? a.out_w : train_block, a.cout));
-    r.dweight = carve(room, size_of(a.cout, depth(a)));
+    r.image = place_floats(layout, size_of(a.x.h, a.x.w, a.x.c));
+    r.patches = place_floats(layout, size_of(train_block, depth(a)));
+    r.dpatches = place_floats(layout, size_of(train_block, depth(a)));
+    r.dz = place_floats(layout, size_of(a.out_w > train_block ? a.out_w : train_block, a.cout));
+    r.dweight = place_floats(layout, size_of(a.cout, depth(a)));
     return r;
   }
 
@@ -68,21 +77,22 @@ struct DenseTraining {
     for (int g = 0; g < a.groups; ++g)
       pack_gemm_rows(k, columns, s.rows + size_of(g, columns, k), k, s.packed + size_of(g) * packed_group(a));
   }
-  static void clear(const TrainConvArgs& a, const Room& r) {
+  static void clear(const TrainConvArgs& a, const Workspace& r) {
     std::memset(r.dweight, 0, size_of(a.cout, depth(a)) * sizeof(float));
   }
 
   // -- patches
 
-  /// The values of one image: the map itself, or computed into the room.
-  static Rows image_values(const TrainConvArgs& a, Room& r, int image) {
+  /// The values of one image: where they are if the map is plain, else computed into r.image.
+  static Rows image_values(const TrainConvArgs& a, Workspace& r, int image) {
     const long long first = static_cast<long long>(image) * a.x.h * a.x.w;
     if (r.x.pattern.plain) return {a.x.data + first * a.x.pixel_stride, a.x.pixel_stride};
     if (r.held != image) read_pixels(r.x, first, a.x.h * a.x.w, r.image);
     r.held = image;
     return {r.image, a.x.c};
   }
-  /// Calls body(patch offset, pixel, floats) for the runs of a window that lie inside the image.
+  /// Calls body(offset in the patch, input pixel, taps) for each row of output pixel `pixel`'s window: its
+  /// taps inside the map.
   template <class Body>
   TINYFIQA_INLINE static void for_each_run(const TrainConvArgs& a, int pixel, const Body& body) {
     const int cin = a.x.c / a.groups;
@@ -92,6 +102,7 @@ struct DenseTraining {
       body((ky * a.window + cols.first) * cin, (top + ky) * a.x.w + left + cols.first,
            cols.last - cols.first);
   }
+  /// Patches of `count` output pixels from pixel `first` of the image on: Cin / G channels from `channel` on.
   static void gather(const TrainConvArgs& a, const Rows& x, int first, int count, int channel,
                      float* patches) {
     const int cin = a.x.c / a.groups, k = depth(a);
@@ -107,6 +118,7 @@ struct DenseTraining {
       });
     }
   }
+  /// The reverse: adds dP to dx.
   static void scatter(const TrainConvArgs& a, const float* dpatches, int image, int first, int count,
                       int channel) {
     const int cin = a.x.c / a.groups, k = depth(a);
@@ -117,6 +129,7 @@ struct DenseTraining {
           add_floats(dpatches + at + t * cin, cin, dx + (pixel + t) * a.dx_pixel_stride);
       });
   }
+  /// Inference's convolution on one image, without bias and activation.
   static ConvArgs conv_args(const TrainConvArgs& a, const Shared& s, const Rows& x, float* z) {
     ConvArgs v;
     v.n = 1;
@@ -139,8 +152,8 @@ struct DenseTraining {
   }
 
   template <class Done>
-  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
-                      int end, const Done& done) {
+  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Workspace& r,
+                      int begin, int end, const Done& done) {
     r.x.pattern = common.x;
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(a.out_w) * a.cout;
     for (int i = begin; i < end; ++i) {
@@ -151,17 +164,18 @@ struct DenseTraining {
     }
   }
 
-  /// True when dW comes from the image in place.
+  /// True if dW is computed without patches where windows lie inside the map.
   static bool in_place(const TrainConvArgs& a) {
     return a.groups == 1 && a.dx == nullptr && (a.x.pixel_stride == a.x.c || a.x.scale != nullptr);
   }
-  static bool turned(const TrainConvArgs& a) {
-    return in_place(a) || outer_turned(a.cout / a.groups, depth(a));
+  /// True if dW is accumulated transposed.
+  static bool transposed(const TrainConvArgs& a) {
+    return in_place(a) || outer_transposed(a.cout / a.groups, depth(a));
   }
 
   template <class Done>
-  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
-                       int end, const Done&) {
+  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Workspace& r,
+                       int begin, int end, const Done&) {
     r.x.pattern = common.x;
     const int pixels = a.out_h * a.out_w, step = in_place(a) ? a.out_w : train_block;
     for (int image = begin; image < end; ++image) {
@@ -181,10 +195,11 @@ struct DenseTraining {
     }
   }
 
-  /// dW of one output row, whose dz is there: window row ky has K Cin floats, `step` apart from pixel to
-  /// pixel.
-  static void backward_row(const TrainConvArgs& a, const Shared& s, const Room& r, const Rows& x, int image,
-                           int first) {
+  /// dW of the output row whose pixel 0 is `first`; r.dz holds its dz. For each row ky of the window a
+  /// product of dz [pixels][Cout] with x [pixels][K Cin], whose rows are stride * pixel_stride floats apart
+  /// and overlap. Pixels with windows across the border go through patches.
+  static void backward_row(const TrainConvArgs& a, const Shared& s, const Workspace& r, const Rows& x,
+                           int image, int first) {
     const int run = a.window * a.x.c, top = first / a.out_w * a.stride - a.padding;
     const TapRange rows = taps_inside(top, a.window, a.x.h);
     const PixelRange inside = pixels_inside(a.window, a.stride, a.padding, a.x.w, a.out_w);
@@ -209,9 +224,10 @@ struct DenseTraining {
                        r.dz + size_of(at, a.cout), 0);
       }
   }
-  /// dW (and dx) of `count` pixels from pixel `first` on, dz theirs, through patches.
-  static void backward_group(const TrainConvArgs& a, const Shared& s, const Room& r, const Rows& x, int image,
-                             int first, int count, const float* dz, int g) {
+  /// dW, and dx if it is needed, of group g and `count` pixels from pixel `first` on, through patches. `dz`
+  /// is the gradient of these pixels.
+  static void backward_group(const TrainConvArgs& a, const Shared& s, const Workspace& r, const Rows& x,
+                             int image, int first, int count, const float* dz, int g) {
     const int columns = a.cout / a.groups, k = depth(a), channel = g * (a.x.c / a.groups);
     gather(a, x, first, count, channel, r.patches);
     OuterArgs o;
@@ -224,7 +240,7 @@ struct DenseTraining {
     o.ldq = k;
     o.acc = r.dweight + size_of(g, columns, k);
     o.ldacc = k;
-    outer_either(o, turned(a));
+    outer_either(o, transposed(a));
     if (a.dx == nullptr) return;
     GemmArgs m;
     m.m = count;
@@ -239,15 +255,17 @@ struct DenseTraining {
     scatter(a, r.dpatches, image, first, count, channel);
   }
 
-  /// dweight is [Cout / G][K][K][Cin / G] for each group, or (turned) [K][K][Cin / G][Cout / G].
-  static void reduce(const TrainConvArgs& a, const Room& r) {
+  /// a.dweight [Cout][Cin / G][K][K] += r.dweight, which is [Cout / G][K][K][Cin / G] for each group, or
+  /// transposed [K][K][Cin / G][Cout / G].
+  static void reduce(const TrainConvArgs& a, const Workspace& r) {
     const int columns = a.cout / a.groups, k = depth(a), cin = a.x.c / a.groups, taps = a.window * a.window;
-    const bool turned = DenseTraining::turned(a);
+    const bool transposed = DenseTraining::transposed(a);
     for (int o = 0; o < a.cout; ++o)
       for (int i = 0; i < k; ++i) {
         const int g = o / columns, j = o % columns;
         const float* part = r.dweight + size_of(g, columns, k);
-        a.dweight[(o * cin + i % cin) * taps + i / cin] += turned ? part[i * columns + j] : part[j * k + i];
+        a.dweight[(o * cin + i % cin) * taps + i / cin] +=
+            transposed ? part[i * columns + j] : part[j * k + i];
       }
   }
 };

@@ -1,6 +1,10 @@
-// Training of depthwise convolutions. Values of x are computed into a few rows with zero margins, which
-// inference's convolution (kernels/depthwise.hpp) and the gradient of the weights read; the gradient of x is
-// made from the rows of dz, which have margins too (kernels/train/depthwise_gradient.hpp).
+// Training of depthwise convolutions. The values of x are computed into a few rows with zero margins left and
+// right. Inference's convolution (kernels/depthwise.hpp) and the gradient of the weights read these. The
+// gradient of x is computed from rows of dz, which have margins too (kernels/train/depthwise_gradient.hpp has
+// the formulas).
+//
+//   row of x     | padding zeros | W pixels of C floats | zeros to the end of the last windows |
+//   row of dz    | reach zeros   | W' pixels of C       | reach + depthwise_overshoot zeros    |
 #pragma once
 
 #include <tinyfiqa/kernels/train/conv.hpp>
@@ -11,18 +15,20 @@ TINYFIQA_ISA_BEGIN(kernels)
 struct DepthwiseTraining {
   static constexpr bool sums_dx = true;
   struct Shared {
-    float* packed = nullptr;  ///< pack_depthwise's, with a bias of zero
+    float* packed = nullptr;  ///< pack_depthwise's block, with a bias of zero
   };
-  struct Room {
+  struct Workspace {
     LazyReader x;
-    float *rows = nullptr, *dz = nullptr;  ///< rows of x; an image's rows of dz
+    float *rows = nullptr, *dz = nullptr;  ///< held_rows rows of x; all rows of dz of an image
     float* dweight = nullptr;              ///< [K][K][padded channels]
     int image = -1, first = 0, last = 0;   ///< `rows` holds rows first .. last - 1 of the image
   };
 
   // -- sizes
+  /// Windows that hold a column of x begin at up to this many output columns before it.
   static int reach(const TrainConvArgs& a) { return (a.window - 1) / a.stride; }
-  /// Columns of a row of x with its margins: what the row's windows see, one more window for pairs of them.
+  /// Columns of a row of x with its margins: those in the row's windows, and one window more, because windows
+  /// are processed in pairs.
   static int columns(const TrainConvArgs& a) {
     const int seen = a.out_w * a.stride + a.window, there = a.padding + a.x.w;
     return seen > there ? seen : there;
@@ -34,7 +40,8 @@ struct DepthwiseTraining {
   static std::size_t weight_floats(const TrainConvArgs& a) {
     return size_of(a.window, a.window, depthwise_padded_channels(a.x.c));
   }
-  /// Rows of x that are held: what stays in the second cache beside dz, at least two windows.
+  /// The number of rows of x that are held: as many as stay in the second-level cache beside dz, at least
+  /// two windows.
   static int held_rows(const TrainConvArgs& a) {
     constexpr std::size_t cached_floats = 32768;
     const auto fit = static_cast<int>(cached_floats / row_floats(a));
@@ -44,16 +51,16 @@ struct DepthwiseTraining {
   static int tasks(const TrainConvArgs& a) { return a.x.n * a.out_h; }
   static int backward_tasks(const TrainConvArgs& a) { return a.x.n; }
 
-  static Shared carve_shared(Carver& room, const TrainConvArgs& a) {
-    return {carve(room, depthwise_packed_floats(a.x.c, a.window))};
+  static Shared place_shared(ScratchLayout& layout, const TrainConvArgs& a) {
+    return {place_floats(layout, depthwise_packed_floats(a.x.c, a.window))};
   }
-  static Room carve_room(Carver& room, const TrainConvArgs& a, const ConvShared& common) {
-    Room r;
-    r.x = carve_reader(room, a.x, 0);
+  static Workspace place_workspace(ScratchLayout& layout, const TrainConvArgs& a, const ConvShared& common) {
+    Workspace r;
+    r.x = place_reader(layout, a.x, 0);
     r.x.pattern = common.x;
-    r.rows = carve(room, row_floats(a) * size_of(held_rows(a)));
-    r.dz = carve(room, dz_row_floats(a) * size_of(a.out_h));
-    r.dweight = carve(room, weight_floats(a));
+    r.rows = place_floats(layout, row_floats(a) * size_of(held_rows(a)));
+    r.dz = place_floats(layout, dz_row_floats(a) * size_of(a.out_h));
+    r.dweight = place_floats(layout, weight_floats(a));
     return r;
   }
 
@@ -61,15 +68,15 @@ struct DepthwiseTraining {
     pack_depthwise(a.x.c, a.window, a.weight, nullptr, s.packed);
   }
   static void prepare_backward(const TrainConvArgs& a, Shared& s) { prepare_forward(a, s); }
-  static void clear(const TrainConvArgs& a, const Room& r) {
+  static void clear(const TrainConvArgs& a, const Workspace& r) {
     std::memset(r.dweight, 0, weight_floats(a) * sizeof(float));
   }
 
   // -- rows of x
 
-  /// Makes sure that the image's rows of the window from row `top` on are held, and returns where row `top`
-  /// (which may lie above the image) begins, with its margin.
-  static const float* window(const TrainConvArgs& a, Room& r, int image, int top) {
+  /// Makes sure that r.rows holds the rows of the window that begins at row `top`, and returns the address of
+  /// row `top` with its margin. Row `top` may lie above the image; it must not be read then.
+  static const float* window(const TrainConvArgs& a, Workspace& r, int image, int top) {
     const std::size_t row = row_floats(a);
     const int held = held_rows(a);
     if (r.image < 0) std::memset(r.rows, 0, (row * size_of(held) + simd::width) * sizeof(float));
@@ -88,7 +95,7 @@ struct DepthwiseTraining {
     return r.rows + (top - r.first) * static_cast<std::ptrdiff_t>(row);
   }
 
-  /// Output rows from windows that have their margins: to the convolution nothing lies outside.
+  /// Inference's convolution on rows with margins: padding is 0, because the margins are part of the map.
   static DepthwiseArgs conv_args(const TrainConvArgs& a, const Shared& s) {
     DepthwiseArgs d;
     d.n = 1;
@@ -105,6 +112,7 @@ struct DepthwiseTraining {
     d.y_pixel_stride = a.x.c;
     return d;
   }
+  /// One output row.
   static void conv_row(const DepthwiseArgs& d, const DepthwiseRow& row) {
     if (d.window == 3) return depthwise_any_stride<3>(d, row);
     if (d.window == 5) return depthwise_any_stride<5>(d, row);
@@ -112,8 +120,8 @@ struct DepthwiseTraining {
   }
 
   template <class Done>
-  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
-                      int end, const Done& done) {
+  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Workspace& r,
+                      int begin, int end, const Done& done) {
     r.x.pattern = common.x;
     const DepthwiseArgs d = conv_args(a, s);
     const std::ptrdiff_t count = static_cast<std::ptrdiff_t>(a.out_w) * a.x.c;
@@ -132,12 +140,13 @@ struct DepthwiseTraining {
 
   // -- backward, image by image
 
-  static float* dz_row(const TrainConvArgs& a, const Room& r, int oy) {
+  /// Pixel 0 of row oy of dz.
+  static float* dz_row(const TrainConvArgs& a, const Workspace& r, int oy) {
     return r.dz + static_cast<std::size_t>(oy) * dz_row_floats(a) + size_of(reach(a), a.x.c);
   }
   template <class Done>
-  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& r, int begin,
-                       int end, const Done& done) {
+  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Workspace& r,
+                       int begin, int end, const Done& done) {
     r.x.pattern = common.x;
     std::memset(r.dz, 0, (dz_row_floats(a) * size_of(a.out_h) + simd::width) * sizeof(float));
     for (int image = begin; image < end; ++image) {
@@ -153,7 +162,8 @@ struct DepthwiseTraining {
       }
     }
   }
-  static void weight_row(const TrainConvArgs& a, Room& r, int image, int oy) {
+  /// Adds output row oy's part to r.dweight.
+  static void weight_row(const TrainConvArgs& a, Workspace& r, int image, int oy) {
     const int top = oy * a.stride - a.padding;
     DepthwiseWeightRow row;
     row.window = a.window;
@@ -168,8 +178,8 @@ struct DepthwiseTraining {
     row.tap_step = depthwise_padded_channels(a.x.c);
     depthwise_weight_row(row);
   }
-  /// One row of dx.
-  static void input_row(const TrainConvArgs& a, const Shared& s, const Room& r, int image, int y) {
+  /// Row y of dx, from all rows of dz whose windows hold it.
+  static void input_row(const TrainConvArgs& a, const Shared& s, const Workspace& r, int image, int y) {
     DepthwiseInputRow row;
     row.window = a.window;
     row.stride = a.stride;
@@ -190,7 +200,7 @@ struct DepthwiseTraining {
     depthwise_input_row(row);
   }
 
-  static void reduce(const TrainConvArgs& a, const Room& r) {
+  static void reduce(const TrainConvArgs& a, const Workspace& r) {
     const int taps = a.window * a.window, padded = depthwise_padded_channels(a.x.c);
     for (int t = 0; t < taps; ++t)
       for (int c = 0; c < a.x.c; ++c) a.dweight[c * taps + t] += r.dweight[t * padded + c];

@@ -1,36 +1,41 @@
-// Gradients of a depthwise convolution, one row at a time, vectorised over channels. As in the convolution
-// itself (kernels/depthwise.hpp) a tile is some neighbouring pixels of one vector of channels, and each value
-// is loaded once for all of the tile's pixels and taps that it meets.
+// Gradients of a depthwise convolution, one row at a time, vectorised over channels. For each channel:
 //
-//   dx[y][q] = sum of w[ky][kx] dz[oy][o] over oy S + ky = y, o S + kx = q    (q counts padded columns)
-//   dw[ky][kx] += sum over o of dz[o] x[ky][o S + kx]                         (x with its margins)
+//   dx[y][q]    = sum of w[ky][kx] dz[oy][ox] over oy S + ky = y, ox S + kx = q
+//   dw[ky][kx] += sum over oy, ox of dz[oy][ox] x[oy S + ky][ox S + kx]
+//   rows and columns of x and dx are counted from the first one of the padding
 //
-// Rows have zeros in margins on both sides, so that no tile asks where the image ends; vectors of the last
-// channels read on into the next pixel and leave those lanes unused.
+// As in the convolution itself (kernels/depthwise.hpp), a tile is a few neighbouring pixels of one vector of
+// channels, and each value is loaded once for all pixels and taps of the tile that it is multiplied with.
+//
+// Rows of x and dz have zeros in margins on both sides, so that tiles need no test for the border. Whole
+// vectors are loaded: those of the last channels read into the next pixel, and these lanes are not used. So
+// one vector must exist behind the last row; place_floats adds it. dx is written exactly.
 #pragma once
 
 #include <tinyfiqa/kernels/depthwise.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-inline constexpr int depthwise_max_kernel = 7;
+/// The largest window.
+inline constexpr int depthwise_max_window = 7;
 
-/// Tiles of dx reach up to this many columns of dz behind the last one.
+/// Tiles of dx read up to this many columns of dz behind the last one.
 inline constexpr int depthwise_overshoot = 9;
 
-/// One row of dx from the rows of dz whose windows hold it.
+/// One row of dx, from the rows of dz whose windows hold it. Strides are in floats.
 struct DepthwiseInputRow {
   int window = 3, stride = 1, padding = 1, c = 0, w = 0, out_w = 0;
-  int count = 0;                                 ///< rows of dz
-  const float* dz[depthwise_max_kernel] = {};    ///< column 0 of each, dense
-  const float* taps[depthwise_max_kernel] = {};  ///< its row of weights [K][tap_step]
-  std::ptrdiff_t tap_step = 0;
-  float* dx = nullptr;
+  int count = 0;                                 ///< number of rows of dz
+  const float* dz[depthwise_max_window] = {};    ///< column 0 of each row [out_w, c], dense, with margins
+  const float* taps[depthwise_max_window] = {};  ///< the row's weights [K][tap_step]: row ky of the window
+  std::ptrdiff_t tap_step = 0;                   ///< from tap to tap
+  float* dx = nullptr;                           ///< [w, c]
   std::ptrdiff_t dx_pixel_stride = 0;
-  bool accumulate = false;
+  bool accumulate = false;  ///< dx += instead of dx =
 };
 
-/// Columns x .. x + P S - 1 of channels first .. first + channels - 1; (x + padding) mod S = Shift.
+/// The micro-kernel of dx: P S columns from column x on, `channels` channels from channel `first` on. Shift =
+/// (x + padding) mod S. Register budget: P S accumulators + K weights + 1 of dz, at most 8 + 5 + 1 = 14.
 template <int K, int S, int P, int Shift>
 TINYFIQA_INLINE void depthwise_input_vector(const DepthwiseInputRow& r, int x, int first, int channels) {
   constexpr int reach = (K - 1) / S, outputs = P * S;
@@ -62,6 +67,7 @@ TINYFIQA_INLINE void depthwise_input_vector(const DepthwiseInputRow& r, int x, i
       simd::store_up_to(to, r.accumulate ? simd::load_up_to(to, channels) + acc[i] : acc[i], channels);
 }
 
+/// The whole row by such tiles.
 template <int K, int S, int P, int Shift>
 TINYFIQA_NOINLINE inline void depthwise_input_tiles(const DepthwiseInputRow& r) {
   for (int x = 0; x < r.w; x += P * S)
@@ -70,7 +76,7 @@ TINYFIQA_NOINLINE inline void depthwise_input_tiles(const DepthwiseInputRow& r) 
                                              r.c - first < simd::width ? r.c - first : simd::width);
 }
 
-/// The same for any kernel and stride.
+/// The whole row, for any window and stride.
 inline void depthwise_input_pixels(const DepthwiseInputRow& r) {
   for (int x = 0; x < r.w; ++x)
     for (int first = 0; first < r.c; first += simd::width) {
@@ -88,6 +94,7 @@ inline void depthwise_input_pixels(const DepthwiseInputRow& r) {
     }
 }
 
+/// The whole row, for windows of K and stride 1 or 2.
 template <int K>
 inline void depthwise_input_fixed(const DepthwiseInputRow& r) {
   if (r.stride == 2)
@@ -104,25 +111,26 @@ inline void depthwise_input_fixed(const DepthwiseInputRow& r) {
   }
 }
 
-/// Writes (or adds to) exactly w pixels of c channels.
+/// One row of dx. Writes, or adds to, exactly w pixels of c channels.
 inline void depthwise_input_row(const DepthwiseInputRow& r) {
   if (r.window == 3 && r.stride <= 2) return depthwise_input_fixed<3>(r);
   if (r.window == 5 && r.stride <= 2) return depthwise_input_fixed<5>(r);
   depthwise_input_pixels(r);
 }
 
-/// The part of one row of dz in dw.
+/// What one row of dz adds to dw. Strides are in floats.
 struct DepthwiseWeightRow {
   int window = 3, stride = 1, c = 0, out_w = 0;
-  const float* dz = nullptr;  ///< column 0, dense
-  const float* x = nullptr;   ///< the window's row ky = 0, column -padding, dense
-  std::ptrdiff_t x_row = 0;
-  TapRange rows{};        ///< those inside the image
-  float* sums = nullptr;  ///< [K][K][tap_step]
-  std::ptrdiff_t tap_step = 0;
+  const float* dz = nullptr;    ///< column 0 of the row [out_w, c], dense, with margins
+  const float* x = nullptr;     ///< row of tap ky = 0, column -padding, dense; may lie above the image
+  std::ptrdiff_t x_row = 0;     ///< from row to row of x
+  TapRange rows{};              ///< rows of the window inside the image
+  float* sums = nullptr;        ///< dw [K][K][tap_step], added to
+  std::ptrdiff_t tap_step = 0;  ///< from tap to tap
 };
 
-/// R rows of taps from row ky on: R x K sums stay in registers, two columns at a time.
+/// The micro-kernel of dw: rows ky .. ky + R - 1 of taps, two columns of dz at a time. Register budget: R K
+/// accumulators + 2 of dz + 1 of x, at most 2 * 5 + 2 + 1 = 13. An odd out_w reads one column of dz's margin.
 template <int K, int S, int R>
 TINYFIQA_NOINLINE inline void depthwise_weight_rows(const DepthwiseWeightRow& r, int ky) {
   constexpr int columns = S + K;
@@ -155,7 +163,7 @@ TINYFIQA_NOINLINE inline void depthwise_weight_rows(const DepthwiseWeightRow& r,
   }
 }
 
-/// Rows of taps by threes (K = 3) or twos (K = 5): as many as registers hold.
+/// All rows of taps, three (K = 3) or two (K = 5) at a time: as many as registers hold.
 template <int K, int S>
 inline void depthwise_weight_fixed(const DepthwiseWeightRow& r) {
   constexpr int most = K == 3 ? 3 : 2;
@@ -164,7 +172,7 @@ inline void depthwise_weight_fixed(const DepthwiseWeightRow& r) {
   for (; ky < r.rows.last; ++ky) depthwise_weight_rows<K, S, 1>(r, ky);
 }
 
-/// The same for any kernel and stride.
+/// The same for any window and stride.
 inline void depthwise_weight_pixels(const DepthwiseWeightRow& r) {
   for (int ky = r.rows.first; ky < r.rows.last; ++ky)
     for (int kx = 0; kx < r.window; ++kx)
@@ -179,7 +187,7 @@ inline void depthwise_weight_pixels(const DepthwiseWeightRow& r) {
       }
 }
 
-/// Adds to whole vectors of sums.
+/// Adds one row of dz to dw. Reads and writes whole vectors of sums.
 inline void depthwise_weight_row(const DepthwiseWeightRow& r) {
   if (r.window == 3 && r.stride == 1) return depthwise_weight_fixed<3, 1>(r);
   if (r.window == 3 && r.stride == 2) return depthwise_weight_fixed<3, 2>(r);

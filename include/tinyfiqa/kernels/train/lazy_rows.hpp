@@ -1,8 +1,11 @@
-// Lazy maps (base/lazy_map.hpp) read a few pixels at a time, and the tools that training kernels share:
-// scratch memory, and per-channel constants laid out as patterns.
+// Reads lazy maps (base/lazy_map.hpp) a few pixels at a time:
+//
+//   value[n, h, w, c] = act((data[n, h, w, c] - centre[c]) * scale[c] + shift[c]) * gate[n, c]
+//
+// Also has what all training kernels share: scratch memory, and constants of channels laid out as patterns.
 //
 // A pattern repeats [C] constants until the period is a whole number of vectors. Dense pixels are then one
-// flat run of floats, and maps of 2 or 11 channels fill vectors as well as maps of 64 do:
+// flat run of floats, and maps of 2 or 11 channels fill vectors as well as maps of 64:
 //
 //   C = 3, vectors of 4:   pixels   r g b r | g b r g | b r g b | r g b r ...
 //                          pattern  0 1 2 0 | 1 2 0 1 | 2 0 1 2 |             period = lcm(3, 4) = 12
@@ -17,27 +20,30 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-/// Hands out parts of one scratch block. With a null base it only counts: the size that a kernel asks for and
-/// the memory that it uses come from the same walk.
-struct Carver {
+/// Places arrays one behind the other in a scratch block. With a null base it only counts. A kernel places
+/// its arrays by the same function for its size query and for its run, so the two can't disagree.
+struct ScratchLayout {
   float* base = nullptr;
   std::size_t used = 0;
 };
-TINYFIQA_INLINE float* carve(Carver& room, std::size_t floats) {
-  float* const part = room.base == nullptr ? nullptr : room.base + room.used;
-  room.used += (floats + 15) / 16 * 16 + 16;  // one vector behind each part, for stores of whole vectors
+/// The next `floats` floats, rounded up to 16, and 16 more for stores of whole vectors behind the end. Null
+/// if the base is.
+TINYFIQA_INLINE float* place_floats(ScratchLayout& layout, std::size_t floats) {
+  float* const part = layout.base == nullptr ? nullptr : layout.base + layout.used;
+  layout.used += (floats + 15) / 16 * 16 + 16;
   return part;
 }
-TINYFIQA_INLINE double* carve_doubles(Carver& room, std::size_t count) {
-  return static_cast<double*>(static_cast<void*>(carve(room, 2 * count)));
+TINYFIQA_INLINE double* place_doubles(ScratchLayout& layout, std::size_t count) {
+  return static_cast<double*>(static_cast<void*>(place_floats(layout, 2 * count)));
 }
 
+/// The product of extents.
 TINYFIQA_INLINE std::size_t size_of(int a, int b = 1, int c = 1) {
   return static_cast<std::size_t>(a) * static_cast<std::size_t>(b) * static_cast<std::size_t>(c);
 }
 
-/// A multiple of c that is a whole number of vectors, and enough of them for sums in each to wait for no
-/// other.
+/// The period of a pattern, in floats: a multiple of c that is a whole number of vectors. At least 4 vectors,
+/// so that one accumulator for each hides the latency of the multiply-add.
 TINYFIQA_INLINE int pattern_period(int c) {
   int a = c, b = simd::width;
   while (b != 0) {
@@ -49,7 +55,7 @@ TINYFIQA_INLINE int pattern_period(int c) {
   return vectors < 4 ? (4 + vectors - 1) / vectors * least : least;
 }
 
-/// Repeats [c] values over a period; `fill` where there are none.
+/// Repeats values [c] over pattern [pattern_period(c)]. Null values: `fill` everywhere.
 inline void make_pattern(const float* values, int c, float fill, float* pattern) {
   const int period = pattern_period(c);
   for (int i = 0, k = 0; i < period; ++i) {
@@ -58,7 +64,7 @@ inline void make_pattern(const float* values, int c, float fill, float* pattern)
   }
 }
 
-/// Sums the lanes of a pattern-shaped accumulator into its channels.
+/// sums [c] += the lanes of an accumulator with the layout of a pattern, lanes [pattern_period(c)].
 template <class A, class B>
 inline void fold_pattern(const A* lanes, int c, B* sums) {
   const int period = pattern_period(c);
@@ -68,19 +74,19 @@ inline void fold_pattern(const A* lanes, int c, B* sums) {
   }
 }
 
-/// Patterns of a lazy map's constants.
+/// The constants of a lazy map as patterns [period]. Not filled if the map is plain.
 struct LazyPattern {
   int period = 0;
-  bool plain = true;  ///< value = data
+  bool plain = true;  ///< value = data: no constants, activation or gate
   float *centre = nullptr, *scale = nullptr, *shift = nullptr, *slope = nullptr;
 };
-TINYFIQA_INLINE LazyPattern carve_lazy_pattern(Carver& room, int c) {
+TINYFIQA_INLINE LazyPattern place_lazy_pattern(ScratchLayout& layout, int c) {
   LazyPattern p;
   p.period = pattern_period(c);
-  p.centre = carve(room, size_of(p.period));
-  p.scale = carve(room, size_of(p.period));
-  p.shift = carve(room, size_of(p.period));
-  p.slope = carve(room, size_of(p.period));
+  p.centre = place_floats(layout, size_of(p.period));
+  p.scale = place_floats(layout, size_of(p.period));
+  p.shift = place_floats(layout, size_of(p.period));
+  p.slope = place_floats(layout, size_of(p.period));
   return p;
 }
 inline void fill_lazy_pattern(const LazyMap<float>& x, LazyPattern& p) {
@@ -92,46 +98,50 @@ inline void fill_lazy_pattern(const LazyMap<float>& x, LazyPattern& p) {
   make_pattern(x.slope, x.c, 0.0f, p.slope);
 }
 
-/// How far ahead maps are asked for that come from memory, between bursts of arithmetic in which the
-/// processor's own prefetching stops.
+/// How far ahead to prefetch maps that come from memory. Kernels alternate between reading maps and long
+/// arithmetic in the cache, during which the processor's own prefetching stops.
 inline constexpr std::ptrdiff_t prefetch_floats = 2048;
 
+/// A number of periods that are processed together, as a compile-time constant.
 template <int N>
-struct Turns {
+struct Unroll {
   static constexpr int count = N;
 };
-/// Walks a flat run nearly in the order of memory: four periods side by side, vector by vector of the
-/// pattern, so that its constants are loaded once for four vectors. (Walking all of the run for each vector
-/// of a wide map's pattern would fetch each cache line twice.)
-///   ahead(j, floats)     before these are walked: the place to prefetch
-///   body(f, j, turns)    vector f of the pattern is at j, j + period, ..., turns.count times
-///   tail(f, j, part)     `part` floats of it at j end the run
+/// Walks a flat run of `count` floats with a pattern. Four periods are processed together, vector by vector
+/// of the pattern, so that its constants are loaded once for four vectors. The order is nearly that of
+/// memory; one pass over the whole run for each vector of the pattern would fetch each cache line of a wide
+/// map twice.
+///   ahead(j, floats)     called before floats j .. j + floats - 1 are processed: the place to prefetch
+///   body(f, j, unroll)   vector f .. f + width - 1 of the pattern belongs to the vectors of the run at j,
+///                        j + period, ..., of which there are unroll.count
+///   tail(f, j, part)     the same for the last `part` floats of the run, at j; part < width
 template <class Ahead, class Body, class Tail>
-TINYFIQA_INLINE void for_each_turn(std::ptrdiff_t count, int period, const Ahead& ahead, const Body& body,
-                                   const Tail& tail) {
+TINYFIQA_INLINE void for_each_pattern_vector(std::ptrdiff_t count, int period, const Ahead& ahead,
+                                             const Body& body, const Tail& tail) {
   const std::ptrdiff_t four = 4 * static_cast<std::ptrdiff_t>(period);
   std::ptrdiff_t j = 0;
-  if (period < 1024)  // wider ones would meet in the same sets of the first cache
+  if (period < 1024)  // four wider periods would compete for the same sets of the first-level cache
     for (; j + four <= count; j += four) {
       ahead(j, four);
-      for (int f = 0; f < period; f += simd::width) body(f, j + f, Turns<4>());
+      for (int f = 0; f < period; f += simd::width) body(f, j + f, Unroll<4>());
     }
   for (; j < count; j += period) {
     ahead(j, count - j < period ? count - j : period);
     for (int f = 0; f < period && j + f < count; f += simd::width) {
       const std::ptrdiff_t left = count - j - f;
       if (left >= simd::width)
-        body(f, j + f, Turns<1>());
+        body(f, j + f, Unroll<1>());
       else
         tail(f, j + f, static_cast<int>(left));
     }
   }
 }
+/// Prefetches `floats` floats at p, which need not exist.
 TINYFIQA_INLINE void prefetch_run(const float* p, std::ptrdiff_t floats) {
   for (std::ptrdiff_t i = 0; i < floats; i += 16) simd::prefetch(p + i);
 }
 
-/// Constants of one vector of a pattern.
+/// The constants of one vector of a pattern.
 struct LazyVector {
   vf centre, scale, shift, slope;
 };
@@ -141,25 +151,25 @@ TINYFIQA_INLINE LazyVector lazy_vector(const LazyPattern& p, int f) {
           A == Act::prelu ? simd::load(p.slope + f) : simd::splat(0.0f)};
 }
 
-/// y = act((x - centre) * scale + shift) [* gate] over `count` floats; x may be y. Writes exactly `count`
-/// floats.
+/// y = act((x - centre) * scale + shift) * gate over `count` floats of dense pixels, constants from patterns;
+/// the factor `gate` only if Gated. Reads and writes exactly `count` floats. x may be y.
 template <Act A, bool Gated>
 inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& pattern, const float* gate,
                       float* y) {
-  const LazyPattern p = pattern;  // (for all the compiler knows, a store changes the other one)
+  const LazyPattern p = pattern;  // a copy: a store to y might change `pattern`
   const auto value = [](const LazyVector& c, vf gates, vf v) TINYFIQA_INLINE_LAMBDA {
     const vf u = activate<A>(simd::fma(v - c.centre, c.scale, c.shift), c.slope);
     return Gated ? u * gates : u;
   };
-  for_each_turn(
+  for_each_pattern_vector(
       count, p.period,
       [=](std::ptrdiff_t j, std::ptrdiff_t floats)
           TINYFIQA_INLINE_LAMBDA { prefetch_run(x + j + prefetch_floats, floats); },
-      [=](int f, std::ptrdiff_t j, auto turns) TINYFIQA_INLINE_LAMBDA {
+      [=](int f, std::ptrdiff_t j, auto unroll) TINYFIQA_INLINE_LAMBDA {
         const LazyVector c = lazy_vector<A>(p, f);
         const vf gates = Gated ? simd::load(gate + f) : c.slope;
 #pragma GCC unroll 4
-        for (int t = 0; t < turns.count; ++t, j += p.period)
+        for (int t = 0; t < unroll.count; ++t, j += p.period)
           simd::store(y + j, value(c, gates, simd::load(x + j)));
       },
       [=](int f, std::ptrdiff_t j, int part) TINYFIQA_INLINE_LAMBDA {
@@ -169,6 +179,7 @@ inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p
       });
 }
 
+/// The same; gate [period], or null for none.
 template <Act A>
 inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p, const float* gate,
                       float* y) {
@@ -178,6 +189,7 @@ inline void lazy_flat(const float* x, std::ptrdiff_t count, const LazyPattern& p
     lazy_flat<A, true>(x, count, p, gate, y);
 }
 
+/// The same for an activation known at run time.
 inline void lazy_flat(Act act, const float* x, std::ptrdiff_t count, const LazyPattern& p, const float* gate,
                       float* y) {
   switch (act) {
@@ -198,14 +210,14 @@ inline void lazy_flat(Act act, const float* x, std::ptrdiff_t count, const LazyP
   }
 }
 
-/// Copies `count` floats by vectors, exactly.
+/// y = x over exactly `count` floats.
 TINYFIQA_INLINE void copy_floats(const float* x, int count, float* y) {
   int j = 0;
   for (; j + simd::width <= count; j += simd::width) simd::store(y + j, simd::load(x + j));
   if (j < count) simd::store_part(y + j, simd::load_part(x + j, count - j), count - j);
 }
 
-/// y += x
+/// y += x over exactly `count` floats.
 TINYFIQA_INLINE void add_floats(const float* x, int count, float* y) {
   int j = 0;
   for (; j + simd::width <= count; j += simd::width)
@@ -214,11 +226,12 @@ TINYFIQA_INLINE void add_floats(const float* x, int count, float* y) {
     simd::store_part(y + j, simd::load_part(y + j, count - j) + simd::load_part(x + j, count - j), count - j);
 }
 
-/// Dense pixels of c floats to or from pixels that lie `stride` floats apart.
+/// y [pixels, c], dense = x [pixels, c] with a pixel stride of `stride` floats.
 inline void gather_pixels(const float* x, std::ptrdiff_t stride, int pixels, int c, float* y) {
   if (stride == c) return copy_floats(x, pixels * c, y);
   for (int i = 0; i < pixels; ++i) copy_floats(x + i * stride, c, y + static_cast<std::ptrdiff_t>(i) * c);
 }
+/// y [pixels, c] with a pixel stride of `stride` floats = x [pixels, c], dense; `+=` with accumulate.
 inline void scatter_pixels(const float* x, int pixels, int c, float* y, std::ptrdiff_t stride,
                            bool accumulate) {
   if (stride == c) {
@@ -236,30 +249,32 @@ inline void scatter_pixels(const float* x, int pixels, int c, float* y, std::ptr
   }
 }
 
-/// Some pixels of a map as plain floats: row i begins at data + i * pixel.
+/// Some pixels of a map as plain floats: pixel i begins at data + i * pixel_stride.
 struct Rows {
   const float* data = nullptr;
   std::ptrdiff_t pixel_stride = 0;
 };
 
-/// One thread's reader of a lazy map. `room` holds the pixels that are computed, `gate` one period.
+/// One thread's reader of a lazy map.
 struct LazyReader {
   const LazyMap<float>* map = nullptr;
   LazyPattern pattern;
-  float* room = nullptr;
-  float* gate = nullptr;
-  int gate_image = -1;
+  float* buffer = nullptr;  ///< computed pixels [pixels, c]
+  float* gate = nullptr;    ///< the gate of image `gate_image` as a pattern
+  int gate_image = -1;      ///< -1: none yet
 };
 
-TINYFIQA_INLINE LazyReader carve_reader(Carver& room, const LazyMap<float>& x, std::size_t pixels) {
+/// A reader for at most `pixels` pixels at a time by read_rows; 0 if only read_pixels is used. Its pattern is
+/// not set.
+TINYFIQA_INLINE LazyReader place_reader(ScratchLayout& layout, const LazyMap<float>& x, std::size_t pixels) {
   LazyReader r;
   r.map = &x;
-  r.room = carve(room, pixels * size_of(x.c));
-  r.gate = carve(room, size_of(pattern_period(x.c)));
+  r.buffer = place_floats(layout, pixels * size_of(x.c));
+  r.gate = place_floats(layout, size_of(pattern_period(x.c)));
   return r;
 }
 
-/// Values of `pixels` pixels from pixel `first` (counted over all images) on, dense, into `out`.
+/// out [pixels, c], dense = the values of `pixels` pixels from pixel `first` on, counted over all images.
 inline void read_pixels(LazyReader& r, long long first, int pixels, float* out) {
   const LazyMap<float>& x = *r.map;
   const int per_image = x.h * x.w;
@@ -290,11 +305,11 @@ inline void read_pixels(LazyReader& r, long long first, int pixels, float* out) 
   }
 }
 
-/// The same without a copy where the map holds plain values.
+/// The values of the same pixels, where they are if the map is plain, else computed into the reader's buffer.
 inline Rows read_rows(LazyReader& r, long long first, int pixels) {
   if (r.pattern.plain) return {r.map->data + first * r.map->pixel_stride, r.map->pixel_stride};
-  read_pixels(r, first, pixels, r.room);
-  return {r.room, r.map->c};
+  read_pixels(r, first, pixels, r.buffer);
+  return {r.buffer, r.map->c};
 }
 
 TINYFIQA_ISA_END

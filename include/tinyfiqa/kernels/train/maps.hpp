@@ -1,14 +1,15 @@
-// Training of operations that move channels or choose pixels: concat, slice, shuffle, interleave, max pool.
+// Training of operations that move channels or choose pixels: concat, slice, shuffle, interleave, max
+// pooling. The formulas are at each section; kernels/train/elementwise.hpp says what holds for all.
 #pragma once
 
 #include <tinyfiqa/kernels/train/elementwise.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-// ---- concat, one input at a time: channels first .. first + C - 1 of y are x;   dx is their part of dy
+// ---- concat, one input at a time: y[..., first + j] = x[..., j];    dx = these channels of dy
 
 inline void train_concat_part_forward(const TrainMapArgs& a, float* scratch, int first_channel) {
-  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapWorkspace& r, long long first, int count) {
     read_pixels(r.x, first, count, r.one);
     scatter_pixels(r.one, count, a.x.c, a.y + first * a.out_c + first_channel, a.out_c, false);
   });
@@ -17,7 +18,7 @@ inline void train_concat_part_backward(const TrainMapArgs& a, float* scratch, in
   pass_gradient(a, scratch, a.dx, first_channel, 0, a.x.c);
 }
 
-// ---- y[.., j * groups + g] = x[.., g * (C / groups) + j], and its inverse on the gradient
+// ---- shuffle: y[..., j groups + g] = x[..., g (C / groups) + j];    dx = dy shuffled into C / groups groups
 
 TINYFIQA_INLINE void shuffle_pixel(const float* x, int c, int groups, float* y) {
   const int per_group = c / groups;
@@ -25,7 +26,7 @@ TINYFIQA_INLINE void shuffle_pixel(const float* x, int c, int groups, float* y) 
     for (int j = 0; j < per_group; ++j) y[j * groups + g] = x[g * per_group + j];
 }
 inline void train_shuffle_forward(const TrainMapArgs& a, float* scratch) {
-  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapWorkspace& r, long long first, int count) {
     const Rows x = read_rows(r.x, first, count);
     for (int i = 0; i < count; ++i)
       shuffle_pixel(x.data + i * x.pixel_stride, a.x.c, a.groups, a.y + (first + i) * a.x.c);
@@ -33,7 +34,7 @@ inline void train_shuffle_forward(const TrainMapArgs& a, float* scratch) {
 }
 inline void train_shuffle_backward(const TrainMapArgs& a, float* scratch) {
   if (a.dx.data == nullptr) return;
-  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapWorkspace& r, long long first, int count) {
     for (int i = 0; i < count; ++i)
       shuffle_pixel(a.dy + (first + i) * a.dy_pixel_stride, a.x.c, a.x.c / a.groups,
                     r.one + static_cast<std::ptrdiff_t>(i) * a.x.c);
@@ -42,10 +43,10 @@ inline void train_shuffle_backward(const TrainMapArgs& a, float* scratch) {
   });
 }
 
-// ---- y[2 j] = x[j], y[2 j + 1] = b[j]: concat and shuffle into two groups, in one pass
+// ---- interleave: y[..., 2 j] = x[..., j],    y[..., 2 j + 1] = b[..., j];    dx, db = these channels of dy
 
 inline void train_interleave_forward(const TrainMapArgs& a, float* scratch) {
-  for_each_block(a, scratch, in_pixels(a.x), [&](MapRoom& r, long long first, int count) {
+  for_each_block(a, scratch, in_pixels(a.x), [&](MapWorkspace& r, long long first, int count) {
     const Rows x = read_rows(r.x, first, count), b = read_rows(r.b, first, count);
     for (int i = 0; i < count; ++i) {
       const float* TINYFIQA_RESTRICT xs = x.data + i * x.pixel_stride;
@@ -59,7 +60,7 @@ inline void train_interleave_forward(const TrainMapArgs& a, float* scratch) {
   });
 }
 inline void train_interleave_backward(const TrainMapArgs& a, float* scratch) {
-  for_each_gradient_block(a, scratch, [&](MapRoom& r, long long first, int count) {
+  for_each_gradient_block(a, scratch, [&](MapWorkspace& r, long long first, int count) {
     const int c = a.x.c;
     for (int i = 0; i < count; ++i) {
       const float* TINYFIQA_RESTRICT dy = a.dy + (first + i) * a.dy_pixel_stride;
@@ -79,7 +80,8 @@ inline void train_interleave_backward(const TrainMapArgs& a, float* scratch) {
   });
 }
 
-// ---- slice: only its gradient moves, into its channels of dx; the others become zero unless they hold sums
+// ---- slice: y is part of x in memory, so there is no forward. dx[..., first + j] = dy[..., j]; without
+//      `accumulate` the other channels of dx become zero.
 
 inline void train_slice_backward(const TrainMapArgs& a, float* scratch, int first_channel, int c) {
   if (a.dx.data == nullptr) return;
@@ -91,17 +93,22 @@ inline void train_slice_backward(const TrainMapArgs& a, float* scratch, int firs
   pass_gradient(a, scratch, d, 0, first_channel, c);
 }
 
-// ---- y = max over the window's taps inside the map; dx = dy at the first tap that has the maximum
+// ---- max pooling: y = max over the window's taps inside the map;    dx = sum of dy over the windows whose
+//      maximum this pixel is, the first one among equals.
+//      `saved` [N, H', W', C] is the number of the winning tap, ky window + kx.
 
+/// Comparisons of the whole pooling.
 TINYFIQA_INLINE double pool_work(const TrainMapArgs& a) {
   return static_cast<double>(a.x.n) * a.out_h * a.out_w * a.x.c * a.window * a.window;
 }
-TINYFIQA_INLINE std::size_t pool_room_floats(const TrainMapArgs& a) {
+/// Scratch of one thread beside train_map_scratch, in floats: `window` rows of x.
+TINYFIQA_INLINE std::size_t pool_scratch_floats(const TrainMapArgs& a) {
   return size_of(a.window, a.x.w, a.x.c);
 }
 
-/// The largest of a window's values and its tap's number. The window's row ky begins at row(ky) + offset;
-/// K > 0: the window's size, known and all of it inside.
+/// y[j] = the largest value of a window, saved[j] = the number of its tap, for the vector of `part` channels
+/// from channel j on. The window's row ky begins at row(ky) + offset. K > 0: the window is K x K and lies
+/// inside the map.
 template <int K, class RowOf>
 TINYFIQA_INLINE void max_window(const TrainMapArgs& a, TapRange rows, TapRange cols, const RowOf& row,
                                 std::ptrdiff_t offset, std::ptrdiff_t j, int part, float* y, float* saved) {
@@ -122,8 +129,7 @@ TINYFIQA_INLINE void max_window(const TrainMapArgs& a, TapRange rows, TapRange c
   simd::store_up_to(y + j, best, part);
   simd::store_up_to(saved + j, winner, part);
 }
-/// One output row from the window's rows, of which row ky lies at row(ky); `saved` gets the winning taps'
-/// numbers.
+/// One output row of y and saved. The window's row ky is at row(ky), for ky in `rows`.
 template <class RowOf>
 inline void max_pool_row(const TrainMapArgs& a, TapRange rows, const RowOf& row, float* y, float* saved) {
   const bool whole_rows = a.window == 3 && rows.last - rows.first == 3;
@@ -143,13 +149,13 @@ inline void max_pool_row(const TrainMapArgs& a, TapRange rows, const RowOf& row,
   }
 }
 
-/// Rows of x are computed into a ring, one time each.
+/// The values of x are computed into a ring of `window` rows, each row once.
 inline void train_max_pool_forward(const TrainMapArgs& a, float* scratch) {
   const MapMemory m = map_memory(a, scratch);
-  const std::size_t after = m.shared_floats + m.room_floats * static_cast<std::size_t>(a.team.threads);
+  const std::size_t after = m.shared_floats + m.thread_floats * static_cast<std::size_t>(a.team.threads);
   parallel_split(worth_team(a.team, pool_work(a)), a.x.n * a.out_h, [&](int begin, int end, int t) {
-    MapRoom r = map_room(a, m, t);
-    float* const ring = scratch + after + (pool_room_floats(a) + 16) * static_cast<std::size_t>(t);
+    MapWorkspace r = map_workspace(a, m, t);
+    float* const ring = scratch + after + (pool_scratch_floats(a) + 16) * static_cast<std::size_t>(t);
     int held = -1, next = 0;
     const auto row_of = [&](int y) { return ring + size_of(y % a.window, a.x.w, a.x.c); };
     for (int i = begin; i < end; ++i) {
@@ -166,13 +172,13 @@ inline void train_max_pool_forward(const TrainMapArgs& a, float* scratch) {
   });
 }
 
-/// Windows that hold row (or column) y of x: first .. last of them.
+/// Windows first .. last - 1 are those that hold row (or column) y of x.
 TINYFIQA_INLINE TapRange windows_over(int y, int window, int stride, int padding, int windows) {
   const int from = y + padding - window + 1;
   const int first = from <= 0 ? 0 : (from + stride - 1) / stride, end = (y + padding) / stride + 1;
   return {first, end < windows ? end : windows};
 }
-/// One row of dx: each of its pixels looks into the windows that hold it.
+/// Row y of dx. Each pixel is the sum over the windows that hold it, of dy where it is the winner.
 inline void max_pool_gradient_row(const TrainMapArgs& a, int image, int y) {
   const int c = a.x.c;
   float* dx = a.dx.data + (static_cast<std::ptrdiff_t>(image) * a.x.h + y) * a.x.w * a.dx.pixel_stride;
@@ -194,8 +200,8 @@ inline void max_pool_gradient_row(const TrainMapArgs& a, int image, int y) {
     });
   }
 }
-/// The same for windows of 3 by steps of 2, padding 1: an even column 2 k of x is the middle of window k, the
-/// odd one behind it the last column of window k and the first of window k + 1.
+/// The same for windows of 3x3, stride 2, padding 1. Column 2 k of x is the middle column of window k. Column
+/// 2 k + 1 is the last column of window k and the first of window k + 1.
 inline void max_pool_gradient_row_3_2(const TrainMapArgs& a, int image, int y) {
   const int c = a.x.c;
   float* dx = a.dx.data + (static_cast<std::ptrdiff_t>(image) * a.x.h + y) * a.x.w * a.dx.pixel_stride;
@@ -228,7 +234,7 @@ inline void train_max_pool_backward(const TrainMapArgs& a, float* scratch) {
   clear_map_sums(a, m);
   const bool common = a.window == 3 && a.stride == 2 && a.padding == 1;
   parallel_split(worth_team(a.team, pool_work(a)), a.x.n * a.x.h, [&](int begin, int end, int t) {
-    MapRoom r = map_room(a, m, t);
+    MapWorkspace r = map_workspace(a, m, t);
     for (int i = begin; i < end; ++i) {
       if (common)
         max_pool_gradient_row_3_2(a, i / a.x.h, i % a.x.h);

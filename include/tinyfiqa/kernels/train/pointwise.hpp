@@ -1,5 +1,10 @@
 // Training of 1x1 convolutions and linear layers: three matrix products on blocks of pixels.
-//   z = x W^T    dW += dz^T x    dx = dz W
+//
+//   z   = x W^T     [pixels, Cout]    kernels/gemm.hpp's micro-kernel
+//   dW += dz^T x    [Cout][Cin]       kernels/train/weight_gradient.hpp
+//   dx  = dz W      [pixels, Cin]     kernels/gemm.hpp's micro-kernel; or dx +=
+//
+// x [pixels, Cin] may be a lazy map or a slice, dx a slice.
 #pragma once
 
 #include <tinyfiqa/kernels/train/conv.hpp>
@@ -9,28 +14,29 @@ TINYFIQA_ISA_BEGIN(kernels)
 struct PointwiseTraining {
   static constexpr bool sums_dx = true;
   struct Shared {
-    float* packed = nullptr;  ///< W^T for z, W for dx
+    float* packed = nullptr;  ///< packed W^T in forward, packed W in backward
   };
-  struct Room {
+  struct Workspace {
     LazyReader x;
-    float *dz = nullptr, *dweight = nullptr;
+    float* dz = nullptr;       ///< [train_block][Cout]
+    float* dweight = nullptr;  ///< dW of this thread, [Cout][Cin] or transposed
   };
 
-  static Shared carve_shared(Carver& room, const TrainConvArgs& a) {
+  static Shared place_shared(ScratchLayout& layout, const TrainConvArgs& a) {
     const std::size_t forward = gemm_packed_floats(a.cout, a.x.c), back = gemm_packed_floats(a.x.c, a.cout);
-    return {carve(room, forward > back ? forward : back)};
+    return {place_floats(layout, forward > back ? forward : back)};
   }
-  static Room carve_room(Carver& room, const TrainConvArgs& a, const ConvShared& common) {
-    Room r;
-    r.x = carve_reader(room, a.x, train_block);
+  static Workspace place_workspace(ScratchLayout& layout, const TrainConvArgs& a, const ConvShared& common) {
+    Workspace r;
+    r.x = place_reader(layout, a.x, train_block);
     r.x.pattern = common.x;
-    r.dz = carve(room, size_of(train_block, a.cout));
-    r.dweight = carve(room, size_of(a.cout, a.x.c));
+    r.dz = place_floats(layout, size_of(train_block, a.cout));
+    r.dweight = place_floats(layout, size_of(a.cout, a.x.c));
     return r;
   }
-  /// Pixels at a time. The gradient of the weights walks pixels for a few channels: of wide maps, fewer
-  /// pixels keep their cache lines until all of their channels have been used. Weights larger than the second
-  /// cache are better walked less often.
+  /// Pixels of a block. The gradient of the weights walks all pixels of a block for a few channels at a time.
+  /// With wide maps, smaller blocks keep their cache lines until all channels are done. But weights larger
+  /// than the second-level cache are read once for each block, so larger blocks are better for these.
   static int block(const TrainConvArgs& a) {
     const bool wide = a.cout + a.x.c > 512, cached = size_of(a.cout, a.x.c) <= 65536;
     return wide && cached ? train_block / 2 : train_block;
@@ -43,12 +49,12 @@ struct PointwiseTraining {
     pack_gemm_columns(a.cout, a.x.c, a.weight, s.packed);
   }
   template <class Done>
-  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& room,
+  static void forward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Workspace& work,
                       int begin, int end, const Done& done) {
-    room.x.pattern = common.x;
+    work.x.pattern = common.x;
     for (int b = begin; b < end; ++b) {
       const int first = b * block(a), left = pixels(a) - first, count = left < block(a) ? left : block(a);
-      const Rows x = read_rows(room.x, first, count);
+      const Rows x = read_rows(work.x, first, count);
       GemmArgs g;
       g.m = count;
       g.n = a.cout;
@@ -66,36 +72,37 @@ struct PointwiseTraining {
   static void prepare_backward(const TrainConvArgs& a, Shared& s) {
     if (a.dx != nullptr) pack_gemm_rows(a.x.c, a.cout, a.weight, a.x.c, s.packed);
   }
-  static void clear(const TrainConvArgs& a, const Room& r) {
+  static void clear(const TrainConvArgs& a, const Workspace& r) {
     if (!direct(a)) std::memset(r.dweight, 0, size_of(a.cout, a.x.c) * sizeof(float));
   }
-  /// A single piece of work adds to the gradient itself.
+  /// True if there is a single task: it adds to a.dweight directly.
   static bool direct(const TrainConvArgs& a) { return tasks(a) == 1; }
 
   template <class Done>
-  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Room& room,
+  static void backward(const TrainConvArgs& a, const ConvShared& common, const Shared& s, Workspace& work,
                        int begin, int end, const Done& done) {
-    room.x.pattern = common.x;
+    work.x.pattern = common.x;
     for (int b = begin; b < end; ++b) {
       const int first = b * block(a), left = pixels(a) - first, count = left < block(a) ? left : block(a);
-      read_gradient(a, common.norm, first, count, room.dz);
-      const Rows x = read_rows(room.x, first, count);
+      read_gradient(a, common.norm, first, count, work.dz);
+      const Rows x = read_rows(work.x, first, count);
       OuterArgs o;
       o.rows = count;
       o.m = a.cout;
       o.n = a.x.c;
-      o.p = room.dz;
+      o.p = work.dz;
       o.ldp = a.cout;
       o.q = x.data;
       o.ldq = x.pixel_stride;
-      o.acc = direct(a) ? a.dweight : room.dweight;
+      o.acc = direct(a) ? a.dweight : work.dweight;
       o.ldacc = a.x.c;
-      outer_either(o, !direct(a) && outer_turned(a.cout, a.x.c));
+      outer_either(o, !direct(a) && outer_transposed(a.cout, a.x.c));
       if (a.dx == nullptr) continue;
-      input_gradient(a, s, room.dz, first, count);
+      input_gradient(a, s, work.dz, first, count);
       done(first, count);
     }
   }
+  /// dx = dz W, or dx +=, for `count` pixels from pixel `first` on.
   static void input_gradient(const TrainConvArgs& a, const Shared& s, const float* dz, int first, int count) {
     GemmArgs g;
     g.m = count;
@@ -112,9 +119,9 @@ struct PointwiseTraining {
     }
     plain_gemm(g);
   }
-  static void reduce(const TrainConvArgs& a, const Room& r) {
+  static void reduce(const TrainConvArgs& a, const Workspace& r) {
     if (direct(a)) return;
-    if (!outer_turned(a.cout, a.x.c)) return add_floats(r.dweight, a.cout * a.x.c, a.dweight);
+    if (!outer_transposed(a.cout, a.x.c)) return add_floats(r.dweight, a.cout * a.x.c, a.dweight);
     for (int o = 0; o < a.cout; ++o)
       for (int c = 0; c < a.x.c; ++c) a.dweight[o * a.x.c + c] += r.dweight[c * a.cout + o];
   }

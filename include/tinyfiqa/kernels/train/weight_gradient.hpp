@@ -1,10 +1,19 @@
-// Sums of outer products, acc += P^T Q: the gradient of a weight matrix. Both operands are read row by row as
-// they lie in memory, so nothing is packed.
+// Sums of outer products: the gradient of a weight matrix.
 //
-//            Q [rows][n]                 MR x NV accumulators stay in registers over all rows;
-//   P [rows] +---------+                 a row costs NV loads, MR broadcasts, MR x NV multiply-adds.
-//    [m] ->  | row r   |
-//            +---------+
+//   acc[i][j] += sum_r p[r][i] q[r][j],    i < m, j < n
+//
+// P [rows][m] and Q [rows][n] are read row by row where they are; nothing is packed. A tile of MR x NV
+// vectors of acc stays in registers over all rows:
+//
+//                 j: NV vectors of n
+//               +-----------------+
+//   i: MR of m  |  tile of acc    |      each row r: NV loads of Q, MR broadcasts of P, MR x NV multiply-adds
+//               +-----------------+
+//
+// Register budget: that of gemm's tiles (kernels/gemm.hpp). Reads exactly P and Q, reads and writes
+// exactly acc.
+//
+// Also the products of training that read packed B, without bias and activation (plain_gemm).
 #pragma once
 
 #include <tinyfiqa/kernels/gemm.hpp>
@@ -12,19 +21,20 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-/// acc[i][j] += sum_r p[r][i] q[r][j],   i < m, j < n. Reads and writes exactly these.
+/// acc[i][j] += sum_r p[r][i] q[r][j],    r < rows, i < m, j < n. Leading dimensions are in floats.
 struct OuterArgs {
   int rows = 0, m = 0, n = 0;
-  const float* p = nullptr;
+  const float* p = nullptr;  ///< P [rows][m]; not null; its rows may overlap
   std::ptrdiff_t ldp = 0;
-  const float* q = nullptr;
+  const float* q = nullptr;  ///< Q [rows][n]; not null
   std::ptrdiff_t ldq = 0;
-  float* acc = nullptr;
+  float* acc = nullptr;  ///< [m][n]; not null; overlaps neither P nor Q
   std::ptrdiff_t ldacc = 0;
 };
 
-/// One row into the accumulators. Every loop over them is unrolled: an index that the compiler can't see
-/// would put them on the stack.
+/// Adds one row's products to the tile `sum`; `last` floats of the last vector of q exist. All loops over
+/// the tile are unrolled: with an index that is not a constant the compiler would keep the accumulators on
+/// the stack.
 template <int MR, int NV>
 TINYFIQA_INLINE void outer_row(const float* p, const float* q, int last, vf (&sum)[MR][NV]) {
   vf qv[NV];
@@ -39,7 +49,8 @@ TINYFIQA_INLINE void outer_row(const float* p, const float* q, int last, vf (&su
   }
 }
 
-/// `last` floats of the last vector are valid; U rows at once, so that small tiles hide the latency.
+/// The micro-kernel: one tile over all rows; `last` floats of its last vector exist. U rows are summed
+/// separately, so that small tiles have enough accumulators to hide the FMA latency.
 template <int MR, int NV, int U>
 TINYFIQA_INLINE void outer_tile(const OuterArgs& a, const float* p, const float* q, float* acc, int last) {
   vf sum[U][MR][NV];
@@ -68,6 +79,7 @@ TINYFIQA_INLINE void outer_tile(const OuterArgs& a, const float* p, const float*
     }
 }
 
+/// All rows i of acc, NV vectors from column `first` on.
 template <int NV>
 inline void outer_panel(const OuterArgs& a, int first, int last) {
   constexpr int tall = gemm_rows<NV>;
@@ -79,6 +91,7 @@ inline void outer_panel(const OuterArgs& a, int first, int last) {
   for (; i < a.m; ++i) outer_tile<1, NV, 4>(a, a.p + i, a.q + first, a.acc + i * a.ldacc + first, last);
 }
 
+/// The whole sum, on the calling thread.
 inline void outer(const OuterArgs& a) {
   for_each_panel(a.n, [&](auto vectors, int first, int columns) {
     constexpr int NV = decltype(vectors)::count;
@@ -86,15 +99,16 @@ inline void outer(const OuterArgs& a) {
   });
 }
 
-/// True when the vectors had better run over P's columns: fewer of their lanes are empty.
-TINYFIQA_INLINE bool outer_turned(int m, int n) {
+/// True if fewer vectors are needed with P's columns in the lanes than with Q's: the transposed sum is
+/// faster then.
+TINYFIQA_INLINE bool outer_transposed(int m, int n) {
   const long long vm = (m + simd::width - 1) / simd::width, vn = (n + simd::width - 1) / simd::width;
   return vm * n < vn * m;
 }
 
-/// acc += P^T Q, or (turned) acc^T += Q^T P.
-inline void outer_either(const OuterArgs& a, bool turned) {
-  if (!turned) return outer(a);
+/// acc [m][n] += P^T Q, or transposed: acc [n][m] += Q^T P, dense.
+inline void outer_either(const OuterArgs& a, bool transposed) {
+  if (!transposed) return outer(a);
   OuterArgs b = a;
   b.m = a.n;
   b.n = a.m;
@@ -106,9 +120,9 @@ inline void outer_either(const OuterArgs& a, bool turned) {
   outer(b);
 }
 
-// ---- C (+)= A B on packed B, without bias, activation and their choice at run time
+// ---- C = A B or C += A B on packed B, without bias and activation
 
-/// MR rows of one panel.
+/// MR rows of C, columns of one panel; `last` floats of the last vector exist.
 template <bool Half, int MR, int NV>
 TINYFIQA_INLINE void plain_tile(const GemmArgs& g, const float* panel, int row, int first, int last,
                                 bool add) {
@@ -127,6 +141,7 @@ TINYFIQA_INLINE void plain_tile(const GemmArgs& g, const float* panel, int row, 
       simd::store_up_to(at, add ? simd::load_up_to(at, count) + acc[r][v] : acc[r][v], count);
     }
 }
+/// All rows of C, columns of one panel.
 template <bool Half, int NV>
 inline void plain_panel(const GemmArgs& g, const float* panel, int first, int last, bool add) {
   int row = 0;
@@ -136,8 +151,8 @@ inline void plain_panel(const GemmArgs& g, const float* panel, int first, int la
   for (; row < g.m; ++row) plain_tile<Half, 1, NV>(g, panel, row, first, last, add);
 }
 
-/// All rows of C on this thread; a residual, if there is one, must be C itself. The packed block's bias is
-/// zero.
+/// The whole product on the calling thread: C += A B if g.residual is not null, else C = A B. The residual
+/// must be C itself. The bias in the packed block must be zero. g.slope and g.act are ignored.
 inline void plain_gemm(const GemmArgs& g) {
   const float* panel = g.packed;
   const bool add = g.residual != nullptr;
@@ -152,7 +167,7 @@ inline void plain_gemm(const GemmArgs& g) {
   });
 }
 
-/// Packs B [k][n] (rows as they lie in memory) with a bias of zero: pack_gemm's block for the product with B.
+/// Packs rows [k][n], with leading dimension `ld`, as B into pack_gemm's block, with a bias of zero.
 inline void pack_gemm_rows(int n, int k, const float* rows, std::ptrdiff_t ld, float* packed) {
   const int total = (n + simd::width - 1) / simd::width;
   for (int first = 0; first < total;) {
@@ -166,7 +181,7 @@ inline void pack_gemm_rows(int n, int k, const float* rows, std::ptrdiff_t ld, f
   }
 }
 
-/// Packs B^T: `weight` [n][k], one row for each output; bias zero.
+/// Packs weight [n][k], one row for each output, as B transposed into pack_gemm's block, with a bias of zero.
 inline void pack_gemm_columns(int n, int k, const float* weight, float* packed) {
   const int total = (n + simd::width - 1) / simd::width;
   for (int first = 0; first < total;) {

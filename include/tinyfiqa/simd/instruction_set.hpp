@@ -1,0 +1,18 @@
+// Which instruction set the vectors of this translation unit use. Defines exactly one of
+// TINYFIQA_SIMD_{SCALAR,AVX512,AVX2,SSE,NEON} from the compiler's flags; the file of that set then has
+// contents, the others are empty.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+
+#if defined(TINYFIQA_SCALAR)
+#define TINYFIQA_SIMD_SCALAR
+#elif defined(__AVX512F__)
+#define TINYFIQA_SIMD_AVX512
+#elif defined(__AVX2__)
+#define TINYFIQA_SIMD_AVX2
+#elif defined(__SSE2__) || defined(_M_X64)
+#define TINYFIQA_SIMD_SSE
+#else
+#define TINYFIQA_SIMD_NEON
+#endif
