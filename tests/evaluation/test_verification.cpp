@@ -15,8 +15,8 @@ BootstrapOptions few_resamples() {
   return options;
 }
 
-/// 50 pairs (2i, 2i + 1) of 100 images; each pair is another person. The first `bad` pairs have score 0, the
-/// others 1.
+/// 50 pairs (2i, 2i + 1) of 100 images; each pair is another person. The first `bad`
+/// pairs have score 0, the others 1.
 std::vector<ComparedPair> pairs_with_errors(std::uint32_t bad) {
   std::vector<ComparedPair> pairs;
   for (std::uint32_t i = 0; i < 50; ++i) pairs.push_back({2 * i, 2 * i + 1, i, i < bad ? 0.0f : 1.0f});

@@ -107,8 +107,8 @@ inline std::vector<float> lbp_features(const std::vector<float>& grey) {
   return features;
 }
 
-/// Gabor and Gist features, which share a Fourier transform. Not thread safe: each thread needs its
-/// own object.
+/// Gabor and Gist features, which share a Fourier transform. Not thread safe:
+/// each thread needs its own object.
 class SpectralDescriptors {
  public:
   SpectralDescriptors() : gabor_(descriptor_side), gist_(descriptor_side), smooth_(descriptor_side) {

@@ -52,8 +52,8 @@ class SquareFourier {
     for (std::size_t half = 1; half < side_; half *= 2)
       for (std::size_t start = 0; start < side_; start += 2 * half)
         for (std::size_t k = 0; k < half; ++k) {
-          // Not std::complex's product: it also handles infinities, which takes longer than the
-          // product itself.
+          // Not std::complex's product: it also handles infinities, which takes
+          // longer than the product itself.
           const Complex w = twiddles_[k * (side_ / 2 / half)], a = x[start + k], b = x[start + k + half];
           const Complex t(w.real() * b.real() - w.imag() * b.imag(),
                           w.real() * b.imag() + w.imag() * b.real());

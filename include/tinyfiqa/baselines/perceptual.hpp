@@ -40,10 +40,9 @@ inline double blur_quality(const Image& face) {
 /// The pose of a head, estimated from five landmarks. A frontal face with the proportions of the template has
 /// yaw, pitch and roll 0.
 struct HeadPose {
-  double yaw = 0;  ///< horizontal offset of the nose from the middle of the eyes / distance of the eyes
-  double pitch =
-      0;  ///< vertical offset of the nose from its place in the template / distance of eyes and mouth
-  double roll = 0;  ///< angle of the line through the eyes, in radians
+  double yaw = 0;    ///< offset of the nose from the middle of the eyes, in distances of the eyes
+  double pitch = 0;  ///< vertical offset of the nose from its usual place, in distances of eyes and mouth
+  double roll = 0;   ///< angle of the line through the eyes, in radians
 };
 
 /// Estimates the pose. Yaw and pitch are clipped to -2..2, because the eyes coincide in a full profile.

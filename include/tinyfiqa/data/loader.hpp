@@ -217,8 +217,8 @@ class ImageLoader {
     }
   }
 
-  /// Loads one item into its place in the batch. No lock is needed: each item has one worker and its
-  /// own place.
+  /// Loads one item into its place in the batch. No lock is needed: each item
+  /// has one worker and its own place.
   Status load_item(std::size_t item, Batch& batch) {
     const std::size_t at = order_[item], place = item % batch_size();
     const Sample& sample = data_->samples[rows_[at]];
@@ -237,9 +237,9 @@ class ImageLoader {
     return to_input(*changed, options_.input, out);
   }
 
-  /// Loads and resizes the face of rows_[at]. If the cache has a place for it, the face is stored there
-  /// and `face` stays empty; only this thread uses that place during this epoch. Otherwise it is stored
-  /// in `face`.
+  /// Loads and resizes the face of rows_[at]. If the cache has a place for it, the face is
+  /// stored there and `face` stays empty; only this thread uses that place during this epoch.
+  /// Otherwise it is stored in `face`.
   Status load_face(std::size_t at, Image& face) {
     const bool keep = at < cache_.size();
     if (keep && !cache_[at].rgb.empty()) return Status();

@@ -92,8 +92,8 @@ inline Result<std::vector<std::size_t>> sample_by_quality(Span<const double> sco
   const std::size_t target = options.target > 0 ? options.target : scores.size;
   const double level = detail::fill_level(capacity, static_cast<double>(target));
   std::vector<std::size_t> drawn;
-  // The fraction of a row that rounding left over so far. Its random start decides which of many small bins
-  // get a row.
+  // The fraction of a row that rounding left over so far. Its random start decides
+  // which of many small bins get a row.
   double owed = 0.99 * double{Rng(options.seed, detail::shuffle_streams::split).uniform()};
   for (std::size_t b = 0; b < bins.size(); ++b) {
     owed += std::min(capacity[b], level);

@@ -78,11 +78,11 @@ inline void split_rows(const Dataset& data, const SplitOptions& options, DataSpl
 
 }  // namespace detail
 
-/// Splits a data set. If the CSV's split column names validation rows, that split is used. Otherwise the
-/// training rows (and rows without a split) are divided at random; the result depends only on the data and
-/// the options.
-/// Errors: bad_argument if the share is not between 0 and 1; bad_format if there is nothing to train on or to
-/// validate with.
+/// Splits a data set. If the CSV's split column names validation rows, that split is used.
+/// Otherwise the training rows (and rows without a split) are divided at random; the result depends
+/// only on the data and the options.
+/// Errors: bad_argument if the share is not between 0 and 1; bad_format if there is nothing
+/// to train on or to validate with.
 inline Result<DataSplit> split_dataset(const Dataset& data, const SplitOptions& options = {}) {
   if (!(options.train_share > 0 && options.train_share < 1))
     return Status::error(Errc::bad_argument, "the training share must be between 0 and 1");

@@ -23,7 +23,7 @@ struct Metrics {
   double plcc = 0;         ///< Pearson's linear correlation, -1..1
   double kendall = 0;      ///< Kendall's tau-b, -1..1
   double rmse = 0;         ///< root mean square error, in the units of the labels
-  double final_score = 0;  ///< (SRCC + PLCC) / 2, the score of the VQualA challenge
+  double final_score = 0;  ///< (SRCC + PLCC) / 2
   bool constant = false;
 };
 

@@ -41,8 +41,8 @@ inline double threshold_for_rate(const std::vector<float>& descending, double ra
 
 /// The false non-match rate as a function of the share of images that are discarded, worst quality first.
 struct DiscardCurve {
-  std::vector<double> discard,
-      fnmr;                       ///< [31]: discarded shares 0 to 0.3 in steps of 0.01, and the rate at each
+  std::vector<double> discard;    ///< [31] discarded shares, 0 to 0.3 in steps of 0.01
+  std::vector<double> fnmr;       ///< [31] false non-match rate at each share
   double area20 = 0, area30 = 0;  ///< areas under the curve from 0 to 0.2 and from 0 to 0.3
   Interval area20_interval, area30_interval;
 };

@@ -13,9 +13,9 @@
 
 TINYFIQA_BEGIN
 
-/// product *= factor. Returns false and leaves `product` unchanged if that overflows. The numbers in a
-/// file are not trusted: without this check a shape of [2^32, 2^32] would multiply to 0 and pass every
-/// later check.
+/// product *= factor. Returns false and leaves `product` unchanged if that overflows. The
+/// numbers in a file are not trusted: without this check a shape of [2^32, 2^32] would multiply
+/// to 0 and pass every later check.
 inline bool multiply_into(std::uint64_t& product, std::uint64_t factor) {
   if (factor != 0 && product > std::numeric_limits<std::uint64_t>::max() / factor) return false;
   product *= factor;

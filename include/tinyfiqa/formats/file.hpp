@@ -25,8 +25,8 @@
 
 TINYFIQA_BEGIN
 
-/// The bytes of a file, and its name for messages. `owner` keeps the bytes alive; it is null if the caller
-/// keeps them.
+/// The bytes of a file, and its name for messages. `owner` keeps the bytes alive; it is
+/// null if the caller keeps them.
 struct FileBytes {
   std::string path;
   Bytes bytes;

@@ -21,9 +21,9 @@ TINYFIQA_BEGIN
 
 /// Which parameters a file may lack.
 struct LoadOptions {
-  /// The prefix of the head's names, such as "classifier." (mobilenet_v3_small) or "fc." (shufflenet_v2).
-  /// The file may then lack the head, or have an ImageNet classifier in its place. If empty, every name
-  /// is required.
+  /// The prefix of the head's names, such as "classifier." (mobilenet_v3_small) or "fc."
+  /// (shufflenet_v2). The file may then lack the head, or have an ImageNet classifier in its place. If
+  /// empty, every name is required.
   std::string head;
   /// Prefixes of other parts that the file may lack as a whole, such as "conv5." of a trunk.
   std::vector<std::string> may_be_missing;

@@ -1,5 +1,5 @@
-// The content of a pickle: plain data and descriptions of tensors in one flat array, and the globals that
-// are accepted.
+// The content of a pickle: plain data and descriptions of tensors in one flat array, and
+// the globals that are accepted.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>

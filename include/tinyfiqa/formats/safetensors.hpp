@@ -1,5 +1,5 @@
-// Reader and writer of safetensors files: 8 bytes with the length of the header, a JSON header, and the bytes
-// of the tensors.
+// Reader and writer of safetensors files: 8 bytes with the length of the header, a JSON
+// header, and the bytes of the tensors.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>

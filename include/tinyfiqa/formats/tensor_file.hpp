@@ -98,8 +98,8 @@ namespace detail {
 template <class Each>
 void for_each_row(const TensorEntry& tensor, std::size_t count, Each each) {
   const std::size_t rank = tensor.shape.size(), size = dtype_bytes(tensor.dtype);
-  // Trailing dimensions without gaps are joined into one row. Without this, [Cout, Cin, 1, 1] would have rows
-  // of one element.
+  // Trailing dimensions without gaps are joined into one row. Without this, [Cout, Cin, 1, 1]
+  // would have rows of one element.
   std::size_t outer = rank;
   std::int64_t row = 1, step = 1;
   for (; outer > 0 && (tensor.shape[outer - 1] == 1 || tensor.strides[outer - 1] == row); --outer)

@@ -86,8 +86,8 @@ class LegacyReader {
                          "little-endian one");
   }
 
-  /// Finds the elements of each storage. Their element type is known only from the checkpoint's
-  /// persistent ids.
+  /// Finds the elements of each storage. Their element type is known only from
+  /// the checkpoint's persistent ids.
   Status index_storages(const PickleData& checkpoint, const PickleData& keys) {
     std::unordered_map<std::string_view, const PickleNode*> known;
     for (const PickleNode& node : checkpoint.nodes) {
