@@ -1,12 +1,14 @@
 #!/usr/bin/python3
-"""check_docs.py SOURCE_DIR TOOL [--write]: the README's and docs' snippets are true.
+"""Checks the snippets and links of README.md and docs/.
 
-- a ```cpp block stands, word for word, in a file of examples/
-- in a ```console block each "$ tools/run WORDS" (or "$ tinyfiqa WORDS") runs with status 0 in the source folder, and
-  the lines below it are what it prints; "..." stands for any lines
-- a relative link leads to a file
+  check_docs.py SOURCE_DIR TOOL [--write]
 
-With --write, what the commands print is put below them (but where "..." stands): for new default weights.
+- A ```cpp block must be a literal part of a file in examples/.
+- In a ```console block, each command "$ tools/run ARGUMENTS" or "$ tinyfiqa ARGUMENTS" must run with status 0 in the source folder, and
+  must print the lines below it. "..." stands for any lines.
+- A relative link must lead to an existing file.
+
+With --write, the output of the commands is written below them, except where "..." stands. Use it after changing the default weights.
 """
 import glob
 import os
@@ -28,10 +30,10 @@ def check_console(block, source, tool, write=None):
     errors, ran = [], 0
     for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
         command, *expected = part.rstrip("\n").split("\n")
-        words = re.sub(r"^(tools/run|tinyfiqa) (?!test|bench)", tool + " ", command)
-        if words == command:
+        runnable = re.sub(r"^(tools/run|tinyfiqa) (?!test|bench)", tool + " ", command)
+        if runnable == command:
             continue
-        r = subprocess.run(words, shell=True, cwd=source, capture_output=True, text=True)
+        r = subprocess.run(runnable, shell=True, cwd=source, capture_output=True, text=True)
         ran += 1
         if r.returncode != 0:
             errors.append(f"$ {command}\n  exit status {r.returncode}: {r.stderr.strip()}")
@@ -47,7 +49,7 @@ def check_links(path, text):
     here = os.path.dirname(path)
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if "://" not in target and not os.path.exists(os.path.join(here, target)):
-            yield f"a link to {target}, which does not exist"
+            yield f"a link to {target}, which does not exist; correct the link"
 
 
 def main(source, tool, write):
@@ -60,7 +62,7 @@ def main(source, tool, write):
         for block in blocks(text, "cpp"):
             programs += 1
             if block.strip() not in examples:
-                errors.append("a C++ snippet that is in no file of examples/:\n" + block)
+                errors.append("a C++ snippet is in no file of examples/; copy it from there:\n" + block)
         for block in blocks(text, "console"):
             found, ran = check_console(block, source, tool, write and (lambda *change: changes.append(change)))
             errors += found
