@@ -181,7 +181,7 @@ TEST_CASE("the digest changes with rows, their order and file sizes, not with th
   CHECK(digest(*dir.read("path,score,identity\na.ppm,1,x\nb.ppm,2,\n")) != first);
   other.write_noise("b.ppm", 5, 3, 1);
   CHECK(digest(*other.read(text)) != first);
-  CHECK(digest(Dataset()) == "cbf29ce484222325");  // FNV-1a of nothing
+  CHECK(digest(Dataset()) == "cbf29ce484222325");  // FNV-1a of no bytes
 }
 
 TEST_CASE("scores are summed up") {
@@ -230,7 +230,7 @@ TEST_CASE("a split by identity has no identity on both sides") {
   }
   SplitOptions options;
   options.by_identity = true;
-  CHECK(split_dataset(rows(10, 2), options)->val.size() == 5);  // both are larger than the share
+  CHECK(split_dataset(rows(10, 2), options)->val.size() == 5);  // both persons have more rows than the share
   CHECK(mentions(split_dataset(rows(10, 1), options).status(), "one identity"));
 }
 

@@ -114,7 +114,7 @@ TEST_CASE("too many objects are refused before the memory is gone") {
   CHECK(contains(refusal(std::string(3000000, 'N')), "2^21"));
   CHECK(contains(refusal(std::string(3000000, '(')), "marks"));
   CHECK(contains(refusal("N" + std::string(3000000, '2')), "2^21"));
-  // The same long list of pairs copied into one OrderedDict after the other.
+  // The same long list of pairs is copied into many OrderedDicts.
   std::string pairs = "(";
   for (int i = 0; i < 1000; ++i) pairs += "NN\x86";
   std::string body =

@@ -121,7 +121,8 @@ TEST_CASE("a file cut off anywhere gives an error that names it, never a crash")
     const std::string whole = slurp(io_fixture(name));
     REQUIRE(read_tensors(as_file(whole)).ok());
     for (std::size_t length = 0; length < whole.size(); ++length) {
-      const std::string part = whole.substr(0, length);  // a copy: the sanitizer sees its end
+      const std::string part =
+          whole.substr(0, length);  // a copy, so that the sanitizer detects reads beyond the end
       const auto file = read_tensors(as_file(part));
       if (file.ok()) FAIL(std::string(name), " reads although cut off after ", length);
       if (!contains(file.status().message(), "memory: ")) FAIL(std::string(file.status().message()));

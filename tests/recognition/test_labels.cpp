@@ -99,7 +99,7 @@ TEST_CASE("a copy of an image does not raise its own label") {
 }
 
 TEST_CASE("changed copies count in no centre, and their originals not in theirs") {
-  // 0, 20 and 40 degrees, and a changed copy of the first one at 90.
+  // Faces at 0, 20 and 40 degrees, and a degraded copy of the first one at 90 degrees.
   LabelOptions options;
   options.originals = {0, 1, 2, 0};
   const auto labels = label(directions({0, 20, 40, 90}), 2, {0, 0, 0, 0}, 1, options);
@@ -128,7 +128,7 @@ TEST_CASE("an embedding that is not finite gives no label and leaves the others 
 
 TEST_CASE(
     "faces near another centre, strangers and copies under another name are suspects; bad ones are not") {
-  // Person 0 around 0 degrees, person 1 around 120.
+  // Person 0 is around 0 degrees, person 1 around 120.
   std::vector<double> angles = {0, 5, -5, 118, 120, 125, 130, 240, 245, 2, 2};
   auto e = directions(angles, 10);
   for (std::size_t k = 16; k < 18; ++k) e[k] *= 0.3f;  // at 245 degrees: a bad image

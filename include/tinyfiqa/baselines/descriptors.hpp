@@ -155,7 +155,7 @@ class SpectralDescriptors {
     gist_.add([=](Frequency f) {
       const float r = std::sqrt(f.x * f.x + f.y * f.y) / centre - 1;
       float t = std::remainder(std::atan2(f.y, f.x) - angle, 6.2831853f);
-      if (f.x == 0 && f.y == 0) return 0.0f;  // the mean has no direction
+      if (f.x == 0 && f.y == 0) return 0.0f;  // frequency 0 has no direction
       return std::exp(-3.5f * r * r - 6.2831853f * t * t);
     });
   }

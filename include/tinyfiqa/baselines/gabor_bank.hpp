@@ -11,6 +11,7 @@
 
 TINYFIQA_BEGIN
 
+/// A coefficient of a transform.
 using Complex = std::complex<float>;
 
 /// The fast Fourier transform (Cooley and Tukey 1965) of square images [side, side]; `side` is a power of

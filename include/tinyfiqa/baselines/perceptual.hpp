@@ -161,12 +161,13 @@ inline double place_among(double value, double middle, double width) {
 
 }  // namespace detail
 
-/// The percentile, 0..1, of a face's blur_quality() at 112x112 or of its pose_quality() among the 13,233
-/// images of LFW, by a logistic distribution that is fitted to them. The middle is the median; the width is
-/// half the interquartile range divided by log 3. The logarithm of the sharpness is used.
+/// The percentile, 0..1, of a face's blur_quality() at 112x112 among the 13,233 images of LFW, by a logistic
+/// distribution that is fitted to them. The middle is the median; the width is half the interquartile range
+/// divided by log 3. The logarithm of the sharpness is used.
 inline double blur_place(double blur) {
   return detail::place_among(std::log(std::max(blur, 1e-3)), 4.88, 0.35);
 }
+/// The same for pose_quality().
 inline double pose_place(double pose) { return detail::place_among(pose, -0.147, 0.037); }
 
 /// Blur, pose and JPEG quality (0..10) combined: the mean of blur_place(), pose_place() and jpeg / 10, 0..1.

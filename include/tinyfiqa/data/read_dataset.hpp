@@ -25,8 +25,8 @@ namespace detail {
 struct DatasetFields {
   std::size_t path = CsvTable::npos, score = CsvTable::npos, split = CsvTable::npos,
               identity = CsvTable::npos;
-  std::array<std::size_t, 10> landmarks;  ///< x1 y1 .. x5 y5
-  std::array<std::size_t, 4> box;         ///< x y width height
+  std::array<std::size_t, 10> landmarks;  ///< x1, y1, ..., x5, y5
+  std::array<std::size_t, 4> box;         ///< x, y, width, height
 
   DatasetFields() {
     landmarks.fill(CsvTable::npos);
@@ -195,6 +195,7 @@ class SampleReader {
   std::filesystem::path root_;
 };
 
+/// Warns of paths that occur more than once, especially in different parts of a split.
 inline void warn_of_duplicates(const Dataset& data, DatasetReport& report) {
   std::unordered_map<std::string, const Sample*> known;
   for (const Sample& s : data.samples) {

@@ -210,6 +210,7 @@ class RankedPairs {
   int x_scale_ = 0, y_scale_ = 0;
 };
 
+/// Checks the arguments of compute_metrics().
 inline Status check_pairs(Span<const double> predictions, Span<const double> labels) {
   if (predictions.size != labels.size)
     return Status::error(Errc::mismatch, predictions.size, " predictions, but ", labels.size,

@@ -175,6 +175,7 @@ inline Result<CsvTable> read_csv(const FileBytes& file, const CsvLimits& limits 
                          ": no line with column names: the file is empty; add a header");
   return table;
 }
+/// As above, for a path.
 inline Result<CsvTable> read_csv(const std::string& path, const CsvLimits& limits = {}) {
   const auto file = read_file(path, FileAccess::copy);
   if (!file) return file.status();

@@ -130,6 +130,7 @@ inline bool write_all(int fd, Bytes bytes) {
   }
   return true;
 }
+/// Writes the parts and waits until they are on the disk. On failure, errno has the reason.
 inline bool write_synced(const std::string& path, Span<const Bytes> parts) {
   const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (file.fd < 0) return false;
@@ -145,6 +146,7 @@ inline std::string temporary_name(const std::string& path) {
 
 #else
 
+/// Reads a whole file. Without POSIX, it is always copied.
 inline Result<FileBytes> read_file(const std::string& path, FileAccess = FileAccess::map) {
   std::FILE* const file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) return detail::open_error(path, errno);

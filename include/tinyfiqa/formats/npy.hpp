@@ -182,6 +182,7 @@ inline Result<NpyArray> read_npy(const FileBytes& file) {
   if (!result) return result.status().prefixed(file.path, ": npy: ");
   return result;
 }
+/// As above, for a path.
 inline Result<NpyArray> read_npy(const std::string& path) {
   const auto file = read_file(path);
   if (!file) return file.status();

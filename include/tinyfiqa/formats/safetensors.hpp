@@ -99,6 +99,7 @@ inline Result<TensorFile> read_safetensors(const FileBytes& file) {
   if (!result) return result.status().prefixed(file.path, ": safetensors: ");
   return result;
 }
+/// As above, for a path.
 inline Result<TensorFile> read_safetensors(const std::string& path) {
   const auto file = read_file(path);
   if (!file) return file.status();

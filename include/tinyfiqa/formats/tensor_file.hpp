@@ -138,6 +138,20 @@ struct LoadBoolean {
   static constexpr std::size_t bytes = 1;
   float operator()(const unsigned char* p) const { return *p != 0 ? 1.0f : 0.0f; }
 };
+
+/// Reads all elements of a tensor with `load`, in row-major order.
+/// count_elements() must have checked the bounds.
+template <class Load>
+void load_elements(const TensorEntry& tensor, Span<float> out, Load load) {
+  const auto load_row = [&](std::size_t at, const unsigned char* from, std::size_t row, std::size_t step) {
+    float* const to = out.data + at;
+    if (step == load.bytes)  // a separate loop, so that the compiler can vectorise it
+      for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * load.bytes);
+    else
+      for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * step);
+  };
+  for_each_row(tensor, out.size, load_row);
+}
 }  // namespace detail
 
 /// Reads a tensor as floats in row-major order. `out` must have as many elements as the tensor. Doubles and
@@ -149,16 +163,7 @@ inline Status read_floats(const TensorEntry& tensor, Span<float> out) {
     return Status::error(Errc::bad_argument, in_quotes(tensor.name), " has ", *count,
                          " elements, but the destination has ", out.size);
   }
-  const auto fill = [&](auto load) {
-    const auto fill_row = [&](std::size_t at, const unsigned char* from, std::size_t row, std::size_t step) {
-      float* const to = out.data + at;
-      if (step == load.bytes)  // a separate loop, so that the compiler can vectorise it
-        for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * load.bytes);
-      else
-        for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * step);
-    };
-    detail::for_each_row(tensor, out.size, fill_row);
-  };
+  const auto fill = [&](auto load) { detail::load_elements(tensor, out, load); };
   switch (tensor.dtype) {
     case DType::f32:
       fill(detail::LoadNumber<float>());

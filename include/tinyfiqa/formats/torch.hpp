@@ -184,6 +184,7 @@ inline Result<TensorFile> read_torch(const FileBytes& file) {
   if (!result) return result.status().prefixed(file.path, ": PyTorch file: ");
   return result;
 }
+/// As above, for a path.
 inline Result<TensorFile> read_torch(const std::string& path) {
   const auto file = read_file(path);
   if (!file) return file.status();

@@ -26,6 +26,7 @@ inline Result<TensorFile> read_tensors(const FileBytes& file) {
       ": not a weight file in a known format (safetensors, PyTorch's zip format or its legacy format); "
       "copy or download it again, or save it as safetensors");
 }
+/// As above, for a path.
 inline Result<TensorFile> read_tensors(const std::string& path) {
   const auto file = read_file(path);
   if (!file) return file.status();

@@ -1,4 +1,4 @@
-// EfficientNet-b0 (Tan and Le 2019, Table 1) with torchvision's parameter names, as a face recogniser.
+// EfficientNet-B0 (Tan and Le 2019, Table 1) with torchvision's parameter names, as a face recogniser.
 #pragma once
 
 #include <tinyfiqa/models/heads.hpp>

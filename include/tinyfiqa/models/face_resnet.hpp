@@ -77,6 +77,7 @@ struct FaceResNet {
   }
 };
 
+/// The recogniser "face_resnet50": 512 values per face.
 using FaceResNet50 = FaceResNet<FaceResNet50Table>;
 
 TINYFIQA_END

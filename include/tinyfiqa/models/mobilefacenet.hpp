@@ -58,10 +58,10 @@ struct MobileFaceBlock {
 template <int C, int Hidden, int Count>
 using MobileFaceStage = BlockRow<MobileFaceBlock<C, Hidden, C, 1>, MobileFaceBlock<C, Hidden, C, 1>, Count>;
 
-/// image [N, 112, 112, 3] -> embedding [N, 1, 1, 128], not normalised. The features [N, 1, 1, 512 at full
-/// width] are the output of the global depthwise convolution (7x7, no padding). Therefore the input must be
-/// 112 x 112: other sizes do not give one embedding per image. WidthPercent scales all channels except the
-/// embedding.
+/// image [N, 112, 112, 3] -> embedding [N, 1, 1, 128], not normalised. The features [N, 1, 1, 512 at
+/// full width] are the output of the global depthwise convolution (7x7, no padding). Therefore the
+/// input must be 112 x 112: other sizes do not give one embedding per image. WidthPercent scales all
+/// channels except the embedding.
 template <int WidthPercent>
 struct MobileFaceNetScaled {
   static constexpr int scaled(int channels) { return channels * WidthPercent / 100; }
@@ -102,6 +102,7 @@ struct MobileFaceNetScaled {
   }
 };
 
+/// MobileFaceNet at full width.
 using MobileFaceNet = MobileFaceNetScaled<100>;
 
 TINYFIQA_END

@@ -87,7 +87,9 @@ struct MobileNetV3Small {
   }
 };
 
+/// The quality network of Hamidi et al. 2025.
 using MobileNetV3SmallQuality = MobileNetV3Small<QualityHead2<576, 288>>;
+/// torchvision's ImageNet classifier.
 using MobileNetV3SmallImageNet = MobileNetV3Small<MobileNetV3Classifier<576, 1024, 1000>>;
 
 TINYFIQA_END

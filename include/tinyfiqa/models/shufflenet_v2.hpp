@@ -113,8 +113,10 @@ struct ShuffleNetV2 {
   }
 };
 
+/// The quality network of Hamidi et al. 2025.
 template <class Width>
 using ShuffleNetV2Quality = ShuffleNetV2<Width, QualityHead3<Width::last, 512, 256>>;
+/// torchvision's ImageNet classifier.
 template <class Width>
 using ShuffleNetV2ImageNet = ShuffleNetV2<Width, Linear<Width::last, 1000>>;
 

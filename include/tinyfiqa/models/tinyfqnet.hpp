@@ -127,6 +127,7 @@ struct TinyFQFamily {
   }
 };
 
+/// tinyFQnet: 13,366 parameters.
 using TinyFQnet = TinyFQFamily<TinyFQTable1>;
 
 TINYFIQA_END

@@ -25,6 +25,7 @@ inline std::string exact_text(double value) {
   return text;
 }
 
+/// The log as text, one line per epoch; parse_log() reads it.
 inline std::string log_text(const std::vector<EpochRow>& log) {
   std::string text;
   for (const EpochRow& r : log) {
