@@ -154,8 +154,7 @@ class ImageLoader {
   struct Slot {
     Batch batch;
     std::size_t items_left = 0;
-    std::size_t failed_item =
-        0;  // the first failed item in order, so that the message does not depend on timing
+    std::size_t failed_item = 0;  // first in order, so that the message does not depend on timing
     Status status;
   };
 
