@@ -54,11 +54,10 @@ struct LabelOptions {
   Centres centres = Centres::loo;
   // A face is suspect if it is far from its own centre and either near another centre or not a bad image.
   // Recognisers give bad images short embeddings.
-  double far_below = 0.25;  ///< a face with a smaller cosine is far from the centre
-  double near_from = 0.3;   ///< a face with at least this cosine is near the centre
-  double stranger_norm =
-      0.7;          ///< embeddings of at least this share of the median length are not of bad images
-  int threads = 1;  ///< the result does not depend on it
+  double far_below = 0.25;     ///< a face with a smaller cosine is far from the centre
+  double near_from = 0.3;      ///< a face with at least this cosine is near the centre
+  double stranger_norm = 0.7;  ///< share of the median length from which an embedding is not of a bad image
+  int threads = 1;             ///< the result does not depend on it
   /// [N] or empty. originals[i] is the face that face i is a degraded copy of, or i if it is no copy.
   /// Degraded copies do not contribute to centres. The centre for a copy is computed without its original.
   std::vector<std::size_t> originals;
