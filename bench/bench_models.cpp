@@ -1,5 +1,5 @@
-// Whole networks: milliseconds, GMAC/s, share of the measured multiply-add peak, and the distance from the
-// scalar backend's result, which shows that the work was done.
+// Measures whole networks: milliseconds, GMAC/s, the share of the measured multiply-add peak, and the largest
+// difference from the output of the scalar backend, which proves that the network was computed.
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/quality/session.hpp>
 #include <tinyfiqa/runtime/describe.hpp>
@@ -54,7 +54,7 @@ void bench_model(benchmark::State& state, const Case& c, const Backend& backend,
   const double macs = static_cast<double>(describe_plan(session->plan(), {ops.data(), ops.size()}).macs);
   state.counters["GMAC/s"] = benchmark::Counter(macs * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
   state.counters["images/s"] = benchmark::Counter(c.n, benchmark::Counter::kIsIterationInvariantRate);
-  // A rate divided by a constant: the counter's value is macs / (peak * threads), per second.
+  // The counter is a rate: the benchmark divides this value by the seconds of an iteration.
   if (peak > 0)
     state.counters["peak_%"] = benchmark::Counter(100 * macs * 1e-9 / (peak * threads),
                                                   benchmark::Counter::kIsIterationInvariantRate);

@@ -1,5 +1,5 @@
-// One training step (forward, MSE, backward, Adam) of each network: images/s, peak memory of the tape, and
-// the loss after a fixed number of steps on one batch, which shows that the work was done.
+// Measures training steps (forward, MSE, backward, Adam) of each network: images/s, the peak memory of the
+// tape, and the loss after a fixed number of steps on one batch, which proves that the steps were computed.
 //
 //   bench_training [MODEL BATCH HEIGHT WIDTH THREADS [SECONDS]]
 #include <tinyfiqa/autograd/dispatch.hpp>
@@ -28,7 +28,7 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Seconds of CPU time of all threads: on a busy machine the steadier of the two clocks.
+/// CPU time of all threads in seconds. On a busy machine it varies less than the elapsed time.
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 struct Case {
@@ -69,7 +69,8 @@ int bench(const Case& c, double seconds) {
   std::sort(times.begin(), times.end());
   std::sort(cpu_times.begin(), cpu_times.end());
   std::printf(
-      "%-20s %4dx%dx%d threads %d  %9.1f images/s (best %9.1f, %9.1f a CPU second)  peak %7.1f MiB  loss of "
+      "%-20s %4dx%dx%d threads %d  %9.1f images/s (best %9.1f, %9.1f per CPU second)  peak %7.1f MiB  loss "
+      "of "
       "step 5 %.6f\n",
       c.model.c_str(), c.n, c.h, c.w, c.threads, c.n / times[times.size() / 2], c.n / times[0],
       c.n / cpu_times[cpu_times.size() / 2], static_cast<double>(tape.peak_bytes()) / 1048576, residual);

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Compares two files of benchmark results and names what became slower.
+"""Compares two files of benchmark results and lists what became slower.
 
   compare.py OLD.json NEW.json [--limit PERCENT]
 
-Both are what Google Benchmark writes (bench_models, bench_kernels: --benchmark_out=FILE --benchmark_out_format=json) or what
-`tinyfiqa bench --json` prints. Best times are compared: of all repetitions with Google Benchmark, min_us with tinyfiqa.
-The limit of noise is 5 % by default. Exit status: 0 nothing became slower, 1 something did (or is missing in NEW), 2 a file can't
-be read or no row is in both.
+The files are written by Google Benchmark (bench_models, bench_kernels: --benchmark_out=FILE --benchmark_out_format=json) or printed by
+`tinyfiqa bench --json`. The best times are compared: the best of all repetitions for Google Benchmark, min_us for tinyfiqa. Differences
+up to the limit (5 % by default) are noise. Exit status: 0 if nothing became slower, 1 if something did or is missing in NEW, 2 if a file
+can't be read or no row is in both files.
 """
 import argparse
 import json
@@ -30,19 +30,19 @@ def tinyfiqa_times(rows):
 
 
 def read_times(path):
-    """{name: best time in microseconds}. Raises ValueError that names the file and what is wrong."""
+    """Returns {name: best time in microseconds}. Raises ValueError with the file's name and the problem."""
     try:
         with open(path) as file:
             data = json.load(file)
         return google_times(data) if isinstance(data, dict) else tinyfiqa_times(data)
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from error
+        raise ValueError(f"{path}: {error.strerror}; check the path") from error
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: is neither Google Benchmark's JSON nor that of 'tinyfiqa bench --json' ({error!r})") from error
+        raise ValueError(f"{path}: neither JSON of Google Benchmark nor of 'tinyfiqa bench --json' ({error!r}); measure again") from error
 
 
 def compare(old, new, limit):
-    """Lines to print, and how many rows became slower by more than `limit` (a share)."""
+    """Returns the lines to print, and the number of rows that are missing or became slower by more than `limit` (0.05 is 5 %)."""
     lines, slower, faster = [], 0, 0
     for name in sorted(set(old) & set(new), key=lambda n: old[n] / new[n]):
         ratio = new[name] / old[name]
@@ -70,7 +70,7 @@ def main():
         print(f"compare.py: {error}", file=sys.stderr)
         return 2
     if not set(old) & set(new):
-        print(f"compare.py: no row of {args.old} is in {args.new}", file=sys.stderr)
+        print(f"compare.py: no row of {args.old} is in {args.new}; run the same benchmark twice", file=sys.stderr)
         return 2
     lines, worse = compare(old, new, args.limit / 100)
     print("\n".join(lines))

@@ -1,12 +1,11 @@
 #!/usr/bin/python3
-"""The pictures of docs/performance.md, from measurements on this machine.
+"""Makes the charts of docs/performance.md from measurements on this machine.
 
   plots.py measure TINYFIQA BENCH_KERNELS OUT.json [--seconds 1] [--rounds 3] [--threads 1 2]
   plots.py draw IN.json FOLDER          writes FOLDER/cost_growth.svg and FOLDER/roofline.svg
 
-TINYFIQA is the command-line tool, BENCH_KERNELS the benchmark of that name. `measure` takes some minutes and wants a quiet machine:
-it goes through all points in rounds and keeps each point's best time. Needs Debian's python3-numpy; `draw` needs
-python3-matplotlib.
+TINYFIQA is the command-line tool, BENCH_KERNELS the benchmark of that name. `measure` takes some minutes and needs an idle machine. It
+measures all points in several rounds and keeps the best time of each. It needs Debian's python3-numpy; `draw` needs python3-matplotlib.
 """
 import argparse
 import json
@@ -23,14 +22,14 @@ KINDS = {"first": "first convolution", "1x1": "1x1 convolutions", "depthwise": "
 COPIES = {"L2 (256 KiB)": 0.25, "L3 (8 MiB)": 8, "memory (256 MiB)": 256}  # MiB
 
 
-def tool_json(tool, *words):
+def tool_json(tool, *options):
     environment = dict(os.environ, OMP_WAIT_POLICY="passive")
-    r = subprocess.run([tool] + [str(w) for w in words], check=True, capture_output=True, text=True, env=environment)
+    r = subprocess.run([tool] + [str(o) for o in options], check=True, capture_output=True, text=True, env=environment)
     return json.loads(r.stdout)
 
 
 def points(threads):
-    """What is measured: (model, batch, height, width, threads)."""
+    """Yields the points to measure: (model, batch, height, width, threads)."""
     for t in threads:
         for model in list(MODELS)[:2]:
             for h, w in SIZES:
@@ -51,7 +50,7 @@ def measure_points(tool, threads, rounds, seconds):
 
 
 def copy_bandwidth(mebibytes):
-    """GB/s of NumPy's copy of so much, read and written bytes both counted; the best of several."""
+    """The best of several speeds of NumPy's copy of this many MiB, in GB/s. Both the bytes read and the bytes written are counted."""
     import numpy
     a = numpy.ones(int(mebibytes * 1048576 / 4), numpy.float32)
     b = numpy.zeros_like(a)
@@ -65,10 +64,10 @@ def copy_bandwidth(mebibytes):
 
 
 def layer_speeds(bench_kernels, isa, rounds):
-    """{layer: best GFLOP/s} by bench_kernels, which runs each layer alone with its maps in the cache."""
-    words = [bench_kernels, f"--benchmark_filter=/{isa}/", "--benchmark_min_time=0.1", f"--benchmark_repetitions={rounds}",
-             "--benchmark_format=json"]
-    text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    """Returns {layer: best GFLOP/s}, measured by bench_kernels, which runs each layer alone with its maps in the cache."""
+    command = [bench_kernels, f"--benchmark_filter=/{isa}/", "--benchmark_min_time=0.1", f"--benchmark_repetitions={rounds}",
+               "--benchmark_format=json"]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     speeds = {}
     for row in json.loads(text[text.index("{"):])["benchmarks"]:
         if row["run_type"] == "iteration":
@@ -77,7 +76,8 @@ def layer_speeds(bench_kernels, isa, rounds):
 
 
 def measure_roof(tool, bench_kernels, rounds):
-    """Layers of one network: FLOPs for each byte that must move (both maps and the weights), and speed alone."""
+    """Measures the layers of one network: FLOP per byte of the input map, the output map and the weights, and the speed of each layer
+    alone."""
     info = tool_json(tool, "info", "--model", ROOF_MODEL, "--json")
     speeds = layer_speeds(bench_kernels, info["isa"], rounds)
     layers = []
@@ -86,7 +86,7 @@ def measure_roof(tool, bench_kernels, rounds):
         shape = f"/{h}x{w}x{cin}->{out[3]}" + ("/2" if (out[1], out[2]) != (h, w) else "")
         speed = [v for name, v in speeds.items() if name.startswith(layer["kernel"] + "/") and name.endswith(shape)]
         if not speed:
-            continue  # pooling, and layers with the gate's scale in them, are no convolutions of bench_kernels
+            continue  # bench_kernels has no pooling and no layers with a fused gate
         moved = 4 * (h * w * cin + out[1] * out[2] * out[3] + layer["params"])
         operation = layer["operation"]
         kind = "depthwise" if " dw" in operation else "first" if "3x3" in operation else "vector" if (h, w) == (1, 1) else "1x1"
@@ -151,8 +151,8 @@ def draw(args):
     import matplotlib
     matplotlib.use("svg")
     import matplotlib.pyplot as plt
-    plt.rcParams["svg.hashsalt"] = "tinyfiqa"  # the same file for the same numbers
-    plt.rcParams["svg.fonttype"] = "none"  # text stays text
+    plt.rcParams["svg.hashsalt"] = "tinyfiqa"  # makes the file reproducible
+    plt.rcParams["svg.fonttype"] = "none"  # write text as text, not as outlines
     with open(args.data) as file:
         data = json.load(file)
     os.makedirs(args.folder, exist_ok=True)

@@ -1,10 +1,10 @@
-"""One engine, one network: how long a run takes, and what comes out.
+"""Measures the time of one network in one engine, and saves its output.
 
   engines.py ENGINE MODEL BASE THREADS SECONDS
 
-MODEL is the network's name, BASE.onnx the file that tinyfiqa wrote, BASE.pth its weights (for PyTorch), BASE.npy the
-input [N, 3, H, W]. Writes BASE.ENGINE.npy and prints {"median_us", "min_us", "version"} as JSON. run.py starts it in the
-Python that has the engine. Every engine computes in float32.
+MODEL is the name of the network. BASE.onnx is the file that tinyfiqa wrote, BASE.pth has the weights (for PyTorch), and BASE.npy is the
+input [N, 3, H, W]. The script writes the output to BASE.ENGINE.npy and prints {"median_us", "min_us", "version"} as JSON. run.py starts
+it with the Python that has the engine. All engines compute in float32.
 """
 import importlib.util
 import json
@@ -22,7 +22,7 @@ def onnxruntime(model, base, x, threads):
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(base + ".onnx", options, providers=["CPUExecutionProvider"])
     y = numpy.empty((len(x), 1), numpy.float32)
-    binding = session.io_binding()  # the array's memory itself: nothing is copied or made on the way
+    binding = session.io_binding()  # uses the memory of the arrays, without copies or allocations
     binding.bind_cpu_input("image", x)
     binding.bind_output("score", "cpu", 0, numpy.float32, y.shape, y.ctypes.data)
     return lambda: session.run_with_iobinding(binding), lambda: y, onnxruntime.__version__
@@ -37,7 +37,7 @@ def openvino(model, base, x, threads):
 
 
 def ncnn(model, base, x, threads):
-    """One image after the other: ncnn has no batches."""
+    """Runs one image after the other, because ncnn has no batches."""
     import ncnn
     converter = os.path.join(os.path.dirname(importlib.util.find_spec("pnnx").origin), "pnnx")
     param, weights = base + ".ncnn.param", base + ".ncnn.bin"
@@ -50,7 +50,7 @@ def ncnn(model, base, x, threads):
     net.opt.num_threads = threads
     net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = net.opt.use_bf16_storage = False
     if net.load_param(param) or net.load_model(weights):
-        raise RuntimeError("ncnn can't read what pnnx wrote")
+        raise RuntimeError(f"ncnn can't read {param}, which pnnx wrote; use matching versions of both")
     images = [ncnn.Mat(image) for image in x]
     y = numpy.empty((len(x), 1), numpy.float32)
 
@@ -86,7 +86,7 @@ def torch_module(model, base):
 
 
 def pytorch(model, base, x, threads):
-    """Scripted, frozen, channels last. (optimize_for_inference() of 1.13 gives other outputs for MobileNetV3.)"""
+    """A scripted and frozen module, channels last. (optimize_for_inference() of 1.13 changes the outputs of MobileNetV3.)"""
     torch, module = torch_module(model, base)
     torch.set_num_threads(threads)
     module = module.to(memory_format=torch.channels_last)
@@ -101,7 +101,7 @@ def pytorch(model, base, x, threads):
 
 
 def xnnpack(model, base, x, threads):
-    """XNNPACK's convolutions and linear layers, as PyTorch's mobile optimiser puts them in."""
+    """PyTorch with the convolutions and linear layers of XNNPACK, by its mobile optimiser."""
     torch, module = torch_module(model, base)
     from torch.utils.mobile_optimizer import optimize_for_mobile
     torch.set_num_threads(threads)

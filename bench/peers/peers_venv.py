@@ -1,10 +1,10 @@
-"""The Python that has the peers: a virtual environment in TINYFIQA_PEERS, or else in the user's cache."""
+"""The virtual environment of Python with the other engines. It is in the folder TINYFIQA_PEERS, or else in the user's cache folder."""
 import os
 import subprocess
 import sys
 
 PACKAGES = ["numpy", "onnx", "onnxruntime", "openvino", "ncnn", "pnnx", "MNN"]
-WITHOUT_DEPENDENCIES = ["pnnx"]  # ncnn's converter: a program, whose package would bring 6 GB of PyTorch along
+WITHOUT_DEPENDENCIES = ["pnnx"]  # only the converter of ncnn is needed, not 6 GB of PyTorch
 
 
 def folder():
@@ -17,7 +17,7 @@ def python():
 
 
 def make():
-    """Makes the environment where it is missing. Returns {package: why it could not be had}."""
+    """Makes the environment if it does not exist. Returns {package: reason} for packages that can't be installed."""
     if not os.path.exists(python()):
         print(f"peers: making {folder()}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", folder()], check=True)

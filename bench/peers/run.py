@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
-"""Inference speed of tinyfiqa beside other engines: the same weights, the same ONNX files, all programs in turns.
+"""Compares the inference speed of tinyfiqa with other engines: the same weights, the same ONNX files, all programs in turn.
 
   run.py TINYFIQA [--rounds 3] [--seconds 1] [--threads 1 2] [--engines NAME ...] [--rows N ...] [--json FILE]
 
-TINYFIQA is the command-line tool; it writes the ONNX files (`tinyfiqa export --onnx`). ONNX Runtime, OpenVINO, ncnn and MNN
-come from pip into an environment in $TINYFIQA_PEERS (default: the user's cache folder). PyTorch, which also makes the random
-weights, is Debian's: python3-torch and python3-torchvision; "xnnpack" is XNNPACK's operators inside it. What can't be had is
-named with the reason.
+TINYFIQA is the command-line tool; it writes the ONNX files (`tinyfiqa export --onnx`). ONNX Runtime, OpenVINO, ncnn and MNN are installed
+with pip into an environment in $TINYFIQA_PEERS (default: the user's cache folder). PyTorch, which also makes the random weights, is
+Debian's: python3-torch and python3-torchvision. "xnnpack" is PyTorch with the operators of XNNPACK. Engines that can't be installed are
+listed with the reason.
 
-Each row: the median over the rounds of an engine's median, its best time, and the largest difference of its output from ours;
-who differs by more than 1e-4 does not count. Exit status 1 where no peer agrees. Below, the fastest peer of each row (by its
-median / by its best time, where that is another), our ratio to it, and the share of the multiply-add peak that our best
-time reaches (tinyfiqa bench measures the peak; the highest of all rounds counts). Each program waits for its threads as it
-does by itself; OMP_WAIT_POLICY changes that (docs/performance.md).
+Each line shows the median over the rounds of an engine's median time, its best time, and the largest difference of its output from
+tinyfiqa's. Engines that differ by more than 1e-4 are not counted. The exit status is 1 if in some row no engine agrees.
+
+The table at the end shows for each row the fastest engine (by its median time and, if that is another one, by its best time), the ratio
+of its time to tinyfiqa's, and the share of the multiply-add peak that tinyfiqa's best time reaches. `tinyfiqa bench` measures the peak;
+the highest of all rounds is used. The programs wait for their threads in their own way; OMP_WAIT_POLICY changes it (docs/performance.md).
 """
 import argparse
 import json
@@ -35,14 +36,14 @@ ENGINES = ["onnxruntime", "openvino", "ncnn", "mnn", "pytorch", "xnnpack"]
 def run(command):
     r = subprocess.run(command, capture_output=True, text=True)
     if "No module named 'torch" in r.stderr:
-        raise RuntimeError("PyTorch makes the weights: apt-get install python3-torch python3-torchvision")
+        raise RuntimeError("PyTorch is needed to make the weights; run: apt-get install python3-torch python3-torchvision")
     if r.returncode != 0:
         raise RuntimeError((r.stderr.strip().splitlines() or [f"exit status {r.returncode}"])[-1])
     return r.stdout
 
 
 def prepare(tool, name, n, h, w, folder):
-    """Weights, input and ONNX files of one row; our output. Returns their common path without ending."""
+    """Makes the weights, the input, the ONNX files and tinyfiqa's output of one row. Returns their common path without extension."""
     base = os.path.join(folder, f"{name}_{n}x{h}x{w}")
     run([DEBIAN, os.path.join(HERE, "weights.py"), name, str(n), str(h), str(w), base])
     export = [tool, "export", "--model", name, "--weights", base + ".pth", "--size", f"{h}x{w}"]
@@ -55,18 +56,18 @@ def prepare(tool, name, n, h, w, folder):
 
 def time_ours(tool, row, threads, seconds):
     name, n, h, w = row
-    words = ["--model", name, "--size", f"{h}x{w}", "--batch", n, "--threads", threads, "--seconds", seconds, "--json"]
-    return json.loads(run([tool, "bench"] + [str(word) for word in words]))[0]
+    options = ["--model", name, "--size", f"{h}x{w}", "--batch", n, "--threads", threads, "--seconds", seconds, "--json"]
+    return json.loads(run([tool, "bench"] + [str(option) for option in options]))[0]
 
 
 def time_engine(engine, name, base, threads, seconds):
     python = DEBIAN if engine in ("pytorch", "xnnpack") else peers_venv.python()
-    words = [python, os.path.join(HERE, "engines.py"), engine, name, base, str(threads), str(seconds)]
-    return json.loads(run(words).strip().splitlines()[-1])
+    command = [python, os.path.join(HERE, "engines.py"), engine, name, base, str(threads), str(seconds)]
+    return json.loads(run(command).strip().splitlines()[-1])
 
 
 def outputs(base, engine):
-    """By the Python that has NumPy; this one may not."""
+    """The output of an engine, read by a Python that has NumPy, because this one may not have it."""
     code = "import json,sys,numpy; print(json.dumps(numpy.load(sys.argv[1]).ravel().tolist()))"
     return json.loads(run([DEBIAN, "-c", code, f"{base}.{engine}.npy"]))
 
@@ -76,13 +77,14 @@ def difference(base, engine):
 
 
 def peak_share(rows):
-    """Of the best time, from rows of `tinyfiqa bench`, which give the share of the median and of the peak at that moment."""
+    """The share of the multiply-add peak that the best time reaches. A row of `tinyfiqa bench` has the share of its median time in the
+    peak of that moment."""
     peak = max(r["gmac_per_s"] / r["peak_share"] for r in rows)
     return max(r["gmac_per_s"] * r["median_us"] / r["min_us"] for r in rows) / peak
 
 
 def measure_row(tool, row, base, threads, args, failed):
-    """{engine: summary}; an engine that can't run this row is written into `failed` with the reason."""
+    """Returns {engine: summary}. Engines that can't run this row are added to `failed` with the reason."""
     runs, broken = {}, set()
     for _ in range(args.rounds):
         runs.setdefault("tinyfiqa", []).append(time_ours(tool, row, threads, args.seconds))
@@ -108,7 +110,7 @@ def measure_row(tool, row, base, threads, args, failed):
 
 
 def agreeing(summary):
-    """The peers whose outputs are ours."""
+    """The other engines whose outputs agree with tinyfiqa's."""
     return [e for e, r in summary.items() if e not in ("tinyfiqa", "versions") and r["difference"] <= 1e-4]
 
 
@@ -149,8 +151,8 @@ def print_table(results):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tool", metavar="TINYFIQA")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of all engines [3]")
-    parser.add_argument("--seconds", type=float, default=1, help="time of an engine in a turn [1]")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds, in each of which all engines run [3]")
+    parser.add_argument("--seconds", type=float, default=1, help="time of an engine in a round [1]")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--engines", nargs="+", default=ENGINES, choices=ENGINES)
     parser.add_argument("--rows", type=int, nargs="+", default=range(len(ROWS)), metavar="N",
@@ -180,10 +182,10 @@ def main():
     if args.json:
         with open(args.json, "w") as file:
             json.dump([{"row": row_text(row), "threads": threads, **summary} for row, threads, summary in results], file, indent=1)
-    lonely = [row_text(row) for row, _, summary in results if not agreeing(summary)]
-    if lonely:
-        print("no peer agrees with our output: " + "; ".join(lonely))
-    return 1 if lonely else 0
+    disputed = [row_text(row) for row, _, summary in results if not agreeing(summary)]
+    if disputed:
+        print("no other engine agrees with the output of tinyfiqa: " + "; ".join(disputed))
+    return 1 if disputed else 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Training speed of tinyfiqa over PyTorch's: both programs take turns, so that a busy machine slows both.
+"""Compares the training speed of tinyfiqa with PyTorch's. Both programs run in turn, so that a busy machine slows down both.
 
   train_ratio.py BENCH_TRAINING [ROUNDS [SECONDS]]
 """
@@ -17,7 +17,7 @@ CASES = [("mobilenet_v3_small", 16, 224, 224), ("shufflenet_v2_x0_5", 16, 224, 2
 def rates(command):
     environment = dict(os.environ)
     text = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
-    return [float(v) for v in re.search(r"([\d.]+) images/s \(best +([\d.]+), +([\d.]+) a CPU", text).groups()]
+    return [float(v) for v in re.search(r"([\d.]+) images/s \(best +([\d.]+), +([\d.]+) per CPU", text).groups()]
 
 
 def main():

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Images/s of one training step (forward, MSE, backward, Adam) in PyTorch, the better of both memory formats.
+"""Measures the speed of training steps (forward, MSE, backward, Adam) in PyTorch, in images/s. The faster memory format counts.
 
   train_torch.py MODEL BATCH HEIGHT WIDTH THREADS [SECONDS]
 
@@ -50,7 +50,7 @@ def main():
     rates = [measure(name, n, h, w, seconds / 2, f) for f in (torch.contiguous_format, torch.channels_last)]
     median, best, cpu = max(rates)
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{name:20} {n:4}x{h}x{w} threads {threads}  {median:9.1f} images/s (best {best:9.1f}, {cpu:9.1f} a CPU second)"
+    print(f"{name:20} {n:4}x{h}x{w} threads {threads}  {median:9.1f} images/s (best {best:9.1f}, {cpu:9.1f} per CPU second)"
           f"  peak {rss:7.1f} MiB")
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Random weights of a network and an input for it, whose outputs differ from image to image.
+"""Makes random weights of a network and a random input.
 
   weights.py MODEL BATCH HEIGHT WIDTH BASE      writes BASE.pth and BASE.npy
 
-Batch norm has the statistics of the input: with those of a fresh network values shrink from layer to layer until every
-input gives the same output. Needs Debian's python3-torch and python3-torchvision (run with /usr/bin/python3).
+The batch norms get the statistics of this input. With the initial statistics, values would shrink from layer to layer until all inputs
+gave the same output. Needs Debian's python3-torch and python3-torchvision (run with /usr/bin/python3).
 """
 import sys
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t side = descriptor_side;
 
-std::vector<float> picture(const std::function<double(double x, double y)>& grey) {
+std::vector<float> image(const std::function<double(double x, double y)>& grey) {
   std::vector<float> p;
   for (std::size_t y = 0; y < side; ++y)
     for (std::size_t x = 0; x < side; ++x)
@@ -24,12 +24,12 @@ std::vector<float> picture(const std::function<double(double x, double y)>& grey
 
 std::vector<float> noise(std::uint64_t seed) {
   Rng rng(seed);
-  return picture([&](double, double) { return std::floor(double{rng.uniform()} * 256); });
+  return image([&](double, double) { return std::floor(double{rng.uniform()} * 256); });
 }
 
-/// A wave of so many cycles a picture, in the direction of an angle in degrees.
+/// A plane wave with `cycles_x` and `cycles_y` cycles per image.
 std::vector<float> wave(double cycles_x, double cycles_y) {
-  return picture([=](double x, double y) {
+  return image([=](double x, double y) {
     return 128 + 100 * std::cos(2 * 3.14159265358979 * (cycles_x * x + cycles_y * y) / double{side});
   });
 }
@@ -40,7 +40,7 @@ std::size_t strongest(const std::vector<float>& v) {
   return static_cast<std::size_t>(std::max_element(v.begin(), v.end()) - v.begin());
 }
 
-/// Means over the cells of each filter.
+/// The mean of each filter's features over its cells.
 std::vector<float> by_filter(const std::vector<float>& features, std::size_t cells) {
   std::vector<float> means(features.size() / cells);
   for (std::size_t i = 0; i < features.size(); ++i)
@@ -79,15 +79,15 @@ TEST_CASE("the Fourier transform is its formula, and its inverse undoes it") {
 }
 
 TEST_CASE("HoG: an edge's direction is in the bin of its gradient, and turns with it") {
-  const auto across = hog_features(picture([](double x, double) { return 2 * x; }));
-  const auto down = hog_features(picture([](double, double y) { return 2 * y; }));
-  const auto slanted = hog_features(picture([](double x, double y) { return 2 * (x + y); }));
+  const auto across = hog_features(image([](double x, double) { return 2 * x; }));
+  const auto down = hog_features(image([](double, double y) { return 2 * y; }));
+  const auto slanted = hog_features(image([](double x, double y) { return 2 * (x + y); }));
   REQUIRE(across.size() == 1764);
-  for (std::size_t block = 1; block < 48; block += 7) {  // an inner cell of each
+  for (std::size_t block = 1; block < 48; block += 7) {  // the second block of each row
     const auto bin = [&](const std::vector<float>& f, std::size_t b) { return f[block * 36 + b]; };
     CHECK(bin(across, 0) > 0.19f);
     CHECK(bin(across, 4) + bin(across, 5) < 1e-6f);
-    // 90 degrees lie between the bins at 80 and 100, 45 between 40 and 60.
+    // 90 degrees is between the bins of 80 and 100, 45 degrees between those of 40 and 60.
     CHECK(bin(down, 4) == doctest::Approx(bin(down, 5)));
     CHECK(bin(down, 4) > 0.19f);
     CHECK(bin(slanted, 2) > bin(slanted, 3));
@@ -96,21 +96,21 @@ TEST_CASE("HoG: an edge's direction is in the bin of its gradient, and turns wit
   }
 }
 
-TEST_CASE("HoG does not see brightness, nor contrast where there is some; a flat picture has none") {
+TEST_CASE("HoG ignores brightness, and contrast unless it is near 0; a flat image has no features") {
   const auto x = noise(2);
   auto brighter = x, stronger = x;
   for (float& v : brighter) v += 50;
   for (float& v : stronger) v *= 3;
   check_near(hog_features(x), hog_features(brighter), 1e-5);
   check_near(hog_features(x), hog_features(stronger), 1e-4);
-  CHECK(sum(hog_features(picture([](double, double) { return 77; }))) == 0);
+  CHECK(sum(hog_features(image([](double, double) { return 77; }))) == 0);
 }
 
-TEST_CASE("LBP: shares of each square sum to 1; a flat picture has one pattern") {
-  const auto flat = lbp_features(picture([](double, double) { return 77; }));
+TEST_CASE("LBP: shares of each square sum to 1; a flat image has one pattern") {
+  const auto flat = lbp_features(image([](double, double) { return 77; }));
   REQUIRE(flat.size() == 944);
   for (std::size_t region = 0; region < 16; ++region)
-    CHECK(flat[region * 59 + 57] == 1.0f);  // all eight as bright
+    CHECK(flat[region * 59 + 57] == 1.0f);  // all eight neighbours are as bright
   CHECK(sum(lbp_features(noise(3))) == doctest::Approx(16));
 }
 
@@ -142,7 +142,7 @@ TEST_CASE("Gabor: a wave answers in the filter of its frequency and direction; b
   CHECK(strongest(by_filter(spectral.gabor(wave(16, 0)), 64)) == 0);
   CHECK(strongest(by_filter(spectral.gabor(wave(0, 8)), 64)) == 2 * 8 + 4);
   CHECK(strongest(by_filter(spectral.gabor(wave(4 / std::sqrt(2.0) * 2, 0)), 64)) / 8 == 3);
-  const auto flat = spectral.gabor(picture([](double, double) { return 200; }));
+  const auto flat = spectral.gabor(image([](double, double) { return 200; }));
   CHECK(*std::max_element(flat.begin(), flat.end()) < 1e-3f);
   auto x = noise(6), twice = x;
   for (float& v : twice) v *= 2;
@@ -151,8 +151,8 @@ TEST_CASE("Gabor: a wave answers in the filter of its frequency and direction; b
   check_near(spectral.gabor(twice), expected, 1e-3);
 }
 
-TEST_CASE("Gabor responses are those of the filter's own formula, summed over the picture") {
-  // Scale 2, direction 0, at one place, against the sum in space over a repeated picture.
+TEST_CASE("Gabor responses are those of the filter's own formula, summed over the image") {
+  // Compares scale 2, direction 0 at one pixel with the sum in the spatial domain over a periodic image.
   const auto x = noise(7);
   FilterBank bank(side);
   const double k = 3.14159265358979 / 4, s = 2 * 3.14159265358979;
@@ -176,13 +176,13 @@ TEST_CASE("Gabor responses are those of the filter's own formula, summed over th
 }
 
 TEST_CASE(
-    "Gist: contrast is evened out, directions and scales are told apart, shifts of the picture move cells") {
+    "Gist: contrast is evened out, directions and scales are told apart, shifts of the image move cells") {
   SpectralDescriptors spectral;
   const auto g = spectral.gist(noise(8));
   REQUIRE(g.size() == 512);
-  const auto flat = spectral.gist(picture([](double, double) { return 90; }));
+  const auto flat = spectral.gist(image([](double, double) { return 90; }));
   CHECK(*std::max_element(flat.begin(), flat.end()) < 1e-3f);
-  // 0.3 cycles a pixel is 19.2 a picture; over 1.85^2 it is 5.6.
+  // 0.3 cycles per pixel are 19.2 cycles per image; divided by 1.85^2 these are 5.6.
   CHECK(strongest(by_filter(spectral.gist(wave(19, 0)), 16)) == 0);
   CHECK(strongest(by_filter(spectral.gist(wave(0, 6)), 16)) == 2 * 8 + 4);
   const auto x = noise(9);

@@ -28,7 +28,7 @@ Image read(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("sharpness falls when a picture is blurred or made small and large again; flat ones have none") {
+TEST_CASE("sharpness falls when an image is blurred or made small and large again; flat ones have none") {
   const Image sharp = resize_image(read("astronaut.jpg"), 112, 112);
   const Image blurred = resize_image(read("astronaut_blur.jpg"), 112, 112);
   CHECK(blur_quality(sharp) > 2 * blur_quality(blurred));
@@ -36,7 +36,7 @@ TEST_CASE("sharpness falls when a picture is blurred or made small and large aga
   CHECK(blur_quality(Image(2, 2)) == 0);
   Image dot(3, 3);
   for (int c = 0; c < 3; ++c) dot.pixel(1, 1)[c] = 100;
-  CHECK(blur_quality(dot) == doctest::Approx(0));  // one inner pixel has no variance
+  CHECK(blur_quality(dot) == doctest::Approx(0));  // the variance of one inner pixel is 0
 }
 
 TEST_CASE("the template's own pose is the best; turned, nodding and tilted heads are worse") {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bench/compare.py on small files of both kinds."""
+"""Tests of bench/compare.py with small files of both kinds."""
 import json
 import os
 import subprocess
@@ -24,13 +24,13 @@ def bench(times_us):
 
 
 class Compare(unittest.TestCase):
-    def run_on(self, old, new, *words):
+    def run_on(self, old, new, *options):
         with tempfile.TemporaryDirectory() as folder:
             paths = [os.path.join(folder, name) for name in ("old.json", "new.json")]
             for path, data in zip(paths, (old, new)):
                 with open(path, "w") as file:
                     file.write(data if isinstance(data, str) else json.dumps(data))
-            r = subprocess.run([sys.executable, COMPARE, *paths, *words], capture_output=True, text=True)
+            r = subprocess.run([sys.executable, COMPARE, *paths, *options], capture_output=True, text=True)
         return r.returncode, r.stdout, r.stderr
 
     def test_the_same_times_are_fine(self):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What bench/peers/run.py makes of measurements: who counts, the table, the share of the peak."""
+"""Tests of bench/peers/run.py: which engines are counted, the table, and the share of the peak."""
 import contextlib
 import io
 import os
@@ -37,7 +37,7 @@ class Table(unittest.TestCase):
         self.assertEqual(len(table(tinyfiqa=engine(50, 40, 0, peak_share=0.48), wrong=engine(1, 1, 0.1))), 2)
 
     def test_the_share_is_of_the_highest_peak_seen(self):
-        # Peaks of 50 and 100; the best time is half of its median, so twice its speed.
+        # The peaks are 50 and 100. The best time is half of its median, so the speed is twice that of the median.
         rows = [{"gmac_per_s": 20, "peak_share": 0.4, "median_us": 10, "min_us": 10},
                 {"gmac_per_s": 20, "peak_share": 0.2, "median_us": 10, "min_us": 5}]
         self.assertAlmostEqual(run.peak_share(rows), 0.4)

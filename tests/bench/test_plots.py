@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bench/plots.py draws what a file of measurements has."""
+"""Tests that bench/plots.py draws charts of a file of measurements."""
 import importlib.util
 import json
 import os
@@ -23,18 +23,18 @@ DATA = {"points": [point("mobilenet_v3_small", 1, 64, 64, 1, 130), point("mobile
 
 @unittest.skipUnless(importlib.util.find_spec("matplotlib"), "needs python3-matplotlib")
 class Draw(unittest.TestCase):
-    def test_both_pictures_the_same_each_time(self):
+    def test_both_charts_are_reproducible(self):
         with tempfile.TemporaryDirectory() as folder:
             data = os.path.join(folder, "data.json")
             with open(data, "w") as file:
                 json.dump(DATA, file)
-            pictures = []
+            charts = []
             for _ in range(2):
                 subprocess.run([sys.executable, PLOTS, "draw", data, folder], check=True)
-                pictures.append([open(os.path.join(folder, name)).read() for name in ("cost_growth.svg", "roofline.svg")])
-        self.assertIn("<svg", pictures[0][0])
-        self.assertIn("<svg", pictures[0][1])
-        self.assertEqual(pictures[0], pictures[1])
+                charts.append([open(os.path.join(folder, name)).read() for name in ("cost_growth.svg", "roofline.svg")])
+        self.assertIn("<svg", charts[0][0])
+        self.assertIn("<svg", charts[0][1])
+        self.assertEqual(charts[0], charts[1])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-// Generated pictures and tables in a folder that goes away with the test.
+// Helpers of the data tests: a temporary folder with generated images and tables.
 #pragma once
 
 #include <tinyfiqa/base/rng.hpp>
@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <string>
 
-/// A new folder; removed at the end.
+/// A new temporary folder; the destructor removes it.
 class TempDir {
  public:
   TempDir() {
@@ -33,7 +33,7 @@ class TempDir {
     REQUIRE(tinyfiqa::write_file(file(name), {&bytes, 1}).ok());
     return file(name);
   }
-  /// A PPM of noise, the same for the same seed.
+  /// Writes a PPM of noise; equal seeds give equal images.
   std::string write_noise(const std::string& name, int width, int height, std::uint64_t seed) const {
     std::string text = "P6\n" + std::to_string(width) + " " + std::to_string(height) + "\n255\n";
     tinyfiqa::Rng rng(seed);

@@ -13,8 +13,8 @@ using namespace tinyfiqa;
 namespace {
 
 /// A folder with a.ppm, b.ppm, c.ppm and empty.ppm.
-struct Pictures : TempDir {
-  Pictures() {
+struct Images : TempDir {
+  Images() {
     for (const char* name : {"a.ppm", "b.ppm", "c.ppm"}) write_noise(name, 4, 3, 1);
     write("empty.ppm", "");
   }
@@ -24,7 +24,7 @@ struct Pictures : TempDir {
   }
 };
 
-/// Rows without files: `identities` of them take turns; 0: none.
+/// A data set without files. Row i has identity i % identities; if `identities` is 0, rows have no identity.
 Dataset rows(std::size_t count, std::size_t identities = 0) {
   Dataset data;
   data.path = "labels.csv";
@@ -41,7 +41,7 @@ Dataset rows(std::size_t count, std::size_t identities = 0) {
 }  // namespace
 
 TEST_CASE("rows carry path, score, split, identity, box and landmarks") {
-  Pictures dir;
+  Images dir;
   const auto data = dir.read(
       "identity,score,path,split,box_x,box_y,box_w,box_h,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5\n"
       "ann, 0.5 ,a.ppm,train,1,0,2.0,3,,,,,,,,,,\n"
@@ -66,11 +66,11 @@ TEST_CASE("rows carry path, score, split, identity, box and landmarks") {
   CHECK(b.crop.landmarks->y[4] == 92);
   CHECK_FALSE(b.crop.box.has_value());
   CHECK(c.split == Split::test);
-  CHECK_FALSE(c.crop.box.has_value());  // landmarks win
+  CHECK_FALSE(c.crop.box.has_value());  // landmarks take precedence
 }
 
 TEST_CASE("the other two namings of landmarks are known, and half a set is refused") {
-  Pictures dir;
+  Images dir;
   const std::string numbers = ",38,51,73,51,56,71,41,92,70,92\n";
   for (const std::string header : {"image_left_eye_x,image_left_eye_y,image_right_eye_x,image_right_eye_y,"
                                    "nose_x,nose_y,image_left_mouth_x,"
@@ -89,7 +89,7 @@ TEST_CASE("the other two namings of landmarks are known, and half a set is refus
 }
 
 TEST_CASE("every bad row is told with its line before anything is used") {
-  Pictures dir;
+  Images dir;
   std::string text =
       "path,score,split,box_x,box_y,box_w,box_h\n"
       "a.ppm,0.1,train,,,,\n"        // good
@@ -134,7 +134,7 @@ TEST_CASE("every bad row is told with its line before anything is used") {
   CHECK(shown.find("labels.csv:4: the score 'abc'") != std::string::npos);
   REQUIRE(report.warnings.size() == 1);
   CHECK(report.warnings[0].line == 15);
-  CHECK(report.warnings[0].text == "a.ppm was in line 2 already, there for train, here for val");
+  CHECK(report.warnings[0].text == "a.ppm is in line 2 already, there for train, here for val");
 
   DatasetOptions options;
   options.skip_bad = true;
@@ -145,7 +145,7 @@ TEST_CASE("every bad row is told with its line before anything is used") {
 }
 
 TEST_CASE("columns have names of the user's choice, and wrong names are answered with the right ones") {
-  Pictures dir;
+  Images dir;
   DatasetOptions options;
   options.columns = {"file", "mos", "set", "who"};
   const auto data = dir.read("file,mos,set,who\na.ppm,2,val,x\n", options);
@@ -158,7 +158,7 @@ TEST_CASE("columns have names of the user's choice, and wrong names are answered
 }
 
 TEST_CASE("relative paths start from the image root, or from the CSV's folder") {
-  Pictures dir;
+  Images dir;
   TempDir other;
   other.write("labels.csv", "path,score\na.ppm,1\n" + dir.file("b.ppm") + ",2\n");
   CHECK_FALSE(read_dataset(other.file("labels.csv")).ok());
@@ -171,7 +171,7 @@ TEST_CASE("relative paths start from the image root, or from the CSV's folder") 
 }
 
 TEST_CASE("the digest changes with rows, their order and file sizes, not with the folder") {
-  Pictures dir, other;
+  Images dir, other;
   const std::string text = "path,score\na.ppm,1\nb.ppm,2\n";
   const std::string first = digest(*dir.read(text));
   CHECK(first.size() == 16);
@@ -181,7 +181,7 @@ TEST_CASE("the digest changes with rows, their order and file sizes, not with th
   CHECK(digest(*dir.read("path,score,identity\na.ppm,1,x\nb.ppm,2,\n")) != first);
   other.write_noise("b.ppm", 5, 3, 1);
   CHECK(digest(*other.read(text)) != first);
-  CHECK(digest(Dataset()) == "cbf29ce484222325");  // FNV-1a of nothing
+  CHECK(digest(Dataset()) == "cbf29ce484222325");  // FNV-1a of no bytes
 }
 
 TEST_CASE("scores are summed up") {
@@ -230,7 +230,7 @@ TEST_CASE("a split by identity has no identity on both sides") {
   }
   SplitOptions options;
   options.by_identity = true;
-  CHECK(split_dataset(rows(10, 2), options)->val.size() == 5);  // both are larger than the share
+  CHECK(split_dataset(rows(10, 2), options)->val.size() == 5);  // both persons have more rows than the share
   CHECK(mentions(split_dataset(rows(10, 1), options).status(), "one identity"));
 }
 

@@ -14,12 +14,12 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// `count` pictures of noise, 20 x 14, with their numbers as scores.
-struct Pictures : TempDir {
+/// `count` images of noise, 20 x 14 pixels; the score of image i is i.
+struct Images : TempDir {
   Dataset data;
   std::vector<std::size_t> rows;
 
-  explicit Pictures(std::size_t count) {
+  explicit Images(std::size_t count) {
     std::string csv = "path,score\n";
     for (std::size_t i = 0; i < count; ++i) {
       const std::string name = "p" + std::to_string(i) + ".ppm";
@@ -79,7 +79,7 @@ Epoch run(ImageLoader& loader, std::uint64_t epoch, std::size_t first_batch = 0)
 }  // namespace
 
 TEST_CASE("an epoch gives each row once, with the pixels that preprocess makes of its file") {
-  Pictures p(11);
+  Images p(11);
   ImageLoader loader(p.data, p.rows, options(4, 2));
   const Epoch e = run(loader, 0);
   CHECK(loader.batches() == 3);
@@ -99,7 +99,7 @@ TEST_CASE("an epoch gives each row once, with the pixels that preprocess makes o
 }
 
 TEST_CASE("order and augmentation depend on seed and epoch alone: not on workers, cache or history") {
-  Pictures p(23);
+  Images p(23);
   LoaderOptions base = options(5, 1);
   base.augmentation = everything();
   ImageLoader reference(p.data, p.rows, base);
@@ -125,7 +125,7 @@ TEST_CASE("order and augmentation depend on seed and epoch alone: not on workers
 }
 
 TEST_CASE("an epoch can be begun at any of its batches") {
-  Pictures p(10);
+  Images p(10);
   LoaderOptions o = options(3, 2);
   o.augmentation = everything();
   ImageLoader loader(p.data, p.rows, o);
@@ -138,7 +138,7 @@ TEST_CASE("an epoch can be begun at any of its batches") {
 }
 
 TEST_CASE("without shuffling rows keep their order, and a partial batch is dropped on request") {
-  Pictures p(7);
+  Images p(7);
   LoaderOptions o = options(3, 2);
   o.shuffle = false;
   o.drop_last = true;
@@ -155,9 +155,9 @@ TEST_CASE("without shuffling rows keep their order, and a partial batch is dropp
 }
 
 TEST_CASE("what fits into the cache is decoded once, the rest each time") {
-  Pictures p(6);
+  Images p(6);
   LoaderOptions o = options(2, 2);
-  o.cache_bytes = 3 * 80 * 4 + 100;  // four pictures of 8 x 10
+  o.cache_bytes = 3 * 80 * 4 + 100;  // four images of 8 x 10 pixels
   ImageLoader loader(p.data, p.rows, o);
   CHECK(loader.cached_rows() == 4);
   const Epoch first = run(loader, 0);
@@ -175,7 +175,7 @@ TEST_CASE("what fits into the cache is decoded once, the rest each time") {
 }
 
 TEST_CASE("an unusable file ends the epoch with its name, always the first one in order") {
-  Pictures p(12);
+  Images p(12);
   p.write("p7.ppm", "P6\n20 14\n255\ncut");
   p.write("p8.ppm", "nonsense");
   LoaderOptions o = options(4, 3);
@@ -197,8 +197,8 @@ TEST_CASE("an unusable file ends the epoch with its name, always the first one i
   CHECK(mentions(loader.next(batch).status(), p.file("p2.ppm: the box x=15")));
 }
 
-TEST_CASE("preloading finds every unusable picture, and can leave their rows out") {
-  Pictures p(12);
+TEST_CASE("preloading finds every unusable image, and can leave their rows out") {
+  Images p(12);
   p.write("p0.ppm", "nonsense");
   p.write("p7.ppm", "P6\n20 14\n255\ncut");
   LoaderOptions o = options(4, 3);
@@ -219,7 +219,7 @@ TEST_CASE("preloading finds every unusable picture, and can leave their rows out
 }
 
 TEST_CASE("an epoch can be left in the middle, and another begun") {
-  Pictures p(40);
+  Images p(40);
   LoaderOptions o = options(2, 3);
   o.cache_bytes = 0;
   ImageLoader reference(p.data, p.rows, o);
@@ -235,7 +235,7 @@ TEST_CASE("an epoch can be left in the middle, and another begun") {
 }
 
 TEST_CASE("impossible options are refused") {
-  Pictures p(3);
+  Images p(3);
   Batch batch;
   ImageLoader idle(p.data, p.rows, options(1, 1));
   CHECK(idle.next(batch).status().code() == Errc::bad_argument);
@@ -253,7 +253,7 @@ TEST_CASE("impossible options are refused") {
 }
 
 TEST_CASE("the buffers of a batch are used again") {
-  Pictures p(12);
+  Images p(12);
   LoaderOptions o = options(4, 2);
   ImageLoader loader(p.data, p.rows, o);
   std::vector<const float*> seen;

@@ -10,7 +10,7 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// As a recogniser's labels are: most around 0.8, few low ones.
+/// Scores with the distribution of a recogniser's labels: most are around 0.8, few are low.
 std::vector<double> skewed(std::size_t count) {
   std::vector<double> scores;
   Rng rng(3);
@@ -62,7 +62,7 @@ TEST_CASE("only the lowest and highest scores are taken more than once, and neve
   int most = 0;
   for (const auto& [row, count] : copies) {
     most = std::max(most, count);
-    // A bin with a rare score in it is rare as a whole: 0.01 of room at both ends.
+    // A bin that contains one rare score is rare as a whole, so allow the width of a bin (0.01) at both ends.
     const bool rare = scores[row] <= sorted[199] + 0.01 || scores[row] >= sorted[1900] - 0.01;
     if (count > 1) CHECK(rare);
   }

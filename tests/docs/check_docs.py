@@ -28,10 +28,10 @@ def check_console(block, source, tool, write=None):
     errors, ran = [], 0
     for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
         command, *expected = part.rstrip("\n").split("\n")
-        words = re.sub(r"^(tools/run|tinyfiqa) (?!test|bench)", tool + " ", command)
-        if words == command:
+        runnable = re.sub(r"^(tools/run|tinyfiqa) (?!test|bench)", tool + " ", command)
+        if runnable == command:
             continue
-        r = subprocess.run(words, shell=True, cwd=source, capture_output=True, text=True)
+        r = subprocess.run(runnable, shell=True, cwd=source, capture_output=True, text=True)
         ran += 1
         if r.returncode != 0:
             errors.append(f"$ {command}\n  exit status {r.returncode}: {r.stderr.strip()}")
@@ -47,7 +47,7 @@ def check_links(path, text):
     here = os.path.dirname(path)
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if "://" not in target and not os.path.exists(os.path.join(here, target)):
-            yield f"a link to {target}, which does not exist"
+            yield f"a link to {target}, which does not exist; correct the link"
 
 
 def main(source, tool, write):
@@ -60,7 +60,7 @@ def main(source, tool, write):
         for block in blocks(text, "cpp"):
             programs += 1
             if block.strip() not in examples:
-                errors.append("a C++ snippet that is in no file of examples/:\n" + block)
+                errors.append("a C++ snippet is in no file of examples/; copy it from there:\n" + block)
         for block in blocks(text, "console"):
             found, ran = check_console(block, source, tool, write and (lambda *change: changes.append(change)))
             errors += found

@@ -28,7 +28,7 @@ Metrics metrics(const Values& x, const Values& y) {
 struct Pairs {
   Values x, y;
 };
-/// Labels in 0..1 and predictions with noise; `levels` > 0 rounds both.
+/// Labels in 0..1 and predictions that are labels with noise; if `levels` > 0, both are rounded.
 Pairs random_pairs(std::size_t n, std::uint64_t seed, double levels = 0) {
   Rng rng(seed);
   Pairs p;
@@ -42,7 +42,7 @@ Pairs random_pairs(std::size_t n, std::uint64_t seed, double levels = 0) {
   return p;
 }
 
-/// Kendall's tau-b as it is defined: every pair of pairs looked at.
+/// Kendall's tau-b by its definition, over all pairs of pairs.
 double naive_kendall(const Pairs& p) {
   double difference = 0, x_pairs = 0, y_pairs = 0;
   for (std::size_t i = 0; i < p.x.size(); ++i)
@@ -157,11 +157,11 @@ TEST_CASE("values that can't be compared are refused") {
 TEST_CASE("a resample measured from counts is the metrics of the repeated pairs") {
   const Pairs p = random_pairs(40, 11, 8);
   const detail::RankedPairs pairs(p.x, p.y);
-  detail::RankedPairs::Room room;
+  detail::RankedPairs::Workspace workspace;
   Rng rng(2);
   std::vector<std::uint32_t> counts(40);
   for (auto& c : counts) c = rng.below(4);
-  // The counts follow the sorted pairs.
+  // counts[i] belongs to the i-th sorted pair.
   std::vector<std::pair<double, double>> sorted;
   for (std::size_t i = 0; i < 40; ++i) sorted.emplace_back(p.x[i], p.y[i]);
   std::sort(sorted.begin(), sorted.end());
@@ -171,7 +171,7 @@ TEST_CASE("a resample measured from counts is the metrics of the repeated pairs"
       repeated.x.push_back(sorted[i].first);
       repeated.y.push_back(sorted[i].second);
     }
-  const Metrics a = pairs.measure(counts, room), b = metrics(repeated.x, repeated.y);
+  const Metrics a = pairs.measure(counts, workspace), b = metrics(repeated.x, repeated.y);
   CHECK(a.count == b.count);
   CHECK(a.srcc == doctest::Approx(b.srcc).epsilon(1e-12));
   CHECK(a.plcc == doctest::Approx(b.plcc).epsilon(1e-12));
@@ -191,7 +191,7 @@ TEST_CASE("bootstrap intervals hold the value, shrink with the data and depend o
   CHECK(a->rmse.low < a->value.rmse);
   CHECK(a->value.rmse < a->rmse.high);
   CHECK(b->plcc.high - b->plcc.low < 0.4 * (a->plcc.high - a->plcc.low));
-  // Fisher's transform gives the theoretical interval of a correlation: within a third of its width.
+  // The interval must be near that of Fisher's transformation: within a third of its width.
   const double z = std::atanh(b->value.plcc), half = 1.96 / std::sqrt(2000.0 - 3);
   const double width = std::tanh(z + half) - std::tanh(z - half);
   CHECK(std::fabs(b->plcc.high - std::tanh(z + half)) < width / 3);

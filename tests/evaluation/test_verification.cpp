@@ -15,7 +15,8 @@ BootstrapOptions few_resamples() {
   return options;
 }
 
-/// 100 images, pairs (2i, 2i + 1), each a person of its own; the first `bad` pairs have score 0, others 1.
+/// 50 pairs (2i, 2i + 1) of 100 images; each pair is another person. The first `bad`
+/// pairs have score 0, the others 1.
 std::vector<ComparedPair> pairs_with_errors(std::uint32_t bad) {
   std::vector<ComparedPair> pairs;
   for (std::uint32_t i = 0; i < 50; ++i) pairs.push_back({2 * i, 2 * i + 1, i, i < bad ? 0.0f : 1.0f});
@@ -41,7 +42,7 @@ TEST_CASE("a quality that knows the errors takes them away, one that knows nothi
   const auto bad = discard_curve(pairs, 0.5, wrong, few_resamples());
   REQUIRE((good.ok() && bad.ok()));
   CHECK(good->fnmr[0] == doctest::Approx(0.2));
-  CHECK(good->fnmr[5] == doctest::Approx(5.0 / 45));  // 5 images discarded: 5 of 10 errors
+  CHECK(good->fnmr[5] == doctest::Approx(5.0 / 45));  // 5 discarded images remove 5 of 10 errors
   CHECK(good->fnmr[10] == doctest::Approx(0));
   CHECK(bad->fnmr[10] == doctest::Approx(10.0 / 40));
   CHECK(good->area20 == doctest::Approx(good->area30));
@@ -73,7 +74,7 @@ TEST_CASE("true positive rates: the share of genuine pairs above the impostors' 
 }
 
 TEST_CASE("accuracy by folds takes each threshold from the other folds") {
-  // Fold 1 separates at 0.5, fold 0 at 0.2: each is decided with the other's threshold.
+  // The best thresholds are 0.2 in fold 0 and 0.5 in fold 1; each fold is decided with the other's threshold.
   std::vector<LabelledPair> pairs;
   for (int i = 0; i < 10; ++i) {
     pairs.push_back({0.1, false, 0});
@@ -94,7 +95,7 @@ TEST_CASE("accuracy by folds takes each threshold from the other folds") {
 TEST_CASE("verification pairs: all of one person, as many of two, the same for the same seed") {
   const std::vector<std::string> people = {"b", "a", "b", "b", "c", "a"};
   const auto pairs = verification_pairs(people, 100, 1);
-  REQUIRE(pairs.size() == 8);  // three of b, one of a
+  REQUIRE(pairs.size() == 8);  // three pairs of b and one of a
   for (std::size_t i = 0; i < 8; ++i) {
     CHECK(pairs[i].same == (i < 4));
     CHECK((people[pairs[i].a] == people[pairs[i].b]) == pairs[i].same);

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Weights converted and exported by the library, loaded back into PyTorch and compared there.
+"""Loads weights that the library converted or exported into PyTorch, and compares them there.
 
     check_with_pytorch.py path/to/convert_weights [reference folder]
 
-Exit code 77 (skipped) without PyTorch and torchvision.
+The exit code is 77 (skipped) without PyTorch and torchvision.
 """
 import json
 import os
@@ -30,7 +30,7 @@ TYPES = {"F32": torch.float32, "F16": torch.float16}
 
 
 def load_safetensors(path):
-    """By the format's own description, so that the check does not need the safetensors package."""
+    """Reads a safetensors file without the safetensors package."""
     raw = open(path, "rb").read()
     size = struct.unpack("<Q", raw[:8])[0]
     assert size % 8 == 0
@@ -63,7 +63,7 @@ def relative(a, b):
 
 
 def same_up_to_order(a, b):
-    """The largest relative difference after giving every channel of `a` its nearest of `b`, each one once."""
+    """The largest relative difference after matching each channel of `a` to its nearest in `b`, one to one."""
     a, b = a.transpose(0, 1).flatten(1).double(), b.transpose(0, 1).flatten(1).double()
     distance = torch.stack([(row - b).abs().amax(1) for row in a])
     worst = 0.0

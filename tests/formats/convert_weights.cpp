@@ -1,7 +1,6 @@
 // A helper of check_with_pytorch.py: reads weights in any format, converts or loads them, writes safetensors.
-//   convert_weights any IN OUT           tensors as they are, megvii's names and order turned into
-//   torchvision's convert_weights NETWORK IN OUT       through the network's block: load_weights(), then
-//   save_params()
+//   convert_weights any IN OUT       copies the tensors; megvii's names and order become torchvision's
+//   convert_weights NETWORK IN OUT   loads a network with load_weights() and saves it with save_params()
 #include <tinyfiqa/formats/init_params.hpp>
 #include <tinyfiqa/formats/weights.hpp>
 #include <tinyfiqa/models/mobilenet_v3_small.hpp>

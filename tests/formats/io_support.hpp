@@ -1,4 +1,4 @@
-// What the weight tests share: fixtures as bytes, the manifest, pickles assembled by hand.
+// Helpers of the weight tests: fixtures as bytes, the manifest of their tensors, temporary files.
 #pragma once
 
 #include "../support.hpp"
@@ -28,13 +28,13 @@ inline std::string slurp(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-/// A view of a string, as a reader takes it. The string must outlive what is read.
+/// A view of a string for a reader. The string must outlive everything that is read from it.
 inline tinyfiqa::FileBytes as_file(const std::string& bytes) {
   return tinyfiqa::FileBytes::from_memory(
       tinyfiqa::Bytes(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()), "memory");
 }
 
-/// A file in the temporary folder that is removed at the end.
+/// A path in the temporary folder; the destructor removes the file.
 struct TemporaryFile {
   std::string path;
   explicit TemporaryFile(const std::string& name)
@@ -48,14 +48,14 @@ inline bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-/// Little-endian bytes of a number, for files made by hand.
+/// The lowest `count` bytes of a number, little-endian.
 inline std::string le(unsigned long long value, int count) {
   std::string out;
   for (int i = 0; i < count; ++i) out += static_cast<char>(static_cast<unsigned char>(value >> (8 * i)));
   return out;
 }
 
-/// The tensors must be exactly those of the manifest: names, shapes and every float.
+/// Checks that the tensors are exactly those of the manifest: names, shapes and all values.
 inline void check_tensors(const tinyfiqa::TensorFile& file, const nlohmann::json& expected) {
   CHECK(file.entries().size() == expected.size());
   for (const auto& item : expected.items()) {

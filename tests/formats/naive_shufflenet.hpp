@@ -1,4 +1,4 @@
-// torchvision's ShuffleNetV2 written out as plain loops over a weight file: slow, and for tiny widths only.
+// torchvision's ShuffleNetV2 as plain loops over the tensors of a weight file. It is slow: use small widths.
 #pragma once
 
 #include <tinyfiqa/formats/tensor_file.hpp>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-/// [C, H, W] of one image.
+/// A map [C, H, W] of one image.
 struct Planes {
   std::size_t c, h, w;
   std::vector<double> v;
@@ -26,7 +26,7 @@ class NaiveShuffleNet {
  public:
   explicit NaiveShuffleNet(const tinyfiqa::TensorFile& file) : file_(file) {}
 
-  /// The output of stage 4, and of conv5.
+  /// The output of stage 4; conv5() computes the next layer.
   Planes stage4(const Planes& image) const {
     Planes x = max_pool(relu(conv(image, "conv1.0", "conv1.1", 2)));
     const std::size_t units[] = {4, 8, 4};
@@ -51,7 +51,8 @@ class NaiveShuffleNet {
     return *tinyfiqa::read_floats(*entry);
   }
 
-  /// Convolution (depthwise where the weight has one column and several rows) and batch norm.
+  /// Convolution and batch norm. The convolution is depthwise if the weight has one input channel and as many
+  /// output channels as `x`.
   Planes conv(const Planes& x, const std::string& name, const std::string& norm, std::size_t stride) const {
     std::vector<std::int64_t> shape;
     const auto weight = values(name + ".weight", &shape);

@@ -61,7 +61,7 @@ TEST_CASE("empty fields at the end of a line and of the file are fields") {
 
 TEST_CASE("damaged files are refused with the line and the fix") {
   CHECK(mentions(error_of("a,b\n1,\"no end\n2,3\n"), "table.csv:2: a quoted field begins here"));
-  CHECK(mentions(error_of("a,b\n1,\"x\"y\n"), "table.csv:2: text behind the closing quote"));
+  CHECK(mentions(error_of("a,b\n1,\"x\"y\n"), "table.csv:2: text after the closing quote"));
   CHECK(mentions(error_of("a,b\n1,2\n1,5\"\n"), "table.csv:3: a quote inside a field"));
   CHECK(mentions(error_of(std::string("\xFF\xFE"
                                       "a\0,\0",

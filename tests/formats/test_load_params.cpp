@@ -11,7 +11,7 @@
 
 using namespace tinyfiqa;
 
-/// A network's parameters, an initialised block, and its weights as a file would hold them.
+/// The parameters of a network and an initialised block.
 struct Fixture {
   std::vector<NamedParam> params;
   std::vector<float> block;
@@ -27,7 +27,7 @@ struct Fixture {
     const auto part = param_values(Span<const float>(block), p.param);
     return std::vector<float>(part.begin(), part.end());
   }
-  /// All tensors; `edit(name, shape, values)` may change one, or return false to leave it out.
+  /// The block as a weight file. `edit(name, shape, values)` may change a tensor; false leaves it out.
   template <class Edit>
   TensorFile file(Edit edit) const {
     TensorFile out;
@@ -150,7 +150,7 @@ TEST_CASE("an ImageNet classifier is dropped with a note, and the quality head s
     if (p.name.substr(0, 10) == "classifier") CHECK(kept);
     if (p.name == "features.0.0.weight") CHECK_FALSE(kept);
   }
-  CHECK_FALSE(load_params(file, net.params, Span<float>(block)).ok());  // strict unless a head is named
+  CHECK_FALSE(load_params(file, net.params, Span<float>(block)).ok());  // without a head's name, all must fit
 }
 
 TEST_CASE("a head that is absent altogether is no error, half a head or another one is") {

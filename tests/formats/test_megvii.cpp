@@ -29,7 +29,7 @@ static double difference(const Planes& got, const Planes& want) {
   return error / largest;
 }
 
-/// The same network under the names that keep stages apart, without what follows the trunk if `bare`.
+/// The same network with megvii's other names, which contain the stage. If `bare`, only the trunk is kept.
 static TensorFile with_stage_names(const TensorFile& flat, bool bare) {
   TensorFile out;
   out.path = flat.path;
@@ -71,7 +71,7 @@ TEST_CASE("a converted megvii network computes in torchvision's wiring what PyTo
     }
     CHECK(difference(got, permuted) < 1e-5);
     CHECK(difference(net.conv5(got), image_of(*last, n)) < 1e-5);
-    CHECK(difference(got, want) > 0.1);  // the permutation matters
+    CHECK(difference(got, want) > 0.1);  // the permutation is not the identity
   }
   CHECK(converted->find("fc.weight")->shape == std::vector<std::int64_t>{5, 16});
   CHECK(converted->find("fc.bias") != nullptr);
@@ -131,7 +131,7 @@ TEST_CASE("a megvii file that lacks a tensor or has a foreign shape is refused b
     const auto without = convert_shufflenet_megvii(lacking);
     REQUIRE_FALSE(without.ok());
     CHECK(contains(without.status().message(), victim));
-    (void)convert_shufflenet_megvii(misshapen).ok();  // no crash; load_params() compares the shapes
+    (void)convert_shufflenet_megvii(misshapen).ok();  // must not crash; load_params() compares the shapes
   }
 }
 

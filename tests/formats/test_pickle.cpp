@@ -42,7 +42,7 @@ TEST_CASE("globals are refused by name whichever opcode names them") {
 }
 
 TEST_CASE("known globals can't be used for anything but data") {
-  CHECK(contains(refusal("ctorch\nFloatStorage\n)R."), "not to be called"));
+  CHECK(contains(refusal("ctorch\nFloatStorage\n)R."), "must not be called"));
   CHECK(contains(refusal("ctorch\nFloatStorage\n)\x81."), "NEWOBJ"));
   CHECK(contains(refusal("K\x01K\x02R."), "REDUCE"));
   CHECK(contains(refusal("ctorch._utils\n_rebuild_tensor_v2\n)R."), "without storage"));
@@ -76,11 +76,11 @@ TEST_CASE("counts beyond the end, wrong memo slots and empty stacks are errors")
   const std::string too_few = "too few values";
   CHECK(contains(refusal("X\xff\xff\xff\xff"
                          "abc."),
-                 "corrupted count"));
+                 "a count is wrong"));
   CHECK(contains(refusal("\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
                          "abc."),
-                 "corrupted count"));
-  CHECK(contains(refusal("\x8b\xff\xff\xff\xff."), "corrupted count"));
+                 "a count is wrong"));
+  CHECK(contains(refusal("\x8b\xff\xff\xff\xff."), "a count is wrong"));
   CHECK(contains(refusal("\x95\xff\xff\xff\xff\xff\xff\xff\xff."), "frame"));
   CHECK(contains(refusal("Nr\xff\xff\xff\xff."), "memo slot"));
   CHECK(contains(refusal("h\x05."), "memo slot"));
@@ -114,7 +114,7 @@ TEST_CASE("too many objects are refused before the memory is gone") {
   CHECK(contains(refusal(std::string(3000000, 'N')), "2^21"));
   CHECK(contains(refusal(std::string(3000000, '(')), "marks"));
   CHECK(contains(refusal("N" + std::string(3000000, '2')), "2^21"));
-  // The same long list of pairs copied into one OrderedDict after the other.
+  // The same long list of pairs is copied into many OrderedDicts.
   std::string pairs = "(";
   for (int i = 0; i < 1000; ++i) pairs += "NN\x86";
   std::string body =

@@ -80,13 +80,13 @@ TEST_CASE("files that hold something else or lie about their numbers get an erro
       {"bad_torchscript.pth", {Errc::unsupported, "TorchScript"}},
       {"bad_big_endian.pth", {Errc::unsupported, "big-endian"}},
       {"bad_no_storage.pth", {Errc::bad_format, "data/0"}},
-      {"bad_short_storage.pth", {Errc::bad_format, "16 elements promised"}},
+      {"bad_short_storage.pth", {Errc::bad_format, "16 elements declared"}},
       {"bad_reach.pth", {Errc::bad_format, "beyond its storage"}},
       {"bad_offset.pth", {Errc::bad_format, "beyond its storage"}},
       {"bad_stride.pth", {Errc::bad_format, "negative"}},
       {"bad_overflow.pth", {Errc::bad_format, "overflows"}},
       {"bad_huge_view.pth", {Errc::too_large, "1099511627776 elements"}},
-      {"bad_numel.pth", {Errc::bad_format, "elements promised"}},
+      {"bad_numel.pth", {Errc::bad_format, "elements declared"}},
       {"bad_bomb.pth", {Errc::too_large, "8388608"}},
       {"bad_no_pickle.zip", {Errc::unsupported, "data.pkl"}},
       {"bad_plain.pkl", {Errc::unsupported, "torch.save did not write"}}};
@@ -121,7 +121,8 @@ TEST_CASE("a file cut off anywhere gives an error that names it, never a crash")
     const std::string whole = slurp(io_fixture(name));
     REQUIRE(read_tensors(as_file(whole)).ok());
     for (std::size_t length = 0; length < whole.size(); ++length) {
-      const std::string part = whole.substr(0, length);  // a copy: the sanitizer sees its end
+      const std::string part =
+          whole.substr(0, length);  // a copy, so that the sanitizer detects reads beyond the end
       const auto file = read_tensors(as_file(part));
       if (file.ok()) FAIL(std::string(name), " reads although cut off after ", length);
       if (!contains(file.status().message(), "memory: ")) FAIL(std::string(file.status().message()));

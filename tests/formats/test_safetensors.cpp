@@ -45,10 +45,10 @@ TEST_CASE("headers that break the format are refused with the reason") {
   const std::string a = "\"a\":" + tensor("[1]", "[0,4]"), b = "\"b\":" + tensor("[1]", "[0,4]");
   CHECK(contains(refusal("{" + a + "," + b + "}", eight), "overlap"));
   CHECK(contains(refusal("{" + a + ",\"a\":" + tensor("[1]", "[4,8]") + "}", eight),
-                 "two tensors of this name"));
+                 "two tensors have this name"));
   CHECK(contains(refusal("{\"a\":" + tensor("[4294967296,4294967296]", "[0,0]") + "}"), "overflows"));
   CHECK(refusal("{\"a\":" + tensor("[0,4611686018427387904,8]", "[0,0]") + "}")
-            .empty());  // empty, whatever the rest
+            .empty());  // an extent of 0 makes the tensor empty, whatever the others are
   CHECK(contains(refusal("{\"a\":" + tensor("[9223372036854775808]", "[0,0]") + "}"), "too large"));
   CHECK(contains(refusal("{\"a\":" + tensor("[-1]", "[0,4]") + "}", four), "whole number"));
   CHECK(contains(refusal("{\"a\":" + tensor("[01]", "[0,4]") + "}", four), "starts with 0"));

@@ -1,4 +1,5 @@
-// Any bytes as a table of labels: read, written again, and read as the same.
+// Reads any bytes as a table of labels. If that works, the table is written and
+// must be read as the same table.
 #include <tinyfiqa/data/read_dataset.hpp>
 
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// Feeds arbitrary bytes to the picture decoder and the EXIF parser. stb_image is compiled in here, so that
-// the sanitizers see it too. Seeds: tests/fixtures/image.
+// Feeds any bytes to the image decoder and the EXIF parser. stb_image is compiled here too, so that the
+// sanitizers check it. Seeds: tests/fixtures/image.
 //   fuzz_image -max_len=20000 -max_total_time=180 CORPUS tests/fixtures/image
 #define STB_IMAGE_IMPLEMENTATION
 #include <tinyfiqa/image/read.hpp>
@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto pixels = static_cast<std::size_t>(image->width) * static_cast<std::size_t>(image->height);
   if (pixels == 0 || pixels > 1u << 18 || image->rgb.size() != 3 * pixels) std::abort();
-  unsigned sum = 0;  // reads every level, for MemorySanitizer and valgrind
+  unsigned sum = 0;  // read every value, so that MemorySanitizer and valgrind check all of them
   for (const unsigned char level : image->rgb) sum += level;
   if (sum > 255u * 3u * (1u << 18)) std::abort();
   return 0;

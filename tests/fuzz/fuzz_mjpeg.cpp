@@ -1,5 +1,6 @@
-// Any bytes as a stream of JPEGs: however it is cut into pieces, the same frames come out, whole ones begin
-// and end with their markers, and no byte is counted twice. Seeds: tests/fixtures/image.
+// Reads any bytes as a stream of JPEGs, in pieces of several sizes. The frames must not depend on the size
+// of the pieces, whole frames must begin and end with their markers, and every byte must be counted once.
+// Seeds: tests/fixtures/image.
 #include <tinyfiqa/image/mjpeg.hpp>
 
 #include <cstdlib>
@@ -40,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const Bytes stream(data, size);
   const Seen bytewise = split(stream, 1);
   if (bytewise.bytes != size) std::abort();
-  // Frames that are too long are found at the end of a piece, so only the others are the same in any pieces.
+  // Frames that are too long are detected at the end of a piece, so they depend on the size of the pieces.
   if (size > max_frame) return 0;
   for (const std::size_t piece : {std::size_t{2}, std::size_t{7}, size})
     if (split(stream, piece).frames != bytewise.frames) std::abort();

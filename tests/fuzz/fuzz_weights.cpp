@@ -1,5 +1,4 @@
-// libFuzzer target: any bytes into every reader of weights and arrays. See CMakeLists.txt here for how to run
-// it.
+// Feeds any bytes to every reader of weights and arrays. CMakeLists.txt in this folder says how to run it.
 #include <tinyfiqa/formats/npy.hpp>
 #include <tinyfiqa/formats/pickle.hpp>
 #include <tinyfiqa/formats/weights.hpp>
@@ -11,11 +10,11 @@
 
 using namespace tinyfiqa;
 
-/// Every tensor that a reader let through must be readable; expanded giants are left out, for speed.
+/// Every tensor that a reader accepts must be readable. Large expanded tensors are left out, for speed.
 static void use(const TensorFile& file) {
   for (const auto& entry : file.entries()) {
     const auto count = count_elements(entry);
-    if (!count) std::abort();  // add() promised it
+    if (!count) std::abort();  // TensorFile::add() has checked it
     if (*count <= 1u << 16u && !read_floats(entry).ok()) std::abort();
   }
   (void)calibration_from_metadata(file.metadata, file.path).ok();
@@ -28,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto tensors = read_tensors(file); tensors.ok()) use(*tensors);
   if (const auto tensors = read_safetensors(file); tensors.ok()) use(*tensors);
   (void)read_npy(file).ok();
-  // The checkpoint inside a zip file is behind a checksum that no mutation gets right: it is fed bare too.
+  // A zip file has checksums, which mutations break. So the bytes are also read as the pickle inside one.
   if (const auto pickle = read_pickle(file.bytes); pickle.ok()) {
     TensorFile tensors;
     const Status status =

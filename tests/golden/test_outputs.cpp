@@ -1,5 +1,5 @@
-// Outputs of the networks against PyTorch's: the fixtures of this repository, and the larger reference set
-// where TINYFIQA_REFERENCE_DIR names one.
+// Compares the outputs of the networks with PyTorch's: for the fixtures of this repository, and for the
+// larger reference set if TINYFIQA_REFERENCE_DIR names it.
 #include <tinyfiqa/formats/npy.hpp>
 #include <tinyfiqa/formats/weights.hpp>
 #include <tinyfiqa/quality/session.hpp>
@@ -55,7 +55,7 @@ void check_against(const std::string& expected_npy, const Model& model, const Te
   check_against_npy(expected_npy, y);
 }
 
-/// Outputs, and features where they are no outputs, for one image and for two.
+/// Compares outputs, and features if they differ from the outputs, at all sizes of the fixtures.
 void check_by_formula(const ModelSpec& spec, const Backend& backend) {
   Model model(spec, backend);
   fill_by_formula(model);

@@ -11,7 +11,7 @@ static int trainable() {
   return number_params(net).trainable;
 }
 
-/// What planning makes of a network for one image.
+/// The totals of the plan of a network for one image.
 static StepInfo planned(const char* name) {
   const ModelSpec& spec = *find_model(name);
   const NetworkDefinition network = spec.define();
@@ -34,7 +34,7 @@ TEST_CASE("parameter counts are those of torchvision and the papers") {
   CHECK(trainable<MobileFaceNet>() == 1003264);
   CHECK(trainable<FaceResNet50>() == 43590848);
   CHECK(trainable<MobileFaceNetScaled<50>>() == 288832);
-  // torchvision's trunk, 4,007,548 parameters, and 1280 * 512 + 3 * 512 of the head
+  // torchvision's trunk has 4,007,548 parameters, the head 1280 * 512 + 3 * 512.
   CHECK(trainable<EfficientNetB0>() == 4664444);
 }
 

@@ -28,7 +28,7 @@ Vector random_vector(std::size_t n, std::uint64_t seed) {
   return v;
 }
 
-/// `loss(p, gradient)` against central differences.
+/// Compares the gradient of `loss(p, gradient)` with central differences.
 template <class Loss>
 void check_gradient(Vector p, const Loss& loss) {
   Vector gradient(p.size()), unused(p.size());
@@ -70,7 +70,7 @@ TEST_CASE("losses have the gradient of central differences") {
   });
 }
 
-TEST_CASE("MSECorrLoss of constants and of a single image is what the specification says") {
+TEST_CASE("MSECorrLoss adds alpha for constant values, and is MSE alone for a single image") {
   const Vector same = {0.5, 0.5, 0.5}, other = {0.1, 0.2, 0.9};
   Vector g(3), mse(3);
   CHECK(*msecorr_loss<double>(same, other, g, 2.0) ==

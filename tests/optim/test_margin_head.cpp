@@ -35,7 +35,7 @@ double value(LossKind kind, const MarginOptions& o, const Vector& cosines, const
   return *loss;
 }
 
-/// Cross entropy of softmax, written down once more.
+/// Cross entropy of softmax, computed independently of the library.
 double cross_entropy(const Vector& logits, std::size_t own) {
   double sum = 0;
   for (const double z : logits) sum += std::exp(z);
@@ -57,7 +57,7 @@ struct SmallRecogniser {
   }
 };
 
-/// Four images of three people among five, and the loss of the whole: network, class weights, margin.
+/// Four images of three persons out of five, and the loss of the network with class weights and margin.
 template <class T>
 struct Whole {
   NetworkDefinition net = define_network<SmallRecogniser>();
@@ -74,7 +74,7 @@ struct Whole {
   }
   double compute(const TapeKernels<T>& kernels, TapeMode mode) {
     Tape<T> tape({net.ops.data(), net.ops.size()}, static_cast<int>(net.ops.size()) - 1, 1, kernels);
-    std::vector<T> block = params;  // running statistics move
+    std::vector<T> block = params;  // a copy, because running statistics change
     Rng rng(1);
     REQUIRE(tape.forward(block.data(), images.data(), size, mode, rng).ok());
     std::vector<T> d(tape.output().size);
@@ -106,7 +106,7 @@ TEST_CASE(
     "beyond theta + m = pi, or beyond 90 degrees with the easy margin, ArcFace goes on as its authors' "
     "code") {
   Vector gradient;
-  const double far = std::cos(pi - 0.4), s = 4;  // the margin reaches 0.1 beyond pi
+  const double far = std::cos(pi - 0.4), s = 4;  // theta + m exceeds pi by 0.1
   CHECK(value(LossKind::arcface, options(s, 0.5), {far, 0.2}, {0}, gradient) ==
         doctest::Approx(cross_entropy({s * (far - 0.5 * std::sin(0.5)), s * 0.2}, 0)));
   CHECK(value(LossKind::arcface, options(s, 0.5, true), {-0.1, 0.2}, {0}, gradient) ==
@@ -119,7 +119,7 @@ TEST_CASE("margin losses have the gradient of central differences on every branc
   Rng rng(3);
   Vector cosines(40);
   for (double& c : cosines) c = static_cast<double>(rng.uniform(-0.95f, 0.95f));
-  cosines[0] = -0.93;  // beyond pi with a margin of 0.5
+  cosines[0] = -0.93;  // theta + m exceeds pi for a margin of 0.5
   cosines[5] = 0.999;
   const std::vector<int> people = {0, 0, 4, 2, 1, 3, 2, 2};
   for (const auto& [kind, o] :

@@ -1,4 +1,4 @@
-// NumPy's .npz archives, for tests.
+// Reads NumPy's .npz archives, for tests.
 #pragma once
 
 #include <tinyfiqa/formats/npy.hpp>
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-/// One member's bytes; the test fails if there is no such member.
+/// The bytes of one member; the test fails if it does not exist.
 inline std::vector<unsigned char> npz_bytes(const std::string& path, const std::string& member) {
   zip_t* archive = zip_open(path.c_str(), ZIP_RDONLY, nullptr);
   REQUIRE_MESSAGE(archive != nullptr, path);
@@ -26,7 +26,7 @@ inline std::vector<unsigned char> npz_bytes(const std::string& path, const std::
   return bytes;
 }
 
-/// The arrays of numbers, by name.
+/// The numeric arrays of the reference archive, by name.
 inline std::map<std::string, tinyfiqa::NpyArray> read_npz(const std::string& path) {
   std::map<std::string, tinyfiqa::NpyArray> arrays;
   for (const char* name : {"inputs_rgb", "embeddings_a", "embeddings_b"}) {
@@ -38,7 +38,7 @@ inline std::map<std::string, tinyfiqa::NpyArray> read_npz(const std::string& pat
   return arrays;
 }
 
-/// An array of texts ('<U..', ASCII only).
+/// An array of strings (type '<U', ASCII only).
 inline std::vector<std::string> read_npz_texts(const std::string& path, const std::string& name) {
   const auto bytes = npz_bytes(path, name + ".npy");
   const std::size_t start = 10 + bytes[8] + 256u * bytes[9];

@@ -1,4 +1,4 @@
-// Embeddings: the class itself, and, where TINYFIQA_REFERENCE_DIR names the reference data, its numbers.
+// Tests of Embedder. If TINYFIQA_REFERENCE_DIR names the reference data, embeddings are compared with it.
 #include <tinyfiqa/data/read_dataset.hpp>
 #include <tinyfiqa/formats/npy.hpp>
 #include <tinyfiqa/quality/scorer.hpp>

@@ -13,7 +13,7 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// Unit vectors in the plane, one for each angle in degrees.
+/// Vectors of a given length in the plane, one for each angle in degrees.
 std::vector<float> directions(const std::vector<double>& degrees, double length = 1) {
   std::vector<float> e;
   for (const double d : degrees) {
@@ -92,14 +92,14 @@ TEST_CASE("people with one image, copies of one image included, get no label") {
   CHECK(labels[3].missing == NoLabel::none);
 }
 
-TEST_CASE("a copy of a picture does not raise its own label") {
+TEST_CASE("a copy of an image does not raise its own label") {
   const auto labels = label(directions({0, 60, 60}), 2, {0, 0, 0}, 1);
   CHECK(labels[1].quality == doctest::Approx(cos_of(60)));
   CHECK(labels[2].quality == doctest::Approx(cos_of(60)));
 }
 
 TEST_CASE("changed copies count in no centre, and their originals not in theirs") {
-  // 0, 20 and 40 degrees, and a changed copy of the first one at 90.
+  // Faces at 0, 20 and 40 degrees, and a degraded copy of the first one at 90 degrees.
   LabelOptions options;
   options.originals = {0, 1, 2, 0};
   const auto labels = label(directions({0, 20, 40, 90}), 2, {0, 0, 0, 0}, 1, options);
@@ -108,7 +108,7 @@ TEST_CASE("changed copies count in no centre, and their originals not in theirs"
   CHECK(labels[3].quality == doctest::Approx(cos_of(60)));
   CHECK(labels[3].suspect == Suspect::none);
 
-  options.originals = {0, 0};  // a person's only photo and its copy
+  options.originals = {0, 0};  // a person's only image and its copy
   CHECK(label(directions({0, 5}), 2, {0, 0}, 1, options)[1].missing == NoLabel::one_image);
   for (const auto& bad : {std::vector<std::size_t>{0}, {0, 7}, {1, 0}}) {
     options.originals = bad;
@@ -128,10 +128,10 @@ TEST_CASE("an embedding that is not finite gives no label and leaves the others 
 
 TEST_CASE(
     "faces near another centre, strangers and copies under another name are suspects; bad ones are not") {
-  // Person 0 around 0 degrees, person 1 around 120.
+  // Person 0 is around 0 degrees, person 1 around 120.
   std::vector<double> angles = {0, 5, -5, 118, 120, 125, 130, 240, 245, 2, 2};
   auto e = directions(angles, 10);
-  for (std::size_t k = 16; k < 18; ++k) e[k] *= 0.3f;  // 245: short, as bad pictures' embeddings are
+  for (std::size_t k = 16; k < 18; ++k) e[k] *= 0.3f;  // at 245 degrees: a bad image
   const auto labels = label(e, 2, {0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 1}, 2);
   CHECK(labels[0].suspect == Suspect::none);
   CHECK(labels[3].suspect == Suspect::other_person);

@@ -57,7 +57,7 @@ double difference(const Floats& a, const Floats& b) {
   return worst / largest;
 }
 
-/// The parts give the whole batch's loss and gradient.
+/// Checks that the parts together give the loss and the gradient of the whole batch.
 void check_exact(Case& c, BatchGradientOptions options) {
   for (const LossKind loss : {LossKind::mse, LossKind::msecorr, LossKind::l2norm, LossKind::smooth_l1}) {
     INFO(loss_name(loss));
@@ -80,7 +80,7 @@ void check_exact(Case& c, BatchGradientOptions options) {
   }
 }
 
-/// No norm, so images never see each other.
+/// A network without batch norm, in which images do not affect each other.
 struct PlainNet {
   ConvBias<3, 8, Act::hswish> stem;
   Linear<8, 1> head;
@@ -150,7 +150,7 @@ TEST_CASE("with batch statistics each micro-batch has its own, and the correlati
   CHECK(c.params != c.start);
   options.micro_batch = 0;
   c.run(options);
-  CHECK(difference(gradient, c.gradient) > 1e-3);  // not the whole batch's statistics
+  CHECK(difference(gradient, c.gradient) > 1e-3);  // the statistics are not those of the whole batch
 }
 
 TEST_CASE("a bad label is an error in micro-batches too") {
@@ -175,7 +175,8 @@ TEST_CASE("batch 64 at 600x416 fits in 8 GiB, and in a third of that by micro-ba
       REQUIRE(tape.prepare({n, 600, 416, 3}).ok());
       return static_cast<double>(tape.peak_bytes());
     };
-    // Beside the tape: the batch and the two ahead of it, weights, gradient and two moments.
+    // Besides the tape, memory is needed for three batches (two are loaded ahead),
+    // weights, gradient and moments.
     const double gib = 1024.0 * 1024 * 1024, batches = 3 * 64.0 * 600 * 416 * 3 * 4,
                  numbers = 4 * 4.0 * static_cast<double>(block_size(net.params));
     MESSAGE(name << ": " << (memory(64) + batches + numbers) / gib << " GiB, "

@@ -1,4 +1,4 @@
-// Training that ends where it should: networks learn blur and noise of pictures that the test draws itself.
+// Training converges: networks learn the quality of generated images that are blurred or noisy.
 #include <tinyfiqa/autograd/dispatch.hpp>
 #include <tinyfiqa/quality/scorer.hpp>
 #include <tinyfiqa/training/trainer.hpp>
@@ -20,7 +20,7 @@ constexpr int side = 64, train_images = 320, held_out_images = 100;
 
 unsigned char level(float v) { return static_cast<unsigned char>(std::clamp(v, 0.0f, 255.0f)); }
 
-/// A head of random colour, place and size with eyes, before a background with a pattern.
+/// Draws a head with eyes, of random colour, position and size, in front of a striped background.
 Image draw_face(Rng& rng) {
   Image face(side, side);
   const float x0 = rng.uniform(26, 38), y0 = rng.uniform(26, 38), rx = rng.uniform(14, 22),
@@ -41,8 +41,8 @@ void add_noise(Image& image, float spread, Rng& rng) {
   for (unsigned char& v : image.rgb) v = level(static_cast<float>(v) + spread * rng.normal());
 }
 
-/// Every second picture blurred, the others noisy: the more, the lower the label. Half and half of each
-/// share.
+/// Every second image is blurred, the others are noisy. The stronger the blur or
+/// the noise, the lower the label.
 Dataset make_faces(const TempDir& dir) {
   Dataset data;
   Rng rng(20);
@@ -70,7 +70,7 @@ DataSplit split_of(const Dataset& data) {
   return split;
 }
 
-/// The weights after the last epoch: the held-out pictures choose nothing.
+/// Trains and returns the weights after the last epoch; the held-out images do not influence them.
 std::shared_ptr<const Model> train(const std::string& name, const Dataset& data, int epochs, double rate) {
   TrainOptions options;
   options.epochs = epochs;
@@ -93,7 +93,7 @@ std::shared_ptr<const Model> train(const std::string& name, const Dataset& data,
   return model;
 }
 
-/// On the held-out pictures.
+/// The metrics on the held-out images.
 Metrics measure(const std::vector<std::shared_ptr<const Model>>& models, const Dataset& data) {
   ScoreOptions options;
   options.height = options.width = side;
@@ -113,7 +113,7 @@ Metrics measure(const std::vector<std::shared_ptr<const Model>>& models, const D
 
 }  // namespace
 
-TEST_CASE("a network that learns from grey pictures alone is validated on grey pictures") {
+TEST_CASE("a network that learns from grey images alone is validated on grey images") {
   const TempDir dir;
   const Dataset data = make_faces(dir);
   for (const float share : {1.0f, 0.5f}) {
@@ -129,7 +129,7 @@ TEST_CASE("a network that learns from grey pictures alone is validated on grey p
     const auto more = held_out.next(batch);
     REQUIRE(more.ok());
     REQUIRE(*more);
-    std::size_t coloured = 0;  // (this network's channels are normalised alike)
+    std::size_t coloured = 0;  // this network normalises all channels alike
     for (std::size_t i = 0; i + 2 < batch.images.size(); i += 3)
       coloured += batch.images[i] != batch.images[i + 1] || batch.images[i] != batch.images[i + 2] ? 1 : 0;
     CHECK((coloured == 0) == (share == 1));
@@ -146,8 +146,8 @@ TEST_CASE("each network learns blur and noise, and the ensemble is not worse tha
                 both = measure({mobilenet, shufflenet}, data);
   MESSAGE("SRCC: tinyFQnet " << tiny.srcc << ", MobileNetV3-Small " << a.srcc << ", ShuffleNetV2 " << b.srcc
                              << ", both " << both.srcc);
-  // Reached with AVX-512: see the message. Rounding differs between instruction sets, and training is
-  // chaotic.
+  // The limits have a margin: rounding differs between instruction sets, and
+  // training amplifies the differences.
   CHECK(tiny.srcc >= 0.75);
   CHECK(a.srcc >= 0.75);
   CHECK(b.srcc >= 0.75);

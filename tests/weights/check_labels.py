@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""check_labels.py LABELS_PY: the labels that the shipped weights are trained by, from three photos and copies of them."""
+"""Checks weights/train/labels.py with three photos and copies of them.
+
+  check_labels.py LABELS_PY
+"""
 import csv
 import os
 import struct
@@ -19,7 +22,7 @@ def write(path, columns, rows):
 
 
 def write_npy(path, lengths):
-    """Embeddings (length, 0)."""
+    """Writes the embeddings (length, 0)."""
     header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(lengths)}, 2), }}\n".encode()
     with open(path, "wb") as f:
         f.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)
@@ -27,7 +30,7 @@ def write_npy(path, lengths):
 
 
 def folder(work, name, faces):
-    """faces: (path, degradation, gmsd, length, label or None, suspect)."""
+    """Makes the files of one set. `faces` are tuples (path, degradation, gmsd, length, label or None, suspect)."""
     os.makedirs(f"{work}/{name}")
     marks = {k: "1" for k in LANDMARKS}
     write(f"{work}/{name}/faces.csv", ["path", "identity", "degradation", "gmsd"] + LANDMARKS,
@@ -60,19 +63,19 @@ def main(script):
         assert first[("z.jpg", True)][0] == 1 and first[("p.jpg", True)] == (0.4, "val"), first
         assert ("y.jpg", True) not in first, "a suspect was used"
         second = scores("tinyfqnet_2")
-        # The labels rise with the lengths, so each length lets expect the label itself; z has no label: the highest step.
+        # The labels increase with the lengths, so the predicted label is the label itself. z has no label: it gets the highest step.
         assert second[("x.jpg", True)][0] == 0.8 and second[("z.jpg", True)][0] == 0.8, second
-        assert second[("p.jpg", True)] == (0.5, "val"), second  # expected 0.4, labelled 0.6
+        assert second[("p.jpg", True)] == (0.5, "val"), second  # the mean of 0.4 (predicted) and 0.6 (label)
         assert ("x~2.jpg", True) not in second, "more than one copy"
-        assert ("p.jpg", False) not in scores("tinyfqnet_3"), "a photo to choose by is trained on, not aligned"
+        assert ("p.jpg", False) not in scores("tinyfqnet_3"), "a validation photo is used for training without alignment"
         third = read(work + "/ensemble.csv")
         assert {r["split"] for r in third} <= {"train", "val", "test"}
         by_name = {os.path.basename(r["path"]): float(r["score"]) for r in third}
-        assert "x~2.jpg" not in by_name, "a rotated face has an opinion"
-        assert abs(by_name["h.jpg"] - 0.95) < 1e-9, by_name  # half 1 - 0, half 0.9
+        assert "x~2.jpg" not in by_name, "a rotated copy is in ensemble.csv"
+        assert abs(by_name["h.jpg"] - 0.95) < 1e-9, by_name  # the mean of 1 - 0 and 0.9
         assert abs(by_name["x.jpg"] - 0.9) < 1e-9, by_name
         pretraining = read(work + "/pretraining.csv")
-        assert {r["split"] for r in pretraining} <= {"train", "val"}, "photos to test on are trained on"
+        assert {r["split"] for r in pretraining} <= {"train", "val"}, "test photos are used for training"
         assert {os.path.basename(r["path"]): float(r["score"]) for r in pretraining}["x.jpg"] == by_name["x.jpg"]
     print("labels as documented")
 

@@ -1,12 +1,16 @@
 #!/usr/bin/python3
-"""How qualities fall with the strength of a degradation: a chart and a table.   (Debian: apt install python3-matplotlib)
+"""Draws a chart and prints a table (Markdown) of the mean quality by kind and strength of degradation.
 
   curves.py LABELS SCORES OUT.svg [WEIGHTS]
 
-LABELS comes from `tinyfiqa degrade` and `tinyfiqa label` (column degradation: "blur 2.31"; landmarks give the yaw), SCORES from
-`tinyfiqa score --format csv` in the folder where LABELS' paths start, or it is the scores.csv of
-`tinyfiqa eval --weights WEIGHTS --data LABELS --out FOLDER`, and WEIGHTS says what quality a raw score is. Strengths fall into five bins of
-equal width; a point is a bin's mean, the band the standard error of the mean, twice. Prints the table as Markdown.
+LABELS   a CSV made by `tinyfiqa degrade` and `tinyfiqa label`. The column degradation has values such as "blur 2.31". Landmarks give
+         the yaw.
+SCORES   a CSV with qualities, made by `tinyfiqa score --format csv` in the folder where the paths of LABELS start, or one with raw scores:
+         scores.csv of `tinyfiqa eval --weights WEIGHTS --data LABELS --out FOLDER`.
+WEIGHTS  the weight file whose calibration converts raw scores to qualities.
+
+Strengths are divided into five bins of equal width. A point is the mean of a bin; the band is plus and minus two standard errors of the
+mean. Needs Debian's python3-matplotlib.
 """
 import bisect
 import csv
@@ -41,10 +45,10 @@ def read(path):
 
 
 def quality_map(weights):
-    """The calibration in a safetensors file's metadata, as a function: linear between its knots."""
+    """The calibration in the metadata of a safetensors file, as a piecewise linear function."""
     with open(weights, "rb") as f:
         header = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
-    knots = [tuple(map(float, word.split(":"))) for word in header["__metadata__"]["calibration"].split()]
+    knots = [tuple(map(float, knot.split(":"))) for knot in header["__metadata__"]["calibration"].split()]
     raws = [k[0] for k in knots]
 
     def quality(raw):
@@ -65,7 +69,7 @@ def yaw(row):
 
 
 def collect(faces, scores):
-    """kind -> [(strength, quality)], and the mean quality of the photos as they were."""
+    """Returns {kind: [(strength, quality)]} and the mean quality of the undegraded photos."""
     points, plain = {k: [] for k in KINDS}, []
     for row in faces:
         quality = scores.get(row["path"])
@@ -76,9 +80,9 @@ def collect(faces, scores):
             points[kind].append((float(strength[0]), quality))
             continue
         plain.append(quality)
-        turned = yaw(row)
-        if turned is not None and turned <= 1:  # beyond: the detector lost the eyes
-            points["yaw"].append((turned, quality))
+        angle = yaw(row)
+        if angle is not None and angle <= 1:  # for larger values, the detector did not find the eyes
+            points["yaw"].append((angle, quality))
     return points, sum(plain) / len(plain)
 
 

@@ -1,12 +1,13 @@
 #!/bin/bash
-# From the photos that tinyfqnet.sh made worse to the networks of weights/ensemble, and to the ablation of P1's Table 2: see
-# docs/reproduce.md.   ensemble.sh DATA WORK
-# Run again after a stop, it goes on where it was.
+# Trains the networks of weights/ensemble on the degraded photos of tinyfqnet.sh, and makes the ablation of Hamidi et al. 2025, Table 2.
+# See docs/reproduce.md.
+#   ensemble.sh DATA WORK
+# If it was interrupted, start it again: it continues where it stopped.
 set -euo pipefail
 data=$(realpath "$1"); work=$(realpath "$2"); root=$(cd "$(dirname "$0")/../.." && pwd)
 settings="--images / --size 160x160 --batch 32 --lr 0.001 --backbone-lr 0.001 --lr-schedule cosine --warm-up 1 --hflip 0.5 --seed 1"
 
-# MobileNetV3-Small has no ImageNet weights here: it first learns from six copies of each photo.
+# There are no ImageNet weights for MobileNetV3-Small, so it is first trained on six degraded copies of each photo.
 if [ -f "$work/pretrained/run.json" ]; then "$root/tools/run" train --resume "$work/pretrained"
 else
   "$root/tools/run" train --model mobilenet_v3_small --data "$work/pretraining.csv" $settings --loss mse --epochs 6 --cache-mib 8000 \

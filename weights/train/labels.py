@@ -1,22 +1,26 @@
 #!/usr/bin/env python3
-"""Labels to train the shipped weights by.
+"""Makes the labels on which the shipped weights are trained.
 
   labels.py WORK
 
-WORK holds, for each of faces (to train on), population (the same without labels, but for every twelfth photo: those choose an epoch) and
-held (to test on): a folder of photos with degraded copies beside them, as `tinyfiqa degrade --copies --gmsd` makes it; NAME.npy, their
-embeddings, and NAME_labels.csv, both from `tinyfiqa label`. It gets
+WORK contains three sets: faces (training), population (training; every twelfth photo is for validation) and held (test). Each set NAME has
+  NAME/             photos and degraded copies of them, made by `tinyfiqa degrade --copies --gmsd`
+  NAME.npy          their embeddings, made by `tinyfiqa label`
+  NAME_labels.csv   their labels, made by `tinyfiqa label`. A label is the cosine of an embedding with the centre of the person's other
+                    photos. Some photos have none.
 
-  tinyfqnet_1.csv  score: length of the embedding / 15, at most 1. The length depends on the photo alone; the cosine with the person's
-                   other photos, which it foretells, depends on those too.
-  tinyfqnet_2.csv  score: half that cosine (the label), half what the length lets expect of it: a rising step function, fitted to the
-                   labels by least squares. One copy of each photo, and 40 % of the photos once more as they are, not aligned.
-  tinyfqnet_3.csv  the same with 80 %.
-  ensemble.csv     score: half (1 - GMSD / 0.35), how much of the undegraded photo is left, and half the label. Rotation and occlusion
-                   are left out: they hide a face without making a worse picture of it.
-  pretraining.csv  the same of every copy to train on, for a network that starts from nothing
+The script writes to WORK:
+  tinyfqnet_1.csv  The score is the length of the embedding / 15, at most 1. The length predicts the label, but depends only on the photo
+                   itself and not on the person's other photos.
+  tinyfqnet_2.csv  The score is the mean of the label and of the label that the length predicts. The prediction is an increasing step
+                   function (isotonic regression). One degraded copy of each photo is used, and 40 % of the photos again without
+                   alignment.
+  tinyfqnet_3.csv  The same with 80 %.
+  ensemble.csv     The score is the mean of 1 - GMSD / 0.35, the similarity to the undegraded photo, and of the label. Rotated and occluded
+                   copies are left out: their faces are harder to recognise, but the quality of the photo is the same.
+  pretraining.csv  The same for all copies, to train a network that starts with random weights.
 
-Rows whose name is in doubt are left out of all.
+Rows whose name is suspect are left out everywhere.
 """
 import array
 import ast
@@ -38,7 +42,7 @@ def read(path):
 
 
 def lengths(path):
-    """Of the rows of a NumPy file of float32."""
+    """The lengths of the rows of a .npy file of float32."""
     with open(path, "rb") as f:
         header = f.read(10)
         text = f.read(struct.unpack("<H", header[8:10])[0]).decode()
@@ -52,7 +56,7 @@ def clip(x):
 
 
 def isotonic(points):
-    """Rising least-squares fit of (x, y): the x where each step begins, and its height (pool adjacent violators)."""
+    """Isotonic regression of points (x, y) by pooling adjacent violators. Returns the first x of each step, and the heights."""
     steps = []  # [first x, sum, count]
     for x, y in sorted(points):
         steps.append([x, y, 1])
@@ -64,7 +68,7 @@ def isotonic(points):
 
 
 def photos(work, name, copies=100):
-    """Rows of faces.csv with their full path, embedding's length and label (or None)."""
+    """Yields the rows of faces.csv with the absolute path, the length of the embedding and the label (or None)."""
     labels = {r["path"]: r for r in read(f"{work}/{name}_labels.csv")}
     rows = read(f"{work}/{name}/faces.csv")
     for i, (row, length) in enumerate(zip(rows, lengths(f"{work}/{name}.npy"))):
@@ -108,14 +112,14 @@ def usefulness(work):
 
 
 def keep(name, r):
-    """Which share of such photos is used. Aligned ones are cropped tightly, and of few people."""
+    """The share of photos like `r` that is used. Aligned photos are cropped tightly and show few people, so fewer are used."""
     if name == "faces":
         return (0.5 if r["kind"] == "none" else 0.3) if r["aligned"] else (1 if r["kind"] == "none" else 0.5)
     return 0.4 if name == "population" else 1
 
 
 def opinions(work, name, split, copies=100):
-    """Rows of ensemble.csv, all that there are."""
+    """Yields all candidate rows of ensemble.csv with their score."""
     for r in photos(work, name, copies):
         if r["label"] is not None and r["kind"] not in ("rotation", "occlusion"):
             r["score"] = f"{0.5 * clip(1 - float(r['gmsd']) / 0.35) + 0.5 * clip(r['label']):.5f}"

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Tables of faces for training, choosing, calibrating and testing the shipped weights; no person is in two of them.
+"""Makes tables of faces to train, validate, calibrate and test the shipped weights. No person is in two of them.
 
   tables.py DATA OUT
 
-DATA holds lfw/, celeba/ and glint/ with lfw_landmarks.csv, lfw_pairs.txt, celeba_landmarks.csv, celeba_suspects.csv and
-glint_quality_reference.csv (see docs/reproduce.md). OUT gets, all with paths below DATA:
+DATA contains the folders lfw/, celeba/ and glint/ and the files lfw_landmarks.csv, lfw_pairs.txt, celeba_landmarks.csv,
+celeba_suspects.csv and glint_quality_reference.csv (see docs/reproduce.md). The script writes to OUT; paths in the tables start at DATA:
 
   train.csv       CelebA without every fifth person, and the Glint360k sample
   held.csv        every fifth person of CelebA
-  population.csv  LFW's people who are in none of its pairs: to train on too, and to choose an epoch by
-  lfw.csv         LFW's people who are in its pairs: to calibrate, and to test on
+  population.csv  people of LFW who are in none of its pairs: for training and validation
+  lfw.csv         people of LFW who are in its pairs: for calibration and test
 """
 import csv
 import os
@@ -33,7 +33,7 @@ def write(out, name, rows):
 
 
 def celeba(data):
-    """Rows to train on and rows of every fifth person; photos with doubtful names are left out."""
+    """Returns the training rows and the rows of every fifth person. Photos with suspect names are left out."""
     suspects = {r["path"] for r in read(data, "celeba_suspects.csv")}
     rows = [r for r in read(data, "celeba_landmarks.csv") if r["path"] not in suspects]
     held = set(sorted({int(r["identity"]) for r in rows})[::5])
@@ -44,7 +44,7 @@ def celeba(data):
 
 
 def glint(data):
-    """Already aligned, so without landmarks; likely wrong names are left out."""
+    """Returns the rows of Glint360k. They have no landmarks, because the photos are aligned. Probably wrong names are left out."""
     rows = []
     for r in read(data, "glint_quality_reference.csv"):
         if float(r["quality_a_loo"]) > max(0.25, float(r["nearest_other_a"])):
@@ -53,7 +53,7 @@ def glint(data):
 
 
 def lfw(data):
-    """Rows of people in no pair, and rows of the others."""
+    """Returns the rows of people who are in no pair, and the rows of the others."""
     with open(os.path.join(data, "lfw_pairs.txt"), encoding="utf-8") as f:
         paired = {path.split("/")[0] for line in f for path in line.split()[:2]}
     rows = read(data, "lfw_landmarks.csv")

@@ -1,6 +1,7 @@
 #!/bin/bash
-# From photos to weights/tinyfqnet.safetensors: see docs/reproduce.md.   tinyfqnet.sh DATA WORK
-# Run again after a stop, it goes on where it was.
+# Trains weights/tinyfqnet.safetensors from photos. See docs/reproduce.md.
+#   tinyfqnet.sh DATA WORK
+# If it was interrupted, start it again: it continues where it stopped.
 set -euo pipefail
 data=$(realpath "$1"); work=$2; here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/../.." && pwd)
 tool() { "$root/tools/run" "$@"; }
@@ -8,7 +9,7 @@ recogniser=$data/fr/mobilefacenet_a.safetensors
 mkdir -p "$work"; work=$(realpath "$work")
 python3 "$here/tables.py" "$data" "$work"
 
-# Photos, and copies of them that are made worse; what the recogniser makes of each.
+# Make degraded copies of the photos, and label all of them with the recogniser.
 perceptual=blur,small,dark,noise,jpeg,motion,bright
 prepare() {  # NAME TABLE OPTIONS...
   local name=$1 table=$2; shift 2
@@ -20,7 +21,7 @@ prepare held held.csv --copies 3 --seed 2 --kinds $perceptual
 prepare population population.csv --copies 2 --seed 3 --kinds $perceptual
 python3 "$here/labels.py" "$work"
 
-# First to foretell the length of the recogniser's embedding, then the labels; grey, for the network is to ignore colour.
+# Train first on the length of the recogniser's embedding, then on the labels. Images are grey, so that the network ignores colour.
 train() {  # TABLE OUT OPTIONS...
   local table=$1 out=$2; shift 2
   if [ -f "$work/$out/run.json" ]; then tool train --resume "$work/$out"; return; fi

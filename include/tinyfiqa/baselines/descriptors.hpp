@@ -1,4 +1,5 @@
-// Features made by hand: HoG, LBP, Gabor and Gist, of which RQS (Chen, Deng, Bai, Su 2015) learns a quality.
+// Hand-crafted image features: HoG, LBP, Gabor and Gist. The baseline RQS (Chen, Deng, Bai and Su 2015)
+// learns a quality from them.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -13,13 +14,14 @@
 
 TINYFIQA_BEGIN
 
-/// The face's side for all of them; grey levels 0..255 [64, 64].
+/// Side of the face image in pixels. All features are computed from its grey levels [64, 64], 0..255.
 inline constexpr std::size_t descriptor_side = 64;
 
 namespace detail {
 
-/// Cells of 8 x 8 pixels: [8, 8, 9] votes of gradients for directions 0..180 degrees in nine bins; each vote
-/// is shared by the two bins beside it. Pixels beyond the border are those of the border.
+/// Histograms of gradient directions in cells of 8 x 8 pixels: [8, 8, 9] for 9 bins of 0..180 degrees. A
+/// pixel votes with its gradient magnitude; the vote is interpolated between the two nearest bins. Border
+/// pixels are replicated.
 inline std::vector<float> gradient_cells(const std::vector<float>& grey) {
   constexpr std::size_t side = descriptor_side, cells = side / 8;
   std::vector<float> votes(cells * cells * 9);
@@ -39,18 +41,19 @@ inline std::vector<float> gradient_cells(const std::vector<float>& grey) {
   return votes;
 }
 
-/// v / |v|, cut at 0.2 and normalised again (Lowe's "L2-Hys"); 0.1 grey levels keep flat blocks at rest.
+/// Normalises a block to length 1, clips it at 0.2 and normalises again ("L2-Hys"). The epsilon of
+/// 0.1 grey levels keeps flat blocks near 0.
 inline void normalise_block(float* v, std::size_t count) {
-  for (int turn = 0; turn < 2; ++turn) {
-    float squares = turn == 0 ? 0.01f : 1e-12f;
+  for (int pass = 0; pass < 2; ++pass) {
+    float squares = pass == 0 ? 0.01f : 1e-12f;
     for (std::size_t i = 0; i < count; ++i) squares += v[i] * v[i];
     for (std::size_t i = 0; i < count; ++i)
-      v[i] = std::min(v[i] / std::sqrt(squares), turn == 0 ? 0.2f : 1.0f);
+      v[i] = std::min(v[i] / std::sqrt(squares), pass == 0 ? 0.2f : 1.0f);
   }
 }
 
-/// Number of each of the 58 patterns of 8 bits with at most two changes around the circle, in their order; 58
-/// for all others (Ojala, Pietikainen, Maenpaa 2002).
+/// Numbers the uniform patterns (Ojala, Pietikainen and Maenpaa 2002): the 58 patterns of 8 bits with at most
+/// two changes around the circle get 0..57 in ascending order, all others get 58.
 inline std::array<unsigned char, 256> uniform_patterns() {
   std::array<unsigned char, 256> number = {};
   unsigned char next = 0;
@@ -64,8 +67,8 @@ inline std::array<unsigned char, 256> uniform_patterns() {
 
 }  // namespace detail
 
-/// Histograms of oriented gradients (Dalal, Triggs 2005): blocks of 2 x 2 cells, one cell apart:
-/// [7, 7, 2, 2, 9] = 1764 numbers, 0..1. Votes are not shared between cells.
+/// Histograms of oriented gradients (Dalal and Triggs 2005) of grey levels [64, 64]. Blocks of 2 x 2 cells
+/// overlap by one cell: [7, 7, 2, 2, 9] = 1764 features, 0..1. Votes are not interpolated between cells.
 inline std::vector<float> hog_features(const std::vector<float>& grey) {
   constexpr std::size_t cells = descriptor_side / 8;
   const std::vector<float> votes = detail::gradient_cells(grey);
@@ -81,9 +84,9 @@ inline std::vector<float> hog_features(const std::vector<float>& grey) {
   return features;
 }
 
-/// Local binary patterns (Ahonen, Hadid, Pietikainen 2006): which of the eight neighbours are at least as
-/// bright, as shares of the 59 uniform patterns in each of 4 x 4 squares: [4, 4, 59] = 944 numbers, 0..1.
-/// Border pixels are left out.
+/// Local binary patterns (Ahonen, Hadid and Pietikainen 2006) of grey levels [64, 64]. The pattern of a pixel
+/// says which of its 8 neighbours are at least as bright. The features are the relative frequencies of the 59
+/// uniform patterns in each of 4 x 4 squares: [4, 4, 59] = 944 features, 0..1. Border pixels are left out.
 inline std::vector<float> lbp_features(const std::vector<float>& grey) {
   static const std::array<unsigned char, 256> number = detail::uniform_patterns();
   constexpr std::size_t side = descriptor_side, square = side / 4;
@@ -104,36 +107,38 @@ inline std::vector<float> lbp_features(const std::vector<float>& grey) {
   return features;
 }
 
-/// Gabor and Gist features, which share their transform. One for each thread.
+/// Gabor and Gist features, which share a Fourier transform. Not thread safe:
+/// each thread needs its own object.
 class SpectralDescriptors {
  public:
   SpectralDescriptors() : gabor_(descriptor_side), gist_(descriptor_side), smooth_(descriptor_side) {
     for (int scale = 0; scale < 5; ++scale)
-      for (int turn = 0; turn < 8; ++turn) add_gabor(scale, turn);
+      for (int direction = 0; direction < 8; ++direction) add_gabor(scale, direction);
     for (int scale = 0; scale < 4; ++scale)
-      for (int turn = 0; turn < 8; ++turn) add_gist(scale, turn);
+      for (int direction = 0; direction < 8; ++direction) add_gist(scale, direction);
     smooth_.add([](Frequency f) {
       const float cycles = std::sqrt(f.x * f.x + f.y * f.y) * descriptor_side / 6.2831853f;
-      return std::exp(-0.69314718f * cycles * cycles / 16);  // one half at 4 cycles a picture
+      return std::exp(-0.69314718f * cycles * cycles / 16);  // one half at 4 cycles per image
     });
   }
 
-  /// Liu and Wechsler 2002: magnitudes of 5 scales x 8 directions, as means of 8 x 8 cells:
-  /// [5, 8, 8, 8] = 2560 numbers, in grey levels.
+  /// Gabor features (Liu and Wechsler 2002) of grey levels [64, 64]: the magnitudes of 5 scales x 8
+  /// directions, averaged in 8 x 8 cells: [5, 8, 8, 8] = 2560 features, in grey levels.
   std::vector<float> gabor(const std::vector<float>& grey) { return gabor_.cell_magnitudes(grey, 8); }
 
-  /// Oliva and Torralba 2001: energies of 4 scales x 8 directions after local contrast has been evened out,
-  /// as means of 4 x 4 squares: [4, 8, 4, 4] = 512 numbers.
+  /// Gist features (Oliva and Torralba 2001) of grey levels [64, 64]: after a local contrast normalisation,
+  /// the magnitudes of 4 scales x 8 directions, averaged in 4 x 4 squares: [4, 8, 4, 4] = 512 features.
   std::vector<float> gist(const std::vector<float>& grey) {
     return gist_.cell_magnitudes(even_contrast(grey), 4);
   }
 
  private:
-  /// The transform of (k^2 / s^2) exp(-k^2 z^2 / 2 s^2) (exp(i k z) - exp(-s^2 / 2)), s = 2 pi: a Gaussian
-  /// around k, and one around 0 that takes the mean away. |k| = pi / 2 / sqrt(2)^scale.
-  void add_gabor(int scale, int turn) {
+  /// Adds the Fourier transform of (k^2 / s^2) exp(-k^2 z^2 / 2 s^2) (exp(i k z) - exp(-s^2 / 2)) with s = 2
+  /// pi and |k| = pi / 2 / sqrt(2)^scale. It is a Gaussian around k, minus a Gaussian around 0 that makes the
+  /// response to a constant image 0.
+  void add_gabor(int scale, int direction) {
     const float k = 1.57079633f / std::pow(1.41421356f, static_cast<float>(scale));
-    const float angle = 3.14159265f * static_cast<float>(turn) / 8, kx = k * std::cos(angle),
+    const float angle = 3.14159265f * static_cast<float>(direction) / 8, kx = k * std::cos(angle),
                 ky = k * std::sin(angle);
     const float width = 6.2831853f * 6.2831853f / (2 * k * k);
     gabor_.add([=](Frequency f) {
@@ -142,20 +147,21 @@ class SpectralDescriptors {
     });
   }
 
-  /// exp(-3.5 (|f| / f0 - 1)^2 - 2 pi t^2) with the angle t between f and the filter, f0 = 0.3 / 1.85^scale
-  /// cycles a pixel: the authors' settings.
-  void add_gist(int scale, int turn) {
+  /// Adds exp(-3.5 (|f| / f0 - 1)^2 - 2 pi t^2), where t is the angle between the frequency f and the
+  /// filter's direction, and f0 = 0.3 / 1.85^scale cycles per pixel. These are the authors' settings.
+  void add_gist(int scale, int direction) {
     const float centre = 6.2831853f * 0.3f / std::pow(1.85f, static_cast<float>(scale));
-    const float angle = 3.14159265f * static_cast<float>(turn) / 8;
+    const float angle = 3.14159265f * static_cast<float>(direction) / 8;
     gist_.add([=](Frequency f) {
       const float r = std::sqrt(f.x * f.x + f.y * f.y) / centre - 1;
       float t = std::remainder(std::atan2(f.y, f.x) - angle, 6.2831853f);
-      if (f.x == 0 && f.y == 0) return 0.0f;  // the mean has no direction
+      if (f.x == 0 && f.y == 0) return 0.0f;  // frequency 0 has no direction
       return std::exp(-3.5f * r * r - 6.2831853f * t * t);
     });
   }
 
-  /// log(1 + I) minus its neighbourhood's mean, over 0.2 plus the neighbourhood's deviation.
+  /// Local contrast normalisation: x = log(1 + I) minus its local mean, divided by 0.2 plus the local
+  /// standard deviation of x.
   std::vector<float> even_contrast(const std::vector<float>& grey) {
     std::vector<float> x(grey.size()), squares(grey.size());
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::log1p(grey[i]);

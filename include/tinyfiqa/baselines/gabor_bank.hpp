@@ -1,5 +1,4 @@
-// Filters that are written down in the frequency domain, on square pictures, by a Fourier transform of their
-// own.
+// Filter banks that are defined in the frequency domain and applied to square images by a Fourier transform.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -12,18 +11,20 @@
 
 TINYFIQA_BEGIN
 
+/// A coefficient of a transform.
 using Complex = std::complex<float>;
 
-/// The fast Fourier transform of squares whose side is a power of two (Cooley and Tukey 1965).
+/// The fast Fourier transform (Cooley and Tukey 1965) of square images [side, side]; `side` is a power of
+/// two. Not thread safe: it owns scratch memory.
 class SquareFourier {
  public:
   explicit SquareFourier(std::size_t side) : side_(side), column_(side) {
     for (std::size_t i = 0; i < side / 2; ++i)
-      turns_.push_back(std::polar(1.0f, -6.2831853f * static_cast<float>(i) / static_cast<float>(side)));
+      twiddles_.push_back(std::polar(1.0f, -6.2831853f * static_cast<float>(i) / static_cast<float>(side)));
   }
   std::size_t side() const { return side_; }
 
-  /// X[v, u] = sum_yx x[y, x] exp(-2 pi i (u x + v y) / side), in place.
+  /// X[v, u] = sum over y, x of x[y, x] exp(-2 pi i (u x + v y) / side), in-place.
   void forward(std::vector<Complex>& x) {
     for (std::size_t y = 0; y < side_; ++y) line(x.data() + y * side_);
     for (std::size_t u = 0; u < side_; ++u) {
@@ -32,7 +33,7 @@ class SquareFourier {
       for (std::size_t y = 0; y < side_; ++y) x[y * side_ + u] = column_[y];
     }
   }
-  /// What forward() undoes, in place: the transform of the conjugate.
+  /// The inverse of forward(), in-place: the conjugate of forward() of the conjugate, divided by side^2.
   void inverse(std::vector<Complex>& x) {
     for (Complex& v : x) v = std::conj(v);
     forward(x);
@@ -41,8 +42,9 @@ class SquareFourier {
   }
 
  private:
+  /// Transforms one line of `side` values, in-place.
   void line(Complex* x) const {
-    for (std::size_t i = 1, j = 0; i < side_; ++i) {  // bits of the index reversed
+    for (std::size_t i = 1, j = 0; i < side_; ++i) {  // bit-reversal permutation
       std::size_t bit = side_ / 2;
       for (; (j & bit) != 0; bit /= 2) j ^= bit;
       j ^= bit;
@@ -51,8 +53,9 @@ class SquareFourier {
     for (std::size_t half = 1; half < side_; half *= 2)
       for (std::size_t start = 0; start < side_; start += 2 * half)
         for (std::size_t k = 0; k < half; ++k) {
-          // Written out: std::complex's product looks for infinities, which takes longer than the product.
-          const Complex w = turns_[k * (side_ / 2 / half)], a = x[start + k], b = x[start + k + half];
+          // Not std::complex's product: it also handles infinities, which takes
+          // longer than the product itself.
+          const Complex w = twiddles_[k * (side_ / 2 / half)], a = x[start + k], b = x[start + k + half];
           const Complex t(w.real() * b.real() - w.imag() * b.imag(),
                           w.real() * b.imag() + w.imag() * b.real());
           x[start + k] = a + t;
@@ -61,13 +64,14 @@ class SquareFourier {
   }
 
   std::size_t side_;
-  std::vector<Complex> turns_, column_;
+  std::vector<Complex> twiddles_, column_;
 };
 
-/// Frequencies of the place [v, u] in radians a pixel, -pi..pi.
+/// A frequency in radians per pixel, -pi..pi.
 struct Frequency {
   float x = 0, y = 0;
 };
+/// The frequency of coefficient [v, u] of a transform [side, side].
 inline Frequency frequency_at(std::size_t v, std::size_t u, std::size_t side) {
   const auto signed_part = [&](std::size_t i) {
     const auto n = static_cast<float>(side), k = static_cast<float>(i);
@@ -76,12 +80,12 @@ inline Frequency frequency_at(std::size_t v, std::size_t u, std::size_t side) {
   return {signed_part(u), signed_part(v)};
 }
 
-/// Several transfer functions [side, side], applied to one spectrum after the other.
+/// A bank of real transfer functions [side, side]. Not thread safe: each thread needs its own object.
 class FilterBank {
  public:
   explicit FilterBank(std::size_t side) : fourier_(side) {}
 
-  /// `transfer(Frequency)` is real.
+  /// Adds a filter. `transfer(Frequency)` returns its real transfer function.
   template <class Transfer>
   void add(const Transfer& transfer) {
     const std::size_t n = fourier_.side();
@@ -92,23 +96,23 @@ class FilterBank {
   }
   std::size_t size() const { return filters_.size(); }
 
-  /// The picture's spectrum, for respond(). The picture repeats beyond its border.
-  std::vector<Complex> spectrum(const std::vector<float>& picture) {
-    std::vector<Complex> s(picture.begin(), picture.end());
+  /// The spectrum of an image [side, side], for respond(). The filters treat the image as periodic.
+  std::vector<Complex> spectrum(const std::vector<float>& image) {
+    std::vector<Complex> s(image.begin(), image.end());
     fourier_.forward(s);
     return s;
   }
-  /// The response of one filter [side, side].
+  /// The response [side, side] of one filter to an image with this spectrum.
   std::vector<Complex> respond(const std::vector<Complex>& spectrum, std::size_t filter) {
     std::vector<Complex> r(spectrum.size());
     for (std::size_t i = 0; i < r.size(); ++i) r[i] = spectrum[i] * filters_[filter][i];
     fourier_.inverse(r);
     return r;
   }
-  /// For each filter the mean magnitude of its response in each of cells x cells squares.
-  std::vector<float> cell_magnitudes(const std::vector<float>& picture, std::size_t cells) {
+  /// The mean magnitude of each filter's response in each of cells x cells squares: [size(), cells, cells].
+  std::vector<float> cell_magnitudes(const std::vector<float>& image, std::size_t cells) {
     const std::size_t n = fourier_.side(), cell = n / cells;
-    const std::vector<Complex> s = spectrum(picture);
+    const std::vector<Complex> s = spectrum(image);
     std::vector<float> means(size() * cells * cells);
     for (std::size_t f = 0; f < size(); ++f) {
       const std::vector<Complex> r = respond(s, f);

@@ -1,4 +1,4 @@
-// Quality by what is seen, without any learning: the baselines that P2 compares itself with (section 4.2).
+// Hand-crafted quality measures without learning: the baselines of Peng et al., section 4.2.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -13,15 +13,16 @@
 
 TINYFIQA_BEGIN
 
-/// Grey levels [height, width].
+/// The luma of an image: [height, width], 0..255.
 inline std::vector<float> grey_levels(const Image& image) {
   std::vector<float> grey(image.rgb.size() / 3);
   for (std::size_t i = 0; i < grey.size(); ++i) grey[i] = luma(image.rgb.data() + 3 * i);
   return grey;
 }
 
-/// Sharpness: the variance of the Laplacian (0 1 0, 1 -4 1, 0 1 0) of the grey levels, border pixels left out
-/// (Pech-Pacheco et al. 2000). Compare faces of one size only. 0 for an image without an inner pixel.
+/// Sharpness: the variance of the Laplacian (0 1 0, 1 -4 1, 0 1 0) of the grey levels without border pixels
+/// (Pech-Pacheco et al. 2000). It is 0 or more; higher is sharper. Compare only images of the same size. It
+/// is 0 for an image without inner pixels.
 inline double blur_quality(const Image& face) {
   const std::vector<float> grey = grey_levels(face);
   const auto width = static_cast<std::size_t>(face.width), height = static_cast<std::size_t>(face.height);
@@ -36,19 +37,20 @@ inline double blur_quality(const Image& face) {
   return count > 0 ? squares / count - (sum / count) * (sum / count) : 0;
 }
 
-/// How a head is turned, as five points show it; 0, 0, 0 is a frontal face of the template's proportions.
+/// The pose of a head, estimated from five landmarks. A frontal face with the proportions of the template has
+/// yaw, pitch and roll 0.
 struct HeadPose {
-  double yaw = 0;    ///< the nose beside the middle of the eyes, in distances between the eyes
-  double pitch = 0;  ///< the nose above or below its usual place between eyes and mouth, in heights of that
+  double yaw = 0;    ///< offset of the nose from the middle of the eyes, in distances of the eyes
+  double pitch = 0;  ///< vertical offset of the nose from its usual place, in distances of eyes and mouth
   double roll = 0;   ///< angle of the line through the eyes, in radians
 };
 
-/// The numbers are cut to -2..2: in full profiles the eyes coincide.
+/// Estimates the pose. Yaw and pitch are clipped to -2..2, because the eyes coincide in a full profile.
 inline HeadPose head_pose(const Landmarks& p) {
   const auto at = [](const float(&v)[5], int i) { return double{v[i]}; };
   HeadPose pose;
   pose.roll = std::atan2(at(p.y, 1) - at(p.y, 0), at(p.x, 1) - at(p.x, 0));
-  // Turned back, so that yaw and pitch are measured along the face.
+  // Undo the roll, so that yaw and pitch are measured along the axes of the face.
   const double c = std::cos(pose.roll), s = std::sin(pose.roll);
   const auto x = [&](int i) { return c * at(p.x, i) + s * at(p.y, i); };
   const auto y = [&](int i) { return -s * at(p.x, i) + c * at(p.y, i); };
@@ -64,7 +66,7 @@ inline HeadPose head_pose(const Landmarks& p) {
   return pose;
 }
 
-/// Minus the length of (yaw, pitch, roll): 0 is frontal and best.
+/// Quality by pose: minus the length of the vector (yaw, pitch, roll). 0 is a frontal face and the best.
 inline double pose_quality(const Landmarks& landmarks) {
   const HeadPose p = head_pose(landmarks);
   return -std::sqrt(p.yaw * p.yaw + p.pitch * p.pitch + p.roll * p.roll);
@@ -72,12 +74,15 @@ inline double pose_quality(const Landmarks& landmarks) {
 
 namespace detail {
 
-/// Along rows: step[0] the mean difference of neighbours across the borders of 8x8 blocks, [1] the mean
-/// within blocks, [2] the share of neighbouring differences that change sign. Columns: the same, transposed.
+/// Statistics of the differences between neighbouring pixels along rows or columns.
 struct BlockSteps {
-  double border = 0, inside = 0, sign_changes = 0;
+  double border = 0;        ///< mean absolute difference across the borders of 8x8 blocks
+  double inside = 0;        ///< mean absolute difference within blocks
+  double sign_changes = 0;  ///< share of consecutive differences with opposite signs, 0..1
 };
 
+/// Measures along `lines` lines of `length` pixels. `line_step` and `pixel_step` are the distances of lines
+/// and of pixels in `grey`: rows are (width, 1), columns are (1, width).
 inline BlockSteps block_steps(const std::vector<float>& grey, std::size_t lines, std::size_t line_step,
                               std::size_t length, std::size_t pixel_step) {
   double border = 0, borders = 0, inside = 0, insides = 0, changes = 0, pairs = 0;
@@ -99,8 +104,9 @@ inline BlockSteps block_steps(const std::vector<float>& grey, std::size_t lines,
 
 }  // namespace detail
 
-/// Wang, Sheikh and Bovik 2002: quality of a decoded JPEG from the steps between its 8x8 blocks, about 1
-/// (bad) to 10; blocks start at the picture's corner. Pictures under 16 pixels a side count as 10.
+/// The quality of a decoded JPEG by the visibility of its 8x8 blocks (Wang, Sheikh and Bovik 2002): about 1
+/// (bad) to 10 (good). The blocks must start at the upper left corner of the image. Images with a side
+/// shorter than 16 pixels get 10.
 inline double blockiness_quality(const Image& image) {
   if (image.width < 16 || image.height < 16) return 10;
   const std::vector<float> grey = grey_levels(image);
@@ -108,20 +114,21 @@ inline double blockiness_quality(const Image& image) {
   const auto rows = detail::block_steps(grey, height, width, width, 1);
   const auto columns = detail::block_steps(grey, width, 1, height, width);
   const double b = (rows.border + columns.border) / 2;
-  // Their A: the mean within blocks, scaled so that it leaves the mean difference of all pixels.
+  // The activity A of the paper: (8 * mean difference of all pixels - mean difference at borders) / 7.
   const auto activity = [](const detail::BlockSteps& s) {
     return (8 * (s.border / 8 + s.inside * 7 / 8) - s.border) / 7;
   };
   const double a = (activity(rows) + activity(columns)) / 2,
                z = (rows.sign_changes + columns.sign_changes) / 2;
-  if (!(b > 0) || !(a > 0) || !(z > 0)) return 10;  // flat: nothing is to be seen of blocks
+  if (!(b > 0) || !(a > 0) || !(z > 0)) return 10;  // a flat image: no blocks are visible
   return std::clamp(
       -245.8909 + 261.9373 * std::pow(b, -0.0239886) * std::pow(a, 0.0160238) * std::pow(z, 0.0064285), 0.0,
       10.0);
 }
 
-/// The 1..100 quality that a JPEG was saved with, from the mean of its first quantisation table, which is
-/// 57.6 times a scale in the IJG's encoder; 100 for other files and for those without a table.
+/// The quality setting, 1..100, with which a JPEG file was saved. It is estimated from the mean of the first
+/// quantisation table, which is 57.6 times the scale of the encoder of the Independent JPEG Group. 100 for
+/// other files and for files without a table.
 inline double saved_quality(Bytes file) {
   if (file.size < 4 || file[0] != 0xFF || file[1] != 0xD8) return 100;
   for (std::size_t at = 2; at + 4 <= file.size && file[at] == 0xFF && file[at + 1] != 0xDA;) {
@@ -139,31 +146,32 @@ inline double saved_quality(Bytes file) {
   return 100;
 }
 
-/// The worse of what the file says and what the picture shows: a bad JPEG that was saved again still shows
-/// its blocks. 0..10.
+/// Quality by JPEG compression, 0..10: the smaller of saved_quality() / 10 and blockiness_quality(). The
+/// latter also detects a bad JPEG that was saved again with a high quality setting.
 inline double jpeg_quality(Bytes file, const Image& image) {
   return std::min(saved_quality(file) / 10, blockiness_quality(image));
 }
 
 namespace detail {
 
-/// The place of a value among many that lie around `middle`, 0..1: a logistic distribution.
+/// The cumulative logistic distribution, 0..1.
 inline double place_among(double value, double middle, double width) {
   return 1 / (1 + std::exp(-(value - middle) / width));
 }
 
 }  // namespace detail
 
-/// The places, 0..1, of a face's blur_quality() at 112x112 and of its pose_quality() among LFW's 13,233
-/// photos: middles are their medians, widths half the distance between their quartiles over log 3, as a
-/// logistic's are. Sharpness goes by its logarithm.
+/// The percentile, 0..1, of a face's blur_quality() at 112x112 among the 13,233 images of LFW, by a logistic
+/// distribution that is fitted to them. The middle is the median; the width is half the interquartile range
+/// divided by log 3. The logarithm of the sharpness is used.
 inline double blur_place(double blur) {
   return detail::place_among(std::log(std::max(blur, 1e-3)), 4.88, 0.35);
 }
+/// The same for pose_quality().
 inline double pose_place(double pose) { return detail::place_among(pose, -0.147, 0.037); }
 
-/// Blur, pose and JPEG (which has a scale of its own, 0..10) as one: the mean of their places, 0..1. (P2 does
-/// not say how it combines them.)
+/// Blur, pose and JPEG quality (0..10) combined: the mean of blur_place(), pose_place() and jpeg / 10, 0..1.
+/// (Peng et al. do not say how they combine them.)
 inline double combined_quality(double blur, double pose, double jpeg) {
   return (blur_place(blur) + pose_place(pose) + jpeg / 10) / 3;
 }

@@ -1,4 +1,4 @@
-// A linear function that puts things into order, learned from pairs (Joachims 2002).
+// Ranking SVM: learns a linear scoring function from ordered pairs (Joachims 2002).
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -13,18 +13,20 @@
 
 TINYFIQA_BEGIN
 
-/// `better` should score higher than `worse`: rows of a matrix.
+/// Two rows of a matrix: `better` should get a higher score than `worse`.
 struct RankPair {
   std::uint32_t better = 0, worse = 0;
 };
 
+/// Options of train_rank_svm().
 struct RankOptions {
-  double cost = 1;  ///< C / number of pairs: how much a pair in wrong order weighs against a short w
-  int rounds = 30;  ///< over all pairs
-  std::uint64_t seed = 1;
+  double cost = 1;         ///< C * number of pairs: weight of the loss of all pairs against |w|^2 / 2
+  int rounds = 30;         ///< passes over all pairs
+  std::uint64_t seed = 1;  ///< of the order of the pairs
 };
 
-/// `count` pairs of rows whose labels differ by `gap` or more, drawn at random; fewer if such pairs are rare.
+/// Draws `count` pairs of rows whose labels differ by `gap` or more, at random with replacement. Returns
+/// fewer if such pairs are rare.
 inline std::vector<RankPair> draw_rank_pairs(const std::vector<double>& labels, std::size_t count, double gap,
                                              Rng rng) {
   std::vector<RankPair> pairs;
@@ -36,9 +38,9 @@ inline std::vector<RankPair> draw_rank_pairs(const std::vector<double>& labels, 
   return pairs;
 }
 
-/// w [columns] that minimises  1/2 |w|^2 + C sum_pairs max(0, 1 - w (x_better - x_worse))^2  over x [N,
-/// columns], by descent along the dual's coordinates (Hsieh, Chang, Lin, Keerthi, Sundararajan 2008, L2
-/// loss).
+/// Trains on features x [N, columns]. Returns the weights w [columns] that minimise
+///   |w|^2 / 2 + C * sum over pairs of max(0, 1 - w . (x_better - x_worse))^2,  C = cost / number of pairs,
+/// by dual coordinate descent (Hsieh et al. 2008, L2 loss).
 inline std::vector<double> train_rank_svm(const std::vector<float>& x, std::size_t columns,
                                           const std::vector<RankPair>& pairs, const RankOptions& options) {
   const double c = options.cost / static_cast<double>(std::max<std::size_t>(1, pairs.size()));

@@ -1,4 +1,5 @@
-// Labelled faces: a CSV of (path, score[, split][, identity][, box][, landmarks]) and a folder of pictures.
+// A data set of labelled faces: a CSV with the columns path, score[, split][, identity][, box][, landmarks],
+// and a folder of images.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -16,7 +17,7 @@
 
 TINYFIQA_BEGIN
 
-/// The part of an experiment that a row belongs to; `none` where the CSV does not say.
+/// The part of the data that a row belongs to; `none` if the CSV does not say.
 enum class Split : unsigned char { none, train, val, test };
 
 /// "none", "train", "val" or "test".
@@ -27,44 +28,46 @@ constexpr const char* split_name(Split split) {
 
 /// One usable row.
 struct Sample {
-  std::string path;              ///< as the CSV has it
-  std::string file;              ///< the same, below the image root
+  std::string path;              ///< the path in the CSV
+  std::string file;              ///< the path with the image root
   double score = 0;              ///< the label
-  Crop crop;                     ///< landmarks, else a box, else the whole picture
-  std::string identity;          ///< empty where there is none
-  std::uint64_t file_bytes = 0;  ///< size of the picture's file
-  std::size_t line = 0;          ///< of the CSV, from 1
+  Crop crop;                     ///< landmarks if given, else the box if given, else the whole image
+  std::string identity;          ///< name of the person; empty if there is none
+  std::uint64_t file_bytes = 0;  ///< size of the image file
+  std::size_t line = 0;          ///< line in the CSV, counted from 1
   Split split = Split::none;
 };
 
-/// Names of the columns. `path` and `score` must be there; an empty name of the other two means "split" and
-/// "identity" if there are such columns, and a name that was given must be there.
+/// Names of the columns. Columns that are named must exist. If the names of the last two are empty, columns
+/// called "split" and "identity" are used if they exist.
 struct DatasetColumns {
   std::string path = "path", score = "score", split, identity;
 };
 
+/// How a data set is read.
 struct DatasetOptions {
   DatasetColumns columns;
-  std::string image_root;   ///< folder that relative paths start from; empty: the CSV's own folder
-  bool need_score = true;   ///< false: there need be no score column, and none is read
-  bool skip_bad = false;    ///< leave out rows that can't be used instead of failing
-  bool use_crops = true;    ///< take box and landmark columns if there are any
-  bool check_files = true;  ///< a row whose picture is missing is bad
+  std::string image_root;   ///< folder that relative paths start from; empty: the folder of the CSV
+  bool need_score = true;   ///< false: the score column is not read and may be missing
+  bool skip_bad = false;    ///< true: rows that can't be used are left out; false: they are an error
+  bool use_crops = true;    ///< false: columns with boxes and landmarks are ignored
+  bool check_files = true;  ///< true: a row whose image file is missing can't be used
 };
 
-/// What is wrong with a row.
+/// A problem of one row: its line in the CSV (counted from 1) and a sentence.
 struct RowProblem {
   std::size_t line = 0;
   std::string text;
 };
 
-/// Everything that was found in the rows, for people: `bad` rows can't be used, `warnings` can.
+/// All problems of the rows. Rows in `bad` can't be used; rows in `warnings` can.
 struct DatasetReport {
-  std::string path;
-  std::size_t rows = 0;
+  std::string path;      ///< of the CSV
+  std::size_t rows = 0;  ///< all rows, usable or not
   std::vector<RowProblem> bad, warnings;
 
-  /// "labels.csv:7: no such file: a.jpg", one a line, `limit` of them at most and how many more.
+  /// Problems as text, one per line: "labels.csv:7: no such file: a.jpg". After `limit` lines, one more line
+  /// tells how many there are beyond them.
   std::string text(const std::vector<RowProblem>& problems, std::size_t limit = 10) const {
     std::string lines;
     for (std::size_t i = 0; i < std::min(limit, problems.size()); ++i)
@@ -74,18 +77,19 @@ struct DatasetReport {
   }
 };
 
+/// The usable rows of a CSV, in its order.
 struct Dataset {
   std::string path;  ///< of the CSV
   std::vector<Sample> samples;
 };
 
-/// Mean, standard deviation (of the population) and range of labels.
+/// Mean, standard deviation (divided by n, not n - 1) and range of labels.
 struct ScoreSummary {
   std::size_t count = 0;
   double mean = 0, std = 0, min = 0, max = 0;
 };
 
-/// Over the samples with these numbers.
+/// Summarises the labels of the samples with these indices; all 0 if there are none.
 inline ScoreSummary summarize_scores(const Dataset& data, const std::vector<std::size_t>& rows) {
   ScoreSummary s;
   s.count = rows.size();
@@ -103,14 +107,14 @@ inline ScoreSummary summarize_scores(const Dataset& data, const std::vector<std:
   return s;
 }
 
-/// FNV-1a over 64 bits: tells data sets apart by accident, not against intent.
+/// The 64-bit hash FNV-1a. It detects accidental changes; it is not cryptographic.
 class Fnv1a {
  public:
   void add(const void* data, std::size_t bytes) {
     const auto* p = static_cast<const unsigned char*>(data);
     for (std::size_t i = 0; i < bytes; ++i) hash_ = (hash_ ^ p[i]) * 1099511628211ull;
   }
-  /// Lowest byte first, on every machine.
+  /// Adds the bytes from the lowest to the highest, on every machine.
   void add(std::uint64_t value) {
     for (int shift = 0; shift < 64; shift += 8) {
       const auto byte = static_cast<unsigned char>(value >> shift);
@@ -132,8 +136,8 @@ class Fnv1a {
   std::uint64_t hash_ = 14695981039346656037ull;
 };
 
-/// A number that changes when a row, their order or the size of a picture's file does; it does not depend on
-/// where the folder is. 16 hexadecimal digits.
+/// A hash of a data set, as 16 hexadecimal digits. It changes when a row, the order of the rows or the size
+/// of an image file changes. It does not depend on the location of the folder.
 inline std::string digest(const Dataset& data) {
   Fnv1a hash;
   for (const Sample& s : data.samples) {

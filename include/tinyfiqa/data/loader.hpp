@@ -1,4 +1,4 @@
-// Batches of faces for training, made by worker threads ahead of the step that takes them.
+// Batches of face images for training. Worker threads prepare them while the training step runs.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -21,29 +21,31 @@
 
 TINYFIQA_BEGIN
 
+/// How batches are made.
 struct LoaderOptions {
-  InputSpec input;
-  int batch = 64;
-  bool shuffle = true;     ///< a new order each epoch; false: the rows' own
-  bool drop_last = false;  ///< leave out the last batch if it is not full
-  std::uint64_t seed = 1;
-  int workers = 0;  ///< threads; 0: one for each core
-  int ahead = 2;    ///< batches that wait, finished or in work, beside the one that the caller has
-  /// For decoded and resized pictures, 3 bytes a pixel. The first rows that fit are kept for good.
+  InputSpec input;         ///< size and normalisation of the network's input
+  int batch = 64;          ///< images per batch
+  bool shuffle = true;     ///< true: a new order in each epoch; false: the order of the rows
+  bool drop_last = false;  ///< true: the last batch of an epoch is left out if it is not full
+  std::uint64_t seed = 1;  ///< of the order and of the augmentation
+  int workers = 0;         ///< threads; 0: one for each core
+  int ahead = 2;           ///< batches that are prepared in advance, besides the one that the caller has
+  /// Memory for decoded and resized images, 3 bytes per pixel. The first rows that fit stay cached.
   std::size_t cache_bytes = std::size_t{1} << 30u;
   Augmentation augmentation;
 };
 
-/// Input of one step. Give the same Batch to each next(): its memory is used again.
+/// The input of one training step. Pass the same Batch to each next(), so that its memory is used again.
 struct Batch {
   int count = 0;
   std::vector<float> images;         ///< [count, H, W, 3]
   std::vector<float> scores;         ///< [count]
-  std::vector<std::size_t> samples;  ///< [count] numbers in the data set
+  std::vector<std::size_t> samples;  ///< [count] indices of Dataset::samples
 };
 
-/// Epochs of batches over some rows of a data set. The batches of an epoch depend on the rows, the options
-/// and the epoch's number alone: not on threads, timing, the cache, or on epochs before.
+/// Makes epochs of batches over some rows of a data set. The batches of an epoch depend only on the rows, the
+/// options and the number of the epoch. They do not depend on threads, timing, the cache or earlier epochs.
+/// One thread at a time may call the functions of a loader.
 ///
 ///   ImageLoader loader(data, split.train, options);
 ///   if (const Status s = loader.start(epoch); !s) return s;
@@ -55,7 +57,7 @@ struct Batch {
 ///   }
 class ImageLoader {
  public:
-  /// `data` must outlive the loader. A row may be listed more than once.
+  /// `rows` are indices of data.samples; a row may occur more than once. `data` must outlive the loader.
   ImageLoader(const Dataset& data, std::vector<std::size_t> rows, const LoaderOptions& options)
       : data_(&data), rows_(std::move(rows)), options_(options) {}
   ImageLoader(const ImageLoader&) = delete;
@@ -64,17 +66,17 @@ class ImageLoader {
 
   const LoaderOptions& options() const { return options_; }
   const std::vector<std::size_t>& rows() const { return rows_; }
-  /// Between epochs only.
+  /// Changes LoaderOptions::drop_last. Call it only between epochs.
   void set_drop_last(bool drop) { options_.drop_last = drop; }
-  /// Batches of an epoch.
+  /// The number of batches of an epoch.
   std::size_t batches() const {
     const std::size_t size = batch_size();
     return options_.drop_last ? rows_.size() / size : (rows_.size() + size - 1) / size;
   }
-  /// Rows whose pictures stay in memory once they were decoded.
+  /// The number of rows whose images stay in memory after they were decoded.
   std::size_t cached_rows() const { return std::min(rows_.size(), options_.cache_bytes / face_bytes()); }
 
-  /// Begins epoch number `epoch` with its batch `first_batch`, in the middle of another one too.
+  /// Begins epoch number `epoch` at its batch `first_batch`. An epoch that is running is stopped first.
   /// Errors: bad_argument.
   Status start(std::uint64_t epoch, std::size_t first_batch = 0) {
     stop();
@@ -96,8 +98,8 @@ class ImageLoader {
     return Status();
   }
 
-  /// Waits for the next batch and swaps it into `batch`; false after the last one. An error names the file
-  /// that could not be used; the epoch can't go on after it.
+  /// Waits for the next batch and swaps it into `batch`. Returns false after the last one. Errors: those of
+  /// reading and preprocessing an image; the message names the file. The epoch can't continue after an error.
   Result<bool> next(Batch& batch) {
     std::unique_lock<std::mutex> lock(mutex_);
     if (workers_.empty())
@@ -113,7 +115,7 @@ class ImageLoader {
     return true;
   }
 
-  /// Ends the epoch, wherever it is. Pictures that are being decoded are finished first.
+  /// Stops the epoch at any point. Waits for images that are being decoded.
   void stop() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -124,8 +126,9 @@ class ImageLoader {
     workers_.clear();
   }
 
-  /// Decodes every picture once, those for the cache to stay. Rows whose picture can't be used are returned
-  /// and, with `drop_bad`, left out from now on. `on_done(count)` is called after each, from many threads.
+  /// Decodes every image once and fills the cache. Returns the rows whose image can't be used; if `drop_bad`,
+  /// they are left out from now on. After each image, on_done(number of images done) is called; several
+  /// threads call it at the same time.
   template <class OnDone>
   std::vector<RowProblem> preload(bool drop_bad, const OnDone& on_done) {
     stop();
@@ -151,7 +154,7 @@ class ImageLoader {
   struct Slot {
     Batch batch;
     std::size_t items_left = 0;
-    std::size_t failed_item = 0;  // the first in order that failed, so that the message is always the same
+    std::size_t failed_item = 0;  // first in order, so that the message does not depend on timing
     Status status;
   };
 
@@ -171,15 +174,16 @@ class ImageLoader {
     if (options_.batch < 1 || options_.ahead < 1 || options_.workers < 0 || options_.input.height < 1 ||
         options_.input.width < 1)
       return Status::error(Errc::bad_argument,
-                           "a loader needs a batch, an input size and batches ahead of 1 or more");
+                           "the loader's batch, ahead, input height and input width must be at least 1, and "
+                           "its workers at least 0");
     for (const std::size_t row : rows_)
       if (row >= data_->samples.size())
-        return Status::error(Errc::bad_argument, "row ", row, " is not in the data set of ",
-                             data_->samples.size());
+        return Status::error(Errc::bad_argument, "row ", row, " (from 0) is not in the data set, which has ",
+                             data_->samples.size(), " rows");
     return check_augmentation(options_.augmentation);
   }
 
-  /// Makes the slot of batch `b` ready to be filled. Under the lock, or before there are workers.
+  /// Prepares the slot of batch `b` for the workers. Call it with the lock held, or before workers run.
   void prepare_slot(std::size_t b) {
     if (b >= batches()) return;
     Slot& slot = slots_[b % slots_.size()];
@@ -212,7 +216,8 @@ class ImageLoader {
     }
   }
 
-  /// Fills the item's own place in the batch; no lock is needed for that.
+  /// Loads one item into its place in the batch. No lock is needed: each item
+  /// has one worker and its own place.
   Status load_item(std::size_t item, Batch& batch) {
     const std::size_t at = order_[item], place = item % batch_size();
     const Sample& sample = data_->samples[rows_[at]];
@@ -231,8 +236,9 @@ class ImageLoader {
     return to_input(*changed, options_.input, out);
   }
 
-  /// The face of rows_[at], resized: into its place in the cache, where only this thread looks at it during
-  /// this epoch, or into `face` if the cache has no place for it.
+  /// Loads and resizes the face of rows_[at]. If the cache has a place for it, the face is
+  /// stored there and `face` stays empty; only this thread uses that place during this epoch.
+  /// Otherwise it is stored in `face`.
   Status load_face(std::size_t at, Image& face) {
     const bool keep = at < cache_.size();
     if (keep && !cache_[at].rgb.empty()) return Status();
@@ -267,13 +273,14 @@ class ImageLoader {
   std::vector<std::size_t> rows_;
   LoaderOptions options_;
 
-  // Constant while workers run.
+  // These do not change while workers run.
   std::uint64_t epoch_ = 0;
-  std::vector<std::size_t> order_;  // positions in rows_
+  std::vector<std::size_t> order_;  // indices of rows_
   std::size_t end_item_ = 0;
-  std::vector<Image> cache_;  // by position in rows_; see load_face
+  std::vector<Image> cache_;  // by index of rows_; see load_face
 
-  std::mutex mutex_;  // for all that follows; a slot's batch belongs to the workers until items_left is 0
+  // Protects all members below. The batch of a slot belongs to the workers until items_left is 0.
+  std::mutex mutex_;
   std::condition_variable wanted_, finished_;
   std::vector<Slot> slots_;
   std::size_t next_item_ = 0, taken_ = 0;

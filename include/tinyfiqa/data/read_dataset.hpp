@@ -1,4 +1,4 @@
-// Reads and checks a data set: every row, before anything is trained on it.
+// Reads a data set and checks every row, so that errors are found before a training begins.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -21,12 +21,12 @@ TINYFIQA_BEGIN
 
 namespace detail {
 
-/// Where a data set's columns are; npos for those that it lacks.
+/// The indices of the columns; npos for missing ones.
 struct DatasetFields {
   std::size_t path = CsvTable::npos, score = CsvTable::npos, split = CsvTable::npos,
               identity = CsvTable::npos;
-  std::array<std::size_t, 10> landmarks;  ///< x1 y1 .. x5 y5
-  std::array<std::size_t, 4> box;         ///< x y width height
+  std::array<std::size_t, 10> landmarks;  ///< x1, y1, ..., x5, y5
+  std::array<std::size_t, 4> box;         ///< x, y, width, height
 
   DatasetFields() {
     landmarks.fill(CsvTable::npos);
@@ -34,6 +34,7 @@ struct DatasetFields {
   }
 };
 
+/// The name of a landmark's column in one of the three supported namings: image_left_eye_x, x1 or lm1_x.
 inline std::string landmark_column(int naming, int point, char axis) {
   static constexpr const char* points[] = {"image_left_eye", "image_right_eye", "nose", "image_left_mouth",
                                            "image_right_mouth"};
@@ -42,7 +43,7 @@ inline std::string landmark_column(int naming, int point, char axis) {
   return naming == 1 ? axis + number : "lm" + number + "_" + axis;
 }
 
-/// All of the columns or none; some of them only is an error.
+/// Finds a group of columns. Either all of them must exist or none; anything else is an error.
 template <std::size_t Count, class Name>
 Status find_columns(const CsvTable& table, std::array<std::size_t, Count>& found, const Name& name) {
   std::array<std::size_t, Count> columns;
@@ -55,7 +56,7 @@ Status find_columns(const CsvTable& table, std::array<std::size_t, Count>& found
   if (first_present.empty()) return Status();
   if (!first_missing.empty())
     return Status::error(Errc::bad_format, table.path, ":1: there is a column '", first_present,
-                         "' but none is called '", first_missing, "'");
+                         "' but none is called '", first_missing, "'; add it or rename the columns");
   found = columns;
   return Status();
 }
@@ -90,7 +91,7 @@ inline Result<DatasetFields> find_dataset_columns(const CsvTable& table, const D
   return f;
 }
 
-/// Turns rows into samples. Each step returns false with `problem` set when the row can't be used.
+/// Converts rows to samples. If a row can't be used, the functions return false and set `problem`.
 class SampleReader {
  public:
   SampleReader(const CsvTable& table, const DatasetFields& fields, const DatasetOptions& options)
@@ -104,8 +105,9 @@ class SampleReader {
   bool read(const CsvRow& row, Sample& sample) {
     problem.clear();
     sample.line = row.line;
-    if (row.fields.size() < columns_) return fail(count_text(row) + "; is a comma missing?");
-    if (row.fields.size() > columns_) return fail(count_text(row) + "; a comma in a name needs quotes");
+    if (row.fields.size() < columns_) return fail(count_text(row) + "; add the missing comma");
+    if (row.fields.size() > columns_)
+      return fail(count_text(row) + "; put fields that contain a comma in quotes");
     return read_path(row, sample) && read_score(row, sample) && read_split(row, sample) &&
            read_crop(row, sample) && check_file(sample);
   }
@@ -142,7 +144,7 @@ class SampleReader {
     if (sample.split != Split::none) return true;
     return fail("the split '" + word.substr(0, 40) + "' is not train, val or test");
   }
-  /// Empty in all of the columns: this row has none.
+  /// True if the row has a value in at least one of the columns. A row may leave all of them empty.
   template <std::size_t Count>
   static bool given(const CsvRow& row, const std::array<std::size_t, Count>& columns) {
     return has(columns[0]) && std::any_of(columns.begin(), columns.end(),
@@ -172,7 +174,7 @@ class SampleReader {
       numbers[i] = static_cast<int>(std::lround(std::clamp(value, -1e9, 1e9)));
     }
     sample.crop.box = Box{numbers[0], numbers[1], numbers[2], numbers[3]};
-    if (numbers[0] < 0 || numbers[1] < 0) return fail("the box begins outside the picture");
+    if (numbers[0] < 0 || numbers[1] < 0) return fail("the box begins outside the image");
     return numbers[2] >= 1 && numbers[3] >= 1 ? true : fail("the box has no pixels");
   }
   bool check_file(Sample& sample) {
@@ -183,7 +185,7 @@ class SampleReader {
     if (error) sample.file_bytes = 0;
     if (!options_.check_files) return true;
     if (!std::filesystem::exists(status)) return fail("no such file: " + sample.file);
-    if (!std::filesystem::is_regular_file(status)) return fail("not a file: " + sample.file);
+    if (!std::filesystem::is_regular_file(status)) return fail("not a regular file: " + sample.file);
     return sample.file_bytes > 0 ? true : fail("an empty file: " + sample.file);
   }
 
@@ -193,6 +195,7 @@ class SampleReader {
   std::filesystem::path root_;
 };
 
+/// Warns of paths that occur more than once, especially in different parts of a split.
 inline void warn_of_duplicates(const Dataset& data, DatasetReport& report) {
   std::unordered_map<std::string, const Sample*> known;
   for (const Sample& s : data.samples) {
@@ -200,7 +203,7 @@ inline void warn_of_duplicates(const Dataset& data, DatasetReport& report) {
     if (is_new) continue;
     const Sample& first = *at->second;
     const bool leaks = first.split != s.split;
-    report.warnings.push_back({s.line, s.path + " was in line " + std::to_string(first.line) + " already" +
+    report.warnings.push_back({s.line, s.path + " is in line " + std::to_string(first.line) + " already" +
                                            (leaks ? std::string(", there for ") + split_name(first.split) +
                                                         ", here for " + split_name(s.split)
                                                   : std::string())});
@@ -209,7 +212,7 @@ inline void warn_of_duplicates(const Dataset& data, DatasetReport& report) {
 
 }  // namespace detail
 
-/// The samples of a table; see the next function.
+/// Converts a table to a data set; see the next function.
 inline Result<Dataset> read_dataset(const CsvTable& table, const DatasetOptions& options = {},
                                     DatasetReport* report = nullptr) {
   const auto fields = detail::find_dataset_columns(table, options);
@@ -232,13 +235,14 @@ inline Result<Dataset> read_dataset(const CsvTable& table, const DatasetOptions&
     return Status::error(Errc::bad_format, table.path, ":", r.bad[0].line, ": ", r.bad[0].text, " (",
                          r.bad.size(), " of ", r.rows, " rows can't be used; correct or skip them)");
   if (data.samples.empty())
-    return Status::error(Errc::bad_format, table.path, ": no row that can be used, of ", r.rows);
+    return Status::error(Errc::bad_format, table.path, ": none of the ", r.rows,
+                         " rows can be used; correct them");
   return data;
 }
 
-/// Reads the CSV and checks every row. What is wrong with rows stands in `report`, whether this fails or not.
-/// Errors: those of read_csv(); bad_format for missing columns, for bad rows unless skip_bad, and when no
-/// row is left.
+/// Reads a CSV and checks every row. The problems of the rows are written to `report` if it is not null, even
+/// if this function fails. Errors: those of read_csv(); bad_format if a column is missing, if a row can't be
+/// used and DatasetOptions::skip_bad is false, or if no usable row is left.
 inline Result<Dataset> read_dataset(const std::string& path, const DatasetOptions& options = {},
                                     DatasetReport* report = nullptr) {
   const auto table = read_csv(path);

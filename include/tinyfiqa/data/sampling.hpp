@@ -1,4 +1,4 @@
-// A training set with fewer ordinary and more rare qualities (P2, section 3.4).
+// Balances a training set: fewer images of common quality, more of rare quality (Peng et al., section 3.4).
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -15,19 +15,21 @@
 
 TINYFIQA_BEGIN
 
+/// Options of sample_by_quality().
 struct SamplingOptions {
-  std::size_t bins = 100;       ///< equal parts of low..high
-  double low = 0, high = 1;     ///< scores outside belong to the first and the last bin
-  double lowest_share = 0.10;   ///< of the images, those with the lowest scores: never down-sampled
-  double highest_share = 0.05;  ///< the same at the other end
-  double most_copies = 4;       ///< over-sampling: no image is taken more often than this
-  std::size_t target = 0;       ///< rows of the result; 0: as many as there are
+  std::size_t bins = 100;       ///< number of equal bins between low and high
+  double low = 0, high = 1;     ///< scores outside this range belong to the first and the last bin
+  double lowest_share = 0.10;   ///< share of the images, those with the lowest scores, that count as rare
+  double highest_share = 0.05;  ///< the same for the highest scores
+  double most_copies = 4;       ///< an image of a rare bin is taken at most this often
+  std::size_t target = 0;       ///< number of rows in the result; 0: as many as there are scores
   std::uint64_t seed = 1;
 };
 
 namespace detail {
 
-/// Draws `wanted` of `rows`: each of them wanted / rows.size() times (rounded down), the rest at random.
+/// Draws `wanted` rows: each row floor(wanted / rows.size()) times, and the rest at random
+/// without replacement.
 inline void draw_rows(std::vector<std::size_t> rows, std::size_t wanted, Rng rng,
                       std::vector<std::size_t>& drawn) {
   if (rows.empty()) return;
@@ -37,7 +39,7 @@ inline void draw_rows(std::vector<std::size_t> rows, std::size_t wanted, Rng rng
   drawn.insert(drawn.end(), rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(wanted % rows.size()));
 }
 
-/// The level at which min(capacity[b], level) add up to `target`, by halving.
+/// The level at which the sum of min(capacity[b], level) is `target`, found by bisection.
 inline double fill_level(const std::vector<double>& capacity, double target) {
   double low = 0, high = *std::max_element(capacity.begin(), capacity.end());
   for (int i = 0; i < 100; ++i) {
@@ -51,22 +53,23 @@ inline double fill_level(const std::vector<double>& capacity, double target) {
 
 }  // namespace detail
 
-/// Rows to train on, in ascending order, over-sampled ones several times. All bins get the same number of
-/// rows as far as they have them: a bin among the lowest or the highest scores may take each of its images up
-/// to `most_copies` times, any other bin once. The level that the bins are filled to is the one that gives
-/// `target` rows; should all bins together not have so many, the result is smaller.
-/// Errors: bad_argument for no scores or options out of range; not_finite.
+/// Chooses rows to train on. The result is in ascending order; over-sampled rows occur several times.
+///
+/// All bins get the same number of rows if they have enough. A bin has one row for each of its images; a bin
+/// that contains one of the lowest or highest scores has `most_copies` for each. The number of rows per bin
+/// is chosen so that the result has `target` rows. If all bins together have fewer, the result is smaller.
+/// Errors: bad_argument if there are no scores or an option is out of range; not_finite.
 inline Result<std::vector<std::size_t>> sample_by_quality(Span<const double> scores,
                                                           const SamplingOptions& options = {}) {
   if (scores.empty() || options.bins < 1 || !(options.low < options.high) || !(options.most_copies >= 1) ||
       !(options.lowest_share >= 0) || !(options.highest_share >= 0))
     return Status::error(Errc::bad_argument,
-                         "sampling needs scores, a bin, a range, shares of 0 or more and 1 copy or more");
+                         "sampling needs scores, bins >= 1, low < high, shares >= 0 and most_copies >= 1");
   std::vector<std::vector<std::size_t>> bins(options.bins);
   std::vector<double> sorted(scores.begin(), scores.end());
   for (std::size_t i = 0; i < scores.size; ++i) {
     if (!std::isfinite(scores[i]))
-      return Status::error(Errc::not_finite, "score ", i, " (from 0) is no number");
+      return Status::error(Errc::not_finite, "score ", i, " (from 0) is not finite; correct it");
     const double at = (scores[i] - options.low) / (options.high - options.low);
     const double place = std::clamp(std::floor(at * static_cast<double>(options.bins)), 0.0,
                                     static_cast<double>(options.bins - 1));
@@ -89,7 +92,8 @@ inline Result<std::vector<std::size_t>> sample_by_quality(Span<const double> sco
   const std::size_t target = options.target > 0 ? options.target : scores.size;
   const double level = detail::fill_level(capacity, static_cast<double>(target));
   std::vector<std::size_t> drawn;
-  // What rounding took from the bins so far; where it begins decides which of many small bins get a row.
+  // The fraction of a row that rounding left over so far. Its random start decides
+  // which of many small bins get a row.
   double owed = 0.99 * double{Rng(options.seed, detail::shuffle_streams::split).uniform()};
   for (std::size_t b = 0; b < bins.size(); ++b) {
     owed += std::min(capacity[b], level);

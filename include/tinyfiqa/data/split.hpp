@@ -1,4 +1,4 @@
-// Which samples train and which validate.
+// Splits a data set into training, validation and test samples.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -15,20 +15,21 @@
 
 TINYFIQA_BEGIN
 
+/// How training rows are split if the CSV names no validation rows.
 struct SplitOptions {
-  double train_share = 0.8;
-  bool by_identity = false;  ///< no identity is on both sides; rows without one stand for themselves
+  double train_share = 0.8;  ///< share of the rows to train on, between 0 and 1
+  bool by_identity = false;  ///< true: no person is in both parts; each row without an identity is a person
   std::uint64_t seed = 1;
 };
 
-/// Numbers of samples, each list in rising order.
+/// Indices of Dataset::samples, each list in ascending order.
 struct DataSplit {
   std::vector<std::size_t> train, val, test;
 };
 
 namespace detail {
 
-/// Rows that must stay together, in the order of their first rows.
+/// Groups the rows that must stay together. The groups are in the order of their first rows.
 inline std::vector<std::vector<std::size_t>> group_rows(const Dataset& data,
                                                         const std::vector<std::size_t>& rows,
                                                         bool by_identity) {
@@ -48,7 +49,7 @@ inline std::vector<std::vector<std::size_t>> group_rows(const Dataset& data,
   return groups;
 }
 
-/// Moves whole groups, in seeded order, from train to val until val has its share.
+/// Moves whole groups, in an order given by the seed, from train to val until val has its share.
 inline void split_rows(const Dataset& data, const SplitOptions& options, DataSplit& split) {
   const double val_share = (1 - options.train_share) * static_cast<double>(split.train.size());
   const auto wanted =
@@ -63,7 +64,7 @@ inline void split_rows(const Dataset& data, const SplitOptions& options, DataSpl
     taken += groups[g].size();
   }
   const auto smaller = [](const auto& a, const auto& b) { return a.size() < b.size(); };
-  if (taken == 0)  // every identity is larger than the share
+  if (taken == 0)  // every group is larger than the share: move the smallest
     to_val[static_cast<std::size_t>(std::min_element(groups.begin(), groups.end(), smaller) -
                                     groups.begin())] = 1;
   split.train.clear();
@@ -77,23 +78,26 @@ inline void split_rows(const Dataset& data, const SplitOptions& options, DataSpl
 
 }  // namespace detail
 
-/// The split that the CSV's own column asks for; where that names no validation rows (or is missing), a
-/// seeded one of the training rows. A function of the data and the options only. Errors: bad_argument for a
-/// share outside 0..1; bad_format when there is nothing to train on or to validate with.
+/// Splits a data set. If the CSV's split column names validation rows, that split is used.
+/// Otherwise the training rows (and rows without a split) are divided at random; the result depends
+/// only on the data and the options.
+/// Errors: bad_argument if the share is not between 0 and 1; bad_format if there is nothing
+/// to train on or to validate with.
 inline Result<DataSplit> split_dataset(const Dataset& data, const SplitOptions& options = {}) {
   if (!(options.train_share > 0 && options.train_share < 1))
-    return Status::error(Errc::bad_argument, "the training share must lie between 0 and 1");
+    return Status::error(Errc::bad_argument, "the training share must be between 0 and 1");
   DataSplit split;
   for (std::size_t i = 0; i < data.samples.size(); ++i) {
     const Split own = data.samples[i].split;
     (own == Split::val ? split.val : own == Split::test ? split.test : split.train).push_back(i);
   }
   if (split.train.empty())
-    return Status::error(Errc::bad_format, data.path, ": no rows to train on; the split column names none");
+    return Status::error(Errc::bad_format, data.path,
+                         ": no rows to train on; mark some as 'train' in the split column");
   if (!split.val.empty()) return split;
   if (detail::group_rows(data, split.train, options.by_identity).size() < 2)
     return Status::error(Errc::bad_format, data.path, ": one ", options.by_identity ? "identity" : "row",
-                         " can't be both trained on and validated with; two or more are needed");
+                         " is not enough to train and validate with; at least two are needed");
   detail::split_rows(data, options, split);
   return split;
 }

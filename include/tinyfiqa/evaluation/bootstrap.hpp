@@ -1,4 +1,4 @@
-// How sure the metrics are: percentile intervals over seeded resamples (Efron 1979).
+// Confidence intervals of the metrics: percentiles over bootstrap resamples (Efron 1979).
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -17,18 +17,20 @@
 
 TINYFIQA_BEGIN
 
+/// Options of a bootstrap.
 struct BootstrapOptions {
-  int resamples = 1000;
-  double level = 0.95;  ///< share of the resamples that the interval holds
-  std::uint64_t seed = 1;
-  int threads = 1;  ///< the result does not depend on it
+  int resamples = 1000;    ///< number of resamples, at least 1
+  double level = 0.95;     ///< confidence level, between 0 and 1
+  std::uint64_t seed = 1;  ///< of the resamples
+  int threads = 1;         ///< at least 1; the result does not depend on it
 };
 
+/// A confidence interval.
 struct Interval {
   double low = 0, high = 0;
 };
 
-/// The metrics with an interval for each. A resample that is constant counts as correlation 0.
+/// The metrics and an interval for each. A resample with constant predictions or labels has correlation 0.
 struct MetricIntervals {
   Metrics value;
   Interval srcc, plcc, kendall, rmse, final_score;
@@ -36,17 +38,17 @@ struct MetricIntervals {
 
 namespace detail {
 
-/// The metrics of resample r depend on the seed and r only.
+/// Measures the resamples first, first + step, ... The metrics of resample r depend only on the seed and r.
 inline void measure_resamples(const RankedPairs& pairs, const BootstrapOptions& options, std::size_t first,
                               std::size_t step, std::vector<Metrics>& out) {
   const auto n = static_cast<std::uint32_t>(pairs.size());
   std::vector<std::uint32_t> counts;
-  RankedPairs::Room room;
+  RankedPairs::Workspace workspace;
   for (std::size_t r = first; r < out.size(); r += step) {
     Rng rng(mix_seed(options.seed, r), shuffle_streams::bootstrap);
     counts.assign(n, 0);
     for (std::uint32_t i = 0; i < n; ++i) ++counts[rng.below(n)];
-    out[r] = pairs.measure(counts, room);
+    out[r] = pairs.measure(counts, workspace);
   }
 }
 
@@ -60,18 +62,19 @@ inline Interval percentile_interval(const std::vector<Metrics>& resamples, doubl
 
 }  // namespace detail
 
-/// Errors: those of compute_metrics(); bad_argument for options out of range.
+/// The metrics of predictions and labels [n], with bootstrap intervals. Errors: those of compute_metrics();
+/// bad_argument if an option is out of range.
 inline Result<MetricIntervals> bootstrap_metrics(Span<const double> predictions, Span<const double> labels,
                                                  const BootstrapOptions& options = {}) {
   const Status status = detail::check_pairs(predictions, labels);
   if (!status) return status;
   if (options.resamples < 1 || options.threads < 1 || !(options.level > 0 && options.level < 1))
     return Status::error(Errc::bad_argument,
-                         "a bootstrap needs resamples and threads of 1 or more and a level between 0 and 1");
+                         "a bootstrap needs resamples >= 1, threads >= 1 and a level between 0 and 1");
   const detail::RankedPairs pairs(predictions, labels);
-  detail::RankedPairs::Room room;
+  detail::RankedPairs::Workspace workspace;
   MetricIntervals m;
-  m.value = pairs.measure(std::vector<std::uint32_t>(pairs.size(), 1), room);
+  m.value = pairs.measure(std::vector<std::uint32_t>(pairs.size(), 1), workspace);
   std::vector<Metrics> resamples(static_cast<std::size_t>(options.resamples));
   const std::size_t threads = std::min(static_cast<std::size_t>(options.threads), resamples.size());
   std::vector<std::thread> others;

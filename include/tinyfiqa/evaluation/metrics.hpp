@@ -1,4 +1,4 @@
-// How well predictions agree with labels: SRCC, PLCC, Kendall's tau-b, RMSE and the final score.
+// Metrics of the agreement of predictions with labels: SRCC, PLCC, Kendall's tau-b, RMSE and the final score.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -15,21 +15,22 @@
 
 TINYFIQA_BEGIN
 
-/// A correlation is 0, and `constant` set, where all predictions or all labels are equal (one pair included).
+/// The metrics of `count` pairs. If all predictions or all labels are equal (also if there is only one pair),
+/// the correlations are 0 and `constant` is true.
 struct Metrics {
   std::size_t count = 0;
-  double srcc = 0;         ///< Spearman's rank correlation; ties have their average rank
-  double plcc = 0;         ///< Pearson's correlation
-  double kendall = 0;      ///< Kendall's tau-b
-  double rmse = 0;         ///< in the labels' units
+  double srcc = 0;         ///< Spearman's rank correlation, -1..1; tied values get their average rank
+  double plcc = 0;         ///< Pearson's linear correlation, -1..1
+  double kendall = 0;      ///< Kendall's tau-b, -1..1
+  double rmse = 0;         ///< root mean square error, in the units of the labels
   double final_score = 0;  ///< (SRCC + PLCC) / 2
   bool constant = false;
 };
 
 namespace detail {
 
-/// Pairs sorted by (x, y), each value with its place among the distinct values: rank correlations of the
-/// pairs, and of any multiset of them, are then found without sorting again.
+/// Pairs sorted by (x, y), with the rank of each value among the distinct values. The rank correlations of
+/// any multiset of the pairs are then computed without another sort; a bootstrap needs many of them.
 class RankedPairs {
  public:
   RankedPairs(Span<const double> x, Span<const double> y) : order_(x.size) {
@@ -39,7 +40,7 @@ class RankedPairs {
     std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
       return std::pair(x_rank_[a], y_rank_[a]) < std::pair(x_rank_[b], y_rank_[b]);
     });
-    // Powers of two change no digit and keep squares from overflowing.
+    // Scaling by powers of two is exact; it keeps the squares from overflowing.
     x_scale_ = scale_of(x);
     y_scale_ = scale_of(y);
     for (const std::size_t i : order_) {
@@ -49,27 +50,27 @@ class RankedPairs {
 
   std::size_t size() const { return pairs_.size(); }
 
-  /// Working memory of measure(): one for each thread.
-  struct Room {
+  /// Scratch memory of measure(). Each thread needs its own.
+  struct Workspace {
     std::vector<double> x_mean_rank, y_mean_rank;
     std::vector<std::uint64_t> x_counts, y_counts, tree;
   };
 
-  /// The metrics of the multiset that holds the i-th pair counts[i] times, in the order of the sorted pairs.
-  Metrics measure(const std::vector<std::uint32_t>& counts, Room& room) const {
+  /// The metrics of the multiset that contains the i-th sorted pair counts[i] times.
+  Metrics measure(const std::vector<std::uint32_t>& counts, Workspace& workspace) const {
     Metrics m;
-    count_ranks(counts, room);
-    for (const std::uint64_t c : room.x_counts) m.count += static_cast<std::size_t>(c);
+    count_ranks(counts, workspace);
+    for (const std::uint64_t c : workspace.x_counts) m.count += static_cast<std::size_t>(c);
     m.rmse = rmse(counts, m.count);
-    m.constant = is_constant(room.x_counts) || is_constant(room.y_counts);
+    m.constant = is_constant(workspace.x_counts) || is_constant(workspace.y_counts);
     if (m.constant) return m;
-    mean_ranks(room.x_counts, room.x_mean_rank);
-    mean_ranks(room.y_counts, room.y_mean_rank);
+    mean_ranks(workspace.x_counts, workspace.x_mean_rank);
+    mean_ranks(workspace.y_counts, workspace.y_mean_rank);
     m.plcc = correlation(counts, m.count, [](const Pair& p) { return std::pair(p.x, p.y); });
     m.srcc = correlation(counts, m.count, [&](const Pair& p) {
-      return std::pair(room.x_mean_rank[p.x_rank], room.y_mean_rank[p.y_rank]);
+      return std::pair(workspace.x_mean_rank[p.x_rank], workspace.y_mean_rank[p.y_rank]);
     });
-    m.kendall = kendall(counts, m.count, room);
+    m.kendall = kendall(counts, m.count, workspace);
     m.final_score = (m.srcc + m.plcc) / 2;
     return m;
   }
@@ -100,12 +101,12 @@ class RankedPairs {
     return ranks;
   }
 
-  void count_ranks(const std::vector<std::uint32_t>& counts, Room& room) const {
-    room.x_counts.assign(x_ranks_, 0);
-    room.y_counts.assign(y_ranks_, 0);
+  void count_ranks(const std::vector<std::uint32_t>& counts, Workspace& workspace) const {
+    workspace.x_counts.assign(x_ranks_, 0);
+    workspace.y_counts.assign(y_ranks_, 0);
     for (std::size_t i = 0; i < pairs_.size(); ++i) {
-      room.x_counts[pairs_[i].x_rank] += counts[i];
-      room.y_counts[pairs_[i].y_rank] += counts[i];
+      workspace.x_counts[pairs_[i].x_rank] += counts[i];
+      workspace.y_counts[pairs_[i].y_rank] += counts[i];
     }
   }
 
@@ -163,9 +164,9 @@ class RankedPairs {
     return sum;
   }
 
-  /// tau-b = (concordant - discordant) / sqrt((all - ties in x)(all - ties in y)), n log n steps.
-  double kendall(const std::vector<std::uint32_t>& counts, std::size_t n, Room& room) const {
-    const double all = pairs_within(n), x_ties = ties(room.x_counts), y_ties = ties(room.y_counts);
+  /// tau-b = (concordant - discordant) / sqrt((all - ties in x)(all - ties in y)), in O(n log n).
+  double kendall(const std::vector<std::uint32_t>& counts, std::size_t n, Workspace& workspace) const {
+    const double all = pairs_within(n), x_ties = ties(workspace.x_counts), y_ties = ties(workspace.y_counts);
     double both_tied = 0;
     std::uint64_t same = 0;
     for (std::size_t i = 0; i < pairs_.size(); ++i) {
@@ -176,12 +177,12 @@ class RankedPairs {
       both_tied += pairs_within(same);
       same = 0;
     }
-    const double difference = all - x_ties - y_ties + both_tied - 2 * discordant(counts, room.tree);
+    const double difference = all - x_ties - y_ties + both_tied - 2 * discordant(counts, workspace.tree);
     return std::clamp(difference / std::sqrt(all - x_ties) / std::sqrt(all - y_ties), -1.0, 1.0);
   }
 
-  /// Pairs of pairs with x < x' and y > y'. tree (Fenwick 1994) counts the y seen so far; those of equal x
-  /// enter it together.
+  /// The number of discordant pairs of pairs: x < x' and y > y'. `tree` is a Fenwick tree (Fenwick 1994) of
+  /// the y that were seen so far. Pairs with the same x are counted first and then added together.
   double discordant(const std::vector<std::uint32_t>& counts, std::vector<std::uint64_t>& tree) const {
     tree.assign(y_ranks_ + 1, 0);
     std::uint64_t seen = 0, found = 0;
@@ -209,28 +210,32 @@ class RankedPairs {
   int x_scale_ = 0, y_scale_ = 0;
 };
 
+/// Checks the arguments of compute_metrics().
 inline Status check_pairs(Span<const double> predictions, Span<const double> labels) {
   if (predictions.size != labels.size)
-    return Status::error(Errc::mismatch, predictions.size, " predictions, but ", labels.size, " labels");
-  if (predictions.empty()) return Status::error(Errc::bad_argument, "nothing to compare: no predictions");
+    return Status::error(Errc::mismatch, predictions.size, " predictions, but ", labels.size,
+                         " labels; give one label for each prediction");
+  if (predictions.empty())
+    return Status::error(Errc::bad_argument, "there are no predictions to compare; give at least one");
   if (predictions.size > 0xffffffffu)
     return Status::error(Errc::too_large, predictions.size, " predictions; at most 2^32 - 1 can be compared");
   for (std::size_t i = 0; i < predictions.size; ++i)
     if (!std::isfinite(predictions[i]) || !std::isfinite(labels[i]))
       return Status::error(Errc::not_finite, std::isfinite(labels[i]) ? "prediction " : "label ", i,
-                           " (counted from 0) is not a finite number");
+                           " (counted from 0) is not a finite number; correct or leave out the pair");
   return Status();
 }
 
 }  // namespace detail
 
-/// All metrics. Errors: mismatch (lengths), bad_argument (no values), not_finite (with the index).
+/// Computes the metrics of predictions and labels, both [n], n >= 1. Errors: mismatch if the lengths differ,
+/// bad_argument if there are no values, not_finite (the message has the index), too_large.
 inline Result<Metrics> compute_metrics(Span<const double> predictions, Span<const double> labels) {
   const Status status = detail::check_pairs(predictions, labels);
   if (!status) return status;
   const detail::RankedPairs pairs(predictions, labels);
-  detail::RankedPairs::Room room;
-  return pairs.measure(std::vector<std::uint32_t>(pairs.size(), 1), room);
+  detail::RankedPairs::Workspace workspace;
+  return pairs.measure(std::vector<std::uint32_t>(pairs.size(), 1), workspace);
 }
 
 TINYFIQA_END

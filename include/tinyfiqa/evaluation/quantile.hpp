@@ -9,8 +9,8 @@
 
 TINYFIQA_BEGIN
 
-/// numpy's percentile(100 * share): linear between the two nearest of the values, which are sorted and at
-/// least one.
+/// The quantile of sorted values [n], n >= 1, for a share in 0..1. It interpolates linearly between the two
+/// nearest values, like numpy.percentile(sorted, 100 * share).
 template <class T>
 double sorted_quantile(const std::vector<T>& sorted, double share) {
   const double at = share * static_cast<double>(sorted.size() - 1);

@@ -1,5 +1,4 @@
-// How much of a photo survived: full-reference quality of a degraded picture against the one it was made
-// from.
+// Full-reference quality: how similar a degraded image is to its original.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -15,7 +14,7 @@ TINYFIQA_BEGIN
 
 namespace detail {
 
-/// Luma, each 2 x 2 block averaged to one pixel: the size at which GMSD is defined.
+/// Luma at half the size: each 2 x 2 block is averaged to one pixel, as GMSD requires.
 struct HalfGrey {
   int height, width;
   std::vector<float> v;
@@ -30,7 +29,7 @@ struct HalfGrey {
             4;
   }
 
-  /// Length of Prewitt's gradient, a third of the sums of three.
+  /// The magnitude of the gradient, by Prewitt filters with weights of 1/3.
   float gradient(int y, int x) const {
     const auto at = [&](int dy, int dx) { return v[static_cast<std::size_t>((y + dy) * width + x + dx)]; };
     const float gx = at(-1, 1) + at(0, 1) + at(1, 1) - at(-1, -1) - at(0, -1) - at(1, -1);
@@ -41,17 +40,17 @@ struct HalfGrey {
 
 }  // namespace detail
 
-/// Gradient magnitude similarity deviation (Xue, Zhang, Mou and Bovik 2014, equations 3 to 6): the standard
-/// deviation over the pixels of (2 a b + c) / (a a + b b + c), where a and b are the lengths of both
-/// pictures' gradients, at half the size, and c = 170. 0 for equal pictures, about 0.35 for ruined ones.
-/// Errors: mismatch if the sizes differ, bad_argument if a side is below 6 pixels.
+/// Gradient magnitude similarity deviation (Xue et al. 2014, equations 3 to 6): the standard deviation over
+/// the pixels of (2 a b + c) / (a a + b b + c), where a and b are the gradient magnitudes of the two images
+/// at half the size, and c = 170. It is 0 for equal images and about 0.35 for heavily degraded ones.
+/// Errors: mismatch if the sizes differ, bad_argument if a side is shorter than 6 pixels.
 inline Result<double> gmsd(const Image& original, const Image& changed) {
   if (original.height != changed.height || original.width != changed.width)
-    return Status::error(Errc::mismatch, "pictures of ", original.width, "x", original.height, " and ",
-                         changed.width, "x", changed.height, " pixels can't be compared");
+    return Status::error(Errc::mismatch, "images of ", original.width, "x", original.height, " and ",
+                         changed.width, "x", changed.height, " pixels can't be compared; resize one");
   if (std::min(original.height, original.width) < 6)
-    return Status::error(Errc::bad_argument, "pictures of ", original.width, "x", original.height,
-                         " pixels are too small to compare; 6x6 are needed");
+    return Status::error(Errc::bad_argument, "images of ", original.width, "x", original.height,
+                         " pixels are too small to compare; at least 6x6 are needed");
   const detail::HalfGrey a(original), b(changed);
   double sum = 0, squares = 0, count = 0;
   for (int y = 1; y + 1 < a.height; ++y)

@@ -1,4 +1,5 @@
-// What a quality does for recognition: error versus discard, k-fold accuracy, templates (P2, section 4).
+// Evaluation: how discarding images by quality changes recognition errors (Peng et al., section 4), and
+// verification accuracy.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -19,27 +20,30 @@
 
 TINYFIQA_BEGIN
 
-/// Two images that were compared. `cluster` numbers what is drawn together in a bootstrap (a person).
+/// Two images that were compared. All pairs of a cluster (a person) are drawn together in a bootstrap.
 struct ComparedPair {
-  std::uint32_t a = 0, b = 0, cluster = 0;
-  float score = 0;  ///< cosine of the embeddings
+  std::uint32_t a = 0, b = 0;  ///< indices of the images
+  std::uint32_t cluster = 0;   ///< index of the cluster
+  float score = 0;             ///< cosine similarity of the embeddings
 };
 
-/// False matches a rate needs to be measured: it stands on 10 expected errors at least.
+/// A false match rate is measured only if at least this many false matches are expected.
 inline constexpr double least_expected_errors = 10;
 
-/// The score above which at most a share `rate` of the impostors lies. NaN where they are too few to support
-/// the rate (rate * count < 10). `descending`: the impostors' scores, highest first.
+/// The threshold for a false match rate: at most the share `rate` of the impostor scores is above it.
+/// `descending` has the scores of impostor pairs, highest first. Returns NaN if there are too few of them,
+/// that is if rate * count < least_expected_errors.
 inline double threshold_for_rate(const std::vector<float>& descending, double rate) {
   const double allowed = rate * static_cast<double>(descending.size());
   if (allowed < least_expected_errors) return std::numeric_limits<double>::quiet_NaN();
   return double{descending[std::min(descending.size() - 1, static_cast<std::size_t>(allowed))]};
 }
 
-/// False non-match rate while the worst images are discarded.
+/// The false non-match rate as a function of the share of images that are discarded, worst quality first.
 struct DiscardCurve {
-  std::vector<double> discard, fnmr;  ///< shares, 0 to 0.3 in steps of 0.01
-  double area20 = 0, area30 = 0;      ///< under the curve from 0 to 0.2 and 0.3
+  std::vector<double> discard;    ///< [31] discarded shares, 0 to 0.3 in steps of 0.01
+  std::vector<double> fnmr;       ///< [31] false non-match rate at each share
+  double area20 = 0, area30 = 0;  ///< areas under the curve from 0 to 0.2 and from 0 to 0.3
   Interval area20_interval, area30_interval;
 };
 
@@ -47,7 +51,8 @@ namespace detail {
 
 constexpr std::size_t discard_levels = 31;
 
-/// Each image's place when they are sorted by quality, worst first; equals in a random order.
+/// The rank of each image by quality, worst first. Images of equal quality are in a random order; values that
+/// are not finite are worst.
 inline std::vector<std::size_t> quality_places(Span<const double> quality, std::uint64_t seed) {
   std::vector<std::size_t> order(quality.size), places(quality.size);
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -59,7 +64,8 @@ inline std::vector<std::size_t> quality_places(Span<const double> quality, std::
   return places;
 }
 
-/// For each cluster and level: genuine pairs still there, and those under the threshold.
+/// For each cluster and discard level, the number of genuine pairs that are kept, and how many of these are
+/// not above the threshold.
 struct DiscardCounts {
   std::size_t clusters = 0;
   std::vector<double> kept, missed;  // [clusters, discard_levels]
@@ -79,7 +85,7 @@ struct DiscardCounts {
     }
   }
 
-  /// With cluster c counted weight[c] times.
+  /// The false non-match rate at each level, with cluster c counted weight[c] times.
   std::vector<double> fnmr(const std::vector<std::uint32_t>& weight) const {
     std::vector<double> all(discard_levels), bad(discard_levels);
     for (std::size_t c = 0; c < clusters; ++c)
@@ -93,19 +99,20 @@ struct DiscardCounts {
   }
 };
 
-/// Trapezoids over the first `levels` steps of 0.01.
+/// The area under the first `levels` steps of 0.01, by the trapezoidal rule.
 inline double curve_area(const std::vector<double>& y, std::size_t levels) {
   double area = 0;
   for (std::size_t i = 0; i < levels; ++i) area += 0.01 * (y[i] + y[i + 1]) / 2;
   return area;
 }
 
+/// The percentile interval of `values`, which are sorted in place.
 inline Interval interval_of(std::vector<double>& values, double level) {
   std::sort(values.begin(), values.end());
   return {sorted_quantile(values, (1 - level) / 2), sorted_quantile(values, (1 + level) / 2)};
 }
 
-/// Calls body(weights) for each resample of `clusters`.
+/// Calls body(weights) for each resample of the clusters; weights[c] is how often cluster c was drawn.
 template <class Body>
 void for_each_resample(std::size_t clusters, const BootstrapOptions& options, const Body& body) {
   std::vector<std::uint32_t> weight(clusters);
@@ -119,12 +126,14 @@ void for_each_resample(std::size_t clusters, const BootstrapOptions& options, co
 
 }  // namespace detail
 
-/// Error versus discard (Grother and Tabassi 2007): a genuine pair counts while both its images are among
-/// those kept. The threshold stays what it was for all images. quality [images], not finite: worst.
-/// Intervals: resamples of clusters, the threshold and the order fixed. Errors: bad_argument without pairs.
+/// Error versus discard (Grother and Tabassi 2007). `quality` [images] has the quality of each image; values
+/// that are not finite count as worst. A genuine pair is counted if both its images are kept. The threshold
+/// does not change with the discarded share. The intervals are from resamples of the clusters with a fixed
+/// threshold and a fixed order of the images. Errors: bad_argument if there are no pairs.
 inline Result<DiscardCurve> discard_curve(const std::vector<ComparedPair>& genuine, double threshold,
                                           Span<const double> quality, const BootstrapOptions& options) {
-  if (genuine.empty()) return Status::error(Errc::bad_argument, "no pairs of one person's images to compare");
+  if (genuine.empty())
+    return Status::error(Errc::bad_argument, "there are no pairs of images of the same person to compare");
   const detail::DiscardCounts counts(genuine, detail::quality_places(quality, options.seed), threshold);
   DiscardCurve curve;
   curve.fnmr = counts.fnmr(std::vector<std::uint32_t>(counts.clusters, 1));
@@ -143,13 +152,14 @@ inline Result<DiscardCurve> discard_curve(const std::vector<ComparedPair>& genui
   return curve;
 }
 
-/// A share with its interval; not a number where the pairs can't support it.
+/// A rate and its interval; NaN if there are too few pairs to measure it.
 struct RateEstimate {
   double value = std::numeric_limits<double>::quiet_NaN();
   Interval interval;
 };
 
-/// True positive rate at a false positive rate. Intervals: resamples of clusters, the threshold fixed.
+/// The true positive rate at the false positive rate `rate`: the share of genuine pairs above
+/// threshold_for_rate(). The interval is from resamples of the clusters with a fixed threshold.
 inline RateEstimate true_positive_rate(const std::vector<ComparedPair>& genuine,
                                        const std::vector<float>& impostors_descending, double rate,
                                        const BootstrapOptions& options) {
@@ -174,25 +184,27 @@ inline RateEstimate true_positive_rate(const std::vector<ComparedPair>& genuine,
   return result;
 }
 
-/// One line of a pairs file: a cosine, whether the two are one person, and its fold.
+/// One line of a pairs file.
 struct LabelledPair {
-  double score = 0;
-  bool same = false;
-  int fold = 0;
+  double score = 0;   ///< cosine similarity of the embeddings
+  bool same = false;  ///< true if both images show the same person
+  int fold = 0;       ///< counted from 0
 };
 
-/// Verification accuracy by the protocol of LFW and YTF.
+/// Verification accuracy by cross-validation, the protocol of LFW and YTF.
 struct FoldAccuracy {
-  std::vector<double> folds;                ///< share of right decisions in each
-  double mean = 0, std = 0, threshold = 0;  ///< std with n - 1; the thresholds' mean
+  std::vector<double> folds;  ///< accuracy of each fold, 0..1
+  double mean = 0, std = 0;   ///< of the folds; std divides by n - 1
+  double threshold = 0;       ///< mean of the thresholds
 };
 
 namespace detail {
 
-/// The middle between the two neighbouring scores where the most pairs are decided rightly.
+/// The threshold with the most correct decisions: a pair is accepted if its score is above it. It lies in the
+/// middle of two neighbouring scores.
 inline double best_threshold(std::vector<std::pair<double, bool>> pairs) {
   std::sort(pairs.begin(), pairs.end());
-  std::ptrdiff_t right = 0, best = 0;  // right answers beside those for a threshold under all scores
+  std::ptrdiff_t right = 0, best = 0;  // correct decisions, minus those with a threshold below all scores
   double threshold = pairs.empty() ? 0 : pairs[0].first - 1;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     right += pairs[i].second ? -1 : 1;
@@ -206,12 +218,13 @@ inline double best_threshold(std::vector<std::pair<double, bool>> pairs) {
 
 }  // namespace detail
 
-/// Each fold is decided with the threshold that is best on all others. Folds are numbered from 0.
-/// Errors: bad_argument for fewer than two folds or a fold without a pair.
+/// The accuracy of each fold with the threshold that is best on all other folds. Errors: bad_argument if
+/// there are fewer than two folds or a fold has no pair.
 inline Result<FoldAccuracy> fold_accuracy(const std::vector<LabelledPair>& pairs) {
   int folds = 0;
   for (const LabelledPair& p : pairs) folds = std::max(folds, p.fold + 1);
-  if (folds < 2) return Status::error(Errc::bad_argument, "accuracy by folds needs at least two folds");
+  if (folds < 2)
+    return Status::error(Errc::bad_argument, "the accuracy by folds needs at least two folds; number them");
   FoldAccuracy result;
   for (int fold = 0; fold < folds; ++fold) {
     std::vector<std::pair<double, bool>> others;
@@ -221,7 +234,9 @@ inline Result<FoldAccuracy> fold_accuracy(const std::vector<LabelledPair>& pairs
     double right = 0, count = 0;
     for (const LabelledPair& p : pairs)
       if (p.fold == fold) right += (p.score > threshold) == p.same ? 1 : 0, count += 1;
-    if (!(count > 0)) return Status::error(Errc::bad_argument, "no pair in fold ", fold + 1, " of ", folds);
+    if (!(count > 0))
+      return Status::error(Errc::bad_argument, "no pair in fold ", fold + 1, " of ", folds,
+                           "; number the folds without gaps");
     result.folds.push_back(right / count);
     result.threshold += threshold / folds;
     result.mean += right / count / folds;

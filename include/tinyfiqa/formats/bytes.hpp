@@ -1,4 +1,4 @@
-// Small helpers of the readers: overflow-checked products, names made fit for a message.
+// Small helpers of the file readers: sums and products that check for overflow, and names and shapes as text.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -13,23 +13,24 @@
 
 TINYFIQA_BEGIN
 
-/// product *= factor; false, with `product` unchanged, if that overflows. Shapes in a file are anybody's
-/// numbers: [2^32, 2^32] would otherwise multiply to 0 and pass every later check.
+/// product *= factor. Returns false and leaves `product` unchanged if that overflows. The
+/// numbers in a file are not trusted: without this check a shape of [2^32, 2^32] would multiply
+/// to 0 and pass every later check.
 inline bool multiply_into(std::uint64_t& product, std::uint64_t factor) {
   if (factor != 0 && product > std::numeric_limits<std::uint64_t>::max() / factor) return false;
   product *= factor;
   return true;
 }
 
-/// sum += term; false, with `sum` unchanged, if that overflows.
+/// sum += term. Returns false and leaves `sum` unchanged if that overflows.
 inline bool add_into(std::uint64_t& sum, std::uint64_t term) {
   if (sum > std::numeric_limits<std::uint64_t>::max() - term) return false;
   sum += term;
   return true;
 }
 
-/// 'name' for a message: cut after 100 bytes, and what a terminal would obey is replaced by '?'. (Not called
-/// quoted: overload resolution would find std::quoted through the argument.)
+/// The name in single quotes, for a message: at most 100 bytes, with control characters replaced by '?'. (It
+/// is not called `quoted`, because argument-dependent lookup would find std::quoted too.)
 inline std::string in_quotes(std::string_view name) {
   std::string text = "'";
   for (const char c : name.substr(0, 100)) {
@@ -39,7 +40,7 @@ inline std::string in_quotes(std::string_view name) {
   return text + (name.size() > 100 ? "...'" : "'");
 }
 
-/// "[64, 3, 3, 3]"; long shapes end in dots.
+/// A shape as text: "[64, 3, 3, 3]". After 8 extents "..." stands for the rest.
 template <class Extents>
 std::string shape_text(const Extents& extents) {
   std::string text = "[";

@@ -1,4 +1,4 @@
-// CSV files as RFC 4180 has them: read row by row with line numbers for messages, and fields written.
+// CSV files (RFC 4180): a reader that goes row by row and counts lines for messages, and a writer for fields.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -18,22 +18,22 @@
 
 TINYFIQA_BEGIN
 
-/// What a CSV file may grow to before it is refused.
+/// The largest CSV file that is read; larger ones are refused with Errc::too_large.
 struct CsvLimits {
-  std::size_t file_bytes = std::size_t{1} << 30u;
-  std::size_t field_bytes = std::size_t{1} << 16u;
-  std::size_t columns = 4096;
+  std::size_t file_bytes = std::size_t{1} << 30u;   ///< bytes of the file
+  std::size_t field_bytes = std::size_t{1} << 16u;  ///< bytes of one field
+  std::size_t columns = 4096;                       ///< fields of one record
 };
 
-/// One record and the line of the file that it begins on, counted from 1.
+/// One record, and the line (counted from 1) of the file where it begins.
 struct CsvRow {
   std::size_t line = 0;
   std::vector<std::string> fields;
 };
 
-/// Records one after the other. Fields are separated by commas; those in double quotes may hold commas, line
-/// breaks and, doubled, quotes. Lines end in LF, CRLF or CR; a UTF-8 byte order mark and empty lines are
-/// skipped. The bytes must outlive the reader.
+/// Reads a CSV file record by record. Fields are separated by commas. A field in double quotes may contain
+/// commas, line breaks and quotes; a quote in it is written twice. Lines end in LF, CRLF or CR. A UTF-8 byte
+/// order mark and empty lines are skipped. The bytes must outlive the reader.
 class CsvReader {
  public:
   explicit CsvReader(const FileBytes& file, const CsvLimits& limits = {})
@@ -41,19 +41,20 @@ class CsvReader {
     if (bytes_.size >= 3 && std::memcmp(bytes_.data, "\xEF\xBB\xBF", 3) == 0) at_ = 3;
   }
 
-  /// Reads the next record into `row`; false at the end of the file. Errors: bad_format, too_large; the
-  /// message begins with the file's name and the line.
+  /// Reads the next record into `row`; returns false at the end of the file.
+  /// Errors: bad_format, too_large. The message begins with the file's name and the line.
   Result<bool> next(CsvRow& row) {
     if (bytes_.size > limits_.file_bytes)
       return Status::error(Errc::too_large, path_, ": ", bytes_.size, " bytes; a CSV file may have at most ",
-                           limits_.file_bytes);
+                           limits_.file_bytes, "; split it");
     while (at_ < bytes_.size && is_line_end(bytes_[at_])) end_line();
     if (at_ >= bytes_.size) return false;
     row.line = line_;
     std::size_t count = 0;
     for (;; ++count) {
       if (count == limits_.columns)
-        return error(Errc::too_large, row.line, "more than ", limits_.columns, " columns; is this a CSV?");
+        return error(Errc::too_large, row.line, "more than ", limits_.columns,
+                     " columns; check that this is a CSV file");
       if (row.fields.size() <= count) row.fields.emplace_back();
       const Status status = read_field(row.fields[count]);
       if (!status) return status;
@@ -73,7 +74,7 @@ class CsvReader {
     return Status::error(code, path_, ":", line, ": ", parts...);
   }
 
-  /// Steps over LF, CR or CRLF.
+  /// Skips LF, CR or CRLF.
   void end_line() {
     if (bytes_[at_] == '\r' && at_ + 1 < bytes_.size && bytes_[at_ + 1] == '\n') ++at_;
     ++at_;
@@ -90,7 +91,7 @@ class CsvReader {
     for (; at_ < bytes_.size && bytes_[at_] != ',' && !is_line_end(bytes_[at_]); ++at_) {
       if (bytes_[at_] == '"')
         return error(Errc::bad_format, line_,
-                     "a quote inside a field that does not begin with one; put the field in quotes and "
+                     "a quote inside a field without quotes around it; put the field in quotes and "
                      "write \"\" for each quote in it");
       const Status status = check_byte(at_ - start);
       if (!status) return status;
@@ -112,22 +113,23 @@ class CsvReader {
       line_ += c == '\n' || (c == '\r' && (at_ + 1 >= bytes_.size || bytes_[at_ + 1] != '\n'));
       field.push_back(static_cast<char>(c));
     }
-    return error(Errc::bad_format, first_line, "a quoted field begins here and never ends; add the quote");
+    return error(Errc::bad_format, first_line,
+                 "a quoted field begins here and never ends; add the closing quote");
   }
 
   Status check_after_quote() const {
     if (at_ >= bytes_.size || bytes_[at_] == ',' || is_line_end(bytes_[at_])) return Status();
     return error(Errc::bad_format, line_,
-                 "text behind the closing quote of a field; write \"\" for a quote inside it");
+                 "text after the closing quote of a field; write \"\" for a quote inside it");
   }
 
   Status check_byte(std::size_t field_size) const {
     if (bytes_[at_] == 0)
       return error(Errc::bad_format, line_,
-                   "a zero byte: this is not UTF-8 text (UTF-16?); save it as UTF-8");
+                   "a zero byte: this is not UTF-8 text but perhaps UTF-16; save it as UTF-8");
     if (field_size >= limits_.field_bytes)
       return error(Errc::too_large, line_, "a field longer than ", limits_.field_bytes,
-                   " bytes; is a quote missing?");
+                   " bytes; add the closing quote if one is missing");
     return Status();
   }
 
@@ -137,14 +139,14 @@ class CsvReader {
   std::size_t at_ = 0, line_ = 1;
 };
 
-/// A whole file: the header's names and the rows behind it.
+/// A whole file: the names in the header, and the rows after it.
 struct CsvTable {
   std::string path;
   std::vector<std::string> header;
   std::vector<CsvRow> rows;
 
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
-  /// The column of that name, or npos.
+  /// The index of the column with that name, or npos.
   std::size_t column(std::string_view name) const {
     for (std::size_t i = 0; i < header.size(); ++i)
       if (header[i] == name) return i;
@@ -152,7 +154,8 @@ struct CsvTable {
   }
 };
 
-/// Reads a file whose first record names the columns. Errors: those of read_file() and CsvReader.
+/// Reads a whole file whose first record names the columns. Errors: those of read_file() and CsvReader, and
+/// bad_format for a file without a header.
 inline Result<CsvTable> read_csv(const FileBytes& file, const CsvLimits& limits = {}) {
   CsvTable table;
   table.path = file.path;
@@ -168,17 +171,19 @@ inline Result<CsvTable> read_csv(const FileBytes& file, const CsvLimits& limits 
     row = {};
   }
   if (table.header.empty())
-    return Status::error(Errc::bad_format, file.path, ": no line with column names; is the file empty?");
+    return Status::error(Errc::bad_format, file.path,
+                         ": no line with column names: the file is empty; add a header");
   return table;
 }
+/// As above, for a path.
 inline Result<CsvTable> read_csv(const std::string& path, const CsvLimits& limits = {}) {
   const auto file = read_file(path, FileAccess::copy);
   if (!file) return file.status();
   return read_csv(*file, limits);
 }
 
-/// The column called `name`; "the right one as the `option` column" is what the message asks for. Errors:
-/// bad_format, with the names that there are.
+/// The index of the column called `name`. `option` says in the error message what the column is for, such as
+/// "path". Errors: bad_format; the message lists the columns of the file.
 inline Result<std::size_t> csv_column(const CsvTable& table, const std::string& name, const char* option) {
   const std::size_t column = table.column(name);
   if (column != CsvTable::npos) return column;
@@ -190,17 +195,18 @@ inline Result<std::size_t> csv_column(const CsvTable& table, const std::string& 
   std::string names;
   for (const std::string& known : table.header) names += (names.empty() ? "" : ", ") + known;
   return Status::error(Errc::bad_format, table.path, ":1: no column is called '", name, "'; there are ",
-                       names, "; name the right one as the ", option, " column");
+                       names, "; name one of these as the ", option, " column");
 }
 
-/// Without spaces and tabs at both ends.
+/// The text without spaces and tabs at both ends.
 inline std::string_view csv_trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
 }
 
-/// A finite decimal number, spaces around it allowed; else `problem` says what is wrong with `what`.
+/// Reads a finite decimal number; spaces and tabs around it are allowed. Returns false for anything else:
+/// then `problem` is a sentence about `what`, the name of the field.
 inline bool parse_number(const std::string& field, const char* what, double& value, std::string& problem) {
   std::string_view text = csv_trimmed(field);
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
@@ -217,7 +223,7 @@ inline bool parse_number(const std::string& field, const char* what, double& val
   return problem.empty();
 }
 
-/// `text` as a field of a CSV file, in quotes if it needs them.
+/// The text as a field of a CSV file, with quotes around it if it needs them.
 inline std::string csv_field(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
   std::string quoted = "\"";

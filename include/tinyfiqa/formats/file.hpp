@@ -1,4 +1,5 @@
-// Whole files: read (mapped where the system can), and written so that a crash never leaves half of one.
+// Reads whole files, mapped into memory where the system can do so, and writes files atomically: a crash
+// never leaves half of a file.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -24,21 +25,21 @@
 
 TINYFIQA_BEGIN
 
-/// The bytes of a file and the name to call it by in messages. `owner` keeps the bytes alive; it is empty
-/// when they belong to the caller.
+/// The bytes of a file, and its name for messages. `owner` keeps the bytes alive; it is
+/// null if the caller keeps them.
 struct FileBytes {
   std::string path;
   Bytes bytes;
   std::shared_ptr<const void> owner;
 
-  /// Bytes that the caller keeps alive for as long as anything that was read from them.
+  /// Wraps bytes of the caller. They must outlive everything that is read from them.
   static FileBytes from_memory(Bytes bytes, std::string name) { return {std::move(name), bytes, nullptr}; }
 };
 
-/// How a file comes into memory.
+/// How a file gets into memory: mapped, or copied into a buffer.
 enum class FileAccess : unsigned char { map, copy };
 
-/// Pipes and devices have no size to look up: no more than this is read from them.
+/// A pipe or device does not tell its size, so at most this many bytes are read from it.
 constexpr std::size_t max_stream_bytes = std::size_t{1} << 30u;
 
 namespace detail {
@@ -48,7 +49,8 @@ inline Status open_error(const std::string& path, int error) {
   }
   if (error == EACCES)
     return Status::error(Errc::unreadable, path, ": permission denied; make it readable (chmod +r)");
-  return Status::error(Errc::unreadable, path, ": can't be opened: ", std::strerror(error));
+  return Status::error(Errc::unreadable, path, ": can't be opened: ", std::strerror(error),
+                       "; check the path");
 }
 
 inline Status empty_error(const std::string& path) {
@@ -84,7 +86,8 @@ inline Result<FileBytes> read_descriptor(const std::string& path, int fd) {
     data.resize(have + (got > 0 ? static_cast<std::size_t>(got) : 0));
     if (got == 0) return owned_bytes(path, std::move(data));
     if (got < 0 && errno != EINTR) {
-      return Status::error(Errc::unreadable, path, ": reading failed: ", std::strerror(errno));
+      return Status::error(Errc::unreadable, path, ": reading failed: ", std::strerror(errno),
+                           "; check the disk or copy the file again");
     }
     if (data.size() > max_stream_bytes) {
       return Status::error(Errc::too_large, path,
@@ -94,9 +97,10 @@ inline Result<FileBytes> read_descriptor(const std::string& path, int fd) {
 }
 }  // namespace detail
 
-/// The whole of a file. A mapped file costs only what is looked at, but must not be cut short by somebody
-/// else meanwhile (the system answers with SIGBUS): replace files by renaming, as write_file() does. Files of
-/// unknown origin are copied.
+/// Reads a whole file. FileAccess::map loads only the pages that are used. Nobody may truncate a mapped file
+/// (reading it then raises SIGBUS): replace files by renaming, as write_file() does, and use
+/// FileAccess::copy for files that others may write. Errors: not_found, unreadable, bad_format (an empty
+/// file), too_large (a pipe).
 inline Result<FileBytes> read_file(const std::string& path, FileAccess access = FileAccess::map) {
   const detail::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.fd < 0) return detail::open_error(path, errno);
@@ -106,7 +110,7 @@ inline Result<FileBytes> read_file(const std::string& path, FileAccess access = 
     return Status::error(Errc::unreadable, path, ": is a folder; name a file in it");
   }
   if (!S_ISREG(info.st_mode)) return detail::read_descriptor(path, file.fd);
-  // An empty file, or one of /proc that does not know its size, can't be mapped.
+  // Empty files, and files in /proc, which report size 0, can't be mapped.
   if (access == FileAccess::copy || info.st_size <= 0) return detail::read_descriptor(path, file.fd);
   const auto size = static_cast<std::size_t>(info.st_size);
   void* const map = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
@@ -126,6 +130,7 @@ inline bool write_all(int fd, Bytes bytes) {
   }
   return true;
 }
+/// Writes the parts and waits until they are on the disk. On failure, errno has the reason.
 inline bool write_synced(const std::string& path, Span<const Bytes> parts) {
   const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (file.fd < 0) return false;
@@ -141,6 +146,7 @@ inline std::string temporary_name(const std::string& path) {
 
 #else
 
+/// Reads a whole file. Without POSIX, it is always copied.
 inline Result<FileBytes> read_file(const std::string& path, FileAccess = FileAccess::map) {
   std::FILE* const file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) return detail::open_error(path, errno);
@@ -153,7 +159,7 @@ inline Result<FileBytes> read_file(const std::string& path, FileAccess = FileAcc
   }
   const bool failed = std::ferror(file) != 0;
   std::fclose(file);
-  if (failed) return Status::error(Errc::unreadable, path, ": reading failed; is it a folder?");
+  if (failed) return Status::error(Errc::unreadable, path, ": reading failed; name a file, not a folder");
   return detail::owned_bytes(path, std::move(data));
 }
 
@@ -177,7 +183,8 @@ inline Status write_error(const std::string& path, int error) {
 }
 }  // namespace detail
 
-/// Fails as write_file() would: to be asked before work whose result goes there.
+/// Checks that write_file() could write to `path`. Call it before long work whose result goes there.
+/// Errors: cannot_write.
 inline Status check_writable(const std::string& path) {
   const std::string temporary = detail::temporary_name(path);
   const bool written = detail::write_synced(temporary, {});
@@ -186,13 +193,13 @@ inline Status check_writable(const std::string& path) {
   return written ? Status() : detail::write_error(path, error);
 }
 
-/// Writes the parts one after the other: into a temporary file beside `path`, which then takes its place.
-/// Readers see the old file or the whole new one, never a part.
+/// Writes the parts one after the other into a temporary file beside `path`, and then renames that file to
+/// `path`. Readers see the old file or the whole new one, never a part of it. Errors: cannot_write.
 inline Status write_file(const std::string& path, Span<const Bytes> parts) {
   const std::string temporary = detail::temporary_name(path);
   if (detail::write_synced(temporary, parts)) {
 #if !defined(TINYFIQA_POSIX_FILES)
-    std::remove(path.c_str());  // there, rename() does not replace
+    std::remove(path.c_str());  // outside POSIX, rename() does not replace a file
 #endif
     if (std::rename(temporary.c_str(), path.c_str()) == 0) return {};
   }

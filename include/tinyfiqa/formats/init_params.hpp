@@ -1,4 +1,4 @@
-// PyTorch's default initialisation of a network's block.
+// PyTorch's default initialisation of a network's parameters.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -13,12 +13,15 @@
 
 TINYFIQA_BEGIN
 
-/// Convolutions and linear layers: kaiming_uniform(a = sqrt(5)), which is U(-b, b) with b = 1 / sqrt(fan in),
-/// for the weight and its bias alike; norms 1 and 0, running statistics 0 and 1, PReLU 0.25. The same seed
-/// gives the same block on every machine. `block` has block_size(params) floats.
+/// Fills `block`, which has block_size(params) floats:
+///   - weights and biases of convolutions and linear layers: kaiming_uniform(a = sqrt(5)) of He et al. 2015,
+///     that is U(-b, b) with b = 1 / sqrt(fan in);
+///   - batch norms: weight 1, bias 0, running mean 0, running variance 1;
+///   - slopes of PReLU: 0.25.
+/// The same seed gives the same block on every machine.
 inline void init_params(const std::vector<NamedParam>& params, Span<float> block, std::uint64_t seed) {
   Rng rng(seed);
-  float bound = 0;  // of the newest weight: its bias comes right after it
+  float bound = 0;  // of the last weight; its bias, which comes right after it, has the same bound
   for (const auto& p : params) {
     const Span<float> values = param_values(block, p.param);
     const auto fill = [&](float value) { std::fill(values.begin(), values.end(), value); };

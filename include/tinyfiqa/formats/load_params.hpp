@@ -1,4 +1,4 @@
-// Weights from a file into a network's block, and back into a file.
+// Loads weights from a file into a network's parameter block, and saves the block to a file.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -19,27 +19,29 @@
 
 TINYFIQA_BEGIN
 
+/// Which parameters a file may lack.
 struct LoadOptions {
-  /// Prefix of the head's names: "classifier." (mobilenet_v3_small), "fc." (shufflenet_v2). A head that the
-  /// file lacks, or an ImageNet classifier in its place, is then no error. Empty: every name must be there.
+  /// The prefix of the head's names, such as "classifier." (mobilenet_v3_small) or "fc."
+  /// (shufflenet_v2). The file may then lack the head, or have an ImageNet classifier in its place. If
+  /// empty, every name is required.
   std::string head;
-  /// Prefixes of other parts that the file may lack as a whole ("conv5." of a bare trunk).
+  /// Prefixes of other parts that the file may lack as a whole, such as "conv5." of a trunk.
   std::vector<std::string> may_be_missing;
 };
 
 /// What load_params() did.
 struct LoadReport {
-  std::size_t loaded = 0;          ///< tensors that came from the file
-  bool head_loaded = true;         ///< false: the head keeps what the block held, normally init_params()
-  std::vector<std::string> kept;   ///< names of all parameters that keep what the block held
-  std::vector<std::string> notes;  ///< sentences for people
+  std::size_t loaded = 0;          ///< number of tensors that came from the file
+  bool head_loaded = true;         ///< false: the head keeps its values, normally those of init_params()
+  std::vector<std::string> kept;   ///< names of all parameters that keep their values
+  std::vector<std::string> notes;  ///< sentences to show to the user
 };
 
 namespace detail {
 inline bool starts_with(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
-/// A counter that batch norm keeps and nothing needs.
+/// True for num_batches_tracked, a counter of PyTorch's batch norm that inference does not need.
 inline bool is_batch_counter(std::string_view name) {
   constexpr std::string_view end = "num_batches_tracked";
   return name.size() >= end.size() && name.substr(name.size() - end.size()) == end;
@@ -48,7 +50,7 @@ inline std::vector<std::int64_t> param_shape(const Param& param) {
   return std::vector<std::int64_t>(param.extents, param.extents + param.rank);
 }
 
-/// The first name of a kind of difference, and how many there are.
+/// Counts differences of one kind and keeps the name of the first.
 struct Differences {
   std::string first;
   std::size_t count = 0;
@@ -63,7 +65,7 @@ struct Differences {
   }
 };
 
-/// Compares names and shapes, and decides what is copied, before a single float is read.
+/// Compares names and shapes and decides what to copy. It reads no values.
 class LoadPlan {
  public:
   LoadPlan(const TensorFile& file, const std::vector<NamedParam>& params, const LoadOptions& options)
@@ -104,7 +106,7 @@ class LoadPlan {
     return !report.head_loaded && starts_with(name, options_.head);
   }
 
-  /// Is the file's head this network's, an ImageNet classifier, or absent?
+  /// Decides whether the file's head is this network's head, an ImageNet classifier, or absent.
   void judge_head() {
     if (options_.head.empty()) return;
     bool present = false, imagenet = false, fits = true;
@@ -118,21 +120,22 @@ class LoadPlan {
       const TensorEntry* const entry = file_.find(p.name);
       fits = fits && entry != nullptr && entry->shape == param_shape(p.param);
     }
-    if (fits || (present && !imagenet)) return;  // what does not fit is then reported name by name
+    if (fits || (present && !imagenet)) return;  // make() reports the tensors that do not fit
     report.head_loaded = false;
     report.notes.push_back((present ? "the ImageNet classifier in '" + options_.head + "' was dropped"
                                     : "the file has no head '" + options_.head + "'") +
-                           ": the quality head stays initialised and needs training");
+                           ": the quality head keeps its initial values and needs training");
   }
 
-  /// A parameter without an entry: part of the head or of something that may be missing as a whole, or an
-  /// error.
+  /// Handles a parameter that the file lacks: it is kept if it belongs to the head or to another part that
+  /// may be missing as a whole, and counted as missing otherwise.
   void keep(const std::string& name, Differences& missing) {
     if (!skipped(name)) {
       const std::string* const part = missing_part(name);
       if (part == nullptr) return missing.add(in_quotes(name));
       if (noted_.insert(*part).second) {
-        report.notes.push_back("the file has no '" + *part + "': it stays initialised and needs training");
+        report.notes.push_back("the file has no '" + *part +
+                               "': it keeps its initial values and needs training");
       }
     }
     report.kept.push_back(name);
@@ -152,7 +155,7 @@ class LoadPlan {
   std::unordered_set<std::string> noted_;
 };
 
-/// Looks at the bits, which works under -ffast-math too.
+/// Refuses NaN, infinities and negative variances. It compares bits, so that it works under -ffast-math too.
 inline Status check_values(const std::string& path, const NamedParam& p, Span<const float> values) {
   std::uint32_t largest = 0, any_sign = 0;
   for (const float value : values) {
@@ -162,14 +165,14 @@ inline Status check_values(const std::string& path, const NamedParam& p, Span<co
   }
   if (largest >= 0x7f800000u)
     return Status::error(Errc::not_finite, path, ": ", in_quotes(p.name),
-                         " holds NaN or infinity: the training diverged; use an earlier checkpoint");
+                         " contains NaN or infinity: the training diverged; use an earlier checkpoint");
   if (p.param.kind == ParamKind::running_var && any_sign != 0)
     return Status::error(Errc::bad_format, path, ": ", in_quotes(p.name),
-                         " holds a negative variance: the file is damaged; download or export it again");
+                         " contains a negative variance: the file is damaged; download or export it again");
   return {};
 }
 
-/// A parameter's floats from its tensor.
+/// Reads and checks the floats of one parameter.
 inline Status read_param(const std::string& path, const NamedParam& p, const TensorEntry& entry,
                          Span<float> values) {
   const Status status = read_floats(entry, values);
@@ -178,14 +181,15 @@ inline Status read_param(const std::string& path, const NamedParam& p, const Ten
 }
 }  // namespace detail
 
-/// Fills `block` (block_size(params) floats) from a file whose names and shapes must be the network's. On an
-/// error the block is as it was.   Errors: mismatch (naming the first missing, unexpected and misshapen
-/// tensor), not_finite, bad_format, bad_argument.
+/// Fills `block` (block_size(params) floats) from a file. Names and shapes must be those of the network,
+/// except for what the options allow. On an error the block is unchanged. Errors: mismatch (the message
+/// names the first missing, the first unexpected and the first misshapen tensor), not_finite,
+/// bad_format, bad_argument.
 inline Result<LoadReport> load_params(const TensorFile& file, const std::vector<NamedParam>& params,
                                       Span<float> block, const LoadOptions& options = {}) {
   if (block.size < block_size(params)) {
     return Status::error(Errc::bad_argument, file.path, ": the block has ", block.size,
-                         " floats, the network needs ", block_size(params));
+                         " floats, the network needs ", block_size(params), "; give it block_size(params)");
   }
   detail::LoadPlan plan(file, params, options);
   Status status = plan.make();
@@ -200,16 +204,16 @@ inline Result<LoadReport> load_params(const TensorFile& file, const std::vector<
   return std::move(plan.report);
 }
 
-/// Writes the block as safetensors under PyTorch's names. In Python:
+/// Writes the block as a safetensors file with PyTorch's names; `dtype` is f32 or f16. To load it in Python:
 ///   model.load_state_dict(safetensors.torch.load_file(path), strict=False)
-/// where only num_batches_tracked is missing.   Errors: bad_argument, cannot_write.
+/// Only num_batches_tracked is missing there. Errors: bad_argument, cannot_write.
 inline Status save_params(const std::string& path, const std::vector<NamedParam>& params,
                           Span<const float> block,
                           std::vector<std::pair<std::string, std::string>> metadata = {},
                           DType dtype = DType::f32) {
   if (block.size < block_size(params)) {
     return Status::error(Errc::bad_argument, path, ": the block has ", block.size,
-                         " floats, the network needs ", block_size(params));
+                         " floats, the network needs ", block_size(params), "; give it block_size(params)");
   }
   const auto is_format = [](const auto& pair) { return pair.first == "format"; };
   if (std::none_of(metadata.begin(), metadata.end(), is_format)) metadata.emplace_back("format", "pt");

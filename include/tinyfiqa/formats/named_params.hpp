@@ -1,4 +1,4 @@
-// A network's parameters as a list, so that readers and writers need not be templates.
+// The parameters of a network as a list. Readers and writers that use the list need not be templates.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -18,7 +18,7 @@ struct NamedParam {
   Param param;
 };
 
-/// All parameters of a network, numbered, in PyTorch's order.
+/// All parameters of a network in PyTorch's order, with their offsets in the parameter block.
 template <class Net>
 std::vector<NamedParam> list_params(Net net) {
   number_params(net);
@@ -27,7 +27,7 @@ std::vector<NamedParam> list_params(Net net) {
   return params;
 }
 
-/// How many floats the block of these parameters has.
+/// The size of the block of these parameters, in floats.
 inline std::size_t block_size(const std::vector<NamedParam>& params) {
   std::size_t size = 0;
   for (const auto& p : params)
@@ -35,7 +35,7 @@ inline std::size_t block_size(const std::vector<NamedParam>& params) {
   return size;
 }
 
-/// The part of the block that a parameter owns.
+/// The values of one parameter in the block: param.size() elements.
 template <class T>
 Span<T> param_values(Span<T> block, const Param& param) {
   return Span<T>(block.data + param.offset, static_cast<std::size_t>(param.size()));

@@ -1,4 +1,4 @@
-// NumPy's .npy arrays: read as floats, written as little-endian float32.
+// NumPy's .npy arrays, read as floats and written as little-endian float32.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -16,18 +16,19 @@
 
 TINYFIQA_BEGIN
 
-/// An array in row-major order, whatever the file's order was.
+/// An array of floats in row-major order; arrays in Fortran order are transposed when they are read.
 struct NpyArray {
   std::vector<std::int64_t> shape;
   std::vector<float> values;
 };
 
+/// True for bytes that start like a .npy file.
 inline bool looks_like_npy(Bytes bytes) {
   return bytes.size >= 10 && std::string_view(reinterpret_cast<const char*>(bytes.data), 6) == "\x93NUMPY";
 }
 
 namespace detail {
-/// The header is a Python dict: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
+/// Parses the header, a Python dict: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
 class NpyHeader {
  public:
   explicit NpyHeader(std::string_view text) : text_(text) {}
@@ -47,7 +48,7 @@ class NpyHeader {
       seen[which] = true;
       if (which == 0 && !string(descr)) {
         return Status::error(Errc::unsupported,
-                             "a structured array; save a plain one: arr.astype('float32')");
+                             "a structured array is not read; save a plain one: arr.astype('float32')");
       }
       if (which == 1 && !boolean()) return broken();
       if (which == 2 && !tuple()) return broken();
@@ -77,7 +78,7 @@ class NpyHeader {
       return {};
     }
     return Status::error(Errc::unsupported, "element type ", in_quotes(descr),
-                         " is not read; save it as little-endian floats: arr.astype('<f4')");
+                         " is not read; save the array as little-endian floats: arr.astype('<f4')");
   }
 
   bool take(char c) {
@@ -122,15 +123,16 @@ class NpyHeader {
   std::size_t at_ = 0;
 };
 
-/// The header's text and, behind it, the elements.
+/// Splits a file into the text of its header and the bytes of its elements.
 inline Status split_npy(Bytes bytes, std::string_view& header, Bytes& elements) {
   if (!looks_like_npy(bytes))
     return Status::error(Errc::bad_format, "not a .npy file; save it with numpy.save");
   const int version = bytes[6];
   if (version < 1 || version > 3) {
-    return Status::error(Errc::unsupported, "version ", version, ", only 1 to 3 are read");
+    return Status::error(Errc::unsupported, "version ", version,
+                         ": only versions 1 to 3 are read; save it with numpy.save");
   }
-  const std::size_t start = version == 1 ? 10 : 12;  // the header's length has 2 bytes, or 4
+  const std::size_t start = version == 1 ? 10 : 12;  // the length of the header has 2 bytes or 4
   std::size_t length = bytes.size;
   if (bytes.size >= start) {
     length = version == 1 ? load_le<std::uint16_t>(bytes.data + 8) : load_le<std::uint32_t>(bytes.data + 8);
@@ -157,13 +159,13 @@ inline Result<NpyArray> parse_npy(Bytes bytes) {
     if (!multiply_into(size, static_cast<std::uint64_t>(extent))) size = ~std::uint64_t{0};
   }
   if (size != tensor.storage.size) {
-    return Status::error(Errc::bad_format, tensor.storage.size, " bytes of elements, shape ",
-                         shape_text(header.shape), " needs ", size, "; cut off? copy it again");
+    return Status::error(Errc::bad_format, tensor.storage.size, " bytes of elements, but shape ",
+                         shape_text(header.shape), " needs ", size, "; copy the file again");
   }
   tensor.dtype = header.dtype;
   tensor.shape = header.shape;
   tensor.strides = contiguous_strides(header.shape);
-  if (header.fortran_order) {  // the first index runs fastest
+  if (header.fortran_order) {  // column-major
     const auto strides = contiguous_strides({header.shape.rbegin(), header.shape.rend()});
     tensor.strides.assign(strides.rbegin(), strides.rend());
   }
@@ -173,13 +175,14 @@ inline Result<NpyArray> parse_npy(Bytes bytes) {
 }
 }  // namespace detail
 
-/// Versions 1 to 3; f2, f4, f8, integers and booleans, little-endian; C and Fortran order.
-/// Errors: bad_format, unsupported, too_large.
+/// Reads a .npy file of version 1 to 3, in C or Fortran order. The elements are little-endian f2, f4 or f8,
+/// integers or booleans; they are converted to float. Errors: bad_format, unsupported, too_large.
 inline Result<NpyArray> read_npy(const FileBytes& file) {
   auto result = detail::parse_npy(file.bytes);
   if (!result) return result.status().prefixed(file.path, ": npy: ");
   return result;
 }
+/// As above, for a path.
 inline Result<NpyArray> read_npy(const std::string& path) {
   const auto file = read_file(path);
   if (!file) return file.status();
@@ -195,7 +198,8 @@ inline Result<std::vector<unsigned char>> npy_bytes(const std::vector<std::int64
   for (const std::int64_t extent : shape)
     good = good && extent >= 0 && multiply_into(count, static_cast<std::uint64_t>(extent));
   if (!good || count != values.size)
-    return Status::error(Errc::bad_argument, values.size, " values for shape ", shape_text(shape));
+    return Status::error(Errc::bad_argument, values.size, " values do not fit shape ", shape_text(shape),
+                         "; give as many values as the shape has elements");
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
   for (const std::int64_t extent : shape) header += std::to_string(extent) + ", ";
   header += "), }";

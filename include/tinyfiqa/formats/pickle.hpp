@@ -1,17 +1,19 @@
-// A restricted unpickler: it builds plain data and tensor descriptions, and calls nothing.
+// A restricted unpickler: it builds plain data and descriptions of tensors, and calls no function.
 //
-// A pickle is a program for a small stack machine whose usual interpreter may call any function by name.
-// Hazard here                          What is done about it
-// -----------------------------------  -----------------------------------------------------------------
-// GLOBAL, STACK_GLOBAL, INST, EXT      nine names are known (known_global below), any other is refused by
-// name REDUCE, NEWOBJ, BUILD                only with a known global, each of which makes data; BUILD's state
-// is dropped BINPERSID                            only ('storage', type, key, place, count[, None]) BINPUT,
-// LONG_BINPUT, MEMOIZE         the slot is bounded before the table grows BINUNICODE and other counted bytes
-// the count is compared with what is left; text stays a view FRAME                                the length
-// must fit; otherwise ignored TUPLE..., APPENDS, SETITEMS          linear in the stack, which is bounded;
-// copies have a budget nesting, cycles through the memo     nodes refer to each other by number in one flat
-// array: reading, walking
-//                                      and freeing never recurse
+// A pickle is a program for a small stack machine. Python's interpreter of it may call any function by name.
+// This one is safe for hostile files:
+//
+// Hazard                               What is done about it
+// -----------------------------------  ----------------------------------------------------------------------
+// GLOBAL, STACK_GLOBAL, INST, EXT      only the names in known_global() are accepted
+// REDUCE, NEWOBJ, BUILD                only with a known global, which makes data; BUILD's state is dropped
+// BINPERSID                            only ('storage', type, key, device, count[, None])
+// BINPUT, LONG_BINPUT, MEMOIZE         the slot number is bounded before the table grows
+// BINUNICODE and other counted bytes   the count is compared with the bytes that are left; text is a view
+// FRAME                                the length must fit into the file; otherwise ignored
+// TUPLE, APPENDS, SETITEMS, ...        linear in the size of the stack, which is bounded; copies are counted
+// nesting, cycles through the memo     nodes refer to each other by index in one flat array, so that reading,
+//                                      walking and freeing never recurse
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -32,7 +34,7 @@
 TINYFIQA_BEGIN
 
 namespace detail {
-/// The operations. Each `..._op` returns false for an opcode that is not its own.
+/// The opcodes of the machine. Each function `..._op` returns false for an opcode of another group.
 class Unpickler : PickleMachine {
  public:
   using PickleMachine::PickleMachine;
@@ -40,16 +42,18 @@ class Unpickler : PickleMachine {
   Result<PickleData> run() {
     while (status_.ok() && !stopped_) {
       if (at_ == bytes_.size) {
-        fail("cut off; copy or download it again");
+        fail("the file is cut off");
       } else {
         const unsigned char op = bytes_[at_++];
         if (!value_op(op) && !container_op(op) && !object_op(op)) {
-          fail_code(Errc::unsupported, "opcode ", static_cast<int>(op), " is not one that torch.save writes");
+          fail_code(Errc::unsupported, "opcode ", static_cast<int>(op),
+                    " is not one that torch.save writes; save the weights with "
+                    "torch.save(model.state_dict(), path)");
         }
       }
       if (stack_.size() > max_pickle_nodes || data_.nodes.size() > max_pickle_nodes ||
           copied_ > max_pickle_nodes) {
-        fail_code(Errc::too_large, "more than 2^21 objects");
+        fail_code(Errc::too_large, "more than 2^21 objects; save the weights alone");
       }
     }
     if (!status_.ok()) return status_;
@@ -58,7 +62,7 @@ class Unpickler : PickleMachine {
   }
 
  private:
-  /// The opcode was recognised; whether it went well is in status_.
+  /// The opcode was recognised. status_ holds the error, if there is one.
   static bool done(bool) { return true; }
 
   bool value_op(unsigned char op) {
@@ -116,12 +120,12 @@ class Unpickler : PickleMachine {
     if (kind == PickleKind::dict && node.items.size() % 2 != 0) return fail("a key without a value");
     return push(std::move(node));
   }
-  /// APPEND(S), SETITEM(S), ADDITEMS: values above `first` go into the container below them.
+  /// APPEND(S), SETITEM(S), ADDITEMS: moves the values from `first` on into the container below them.
   bool extend(PickleKind kind, std::size_t first) {
     if (first <= floor()) return fail("a container is missing");
     if (kind == PickleKind::dict && (stack_.size() - first) % 2 != 0) return fail("a key without a value");
     PickleNode& target = data_.nodes[stack_[first - 1]];
-    if (target.kind != kind) return fail("values for something that is no list, set or dict");
+    if (target.kind != kind) return fail("values for an object that is no list, set or dict");
     move_from(first, target.items);
     return true;
   }
@@ -185,14 +189,14 @@ class Unpickler : PickleMachine {
     }
   }
 
-  // ---- what would run code elsewhere ----
+  // ---- opcodes that run code in Python ----
   bool push_global(std::string_view module, std::string_view name) {
     PickleNode node;
     node.kind = PickleKind::global;
     std::tie(node.global, node.dtype) = known_global(module, name);
     if (node.global != PickleGlobal::none) return push(std::move(node));
     return fail_code(
-        Errc::unsupported, "refuses ", in_quotes(std::string(module) + "." + std::string(name)),
+        Errc::unsupported, "refused ", in_quotes(std::string(module) + "." + std::string(name)),
         ": only plain tensors are read, no Python code or classes; in Python, save the weights alone: "
         "torch.save(model.state_dict(), path)");
   }
@@ -204,7 +208,7 @@ class Unpickler : PickleMachine {
     if (!need(2)) return false;
     const PickleRef name = pop(), module = pop();
     if (data_[name].kind != PickleKind::text || data_[module].kind != PickleKind::text) {
-      return fail("a global whose name is no text");
+      return fail("the name of a global is no text");
     }
     return push_global(data_[module].text, data_[name].text);
   }
@@ -217,10 +221,10 @@ class Unpickler : PickleMachine {
                       item(0).kind == PickleKind::text && item(0).text == "storage" &&
                       item(1).global == PickleGlobal::storage_class && item(2).kind == PickleKind::text &&
                       item(4).kind == PickleKind::integer && item(4).integer >= 0;
-    if (!good) return fail("a persistent id that is no storage");
+    if (!good) return fail("a persistent id does not describe a storage");
     if (id.items.size() == 6 && item(5).kind != PickleKind::none) {
       return fail_code(Errc::unsupported,
-                       "a view of a storage (PyTorch before 0.4); save it again with a newer one");
+                       "a view of a storage (PyTorch before 0.4); save it again with a newer PyTorch");
     }
     PickleNode node;
     node.kind = PickleKind::storage;
@@ -234,7 +238,7 @@ class Unpickler : PickleMachine {
     if (!need(2)) return false;
     const PickleRef args = pop(), callee = pop();
     if (data_[callee].kind != PickleKind::global || data_[args].kind != PickleKind::tuple) {
-      return fail("REDUCE of something that is no known global");
+      return fail("REDUCE of an object that is no known global");
     }
     const std::vector<PickleRef>& items = data_[args].items;
     switch (data_[callee].global) {
@@ -250,25 +254,25 @@ class Unpickler : PickleMachine {
         return push_ref(items[0]);
       case PickleGlobal::size:
         if (items.size() != 1 || data_[items[0]].kind != PickleKind::tuple)
-          return fail("a torch.Size of no tuple");
+          return fail("a torch.Size without a tuple");
         return push_ref(items[0]);
       default:
-        return fail("a storage class is not to be called");
+        return fail("a storage class must not be called");
     }
   }
-  /// OrderedDict() or, from Python 2, OrderedDict([[key, value], ...]).
+  /// OrderedDict(), or OrderedDict([[key, value], ...]) as Python 2 writes it.
   bool ordered_dict(PickleRef args) {
     PickleNode node;
     node.kind = PickleKind::dict;
-    if (data_[args].items.size() > 1) return fail("an OrderedDict of several arguments");
+    if (data_[args].items.size() > 1) return fail("an OrderedDict with several arguments");
     if (data_[args].items.size() == 1) {
       const PickleNode& pairs = data_[data_[args].items[0]];
-      if (pairs.kind != PickleKind::list) return fail("an OrderedDict of something that is no list");
+      if (pairs.kind != PickleKind::list) return fail("an OrderedDict of an object that is no list");
       for (const PickleRef pair : pairs.items) {
         const PickleNode& entry = data_[pair];
         const bool two =
             entry.items.size() == 2 && (entry.kind == PickleKind::list || entry.kind == PickleKind::tuple);
-        if (!two) return fail("an OrderedDict of something that is no pair");
+        if (!two) return fail("an OrderedDict of an object that is no pair");
         if ((copied_ += 2) > max_pickle_nodes) return false;  // run() reports it
         node.items.insert(node.items.end(), entry.items.begin(), entry.items.end());
       }
@@ -293,27 +297,29 @@ class Unpickler : PickleMachine {
     if (!need(2)) return false;
     pop();
     if (data_[pop()].global != PickleGlobal::ordered_dict)
-      return fail("NEWOBJ of something that is no OrderedDict");
+      return fail("NEWOBJ of an object that is no OrderedDict");
     return push_kind(PickleKind::dict);
   }
-  bool build() {  // an OrderedDict's attributes (_metadata of a state dict) are of no use here
+  /// BUILD sets attributes of an OrderedDict, such as _metadata of a state dict. They are dropped.
+  bool build() {
     if (!need(2)) return false;
     pop();
-    return data_[stack_.back()].kind == PickleKind::dict || fail("BUILD of something that is no OrderedDict");
+    return data_[stack_.back()].kind == PickleKind::dict || fail("BUILD of an object that is no OrderedDict");
   }
   bool protocol() {
     std::uint64_t version = 0;
     if (!number<std::uint8_t>(version)) return false;
     return (version >= 2 && version <= 5) ||
-           fail_code(Errc::unsupported, "protocol ", version, ", only 2 to 5 are read");
+           fail_code(Errc::unsupported, "protocol ", version,
+                     " is not read, only 2 to 5; save it again with torch.save");
   }
   bool frame() {
     std::uint64_t length = 0;
     if (!number<std::uint64_t>(length)) return false;
-    return length <= bytes_.size - at_ || fail("a frame reaches beyond the end; cut off?");
+    return length <= bytes_.size - at_ || fail("a frame reaches beyond the end of the file");
   }
   bool stop() {
-    if (stack_.size() != 1 || !marks_.empty()) return fail("the stack does not hold one value at the end");
+    if (stack_.size() != 1 || !marks_.empty()) return fail("the stack must hold one value at the end");
     data_.root = stack_[0];
     return stopped_ = true;
   }
@@ -349,8 +355,8 @@ class Unpickler : PickleMachine {
 };
 }  // namespace detail
 
-/// Reads one pickle from the start of `bytes`; texts stay views of it. Errors: bad_format, unsupported,
-/// too_large.
+/// Reads one pickle from the start of `bytes`. Texts in the result are views of `bytes`. Errors: bad_format,
+/// unsupported, too_large.
 inline Result<PickleData> read_pickle(Bytes bytes) { return detail::Unpickler(bytes).run(); }
 
 TINYFIQA_END

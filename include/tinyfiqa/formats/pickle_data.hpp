@@ -1,5 +1,5 @@
-// What a pickle holds: plain data and tensor descriptions in one flat array, and the few globals that are
-// known.
+// The content of a pickle: plain data and descriptions of tensors in one flat array, and
+// the globals that are accepted.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -13,15 +13,16 @@
 
 TINYFIQA_BEGIN
 
-/// A node's number in PickleData::nodes.
+/// The index of a node in PickleData::nodes.
 using PickleRef = std::uint32_t;
 
+/// The kind of a node, and which members of PickleNode it uses.
 enum class PickleKind : unsigned char {
-  none,     ///< None, and what is of no use here (torch.device)
+  none,     ///< None, and objects that are ignored (torch.device)
   boolean,  ///< `integer` is 0 or 1
   integer,  ///< `integer`
-  big,      ///< an integer beyond 64 bits: its little-endian bytes are `text`
-  real,     ///< a float, whose value nobody needs
+  big,      ///< an integer of more than 64 bits: `text` is its little-endian bytes
+  real,     ///< a float; its value is not kept
   text,     ///< str or bytes: `text`
   tuple,    ///< `items`
   list,     ///< `items`; sets too
@@ -31,7 +32,7 @@ enum class PickleKind : unsigned char {
   tensor,   ///< `items` are storage, shape, strides; `integer` is the offset
 };
 
-/// The globals that are known. None of them is ever called.
+/// The globals that are accepted. None of them is ever called.
 enum class PickleGlobal : unsigned char {
   none,
   ordered_dict,
@@ -42,6 +43,7 @@ enum class PickleGlobal : unsigned char {
   device,
 };
 
+/// One value of a pickle.
 struct PickleNode {
   PickleKind kind = PickleKind::none;
   PickleGlobal global = PickleGlobal::none;
@@ -51,18 +53,20 @@ struct PickleNode {
   std::vector<PickleRef> items;
 };
 
+/// All values of a pickle. `root` is the value that the pickle stands for.
 struct PickleData {
   std::vector<PickleNode> nodes;
   PickleRef root = 0;
-  std::size_t consumed = 0;  ///< bytes up to and with STOP
+  std::size_t consumed = 0;  ///< size of the pickle in bytes, with its STOP opcode
 
   const PickleNode& operator[](PickleRef ref) const { return nodes[ref]; }
 };
 
-/// A checkpoint of 1000 tensors has about 30,000 nodes.
+/// The largest number of nodes. A checkpoint of 1000 tensors has about 30,000.
 constexpr std::size_t max_pickle_nodes = std::size_t{1} << 21u;
 
-/// The meaning of "module.name"; PickleGlobal::none for everything that is refused.
+/// The meaning of the global "module.name", and the element type of a storage class. PickleGlobal::none for
+/// every name that is refused.
 inline std::pair<PickleGlobal, DType> known_global(std::string_view module, std::string_view name) {
   struct Storage {
     std::string_view name;

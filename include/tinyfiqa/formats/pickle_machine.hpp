@@ -1,4 +1,4 @@
-// The parts of the unpickler that every operation uses: bounded bytes, stack, memo and numbers.
+// The parts of the unpickler that all opcodes use: bounded reads, the stack, the memo and numbers.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -16,7 +16,7 @@
 TINYFIQA_BEGIN
 
 namespace detail {
-/// Each operation returns false after fail(); the first error is kept.
+/// The state of the stack machine. Functions return false after fail(); the first error is kept.
 class PickleMachine {
  public:
   explicit PickleMachine(Bytes bytes) : bytes_(bytes) {}
@@ -31,19 +31,19 @@ class PickleMachine {
   }
   template <class... Parts>
   bool fail(const Parts&... parts) {
-    return fail_code(Errc::bad_format, parts...);
+    return fail_code(Errc::bad_format, parts..., "; the file is damaged: copy or download it again");
   }
 
   // ---- bytes ----
   bool take(std::uint64_t count, std::string_view& out) {
-    if (count > bytes_.size - at_) return fail("cut off, or a corrupted count");
+    if (count > bytes_.size - at_) return fail("the file is cut off or a count is wrong");
     out = std::string_view(reinterpret_cast<const char*>(bytes_.data) + at_, static_cast<std::size_t>(count));
     at_ += static_cast<std::size_t>(count);
     return true;
   }
   template <class T>
   bool number(std::uint64_t& out) {
-    if (sizeof(T) > bytes_.size - at_) return fail("cut off; copy or download it again");
+    if (sizeof(T) > bytes_.size - at_) return fail("the file is cut off");
     out = static_cast<std::uint64_t>(static_cast<std::int64_t>(load_le<T>(bytes_.data + at_)));
     at_ += sizeof(T);
     return true;
@@ -57,10 +57,10 @@ class PickleMachine {
     return good;
   }
 
-  // ---- stack; nothing reaches below the newest mark ----
+  // ---- stack; opcodes may not use values below the newest mark ----
   std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
   bool need(std::size_t count) {
-    return stack_.size() - floor() >= count || fail("an operation finds too few values on the stack");
+    return stack_.size() - floor() >= count || fail("an opcode finds too few values on the stack");
   }
   bool push(PickleNode node) {
     data_.nodes.push_back(std::move(node));
@@ -82,7 +82,7 @@ class PickleMachine {
     stack_.pop_back();
     return top;
   }
-  /// The values above `first` move into `items`.
+  /// Moves the values from index `first` on into `items`.
   void move_from(std::size_t first, std::vector<PickleRef>& items) {
     items.insert(items.end(), stack_.begin() + static_cast<std::ptrdiff_t>(first), stack_.end());
     stack_.resize(first);
@@ -107,7 +107,7 @@ class PickleMachine {
     return number<T>(value) && push_kind(PickleKind::integer, static_cast<std::int64_t>(value));
   }
   template <class T>
-  bool long_integer() {  // two's complement of any length
+  bool long_integer() {  // two's complement, any number of bytes
     std::uint64_t count = 0, value = 0;
     std::string_view text;
     if (!number<T>(count) || !take(count, text)) return false;
@@ -122,7 +122,8 @@ class PickleMachine {
 
   // ---- memo ----
   bool put(std::uint64_t slot) {
-    if (slot >= max_pickle_nodes) return fail_code(Errc::too_large, "memo slot ", slot);
+    if (slot >= max_pickle_nodes)
+      return fail_code(Errc::too_large, "memo slot ", slot, " is too large: save the weights alone");
     if (!need(1)) return false;
     if (slot >= memo_.size()) memo_.resize(static_cast<std::size_t>(slot) + 1, nothing);
     if (memo_[static_cast<std::size_t>(slot)] == nothing) ++memo_used_;

@@ -1,4 +1,5 @@
-// safetensors: 8 bytes of header length, a JSON header, the tensors' bytes. Reader and writer.
+// Reader and writer of safetensors files: 8 bytes with the length of the header, a JSON
+// header, and the bytes of the tensors.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -16,16 +17,16 @@
 
 TINYFIQA_BEGIN
 
-/// The limit that the format's own library has.
+/// The largest header in bytes; the reference implementation has the same limit.
 constexpr std::uint64_t max_safetensors_header = 100'000'000;
 
-/// True for bytes that start like a safetensors file: a plausible length, then an opening brace.
+/// True for bytes that start like a safetensors file: a plausible length and an opening brace.
 inline bool looks_like_safetensors(Bytes bytes) {
   return bytes.size >= 9 && bytes[8] == '{' && load_le<std::uint64_t>(bytes.data) <= max_safetensors_header;
 }
 
 namespace detail {
-/// Tensors must follow each other without a gap, a rule that rules out overlaps and hidden bytes alike.
+/// Checks that the tensors follow each other without gaps. This also excludes overlaps and hidden bytes.
 inline Status check_safetensors_layout(const std::vector<SafetensorsItem>& items, std::uint64_t data_bytes) {
   std::vector<const SafetensorsItem*> order;
   for (const auto& item : items) order.push_back(&item);
@@ -37,32 +38,34 @@ inline Status check_safetensors_layout(const std::vector<SafetensorsItem>& items
     std::uint64_t size = dtype_bytes(item->dtype);
     for (const std::int64_t extent : item->shape) {
       if (!multiply_into(size, static_cast<std::uint64_t>(extent))) {
-        return Status::error(Errc::bad_format, in_quotes(item->name), ": the shape's product overflows");
+        return Status::error(Errc::bad_format, in_quotes(item->name),
+                             ": the number of elements overflows; save the file again");
       }
     }
     if (item->begin != cursor || item->end < item->begin) {
       return Status::error(Errc::bad_format, in_quotes(item->name),
-                           ": bytes overlap another tensor's or leave a gap");
+                           ": its bytes overlap another tensor's or leave a gap; save the file again");
     }
     if (item->end - item->begin != size) {
       return Status::error(Errc::bad_format, in_quotes(item->name), ": ", item->end - item->begin,
-                           " bytes, its shape needs ", size);
+                           " bytes, but its shape needs ", size, "; save the file again");
     }
     cursor = item->end;
     if (cursor > data_bytes) break;
   }
   if (cursor == data_bytes) return {};
   return Status::error(Errc::bad_format, data_bytes < cursor ? "cut off: " : "too long: ", data_bytes,
-                       " bytes of tensors, the header promises ", cursor,
-                       " or more; copy or download it again");
+                       " bytes of tensors, but the header declares at least ", cursor,
+                       "; copy or download it again");
 }
 
 inline Result<TensorFile> parse_safetensors(const FileBytes& file) {
-  if (file.bytes.size < 9) return Status::error(Errc::bad_format, "cut off: fewer than 9 bytes");
+  if (file.bytes.size < 9)
+    return Status::error(Errc::bad_format, "cut off: fewer than 9 bytes; copy it again");
   const auto length = load_le<std::uint64_t>(file.bytes.data);
   if (length > max_safetensors_header) {
-    return Status::error(Errc::too_large, "not safetensors, or a header of ", length,
-                         " bytes (at most 100 MB)");
+    return Status::error(Errc::too_large, "a header of ", length,
+                         " bytes (at most 100 MB are read); check that this is a safetensors file");
   }
   if (length > file.bytes.size - 8) {
     return Status::error(Errc::bad_format, "cut off in the header; copy or download it again");
@@ -89,19 +92,21 @@ inline Result<TensorFile> parse_safetensors(const FileBytes& file) {
 }
 }  // namespace detail
 
-/// The tensors of a safetensors file; views into its bytes. Errors: bad_format, unsupported, too_large.
+/// Reads the tensors of a safetensors file. They are views of its bytes. Errors: bad_format,
+/// unsupported, too_large.
 inline Result<TensorFile> read_safetensors(const FileBytes& file) {
   auto result = detail::parse_safetensors(file);
   if (!result) return result.status().prefixed(file.path, ": safetensors: ");
   return result;
 }
+/// As above, for a path.
 inline Result<TensorFile> read_safetensors(const std::string& path) {
   const auto file = read_file(path);
   if (!file) return file.status();
   return read_safetensors(*file);
 }
 
-/// A tensor to be written: its elements' bytes, row-major and little-endian.
+/// A tensor to be written: the bytes of its elements, row-major and little-endian.
 struct TensorBytes {
   std::string name;
   DType dtype = DType::f32;
@@ -117,7 +122,7 @@ struct FloatTensor {
 };
 
 namespace detail {
-/// A JSON string. Bytes above 0x7f are passed on: names are UTF-8.
+/// The text as a JSON string. Bytes above 0x7f are copied, since names are UTF-8.
 inline std::string json_string(const std::string& text) {
   constexpr char hex[] = "0123456789abcdef";
   std::string out = "\"";
@@ -142,8 +147,8 @@ inline Status check_writable(const std::string& path, const std::vector<TensorBy
     }
     if (good && bytes == tensor.bytes.size()) continue;
     return Status::error(Errc::bad_argument, path, ": ", in_quotes(tensor.name),
-                         " can't be written: a name used twice, or ", tensor.bytes.size(), " bytes for ",
-                         dtype_name(tensor.dtype), " ", shape_text(tensor.shape));
+                         " can't be written: its name is used twice or reserved, or ", tensor.bytes.size(),
+                         " bytes do not fit ", dtype_name(tensor.dtype), " ", shape_text(tensor.shape));
   }
   return {};
 }
@@ -170,11 +175,11 @@ inline std::string safetensors_header(const std::vector<TensorBytes>& tensors,
     begin = end;
   }
   json += "}";
-  json.append((8 - json.size() % 8) % 8, ' ');  // the tensors then start at a multiple of 8
+  json.append((8 - json.size() % 8) % 8, ' ');  // so that the tensors start at a multiple of 8 bytes
   return json;
 }
 
-/// Floats as F32 or F16 bytes. Errors: bad_argument for finite values beyond F16's largest.
+/// Encodes floats as F32 or F16. Errors: bad_argument for finite values that F16 can't represent.
 inline Status encode_floats(const FloatTensor& tensor, DType dtype, TensorBytes& out) {
   const std::size_t size = dtype_bytes(dtype);
   out = {tensor.name, dtype, tensor.shape, std::vector<unsigned char>(tensor.values.size * size)};
@@ -183,7 +188,7 @@ inline Status encode_floats(const FloatTensor& tensor, DType dtype, TensorBytes&
     const std::uint32_t bits = size == 4 ? whole : float_to_half(tensor.values[i]);
     if (size == 2 && (bits & 0x7fffu) == 0x7c00u && (whole & 0x7fffffffu) < 0x7f800000u) {
       return Status::error(Errc::bad_argument, in_quotes(tensor.name),
-                           " has values beyond 65504, the largest of F16; write it as F32");
+                           " has values beyond 65504, the largest value of F16; write it as F32");
     }
     store_le(out.bytes.data() + i * size, bits, size);
   }
@@ -191,7 +196,9 @@ inline Status encode_floats(const FloatTensor& tensor, DType dtype, TensorBytes&
 }
 }  // namespace detail
 
-/// Writes tensors of any types as they are. Errors: bad_argument, cannot_write.
+/// Writes tensors of any element types without a conversion. Names must be unique; "__metadata__"
+/// is reserved.
+/// Errors: bad_argument, cannot_write.
 inline Status write_safetensors(const std::string& path, const std::vector<TensorBytes>& tensors,
                                 const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
   const Status good = detail::check_writable(path, tensors);
@@ -205,7 +212,7 @@ inline Status write_safetensors(const std::string& path, const std::vector<Tenso
   return write_file(path, Span<const Bytes>(parts.data(), parts.size()));
 }
 
-/// Writes floats as F32, or as F16 (round to nearest even; finite values beyond 65504 are refused).
+/// Writes floats as F32 or, rounded to nearest even, as F16. F16 refuses finite values beyond 65504.
 /// Errors: bad_argument, cannot_write.
 inline Status write_safetensors(const std::string& path, const std::vector<FloatTensor>& tensors,
                                 const std::vector<std::pair<std::string, std::string>>& metadata = {},

@@ -1,4 +1,4 @@
-// The JSON header of a safetensors file, by a parser that knows nothing but that one grammar.
+// A parser for the JSON header of a safetensors file. It knows no other JSON.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -13,7 +13,7 @@
 
 TINYFIQA_BEGIN
 
-/// One tensor of the header; begin and end count bytes from the end of the header.
+/// One tensor of the header. `begin` and `end` are byte offsets from the end of the header.
 struct SafetensorsItem {
   std::string name;
   DType dtype = DType::f32;
@@ -21,14 +21,16 @@ struct SafetensorsItem {
   std::uint64_t begin = 0, end = 0;
 };
 
+/// The content of the header, in the file's order.
 struct SafetensorsHeader {
   std::vector<SafetensorsItem> items;
   std::vector<std::pair<std::string, std::string>> metadata;
 };
 
-/// Parses {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ..., "__metadata__": {"k":
-/// "v"}}. The grammar nests three deep and has one function a level, so hostile nesting is a plain syntax
-/// error.
+/// Parses a header of this form:
+///   {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ..., "__metadata__": {"k": "v"}}
+/// It has three levels and one function for each level. Deeper nesting is a syntax error, so hostile files
+/// can't exhaust the stack.
 class SafetensorsHeaderParser {
  public:
   explicit SafetensorsHeaderParser(std::string_view text) : text_(text) {}
@@ -43,13 +45,15 @@ class SafetensorsHeaderParser {
     });
     skip_space();
     if (good && at_ == text_.size()) return header;
-    if (good) fail("text after the closing brace");
+    if (good) fail("there is text after the closing brace");
     return status_;
   }
 
  private:
   bool fail(const char* what) {
-    if (status_.ok()) status_ = Status::error(Errc::bad_format, "header, byte ", at_ + 8, ": ", what);
+    if (status_.ok())
+      status_ = Status::error(Errc::bad_format, "header, byte ", at_ + 8, ": ", what,
+                              "; save or download the file again");
     return false;
   }
   void skip_space() {
@@ -63,7 +67,7 @@ class SafetensorsHeaderParser {
     return true;
   }
 
-  /// { "key": value, ... }; `value(key)` parses what follows the colon.
+  /// Parses { "key": value, ... }. `value(key)` parses the value after the colon.
   template <class Value>
   bool object(Value value) {
     if (!take('{')) return fail("an opening brace is missing");
@@ -131,7 +135,7 @@ class SafetensorsHeaderParser {
     return good || fail("data_offsets must be [begin, end]");
   }
 
-  /// A decimal number below 2^63, without sign, fraction or exponent.
+  /// Parses a decimal number below 2^63 without sign, fraction or exponent.
   bool number(std::uint64_t& value) {
     skip_space();
     const std::size_t first = at_;
@@ -169,7 +173,7 @@ class SafetensorsHeaderParser {
     if (which != std::string_view::npos) return true;
     std::uint32_t code = 0;
     if (c != 'u' || !hex4(code)) return fail("an unknown escape in a string");
-    if (code >= 0xd800 && code < 0xdc00) {  // the first half of a pair: UTF-16 in JSON
+    if (code >= 0xd800 && code < 0xdc00) {  // the first half of a surrogate pair: JSON escapes are UTF-16
       std::uint32_t low = 0;
       const bool pair =
           text_.substr(at_, 2) == "\\u" && (at_ += 2, hex4(low)) && low >= 0xdc00 && low < 0xe000;

@@ -1,13 +1,14 @@
-// ShuffleNetV2 checkpoints of its authors (megvii): their names and channel order turned into torchvision's.
+// Converts ShuffleNetV2 checkpoints of the network's authors (megvii; Ma et al. 2018) to the names and the
+// channel order of torchvision.
 //
-// Both build a stage from a down unit and units of stride 1 that pass half of their channels on and send the
-// other half through a branch. They differ in which half that is:
-//   megvii       even channels pass, odd ones are worked on; output = concat(passed, worked)
-//   torchvision  the first half passes, the second is worked on; output = interleave(passed, worked)
-// A channel's life is the same in both: some branch makes it, it passes a number of units, some branch (or
-// the next stage) consumes it. Of each branch's channels, equally many live equally long in both orders, so
-// they can be matched: the rows of every producer and the columns of every consumer are permuted, the
-// function stays the same.
+// In both, a stage has a down-sampling unit and units of stride 1. A unit of stride 1 passes half of its
+// channels through and sends the other half through a branch. They differ in the choice of that half:
+//   megvii       even channels pass, odd channels enter the branch; output = concat(passed, branch)
+//   torchvision  the first half passes, the second enters the branch; output = interleave(passed, branch)
+// In both, a branch produces a channel, the channel passes through a number of units, and then a branch or
+// the next stage consumes it. For each branch, the number of channels that are consumed by unit k is the same
+// in both orders. So the channels can be matched one to one: the converter permutes the rows of each
+// producer's weights and the columns of each consumer's, and the function of the network stays the same.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -22,7 +23,7 @@
 
 TINYFIQA_BEGIN
 
-/// True if the names are megvii's.
+/// True if the names of the tensors are megvii's.
 inline bool is_shufflenet_megvii(const TensorFile& file) {
   return file.find("first_conv.0.weight") != nullptr &&
          (file.find("stage2.0.branch_main.0.weight") != nullptr ||
@@ -30,19 +31,19 @@ inline bool is_shufflenet_megvii(const TensorFile& file) {
 }
 
 namespace detail {
-/// Which branch made a channel (0 the down unit's projection, 1 its main branch, k + 1 the branch of unit k),
-/// and the channel's row there.
+/// Where a channel comes from: the branch that produced it and its row in that branch's last convolution.
+/// Branch 0 is the projection of the down-sampling unit, 1 its main branch, k + 1 the branch of unit k.
 struct ChannelOrigin {
   std::size_t branch, row;
 };
 
-/// One stage in one of the two orders: the origins of each unit's worked-on channels and of the stage's
-/// output.
+/// One stage in one of the two channel orders.
 struct StageOrder {
-  std::vector<std::vector<ChannelOrigin>> worked;  ///< of unit 1, 2, ...
-  std::vector<ChannelOrigin> output;
+  std::vector<std::vector<ChannelOrigin>> worked;  ///< [unit - 1]: the channels that enter the unit's branch
+  std::vector<ChannelOrigin> output;               ///< the output channels of the stage
 };
 
+/// Follows the channels of a stage through its units.
 inline StageOrder trace_stage(std::size_t channels, std::size_t units, bool megvii) {
   const std::size_t half = channels / 2;
   StageOrder order;
@@ -70,14 +71,15 @@ inline StageOrder trace_stage(std::size_t channels, std::size_t units, bool megv
   }
 }
 
-/// For one stage: where in megvii's file each of torchvision's rows and columns is found.
+/// For one stage, the position in megvii's file of each row and column of torchvision.
 struct StagePermutation {
-  std::vector<std::vector<std::size_t>> rows;     ///< [branch][torchvision's row]
-  std::vector<std::vector<std::size_t>> columns;  ///< [unit - 1][torchvision's input column]
-  std::vector<std::size_t> output;                ///< [torchvision's output channel]
+  std::vector<std::vector<std::size_t>> rows;     ///< [branch][row in torchvision]
+  std::vector<std::vector<std::size_t>> columns;  ///< [unit - 1][input column in torchvision]
+  std::vector<std::size_t> output;                ///< [output channel in torchvision]
 };
 
-/// rows_by_life[branch][life] lists the rows in increasing order; `life` is the unit that consumes them.
+/// result[branch][life] lists, in increasing order, the rows of `branch` that are consumed by unit life + 1.
+/// The last life stands for the channels that reach the output of the stage.
 inline std::vector<std::vector<std::vector<std::size_t>>> rows_by_life(const StageOrder& order,
                                                                        std::size_t units) {
   std::vector<std::vector<std::vector<std::size_t>>> rows(units + 1,
@@ -89,7 +91,8 @@ inline std::vector<std::vector<std::vector<std::size_t>>> rows_by_life(const Sta
   return rows;
 }
 
-/// Position in `theirs` of the channel that torchvision's `ours[i]` is, for every i.
+/// For each channel of torchvision (`ours`), its position in megvii's order (`theirs`). `rows`
+/// is StagePermutation::rows.
 inline std::vector<std::size_t> match_positions(const std::vector<ChannelOrigin>& ours,
                                                 const std::vector<ChannelOrigin>& theirs,
                                                 const std::vector<std::vector<std::size_t>>& rows) {
@@ -102,7 +105,8 @@ inline std::vector<std::size_t> match_positions(const std::vector<ChannelOrigin>
   return positions;
 }
 
-/// False if the lives do not agree, which no width with an even half has shown.
+/// Computes the permutation of a stage with that many output channels. Returns false if the channels can't be
+/// matched; this can happen only if channels / 2 is odd.
 inline bool match_stage(std::size_t channels, std::size_t units, StagePermutation& result) {
   const StageOrder ours = trace_stage(channels, units, false), theirs = trace_stage(channels, units, true);
   const auto our_rows = rows_by_life(ours, units), their_rows = rows_by_life(theirs, units);
@@ -121,7 +125,7 @@ inline bool match_stage(std::size_t channels, std::size_t units, StagePermutatio
   return true;
 }
 
-/// Copies tensors under new names with permuted rows (dimension 0) and columns (dimension 1).
+/// Copies tensors to new names and permutes their rows (dimension 0) and columns (dimension 1).
 class MegviiConverter {
  public:
   explicit MegviiConverter(const TensorFile& from) : from_(from) {
@@ -134,7 +138,7 @@ class MegviiConverter {
     copy_conv("first_conv.0", "first_conv.1", "conv1.0", "conv1.1", nullptr, nullptr);
     const bool flat = from_.find("features.0.branch_main.0.weight") != nullptr;
     constexpr std::size_t unit_counts[] = {4, 8, 4};
-    std::vector<std::size_t> input;  // empty: as it is
+    std::vector<std::size_t> input;  // permutation of the stage's input; empty means identity
     std::size_t first = 0;
     for (std::size_t stage = 0; stage < 3 && status_.ok(); ++stage) {
       const std::string name = "stage" + std::to_string(stage + 2) + ".";
@@ -146,7 +150,7 @@ class MegviiConverter {
     }
     copy_classifier();
     if (!status_.ok()) return status_.prefixed(from_.path, ": megvii's ShuffleNetV2: ");
-    result_.notes.emplace_back("megvii's names and channel order were turned into torchvision's");
+    result_.notes.emplace_back("megvii's names and channel order were converted to torchvision's");
     return std::move(result_);
   }
 
@@ -154,10 +158,11 @@ class MegviiConverter {
   using Order = std::vector<std::size_t>;
 
   void fail(const std::string& name, const char* what) {
-    if (status_.ok()) status_ = Status::error(Errc::mismatch, in_quotes(name), " ", what);
+    if (status_.ok())
+      status_ = Status::error(Errc::mismatch, in_quotes(name), " ", what, "; download the file again");
   }
 
-  /// to[i, j, ...] = from[rows[i], columns[j], ...]; a null or empty order leaves that dimension as it is.
+  /// to[i, j, ...] = from[rows[i], columns[j], ...]. A null or empty order leaves that dimension unchanged.
   void copy(const std::string& from, const std::string& to, const Order* rows, const Order* columns) {
     if (!status_.ok()) return;
     const TensorEntry* const entry = from_.find(from);
@@ -167,13 +172,13 @@ class MegviiConverter {
     const auto values = read_floats(*entry);
     if (!values) return fail(from, values.status().message());
     const auto& shape = entry->shape;
-    if (shape.empty()) return fail(from, "has no dimension");
+    if (shape.empty()) return fail(from, "has no dimensions");
     const std::size_t n = static_cast<std::size_t>(shape[0]);
     const std::size_t m = shape.size() > 1 ? static_cast<std::size_t>(shape[1]) : 1;
     const bool permute_rows = rows != nullptr && !rows->empty(),
                permute = columns != nullptr && !columns->empty();
     if ((permute_rows && rows->size() != n) || (permute && columns->size() != m)) {
-      return fail(from, "has another number of channels than its neighbours");
+      return fail(from, "has another number of channels than the layers around it");
     }
     const std::size_t inner = values->empty() ? 0 : values->size() / (n * m);
     std::vector<float> moved;
@@ -187,7 +192,7 @@ class MegviiConverter {
     status_ = result_.add(to, shape, moved);
   }
 
-  /// A convolution and its batch norm.
+  /// Copies a convolution and its batch norm.
   void copy_conv(const std::string& conv, const std::string& norm, const std::string& to_conv,
                  const std::string& to_norm, const Order* rows, const Order* columns) {
     copy(conv + ".weight", to_conv + ".weight", rows, columns);
@@ -203,7 +208,7 @@ class MegviiConverter {
     copy_conv(a + "5", a + "6", b + "5", b + "6", &rows, nullptr);
   }
 
-  /// `input` is the permutation of the stage's input, and then of its output.
+  /// Copies a stage. `input` is the permutation of the stage's input; it becomes that of the stage's output.
   void copy_stage(const std::string& from, std::size_t first, const std::string& to, std::size_t units,
                   Order& input) {
     const auto source = [&](std::size_t unit) { return from + std::to_string(first + unit) + "."; };
@@ -214,7 +219,7 @@ class MegviiConverter {
     if (half <= 0 || half > 4096) return fail(probe, "has an impossible number of channels");
     StagePermutation order;
     if (!match_stage(2 * static_cast<std::size_t>(half), units, order)) {
-      return fail(probe, "has a width that can't be reordered");
+      return fail(probe, "has a width whose channels can't be matched");
     }
     const std::string down = source(0) + "branch_proj.", branch1 = to + "0.branch1.";
     copy_conv(down + "0", down + "1", branch1 + "0", branch1 + "1", &input, nullptr);
@@ -226,7 +231,7 @@ class MegviiConverter {
     input = order.output;
   }
 
-  /// megvii's classifier has no bias; torchvision's has one.
+  /// Copies the classifier. megvii's has no bias, torchvision's has one: it becomes 0.
   void copy_classifier() {
     const TensorEntry* const weight = from_.find("classifier.0.weight");
     if (weight == nullptr || weight->shape.size() != 2) return;
@@ -245,8 +250,8 @@ class MegviiConverter {
 };
 }  // namespace detail
 
-/// The same weights under torchvision's names and in its channel order; what the file lacks (conv_last,
-/// classifier) is lacking in the result.   Errors: mismatch.
+/// Returns the same weights with torchvision's names and channel order. The file may lack conv_last and the
+/// classifier; then the result lacks them too. Errors: mismatch.
 inline Result<TensorFile> convert_shufflenet_megvii(const TensorFile& file) {
   return detail::MegviiConverter(file).convert();
 }

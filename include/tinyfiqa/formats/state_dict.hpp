@@ -1,4 +1,4 @@
-// From an unpickled checkpoint to named tensors: which dict is the state dict, and where its tensors lie.
+// Finds the state dict in an unpickled checkpoint, and the bytes of its tensors.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -17,7 +17,7 @@
 TINYFIQA_BEGIN
 
 namespace detail {
-/// How many tensors a dict holds itself, under names.
+/// The number of tensors that are direct values of a dict and have a string as key.
 inline std::size_t count_named_tensors(const PickleData& data, const PickleNode& dict) {
   std::size_t count = 0;
   for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
@@ -31,10 +31,10 @@ inline bool is_container(PickleKind kind) {
 }
 }  // namespace detail
 
-/// The state dict of a checkpoint, which may be the whole of it or lie deep inside ({"state_dict": ...},
-/// {"model": ...}, {"net": ...}): the dict that itself holds the most named tensors; of equals, the one
-/// nearest to the root. Optimiser states hold one or two tensors a dict and thus never win. Errors:
-/// unsupported.
+/// Finds the state dict of a checkpoint. It may be the whole checkpoint or a part of it ({"state_dict": ...},
+/// {"model": ...}, {"net": ...}). The result is the dict that directly holds the most named tensors; if
+/// several hold as many, it is the one nearest to the root. The dicts of an optimiser hold one or two tensors
+/// each, so they are not chosen. Errors: unsupported.
 inline Result<PickleRef> find_state_dict(const PickleData& data) {
   std::vector<bool> seen(data.nodes.size(), false);  // the memo allows cycles
   std::vector<PickleRef> queue{data.root};
@@ -55,7 +55,7 @@ inline Result<PickleRef> find_state_dict(const PickleData& data) {
     }
   }
   if (most != 0) return best;
-  return Status::error(Errc::unsupported, "holds no dict of named tensors; in Python, save one: ",
+  return Status::error(Errc::unsupported, "contains no dict of named tensors; in Python, save one: ",
                        "torch.save(model.state_dict(), path)");
 }
 
@@ -69,18 +69,20 @@ inline bool read_extents(const PickleData& data, PickleRef tuple, std::vector<st
   return true;
 }
 
-/// The bytes of a storage that hold its elements; `bytes` is all that the file has for it.
+/// Shortens `bytes`, the bytes that the file has for a storage, to the size of its elements.
+/// Errors: bad_format if there are too few.
 inline Status fit_storage(const PickleNode& storage, Bytes& bytes) {
   std::uint64_t need = dtype_bytes(storage.dtype);
   if (!multiply_into(need, static_cast<std::uint64_t>(storage.integer)) || need > bytes.size) {
     return Status::error(Errc::bad_format, "storage ", in_quotes(storage.text), ": ", storage.integer,
-                         " elements promised, ", bytes.size, " bytes there; cut off?");
+                         " elements declared, but only ", bytes.size,
+                         " bytes are there; copy or download the file again");
   }
   bytes.size = static_cast<std::size_t>(need);
   return {};
 }
 
-/// "module." is what DataParallel puts before every name.
+/// True if all names begin with "module.", which PyTorch's DataParallel adds.
 inline bool all_start_with_module(const PickleData& data, const PickleNode& dict) {
   for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
     if (data[dict.items[i + 1]].kind != PickleKind::tensor) continue;
@@ -90,16 +92,16 @@ inline bool all_start_with_module(const PickleData& data, const PickleNode& dict
 }
 }  // namespace detail
 
-/// Adds the tensors of the state dict to `file`; other values are ignored, and a "module." that all names
-/// have is taken away. `storage_bytes(node)` gives a Result<Bytes>. Errors: bad_format, unsupported,
-/// too_large and its own.
+/// Adds the tensors of the state dict to `file`. Other values are ignored. If all names begin with "module.",
+/// that prefix is removed. `storage_bytes(node)` returns the bytes of a storage as Result<Bytes>. Errors:
+/// bad_format, unsupported, too_large, and those of storage_bytes.
 template <class StorageBytes>
 Status add_state_dict(const PickleData& data, TensorFile& file, StorageBytes storage_bytes) {
   const auto found = find_state_dict(data);
   if (!found) return found.status();
   const PickleNode& dict = data[*found];
   const bool strip = detail::all_start_with_module(data, dict);
-  if (strip) file.notes.emplace_back("'module.' was taken away from all names");
+  if (strip) file.notes.emplace_back("the prefix 'module.' was removed from all names");
   for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
     const PickleNode &key = data[dict.items[i]], &tensor = data[dict.items[i + 1]];
     if (key.kind != PickleKind::text || tensor.kind != PickleKind::tensor) continue;
@@ -111,7 +113,7 @@ Status add_state_dict(const PickleData& data, TensorFile& file, StorageBytes sto
     if (!detail::read_extents(data, tensor.items[1], entry.shape) ||
         !detail::read_extents(data, tensor.items[2], entry.strides)) {
       return Status::error(Errc::bad_format, in_quotes(entry.name),
-                           ": a shape that is not a few whole numbers");
+                           ": its shape is not a tuple of at most 16 integers; save the weights again");
     }
     auto bytes = storage_bytes(storage);
     if (!bytes) return bytes.status();

@@ -1,4 +1,4 @@
-// Named tensors as they lie in a weight file: views into its bytes, turned into floats on demand.
+// The named tensors of a weight file: views of its bytes, converted to floats on demand.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -20,45 +20,47 @@
 
 TINYFIQA_BEGIN
 
-/// PyTorch allows 64 dimensions; weights have at most 5.
+/// The largest number of dimensions that is read. PyTorch allows 64; weights have at most 5.
 constexpr std::size_t max_tensor_rank = 16;
-/// An expanded tensor (stride 0) may claim any size without owning a byte of it: 1 GiB as floats is the end.
+/// The largest number of elements that is read (1 GiB as floats). An expanded tensor (stride 0) can declare
+/// any size with few bytes in the file.
 constexpr std::uint64_t max_tensor_elements = std::uint64_t{1} << 28u;
 
-/// One tensor: element (i0, i1, ...) lies at element offset + i0 * strides[0] + i1 * strides[1] + ... of
-/// `storage`, which other tensors may share.
+/// One tensor. Element (i0, i1, ...) is element offset + i0 * strides[0] + i1 * strides[1] + ... of
+/// `storage`. Several tensors may share a storage.
 struct TensorEntry {
   std::string name;
   DType dtype = DType::f32;
   std::vector<std::int64_t> shape;
   std::vector<std::int64_t> strides;  ///< in elements
   Bytes storage;
-  std::int64_t offset = 0;  ///< in elements, from the storage's first byte
+  std::int64_t offset = 0;  ///< in elements, from the start of the storage
 };
 
-/// Row-major strides of a shape whose product is known not to overflow.
+/// The strides of a row-major tensor without gaps. The number of its elements must not overflow.
 inline std::vector<std::int64_t> contiguous_strides(const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> strides(shape.size(), 1);
-  // Nothing bounds the other extents of an empty tensor: [0, 2^62, 8] multiplies to 0.
+  // The other extents of an empty tensor may be arbitrarily large: [0, 2^62, 8] has 0 elements.
   if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return strides;
   for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
   return strides;
 }
 
-/// The number of elements, after proving that all of them lie inside the storage. Errors: bad_format,
-/// too_large.
+/// The number of elements of a tensor. Checks that all of them lie inside the storage. Errors:
+/// bad_format, too_large.
 inline Result<std::uint64_t> count_elements(const TensorEntry& tensor) {
   const auto bad = [&](const char* what) {
-    return Status::error(Errc::bad_format, in_quotes(tensor.name), ": ", what);
+    return Status::error(Errc::bad_format, in_quotes(tensor.name), ": ", what,
+                         "; save or download the file again");
   };
-  if (tensor.shape.size() != tensor.strides.size()) return bad("as many strides as extents are needed");
+  if (tensor.shape.size() != tensor.strides.size()) return bad("the numbers of strides and extents differ");
   if (tensor.shape.size() > max_tensor_rank) return bad("more than 16 dimensions");
   if (tensor.offset < 0) return bad("a negative storage offset");
   std::uint64_t count = 1, last = static_cast<std::uint64_t>(tensor.offset);
   for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
     if (tensor.shape[i] < 0 || tensor.strides[i] < 0) return bad("a negative extent or stride");
     if (!multiply_into(count, static_cast<std::uint64_t>(tensor.shape[i])))
-      return bad("the shape's product overflows");
+      return bad("the number of elements overflows");
     std::uint64_t reach = static_cast<std::uint64_t>(tensor.shape[i] > 0 ? tensor.shape[i] - 1 : 0);
     if (!multiply_into(reach, static_cast<std::uint64_t>(tensor.strides[i])) || !add_into(last, reach)) {
       return bad("the strides overflow");
@@ -66,20 +68,23 @@ inline Result<std::uint64_t> count_elements(const TensorEntry& tensor) {
   }
   if (count > max_tensor_elements) {
     return Status::error(Errc::too_large, in_quotes(tensor.name), ": ", count,
-                         " elements, at most 2^28 are read");
+                         " elements; at most 2^28 are read");
   }
   if (count != 0 && last >= tensor.storage.size / dtype_bytes(tensor.dtype))
-    return bad("reaches beyond its storage");
+    return bad("it reaches beyond its storage");
   return count;
 }
 
 namespace detail {
-/// Calls each(place of the first, its bytes, elements, bytes from one to the next) for rows of elements, all
-/// `count` of them in row-major order; count_elements() has checked the bounds.
+/// Calls each(index, bytes, elements, step) for rows of equally spaced elements until all `count` elements
+/// are visited in row-major order. `index` is the row-major index of the row's first element, `bytes` points
+/// to it, `elements` is the length of the row and `step` the distance of its elements in bytes.
+/// count_elements() must have checked the bounds.
 template <class Each>
 void for_each_row(const TensorEntry& tensor, std::size_t count, Each each) {
   const std::size_t rank = tensor.shape.size(), size = dtype_bytes(tensor.dtype);
-  // The last extents that lie without gaps are one row: in [Cout, Cin, 1, 1] each would be one element.
+  // Trailing dimensions without gaps are joined into one row. Without this, [Cout, Cin, 1, 1]
+  // would have rows of one element.
   std::size_t outer = rank;
   std::int64_t row = 1, step = 1;
   for (; outer > 0 && (tensor.shape[outer - 1] == 1 || tensor.strides[outer - 1] == row); --outer)
@@ -100,7 +105,7 @@ void for_each_row(const TensorEntry& tensor, std::size_t count, Each each) {
     }
   }
 }
-/// The float that an element's bytes stand for.
+/// These read one element of a file as a float.
 template <class T>
 struct LoadNumber {
   static constexpr std::size_t bytes = sizeof(T);
@@ -118,27 +123,32 @@ struct LoadBoolean {
   static constexpr std::size_t bytes = 1;
   float operator()(const unsigned char* p) const { return *p != 0 ? 1.0f : 0.0f; }
 };
+
+/// Reads all elements of a tensor with `load`, in row-major order.
+/// count_elements() must have checked the bounds.
+template <class Load>
+void load_elements(const TensorEntry& tensor, Span<float> out, Load load) {
+  const auto load_row = [&](std::size_t at, const unsigned char* from, std::size_t row, std::size_t step) {
+    float* const to = out.data + at;
+    if (step == load.bytes)  // a separate loop, so that the compiler can vectorise it
+      for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * load.bytes);
+    else
+      for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * step);
+  };
+  for_each_row(tensor, out.size, load_row);
+}
 }  // namespace detail
 
-/// The tensor as floats in row-major order; `out` must have exactly as many. Doubles and 64-bit integers are
-/// rounded, booleans become 0 and 1.   Errors: bad_argument, and those of count_elements().
+/// Reads a tensor as floats in row-major order. `out` must have as many elements as the tensor. Doubles and
+/// large integers are rounded, booleans become 0 and 1. Errors: bad_argument, and those of count_elements().
 inline Status read_floats(const TensorEntry& tensor, Span<float> out) {
   const auto count = count_elements(tensor);
   if (!count) return count.status();
   if (*count != out.size) {
     return Status::error(Errc::bad_argument, in_quotes(tensor.name), " has ", *count,
-                         " elements, the destination ", out.size);
+                         " elements, but the destination has ", out.size);
   }
-  const auto fill = [&](auto load) {
-    const auto fill_row = [&](std::size_t at, const unsigned char* from, std::size_t row, std::size_t step) {
-      float* const to = out.data + at;
-      if (step == load.bytes)  // a loop of its own, for vectors
-        for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * load.bytes);
-      else
-        for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * step);
-    };
-    detail::for_each_row(tensor, out.size, fill_row);
-  };
+  const auto fill = [&](auto load) { detail::load_elements(tensor, out, load); };
   switch (tensor.dtype) {
     case DType::f32:
       fill(detail::LoadNumber<float>());
@@ -183,7 +193,7 @@ inline Status read_floats(const TensorEntry& tensor, Span<float> out) {
   return {};
 }
 
-/// As above, into a vector of its own.
+/// Reads a tensor as floats in row-major order. Errors: those of count_elements().
 inline Result<std::vector<float>> read_floats(const TensorEntry& tensor) {
   const auto count = count_elements(tensor);
   if (!count) return count.status();
@@ -193,7 +203,7 @@ inline Result<std::vector<float>> read_floats(const TensorEntry& tensor) {
   return values;
 }
 
-/// The elements' bytes, row-major and without gaps, whatever the type. Errors: those of count_elements().
+/// The bytes of a tensor of any type, in row-major order and without gaps. Errors: those of count_elements().
 inline Result<std::vector<unsigned char>> read_bytes(const TensorEntry& tensor) {
   const auto count = count_elements(tensor);
   if (!count) return count.status();
@@ -207,43 +217,44 @@ inline Result<std::vector<unsigned char>> read_bytes(const TensorEntry& tensor) 
   return bytes;
 }
 
-/// What a weight file says about itself, in its order: safetensors' __metadata__.
+/// Keys and values that describe a weight file, in the file's order: __metadata__ of safetensors.
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
-/// The value of a key (the first of them), or null.
+/// The value of the first entry with that key, or null.
 inline const std::string* find_metadata(const Metadata& metadata, std::string_view key) {
   for (const auto& [k, value] : metadata)
     if (k == key) return &value;
   return nullptr;
 }
 
-/// The tensors of one weight file, in the file's order. It shares ownership of the bytes: moving or copying
-/// it keeps every entry valid.
+/// The tensors of one weight file, in the file's order. The object shares ownership of the bytes, so entries
+/// stay valid when it is copied or moved.
 class TensorFile {
  public:
   std::string path;                ///< for messages
-  Metadata metadata;               ///< safetensors' __metadata__
-  std::vector<std::string> notes;  ///< what a reader or converter changed, for people
+  Metadata metadata;               ///< __metadata__ of safetensors
+  std::vector<std::string> notes;  ///< what a reader or converter changed, as sentences for the user
 
   const std::vector<TensorEntry>& entries() const { return entries_; }
-  /// The entry of that name, or null.
+  /// The entry with that name, or null.
   const TensorEntry* find(std::string_view name) const {
     const auto found = index_.find(std::string(name));
     return found == index_.end() ? nullptr : &entries_[found->second];
   }
 
-  /// Adds a tensor after checking its bounds. Errors: bad_format for a name that is there already or for
-  /// elements outside the storage.
+  /// Checks the bounds of a tensor and adds it. Errors: bad_format for a name that exists already or for
+  /// elements outside the storage; too_large.
   Status add(TensorEntry tensor) {
     const auto count = count_elements(tensor);
     if (!count) return count.status();
     if (!index_.emplace(tensor.name, entries_.size()).second) {
-      return Status::error(Errc::bad_format, in_quotes(tensor.name), ": two tensors of this name");
+      return Status::error(Errc::bad_format, in_quotes(tensor.name),
+                           ": two tensors have this name; save the file again");
     }
     entries_.push_back(std::move(tensor));
     return {};
   }
-  /// Adds a tensor that owns its floats.
+  /// Adds a tensor of floats; the values are copied. Errors: as above.
   Status add(std::string name, std::vector<std::int64_t> shape, const std::vector<float>& values) {
     auto bytes = std::make_shared<std::vector<unsigned char>>(values.size() * sizeof(float));
     for (std::size_t i = 0; i < values.size(); ++i)
@@ -253,11 +264,11 @@ class TensorFile {
     keep(std::move(bytes));
     return add(std::move(tensor));
   }
-  /// Keeps `owner` for as long as this object or a copy of it lives.
+  /// Keeps `owner` alive as long as this object or a copy of it.
   void keep(std::shared_ptr<const void> owner) {
     if (owner != nullptr) owners_.push_back(std::move(owner));
   }
-  /// All owners, for a file made from this one's entries.
+  /// All owners. A TensorFile that is made of this one's entries must keep them too.
   const std::vector<std::shared_ptr<const void>>& owners() const { return owners_; }
 
  private:

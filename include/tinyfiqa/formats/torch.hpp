@@ -1,4 +1,5 @@
-// PyTorch's .pth files: the zip format (since 1.6) and the legacy one. The only header that needs libzip.
+// Reads PyTorch's .pth files, in the zip format (since PyTorch 1.6) and in the legacy format. This is the
+// only header that needs libzip.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -23,8 +24,8 @@
 
 TINYFIQA_BEGIN
 
-/// torch.save stores without compression; a file that somebody compressed afterwards may unpack to 16 times
-/// its size and 1 MiB, and to 4 GiB at most. Beyond that it is a zip bomb (deflate reaches 1000 times).
+/// torch.save does not compress. Files that were compressed afterwards may unpack to 16 times their size plus
+/// 1 MiB, and to at most 4 GiB. Larger ones are refused as zip bombs: deflate can reach a factor of 1000.
 constexpr std::uint64_t max_unpacked_bytes = std::uint64_t{4} << 30u;
 constexpr std::uint64_t max_unpacked_ratio = 16;
 
@@ -34,7 +35,7 @@ inline bool looks_like_zip(Bytes bytes) {
 }
 
 namespace detail {
-/// A zip archive in memory, and how much of it was unpacked.
+/// A zip archive in memory. It limits the number of bytes that are unpacked in all.
 class ZipArchive {
  public:
   ~ZipArchive() {
@@ -53,7 +54,7 @@ class ZipArchive {
     Status status;
     if (zip_ == nullptr) {
       status = Status::error(Errc::bad_format, "zip: ", zip_error_strerror(&error),
-                             "; cut off? copy or download it again");
+                             "; the file is damaged or cut off: copy or download it again");
     }
     zip_error_fini(&error);
     budget_ = std::min<std::uint64_t>(max_unpacked_bytes,
@@ -63,7 +64,8 @@ class ZipArchive {
 
   bool has(const std::string& name) const { return zip_name_locate(zip_, name.c_str(), 0) >= 0; }
 
-  /// The first entry that is `name`, or `name` in one folder; its folder ("archive/") is what comes back.
+  /// Finds the first entry called `name`, at the top or in a folder at the top, and writes its folder
+  /// ("archive/", or empty) to `folder`. Returns false if there is none.
   bool locate(std::string_view name, std::string& folder) const {
     const zip_int64_t count = zip_get_num_entries(zip_, 0);
     for (zip_int64_t i = 0; i < count; ++i) {
@@ -79,12 +81,13 @@ class ZipArchive {
     return false;
   }
 
-  /// An entry's bytes, unpacked and checked against its CRC.
+  /// The unpacked bytes of an entry. libzip checks their CRC.
   Result<std::shared_ptr<const std::vector<unsigned char>>> read(const std::string& name) {
     zip_stat_t info;
     zip_stat_init(&info);
     if (zip_stat(zip_, name.c_str(), 0, &info) != 0 || (info.valid & ZIP_STAT_SIZE) == 0) {
-      return Status::error(Errc::bad_format, "the archive has no record ", in_quotes(name));
+      return Status::error(Errc::bad_format, "the archive has no record ", in_quotes(name),
+                           "; copy or download it again");
     }
     if (info.size > budget_) {
       return Status::error(Errc::too_large, "record ", in_quotes(name), " unpacks to ", info.size,
@@ -94,11 +97,12 @@ class ZipArchive {
     auto data = std::make_shared<std::vector<unsigned char>>(static_cast<std::size_t>(info.size));
     zip_file_t* const entry = zip_fopen(zip_, name.c_str(), 0);
     if (entry == nullptr) {
-      return Status::error(Errc::bad_format, "record ", in_quotes(name), ": ", zip_strerror(zip_));
+      return Status::error(Errc::bad_format, "record ", in_quotes(name), ": ", zip_strerror(zip_),
+                           "; copy or download it again");
     }
     const bool whole = zip_fread(entry, data->data(), info.size) == static_cast<zip_int64_t>(info.size);
     unsigned char beyond = 0;
-    const bool ended = zip_fread(entry, &beyond, 1) == 0;  // the checksum is compared at the end only
+    const bool ended = zip_fread(entry, &beyond, 1) == 0;  // libzip compares the CRC only at the end
     const int closed = zip_fclose(entry);
     if (!whole || !ended || closed != 0) {
       return Status::error(Errc::bad_format, "record ", in_quotes(name),
@@ -112,7 +116,8 @@ class ZipArchive {
   std::uint64_t budget_ = 0;
 };
 
-/// FOLDER/data.pkl describes the tensors, FOLDER/data/KEY is a storage, FOLDER/byteorder says "little".
+/// Reads the zip format: FOLDER/data.pkl describes the tensors, FOLDER/data/KEY is a storage, and
+/// FOLDER/byteorder is "little".
 class TorchZipReader {
  public:
   explicit TorchZipReader(const FileBytes& file) : file_(file) {}
@@ -137,7 +142,8 @@ class TorchZipReader {
  private:
   Status check_kind() {
     if (!zip_.locate("data.pkl", folder_)) {
-      return Status::error(Errc::unsupported, "a zip archive without data.pkl, so not written by torch.save");
+      return Status::error(Errc::unsupported, "a zip archive without data.pkl: torch.save did not write it; ",
+                           "save the weights with torch.save(model.state_dict(), path)");
     }
     if (zip_.has(folder_ + "constants.pkl")) {
       return Status::error(Errc::unsupported, "a TorchScript archive; in Python, save its weights: ",
@@ -148,7 +154,8 @@ class TorchZipReader {
     if (!order) return order.status();
     const std::vector<unsigned char>& text = **order;
     if (std::string_view(reinterpret_cast<const char*>(text.data()), text.size()) == "little") return {};
-    return Status::error(Errc::unsupported, "written on a big-endian machine; save it again on another");
+    return Status::error(Errc::unsupported, "written on a big-endian machine; save it again on a ",
+                         "little-endian one");
   }
 
   Result<Bytes> storage_bytes(const PickleNode& storage, TensorFile& result) {
@@ -168,14 +175,16 @@ class TorchZipReader {
 };
 }  // namespace detail
 
-/// The state dict of a .pth file, whichever of the two formats it has. Nested checkpoints: find_state_dict().
-/// Errors: bad_format, unsupported (Python objects, TorchScript, big-endian), too_large.
+/// Reads the state dict of a .pth file in either format. find_state_dict() tells how it is found in a
+/// checkpoint that contains more. Errors: bad_format, unsupported (Python objects, TorchScript,
+/// big-endian), too_large.
 inline Result<TensorFile> read_torch(const FileBytes& file) {
   if (looks_like_pickle(file.bytes)) return read_torch_legacy(file);
   auto result = detail::TorchZipReader(file).read();
   if (!result) return result.status().prefixed(file.path, ": PyTorch file: ");
   return result;
 }
+/// As above, for a path.
 inline Result<TensorFile> read_torch(const std::string& path) {
   const auto file = read_file(path);
   if (!file) return file.status();

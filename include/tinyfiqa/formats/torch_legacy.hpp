@@ -1,4 +1,4 @@
-// PyTorch's file format before version 1.6: five pickles and then the raw storages.
+// Reads PyTorch's file format of before version 1.6: five pickles, followed by the raw storages.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -23,8 +23,8 @@ inline bool looks_like_pickle(Bytes bytes) {
 }
 
 namespace detail {
-/// magic number, protocol 1001, {"little_endian": True, ...}, the checkpoint, the list of storage keys; then
-/// for each key its element count (8 bytes) and its elements.
+/// The five pickles are a magic number, the protocol 1001, {"little_endian": True, ...}, the checkpoint and
+/// the list of storage keys. Then each storage follows: its element count (8 bytes) and its elements.
 class LegacyReader {
  public:
   explicit LegacyReader(const FileBytes& file) : file_(file) {}
@@ -44,7 +44,8 @@ class LegacyReader {
     status = add_state_dict(*checkpoint, result, [&](const PickleNode& storage) -> Result<Bytes> {
       const auto found = storages_.find(storage.text);
       if (found == storages_.end()) {
-        return Status::error(Errc::bad_format, "storage ", in_quotes(storage.text), " is not in the file");
+        return Status::error(Errc::bad_format, "storage ", in_quotes(storage.text),
+                             " is not in the file; copy or download it again");
       }
       return found->second;
     });
@@ -71,7 +72,8 @@ class LegacyReader {
     const auto version = next_pickle();
     if (!version) return version.status();
     if ((*version)[version->root].integer != 1001) {
-      return Status::error(Errc::unsupported, "legacy format of a version other than 1001");
+      return Status::error(Errc::unsupported,
+                           "the version of the legacy format is not 1001; save the file again");
     }
     const auto system = next_pickle();
     if (!system) return system.status();
@@ -80,25 +82,27 @@ class LegacyReader {
       const PickleNode &key = (*system)[info.items[i]], &value = (*system)[info.items[i + 1]];
       if (key.text == "little_endian" && value.kind == PickleKind::boolean && value.integer == 1) return {};
     }
-    return Status::error(Errc::unsupported, "written on a big-endian machine; save it again on another");
+    return Status::error(Errc::unsupported, "written on a big-endian machine; save it again on a ",
+                         "little-endian one");
   }
 
-  /// Where the elements of each key lie. Their size is known only from the checkpoint's persistent ids.
+  /// Finds the elements of each storage. Their element type is known only from
+  /// the checkpoint's persistent ids.
   Status index_storages(const PickleData& checkpoint, const PickleData& keys) {
     std::unordered_map<std::string_view, const PickleNode*> known;
     for (const PickleNode& node : checkpoint.nodes) {
       if (node.kind != PickleKind::storage) continue;
       const PickleNode& first = *known.emplace(node.text, &node).first->second;
       if (first.dtype != node.dtype || first.integer != node.integer)
-        return bad_storage(node, "described twice");
+        return bad_storage(node, "it is described twice, and differently");
     }
     const PickleNode& list = keys[keys.root];
     if (list.kind != PickleKind::list)
-      return Status::error(Errc::bad_format, "the list of storages is missing");
+      return Status::error(Errc::bad_format, "the list of storages is missing; save the file again");
     for (const PickleRef item : list.items) {
       const auto found = known.find(keys[item].text);
       if (keys[item].kind != PickleKind::text || found == known.end()) {
-        return bad_storage(keys[item], "listed, but not used");
+        return bad_storage(keys[item], "it is listed, but no tensor uses it");
       }
       const Status status = take_storage(*found->second);
       if (!status) return status;
@@ -107,7 +111,7 @@ class LegacyReader {
   }
 
   Status take_storage(const PickleNode& storage) {
-    if (file_.bytes.size - at_ < 8) return bad_storage(storage, "cut off; copy or download the file again");
+    if (file_.bytes.size - at_ < 8) return bad_storage(storage, "the file is cut off");
     const auto count = load_le<std::int64_t>(file_.bytes.data + at_);
     at_ += 8;
     if (count != storage.integer)
@@ -116,12 +120,13 @@ class LegacyReader {
     const Status status = fit_storage(storage, bytes);
     if (!status) return status;
     at_ += bytes.size;
-    if (!storages_.emplace(storage.text, bytes).second) return bad_storage(storage, "listed twice");
+    if (!storages_.emplace(storage.text, bytes).second) return bad_storage(storage, "it is listed twice");
     return {};
   }
 
   static Status bad_storage(const PickleNode& storage, const char* what) {
-    return Status::error(Errc::bad_format, "storage ", in_quotes(storage.text), ": ", what);
+    return Status::error(Errc::bad_format, "storage ", in_quotes(storage.text), ": ", what,
+                         "; copy or download the file again");
   }
 
   const FileBytes& file_;
@@ -130,7 +135,8 @@ class LegacyReader {
 };
 }  // namespace detail
 
-/// The state dict of a legacy .pth file; views into its bytes. Errors: bad_format, unsupported, too_large.
+/// Reads the state dict of a legacy .pth file. The tensors are views of its bytes. Errors: bad_format,
+/// unsupported, too_large.
 inline Result<TensorFile> read_torch_legacy(const FileBytes& file) {
   auto result = detail::LegacyReader(file).read();
   if (!result) return result.status().prefixed(file.path, ": PyTorch legacy file: ");

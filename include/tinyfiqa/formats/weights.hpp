@@ -1,4 +1,4 @@
-// The front door for weights: any supported file, recognised by its content, into a network's block.
+// The main entry point for weights: loads any supported weight file into a network's parameter block.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -16,25 +16,26 @@
 
 TINYFIQA_BEGIN
 
-/// The named tensors of a safetensors or PyTorch file. The file's extension does not matter. Errors: those of
-/// the readers; unsupported for anything else.
+/// Reads the named tensors of a safetensors or PyTorch file. The format is recognised by the content, not by
+/// the file's extension. Errors: those of the readers; unsupported for other formats.
 inline Result<TensorFile> read_tensors(const FileBytes& file) {
   if (looks_like_zip(file.bytes) || looks_like_pickle(file.bytes)) return read_torch(file);
   if (looks_like_safetensors(file.bytes)) return read_safetensors(file);
   return Status::error(
       Errc::unsupported, file.path,
-      ": not a weight file that is known: safetensors, PyTorch's zip "
-      "format (torch.save since 1.6) or its legacy format; if it should be one, it is damaged");
+      ": not a weight file in a known format (safetensors, PyTorch's zip format or its legacy format); "
+      "copy or download it again, or save it as safetensors");
 }
+/// As above, for a path.
 inline Result<TensorFile> read_tensors(const std::string& path) {
   const auto file = read_file(path);
   if (!file) return file.status();
   return read_tensors(*file);
 }
 
-/// read_tensors(), megvii's ShuffleNetV2 converted if it is one, then load_params(). Where the options name a
-/// head, a converted trunk may lack the last convolution too, which then keeps what the block held; the
-/// report names it.
+/// Reads a weight file with read_tensors(), converts it if it is megvii's ShuffleNetV2, and loads it with
+/// load_params(). If the options name a head, a converted trunk may lack the last convolution too. That
+/// convolution then keeps its values in the block, and the report names it. Errors: those of these functions.
 inline Result<LoadReport> load_weights(const std::string& path, const std::vector<NamedParam>& params,
                                        Span<float> block, LoadOptions options = {}) {
   auto file = read_tensors(path);

@@ -1,4 +1,4 @@
-// EfficientNet-b0 (Tan and Le 2019, Table 1) with torchvision's parameter names, as a face recogniser.
+// EfficientNet-B0 (Tan and Le 2019, Table 1) with torchvision's parameter names, as a face recogniser.
 #pragma once
 
 #include <tinyfiqa/models/heads.hpp>
@@ -7,17 +7,18 @@
 
 TINYFIQA_BEGIN
 
+/// The activations of squeeze-excite and the constants of batch norm.
 struct EfficientNetStyle : TorchNorm {
   static constexpr Act squeeze_act = Act::silu, gate_act = Act::sigmoid;
 };
 
-/// "MBConv": squeeze-excite to a quarter of the block's input. (torchvision's stochastic depth, which leaves
-/// out whole blocks in training, is not there.)
+/// The block "MBConv". Squeeze-excite has a quarter of the channels of the block's input. There is no
+/// stochastic depth (Huang et al. 2016), with which torchvision leaves out whole blocks during training.
 template <int Cin, int K, int Expansion, int Cout, int Stride>
 using EfficientBlock = InvertedResidual<EfficientNetStyle, Cin, K, Cin * Expansion, Cout,
                                         (Cin < 4 ? 1 : Cin / 4), Act::silu, Stride>;
 
-/// Count blocks; the first has the stride and changes the channels.
+/// `Count` blocks. The first one has the stride and changes the number of channels.
 template <int Cin, int K, int Expansion, int Cout, int Stride, int Count>
 struct EfficientStage : BlockRow<EfficientBlock<Cin, K, Expansion, Cout, Stride>,
                                  EfficientBlock<Cout, K, Expansion, Cout, 1>, Count> {};
@@ -32,16 +33,17 @@ struct EfficientStage<Cin, K, Expansion, Cout, Stride, 1> {
   }
 };
 
-/// Channels of the stem, the seven stages and the last convolution; blocks of the stages; length of the
-/// embedding.
+/// Channels of the stem, the seven stages and the last convolution; number of blocks of each
+/// stage; length of the embedding.
 struct EfficientNetB0Table {
   static constexpr int widths[] = {32, 16, 24, 40, 80, 112, 192, 320, 1280}, blocks[] = {1, 2, 2, 3, 3, 4, 1},
                        embedding = 512;
 };
 
-/// image [N, H, W, 3] -> embedding [N, 1, 1, Table::embedding], not normalised; 112 x 112 for faces. The
-/// features are the last convolution's means. Head: dropout 0.2, linear, batch norm; keys classifier.1.*,
-/// classifier.2.*, where torchvision's ImageNet files have their classifier.
+/// image [N, H, W, 3] -> embedding [N, 1, 1, Table::embedding], not normalised; faces have 112 x 112
+/// pixels. The features are the spatial means of the last convolution. The head is dropout 0.2, linear and
+/// batch norm. Its parameters are classifier.1.* and classifier.2.*, where torchvision's ImageNet files
+/// have their classifier.
 template <class Table>
 struct EfficientNet {
   static constexpr int in_channels = 3;
@@ -84,6 +86,7 @@ struct EfficientNet {
   }
 };
 
+/// EfficientNet-B0 as a recogniser: 512 values per face.
 using EfficientNetB0 = EfficientNet<EfficientNetB0Table>;
 
 TINYFIQA_END

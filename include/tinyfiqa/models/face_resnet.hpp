@@ -1,5 +1,5 @@
-// ResNet-50 for faces: the improved residual network of ArcFace (Deng et al. 2019, section 3.1; "IR-50"),
-// with the parameter names of the insightface project's iresnet50.
+// ResNet-50 for faces: the improved residual network of ArcFace ("IR-50", Deng et al. 2019, section 3.1),
+// with the parameter names of iresnet50 in the insightface project.
 #pragma once
 
 #include <tinyfiqa/models/heads.hpp>
@@ -7,8 +7,9 @@
 
 TINYFIQA_BEGIN
 
-/// Batch norm, 3x3, batch norm, PReLU, 3x3 with the stride, batch norm; a 1x1 projection beside it where the
-/// shapes differ.   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W / Stride), Cout]
+/// Residual block: batch norm, 3x3, batch norm, PReLU, 3x3 with the stride, batch norm. The shortcut is a 1x1
+/// projection if the shapes differ.
+///   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W / Stride), Cout]
 template <int Cin, int Cout, int Stride>
 struct FaceResBlock {
   static constexpr bool projects = Stride != 1 || Cin != Cout;
@@ -32,18 +33,18 @@ struct FaceResBlock {
   }
 };
 
-/// Count blocks, the first with stride 2.
+/// `Count` blocks; the first has stride 2.
 template <int Cin, int Cout, int Count>
 using FaceResStage = BlockRow<FaceResBlock<Cin, Cout, 2>, FaceResBlock<Cout, Cout, 1>, Count>;
 
-/// Blocks and channels of the four stages, and the length of the embedding.
+/// Number of blocks and channels of the four stages, channels of the stem, and length of the embedding.
 struct FaceResNet50Table {
   static constexpr int blocks[] = {3, 4, 14, 3}, widths[] = {64, 128, 256, 512}, stem = 64, embedding = 512;
 };
 
-/// image [N, 112, 112, 3] -> embedding [N, 1, 1, Table::embedding], not normalised; there are no other
-/// features. The last map, 7x7, is normalised, thinned by dropout 0.4 in training, flattened and projected:
-/// only 112 x 112 gives one embedding an image.
+/// image [N, 112, 112, 3] -> embedding [N, 1, 1, Table::embedding], not normalised. The features are the
+/// embedding. The last map, 7x7, gets batch norm and dropout 0.4 and is flattened and projected. Therefore
+/// the input must be 112 x 112: other sizes do not give one embedding per image.
 template <class Table>
 struct FaceResNet {
   static constexpr int in_channels = 3;
@@ -75,6 +76,7 @@ struct FaceResNet {
   }
 };
 
+/// The recogniser "face_resnet50": 512 values per face.
 using FaceResNet50 = FaceResNet<FaceResNet50Table>;
 
 TINYFIQA_END

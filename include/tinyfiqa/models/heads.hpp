@@ -1,4 +1,4 @@
-// What follows a trunk: the papers' regression heads, ImageNet classifiers, recognisers' embeddings.
+// Heads of networks: regression heads for quality, ImageNet classifiers and embeddings of recognisers.
 #pragma once
 
 #include <tinyfiqa/nn/layers.hpp>
@@ -11,7 +11,8 @@ constexpr const char* head_output_name(Map<C>) {
   return C == 1 ? "score" : "logits";
 }
 
-/// Linear, ReLU, dropout 0.2, linear to one score (P1, equation 2); keys 0.*, 3.*.
+/// Linear, ReLU, dropout 0.2, linear to one score (Hamidi et al. 2025, equation 2); parameters 0.*, 3.*.
+///   [N, 1, 1, In] -> [N, 1, 1, 1]
 template <int In, int Hidden>
 struct QualityHead2 {
   Linear<In, Hidden, Act::relu> fc1;
@@ -25,7 +26,9 @@ struct QualityHead2 {
   }
 };
 
-/// Two hidden layers with ReLU and dropout 0.2, then one score (P1, equation 3); keys 0.*, 3.*, 6.*.
+/// Two hidden layers with ReLU and dropout 0.2, and linear to one score (Hamidi et al. 2025, equation 3);
+/// parameters 0.*, 3.*, 6.*.
+///   [N, 1, 1, In] -> [N, 1, 1, 1]
 template <int In, int Hidden1, int Hidden2>
 struct QualityHead3 {
   Linear<In, Hidden1, Act::relu> fc1;
@@ -44,7 +47,8 @@ struct QualityHead3 {
   }
 };
 
-/// torchvision's MobileNetV3 classifier: linear, h-swish, dropout 0.2, linear; keys 0.*, 3.*.
+/// torchvision's MobileNetV3 classifier: linear, h-swish, dropout 0.2, linear; parameters 0.*, 3.*.
+///   [N, 1, 1, In] -> [N, 1, 1, Classes]
 template <int In, int Hidden, int Classes>
 struct MobileNetV3Classifier {
   Linear<In, Hidden, Act::hswish> fc1;
@@ -58,9 +62,10 @@ struct MobileNetV3Classifier {
   }
 };
 
-/// Recognisers' end: flatten in PyTorch's order (channel, row, column), linear, batch norm.
+/// The head of recognisers: flatten in PyTorch's order (channel, row, column), linear, batch norm.
 ///   [N, Side, Side, In] -> [N, 1, 1, Out]
-/// Computed as a convolution without padding, whose weights lie in memory as the flattened layer's do.
+/// It is computed as a convolution without padding, whose weights have the same order in
+/// memory as those of the linear layer.
 template <int In, int Out, int Side = 1, class Norm = TorchNorm>
 struct EmbeddingHead {
   Linear<In * Side * Side, Out> fc;

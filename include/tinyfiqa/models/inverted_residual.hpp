@@ -1,14 +1,16 @@
-// The block of MobileNetV3 and EfficientNet, with torchvision's parameter names.
+// The building block of MobileNetV3 and EfficientNet, with torchvision's parameter names.
 #pragma once
 
 #include <tinyfiqa/nn/layers.hpp>
 
 TINYFIQA_BEGIN
 
-/// Inverted residual: 1x1 expand (absent when Hidden == Cin), KxK depthwise, squeeze-excite to Squeeze
-/// channels (absent when 0), linear 1x1 project; the input is added when the shapes agree.
+/// Inverted residual (Sandler et al. 2018): 1x1 expand (absent if Hidden == Cin), KxK depthwise,
+/// squeeze-excite (Hu et al. 2018) with Squeeze channels (absent if 0), linear 1x1 project. The input is
+/// added if the shapes agree.
 ///   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W / Stride), Cout]
-/// Style: batch norm's constants, squeeze_act and gate_act; keys block.0.*, block.1.*, ...
+/// Style has the constants of batch norm, squeeze_act and gate_act. The
+/// parameters are block.0.*, block.1.*, ...
 template <class Style, int Cin, int K, int Hidden, int Cout, int Squeeze, Act A, int Stride>
 struct InvertedResidual {
   static constexpr bool expands = Hidden != Cin;

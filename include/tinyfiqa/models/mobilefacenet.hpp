@@ -1,4 +1,4 @@
-// MobileFaceNet (Chen et al. 2018): an aligned face to an embedding that is close for faces of one person.
+// MobileFaceNet (Chen et al. 2018): a recogniser that computes an embedding of an aligned face.
 #pragma once
 
 #include <tinyfiqa/models/heads.hpp>
@@ -8,13 +8,13 @@
 
 TINYFIQA_BEGIN
 
-/// The batch-norm constants of MXNet, where these networks come from.
+/// The constants of batch norm in MXNet, in which these networks were first trained.
 struct MobileFaceNorm {
   static constexpr float eps = 1e-3f, momentum = 0.1f;
 };
 
-/// Convolution, batch norm and, if Active, PReLU; keys conv.*, bn.*, prelu.*.
-///   x [N, H, W, Cin] -> y [N, H', W', Cout],   H' = (H + 2 Padding - K) / Stride + 1   (W' alike)
+/// Convolution, batch norm and, if Active, PReLU; parameters conv.*, bn.*, prelu.*.
+///   x [N, H, W, Cin] -> y [N, H', W', Cout],   H' = floor((H + 2 Padding - K) / Stride) + 1   (W' alike)
 template <int Cin, int Cout, int K, int Stride = 1, int Padding = 0, int Groups = 1, bool Active = true>
 struct MobileFaceConv {
   std::conditional_t<Active, ConvNormPRelu<Cin, Cout, K, Stride, Groups, MobileFaceNorm, Padding>,
@@ -31,7 +31,7 @@ struct MobileFaceConv {
   }
 };
 
-/// 1x1 expand, 3x3 depthwise, linear 1x1 project; the input is added at stride 1.
+/// Bottleneck: 1x1 expand, 3x3 depthwise, linear 1x1 project. The input is added if the shapes agree.
 ///   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W / Stride), Cout]
 template <int Cin, int Hidden, int Cout, int Stride>
 struct MobileFaceBlock {
@@ -54,13 +54,14 @@ struct MobileFaceBlock {
   }
 };
 
-/// Count blocks of one shape, [N, H, W, C] -> [N, H, W, C].
+/// `Count` blocks of the same shape: [N, H, W, C] -> [N, H, W, C].
 template <int C, int Hidden, int Count>
 using MobileFaceStage = BlockRow<MobileFaceBlock<C, Hidden, C, 1>, MobileFaceBlock<C, Hidden, C, 1>, Count>;
 
-/// image [N, 112, 112, 3] -> embedding [N, 1, 1, 128], not normalised; the features are the numbers (512 at
-/// full width) that the global depthwise convolution (7x7, no padding) leaves. Only 112 x 112 gives one
-/// embedding an image. WidthPercent scales all channels but the embedding's.
+/// image [N, 112, 112, 3] -> embedding [N, 1, 1, 128], not normalised. The features [N, 1, 1, 512 at
+/// full width] are the output of the global depthwise convolution (7x7, no padding). Therefore the
+/// input must be 112 x 112: other sizes do not give one embedding per image. WidthPercent scales all
+/// channels except the embedding.
 template <int WidthPercent>
 struct MobileFaceNetScaled {
   static constexpr int scaled(int channels) { return channels * WidthPercent / 100; }
@@ -101,6 +102,7 @@ struct MobileFaceNetScaled {
   }
 };
 
+/// MobileFaceNet at full width.
 using MobileFaceNet = MobileFaceNetScaled<100>;
 
 TINYFIQA_END

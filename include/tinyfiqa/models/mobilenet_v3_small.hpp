@@ -7,27 +7,28 @@
 
 TINYFIQA_BEGIN
 
-/// torchvision builds MobileNetV3 with these batch-norm constants.
+/// The constants of batch norm in torchvision's MobileNetV3.
 struct MobileNetV3Norm {
   static constexpr float eps = 1e-3f, momentum = 0.01f;
 };
 
-/// Rounds to a multiple of 8, never down by more than a tenth (torchvision's _make_divisible).
+/// Rounds to the nearest multiple of 8, but never down by more than 10 % (torchvision's _make_divisible).
 constexpr int make_divisible_by_8(int value) {
   const int rounded = value + 4 < 8 ? 8 : (value + 4) / 8 * 8;
   return rounded * 10 < value * 9 ? rounded + 8 : rounded;
 }
 
+/// The activations of squeeze-excite and the constants of batch norm.
 struct MobileNetV3Style : MobileNetV3Norm {
   static constexpr Act squeeze_act = Act::relu, gate_act = Act::hsigmoid;
 };
 
-/// Squeeze-excite, if SE, with a quarter of the hidden channels.
+/// A block of MobileNetV3. If SE, it has squeeze-excite with a quarter of the hidden channels.
 template <int Cin, int K, int Hidden, int Cout, bool SE, Act A, int Stride>
 using MobileNetV3Block = InvertedResidual<MobileNetV3Style, Cin, K, Hidden, Cout,
                                           SE ? make_divisible_by_8(Hidden / 4) : 0, A, Stride>;
 
-/// The trunk (torchvision's `features`), [N, H, W, 3] -> [N, H / 32, W / 32, 576] (rounded up).
+/// The trunk (`features` in torchvision): [N, H, W, 3] -> [N, ceil(H / 32), ceil(W / 32), 576].
 struct MobileNetV3SmallTrunk {
   ConvNorm<3, 16, 3, 2, 1, Act::hswish, MobileNetV3Norm> stem;
   MobileNetV3Block<16, 3, 16, 16, true, Act::relu, 2> block1;
@@ -66,8 +67,8 @@ struct MobileNetV3SmallTrunk {
   }
 };
 
-/// Trunk, global average pool, head. Head: QualityHead2<576, 288> (P1, equation 2) or torchvision's
-/// classifier.
+/// Trunk, global average pool and head: image [N, H, W, 3] -> output of the head. The head is
+/// QualityHead2<576, 288> (Hamidi et al. 2025, equation 2) or torchvision's classifier.
 template <class Head>
 struct MobileNetV3Small {
   static constexpr int in_channels = 3;
@@ -87,7 +88,9 @@ struct MobileNetV3Small {
   }
 };
 
+/// The quality network of Hamidi et al. 2025.
 using MobileNetV3SmallQuality = MobileNetV3Small<QualityHead2<576, 288>>;
+/// torchvision's ImageNet classifier.
 using MobileNetV3SmallImageNet = MobileNetV3Small<MobileNetV3Classifier<576, 1024, 1000>>;
 
 TINYFIQA_END

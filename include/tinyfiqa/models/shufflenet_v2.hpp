@@ -6,7 +6,8 @@
 
 TINYFIQA_BEGIN
 
-/// Stride 2: both branches see the whole input.   [N, H, W, Cin] -> [N, H / 2, W / 2, Cout] (rounded up)
+/// The down-sampling unit, with stride 2. Both branches get the whole input.
+///   x [N, H, W, Cin] -> y [N, ceil(H / 2), ceil(W / 2), Cout]
 ///   y = shuffle(concat(branch1(x), branch2(x)))
 template <int Cin, int Cout>
 struct ShuffleDownUnit {
@@ -36,8 +37,9 @@ struct ShuffleDownUnit {
   }
 };
 
-/// Stride 1: the first half of the channels passes through.   [N, H, W, C] -> [N, H, W, C]
-///   y = shuffle(concat(x1, branch2(x2))),   x1, x2 = the two halves of x
+/// The unit with stride 1. The first half of the channels passes through unchanged.
+///   x [N, H, W, C] -> y [N, H, W, C]
+///   y = shuffle(concat(x1, branch2(x2))), where x1 and x2 are the two halves of the channels of x
 template <int C>
 struct ShuffleUnit {
   static constexpr int half = C / 2;
@@ -61,26 +63,29 @@ struct ShuffleUnit {
   }
 };
 
-/// One down unit and Repeats - 1 units of stride 1.
+/// One down-sampling unit and Repeats - 1 units of stride 1.
 template <int Cin, int Cout, int Repeats>
 using ShuffleStage = BlockRow<ShuffleDownUnit<Cin, Cout>, ShuffleUnit<Cout>, Repeats>;
 
-// torchvision's table of widths: channels of stages 2, 3, 4 and of the last convolution.
+/// Width 0.5 of torchvision's table: channels of stages 2, 3 and 4 and of the last convolution.
 struct ShuffleNetX0_5 {
   static constexpr int stage2 = 48, stage3 = 96, stage4 = 192, last = 1024;
 };
+/// Width 1.0.
 struct ShuffleNetX1_0 {
   static constexpr int stage2 = 116, stage3 = 232, stage4 = 464, last = 1024;
 };
+/// Width 1.5.
 struct ShuffleNetX1_5 {
   static constexpr int stage2 = 176, stage3 = 352, stage4 = 704, last = 1024;
 };
+/// Width 2.0.
 struct ShuffleNetX2_0 {
   static constexpr int stage2 = 244, stage3 = 488, stage4 = 976, last = 2048;
 };
 
-/// Trunk, global average pool, head. Head: QualityHead3<1024, 512, 256> (P1, equation 3) or a Linear
-/// classifier.
+/// Trunk, global average pool and head: image [N, H, W, 3] -> output of the head. The head is
+/// QualityHead3<1024, 512, 256> (Hamidi et al. 2025, equation 3) or a Linear classifier.
 template <class Width, class Head>
 struct ShuffleNetV2 {
   static constexpr int in_channels = 3;
@@ -109,8 +114,10 @@ struct ShuffleNetV2 {
   }
 };
 
+/// The quality network of Hamidi et al. 2025.
 template <class Width>
 using ShuffleNetV2Quality = ShuffleNetV2<Width, QualityHead3<Width::last, 512, 256>>;
+/// torchvision's ImageNet classifier.
 template <class Width>
 using ShuffleNetV2ImageNet = ShuffleNetV2<Width, Linear<Width::last, 1000>>;
 

@@ -1,4 +1,5 @@
-// tinyFQnet (P2, Table 1) and its family: MobileNetV2-style networks given by a table of stages.
+// tinyFQnet (Peng et al., Table 1) and its family: networks in the style of MobileNetV2 (Sandler et al. 2018)
+// that are defined by a table of stages.
 #pragma once
 
 #include <tinyfiqa/models/heads.hpp>
@@ -6,9 +7,9 @@
 
 TINYFIQA_BEGIN
 
-/// 1x1 expand, 3x3 depthwise, 1x1 project, each with batch norm and ReLU (P2, section 3.1: the projection
-/// too); the input is added when the shapes agree.   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W /
-/// Stride), Cout]
+/// 1x1 expand, 3x3 depthwise, 1x1 project, each with batch norm and ReLU. The projection has ReLU too, unlike
+/// in MobileNetV2 (Peng et al., section 3.1). The input is added if the shapes agree.
+///   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W / Stride), Cout]
 template <int Cin, int Hidden, int Cout, int Stride>
 struct TinyFQBlock {
   ConvNorm<Cin, Hidden, 1, 1, 1, Act::relu> expand;
@@ -32,21 +33,22 @@ struct TinyFQBlock {
   }
 };
 
-/// One row of a family member's table.
+/// One row of a table: one block.
 struct TinyFQStage {
   int hidden, out, stride;
 };
 
-/// P2, Table 1: expansion 4, width 0.35.
+/// Peng et al., Table 1: expansion 4, width 0.35.
 struct TinyFQTable1 {
   static constexpr int stem = 11, last = 256;
   static constexpr TinyFQStage stages[] = {{8, 2, 1},   {8, 5, 2},   {20, 5, 1}, {20, 11, 2},
                                            {44, 11, 1}, {44, 11, 1}, {44, 22, 1}};
 };
 
-/// Table 1's shape with another expansion and width (in hundredths): stage channels 8, 16, 16, 32, 32, 32, 64
-/// times the width, rounded down; hidden channels are the narrower side of the first block, then the block's
-/// input, times the expansion. TinyFQScaled<4, 35> is TinyFQTable1.
+/// Table 1 with another expansion and another width in percent. The output channels of the blocks are 8, 16,
+/// 16, 32, 32, 32, 64 times the width, rounded down. The hidden channels are the expansion times the input
+/// channels of the block, except in the first block: there they are the expansion times its output channels,
+/// which are fewer. TinyFQScaled<4, 35> equals TinyFQTable1.
 template <int Expansion, int WidthPercent, int Last = 256>
 struct TinyFQScaled {
   static constexpr int scaled(int channels) { return channels * WidthPercent / 100; }
@@ -58,10 +60,11 @@ struct TinyFQScaled {
       {Expansion * scaled(32), scaled(64), 1}};
 };
 
-/// The family at 112x112 (P2, Table 6): the stages of MobileNetV2 (Sandler et al. 2018, Table 2), the one of
-/// 64 channels without its stride, with an expansion and a width. P2 has no table for them; this one has
-/// 2,143,553 parameters and 210.1 MMAC for <6, 100>, where P2 says 2.1M and 206.9 Mflops. No such table fits
-/// P2's 0.5M and 44.4 Mflops for <4, 35> too: this one has 278,913 and 23.4 MMAC.
+/// The family at 112x112 (Peng et al., Table 6): the stages of MobileNetV2 (Sandler et al. 2018, Table 2)
+/// with an expansion and a width in percent; the stage of 64 channels has stride 1. Peng et al. give no table
+/// of the layers. For <6, 100>, this one has 2,143,553 parameters and 210.1 million multiply-adds; the paper
+/// says 2.1M and 206.9 Mflops. For <4, 35>, this one has 278,913 parameters and 23.4 million multiply-adds;
+/// the paper says 0.5M and 44.4 Mflops. No table of this form fits both.
 template <int Expansion, int WidthPercent, int Last = 1024>
 struct TinyFQMobileNetV2 {
   static constexpr int scaled(int channels) { return channels * WidthPercent / 100; }
@@ -76,7 +79,8 @@ struct TinyFQMobileNetV2 {
       {t * c160, c160, 1}, {t * c160, c320, 1}};
 };
 
-/// The blocks of a table from number I on, keyed by the table's name so that types stay short.
+/// The blocks of a table from index I on. The type contains the table's name instead of its numbers, so that
+/// type names stay short.
 template <class Table, int I = 0>
 struct TinyFQBlocks {
   static constexpr int count = static_cast<int>(sizeof(Table::stages) / sizeof(TinyFQStage));
@@ -99,7 +103,8 @@ struct TinyFQBlocks {
   }
 };
 
-/// Stem 3x3 stride 2, blocks, 1x1 to Table::last, global average pool, linear, sigmoid: a quality in 0..1.
+/// 3x3 stem with stride 2, the blocks, 1x1 convolution to Table::last channels, global average pool, linear,
+/// sigmoid: image [N, H, W, 3] -> quality [N, 1, 1, 1] in 0..1.
 template <class Table>
 struct TinyFQFamily {
   static constexpr int in_channels = 3;
@@ -122,6 +127,7 @@ struct TinyFQFamily {
   }
 };
 
+/// tinyFQnet: 13,366 parameters.
 using TinyFQnet = TinyFQFamily<TinyFQTable1>;
 
 TINYFIQA_END

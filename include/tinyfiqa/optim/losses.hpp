@@ -1,5 +1,5 @@
-// Losses with their exact gradients. Each takes predictions and labels of a whole batch, writes d loss / d
-// prediction, and returns the loss. Sums are kept in double.
+// Loss functions with exact gradients. Each takes the predictions and labels of a whole batch, returns the
+// loss and writes d loss / d prediction. Sums are in double.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -14,22 +14,23 @@
 TINYFIQA_BEGIN
 
 namespace detail {
-/// Sizes agree and every label is a finite number.
+/// Checks that the sizes agree and that every label is finite.
 template <class T>
 Status check_loss(Span<const T> prediction, Span<const T> label, Span<T> gradient) {
   if (prediction.empty() || prediction.size != label.size || prediction.size != gradient.size)
-    return Status::error(Errc::bad_argument, "a loss of ", prediction.size, " predictions, ", label.size,
-                         " labels and ", gradient.size, " gradients; the three must be equal and not zero");
+    return Status::error(Errc::bad_argument, "the loss got ", prediction.size, " predictions, ", label.size,
+                         " labels and ", gradient.size, " gradients; give equally many, at least one");
   for (std::size_t i = 0; i < label.size; ++i)
     if (!std::isfinite(label[i]))
-      return Status::error(Errc::not_finite, "label ", i, " is not a finite number");
+      return Status::error(Errc::not_finite, "label ", i, " (from 0) is not a finite number; correct it");
   return {};
 }
 
-/// mean over i of f(p_i - t_i); `body(e)` gives {f(e), f'(e)}.
+/// The value and the derivative of a term of a loss.
 struct ErrorTerm {
-  double value, slope;
+  double value, derivative;
 };
+/// The mean over i of f(p_i - t_i) and its gradient. `body(e)` returns {f(e), f'(e)}.
 template <class T, class Body>
 Result<double> mean_of_errors(Span<const T> p, Span<const T> t, Span<T> gradient, const Body& body) {
   if (const Status s = check_loss(p, t, gradient); !s) return s;
@@ -38,19 +39,22 @@ Result<double> mean_of_errors(Span<const T> p, Span<const T> t, Span<T> gradient
   for (std::size_t i = 0; i < p.size; ++i) {
     const ErrorTerm term = body(static_cast<double>(p[i]) - static_cast<double>(t[i]));
     sum += term.value;
-    gradient[i] = static_cast<T>(term.slope / n);
+    gradient[i] = static_cast<T>(term.derivative / n);
   }
   return sum / n;
 }
 }  // namespace detail
 
-/// (1/N) sum (p - t)^2.   Errors, of this and all below: bad_argument, not_finite with the label's index.
+/// Mean squared error: (1/N) sum (p - t)^2 for predictions p and labels t, both [N]. Errors of
+/// this and the next three losses: bad_argument if the sizes differ or are 0, not_finite for a
+/// label (the message has its index).
 template <class T>
 Result<double> mse_loss(Span<const T> p, Span<const T> t, Span<T> gradient) {
   return detail::mean_of_errors(p, t, gradient, [](double e) { return detail::ErrorTerm{e * e, 2 * e}; });
 }
 
-/// (1/N) sum |p - t|: the literal L2 norm of P2, equation 2, whose labels are scalars. Gradient 0 at p = t.
+/// Mean absolute error: (1/N) sum |p - t|. It is the L2 norm of Peng et al., equation 2, for scalar labels.
+/// The gradient is 0 where p = t.
 template <class T>
 Result<double> l2_norm_loss(Span<const T> p, Span<const T> t, Span<T> gradient) {
   return detail::mean_of_errors(p, t, gradient, [](double e) {
@@ -58,7 +62,8 @@ Result<double> l2_norm_loss(Span<const T> p, Span<const T> t, Span<T> gradient) 
   });
 }
 
-/// (1/N) sum of e^2 / (2 beta) for |e| < beta, else |e| - beta / 2   (torch.nn.SmoothL1Loss)
+/// Smooth L1 loss, as torch.nn.SmoothL1Loss: (1/N) sum of f(p - t) with f(e) = e^2 / (2 beta) for |e| < beta
+/// and f(e) = |e| - beta / 2 otherwise.
 template <class T>
 Result<double> smooth_l1_loss(Span<const T> p, Span<const T> t, Span<T> gradient, double beta = 1.0) {
   return detail::mean_of_errors(p, t, gradient, [beta](double e) {
@@ -67,10 +72,11 @@ Result<double> smooth_l1_loss(Span<const T> p, Span<const T> t, Span<T> gradient
   });
 }
 
-/// P1, equations 4 to 7:  MSE + alpha (1 - r),   r = pc.tc / max(|pc| |tc|, 1e-8),   pc, tc = p, t minus
-/// their means
+/// MSECorrLoss (Hamidi et al. 2025, equations 4 to 7), where pc and tc are p and t minus their means:
+///   MSE + alpha (1 - r),   r = pc . tc / (|pc| |tc|)
 ///   d r / d p = (tc - r |tc| / |pc| pc) / (|pc| |tc|)
-/// Constant predictions or labels: the term is alpha, its gradient 0. A batch of one: MSE alone.
+/// If |pc| |tc| < 1e-8 (constant predictions or labels), r and its gradient are 0. For a batch of one image,
+/// the loss is MSE alone.
 template <class T>
 Result<double> msecorr_loss(Span<const T> p, Span<const T> t, Span<T> gradient, double alpha = 1.0) {
   const Result<double> mse = mse_loss(p, t, gradient);
@@ -99,10 +105,10 @@ Result<double> msecorr_loss(Span<const T> p, Span<const T> t, Span<T> gradient, 
   return *mse + alpha * (1 - r);
 }
 
-/// The first four are about scores; arcface and cosface about people (optim/margin_head.hpp).
+/// The losses. The first four are for scores, arcface and cosface for recognisers (optim/margin_head.hpp).
 enum class LossKind : unsigned char { mse, msecorr, l2norm, smooth_l1, arcface, cosface };
 
-/// True for losses whose labels are numbers of people.
+/// True for the losses of recognisers, whose labels are class indices.
 constexpr bool is_margin_loss(LossKind loss) {
   return loss == LossKind::arcface || loss == LossKind::cosface;
 }
@@ -112,7 +118,7 @@ constexpr const char* loss_name(LossKind loss) {
   constexpr const char* names[] = {"mse", "msecorr", "l2norm", "smooth_l1", "arcface", "cosface"};
   return names[static_cast<unsigned char>(loss)];
 }
-/// The loss of that name; mse for any other.
+/// The loss with that name; mse for unknown names.
 inline LossKind loss_of_name(const std::string& name) {
   for (const LossKind loss :
        {LossKind::msecorr, LossKind::l2norm, LossKind::smooth_l1, LossKind::arcface, LossKind::cosface})
@@ -120,7 +126,8 @@ inline LossKind loss_of_name(const std::string& name) {
   return LossKind::mse;
 }
 
-/// Any of the losses of scores; `alpha` is msecorr's.
+/// Calls the loss for scores that `loss` names. `alpha` is for msecorr. Errors: those of the loss;
+/// bad_argument for arcface and cosface.
 template <class T>
 Result<double> score_loss(LossKind loss, double alpha, Span<const T> p, Span<const T> t, Span<T> gradient) {
   switch (loss) {
@@ -136,23 +143,26 @@ Result<double> score_loss(LossKind loss, double alpha, Span<const T> p, Span<con
     case LossKind::cosface:
       break;
   }
-  return Status::error(Errc::bad_argument, loss_name(loss), " is no loss of scores");
+  return Status::error(Errc::bad_argument, loss_name(loss),
+                       " is no loss for scores; use msecorr, mse, l2norm or smooth_l1");
 }
 
-/// (1/N) sum of log(sum_k exp z[i][k]) - z[i][label[i]] for logits z [N, classes]; gradient (softmax -
-/// one_hot) / N. Errors: bad_argument for a label that is no class (by index) or sizes that differ.
+/// Cross entropy of logits z [N, classes] and class indices `label` [N]:
+///   (1/N) sum over i of log(sum over k of exp z[i, k]) - z[i, label[i]]
+/// The gradient [N, classes] is (softmax(z) - one_hot(label)) / N. Errors: bad_argument if the sizes do not
+/// fit or a label is not in 0..classes-1.
 template <class T>
 Result<double> cross_entropy_loss(Span<const T> logits, Span<const int> label, Span<T> gradient) {
   if (label.empty() || logits.size % label.size != 0 || logits.empty() || gradient.size != logits.size)
-    return Status::error(Errc::bad_argument, logits.size, " logits and ", gradient.size, " gradients for ",
-                         label.size, " labels");
+    return Status::error(Errc::bad_argument, logits.size, " logits and ", gradient.size,
+                         " gradients do not fit ", label.size, " labels; both must be [labels, classes]");
   const std::size_t classes = logits.size / label.size;
   const auto n = static_cast<double>(label.size);
   double loss = 0;
   for (std::size_t i = 0; i < label.size; ++i) {
     if (label[i] < 0 || static_cast<std::size_t>(label[i]) >= classes)
-      return Status::error(Errc::bad_argument, "label ", i, " is ", label[i], ", there are ", classes,
-                           " classes");
+      return Status::error(Errc::bad_argument, "label ", i, " (from 0) is ", label[i],
+                           "; it must be in 0 to ", classes - 1);
     const T* z = logits.data + i * classes;
     const auto largest = static_cast<double>(*std::max_element(z, z + classes));
     double sum = 0;

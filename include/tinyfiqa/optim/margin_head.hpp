@@ -1,8 +1,8 @@
-// The heads that train face recognisers: cosines of the embedding and one weight vector a person, then
-// softmax with a margin (CosFace: Wang et al. 2018; ArcFace: Deng et al. 2019).
+// The head and the losses that train face recognisers: the cosines of the embedding with one weight vector
+// per person, and softmax with a margin (CosFace: Wang et al. 2018; ArcFace: Deng et al. 2019).
 //
-// The cosines are an operation on the tape (the weights' gradient is exact, their normalisation included);
-// the margin belongs to the loss, because it alone knows the labels.
+// The cosines are an operation of the network, so that the tape computes the exact gradient through the
+// normalisation. The margin is part of the loss, because it depends on the labels.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -19,8 +19,10 @@
 
 TINYFIQA_BEGIN
 
-/// y[n, k] = x[n] . w[k] / (|x[n]| |w[k]|) for x [N, 1, 1, D] and w [K, D]; K is what the graph was told.
-///   dx[n] += sum_k dy[n, k] (w[k] / |w[k]| - y[n, k] x[n] / |x[n]|) / |x[n]|      and the same for w
+/// Cosines of embeddings x [N, 1, 1, D] and class weights w [K, D]; K is the number of
+/// output channels of the operation.
+///   y[n, k] = x[n] . w[k] / (|x[n]| |w[k]|)
+///   dx[n] += sum over k of dy[n, k] (w[k] / |w[k]| - y[n, k] x[n] / |x[n]|) / |x[n]|, and the same for w
 struct CosineLayer {
   static constexpr const char* name = "cosine";
   static Extents size(const Extents& a, const Extents&) { return {a.n, 1, 1, 0}; }
@@ -48,7 +50,7 @@ struct CosineLayer {
   }
 
  private:
-  /// Lengths of all vectors; not zero, so that a vector of zeros has cosine 0.
+  /// The lengths of all vectors, at least 1e-12, so that a vector of zeros has cosine 0.
   template <class T>
   struct Norms {
     std::vector<T> x, w;
@@ -74,56 +76,60 @@ struct CosineLayer {
   }
 };
 
-/// Of the margin losses. The published scale is 64; with few people a smaller one trains better.
+/// Options of the margin losses.
 struct MarginOptions {
-  double scale = 64;
-  double margin = 0.5;  ///< arcface: radians, 0 to pi / 2; cosface: of the cosine
-  bool easy = false;    ///< arcface: no margin at all where the angle is beyond pi / 2
+  double scale = 64;    ///< above 0; 64 is the published value, a smaller one is better for few persons
+  double margin = 0.5;  ///< arcface: an angle in radians, 0 to pi / 2; cosface: subtracted from the cosine
+  bool easy = false;    ///< arcface: true omits the margin where the angle exceeds pi / 2
 };
 
 namespace detail {
 
-/// The own person's cosine with the margin, and its derivative.
+/// The cosine c of the true class with the margin m, and its derivative by c.
 ///   cosface  c - m
-///   arcface  cos(theta + m) = c cos m - sqrt(1 - c^2) sin m, theta = arccos c. It falls with theta up to
-///            theta = pi - m; beyond (or, `easy`, beyond pi / 2) the authors' code goes on with
-///            c - m sin m   (or, easy, c)
+///   arcface  cos(theta + m) = c cos m - sqrt(1 - c^2) sin m, where theta = arccos c. This decreases only up
+///            to theta = pi - m. Beyond it, the authors' code uses c - m sin m. If `easy`, the margin is only
+///            used up to pi / 2, and c beyond it.
 inline ErrorTerm with_margin(LossKind kind, const MarginOptions& options, double c) {
   const double m = options.margin;
   if (kind == LossKind::cosface) return {c - m, 1};
   if (options.easy ? c <= 0 : c <= -std::cos(m)) return {options.easy ? c : c - m * std::sin(m), 1};
-  // At c = 1 the slope is infinite: the sine is held above zero.
+  // The derivative is infinite at c = 1, so the sine is kept above 0.
   const double sine = std::sqrt(std::max(1 - c * c, 1e-12));
   return {c * std::cos(m) - sine * std::sin(m), std::cos(m) + c / sine * std::sin(m)};
 }
 
 }  // namespace detail
 
-/// Mean over images of the cross entropy of softmax(scale * cosines), with a margin at the own person's.
-///   cosines [N, K], label [N] in 0..K-1; gradient [N, K] of the loss by the cosines.
-/// Errors: bad_argument for a margin or scale out of range, and those of cross_entropy_loss().
+/// The margin loss: the mean cross entropy of softmax(scale * cosines), where the cosine of
+/// the true class has the margin.
+///   cosines   [N, K]
+///   label     [N], class indices in 0..K-1
+///   gradient  [N, K], the derivative of the loss with respect to the cosines
+/// Errors: bad_argument if the margin or the scale is out of range; those of cross_entropy_loss().
 template <class T>
 Result<double> margin_loss(LossKind kind, const MarginOptions& options, Span<const T> cosines,
                            Span<const int> label, Span<T> gradient) {
   if (!(options.scale > 0) || !(options.margin >= 0) || options.margin > 1.570796)
     return Status::error(Errc::bad_argument, loss_name(kind),
-                         ": the margin must lie in 0 to pi / 2, the scale above 0");
+                         ": the margin must be in 0 to pi / 2, and the scale above 0");
   const std::size_t classes = label.empty() ? 0 : cosines.size / label.size;
   const T scale = static_cast<T>(options.scale);
-  std::vector<T> logits(cosines.begin(), cosines.end()), slope(label.size, scale);
+  std::vector<T> logits(cosines.begin(), cosines.end()), derivative(label.size, scale);
   for (T& z : logits) z *= scale;
   for (std::size_t i = 0; i < label.size; ++i) {
-    if (label[i] < 0 || static_cast<std::size_t>(label[i]) >= classes) break;  // an error of the next call
+    if (label[i] < 0 || static_cast<std::size_t>(label[i]) >= classes)
+      break;  // cross_entropy_loss() reports it
     const std::size_t at = i * classes + static_cast<std::size_t>(label[i]);
     const auto own = detail::with_margin(kind, options, static_cast<double>(cosines[at]));
     logits[at] = static_cast<T>(options.scale * own.value);
-    slope[i] = static_cast<T>(options.scale * own.slope);
+    derivative[i] = static_cast<T>(options.scale * own.derivative);
   }
   auto loss = cross_entropy_loss<T>({logits.data(), logits.size()}, label, gradient);
   if (!loss) return loss;
   for (std::size_t i = 0; i < label.size; ++i)
     for (std::size_t k = 0; k < classes; ++k)
-      gradient[i * classes + k] *= k == static_cast<std::size_t>(label[i]) ? slope[i] : scale;
+      gradient[i * classes + k] *= k == static_cast<std::size_t>(label[i]) ? derivative[i] : scale;
   return loss;
 }
 

@@ -1,6 +1,4 @@
-// Optimisers with torch.optim's arithmetic, on the flat block of a network's parameters.
-//
-// State is plain floats: state() hands out everything that a checkpoint must keep beside the step count.
+// Optimisers with the formulas of torch.optim. They work on the flat block of a network's parameters.
 #pragma once
 
 #include <tinyfiqa/base/adam_step.hpp>
@@ -16,36 +14,39 @@
 
 TINYFIQA_BEGIN
 
+/// The optimisers.
 enum class OptimKind : unsigned char {
-  adam,   ///< L2 decay added to the gradient (torch.optim.Adam)
-  adamw,  ///< decoupled decay, p *= 1 - lr * decay (torch.optim.AdamW)
-  sgd,    ///< momentum, Nesterov (torch.optim.SGD)
+  adam,   ///< Kingma and Ba 2015, with L2 decay added to the gradient (torch.optim.Adam)
+  adamw,  ///< Loshchilov and Hutter 2019: decoupled decay, p *= 1 - rate * decay (torch.optim.AdamW)
+  sgd,    ///< SGD with momentum or Nesterov momentum (torch.optim.SGD)
 };
 
+/// Options of an optimiser.
 struct OptimOptions {
   OptimKind kind = OptimKind::adam;
-  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  ///< Adam and AdamW
-  double momentum = 0.9;                          ///< SGD
-  bool nesterov = false;                          ///< SGD
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  ///< for Adam and AdamW
+  double momentum = 0.9;                          ///< for SGD
+  bool nesterov = false;                          ///< for SGD
 };
 
-/// A stretch of the block with its own rate and decay.
+/// A range of the block with its own learning rate and weight decay.
 struct ParamGroup {
-  std::size_t first = 0, last = 0;  ///< floats first .. last - 1
-  double rate = 1e-3;
-  double decay = 0;
+  std::size_t first = 0, last = 0;  ///< indices of the floats: first to last - 1
+  double rate = 1e-3;               ///< learning rate
+  double decay = 0;                 ///< weight decay
 };
 
-/// What make_groups assigns. The first rule whose prefix a parameter's name begins with counts.
+/// A rule of make_groups(): what the parameters whose name begins with `prefix` get.
 struct GroupRule {
-  std::string prefix;  ///< "" fits all
+  std::string prefix;  ///< "" matches all names
   double rate = 1e-3;
   double decay = 0;
-  bool frozen = false;
+  bool frozen = false;  ///< true: not trained
 };
 
-/// Groups for the trainable parameters, neighbours joined. With `decay_weights_only`, norms, biases and
-/// slopes have no decay. Frozen ones, and those no rule fits, are in no group.
+/// Makes groups of the trainable parameters; neighbours with equal settings are joined. The first rule that
+/// matches a name is used. Frozen parameters, and those that no rule matches, are in no group. If
+/// `decay_weights_only`, norms, biases and slopes of PReLU have no decay.
 inline std::vector<ParamGroup> make_groups(const std::vector<NamedParam>& params,
                                            const std::vector<GroupRule>& rules,
                                            bool decay_weights_only = false) {
@@ -71,18 +72,20 @@ inline std::vector<ParamGroup> make_groups(const std::vector<NamedParam>& params
   return groups;
 }
 
+/// Updates the parameters by their gradient and keeps the moments. Not thread safe.
 class Optimizer {
  public:
-  /// `size`: floats of the block (of its trainable part at least). `adam_kernel`: TrainingBackend::adam.
-  Optimizer(const OptimOptions& options, std::vector<ParamGroup> groups, std::size_t size,
-            AdamKernel adam_kernel)
+  /// `size` is the number of floats of the block, or at least of its trainable part. `kernel` is the Adam
+  /// kernel of a backend.
+  Optimizer(const OptimOptions& options, std::vector<ParamGroup> groups, std::size_t size, AdamKernel kernel)
       : options_(options),
-        adam_(adam_kernel),
+        adam_(kernel),
         groups_(std::move(groups)),
         first_(size),
         second_(options.kind == OptimKind::sgd ? 0 : size) {}
 
-  /// One step; rates are multiplied by `factor` (optim/schedule.hpp).
+  /// Makes one step. Parameters in no group do not change. `factor` multiplies all learning rates; it comes
+  /// from Schedule::factor(). `params` and `gradient` have at least `size` floats.
   void step(Span<float> params, Span<const float> gradient, double factor = 1.0) {
     ++steps_;
     for (const ParamGroup& g : groups_)
@@ -93,15 +96,16 @@ class Optimizer {
   const std::vector<ParamGroup>& groups() const { return groups_; }
   std::vector<ParamGroup>& groups() { return groups_; }
 
-  // -- what a checkpoint keeps
+  // ---- state that a checkpoint must keep ----
   long long steps() const { return steps_; }
   void set_steps(long long steps) { steps_ = steps; }
-  Span<float> first_moment() { return {first_.data(), first_.size()}; }     ///< SGD: the momentum buffer
-  Span<float> second_moment() { return {second_.data(), second_.size()}; }  ///< empty for SGD
+  Span<float> first_moment() { return {first_.data(), first_.size()}; }     ///< for SGD, the momentum buffer
+  Span<float> second_moment() { return {second_.data(), second_.size()}; }  ///< for SGD, empty
 
  private:
-  /// m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,  p -= rate / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) +
-  /// eps)
+  /// m = b1 m + (1 - b1) g
+  /// v = b2 v + (1 - b2) g^2
+  /// p -= rate / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps)
   void adam(const ParamGroup& group, float* p, const float* gradient, double rate) {
     const bool decoupled = options_.kind == OptimKind::adamw;
     const auto t = static_cast<double>(steps_);
@@ -118,7 +122,9 @@ class Optimizer {
     adam_(a, static_cast<std::ptrdiff_t>(group.last - group.first), gradient + group.first,
           first_.data() + group.first, second_.data() + group.first, p + group.first);
   }
-  /// g += decay p;  m = momentum m + g (m = g at first);  p -= rate m,  Nesterov: p -= rate (g + momentum m)
+  /// g += decay p
+  /// m = momentum m + g, where m is 0 at first
+  /// p -= rate m, or with Nesterov momentum p -= rate (g + momentum m)
   void sgd(const ParamGroup& group, float* p, const float* gradient, double rate) {
     const auto lr = static_cast<float>(rate), decay = static_cast<float>(group.decay);
     const auto momentum = static_cast<float>(options_.momentum);
@@ -138,8 +144,8 @@ class Optimizer {
   long long steps_ = 0;
 };
 
-/// Scales the gradient down to a global L2 norm of `limit`, as torch.nn.utils.clip_grad_norm_; returns the
-/// norm it had.
+/// Scales the gradient so that its global L2 norm is at most `limit`, as torch.nn.utils.clip_grad_norm_ does.
+/// Returns the norm before.
 inline double clip_gradient(Span<float> gradient, double limit) {
   double sum = 0;
   for (const float g : gradient) sum += static_cast<double>(g) * static_cast<double>(g);
@@ -149,8 +155,8 @@ inline double clip_gradient(Span<float> gradient, double limit) {
   return norm;
 }
 
-/// Exponential moving average of weights: average = decay average + (1 - decay) params. Keep it for the whole
-/// block: running statistics are averaged too.
+/// Exponential moving average of the weights: average = decay * average + (1 - decay) * params. Use it for
+/// the whole block, so that the running statistics are averaged too.
 class WeightAverage {
  public:
   WeightAverage(Span<const float> params, double decay)

@@ -1,5 +1,4 @@
-// Learning-rate schedules: the factor that multiplies every group's rate at a time counted in epochs (or
-// steps).
+// Learning-rate schedules: a factor for the learning rates as a function of the epoch.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -9,19 +8,21 @@
 
 TINYFIQA_BEGIN
 
+/// The schedules. `cosine` is the cosine annealing of Loshchilov and Hutter 2017 without restarts.
 enum class ScheduleKind : unsigned char { constant, step, multi_step, cosine };
 
+/// A schedule. After `warm_up` epochs of linear warm-up, it counts epochs from 0.
 struct Schedule {
   ScheduleKind kind = ScheduleKind::constant;
-  int period = 1;               ///< step: epochs between two drops;  cosine: epochs until the lowest rate
-  double gamma = 0.1;           ///< step and multi_step: what a drop multiplies by
+  int period = 1;               ///< step: epochs between two drops; cosine: epochs until the lowest factor
+  double gamma = 0.1;           ///< step and multi_step: factor of each drop
   std::vector<int> milestones;  ///< multi_step: epochs of the drops, ascending
-  double lowest = 0;            ///< cosine: the last factor
-  int warm_up = 0;              ///< epochs of linear warm-up; the schedule proper counts from its end
+  double lowest = 0;            ///< cosine: the last factor, which is kept afterwards
+  int warm_up = 0;              ///< epochs of linear warm-up
   double warm_up_start = 0.1;   ///< first factor of the warm-up
 
-  /// torch.optim.lr_scheduler's StepLR, MultiStepLR and CosineAnnealingLR (which stays at its lowest), after
-  /// LinearLR.
+  /// The factor for an epoch, counted from 0. The schedules are LinearLR followed by StepLR, MultiStepLR or
+  /// CosineAnnealingLR of torch.optim.lr_scheduler.
   double factor(int epoch) const {
     if (epoch < warm_up) return warm_up_start + (1 - warm_up_start) * epoch / warm_up;
     const int t = epoch - warm_up;

@@ -1,4 +1,4 @@
-// Faces to embeddings: a recogniser whose vectors of one person's faces point the same way.
+// Computes face embeddings with a recogniser: vectors whose cosine is high for faces of the same person.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -18,7 +18,7 @@
 
 TINYFIQA_BEGIN
 
-/// v / |v|_2, in place; returns |v|_2. A vector of zeros stays one.
+/// Divides v by its L2 norm, in-place, and returns the norm. A vector of zeros is unchanged.
 inline double normalise(Span<float> v) {
   double squares = 0;
   for (const float x : v) squares += double{x} * double{x};
@@ -28,14 +28,15 @@ inline double normalise(Span<float> v) {
   return norm;
 }
 
-/// A recogniser with the memory to run batches of faces: one for each thread.
+/// A recogniser and the memory to run batches of faces. Not thread safe: each thread needs its own Embedder;
+/// they may share the model.
 ///
 ///   auto embedder = Embedder::create(std::make_shared<const Model>(std::move(*model)));
 ///   auto face = embedder->embed(image, crop);   // [dimension], of length 1
 class Embedder {
  public:
-  /// At most `batch` faces at once, on `threads` threads. Errors: bad_argument if the model makes no
-  /// embeddings, and those of Session.
+  /// Makes an embedder for batches of `batch` faces that uses `threads` threads. Errors: bad_argument if the
+  /// model makes no embeddings; those of Session::create().
   static Result<Embedder> create(std::shared_ptr<const Model> model, int batch = 1, int threads = 1) {
     if (!model->spec().embeds)
       return Status::error(Errc::bad_argument, model->spec().name,
@@ -52,21 +53,24 @@ class Embedder {
   int batch() const { return batch_; }
   std::size_t dimension() const { return raw_.size() / static_cast<std::size_t>(batch_); }
 
-  /// Puts a face into place `index` of the batch, aligned if `crop` has landmarks. Errors: preprocess()'s.
+  /// Writes a face to place `index` of the batch, 0 <= index < batch(). It is aligned if `crop`
+  /// has landmarks.
+  /// Errors: those of preprocess().
   Status set(int index, const Image& image, const Crop& crop = {}) {
     const InputSpec& input = model_->input();
     return preprocess(image, crop, input, {place(index), input.size()});
   }
 
-  /// The network on all places; what set() did not fill is left over from before. [batch, dimension], as the
-  /// network gives them: not normalised, so that their lengths are not lost.
+  /// Runs the network on all places of the batch and returns the embeddings [batch, dimension]. They are not
+  /// normalised, because their lengths tell something about the quality. Places that were not set keep their
+  /// old face. The result is valid until the next run().
   Span<const float> run() {
     session_.run(inputs_.data(), raw_.data());
     return {raw_.data(), raw_.size()};
   }
 
-  /// One face's embedding, of length 1. Errors: preprocess()'s; not_finite if the network's weights are
-  /// broken.
+  /// The embedding [dimension] of one face, normalised to length 1. It uses place 0 of the batch. Errors:
+  /// those of preprocess(); not_finite if the embedding is not finite or is 0.
   Result<std::vector<float>> embed(const Image& image, const Crop& crop = {}) {
     const Status status = set(0, image, crop);
     if (!status) return status;
@@ -74,7 +78,8 @@ class Embedder {
     std::vector<float> embedding(raw, raw + dimension());
     const double norm = normalise({embedding.data(), embedding.size()});
     if (std::isfinite(norm) && norm > 0) return embedding;
-    return Status::error(Errc::not_finite, model_->spec().name, " gave an embedding without a direction");
+    return Status::error(Errc::not_finite, model_->spec().name,
+                         " gave an embedding that is 0 or not finite; the weights are damaged");
   }
 
  private:

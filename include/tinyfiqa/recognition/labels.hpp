@@ -1,4 +1,5 @@
-// Quality labels without a human: how near a face's embedding is to its person's centre (P2, equation 1).
+// Quality labels without human raters: the cosine similarity of a face's embedding and the centre of its
+// person (Peng et al., equation 1).
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -19,19 +20,19 @@
 
 TINYFIQA_BEGIN
 
-/// What stands for a person.
+/// How the centre of a person is computed.
 enum class Centres : unsigned char {
-  loo,         ///< the mean of the person's other normalised embeddings ("leave one out")
-  mean,        ///< the mean of all of them
-  classifier,  ///< the person's weights in the classifier that the recogniser was trained with
+  loo,         ///< mean of the normalised embeddings of the person's other faces ("leave one out")
+  mean,        ///< mean of the normalised embeddings of all faces of the person
+  classifier,  ///< weights of the person in the classifier that the recogniser was trained with
 };
 
-/// Why a label may be that of a wrong name rather than of a bad picture.
+/// Why a face may have the wrong name. A low label then does not mean a bad image.
 enum class Suspect : unsigned char {
   none,
-  other_person,  ///< far from its own centre, near another person's
-  stranger,      ///< far from its own centre, though the embedding is too long for a bad picture
-  copy,          ///< the very same picture stands under another name
+  other_person,  ///< far from its own centre and near another person's
+  stranger,      ///< far from its own centre, but its embedding is longer than those of bad images
+  copy,          ///< the same image also exists under another name
 };
 
 /// "", "other_person", "stranger" or "copy".
@@ -42,38 +43,39 @@ constexpr const char* suspect_name(Suspect suspect) {
 
 /// Why a face has no label.
 enum class NoLabel : unsigned char {
-  none,          ///< it has one
-  no_embedding,  ///< its embedding is not finite or has no direction
-  one_image,     ///< nothing else is known of this person; copies of one picture count once
-  no_centre,     ///< the classifier has no weights of this person
+  none,          ///< it has a label
+  no_embedding,  ///< its embedding is not finite or is 0
+  one_image,     ///< the person has no other image; copies of an image count once
+  no_centre,     ///< the classifier has no weights for this person
 };
 
+/// Options of label_faces().
 struct LabelOptions {
   Centres centres = Centres::loo;
-  // A face is suspected when it is far from its own centre, and near another one's or no bad picture (to
-  // which recognisers give short embeddings).
-  double far_below = 0.25;     ///< a smaller cosine is far
-  double near_from = 0.3;      ///< this cosine is near
-  double stranger_norm = 0.7;  ///< lengths from this share of the median on are not those of bad pictures
+  // A face is suspect if it is far from its own centre and either near another centre or not a bad image.
+  // Recognisers give bad images short embeddings.
+  double far_below = 0.25;     ///< a face with a smaller cosine is far from the centre
+  double near_from = 0.3;      ///< a face with at least this cosine is near the centre
+  double stranger_norm = 0.7;  ///< share of the median length from which an embedding is not of a bad image
   int threads = 1;             ///< the result does not depend on it
-  /// [N] or empty: the face that face i is a changed copy of, or i itself. Changed copies don't count in any
-  /// centre, and the original of one is left out of its centre as the face itself is.
+  /// [N] or empty. originals[i] is the face that face i is a degraded copy of, or i if it is no copy.
+  /// Degraded copies do not contribute to centres. The centre for a copy is computed without its original.
   std::vector<std::size_t> originals;
 };
 
-/// One face's label. `nearest` is the person, not its own, whose centre is nearest.
+/// The label of one face.
 struct FaceLabel {
-  double quality = 0;  ///< cosine with its own centre, -1..1
-  double norm = 0;     ///< length of the embedding before it was normalised
-  double nearest_cosine = -1;
-  std::uint32_t nearest = 0;
+  double quality = 0;          ///< cosine with the centre of its person, -1..1
+  double norm = 0;             ///< length of the embedding before it was normalised
+  double nearest_cosine = -1;  ///< cosine with the nearest centre of another person
+  std::uint32_t nearest = 0;   ///< index of that person
   Suspect suspect = Suspect::none;
   NoLabel missing = NoLabel::none;
 };
 
 namespace detail {
 
-/// Normalised embeddings, who they belong to, and the sums that centres are made of.
+/// The normalised embeddings, the persons they belong to, and the sums from which centres are computed.
 class LabelWork {
  public:
   LabelWork(std::vector<float>& embeddings, std::size_t dimension, const std::vector<std::uint32_t>& people,
@@ -103,7 +105,7 @@ class LabelWork {
     }
   }
 
-  /// Labels of the faces first, first + step, ...
+  /// Computes the labels of the faces first, first + step, ...
   void label(const LabelOptions& options, std::size_t first, std::size_t step) {
     for (std::size_t i = first; i < people_.size(); i += step) {
       FaceLabel& l = labels_[i];
@@ -142,7 +144,7 @@ class LabelWork {
       else if (l.norm >= options.stranger_norm * *middle)
         l.suspect = Suspect::stranger;
     }
-    // A copy that was made worse may well be far from its centre: its name is as right as its original's.
+    // A degraded copy may be far from its centre. Its name is correct if its original's is.
     for (std::size_t i = 0; i < labels_.size(); ++i)
       if (original(i) != i) labels_[i].suspect = labels_[original(i)].suspect;
   }
@@ -154,12 +156,12 @@ class LabelWork {
   }
 
   std::size_t original(std::size_t i) const { return originals_.empty() ? i : originals_[i]; }
-  /// True if the face is part of its person's centre.
+  /// True if the face contributes to the centre of its person.
   bool counts(std::size_t i) const {
     return labels_[i].missing == NoLabel::none && copies_of_[i] == i && original(i) == i;
   }
 
-  /// With the mean of the person's faces other than this one and the one that it was made from.
+  /// The cosine with the mean of the person's other faces, without the original of this face.
   double cosine_without(std::size_t i) const {
     const std::size_t left_out = copies_of_[original(i)];
     const double part = counts(left_out) ? 1 : 0;
@@ -180,7 +182,8 @@ class LabelWork {
     }
   }
 
-  /// Faces with the same embedding to the last bit are one picture: they count once in their centre.
+  /// Finds copies: faces whose embeddings are bit-identical are the same image.
+  /// They count once in their centre.
   void find_copies() {
     std::unordered_multimap<std::string_view, std::size_t> known;
     for (std::size_t i = 0; i < people_.size(); ++i) {
@@ -204,40 +207,44 @@ class LabelWork {
   const std::vector<std::size_t>& originals_;
   std::vector<FaceLabel>& labels_;
   std::vector<double> sums_;            // [people, d]
-  std::vector<std::uint32_t> members_;  // distinct pictures of each person
+  std::vector<std::uint32_t> members_;  // [people] number of distinct images
   std::vector<float> centres_;          // [people, d], of length 1
   std::vector<char> has_centre_;        // [people]
-  std::vector<std::size_t> copies_of_;
+  std::vector<std::size_t> copies_of_;  // [N] the first face with the same image, or the face itself
 };
 
 }  // namespace detail
 
-/// quality(x) = cosine of x's embedding and its person's centre   (P2, equation 1).
-///   embeddings [N, dimension] as the recogniser gives them; people[i] < people_count says whose face i is;
-///   classifier [people_count, dimension] for Centres::classifier, zeros for people who are not in it; else
-///   empty.
-/// A face whose embedding is not finite is no error: its `missing` says so. Errors: mismatch, bad_argument.
+/// Labels faces: quality(x) is the cosine similarity of the embedding of x and the centre of its person (Peng
+/// et al., equation 1).
+///   embeddings  [N, dimension], not normalised
+///   people      [N], the index of each face's person, below people_count
+///   classifier  [people_count, dimension] for Centres::classifier, with zeros for people that it does not
+///               know; empty for other centres
+/// An embedding that is not finite is no error: FaceLabel::missing says so. Errors: mismatch, bad_argument.
 inline Result<std::vector<FaceLabel>> label_faces(std::vector<float> embeddings, std::size_t dimension,
                                                   const std::vector<std::uint32_t>& people,
                                                   std::size_t people_count, const LabelOptions& options = {},
                                                   Span<const float> classifier = {}) {
   if (dimension < 1 || embeddings.size() != people.size() * dimension)
-    return Status::error(Errc::mismatch, embeddings.size(), " numbers are not the embeddings of ",
-                         people.size(), " faces, ", dimension, " each");
+    return Status::error(Errc::mismatch, embeddings.size(), " values do not fit the embeddings of ",
+                         people.size(), " faces with ", dimension, " values each");
   for (const std::uint32_t person : people)
     if (person >= people_count)
-      return Status::error(Errc::bad_argument, "person ", person, " of ", people_count, " (from 0)");
+      return Status::error(Errc::bad_argument, "person ", person, " (from 0) does not exist; there are ",
+                           people_count);
   const std::size_t wanted = options.centres == Centres::classifier ? people_count * dimension : 0;
   if (classifier.size != wanted)
-    return Status::error(Errc::mismatch, "the classifier has ", classifier.size, " numbers; ", people_count,
-                         " people with ", dimension, " each need ", wanted);
+    return Status::error(Errc::mismatch, "the classifier has ", classifier.size, " values; these centres of ",
+                         people_count, " people with ", dimension, " values each need ", wanted);
   if (!options.originals.empty() && options.originals.size() != people.size())
-    return Status::error(Errc::mismatch, options.originals.size(), " originals of ", people.size(), " faces");
+    return Status::error(Errc::mismatch, options.originals.size(), " originals for ", people.size(),
+                         " faces; give one for each face, or none");
   for (std::size_t i = 0; i < options.originals.size(); ++i)
     if (const std::size_t from = options.originals[i];
         from >= people.size() || options.originals[from] != from || people[from] != people[i])
       return Status::error(Errc::bad_argument, "face ", i,
-                           ": its original must be a face of the same person, itself no copy");
+                           ": its original must be a face of the same person and no copy itself");
   std::vector<FaceLabel> labels(people.size());
   detail::LabelWork work(embeddings, dimension, people, people_count, options.originals, labels);
   work.prepare(classifier);

@@ -1,5 +1,5 @@
-// Training of face recognisers: who is to be told apart, the layer that does it, and how well it works on
-// pairs of faces.
+// Helpers to train face recognisers: the persons as classes, the classification layer, and the
+// verification accuracy.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -22,11 +22,11 @@
 
 TINYFIQA_BEGIN
 
-/// The name of the class weights beside a recogniser's own parameters: [people, dimension].
+/// The name of the class weights [people, dimension], which a recogniser has only during training.
 inline constexpr const char* class_weights_name = "class_weights.weight";
 
-/// Adds the cosines with `people` class weights behind the embedding, as the last operation. The weights are
-/// the last parameter, behind the running statistics.
+/// Appends an operation to a recogniser: the cosines of its embedding with the weights of `people` classes.
+/// The weights become the last parameter, after the running statistics.
 inline void add_class_weights(NetworkDefinition& network, int people) {
   const int embedding = network.outputs.main();
   Op op;
@@ -43,10 +43,10 @@ inline void add_class_weights(NetworkDefinition& network, int people) {
   network.params.push_back(std::move(weights));
 }
 
-/// The people of the images that are trained on, in the order of their names' bytes.
+/// The persons of the training rows, which are the classes.
 struct PersonClasses {
-  std::vector<std::string> names;
-  std::vector<int> of;  ///< [samples] number of the person; -1 for who is not among them
+  std::vector<std::string> names;  ///< sorted by their bytes
+  std::vector<int> of;             ///< [samples] index in `names`; -1 for persons outside the training rows
 
   PersonClasses() = default;
   PersonClasses(const Dataset& data, const std::vector<std::size_t>& rows) {
@@ -60,14 +60,15 @@ struct PersonClasses {
   }
 };
 
-/// Two faces, by their places in a list of faces.
+/// Two faces as indices of a list, and whether they show the same person.
 struct FacePair {
   std::uint32_t a = 0, b = 0;
   bool same = false;
 };
 
-/// Pairs to verify: all of one person, or `most` of them drawn at random, and as many of two people.
-/// people [faces]: names. None at all where no two faces show one person, or all of them do.
+/// Draws pairs for a verification test: all pairs of the same person (at most `most`, at random), followed by
+/// as many random pairs of two persons. `people` [faces] has the name of each face's person. The result is
+/// empty if no person has two faces or if there is only one person.
 inline std::vector<FacePair> verification_pairs(const std::vector<std::string>& people, std::size_t most,
                                                 std::uint64_t seed) {
   std::map<std::string, std::vector<std::uint32_t>> faces;
@@ -90,9 +91,9 @@ inline std::vector<FacePair> verification_pairs(const std::vector<std::string>& 
   return pairs;
 }
 
-/// The share of pairs that a threshold on the cosine decides rightly: ten folds, each by the threshold that
-/// is best on the others, as on LFW. embeddings [faces, dimension], not normalised. Errors:
-/// fold_accuracy()'s.
+/// The verification accuracy, 0..1, by ten-fold cross-validation as on LFW: each fold uses the threshold on
+/// the cosine that is best on the others. `embeddings` [faces, dimension] need not be normalised.
+/// Errors: those of fold_accuracy().
 inline Result<double> verification_accuracy(std::vector<float> embeddings, std::size_t dimension,
                                             const std::vector<FacePair>& pairs) {
   for (std::size_t at = 0; at < embeddings.size(); at += dimension)

@@ -1,4 +1,4 @@
-// Loss and gradient of one batch: as a whole, or in micro-batches, which need less memory.
+// Computes the loss and the gradient of one batch, as a whole or in micro-batches, which need less memory.
 #pragma once
 
 #include <tinyfiqa/autograd/tape.hpp>
@@ -17,32 +17,36 @@
 
 TINYFIQA_BEGIN
 
+/// How the gradient of a batch is computed.
 struct BatchGradientOptions {
   LossKind loss = LossKind::msecorr;
-  double alpha = 1;     ///< of msecorr
-  int micro_batch = 0;  ///< images in memory at a time, at most; 0: the whole batch
+  double alpha = 1;     ///< weight of the correlation term of msecorr
+  int micro_batch = 0;  ///< largest number of images in memory at a time; 0: the whole batch
   TapeMode mode = TapeMode::train;
   int threads = 1;
-  MarginOptions margin;  ///< of arcface and cosface
+  MarginOptions margin;  ///< for arcface and cosface
 };
 
-/// The gradient of a batch of N images in ceil(N / micro_batch) parts of nearly equal size, added up.
-///   frozen norms, or none   images don't see each other: the gradient is that of the whole batch
-///   batch statistics        each part is normalised by its own, and moves the running statistics once: what
-///                           accumulating gradients gives in PyTorch
-/// The loss is that of the whole batch in both cases, msecorr's correlation too: a forward pass over all
-/// parts gives the predictions first, and its effect on the running statistics is undone.
+/// Computes the gradient of a batch of N images as the sum over ceil(N /
+/// micro_batch) parts of nearly equal size.
+///   frozen norms or no norms  images do not affect each other: the result is the gradient of the whole batch
+///   batch statistics          each part is normalised by its own statistics and updates the running
+///                             statistics once, as gradient accumulation does in PyTorch
+/// The loss is that of the whole batch in both cases. msecorr needs the predictions of the whole batch first:
+/// they come from an additional forward pass over all parts, whose changes to the running statistics are
+/// undone. Not thread safe.
 class BatchGradient {
  public:
-  /// A network whose output is one score or, for arcface and cosface, a cosine for each person; `ops` and
-  /// `kernels` must outlive this.
+  /// The output of the network must be one score per image or, for arcface and cosface, the cosines of all
+  /// classes. `ops` and `kernels` must outlive this object.
   BatchGradient(Span<const Op> ops, int output, const TapeKernels<float>& kernels,
                 const BatchGradientOptions& options)
       : ops_(ops), output_(output), kernels_(&kernels), options_(options) {}
 
-  /// Returns the loss of images [N, H, W, C] and writes its gradient; `params` changes in its running
-  /// statistics alone. labels [N]: scores, or numbers of people. The same `rng` gives the same dropout,
-  /// whatever the parts. Errors: those of Tape::forward and of the loss.
+  /// Returns the loss of `images` [N, H, W, C] and writes its gradient, which is as long as `params`.
+  /// Only the running statistics in `params` change. `labels` [N] are scores or, for arcface and
+  /// cosface, class indices. Dropout depends on `rng` and not on the parts. Errors: those of
+  /// Tape::forward() and of the loss.
   Result<double> compute(Span<float> params, Span<const float> images, Extents size, Span<const float> labels,
                          const Rng& rng, Span<float> gradient) {
     const FlushSubnormals flush;
@@ -70,7 +74,7 @@ class BatchGradient {
     return loss;
   }
 
-  /// Memory of the tapes so far.
+  /// Memory of all tapes that were used so far.
   std::size_t peak_bytes() const {
     std::size_t bytes = 0;
     for (const auto& [count, tape] : tapes_) bytes += tape->peak_bytes();
@@ -82,7 +86,7 @@ class BatchGradient {
     int first, count;
   };
 
-  /// Numbers that the network gives for an image.
+  /// Number of outputs of the network per image.
   std::size_t outputs() const {
     return static_cast<std::size_t>(ops_[static_cast<std::size_t>(output_)].channels);
   }
@@ -103,7 +107,7 @@ class BatchGradient {
     return {at(i), at(i + 1) - at(i)};
   }
 
-  /// One for each size of part that occurs, at most two for each size of batch.
+  /// The tape for parts of `count` images. A batch size has at most two part sizes.
   Tape<float>& tape_for(int count) {
     auto& tape = tapes_[count];
     if (tape == nullptr) tape = std::make_unique<Tape<float>>(ops_, output_, options_.threads, *kernels_);
@@ -117,7 +121,7 @@ class BatchGradient {
                         {part.count, size.h, size.w, size.c}, options_.mode, rng, part.first);
   }
 
-  /// The loss over all parts, its gradient into d_.
+  /// The loss of the whole batch; its derivative with respect to the predictions goes to d_.
   Result<double> whole_loss(Span<float> params, Span<const float> images, const Extents& size,
                             Span<const float> labels, const Rng& rng) {
     kept_.assign(params.begin(), params.end());
@@ -133,7 +137,8 @@ class BatchGradient {
     return loss_of(predictions_, labels, d_);
   }
 
-  /// A part's share in a loss that is a mean over images, its gradient into the part's place in d_.
+  /// The part's contribution to a loss that is a mean over images; its derivative
+  /// goes to the part's place in d_.
   Result<double> part_loss(Span<const float> predictions, const Part& part, int n, Span<const float> labels) {
     const auto count = static_cast<std::size_t>(part.count);
     const Span<float> d(d_.data() + static_cast<std::size_t>(part.first) * outputs(), count * outputs());

@@ -1,5 +1,5 @@
-// The whole state of a training in one file, written so that a crash at any moment leaves the old one or the
-// new one.
+// Saves and loads the whole state of a training run in one file. The file is replaced atomically: a crash
+// leaves either the old or the new file.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -18,13 +18,14 @@ TINYFIQA_BEGIN
 
 namespace detail {
 
-/// Every bit of a double as text.
+/// A double as hexadecimal text, without rounding.
 inline std::string exact_text(double value) {
   char text[40];
   std::snprintf(text, sizeof text, "%a", value);
   return text;
 }
 
+/// The log as text, one line per epoch; parse_log() reads it.
 inline std::string log_text(const std::vector<EpochRow>& log) {
   std::string text;
   for (const EpochRow& r : log) {
@@ -64,8 +65,8 @@ inline std::string metadata_of(const TensorFile& file, const char* key) {
 
 }  // namespace detail
 
-/// Saves everything that `trainer` needs to go on. `fingerprint` names the options and the data; loading
-/// wants the same. Errors: cannot_write.
+/// Saves everything that `trainer` needs to continue. `fingerprint` identifies the options and the data; it
+/// must be the same when the file is loaded. Errors: cannot_write.
 inline Status save_checkpoint(const std::string& path, Trainer& trainer, const std::string& fingerprint) {
   const TrainState& s = trainer.state();
   std::vector<FloatTensor> tensors;
@@ -89,17 +90,17 @@ inline Status save_checkpoint(const std::string& path, Trainer& trainer, const s
                             {"log", detail::log_text(s.log)}});
 }
 
-/// Takes up what save_checkpoint wrote. On an error the trainer is as it was.
-/// Errors: mismatch for a state of other options, data or sizes; those of read_safetensors.
+/// Restores the state that save_checkpoint() wrote. On an error the trainer is unchanged. Errors: mismatch if
+/// the options, the data or the sizes differ; bad_format; those of read_safetensors().
 inline Status load_checkpoint(const std::string& path, Trainer& trainer, const std::string& fingerprint) {
   const auto file = read_safetensors(path);
   if (!file) return file.status();
   if (detail::metadata_of(*file, "kind") != "tinyfiqa training state 1")
-    return Status::error(Errc::bad_format, path, ": not a training state");
+    return Status::error(Errc::bad_format, path, ": not a training state; give a file that training wrote");
   if (detail::metadata_of(*file, "fingerprint") != fingerprint)
     return Status::error(Errc::mismatch, path,
-                         ": this training was begun with other options or other data; resume it with "
-                         "the same ones, or begin a new one in another folder");
+                         ": this training was started with other options or other data; resume it with "
+                         "the same ones, or start a new training in another folder");
   const std::pair<const char*, Span<float>> parts[] = {{"params", trainer.block()},
                                                        {"first_moment", trainer.optimizer().first_moment()},
                                                        {"second_moment", trainer.optimizer().second_moment()},
@@ -107,12 +108,14 @@ inline Status load_checkpoint(const std::string& path, Trainer& trainer, const s
   std::vector<std::vector<float>> values;
   for (const auto& [name, target] : parts) {
     const TensorEntry* entry = file->find(name);
-    if (entry == nullptr) return Status::error(Errc::bad_format, path, ": lacks '", name, "'");
+    if (entry == nullptr)
+      return Status::error(Errc::bad_format, path, ": '", name,
+                           "' is missing; the file is damaged, start the training again");
     auto floats = read_floats(*entry);
     if (!floats) return floats.status().prefixed(path, ": ");
     if (floats->size() != target.size)
-      return Status::error(Errc::mismatch, path, ": '", name, "' has ", floats->size(),
-                           " numbers instead of ", target.size);
+      return Status::error(Errc::mismatch, path, ": '", name, "' has ", floats->size(), " values instead of ",
+                           target.size, "; resume it with the same network");
     values.push_back(std::move(*floats));
   }
   for (std::size_t i = 0; i < values.size(); ++i)

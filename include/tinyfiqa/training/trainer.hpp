@@ -1,6 +1,5 @@
-// Training a network on labelled faces (a quality network on scores, a recogniser on people): epochs of
-// steps, validation after each, and a state that can be saved after any step and taken up again with the same
-// result to the bit.
+// Trains a network on labelled faces: a quality network on scores or a recogniser on persons. Each epoch ends
+// with a validation. The state can be saved after any step; a resumed training gives bit-identical results.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -28,23 +27,24 @@
 
 TINYFIQA_BEGIN
 
-/// Defaults are P1's recipe (spec of the perceptual ensemble): Adam, 5e-4 for the head and a tenth of it for
-/// the backbone, halved every 5 epochs, L2 decay 1e-4, MSECorrLoss with alpha 1.
+/// Options of a training. The defaults are the settings of Hamidi et al. 2025: Adam with a
+/// learning rate of 5e-4 for the head and 5e-5 for the backbone, halved every 5 epochs, L2 decay
+/// 1e-4, MSECorrLoss with alpha 1.
 struct TrainOptions {
   int epochs = 30, batch = 64;
-  int micro_batch = 0;  ///< images in memory at a time (training/batch_gradient.hpp); 0: the whole batch
-  int height = 0, width = 0;  ///< 0: the network's own input size
+  int micro_batch = 0;        ///< largest number of images in memory at a time; 0: the whole batch
+  int height = 0, width = 0;  ///< input size; 0: the default size of the network
   LossKind loss = LossKind::msecorr;
-  double alpha = 1;      ///< weight of the correlation term
-  MarginOptions margin;  ///< of arcface and cosface
+  double alpha = 1;      ///< weight of the correlation term of msecorr
+  MarginOptions margin;  ///< for arcface and cosface
   OptimOptions optim;
   double rate = 5e-4, backbone_rate = 5e-5, weight_decay = 1e-4;
-  bool decay_weights_only = false;  ///< no decay of norms, biases and slopes
+  bool decay_weights_only = false;  ///< true: no weight decay of norms, biases and slopes of PReLU
   Schedule schedule{ScheduleKind::step, 5, 0.5, {}, 0, 0, 0.1};
-  double clip = 0;                  ///< largest global norm of the gradient; 0: none
-  double average = 0;               ///< decay of the moving average of weights; 0: none
-  std::vector<std::string> frozen;  ///< prefixes of parameters that stay as they are
-  bool frozen_norms = false;        ///< batch norm by its running statistics, which stay
+  double clip = 0;                  ///< largest global L2 norm of the gradient; 0: no clipping
+  double average = 0;               ///< decay of the moving average of the weights; 0: no average
+  std::vector<std::string> frozen;  ///< prefixes of the names of parameters that are not trained
+  bool frozen_norms = false;        ///< true: batch norms use their running statistics and do not update them
   std::uint64_t seed = 1;
   int threads = 1;
   std::size_t cache_bytes = std::size_t{2} << 30u;
@@ -53,46 +53,50 @@ struct TrainOptions {
 
 /// One finished epoch.
 struct EpochRow {
-  int epoch = 0;        ///< from 1
-  double loss = 0;      ///< mean over the training images
-  Metrics val;          ///< of scores; none for a recogniser
-  double accuracy = 0;  ///< a recogniser's, on pairs of validation faces
-  double images_per_s = 0;
+  int epoch = 0;            ///< counted from 1
+  double loss = 0;          ///< mean over the training images
+  Metrics val;              ///< of the scores of the validation rows; count 0 for a recogniser
+  double accuracy = 0;      ///< verification accuracy of a recogniser on pairs of validation faces
+  double images_per_s = 0;  ///< training speed
 
-  /// What the best epoch has most of.
+  /// The value that is highest for the best epoch.
   double score() const { return val.count > 0 ? val.final_score : accuracy; }
 };
 
-/// Where training is: everything beside the numbers of the network and the optimiser.
+/// The progress of a training: everything besides the values of the network and the optimiser.
 struct TrainState {
-  int epoch = 0;          ///< finished epochs
-  std::size_t batch = 0;  ///< finished batches of the running epoch
-  double loss_sum = 0;    ///< of the running epoch, over images
-  std::size_t images = 0;
+  int epoch = 0;           ///< number of finished epochs
+  std::size_t batch = 0;   ///< number of finished batches of the running epoch
+  double loss_sum = 0;     ///< sum of the loss over the images of the running epoch
+  std::size_t images = 0;  ///< number of these images
   int best_epoch = 0;
-  double best_score = -2;  ///< score() of the best epoch
+  double best_score = -2;  ///< EpochRow::score() of the best epoch
   std::vector<EpochRow> log;
 };
 
+/// Trains one network. Not thread safe; it uses TrainOptions::threads threads itself.
 class Trainer {
  public:
-  /// `data` and `backend` must outlive the trainer. The network starts from seeded initial weights; block()
-  /// takes others. With a margin loss the people on the training rows are the classes. Errors: bad_argument.
+  /// The network starts with initial weights that depend on the seed; write to block() to start with others.
+  /// For a margin loss, the persons of the training rows are the classes. `data` and `backend` must outlive
+  /// the trainer. Errors: bad_argument.
   static Result<Trainer> create(const ModelSpec& spec, const TrainingBackend& backend, const Dataset& data,
                                 DataSplit split, const TrainOptions& options) {
     if (is_margin_loss(options.loss) != spec.embeds)
       return Status::error(Errc::bad_argument, spec.name,
                            spec.embeds ? " is a recogniser" : " is no recogniser",
-                           ", so it can't be trained with the loss ", loss_name(options.loss));
+                           ", so it can't be trained with the loss ", loss_name(options.loss), "; use ",
+                           spec.embeds ? "arcface or cosface" : "msecorr, mse, l2norm or smooth_l1");
     if (!spec.scores && !spec.embeds)
-      return Status::error(Errc::bad_argument, spec.name, " gives classes, not a quality score");
+      return Status::error(Errc::bad_argument, spec.name,
+                           " gives classes, not a quality score; choose another network");
     Trainer trainer(spec, backend, data, std::move(split), options);
     if (const Status s = trainer.check_rows(); !s) return s;
     return trainer;
   }
 
-  /// Decodes every picture before anything is trained, as ImageLoader::preload(); what can't be used is
-  /// returned and, with `drop_bad`, left out (see check_rows() then). `on_done(count)`: from many threads.
+  /// Decodes every image before the training, with ImageLoader::preload(). Returns the rows whose image can't
+  /// be used; if `drop_bad`, they are left out (call check_rows() then). Several threads call on_done(count).
   template <class OnDone>
   std::vector<RowProblem> check_images(bool drop_bad, const OnDone& on_done) {
     const std::size_t train_rows = train_->rows().size();
@@ -101,41 +105,43 @@ class Trainer {
       bad.push_back(std::move(problem));
     return bad;
   }
-  /// Are there rows enough?   Errors: bad_argument.
+  /// Checks that there are enough rows. Errors: bad_argument.
   Status check_rows() {
     const std::size_t train = train_->rows().size(), val = val_->rows().size();
     if (train < 2 || val < 2)
       return Status::error(Errc::bad_argument, data_path_, ": ", train, " rows to train on and ", val,
                            " to validate on; at least two of each are needed");
-    // A last batch of one image has no correlation, and maybe no batch statistics.
+    // A last batch of one image has no correlation, and its batch statistics may be undefined.
     const auto batch = static_cast<std::size_t>(options_.batch);
     train_->set_drop_last(train > batch && train % batch == 1);
     return recognises() ? check_people() : Status();
   }
 
-  /// The network's parameters: fill them before the first epoch to start from a checkpoint.
+  /// The network's parameters. Fill them before the first epoch to start from other weights.
   Span<float> block() { return model_->block(); }
   const Model& model() const { return *model_; }
-  /// Is it a recogniser that is trained? Its parameters are model().params() but the last, the class weights.
+  /// True if a recogniser is trained. The last of model().params() is then the class weights, which are not
+  /// part of the recogniser itself.
   bool recognises() const { return model_->spec().embeds; }
-  /// The people that it tells apart, in the order of the class weights' rows.
+  /// The names of the classes of a recogniser, in the order of the rows of the class weights.
   const std::vector<std::string>& people() const { return classes_.names; }
   Optimizer& optimizer() { return *optimizer_; }
-  /// The moving average of the block; empty without one.
+  /// The moving average of the block; empty if there is none.
   Span<float> average() { return average_.empty() ? Span<float>() : average_[0].values(); }
   TrainState& state() { return state_; }
   const TrainOptions& options() const { return options_; }
   ImageLoader& train_loader() { return *train_; }
   ImageLoader& val_loader() { return *val_; }
-  /// Memory of the tapes so far.
+  /// Memory of all tapes that were used so far.
   std::size_t peak_bytes() const { return step_->peak_bytes(); }
-  /// What a user gets: the average where there is one, else the weights themselves.
+  /// The weights to use: the moving average if there is one, else block().
   Span<const float> result() {
     return average_.empty() ? Span<const float>(block()) : Span<const float>(average());
   }
 
-  /// Goes on from state() to the end of the epoch. `on_step(batches done, batches of the epoch)` returns
-  /// false to stop after the step; the result is then false, and the state stands in the middle of the epoch.
+  /// Continues from state() to the end of the epoch and validates. After each step, on_step(batches done,
+  /// batches of the epoch) is called. If it returns false, the function stops and returns false; state() is
+  /// then in the middle of the epoch. Errors: not_finite if the loss diverges; those of the loader.
   template <class OnStep>
   Result<bool> run_epoch(const OnStep& on_step) {
     const std::size_t resumed_at = state_.batch;
@@ -160,8 +166,8 @@ class Trainer {
     return true;
   }
 
-  /// What result() is worth on the validation rows, by inference: row.val, or a recogniser's row.accuracy.
-  /// Errors: not_finite, and those of the loader.
+  /// Measures result() on the validation rows with the inference kernels and writes row.val or, for a
+  /// recogniser, row.accuracy. Errors: not_finite; those of the loader.
   Status validate(EpochRow& row) {
     const std::vector<float> training(block().begin(), block().end());
     const Span<const float> weights = result();
@@ -220,18 +226,18 @@ class Trainer {
     model_ = std::make_unique<Model>(spec, std::move(network), backend, options_.seed);
   }
 
-  /// Two people at least to tell apart, and validation faces to do it with.
+  /// Checks that there are at least two classes and enough validation pairs.
   Status check_people() {
     std::vector<std::string> shown;
     for (const std::size_t row : val_->rows()) shown.push_back(data_->samples[row].identity);
     pairs_ = verification_pairs(shown, most_pairs, options_.seed);
     if (classes_.names.size() < 2)
       return Status::error(Errc::bad_argument, data_path_,
-                           ": a recogniser is trained on two people at least; fill in the column identity");
+                           ": a recogniser needs at least two people; fill in the column identity");
     if (pairs_.size() < 4)
       return Status::error(Errc::bad_argument, data_path_, ": ", val_->rows().size(),
-                           " validation images show no two faces of one person, or only one person; name "
-                           "others in a column split, or change the share of validation rows");
+                           " validation images show no two faces of one person, or only one person; choose "
+                           "others in the column split, or a larger share of validation rows");
     return {};
   }
 
@@ -250,8 +256,9 @@ class Trainer {
 
   /// One step on batch_.
   Status step() {
-    const FlushSubnormals flush;  // the optimiser's moments, too
-    // The mask of dropout depends on the place in the training alone, so that a resumed run draws the same.
+    const FlushSubnormals flush;  // for the optimiser's moments, too
+    // The dropout masks depend only on the seed, the epoch and the batch, so a
+    // resumed run draws the same ones.
     const Rng rng(options_.seed + static_cast<std::uint64_t>(state_.epoch) * 1000003u, state_.batch);
     const Extents size{batch_.count, input_.height, input_.width, 3};
     if (recognises())
@@ -272,7 +279,7 @@ class Trainer {
     return {};
   }
 
-  /// The network's output for the validation rows [rows, channels], and the numbers of their samples.
+  /// The network's output for the validation rows, [rows, channels], and the indices of their samples.
   Status predict(std::vector<float>& outputs, std::vector<std::size_t>& samples) {
     if (const Status s = val_->start(0); !s) return s;
     std::map<int, std::unique_ptr<Session>> sessions;
@@ -328,8 +335,8 @@ class Trainer {
   TrainOptions options_;
   std::string data_path_;
   const Dataset* data_;
-  PersonClasses classes_;        // a recogniser's, as pairs_
-  std::vector<FacePair> pairs_;  // of validation rows
+  PersonClasses classes_;        // only for a recogniser
+  std::vector<FacePair> pairs_;  // of validation rows, only for a recogniser
   std::unique_ptr<Model> model_;
   InputSpec input_;
   std::unique_ptr<ImageLoader> train_, val_;

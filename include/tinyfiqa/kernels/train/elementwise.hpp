@@ -30,7 +30,6 @@ struct TrainMapArgs {
   int window = 1, stride = 1, padding = 0, groups = 1;  ///< of max pooling; groups: of shuffle
   Act act = Act::none;
   const float* slope = nullptr;  ///< [C], for prelu, else null
-  float* dslope = nullptr;       ///< not used
   Team team;
 };
 
