@@ -4,7 +4,7 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/image/align.hpp>
-#include <tinyfiqa/image/read.hpp>
+#include <tinyfiqa/image/image.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -14,15 +14,21 @@
 TINYFIQA_BEGIN
 
 /// Grey levels [height, width].
-inline std::vector<float> grey_levels(const Image& image) {
-  std::vector<float> grey(image.rgb.size() / 3);
-  for (std::size_t i = 0; i < grey.size(); ++i) grey[i] = luma(image.rgb.data() + 3 * i);
+inline std::vector<float> grey_levels(const ImageView& image) {
+  const auto width = static_cast<std::size_t>(image.width);
+  std::vector<float> grey(width * static_cast<std::size_t>(image.height));
+  detail::RgbRows rows(image);
+  for (int y = 0; y < image.height; ++y) {
+    const unsigned char* rgb = rows.row(y);
+    float* to = grey.data() + static_cast<std::size_t>(y) * width;
+    for (std::size_t x = 0; x < width; ++x) to[x] = luma(rgb + 3 * x);
+  }
   return grey;
 }
 
 /// Sharpness: the variance of the Laplacian (0 1 0, 1 -4 1, 0 1 0) of the grey levels, border pixels left out
 /// (Pech-Pacheco et al. 2000). Compare faces of one size only. 0 for an image without an inner pixel.
-inline double blur_quality(const Image& face) {
+inline double blur_quality(const ImageView& face) {
   const std::vector<float> grey = grey_levels(face);
   const auto width = static_cast<std::size_t>(face.width), height = static_cast<std::size_t>(face.height);
   double sum = 0, squares = 0, count = 0;
@@ -101,7 +107,7 @@ inline BlockSteps block_steps(const std::vector<float>& grey, std::size_t lines,
 
 /// Wang, Sheikh and Bovik 2002: quality of a decoded JPEG from the steps between its 8x8 blocks, about 1
 /// (bad) to 10; blocks start at the picture's corner. Pictures under 16 pixels a side count as 10.
-inline double blockiness_quality(const Image& image) {
+inline double blockiness_quality(const ImageView& image) {
   if (image.width < 16 || image.height < 16) return 10;
   const std::vector<float> grey = grey_levels(image);
   const auto width = static_cast<std::size_t>(image.width), height = static_cast<std::size_t>(image.height);
@@ -141,7 +147,7 @@ inline double saved_quality(Bytes file) {
 
 /// The worse of what the file says and what the picture shows: a bad JPEG that was saved again still shows
 /// its blocks. 0..10.
-inline double jpeg_quality(Bytes file, const Image& image) {
+inline double jpeg_quality(Bytes file, const ImageView& image) {
   return std::min(saved_quality(file) / 10, blockiness_quality(image));
 }
 

@@ -4,9 +4,11 @@
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
-#include <tinyfiqa/image/read.hpp>
+#include <tinyfiqa/image/image.hpp>
+#include <tinyfiqa/image/view.hpp>
 
 #include <cmath>
+#include <cstddef>
 
 TINYFIQA_BEGIN
 
@@ -65,14 +67,18 @@ inline Result<Similarity> fit_similarity(const Landmarks& from, const double (&t
   return Similarity{a, b, dx - (a * sx - b * sy), dy - (b * sx + a * sy)};
 }
 
-/// out(x, y) = image at to_image(x, y), bilinear, black outside: what PIL's image.transform((width, height),
-/// AFFINE, to_image, BILINEAR) gives. Pixel centres are at half coordinates; sums are cut, not rounded, to 8
-/// bits as in PIL.
-inline Image warp_image(const Image& image, const Similarity& to_image, int height, int width) {
-  Image out(width, height);
+namespace detail {
+
+template <ChannelOrder Order>
+inline void warp_pixels(const ImageView& image, const Similarity& to_image, Image& out) {
+  constexpr PixelLayout layout = pixel_layout(Order);
+  constexpr int channels[3] = {layout.red, layout.green, layout.blue};
+  const auto pixel = [&](int x, int y) {
+    return image.data + image.row_stride * y + std::ptrdiff_t{layout.bytes} * x;
+  };
   unsigned char* to = out.rgb.data();
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x, to += 3) {
+  for (int y = 0; y < out.height; ++y)
+    for (int x = 0; x < out.width; ++x, to += 3) {
       const double px = to_image.x(x + 0.5, y + 0.5), py = to_image.y(x + 0.5, y + 0.5);
       if (!(px >= 0 && px < image.width && py >= 0 && py < image.height)) continue;
       const int left = static_cast<int>(px + 0.5) - 1,
@@ -80,19 +86,47 @@ inline Image warp_image(const Image& image, const Similarity& to_image, int heig
       const double fx = px - 0.5 - left, fy = py - 0.5 - top;
       const int x0 = left < 0 ? 0 : left, x1 = left + 1 < image.width ? left + 1 : left;
       const int y0 = top < 0 ? 0 : top, y1 = top + 1 < image.height ? top + 1 : top;
-      const unsigned char *a = image.pixel(x0, y0), *b = image.pixel(x1, y0);
-      const unsigned char *c = image.pixel(x0, y1), *d = image.pixel(x1, y1);
+      const unsigned char *a = pixel(x0, y0), *b = pixel(x1, y0), *c = pixel(x0, y1), *d = pixel(x1, y1);
       for (int k = 0; k < 3; ++k) {
-        const double upper = a[k] + (b[k] - a[k]) * fx, lower = c[k] + (d[k] - c[k]) * fx;
+        const int i = channels[k];
+        const double upper = a[i] + (b[i] - a[i]) * fx, lower = c[i] + (d[i] - c[i]) * fx;
         to[k] = static_cast<unsigned char>(upper + (lower - upper) * fy);
       }
     }
+}
+
+}  // namespace detail
+
+/// out(x, y) = image at to_image(x, y), bilinear, black outside. Equals PIL's
+///   image.transform((width, height), AFFINE, to_image, BILINEAR)
+/// Pixel centres are at half coordinates; sums are cut, not rounded, to 8 bits, as PIL does. The view must
+/// pass check_view(); height and width at least 1.
+inline Image warp_image(const ImageView& image, const Similarity& to_image, int height, int width) {
+  Image out(width, height);
+  switch (image.order) {
+    case ChannelOrder::rgb:
+      detail::warp_pixels<ChannelOrder::rgb>(image, to_image, out);
+      break;
+    case ChannelOrder::bgr:
+      detail::warp_pixels<ChannelOrder::bgr>(image, to_image, out);
+      break;
+    case ChannelOrder::rgba:
+      detail::warp_pixels<ChannelOrder::rgba>(image, to_image, out);
+      break;
+    case ChannelOrder::bgra:
+      detail::warp_pixels<ChannelOrder::bgra>(image, to_image, out);
+      break;
+    case ChannelOrder::grey:
+      detail::warp_pixels<ChannelOrder::grey>(image, to_image, out);
+      break;
+  }
   return out;
 }
 
 /// The face [112, 112, 3] with its landmarks as near to face_template as a similarity transform can bring
-/// them. Errors: fit_similarity's, and bad_argument if all five landmarks lie outside the image.
-inline Result<Image> align_face(const Image& image, const Landmarks& landmarks) {
+/// them. Errors: those of check_view() and fit_similarity(), and bad_argument if all five landmarks lie outside the image.
+inline Result<Image> align_face(const ImageView& image, const Landmarks& landmarks) {
+  if (const Status status = check_view(image); !status) return status;
   const Result<Similarity> to_template = fit_similarity(landmarks, face_template);
   if (!to_template) return to_template.status();
   int inside = 0;

@@ -129,8 +129,9 @@ inline int uncropped_side(int side, const Augmentation& a) {
 }
 
 /// `face`, of uncropped_side() in both directions, changed at random and brought to height x width. The same
-/// for the same state of `rng`. Errors: those of encode_jpeg() and decode_image().
-inline Result<Image> augment(const Image& face, const Augmentation& a, int height, int width, Rng rng) {
+/// for the same state of `rng`. Errors: those of check_view(), encode_jpeg() and decode_image().
+inline Result<Image> augment(const ImageView& face, const Augmentation& a, int height, int width, Rng rng) {
+  if (const Status status = check_view(face); !status) return status;
   const detail::Draw crop(rng, a.crop);
   const float at_x = rng.uniform(), at_y = rng.uniform();
   const detail::Draw flip(rng, {a.hflip, 0, 0}), brightness(rng, a.brightness), contrast(rng, a.contrast),

@@ -23,7 +23,7 @@ struct FaceRegion {
 };
 
 /// From landmarks, else from the box, else the whole picture. Errors: those of fit_similarity().
-inline Result<FaceRegion> face_region(const Image& image, const Crop& crop) {
+inline Result<FaceRegion> face_region(const ImageView& image, const Crop& crop) {
   if (crop.landmarks) {
     const auto to_template = fit_similarity(*crop.landmarks, face_template);
     if (!to_template) return to_template.status();

@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
@@ -111,9 +110,9 @@ inline Result<std::vector<View>> parse_views(const std::string& text) {
 
 /// The face as the network will see it: [height, width, 3], 8 bits. A box is cut out, landmarks are aligned
 /// to 112 x 112; then PIL's bilinear resize. Errors: bad_argument, not_finite.
-inline Result<Image> crop_and_resize(const Image& image, const Crop& crop, int height, int width) {
-  if (image.width < 1 || image.height < 1)
-    return Status::error(Errc::bad_argument, "the image has no pixels");
+inline Result<Image> crop_and_resize(const ImageView& image, const Crop& crop, int height, int width,
+                                     const Backend& backend = native_backend()) {
+  if (const Status status = check_view(image); !status) return status;
   if (height < 1 || width < 1)
     return Status::error(Errc::bad_argument, "can't resize to ", width, "x", height,
                          " pixels; both must be at least 1");
@@ -122,16 +121,16 @@ inline Result<Image> crop_and_resize(const Image& image, const Crop& crop, int h
   if (crop.landmarks) {
     const Result<Image> face = align_face(image, *crop.landmarks);
     if (!face) return face.status();
-    return resize_image(*face, height, width);
+    return resize_image(*face, height, width, backend);
   }
-  if (!crop.box) return resize_image(image, height, width);
+  if (!crop.box) return resize_image(image, height, width, backend);
   const Box& b = *crop.box;
   if (b.x < 0 || b.y < 0 || b.width < 1 || b.height < 1 || b.width > image.width - b.x ||
       b.height > image.height - b.y)
     return Status::error(Errc::bad_argument, "the box x=", b.x, " y=", b.y, " width=", b.width,
                          " height=", b.height, " does not lie inside the image of ", image.width, "x",
                          image.height, " pixels");
-  return resize_image(image, b, height, width);
+  return resize_image(image, b, height, width, backend);
 }
 
 namespace detail {
@@ -173,44 +172,53 @@ inline void make_grey(Image& image) {
 
 /// The picture as `view` shows it. The colour view draws its factors, each uniform in 0.95..1.05, from
 /// `seed`.
-inline Image apply_view(const Image& image, View view, std::uint64_t seed = 0) {
-  Image out = image;
+inline Image apply_view(const ImageView& image, View view, std::uint64_t seed = 0) {
+  Image out = copy_image(image);
   if (view == View::color) {
     Rng rng(seed);
     adjust_brightness(out, rng.uniform(0.95f, 1.05f));
     adjust_contrast(out, rng.uniform(0.95f, 1.05f));
   }
   if (view == View::hflip)
-    for (int y = 0; y < image.height; ++y)
-      for (int x = 0; x < image.width; ++x)
-        std::memcpy(out.pixel(x, y), image.pixel(image.width - 1 - x, y), 3);
+    for (int y = 0; y < out.height; ++y)
+      for (int left = 0, right = out.width - 1; left < right; ++left, --right)
+        std::swap_ranges(out.pixel(left, y), out.pixel(left, y) + 3, out.pixel(right, y));
   if (view == View::vflip)
-    for (int y = 0; y < image.height; ++y)
-      std::copy_n(image.pixel(0, image.height - 1 - y),
-                  std::size_t{3} * static_cast<std::size_t>(image.width), out.pixel(0, y));
+    for (int top = 0, bottom = out.height - 1; top < bottom; ++top, --bottom)
+      std::swap_ranges(out.pixel(0, top), out.pixel(0, top) + std::ptrdiff_t{3} * out.width,
+                       out.pixel(0, bottom));
   return out;
 }
 
-/// out [height, width, 3] = (level - mean) * scale. Errors: mismatch if the image or `out` has another size.
-inline Status to_input(const Image& image, const InputSpec& spec, Span<float> out) {
+/// out [height, width, 3] = (level - mean) * scale. Errors: those of check_view(); mismatch if the image or
+/// `out` has another size.
+inline Status to_input(const ImageView& image, const InputSpec& spec, Span<float> out,
+                       const Backend& backend = native_backend()) {
   if (image.height != spec.height || image.width != spec.width)
     return Status::error(Errc::mismatch, "the image has ", image.width, "x", image.height,
                          " pixels, the network wants ", spec.width, "x", spec.height);
   if (out.size != spec.size())
     return Status::error(Errc::mismatch, "the input buffer holds ", out.size, " floats, ", spec.size(),
                          " are needed");
-  native_backend().image.to_floats(image.rgb.data(), static_cast<std::ptrdiff_t>(out.size / 3),
-                                   spec.levels.mean, spec.levels.scale, out.data);
+  if (const Status status = check_view(image); !status) return status;
+  detail::RgbRows rows(image);
+  const std::ptrdiff_t row = std::ptrdiff_t{3} * image.width;
+  const bool one_block = image.order == ChannelOrder::rgb && image.row_stride == row;
+  const int step = one_block ? image.height : 1;  // rows a call
+  for (int y = 0; y < image.height; y += step)
+    backend.image.to_floats(rows.row(y), std::ptrdiff_t{step} * image.width, spec.levels.mean,
+                            spec.levels.scale, out.data + y * row);
   return Status();
 }
 
 /// All of it: crop_and_resize, apply_view, to_input.   image -> out [spec.height, spec.width, 3]
-inline Status preprocess(const Image& image, const Crop& crop, const InputSpec& spec, Span<float> out,
-                         View view = View::identity, std::uint64_t seed = 0) {
-  Result<Image> face = crop_and_resize(image, crop, spec.height, spec.width);
+inline Status preprocess(const ImageView& image, const Crop& crop, const InputSpec& spec, Span<float> out,
+                         View view = View::identity, std::uint64_t seed = 0,
+                         const Backend& backend = native_backend()) {
+  Result<Image> face = crop_and_resize(image, crop, spec.height, spec.width, backend);
   if (!face) return face.status();
   if (view != View::identity) face = apply_view(*face, view, seed);
-  return to_input(*face, spec, out);
+  return to_input(*face, spec, out, backend);
 }
 
 TINYFIQA_END

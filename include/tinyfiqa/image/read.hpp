@@ -7,6 +7,7 @@
 #include <tinyfiqa/formats/file.hpp>
 #include <tinyfiqa/image/exif.hpp>
 #include <tinyfiqa/image/format.hpp>
+#include <tinyfiqa/image/image.hpp>
 #include <tinyfiqa/image/pnm.hpp>
 #include <tinyfiqa/image/segments.hpp>
 
@@ -20,34 +21,6 @@
 #include <vector>
 
 TINYFIQA_BEGIN
-
-/// Pixels [height, width, 3], red green blue, rows from top to bottom without gaps.
-struct Image {
-  int width = 0, height = 0;
-  std::vector<unsigned char> rgb;
-
-  Image() = default;
-  /// Black.
-  Image(int w, int h)
-      : width(w), height(h), rgb(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * 3) {}
-
-  const unsigned char* pixel(int x, int y) const { return rgb.data() + offset(x, y); }
-  unsigned char* pixel(int x, int y) { return rgb.data() + offset(x, y); }
-
- private:
-  std::size_t offset(int x, int y) const {
-    return 3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x));
-  }
-};
-
-/// What red, green and blue are worth in grey (BT.601, as in JPEG).
-constexpr float luma_weights[3] = {0.299f, 0.587f, 0.114f};
-
-/// The grey level of a pixel, 0.299 R + 0.587 G + 0.114 B.
-inline float luma(const unsigned char* rgb) {
-  return luma_weights[0] * static_cast<float>(rgb[0]) + luma_weights[1] * static_cast<float>(rgb[1]) +
-         luma_weights[2] * static_cast<float>(rgb[2]);
-}
 
 /// Larger pictures are refused before they are decoded: 100 megapixels take 300 MB as RGB, up to 1.3 GB while
 /// a progressive JPEG is decoded, and a file of a few kilobytes may claim to have them.
@@ -66,12 +39,6 @@ inline Status check_size(std::size_t width, std::size_t height, std::size_t max_
     return Status::error(Errc::too_large, width, "x", height, " = ", width * height, " pixels; the limit is ",
                          max_pixels, "; make it smaller, or raise max_pixels");
   return Status();
-}
-
-/// The first 3 of every 4 bytes. By fours: the fourth is overwritten by the next pixel.
-inline void drop_fourth(const unsigned char* in, std::size_t pixels, unsigned char* out) {
-  for (; pixels > 1; --pixels, in += 4, out += 3) std::memcpy(out, in, 4);
-  if (pixels == 1) std::memcpy(out, in, 3);
 }
 
 /// Turns a picture upright as its EXIF orientation (1..8) says: in [height, width, bytes], red, green and

@@ -101,7 +101,7 @@ class Scorer {
       auto session = Session::create(*m.model, static_cast<int>(options.views.size()), m.input.height,
                                      m.input.width, options.threads, Want::output, Feed::levels);
       if (!session) return session.status();
-      m.session.push_back(std::move(*session));
+      m.session = std::move(*session);
       scorer.members_.push_back(std::move(m));
     }
     scorer.join_bands();
@@ -119,13 +119,13 @@ class Scorer {
 
   /// The score of a face: the whole picture, a box of it, or the face aligned by five landmarks.
   /// Errors: bad_argument (box, landmarks), not_finite.
-  Result<Score> score(const Image& image, const Crop& crop = {}) {
+  Result<Score> score(const ImageView& image, const Crop& crop = {}) {
     Score total;
     Image face;  // as the previous member saw it
     for (Member& m : members_) {
       if (face.height != m.input.height || face.width != m.input.width) {
         const Stopwatch watch(time_.resize_s);
-        auto resized = crop_and_resize(image, crop, m.input.height, m.input.width);
+        auto resized = crop_and_resize(image, crop, m.input.height, m.input.width, m.model->backend());
         if (!resized) return resized.status();
         face = std::move(*resized);
       }
@@ -151,7 +151,7 @@ class Scorer {
   struct Member {
     std::shared_ptr<const Model> model;
     InputSpec input;
-    std::vector<Session> session;       // one; a vector because a Session has no empty state
+    std::optional<Session> session;
     std::vector<unsigned char> levels;  // of several views [T, H, W, 3]
   };
 
@@ -204,7 +204,7 @@ class Scorer {
     const unsigned char* const levels = views_of(m, face);
     {
       const Stopwatch watch(time_.network_s);
-      m.session[0].run(levels, s.views.data());
+      m.session->run(levels, s.views.data());
     }
     for (const float v : s.views) {
       if (!std::isfinite(v))

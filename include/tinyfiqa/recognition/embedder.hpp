@@ -52,9 +52,9 @@ class Embedder {
   std::size_t dimension() const { return raw_.size() / static_cast<std::size_t>(batch_); }
 
   /// Puts a face into place `index` of the batch, aligned if `crop` has landmarks. Errors: preprocess()'s.
-  Status set(int index, const Image& image, const Crop& crop = {}) {
+  Status set(int index, const ImageView& image, const Crop& crop = {}) {
     const InputSpec& input = model_->input();
-    return preprocess(image, crop, input, {place(index), input.size()});
+    return preprocess(image, crop, input, {place(index), input.size()}, View::identity, 0, model_->backend());
   }
 
   /// The network on all places; what set() did not fill is left over from before. [batch, dimension], as the
@@ -66,7 +66,7 @@ class Embedder {
 
   /// One face's embedding, of length 1. Errors: preprocess()'s; not_finite if the network's weights are
   /// broken.
-  Result<std::vector<float>> embed(const Image& image, const Crop& crop = {}) {
+  Result<std::vector<float>> embed(const ImageView& image, const Crop& crop = {}) {
     const Status status = set(0, image, crop);
     if (!status) return status;
     const float* raw = run().data;
