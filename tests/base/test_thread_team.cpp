@@ -29,7 +29,7 @@ TEST_CASE("helpers take the smallest floats for zeros when their caller does") {
   for (int i = 0; i < 20; ++i) {
     CHECK(zeros() == 0);
     const FlushSubnormals flush;
-    CHECK(zeros() == (flush_subnormals_bits != 0 ? 3 : 0));
+    CHECK(zeros() == (detail::flush_subnormals_bits != 0 ? 3 : 0));
   }
 }
 
@@ -39,15 +39,15 @@ TEST_CASE("a helper that goes on from one call to the next takes that call's flo
   ThreadTeam owner(3);
   std::atomic<int> wrong{0};
   for (int call = 0; call < 20000; ++call) {
-    const std::uint64_t before = float_control();
-    if (call % 2 == 1) set_float_control(before | flush_subnormals_bits);
-    const bool flushed = (float_control() & flush_subnormals_bits) != 0;
+    const std::uint64_t before = detail::float_control();
+    if (call % 2 == 1) detail::set_float_control(before | detail::flush_subnormals_bits);
+    const bool flushed = (detail::float_control() & detail::flush_subnormals_bits) != 0;
     kernels::parallel_parts(owner.team(), 12, [&](int, int) {
       volatile float smallest = 1e-39f;
       const float product = smallest * 1.0f;
       if ((product == 0) != flushed) ++wrong;
     });
-    set_float_control(before);
+    detail::set_float_control(before);
   }
   CHECK(wrong == 0);
 }

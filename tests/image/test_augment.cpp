@@ -93,8 +93,8 @@ TEST_CASE("Gaussian blur keeps constants, the sum of a dot, and follows the form
 TEST_CASE("a random crop shows a part of the picture at the network's resolution") {
   Augmentation a;
   a.crop = {1, 0.5f, 0.5f};
-  CHECK(uncropped_side(30, a) == 60);
-  CHECK(uncropped_side(30, Augmentation()) == 30);
+  CHECK(detail::uncropped_side(30, a) == 60);
+  CHECK(detail::uncropped_side(30, Augmentation()) == 30);
   const Image image = noise(60, 40, 8);
   bool differs = false;
   Image first;

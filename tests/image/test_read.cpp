@@ -94,21 +94,21 @@ TEST_CASE("all eight EXIF orientations are carried out") {
 
 TEST_CASE("a damaged EXIF block means upright") {
   const unsigned char good[] = {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0};
-  CHECK(exif_orientation(Bytes(good, sizeof good)) == 6);
+  CHECK(detail::exif_orientation(Bytes(good, sizeof good)) == 6);
   for (std::size_t n = 0; n < sizeof good; ++n) {
     const std::vector<unsigned char> part(good, good + n);  // exactly n bytes, for the sanitizer's sake
-    CHECK(exif_orientation(Bytes(part.data(), part.size())) == 1);
+    CHECK(detail::exif_orientation(Bytes(part.data(), part.size())) == 1);
   }
   for (const auto& [at, value] :
        {std::pair<int, int>{0, 'M'}, {2, 43}, {7, 255}, {4, 21}, {12, 5}, {18, 0}, {18, 9}}) {
     std::vector<unsigned char> bad(good, good + sizeof good);
     bad[static_cast<std::size_t>(at)] = static_cast<unsigned char>(value);
-    CHECK(exif_orientation(Bytes(bad.data(), bad.size())) == 1);
+    CHECK(detail::exif_orientation(Bytes(bad.data(), bad.size())) == 1);
   }
   std::vector<unsigned char> many(good, good + sizeof good);
   many[9] = 255;  // claims 65281 entries
   many[10] = 0x13;
-  CHECK(exif_orientation(Bytes(many.data(), many.size())) == 1);
+  CHECK(detail::exif_orientation(Bytes(many.data(), many.size())) == 1);
 }
 
 TEST_CASE("a picture that is cut off anywhere is refused") {

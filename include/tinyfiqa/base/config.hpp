@@ -1,10 +1,20 @@
 // Version, instruction set and namespaces. Every other header includes this one first.
 #pragma once
 
+// The version of the library; project(VERSION) of CMakeLists.txt must agree (tests/structure/check_version.sh).
 #define TINYFIQA_VERSION_MAJOR 0
 #define TINYFIQA_VERSION_MINOR 1
 #define TINYFIQA_VERSION_PATCH 0
-#define TINYFIQA_VERSION "0.1.0"
+/// 10000 * major + 100 * minor + patch, for #if.
+#define TINYFIQA_VERSION_NUMBER \
+  (TINYFIQA_VERSION_MAJOR * 10000 + TINYFIQA_VERSION_MINOR * 100 + TINYFIQA_VERSION_PATCH)
+
+#define TINYFIQA_STRINGIZE_(x) #x
+#define TINYFIQA_STRINGIZE(x) TINYFIQA_STRINGIZE_(x)
+/// "major.minor.patch".
+#define TINYFIQA_VERSION                     \
+  TINYFIQA_STRINGIZE(TINYFIQA_VERSION_MAJOR) \
+  "." TINYFIQA_STRINGIZE(TINYFIQA_VERSION_MINOR) "." TINYFIQA_STRINGIZE(TINYFIQA_VERSION_PATCH)
 
 // The instruction set that this translation unit is compiled for. It follows the compiler's flags
 // (-march=native, -mavx2 -mfma, ...); TINYFIQA_SCALAR asks for plain C++ without xsimd.
@@ -25,8 +35,6 @@
 #define TINYFIQA_SCALAR 1
 #endif
 
-#define TINYFIQA_STRINGIZE_(x) #x
-#define TINYFIQA_STRINGIZE(x) TINYFIQA_STRINGIZE_(x)
 /// "avx512", "avx2", "sse42", "sse2", "neon" or "scalar".
 #define TINYFIQA_ISA_NAME TINYFIQA_STRINGIZE(TINYFIQA_ISA)
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 TINYFIQA_BEGIN
+namespace detail {
 
 #if defined(__SSE__)
 inline constexpr std::uint64_t flush_subnormals_bits = 0x8040;  // results: FTZ, operands: DAZ
@@ -30,11 +31,15 @@ inline std::uint64_t float_control() { return 0; }
 inline void set_float_control(std::uint64_t) {}
 #endif
 
+}  // namespace detail
+
 /// While it lives, subnormal floats are zeros to this thread, and to the helpers of a team that it calls.
 class FlushSubnormals {
  public:
-  FlushSubnormals() : before_(float_control()) { set_float_control(before_ | flush_subnormals_bits); }
-  ~FlushSubnormals() { set_float_control(before_); }
+  FlushSubnormals() : before_(detail::float_control()) {
+    detail::set_float_control(before_ | detail::flush_subnormals_bits);
+  }
+  ~FlushSubnormals() { detail::set_float_control(before_); }
   FlushSubnormals(const FlushSubnormals&) = delete;
   FlushSubnormals& operator=(const FlushSubnormals&) = delete;
 

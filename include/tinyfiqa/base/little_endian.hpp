@@ -9,6 +9,7 @@
 #include <type_traits>
 
 TINYFIQA_BEGIN
+namespace detail {
 
 /// An integer or floating-point number from its little-endian bytes, at any alignment, on any machine.
 template <class T>
@@ -38,4 +39,5 @@ inline void store_le(unsigned char* bytes, std::uint64_t value, std::size_t coun
   for (std::size_t i = 0; i < count; ++i) bytes[i] = static_cast<unsigned char>(value >> (8 * i));
 }
 
+}  // namespace detail
 TINYFIQA_END

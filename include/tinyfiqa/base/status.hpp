@@ -36,6 +36,8 @@ constexpr const char* errc_name(Errc code) {
   return names[static_cast<unsigned char>(code)];
 }
 
+namespace detail {
+
 /// Text of at most Capacity - 1 characters, without a heap. A longer text is cut and ends in "...".
 template <std::size_t Capacity>
 class FixedText {
@@ -94,8 +96,6 @@ class FixedText {
   char text_[Capacity] = {};
   std::size_t size_ = 0;
 };
-
-namespace detail {
 
 /// The longest message, in characters.
 constexpr std::size_t max_message = 799;
@@ -164,7 +164,7 @@ class [[nodiscard]] Status {
   /// A message of more than 799 characters is cut and ends in "...". Errc::ok makes a success.
   template <class... Parts>
   static Status error(Errc code, const Parts&... parts) {
-    FixedText<detail::max_message + 1> text;
+    detail::FixedText<detail::max_message + 1> text;
     (text.append(parts), ...);
     return from_text(code, text.data(), text.size());
   }
@@ -179,7 +179,7 @@ class [[nodiscard]] Status {
   template <class... Parts>
   Status prefixed(const Parts&... parts) const {
     if (ok()) return Status();
-    FixedText<detail::max_message + 1> text;
+    detail::FixedText<detail::max_message + 1> text;
     (text.append(parts), ...);
     text.append(record_->text, record_->length);
     return from_text(record_->code, text.data(), text.size());

@@ -121,12 +121,16 @@ inline void gaussian_blur(Image& image, float sigma) {
   }
 }
 
+namespace detail {
+
 /// The size that pictures are kept at before a random crop: the smallest crop still has the network's
 /// resolution.
 inline int uncropped_side(int side, const Augmentation& a) {
   if (!(a.crop.probability > 0)) return side;
   return static_cast<int>(std::lround(static_cast<float>(side) / std::clamp(a.crop.low, 0.1f, 1.0f)));
 }
+
+}  // namespace detail
 
 /// `face`, of uncropped_side() in both directions, changed at random and brought to height x width. The same
 /// for the same state of `rng`. Errors: those of check_view(), encode_jpeg() and decode_image().

@@ -9,10 +9,9 @@
 #include <cstring>
 
 TINYFIQA_BEGIN
+namespace detail {
 
 enum class ImageFormat : unsigned char { jpeg, png, bmp, pnm, other };
-
-namespace detail {
 
 inline bool has_at(Bytes bytes, std::size_t at, const char* magic, std::size_t length) {
   return bytes.size >= at + length && std::memcmp(bytes.data + at, magic, length) == 0;
@@ -43,13 +42,11 @@ inline const char* foreign_format(Bytes b) {
   return nullptr;
 }
 
-}  // namespace detail
-
 /// The format that the first bytes show; ImageFormat::other for what decode_image does not read.
 inline ImageFormat image_format(Bytes bytes) {
-  if (detail::has_at(bytes, 0, "\xFF\xD8\xFF", 3)) return ImageFormat::jpeg;
-  if (detail::has_at(bytes, 0, "\x89PNG\r\n\x1A\n", 8)) return ImageFormat::png;
-  if (detail::has_at(bytes, 0, "BM", 2) && !detail::looks_like_text(bytes)) return ImageFormat::bmp;
+  if (has_at(bytes, 0, "\xFF\xD8\xFF", 3)) return ImageFormat::jpeg;
+  if (has_at(bytes, 0, "\x89PNG\r\n\x1A\n", 8)) return ImageFormat::png;
+  if (has_at(bytes, 0, "BM", 2) && !looks_like_text(bytes)) return ImageFormat::bmp;
   const bool netpbm = bytes.size > 2 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6');
   if (netpbm && (bytes[2] == '#' || bytes[2] == ' ' || (bytes[2] >= '\t' && bytes[2] <= '\r')))
     return ImageFormat::pnm;
@@ -59,18 +56,16 @@ inline ImageFormat image_format(Bytes bytes) {
 /// Why bytes of ImageFormat::other can't be read, and what to do.
 inline Status unknown_format(Bytes bytes) {
   if (bytes.empty()) return Status::error(Errc::bad_format, "the file is empty; get it again");
-  if (const char* name = detail::foreign_format(bytes))
+  if (const char* name = foreign_format(bytes))
     return Status::error(Errc::unsupported, name, " is not supported; convert to JPEG or PNG");
   if (bytes.size > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7' && bytes[2] <= ' ')
     return Status::error(Errc::unsupported, "PNM kind P", static_cast<char>(bytes[1]),
                          " is not supported; write a binary PGM (P5) or PPM (P6)");
-  if (detail::looks_like_text(bytes))
+  if (looks_like_text(bytes))
     return Status::error(Errc::bad_format, "this is text, not a picture (a failed download?)");
   return Status::error(Errc::bad_format,
                        "not a picture in a known format; convert to JPEG, PNG, BMP, PPM or PGM");
 }
-
-namespace detail {
 
 /// Refuses what stb_image would misread: a BMP whose pixels are cut off (it would make up zeros), or
 /// run-length coded.
@@ -98,5 +93,4 @@ inline Status check_bmp(Bytes file) {
 }
 
 }  // namespace detail
-
 TINYFIQA_END

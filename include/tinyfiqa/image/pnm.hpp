@@ -7,6 +7,7 @@
 #include <cstddef>
 
 TINYFIQA_BEGIN
+namespace detail {
 
 /// The header of a binary PGM (P5, 1 channel) or PPM (P6, 3 channels).
 struct PnmHeader {
@@ -19,8 +20,6 @@ struct PnmHeader {
            static_cast<std::size_t>(channels * (max > 255 ? 2 : 1));
   }
 };
-
-namespace detail {
 
 /// A decimal number after white space and comments (# to the end of the line); -1 if there is none or it is >
 /// 2^24.
@@ -40,16 +39,14 @@ inline int pnm_number(Bytes file, std::size_t& at) {
   return value;
 }
 
-}  // namespace detail
-
 /// Reads the header; the caller has seen "P5" or "P6". Whether the pixels are all there is not checked.
 inline Result<PnmHeader> read_pnm_header(Bytes file) {
   PnmHeader h;
   h.channels = file[1] == '6' ? 3 : 1;
   std::size_t at = 2;
-  h.width = detail::pnm_number(file, at);
-  h.height = detail::pnm_number(file, at);
-  h.max = detail::pnm_number(file, at);
+  h.width = pnm_number(file, at);
+  h.height = pnm_number(file, at);
+  h.max = pnm_number(file, at);
   if (at >= file.size) return Status::error(Errc::bad_format, "cut off in its header; get the file again");
   if (h.width < 1 || h.height < 1 || h.max < 1 || h.max > 65535)
     return Status::error(Errc::bad_format,
@@ -76,4 +73,5 @@ inline Status read_pnm_pixels(Bytes file, const PnmHeader& h, unsigned char* rgb
   return Status();
 }
 
+}  // namespace detail
 TINYFIQA_END

@@ -98,14 +98,15 @@ inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int channe
 }
 
 inline Result<Image> decode_pnm(Bytes bytes, std::size_t max_pixels) {
-  const Result<PnmHeader> header = read_pnm_header(bytes);
+  const Result<detail::PnmHeader> header = detail::read_pnm_header(bytes);
   if (!header) return header.status();
   const Status size = check_size(static_cast<std::size_t>(header->width),
                                  static_cast<std::size_t>(header->height), max_pixels);
   if (!size) return size;
-  if (bytes.size - header->raster < header->raster_bytes()) return read_pnm_pixels(bytes, *header, nullptr);
+  if (bytes.size - header->raster < header->raster_bytes())
+    return detail::read_pnm_pixels(bytes, *header, nullptr);
   Image image(header->width, header->height);
-  const Status pixels = read_pnm_pixels(bytes, *header, image.rgb.data());
+  const Status pixels = detail::read_pnm_pixels(bytes, *header, image.rgb.data());
   if (!pixels) return pixels;
   return image;
 }
@@ -117,16 +118,16 @@ inline Result<Image> decode_pnm(Bytes bytes, std::size_t max_pixels) {
 /// name no file. Errors: bad_format, unsupported, too_large (more than max_pixels, or a side >
 /// max_image_side), out_of_memory.
 inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_max_pixels) {
-  const ImageFormat format = image_format(bytes);
-  if (format == ImageFormat::other) return unknown_format(bytes);
-  if (format == ImageFormat::pnm) return detail::decode_pnm(bytes, max_pixels);
-  if (format == ImageFormat::bmp) {
+  const detail::ImageFormat format = detail::image_format(bytes);
+  if (format == detail::ImageFormat::other) return detail::unknown_format(bytes);
+  if (format == detail::ImageFormat::pnm) return detail::decode_pnm(bytes, max_pixels);
+  if (format == detail::ImageFormat::bmp) {
     const Status whole = detail::check_bmp(bytes);
     if (!whole) return whole;
     return detail::decode_with_stb(bytes, "BMP", 3, 1, max_pixels);
   }
-  const bool jpeg = format == ImageFormat::jpeg;
-  const ImageParts parts = jpeg ? scan_jpeg(bytes) : scan_png(bytes);
+  const bool jpeg = format == detail::ImageFormat::jpeg;
+  const detail::ImageParts parts = jpeg ? detail::scan_jpeg(bytes) : detail::scan_png(bytes);
   if (!parts.complete)  // stb_image would fill the missing part of a JPEG with grey
     return Status::error(Errc::bad_format, "cut off after ", bytes.size, " bytes (no ",
                          jpeg ? "end-of-image marker" : "IEND chunk", "); get the file again");
@@ -138,8 +139,8 @@ inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_
   const Status size =
       detail::check_size(parts.width, parts.height, max_pixels);  // stb_image gives no numbers
   if (!size) return size;
-  return detail::decode_with_stb(bytes, jpeg ? "JPEG" : "PNG", jpeg ? 4 : 3, exif_orientation(parts.exif),
-                                 max_pixels);
+  return detail::decode_with_stb(bytes, jpeg ? "JPEG" : "PNG", jpeg ? 4 : 3,
+                                 detail::exif_orientation(parts.exif), max_pixels);
 }
 
 /// Reads and decodes a picture file; see decode_image. Messages begin with the path.

@@ -9,6 +9,7 @@
 #include <cstring>
 
 TINYFIQA_BEGIN
+namespace detail {
 
 struct ImageParts {
   Bytes exif;                         ///< the TIFF block with the camera's tags, if there is one
@@ -17,8 +18,6 @@ struct ImageParts {
   const char* unsupported = nullptr;  ///< a coding that the decoder does not know, in words
   const char* damaged = nullptr;      ///< a part that the decoder must not see, in words
 };
-
-namespace detail {
 
 /// Takes note of a JPEG's segments in their order (ITU-T T.81, annex B). stb_image 2.27 trusts three things
 /// that a damaged file need not keep: a Huffman table has at most 256 codes (it writes beyond its array), a
@@ -109,14 +108,12 @@ class JpegNotes {
   unsigned defined_ = 0;  // bits 0-3: DC tables, 4-7: AC tables, 8-11: quantisation tables
 };
 
-}  // namespace detail
-
 /// Walks over a JPEG's segments. Between them, and in the entropy-coded data after SOS, it looks for the next
 /// marker: 0xFF followed by neither 0 nor a restart marker. A thumbnail inside a segment is skipped with its
 /// segment, so that its end marker is not taken for the picture's.
 inline ImageParts scan_jpeg(Bytes file) {
   ImageParts parts;
-  detail::JpegNotes notes;
+  JpegNotes notes;
   std::size_t at = 2;
   while (at < file.size) {
     const void* mark = std::memchr(file.data + at, 0xFF, file.size - at);
@@ -133,7 +130,7 @@ inline ImageParts scan_jpeg(Bytes file) {
     }
     if (kind <= 0x01 || (kind >= 0xD0 && kind <= 0xD8)) continue;  // stuffed zero, restart, SOI: no length
     if (file.size - at < 2) return parts;
-    const std::size_t length = detail::read_uint(file.data + at, 2, false);
+    const std::size_t length = read_uint(file.data + at, 2, false);
     if (length < 2 || length > file.size - at) return parts;
     notes.segment(kind, file.data + at + 2, length - 2, parts);
     at += length;
@@ -146,7 +143,7 @@ inline ImageParts scan_png(Bytes file) {
   ImageParts parts;
   std::size_t at = 8;
   while (at <= file.size && file.size - at >= 12) {
-    const std::size_t length = detail::read_uint(file.data + at, 4, false);
+    const std::size_t length = read_uint(file.data + at, 4, false);
     if (length > file.size - at - 12) return parts;
     const unsigned char* type = file.data + at + 4;
     if (std::memcmp(type, "IEND", 4) == 0) {
@@ -154,8 +151,8 @@ inline ImageParts scan_png(Bytes file) {
       return parts;
     }
     if (std::memcmp(type, "IHDR", 4) == 0 && length >= 8) {
-      parts.width = detail::read_uint(type + 4, 4, false);
-      parts.height = detail::read_uint(type + 8, 4, false);
+      parts.width = read_uint(type + 4, 4, false);
+      parts.height = read_uint(type + 8, 4, false);
     }
     if (std::memcmp(type, "eXIf", 4) == 0 && parts.exif.empty()) parts.exif = Bytes(type + 4, length);
     at += length + 12;
@@ -163,4 +160,5 @@ inline ImageParts scan_png(Bytes file) {
   return parts;
 }
 
+}  // namespace detail
 TINYFIQA_END
