@@ -1,4 +1,5 @@
-// Scores pixels where they lie: here a BGR buffer whose rows have gaps, as cv::Mat or a camera driver has.
+// Scores the pixels of a buffer without copying it: BGR with gaps between rows, as in a cv::Mat or from
+// a camera.
 #include <tinyfiqa/quality/default_scorer.hpp>
 
 #include <cstdio>
@@ -10,7 +11,7 @@ int main(int argc, char** argv) {
   const auto photo = tinyfiqa::read_image(argv[1]);
   if (!photo) return std::fprintf(stderr, "%s\n", photo.status().message()), 1;
 
-  // Stands for the buffer that your program already has: rows begin at multiples of 64 bytes.
+  // In place of the buffer of your program. Rows begin at multiples of 64 bytes.
   const std::size_t stride = (static_cast<std::size_t>(photo->width) * 3 + 63) / 64 * 64;
   std::vector<unsigned char> bgr(stride * static_cast<std::size_t>(photo->height));
   for (int y = 0; y < photo->height; ++y)

@@ -7,7 +7,7 @@
 
 using namespace tinyfiqa;
 
-/// The value of a half from its definition.
+/// The value of a binary16 by its definition.
 static double half_value(unsigned bits) {
   const double sign = (bits & 0x8000u) != 0 ? -1.0 : 1.0;
   const int exponent = static_cast<int>((bits >> 10u) & 31u);

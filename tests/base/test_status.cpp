@@ -28,7 +28,7 @@ bool same(const Status& a, const Status& b) {
 
 }  // namespace
 
-// (Plain new allocates, so that each delete matches under the address sanitizer.)
+// Plain new allocates, so that the address sanitizer sees matching pairs of new and delete.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   return no_memory ? nullptr : ::operator new(size);
 }

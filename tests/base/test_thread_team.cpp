@@ -14,7 +14,7 @@
 
 using namespace tinyfiqa;
 
-TEST_CASE("helpers take the smallest floats for zeros when their caller does") {
+TEST_CASE("helpers treat subnormal floats as zeros when their caller does") {
   ThreadTeam owner(3);
   const auto zeros = [&] {
     std::atomic<int> found{0};
@@ -34,8 +34,8 @@ TEST_CASE("helpers take the smallest floats for zeros when their caller does") {
 }
 
 TEST_CASE("a helper that goes on from one call to the next takes that call's float control") {
-  // Calls follow each other at once and their parts are short: a helper is often still looking for work of
-  // one call when the next one's lies there.
+  // The calls follow each other without a pause and their parts are short, so a helper is often still looking
+  // for work of one call when the next call begins.
   ThreadTeam owner(3);
   std::atomic<int> wrong{0};
   for (int call = 0; call < 20000; ++call) {
@@ -79,7 +79,7 @@ TEST_CASE("a team does every part once, call after call, and a slot has one call
   }
 }
 
-TEST_CASE("ranges make up the whole, and a split has one range a thread") {
+TEST_CASE("ranges cover the whole, and a split has one range a thread") {
   ThreadTeam owner(3);
   for (const int count : {0, 1, 2, 3, 7, 100}) {
     std::vector<int> hits(100, 0), part_of(100, -1);

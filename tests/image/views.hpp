@@ -18,9 +18,9 @@ struct ForeignImage {
   tinyfiqa::Image rgb;
 };
 
-/// `image` in `order`, with `gap` bytes between rows, from the bottom to the top if `bottom_up`. Gaps and alpha
-/// hold noise, and the buffer ends with the last pixel, so that a sanitizer sees any byte read beyond it. For
-/// grey the red channel is taken.
+/// `image` in `order`, with `gap` bytes between rows, from the bottom to the top if `bottom_up`. Gaps and
+/// alpha hold noise, and the buffer ends with the last pixel, so that a sanitizer sees any byte read beyond
+/// it. For grey the red channel is taken.
 inline ForeignImage foreign_image(const tinyfiqa::Image& image, tinyfiqa::ChannelOrder order, int gap,
                                   bool bottom_up) {
   using tinyfiqa::ChannelOrder;

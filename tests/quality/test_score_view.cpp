@@ -1,4 +1,4 @@
-// A buffer of OpenCV, of NumPy or of a camera has the score of the same pixels in an Image.
+// Equal pixels have equal scores, whether in an Image or in a buffer of OpenCV, NumPy or a camera.
 #include "image/views.hpp"
 
 #include <tinyfiqa/quality/default_scorer.hpp>

@@ -1,4 +1,4 @@
-// Embeddings, baselines and similarity do not depend on how the same pixels lie in memory.
+// Embeddings, baselines and similarity do not depend on the memory layout of the pixels.
 #include "image/views.hpp"
 
 #include <tinyfiqa/baselines/descriptors.hpp>

@@ -1,7 +1,6 @@
-// How this thread's arithmetic treats the smallest floats. Below 2^-126 they are subnormal, and each
-// multiply-add on one takes the processor a hundred cycles. Weight decay draws the weights of channels that
-// nothing needs there: after some thousand steps a third of a network may be subnormal, and a step take three
-// times as long.
+// How this thread's arithmetic treats subnormal floats, those below 2^-126. A multiply-add on one takes about
+// a hundred cycles. Weight decay drives the weights of unused channels there: after some thousand steps a
+// third of a network may be subnormal, and a training step takes three times as long.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -33,7 +32,8 @@ inline void set_float_control(std::uint64_t) {}
 
 }  // namespace detail
 
-/// While it lives, subnormal floats are zeros to this thread, and to the helpers of a team that it calls.
+/// Treats subnormal floats as zeros, in this thread and in the threads of a team that it calls, until it is
+/// destroyed. Destroy it in the thread that made it.
 class FlushSubnormals {
  public:
   FlushSubnormals() : before_(detail::float_control()) {

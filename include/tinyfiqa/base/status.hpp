@@ -13,16 +13,16 @@
 
 TINYFIQA_BEGIN
 
-/// What went wrong, for programs. People read Status::message().
+/// The kind of error, for programs. Status::message() is for people.
 enum class Errc : unsigned char {
   ok = 0,
   not_found,      ///< the file or folder does not exist
   unreadable,     ///< it exists but can't be read
-  bad_format,     ///< it is not what its name or first bytes promise, or it is cut off
-  unsupported,    ///< a well-formed file that uses something this library does not do
-  mismatch,       ///< weights of another network: names or shapes differ
+  bad_format,     ///< its content is damaged, cut off or of another format
+  unsupported,    ///< a well-formed file that uses a feature this library lacks
+  mismatch,       ///< names, shapes or sizes that must agree do not
   not_finite,     ///< NaN or infinity where numbers are needed
-  bad_argument,   ///< the caller's values are outside the documented range
+  bad_argument,   ///< a value outside its documented range
   too_large,      ///< a size limit was exceeded
   out_of_memory,  ///< an allocation failed
   cannot_write,   ///< a file could not be written

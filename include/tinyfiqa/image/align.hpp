@@ -1,5 +1,4 @@
-// Faces brought to one pose: the similarity transform that takes five landmarks to a template of 112 x 112
-// pixels.
+// Alignment: a similarity transform moves the five landmarks of a face to a template of 112 x 112 pixels.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -12,18 +11,19 @@
 
 TINYFIQA_BEGIN
 
-/// Five points of a face in pixels of the picture, x to the right, y down: the eye on the left of the
-/// picture, the eye on its right, the nose's tip, the left and the right corner of the mouth.
+/// Five points of a face in pixels of the image, x to the right, y down: the eye on the left of the image,
+/// the eye on its right, the tip of the nose, the left and the right corner of the mouth.
 struct Landmarks {
   float x[5] = {}, y[5] = {};
 };
 
+/// Height and width of an aligned face.
 inline constexpr int aligned_side = 112;
-/// Where the landmarks are in an aligned face: the template of most face recognition networks.
+/// The landmarks (x, y) of an aligned face, the template of most face recognition networks.
 inline constexpr double face_template[5][2] = {
     {38.2946, 51.6963}, {73.5318, 51.5014}, {56.0252, 71.7366}, {41.5493, 92.3655}, {70.7299, 92.2041}};
 
-/// (x, y) -> (a x - b y + tx, b x + a y + ty): rotation, one scale and a shift; never a reflection.
+/// (x, y) -> (a x - b y + tx, b x + a y + ty): a rotation, one scale and a shift, without reflection.
 struct Similarity {
   double a = 1, b = 0, tx = 0, ty = 0;
 
@@ -31,16 +31,18 @@ struct Similarity {
   double y(double px, double py) const { return b * px + a * py + ty; }
 };
 
-/// The transform that undoes `s`; its scale must not be 0.
+/// The inverse of `s`, whose scale must not be 0.
 inline Similarity inverse(const Similarity& s) {
   const double squared_scale = s.a * s.a + s.b * s.b, a = s.a / squared_scale, b = -s.b / squared_scale;
   return {a, b, -(a * s.tx - b * s.ty), -(b * s.tx + a * s.ty)};
 }
 
-/// The transform with the least sum of squared distances to `to` (Umeyama 1991, in two dimensions and in
-/// closed form). With s, d = the points minus their means:  a = sum(s . d) / sum |s|^2,  b = sum(s x d) / sum
-/// |s|^2. Errors: not_finite; bad_argument if the points (nearly) coincide or are a mirror image without any
-/// best rotation.
+/// The transform from `from` to `to` with the least sum of squared distances (Umeyama 1991, in two dimensions
+/// and in closed form). With s and d, the points of `from` and `to` minus their means:
+///   a = sum(s . d) / sum(|s|^2)
+///   b = sum(s x d) / sum(|s|^2)
+/// Errors: not_finite; bad_argument if the points nearly coincide, or if no rotation is best
+/// (mirrored points).
 inline Result<Similarity> fit_similarity(const Landmarks& from, const double (&to)[5][2]) {
   double sx = 0, sy = 0, dx = 0, dy = 0;
   for (int i = 0; i < 5; ++i) {
@@ -57,7 +59,7 @@ inline Result<Similarity> fit_similarity(const Landmarks& from, const double (&t
     dot += px * qx + py * qy;
     cross += px * qy - py * qx;
   }
-  // Below a hundredth of a pixel, or 1e-6 of the coordinates (float's resolution), there is no shape left.
+  // Below a hundredth of a pixel, or 1e-6 of the coordinates (the resolution of float), the shape is lost.
   const double resolution = 1e-6 * (std::abs(sx) + std::abs(sy)) + 0.01;
   if (!(spread > 5 * resolution * resolution))
     return Status::error(Errc::bad_argument, "the five landmarks coincide; check the landmark file");
@@ -99,8 +101,8 @@ inline void warp_pixels(const ImageView& image, const Similarity& to_image, Imag
 
 /// out(x, y) = image at to_image(x, y), bilinear, black outside. Equals PIL's
 ///   image.transform((width, height), AFFINE, to_image, BILINEAR)
-/// Pixel centres are at half coordinates; sums are cut, not rounded, to 8 bits, as PIL does. The view must
-/// pass check_view(); height and width at least 1.
+/// Pixel centres are at half coordinates. Sums are truncated to 8 bits, not rounded, as PIL does. The view
+/// must pass check_view(); height and width at least 1.
 inline Image warp_image(const ImageView& image, const Similarity& to_image, int height, int width) {
   Image out(width, height);
   switch (image.order) {
@@ -123,8 +125,9 @@ inline Image warp_image(const ImageView& image, const Similarity& to_image, int 
   return out;
 }
 
-/// The face [112, 112, 3] with its landmarks as near to face_template as a similarity transform can bring
-/// them. Errors: those of check_view() and fit_similarity(), and bad_argument if all five landmarks lie outside the image.
+/// The face [112, 112, 3], with its landmarks as close to face_template as a similarity transform brings
+/// them. Errors: those of check_view() and fit_similarity(), and bad_argument if all five landmarks lie
+/// outside the image.
 inline Result<Image> align_face(const ImageView& image, const Landmarks& landmarks) {
   if (const Status status = check_view(image); !status) return status;
   const Result<Similarity> to_template = fit_similarity(landmarks, face_template);

@@ -1,4 +1,4 @@
-// From a picture to a network's input: cut out or align the face, resize, view, scale to floats.
+// From an image to the input of a network: crop or align the face, resize, apply a view, scale to floats.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -20,51 +20,50 @@
 
 TINYFIQA_BEGIN
 
-/// What a network wants to be fed: [height, width, 3], RGB, x = (level - mean) * scale with levels 0..255.
+/// The input of a network: [height, width, 3], RGB, x = (level - mean) * scale with levels 0..255.
 struct InputSpec {
   int height = 0, width = 0;
   LevelScale levels;
 
+  /// Floats of one image.
   std::size_t size() const { return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3; }
 };
 
-/// The ImageNet networks' input: mean 0.485 0.456 0.406, standard deviation 0.229 0.224 0.225 of RGB / 255;
-/// 600 x 416 (portrait) is the perceptual ensemble's size.
+/// Input of the ImageNet networks: mean 0.485 0.456 0.406, standard deviation 0.229 0.224 0.225 of RGB / 255.
+/// 600 x 416 (height x width) is the size of the perceptual ensemble.
 constexpr InputSpec imagenet_input(int height = 600, int width = 416) {
   return {height,
           width,
           {{255 * 0.485f, 255 * 0.456f, 255 * 0.406f},
            {1 / (255 * 0.229f), 1 / (255 * 0.224f), 1 / (255 * 0.225f)}}};
 }
-/// tinyFQnet's input: an aligned face, (level - 127.5) / 128.
+/// Input of tinyFQnet: an aligned face, (level - 127.5) / 128.
 constexpr InputSpec tinyfqnet_input(int height = 64, int width = 64) {
   return {height, width, {{127.5f, 127.5f, 127.5f}, {1 / 128.0f, 1 / 128.0f, 1 / 128.0f}}};
 }
 
-/// MobileFaceNet's input: an aligned face, (level - 127.5) * 0.007813, which is how its weight files round
-/// 1/128.
+/// Input of MobileFaceNet: an aligned face, (level - 127.5) * 0.007813. Its weight files round 1/128 so.
 constexpr InputSpec mobilefacenet_input() {
   return {aligned_side, aligned_side, {{127.5f, 127.5f, 127.5f}, {0.007813f, 0.007813f, 0.007813f}}};
 }
 
-/// The input of the other recognisers: an aligned face, (level - 127.5) / 127.5, as the insightface project
-/// has it.
+/// Input of the other recognisers: an aligned face, (level - 127.5) / 127.5, as in the insightface project.
 constexpr InputSpec face_input() {
   return {aligned_side, aligned_side, {{127.5f, 127.5f, 127.5f}, {1 / 127.5f, 1 / 127.5f, 1 / 127.5f}}};
 }
 
-/// Where the face is: nothing (the whole picture), a box, or five landmarks; not both.
+/// Where the face is: a box, or five landmarks, or neither (the whole image). Not both.
 struct Crop {
   std::optional<Box> box;
   std::optional<Landmarks> landmarks;
 };
 
-/// One picture seen in several ways, for scores averaged over views.
+/// Variants of one image, for test-time augmentation: the score is the mean over the views.
 enum class View : unsigned char {
   identity,
   hflip,  ///< left and right exchanged
   vflip,  ///< upside down
-  color,  ///< brightness, then contrast, changed by up to 5 %
+  color,  ///< brightness, then contrast, changed by at most 5 %
 };
 
 /// "identity", "hflip", "vflip" or "color".
@@ -73,18 +72,18 @@ constexpr const char* view_name(View view) {
   return names[static_cast<unsigned char>(view)];
 }
 
-/// "identity,hflip": views with commas between them.
+/// The names of the views with commas between them: "identity,hflip".
 inline std::string views_text(const std::vector<View>& views) {
   std::string text;
   for (const View view : views) text += (text.empty() ? "" : ",") + std::string(view_name(view));
   return text;
 }
 
-/// Each view takes memory for an input of its own, and texts come from weight files of anybody.
+/// A limit, because each view needs memory for an input and weight files may name any number of views.
 constexpr std::size_t most_views = 64;
 
-/// The views of such a text, or of a set: "none" (identity), "flips" (identity, hflip, vflip), "hflip-color"
-/// (identity, hflip, color).   Errors: bad_argument.
+/// Reads the text of views_text(), or the name of a set: "none" (identity), "flips" (identity, hflip, vflip),
+/// "hflip-color" (identity, hflip, color). Errors: bad_argument.
 inline Result<std::vector<View>> parse_views(const std::string& text) {
   if (text == "none") return std::vector<View>{View::identity};
   if (text == "flips") return std::vector<View>{View::identity, View::hflip, View::vflip};
@@ -108,8 +107,9 @@ inline Result<std::vector<View>> parse_views(const std::string& text) {
   return views;
 }
 
-/// The face as the network will see it: [height, width, 3], 8 bits. A box is cut out, landmarks are aligned
-/// to 112 x 112; then PIL's bilinear resize. Errors: bad_argument, not_finite.
+/// The face as the network sees it, [height, width, 3], 8 bits: crops the box, or aligns the landmarks to
+/// 112 x 112, then resizes as PIL does (bilinear). Errors: those of check_view(); bad_argument for sizes, box
+/// or landmarks; not_finite.
 inline Result<Image> crop_and_resize(const ImageView& image, const Crop& crop, int height, int width,
                                      const Backend& backend = native_backend()) {
   if (const Status status = check_view(image); !status) return status;
@@ -135,7 +135,7 @@ inline Result<Image> crop_and_resize(const ImageView& image, const Crop& crop, i
 
 namespace detail {
 
-/// level * factor + offset, cut to 0..255 and, as torchvision does, rounded down.
+/// level * factor + offset in-place, clipped to 0..255 and rounded down, as torchvision does.
 inline void scale_levels(Image& image, float factor, float offset) {
   for (unsigned char& level : image.rgb) {
     const float value = static_cast<float>(level) * factor + offset;
@@ -145,11 +145,11 @@ inline void scale_levels(Image& image, float factor, float offset) {
 
 }  // namespace detail
 
-/// torchvision's adjust_brightness: every level times `factor`.
+/// Multiplies every level by `factor` in-place, as torchvision's adjust_brightness does.
 inline void adjust_brightness(Image& image, float factor) { detail::scale_levels(image, factor, 0.0f); }
 
-/// torchvision's adjust_contrast: factor * level + (1 - factor) * mean of the grey picture, whose levels are
-/// 0.2989 R + 0.587 G + 0.114 B rounded down.
+/// level = factor * level + (1 - factor) * mean, in-place, as torchvision's adjust_contrast does. `mean` is
+/// that of the grey levels 0.2989 R + 0.587 G + 0.114 B, rounded down.
 inline void adjust_contrast(Image& image, float factor) {
   std::uint64_t sum = 0;
   const std::size_t pixels = image.rgb.size() / 3;
@@ -162,7 +162,7 @@ inline void adjust_contrast(Image& image, float factor) {
   detail::scale_levels(image, factor, (1.0f - factor) * static_cast<float>(mean));
 }
 
-/// Red, green and blue all become the luma, rounded.
+/// Replaces red, green and blue by the rounded luma, in-place.
 inline void make_grey(Image& image) {
   for (std::size_t i = 0; i + 2 < image.rgb.size(); i += 3) {
     unsigned char* p = image.rgb.data() + i;
@@ -170,8 +170,8 @@ inline void make_grey(Image& image) {
   }
 }
 
-/// The picture as `view` shows it. The colour view draws its factors, each uniform in 0.95..1.05, from
-/// `seed`.
+/// A copy of the image, changed as `view` says. View::color draws its two factors, each uniform in
+/// 0.95..1.05, from `seed`. The image must pass check_view().
 inline Image apply_view(const ImageView& image, View view, std::uint64_t seed = 0) {
   Image out = copy_image(image);
   if (view == View::color) {
@@ -211,7 +211,8 @@ inline Status to_input(const ImageView& image, const InputSpec& spec, Span<float
   return Status();
 }
 
-/// All of it: crop_and_resize, apply_view, to_input.   image -> out [spec.height, spec.width, 3]
+/// crop_and_resize(), apply_view() and to_input() in one: image -> out [spec.height, spec.width, 3].
+/// Errors: theirs.
 inline Status preprocess(const ImageView& image, const Crop& crop, const InputSpec& spec, Span<float> out,
                          View view = View::identity, std::uint64_t seed = 0,
                          const Backend& backend = native_backend()) {

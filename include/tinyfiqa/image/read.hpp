@@ -1,5 +1,5 @@
-// Pictures from files and memory: JPEG, PNG, BMP (through stb_image) and binary PGM, PPM, upright and as
-// 8-bit RGB.
+// Reads images from files and memory as upright 8-bit RGB: JPEG, PNG and BMP (through stb_image), binary PGM
+// and PPM.
 #pragma once
 
 #include <tinyfiqa/base/span.hpp>
@@ -22,10 +22,10 @@
 
 TINYFIQA_BEGIN
 
-/// Larger pictures are refused before they are decoded: 100 megapixels take 300 MB as RGB, up to 1.3 GB while
-/// a progressive JPEG is decoded, and a file of a few kilobytes may claim to have them.
+/// Images with more pixels are refused before they are decoded. 100 megapixels take 300 MB as RGB and up to
+/// 1.3 GB while a progressive JPEG is decoded, and a file of a few kilobytes may claim to have them.
 inline constexpr std::size_t default_max_pixels = 100'000'000;
-/// The longest side that is read, JPEG's own limit.
+/// The longest side that is read, which is the limit of JPEG.
 inline constexpr int max_image_side = 65535;
 
 namespace detail {
@@ -41,9 +41,8 @@ inline Status check_size(std::size_t width, std::size_t height, std::size_t max_
   return Status();
 }
 
-/// Turns a picture upright as its EXIF orientation (1..8) says: in [height, width, bytes], red, green and
-/// blue first -> Image. From 5 on rows and columns change places; then columns and rows are counted from the
-/// other end.
+/// Rotates and flips by the EXIF orientation (1..8): in [height, width, bytes], with red, green and blue
+/// first -> Image. From 5 on rows and columns are exchanged; then columns or rows are reversed.
 inline Image upright(const unsigned char* in, int width, int height, int bytes, int orientation) {
   const bool swap = orientation >= 5;
   const bool flip_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
@@ -76,7 +75,7 @@ inline Status stb_error(const char* format) {
   return Status::error(Errc::bad_format, "damaged ", format, " (stb_image: ", why, "); get the file again");
 }
 
-/// `channels` is how many stb_image is asked for, 3 or 4: with 4 it has vectors for the colours of a JPEG.
+/// `channels`, 3 or 4, is requested from stb_image: it converts the colours of a JPEG with SIMD only for 4.
 inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int channels, int orientation,
                                      std::size_t max_pixels) {
   if (bytes.size > static_cast<std::size_t>(INT_MAX))
@@ -84,7 +83,7 @@ inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int channe
   const int length = static_cast<int>(bytes.size);
   int width = 0, height = 0, in_file = 0;
   if (stbi_info_from_memory(bytes.data, length, &width, &height, &in_file) == 0) return stb_error(format);
-  if (width < 1 || height < 1)  // stb_image takes a BMP of no rows for a picture
+  if (width < 1 || height < 1)  // stb_image accepts a BMP without rows
     return Status::error(Errc::bad_format, "damaged ", format, " (", width, "x", height,
                          " pixels); get the file again");
   const Status size =
@@ -113,9 +112,9 @@ inline Result<Image> decode_pnm(Bytes bytes, std::size_t max_pixels) {
 
 }  // namespace detail
 
-/// Decodes a picture: grey is copied to three channels, alpha is dropped, palettes are looked up, of 16 bits
-/// the upper 8 are kept, CMYK becomes RGB, and the EXIF orientation of JPEG and PNG is carried out. Messages
-/// name no file. Errors: bad_format, unsupported, too_large (more than max_pixels, or a side >
+/// Decodes an image. Grey is copied to three channels, alpha is dropped, palettes are looked up, 16-bit
+/// samples keep their upper 8 bits, CMYK becomes RGB, and the EXIF orientation of JPEG and PNG is applied.
+/// Messages name no file. Errors: bad_format, unsupported, too_large (more than max_pixels, or a side >
 /// max_image_side), out_of_memory.
 inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_max_pixels) {
   const detail::ImageFormat format = detail::image_format(bytes);
@@ -143,7 +142,8 @@ inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_
                                  detail::exif_orientation(parts.exif), max_pixels);
 }
 
-/// Reads and decodes a picture file; see decode_image. Messages begin with the path.
+/// Reads and decodes an image file. Messages begin with the path. Errors: those of read_file()
+/// and decode_image().
 inline Result<Image> read_image(const std::string& path, std::size_t max_pixels = default_max_pixels) {
   const Result<FileBytes> file = read_file(path, FileAccess::copy);
   if (!file) return file.status();

@@ -1,4 +1,4 @@
-// Resizing pictures, or rectangles of them, as PIL does.
+// Resizes images, or rectangles of them, as PIL does.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -20,7 +20,7 @@ struct Box {
 
 namespace detail {
 
-/// A kernels::ResizeAxis together with its tables. Not copied: the axis points into the vectors.
+/// A kernels::ResizeAxis and the tables that it points to. Not copyable, because of these pointers.
 struct ResizeTables {
   std::vector<int> windows;
   std::vector<std::int32_t> weights;

@@ -1,4 +1,4 @@
-// JPEG files made in memory, through stb_image_write.
+// Encodes JPEG files in memory, through stb_image_write.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
