@@ -73,6 +73,14 @@ class RgbRows {
 
 /// A copy of all pixels, as RGB. The view must pass check_view(), or have no pixels.
 inline Image copy_image(const ImageView& view) {
+  const std::ptrdiff_t row = std::ptrdiff_t{3} * view.width;
+  if (view.order == ChannelOrder::rgb && view.row_stride == row) {
+    Image out;
+    out.width = view.width;
+    out.height = view.height;
+    out.rgb.assign(view.data, view.data + row * view.height);
+    return out;
+  }
   Image out(view.width, view.height);
   for (int y = 0; y < view.height; ++y) detail::copy_rgb(view, 0, y, view.width, out.pixel(0, y));
   return out;

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
@@ -173,16 +174,22 @@ inline void make_grey(Image& image) {
 /// A copy of the image, changed as `view` says. View::color draws its two factors, each uniform in
 /// 0.95..1.05, from `seed`. The image must pass check_view().
 inline Image apply_view(const ImageView& image, View view, std::uint64_t seed = 0) {
+  if (view == View::hflip) {
+    Image out(image.width, image.height);
+    detail::RgbRows rows(image);
+    for (int y = 0; y < image.height; ++y) {
+      const unsigned char* row = rows.row(y);
+      for (int x = 0; x < image.width; ++x)
+        std::memcpy(out.pixel(x, y), row + std::ptrdiff_t{3} * (image.width - 1 - x), 3);
+    }
+    return out;
+  }
   Image out = copy_image(image);
   if (view == View::color) {
     Rng rng(seed);
     adjust_brightness(out, rng.uniform(0.95f, 1.05f));
     adjust_contrast(out, rng.uniform(0.95f, 1.05f));
   }
-  if (view == View::hflip)
-    for (int y = 0; y < out.height; ++y)
-      for (int left = 0, right = out.width - 1; left < right; ++left, --right)
-        std::swap_ranges(out.pixel(left, y), out.pixel(left, y) + 3, out.pixel(right, y));
   if (view == View::vflip)
     for (int top = 0, bottom = out.height - 1; top < bottom; ++top, --bottom)
       std::swap_ranges(out.pixel(0, top), out.pixel(0, top) + std::ptrdiff_t{3} * out.width,
