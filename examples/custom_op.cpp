@@ -1,5 +1,5 @@
-// An operation of one's own, written once: a learnable soft clipping, y = a * tanh(x / a) for each channel.
-// Inference plans it, training differentiates it, in float and in double.
+// A custom operation: a learnable soft clipping, y = a * tanh(x / a), with one `a` a channel. It is written
+// once and used by inference and by training, in float and in double.
 #include <tinyfiqa/autograd/tape.hpp>
 #include <tinyfiqa/optim/losses.hpp>
 #include <tinyfiqa/optim/optimizers.hpp>
@@ -27,9 +27,9 @@ struct SoftClip {
   static void backward(const fq::CustomCall<T>& call) {
     for (long long i = 0; i < call.out.floats(); ++i) {
       const long long c = i % call.out.c;
-      const T a = call.params[c], t = std::tanh(call.x[0][i] / a), slope = 1 - t * t;
-      if (call.dx[0] != nullptr) call.dx[0][i] += call.dy[i] * slope;
-      call.dparams[c] += call.dy[i] * (t - slope * call.x[0][i] / a);
+      const T a = call.params[c], t = std::tanh(call.x[0][i] / a), derivative = 1 - t * t;
+      if (call.dx[0] != nullptr) call.dx[0][i] += call.dy[i] * derivative;
+      call.dparams[c] += call.dy[i] * (t - derivative * call.x[0][i] / a);
     }
   }
 };

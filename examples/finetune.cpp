@@ -1,5 +1,5 @@
-// Fine-tuning on labelled faces: a CSV of (path, score), a pretrained checkpoint if there is one, epochs,
-// weights out.
+// Fine-tunes tinyFQnet on labelled faces: reads a CSV of (path, score) and optional pretrained weights,
+// trains some epochs, and writes the weights.
 #include <tinyfiqa/training.hpp>
 
 #include <cstdio>
@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   if (!data) return fail(data.status());
   auto split = fq::split_dataset(*data, {0.5, false, 1});
   if (!split) return fail(split.status());
-  fq::TrainOptions options;  // the defaults are the ensemble's recipe
+  fq::TrainOptions options;  // the defaults are those of the perceptual ensemble
   options.epochs = 3;
   options.batch = 2;
   options.loss = fq::LossKind::mse;

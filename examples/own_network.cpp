@@ -1,4 +1,4 @@
-// A network of one's own: a struct of layers, written once. The library plans it, runs it and describes it.
+// A network of your own: a struct of layers. The library plans it, runs it and describes it.
 #include <tinyfiqa/runtime/describe.hpp>
 #include <tinyfiqa/tinyfiqa.hpp>
 
@@ -14,7 +14,8 @@ struct SmallNet {
 
   fq::Outputs operator()(fq::Graph& g) const {
     auto x = stem(g, g.input<3>());
-    x = g.add<16>({project(g, depthwise(g, x)), x});  // channels are types: 16 and 24 would not compile
+    x = g.add<16>({project(g, depthwise(g, x)),
+                   x});  // channels are part of the type: adding 16 and 24 does not compile
     const auto pooled = g.mean_hw(x);
     return fq::Outputs().add("score", head(g, pooled));
   }

@@ -14,7 +14,7 @@
 
 using namespace tinyfiqa;
 
-TEST_CASE("helpers take the smallest floats for zeros when their caller does") {
+TEST_CASE("helpers treat subnormal floats as zeros when their caller does") {
   ThreadTeam owner(3);
   const auto zeros = [&] {
     std::atomic<int> found{0};
@@ -29,25 +29,25 @@ TEST_CASE("helpers take the smallest floats for zeros when their caller does") {
   for (int i = 0; i < 20; ++i) {
     CHECK(zeros() == 0);
     const FlushSubnormals flush;
-    CHECK(zeros() == (flush_subnormals_bits != 0 ? 3 : 0));
+    CHECK(zeros() == (detail::flush_subnormals_bits != 0 ? 3 : 0));
   }
 }
 
 TEST_CASE("a helper that goes on from one call to the next takes that call's float control") {
-  // Calls follow each other at once and their parts are short: a helper is often still looking for work of
-  // one call when the next one's lies there.
+  // The calls follow each other without a pause and their parts are short, so a helper is often still looking
+  // for work of one call when the next call begins.
   ThreadTeam owner(3);
   std::atomic<int> wrong{0};
   for (int call = 0; call < 20000; ++call) {
-    const std::uint64_t before = float_control();
-    if (call % 2 == 1) set_float_control(before | flush_subnormals_bits);
-    const bool flushed = (float_control() & flush_subnormals_bits) != 0;
+    const std::uint64_t before = detail::float_control();
+    if (call % 2 == 1) detail::set_float_control(before | detail::flush_subnormals_bits);
+    const bool flushed = (detail::float_control() & detail::flush_subnormals_bits) != 0;
     kernels::parallel_parts(owner.team(), 12, [&](int, int) {
       volatile float smallest = 1e-39f;
       const float product = smallest * 1.0f;
       if ((product == 0) != flushed) ++wrong;
     });
-    set_float_control(before);
+    detail::set_float_control(before);
   }
   CHECK(wrong == 0);
 }
@@ -79,7 +79,7 @@ TEST_CASE("a team does every part once, call after call, and a slot has one call
   }
 }
 
-TEST_CASE("ranges make up the whole, and a split has one range a thread") {
+TEST_CASE("ranges cover the whole, and a split has one range a thread") {
   ThreadTeam owner(3);
   for (const int count : {0, 1, 2, 3, 7, 100}) {
     std::vector<int> hits(100, 0), part_of(100, -1);

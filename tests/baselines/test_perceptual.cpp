@@ -1,4 +1,5 @@
 #include <tinyfiqa/baselines/perceptual.hpp>
+#include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/image/resize.hpp>
 
 #include "support.hpp"

@@ -93,7 +93,8 @@ TEST_CASE("what is written reads back bit by bit, with names and metadata that n
   const auto halves = read_safetensors(out.path);
   REQUIRE(halves.ok());
   const auto rounded = read_floats(halves->entries()[0]);
-  for (std::size_t i = 0; i < a.size(); ++i) CHECK((*rounded)[i] == half_to_float(float_to_half(a[i])));
+  for (std::size_t i = 0; i < a.size(); ++i)
+    CHECK((*rounded)[i] == detail::half_to_float(detail::float_to_half(a[i])));
 }
 
 TEST_CASE("what can't be written is refused and leaves the old file") {

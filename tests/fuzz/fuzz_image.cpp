@@ -10,7 +10,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const tinyfiqa::Bytes bytes(data, size);
-  const int orientation = tinyfiqa::exif_orientation(bytes);
+  const int orientation = tinyfiqa::detail::exif_orientation(bytes);
   if (orientation < 1 || orientation > 8) std::abort();
   const auto image = tinyfiqa::decode_image(bytes, 1u << 18);
   if (!image.ok()) {

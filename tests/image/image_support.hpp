@@ -1,4 +1,4 @@
-// Reading fixtures and comparing pictures.
+// Reads fixtures and compares images.
 #pragma once
 
 #include "../support.hpp"
@@ -30,7 +30,7 @@ struct Difference {
   double mean = 256;
 };
 
-/// The levels' largest and mean distance; 256 if the sizes differ.
+/// The largest and the mean difference of the levels; 256 if the sizes differ.
 inline Difference difference(const tinyfiqa::Image& a, const tinyfiqa::Image& b) {
   Difference d;
   if (a.width != b.width || a.height != b.height || a.rgb.size() != b.rgb.size()) return d;

@@ -60,7 +60,7 @@ TEST_CASE("a known rotation, scale and shift are found again, and undone by the 
   CHECK(back.y(s->x(3, 4), s->y(3, 4)) == doctest::Approx(4));
 }
 
-TEST_CASE("an aligned face equals what PIL's affine transform gives") {
+TEST_CASE("an aligned face equals the result of PIL's affine transform") {
   const Image face = load("face.png");
   for (const auto& [name, points] :
        {std::pair<const char*, Landmarks>{"upright", upright}, {"tilted", tilted}}) {

@@ -57,7 +57,7 @@ TEST_CASE("each augmentation does what its name says") {
     CHECK(q[0] == q[1]);
     CHECK(q[0] == q[2]);
   }
-  // A network that learns from grey pictures alone is judged by such; all else is for training.
+  // Validation uses grey images if training uses only grey ones, and nothing else of the augmentation.
   CHECK(changed(image, for_validation(grey)).rgb == without.rgb);
   grey.grey = 0.5f;
   grey.hflip = 1;
@@ -90,11 +90,11 @@ TEST_CASE("Gaussian blur keeps constants, the sum of a dot, and follows the form
   CHECK(tiny.rgb == std::vector<unsigned char>{9, 8, 7});
 }
 
-TEST_CASE("a random crop shows a part of the picture at the network's resolution") {
+TEST_CASE("a random crop shows a part of the image at the network's resolution") {
   Augmentation a;
   a.crop = {1, 0.5f, 0.5f};
-  CHECK(uncropped_side(30, a) == 60);
-  CHECK(uncropped_side(30, Augmentation()) == 30);
+  CHECK(detail::uncropped_side(30, a) == 60);
+  CHECK(detail::uncropped_side(30, Augmentation()) == 30);
   const Image image = noise(60, 40, 8);
   bool differs = false;
   Image first;
@@ -103,7 +103,7 @@ TEST_CASE("a random crop shows a part of the picture at the network's resolution
     REQUIRE(part.ok());
     CHECK(part->width == 30);
     CHECK(part->height == 20);
-    // Every pixel of it is one of the picture's: nothing was resized.
+    // Every pixel is one of the image: nothing was resized.
     bool found = false;
     for (int y = 0; y <= 20 && !found; ++y)
       for (int x = 0; x <= 30 && !found; ++x)

@@ -41,7 +41,7 @@ double mean_level(const Image& image) {
 
 }  // namespace
 
-TEST_CASE("every degradation changes the picture, more at one end of its strengths, the same for one seed") {
+TEST_CASE("every degradation changes the image, more at one end of its strengths, the same for one seed") {
   const Image image = scene();
   const FaceRegion face{48, 40, 60};
   for (const Degradation& d : degradations()) {
@@ -87,7 +87,7 @@ TEST_CASE("an occlusion covers its share of the face and nothing else") {
   }
 }
 
-TEST_CASE("the region of a face: by landmarks what alignment shows, by a box its middle, else the picture") {
+TEST_CASE("the region of a face: by landmarks what alignment shows, by a box its middle, else the image") {
   const Image image = scene();
   Landmarks template_points;
   for (int i = 0; i < 5; ++i) {
@@ -103,7 +103,7 @@ TEST_CASE("the region of a face: by landmarks what alignment shows, by a box its
   CHECK(face_region(image, {})->x == 48);
 }
 
-TEST_CASE("gmsd: 0 for equal pictures, known for a known case, rising with blur") {
+TEST_CASE("gmsd: 0 for equal images, known for a known case, rising with blur") {
   const Image image = scene();
   CHECK(*gmsd(image, image) == 0);
   double last = 0;
@@ -112,8 +112,8 @@ TEST_CASE("gmsd: 0 for equal pictures, known for a known case, rising with blur"
     CHECK(now > last);
     last = now;
   }
-  // One edge of 0 and 90 in the middle of an 8 x 8 map, against nothing: of 6 columns inside, two have the
-  // gradient 3 * 90 / 3 = 90 and similarity 170 / (90 * 90 + 170), four have 1.
+  // An edge from 0 to 90 in the middle of an 8 x 8 map, compared with a flat map. Of the 6 inner columns two
+  // have the gradient 3 * 90 / 3 = 90 and the similarity 170 / (90 * 90 + 170); four have the similarity 1.
   Image edge(16, 16), flat(16, 16);
   std::fill(flat.rgb.begin(), flat.rgb.end(), static_cast<unsigned char>(0));
   std::fill(edge.rgb.begin(), edge.rgb.end(), static_cast<unsigned char>(0));

@@ -57,7 +57,7 @@ const Buffer tricky = {0xFF, 0xD8, 0xFF, 0xE1, 0x00, 0x08, 0xFF, 0xD8, 0xFF, 0xD
 
 }  // namespace
 
-TEST_CASE("an MJPEG stream gives the very files that it was made of, in pieces of any size") {
+TEST_CASE("an MJPEG stream gives exactly the files that it was made of, in pieces of any size") {
   std::vector<Buffer> files;
   for (const char* name : {"jpeg_444.jpg", "jpeg_progressive.jpg", "jpeg_grey.jpg", "exif6.jpg"})
     files.push_back(bytes_of(fixture(std::string("image/") + name)));

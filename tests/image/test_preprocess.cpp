@@ -36,7 +36,7 @@ TEST_CASE("input levels are shifted and scaled as each network was trained") {
   CHECK(tinyfqnet_input().size() == 64u * 64 * 3);
 }
 
-TEST_CASE("the whole picture, a box and landmarks each choose the face") {
+TEST_CASE("the whole image, a box and landmarks each choose the face") {
   const Image face = load("face.png");
   const InputSpec spec = tinyfqnet_input();
   const auto whole = crop_and_resize(face, {}, 64, 64);

@@ -64,7 +64,7 @@ TEST_CASE("JPEGs agree with libjpeg within a few levels") {
   }
 }
 
-TEST_CASE("a JPEG's colours, worked out by vectors, are those that stb_image works out one by one") {
+TEST_CASE("the colours of a JPEG are the same with and without stb_image's SIMD code") {
   for (const std::string name : {"jpeg_baseline.jpg", "jpeg_progressive.jpg", "jpeg_444.jpg", "jpeg_grey.jpg",
                                  "jpeg_cmyk.jpg", "exif1.jpg"}) {
     CAPTURE(name);
@@ -80,7 +80,7 @@ TEST_CASE("a JPEG's colours, worked out by vectors, are those that stb_image wor
   }
 }
 
-TEST_CASE("all eight EXIF orientations are carried out") {
+TEST_CASE("all eight EXIF orientations are applied") {
   for (int k = 1; k <= 8; ++k) {
     const std::string name = "exif" + std::to_string(k);
     const Image image = load(name + ".jpg");
@@ -94,24 +94,24 @@ TEST_CASE("all eight EXIF orientations are carried out") {
 
 TEST_CASE("a damaged EXIF block means upright") {
   const unsigned char good[] = {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0};
-  CHECK(exif_orientation(Bytes(good, sizeof good)) == 6);
+  CHECK(detail::exif_orientation(Bytes(good, sizeof good)) == 6);
   for (std::size_t n = 0; n < sizeof good; ++n) {
     const std::vector<unsigned char> part(good, good + n);  // exactly n bytes, for the sanitizer's sake
-    CHECK(exif_orientation(Bytes(part.data(), part.size())) == 1);
+    CHECK(detail::exif_orientation(Bytes(part.data(), part.size())) == 1);
   }
   for (const auto& [at, value] :
        {std::pair<int, int>{0, 'M'}, {2, 43}, {7, 255}, {4, 21}, {12, 5}, {18, 0}, {18, 9}}) {
     std::vector<unsigned char> bad(good, good + sizeof good);
     bad[static_cast<std::size_t>(at)] = static_cast<unsigned char>(value);
-    CHECK(exif_orientation(Bytes(bad.data(), bad.size())) == 1);
+    CHECK(detail::exif_orientation(Bytes(bad.data(), bad.size())) == 1);
   }
   std::vector<unsigned char> many(good, good + sizeof good);
   many[9] = 255;  // claims 65281 entries
   many[10] = 0x13;
-  CHECK(exif_orientation(Bytes(many.data(), many.size())) == 1);
+  CHECK(detail::exif_orientation(Bytes(many.data(), many.size())) == 1);
 }
 
-TEST_CASE("a picture that is cut off anywhere is refused") {
+TEST_CASE("an image that is cut off anywhere is refused") {
   for (const char* name : {"jpeg_baseline.jpg", "jpeg_progressive.jpg", "exif6.jpg", "rgb.png", "palette.png",
                            "rgb.bmp", "palette.bmp", "rgb.ppm", "grey16.pgm"}) {
     const auto bytes = file_bytes(fixture(std::string("image/") + name));
@@ -129,7 +129,7 @@ TEST_CASE("a picture that is cut off anywhere is refused") {
   }
 }
 
-TEST_CASE("a thumbnail's end marker does not hide that the picture is cut off") {
+TEST_CASE("a thumbnail's end marker does not hide that the image is cut off") {
   auto bytes = file_bytes(fixture("image/jpeg_baseline.jpg"));
   const unsigned char segment[] = {0xFF, 0xE2, 0, 6, 0xFF, 0xD9, 1, 2};
   bytes.insert(bytes.begin() + 2, std::begin(segment), std::end(segment));
@@ -139,7 +139,7 @@ TEST_CASE("a thumbnail's end marker does not hide that the picture is cut off") 
 
 TEST_CASE("errors of files name the file and the fix") {
   CHECK(contains(failure("cut.jpg"), "cut off after 900 bytes"));
-  CHECK(contains(failure("text.jpg"), "this is text, not a picture"));
+  CHECK(contains(failure("text.jpg"), "this is text, not an image"));
   CHECK(contains(failure("empty.jpg"), "the file is empty"));
   CHECK(failure("picture.webp") == "WebP is not supported; convert to JPEG or PNG");
   CHECK(failure("picture.gif") == "GIF is not supported; convert to JPEG or PNG");
@@ -150,7 +150,7 @@ TEST_CASE("errors of files name the file and the fix") {
   CHECK(contains(folder.status().message(), "is a folder"));
 }
 
-TEST_CASE("formats that are not read are called by their names") {
+TEST_CASE("formats that are not supported are named") {
   const auto name_of = [](const std::string& bytes) {
     const std::string text = decode_status(bytes).message();
     return text.substr(0, text.find(" is not supported"));
@@ -181,7 +181,7 @@ TEST_CASE("JPEGs with codings that the decoder lacks are refused by name") {
   CHECK(contains(decode_image(Bytes(bytes.data(), bytes.size())).status().message(), "12 bits"));
 }
 
-TEST_CASE("JPEGs that would lead the decoder astray are refused") {
+TEST_CASE("JPEGs that would make the decoder read or write out of bounds are refused") {
   const auto good = file_bytes(fixture("image/jpeg_baseline.jpg"));
   const auto marker = [](std::vector<unsigned char>& bytes, unsigned char kind) {
     const unsigned char mark[] = {0xFF, kind};
@@ -210,7 +210,7 @@ TEST_CASE("JPEGs that would lead the decoder astray are refused") {
   CHECK(contains(message(bytes), "damaged JPEG (quantisation table)"));
 }
 
-TEST_CASE("a picture without pixels is refused") {
+TEST_CASE("an image without pixels is refused") {
   for (const int at : {18, 22}) {  // a BMP's width and height
     auto bytes = file_bytes(fixture("image/rgb.bmp"));
     for (int i = 0; i < 4; ++i) bytes[static_cast<std::size_t>(at + i)] = 0;
@@ -220,7 +220,7 @@ TEST_CASE("a picture without pixels is refused") {
   }
 }
 
-TEST_CASE("pictures beyond the limits are refused before they are decoded") {
+TEST_CASE("images beyond the limits are refused before they are decoded") {
   const auto small = read_image(fixture("image/rgb.png"), 31 * 23 - 1);
   CHECK(small.status().code() == Errc::too_large);
   CHECK(contains(small.status().message(), "31x23 = 713 pixels; the limit is 712"));

@@ -80,7 +80,7 @@ TEST_CASE("resizing a rectangle equals cropping it first") {
       CHECK(difference(resize_image(image, box, h, w), resize_image(cut_out(image, box), h, w)).max == 0);
 }
 
-TEST_CASE("levels become floats alike on every instruction set, and none beside them is touched") {
+TEST_CASE("levels become the same floats on every instruction set, and nothing beside them is written") {
   const float mean[3] = {0.5f, 100.25f, 255.0f}, scale[3] = {1 / 127.5f, 0.017f, -3.0f};
   for (const int pixels : {0, 1, 15, 16, 17, 33, 100}) {
     const Image image = noise(std::max(1, pixels), 1, static_cast<std::uint64_t>(pixels));
@@ -117,7 +117,7 @@ TEST_CASE("the kernel writes its rows and nothing between them") {
   }
 }
 
-TEST_CASE("weights of every window add up to one and a constant picture stays as it is") {
+TEST_CASE("weights of every window add up to one and a constant image stays as it is") {
   for (const auto& [in, out] : {std::pair<int, int>{5000, 3}, {1000, 416}, {3, 1000}, {65535, 1}, {2, 1}}) {
     const detail::ResizeTables t(in, out);
     for (int i = 0; i < out; ++i) {

@@ -150,7 +150,7 @@ TEST_CASE("halves become floats exactly, at any place, and what is not finite is
         wrong += !backend.weights.halves_to_floats(halves.data() + 2 * begin, finite - begin, out.data());
         for (int i = begin; i < finite; ++i)
           wrong += out.data()[i - begin] !=
-                   half_to_float(static_cast<std::uint16_t>(first + static_cast<unsigned>(i)));
+                   detail::half_to_float(static_cast<std::uint16_t>(first + static_cast<unsigned>(i)));
       }
       for (const int bad : {finite, finite + 1, 0x7fff}) {
         for (int place = 0; place < 20; ++place) {

@@ -39,7 +39,7 @@ Calibration fitted(const std::vector<float>& raw, const CalibrationOptions& opti
   return *c;
 }
 
-/// The share of the scores whose whole quality is below a limit.
+/// The share of the scores whose integer quality is below a limit.
 double share_below(const Calibration& c, const std::vector<float>& raw, int limit) {
   const auto below =
       std::count_if(raw.begin(), raw.end(), [&](float r) { return c.quality_number(r) < limit; });
@@ -120,12 +120,12 @@ TEST_CASE("the floor is the raw score of quality 0") {
   const auto raw = even_scores(1000);
   CHECK(fitted(raw, {-3.0f}).quality(-3.0f) == 0);
   CHECK(fitted(raw, {-3.0f}).quality(-2.0f) > 0);
-  // As far below the first percentile as the median is above it.
+  // By default as far below the 1st percentile as the median is above it.
   CHECK(fitted(raw).knots.front().raw == doctest::Approx(0.01 - 0.49));
   CHECK_FALSE(fit_calibration(raw, {0.5f}).ok());
 }
 
-TEST_CASE("scores that nothing can be learned from are refused") {
+TEST_CASE("scores that give no calibration are refused") {
   CHECK_FALSE(fit_calibration({}).ok());
   CHECK_FALSE(fit_calibration(std::vector<float>(least_population - 1, 0.5f)).ok());
   CHECK_FALSE(fit_calibration(std::vector<float>(1000, 0.5f)).ok());
@@ -188,7 +188,7 @@ TEST_CASE("bad metadata is refused with the file and the key") {
 
 namespace {
 
-/// A model whose weight file says this.
+/// A model whose weight file has this metadata.
 std::shared_ptr<const Model> described(const Metadata& metadata, std::uint64_t seed = 1) {
   Model model(*find_model("tinyfqnet"), native_backend(), seed);
   TensorFile file;
@@ -244,7 +244,7 @@ TEST_CASE("without a calibration of every network a score has no quality") {
   }
 }
 
-TEST_CASE("a weight file names the size that its network is fed") {
+TEST_CASE("a weight file names the input size of its network") {
   CHECK(described({{"input_size", "80x96"}})->input().height == 80);
   CHECK(described({{"input_size", "80x96"}})->input().width == 96);
   CHECK(described({})->input().height == 64);

@@ -23,7 +23,7 @@ float score_of(const Model& model, const Image& image) {
   return score->value;
 }
 
-/// What the first activation gets inside an image of one colour, but for batch norm's factor.
+/// The input of the first activation inside an image of one colour, without the factor of batch norm.
 std::vector<double> first_outputs(const Model& model, float red, float green, float blue) {
   const Param& first = model.params().front().param;
   const Param& mean = *detail::find_param(model, ParamKind::running_mean, first.extents[0]);
@@ -47,13 +47,13 @@ std::vector<double> first_outputs(const Model& model, float red, float green, fl
 }  // namespace
 
 TEST_CASE(
-    "a network that ignores colour gives grey pictures' scores to colour ones, and keeps those of grey "
-    "ones") {
+    "a network that ignores colour gives a colour image the score of its grey copy, and keeps scores of grey "
+    "images") {
   const auto photo = read_image(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg");
   REQUIRE(photo.ok());
   Image grey = *photo;
   make_grey(grey);
-  auto trained = default_model();  // what comes through initial weights hardly depends on the photo
+  auto trained = default_model();  // with initial weights the score hardly depends on the photo
   REQUIRE(trained.ok());
   Model& model = *trained;
   const Param& first = model.params().front().param;
@@ -70,7 +70,7 @@ TEST_CASE(
   CHECK(score_of(model, *photo) == doctest::Approx(before).epsilon(5e-3));
 }
 
-TEST_CASE("colours may be normalised differently, as ImageNet's are") {
+TEST_CASE("colours may be normalised differently, as for ImageNet") {
   Model model(*find_model("mobilenet_v3_small"));
   const float luma = luma_weights[0] * 200 + luma_weights[1] * 50 + luma_weights[2] * 10;
   const auto grey = first_outputs(model, 90, 90, 90), as_grey = first_outputs(model, luma, luma, luma);

@@ -1,4 +1,4 @@
-// The weights that come with the library judge the example photos as a person would.
+// The weights that come with the library rank the example photos as a person would.
 #include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/image/write_jpeg.hpp>
 #include <tinyfiqa/quality/default_scorer.hpp>
@@ -17,7 +17,7 @@ namespace {
 
 const std::string faces = TINYFIQA_SOURCE_DIR "/examples/faces/";
 
-/// The landmarks in astronaut.jpg, 160 pixels wide, for a copy of that width.
+/// The landmarks of astronaut.jpg, which is 160 pixels wide, scaled to a copy of `width`.
 Crop aligned(int width = 160) {
   Landmarks points{{57.3f, 102.3f, 80.0f, 60.0f, 97.3f}, {62.7f, 65.0f, 88.0f, 104.7f, 104.7f}};
   for (float& x : points.x) x *= static_cast<float>(width) / 160;
@@ -27,7 +27,7 @@ Crop aligned(int width = 160) {
   return crop;
 }
 
-/// A scorer, and whether it takes the face to be aligned.
+/// A scorer, and whether it gets landmarks to align the face.
 struct Judge {
   const char* name;
   Scorer scorer;
@@ -80,7 +80,7 @@ TEST_CASE("sharp is above blurred above tiny, bright above dark, aligned or not"
   }
 }
 
-TEST_CASE("a grey copy, one of 16 bits and one turned by EXIF have the photo's quality within a point") {
+TEST_CASE("a grey copy and one of 16 bits have the photo's quality within a point") {
   const Image photo = load("astronaut.jpg");
   for (Judge& judge : judges()) {
     INFO(judge.name << (judge.aligns ? ", aligned" : ""));
@@ -97,9 +97,9 @@ TEST_CASE("a grey copy, one of 16 bits and one turned by EXIF have the photo's q
   }
 }
 
-TEST_CASE("a photo that EXIF turns has the quality of the upright one within a point") {
+TEST_CASE("a photo rotated by EXIF has the quality of the upright one within a point") {
   const Image photo = load("astronaut.jpg");
-  Image lying(photo.height, photo.width);  // a quarter turn to the left; orientation 6 turns it back
+  Image lying(photo.height, photo.width);  // rotated by 90 degrees to the left; orientation 6 rotates it back
   for (int y = 0; y < photo.height; ++y)
     for (int x = 0; x < photo.width; ++x)
       for (int c = 0; c < 3; ++c) lying.pixel(y, photo.width - 1 - x)[c] = photo.pixel(x, y)[c];

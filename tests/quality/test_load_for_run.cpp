@@ -1,4 +1,4 @@
-// Loading a network to run it alone: straight from the file into the kernels' order.
+// Loading with Use::run: weights go from the file straight into the layout of the kernels.
 #include <tinyfiqa/quality/colour_blind.hpp>
 #include <tinyfiqa/quality/model.hpp>
 #include <tinyfiqa/quality/scorer.hpp>
@@ -34,7 +34,7 @@ std::string file_with(const std::string& name, const std::string& tensor, float 
 
 }  // namespace
 
-TEST_CASE("a session takes levels or floats, as it was made for") {
+TEST_CASE("a session takes levels or floats, whichever it was created for") {
   const auto model = load_model(folder + "tinyfqnet.safetensors", "", native_backend(), Use::run);
   REQUIRE(model.ok());
   const InputSpec& input = model->input();
@@ -57,7 +57,7 @@ TEST_CASE("a session takes levels or floats, as it was made for") {
   CHECK(std::isnan(got));
 }
 
-TEST_CASE("a network loaded to run it has the weights of one that is loaded to change it") {
+TEST_CASE("a network loaded with Use::run has the weights of one loaded with Use::change") {
   for (const char* name : {"tinyfqnet", "ensemble/mobilenet_v3_small", "ensemble/shufflenet_v2_x0_5"})
     for_each_backend([&](const Backend& backend) {
       INFO(name);
@@ -73,7 +73,7 @@ TEST_CASE("a network loaded to run it has the weights of one that is loaded to c
     });
 }
 
-TEST_CASE("a network loaded to run it is not changed by what changes weights") {
+TEST_CASE("a network loaded with Use::run is not changed by functions that change weights") {
   auto model = load_model(folder + "tinyfqnet.safetensors", "", native_backend(), Use::run);
   REQUIRE(model.ok());
   const std::vector<float> before(model->packed().begin(), model->packed().end());
@@ -85,7 +85,7 @@ TEST_CASE("a network loaded to run it is not changed by what changes weights") {
   CHECK(save_params("never.safetensors", model->params(), model->block()).code() == Errc::bad_argument);
 }
 
-TEST_CASE("what is wrong with a file is told alike") {
+TEST_CASE("errors of a file are the same for Use::run and Use::change") {
   for (const auto& path :
        {file_with("not_a_number", "blocks.1.conv.0.weight", std::numeric_limits<float>::quiet_NaN()),
         file_with("negative", "stem.1.running_var", -1.0f),

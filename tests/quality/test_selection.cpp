@@ -8,7 +8,7 @@
 
 using namespace tinyfiqa;
 
-TEST_CASE("the best few of many are those that sorting would give, earlier ones before equals") {
+TEST_CASE("the best few of many are those that a stable sort gives") {
   Rng rng(3);
   BestFew<int> best(5);
   std::vector<std::pair<double, int>> all;

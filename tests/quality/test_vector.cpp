@@ -8,7 +8,7 @@
 
 using namespace tinyfiqa;
 
-TEST_CASE("a test vector's inputs are a chequerboard that anybody can draw again") {
+TEST_CASE("the inputs of a test vector are a reproducible chequerboard") {
   const int height = 20, width = 33;
   const auto x = test_vector_input(9, height, width);
   REQUIRE(x.size() == std::size_t{test_vector_inputs} * height * width * 3);
@@ -28,7 +28,7 @@ TEST_CASE("a test vector's inputs are a chequerboard that anybody can draw again
 }
 
 TEST_CASE("a model agrees with its own test vector, and a change of one weight shows") {
-  // Trained weights: through initial ones hardly anything of the input comes.
+  // Trained weights, because with initial ones the output hardly depends on the input.
   auto trained = default_model();
   REQUIRE_MESSAGE(trained.ok(), trained.status().message());
   Model& model = *trained;
@@ -46,7 +46,7 @@ TEST_CASE("a model agrees with its own test vector, and a change of one weight s
   CHECK(*error > test_vector_tolerance);
 }
 
-TEST_CASE("a network that gives something else than numbers is infinitely far off") {
+TEST_CASE("a network that gives no finite numbers has an infinite error") {
   Model model(*find_model("tinyfqnet"));
   const auto v = make_test_vector(model);
   REQUIRE(v.ok());

@@ -201,14 +201,14 @@ TEST_CASE("a run takes subnormal floats for zeros, and leaves its caller's arith
   const auto mean = g.mean_hw(g.input<3>());
   d.outputs.add("output", mean);
   d.ops.resize(static_cast<std::size_t>(g.count()));
-  const std::uint64_t before = float_control();
+  const std::uint64_t before = detail::float_control();
   for_each_backend([&](const Backend& backend) {
     Planned p;
     make(p, d, d.outputs.main(), {1, 8, 8, 3}, backend);
     REQUIRE(p.plan.problem.error == PlanError::none);
     for (const float y : execute(p, std::vector<float>(8 * 8 * 3, 1e-39f)))
-      CHECK((y == 0) == (flush_subnormals_bits != 0));
-    CHECK(float_control() == before);
+      CHECK((y == 0) == (detail::flush_subnormals_bits != 0));
+    CHECK(detail::float_control() == before);
   });
 }
 

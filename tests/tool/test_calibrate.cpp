@@ -244,7 +244,7 @@ TEST_CASE(
   REQUIRE(calibrate(dir).code == 0);
   rewrite(good, dir + "/changed.safetensors", [](std::vector<TensorBytes>& tensors, Metadata&) {
     std::vector<unsigned char>& bytes = tensors.front().bytes;
-    store_le(bytes.data(), detail::float_bits(load_le<float>(bytes.data()) + 0.5f), 4);
+    detail::store_le(bytes.data(), detail::float_bits(detail::load_le<float>(bytes.data()) + 0.5f), 4);
   });
   const auto changed = run_tool("verify-weights " + dir + "/changed.safetensors " + good);
   CHECK(changed.code == 1);

@@ -108,12 +108,12 @@ TEST_CASE("with frozen norms micro-batches give the gradient of the whole batch,
 TEST_CASE("subnormal floats are zeros in a step, and as before after it") {
   Case c(define_network<PlainNet>(), {7, 12, 12, 3});
   std::fill(c.x.begin(), c.x.end(), 1e-39f);
-  const std::uint64_t before = float_control();
+  const std::uint64_t before = detail::float_control();
   c.run(BatchGradientOptions());
-  CHECK(float_control() == before);
+  CHECK(detail::float_control() == before);
   const Span<float> stem = param_values(Span<float>(c.gradient), c.net.params.front().param);
   const auto is_zero = [](float g) { return g == 0; };
-  CHECK(std::all_of(stem.begin(), stem.end(), is_zero) == (flush_subnormals_bits != 0));
+  CHECK(std::all_of(stem.begin(), stem.end(), is_zero) == (detail::flush_subnormals_bits != 0));
   CHECK_FALSE(std::all_of(c.gradient.begin(), c.gradient.end(), is_zero));
 }
 

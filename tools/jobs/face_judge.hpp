@@ -25,7 +25,7 @@ bool any_landmarks(const tinyfiqa::Dataset& data);
 
 /// A decoded picture with what is known about it.
 struct FaceInput {
-  const tinyfiqa::Image& image;
+  tinyfiqa::ImageView image;
   const tinyfiqa::Crop& crop;
   tinyfiqa::Bytes file = {};  ///< that the picture was decoded from; empty for raw pixels
   std::size_t number = 0;     ///< of the picture in its list: what `random` draws by

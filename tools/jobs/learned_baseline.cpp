@@ -58,7 +58,7 @@ double RqsQuality::operator()(const std::vector<float>& grey, SpectralDescriptor
   return 100 * (second(second_level(ranks).data()) - low) / (high - low);
 }
 
-Result<std::vector<float>> descriptor_face(const Image& image, const Crop& crop) {
+Result<std::vector<float>> descriptor_face(const ImageView& image, const Crop& crop) {
   constexpr int side = static_cast<int>(descriptor_side);
   const auto face = crop_and_resize(image, crop, side, side);
   if (!face) return face.status();

@@ -46,7 +46,7 @@ struct RqsQuality {
 /// (s1 .. s4) -> (s1 .. s4, s1^2, sqrt 2 s1 s2, .., s4^2): what a polynomial kernel of degree 2 sees.
 std::vector<float> second_level(const std::array<double, rqs_features.size()>& ranks);
 /// The face as the features want it. Errors: those of crop_and_resize().
-tinyfiqa::Result<std::vector<float>> descriptor_face(const tinyfiqa::Image& image,
+tinyfiqa::Result<std::vector<float>> descriptor_face(const tinyfiqa::ImageView& image,
                                                      const tinyfiqa::Crop& crop);
 
 /// "svm" or "rqs" if the file is a learned baseline, else empty.

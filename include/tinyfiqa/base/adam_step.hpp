@@ -1,4 +1,4 @@
-// The constants of one step of Adam.
+// The constants of one Adam step.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -7,16 +7,19 @@
 
 TINYFIQA_BEGIN
 
-/// What Adam and AdamW multiply by in one step; optim/optimizers.hpp computes it from rates and betas.
-///   g' = g + decay p,  m = b1 m + c1 g',  v = b2 v + c2 g'^2,  p = keep p - step m / (sqrt(v) root + eps)
+/// The factors of one step of Adam or AdamW; optim/optimizers.hpp computes them from rates and betas.
+///   g' = g + decay p
+///   m  = b1 m + c1 g'
+///   v  = b2 v + c2 g'^2
+///   p  = keep p - step m / (sqrt(v) root + eps)
 struct AdamStep {
-  float keep = 1;   ///< of the parameter: 1 - rate * decay in AdamW, 1 in Adam
-  float decay = 0;  ///< added to the gradient: Adam's L2 decay, 0 in AdamW
+  float keep = 1;   ///< factor of the parameter: 1 - rate * decay in AdamW, 1 in Adam
+  float decay = 0;  ///< Adam's L2 decay, added to the gradient; 0 in AdamW
   float b1 = 0, c1 = 1, b2 = 0, c2 = 1, eps = 0;
   float step = 0, root = 1;  ///< rate / (1 - beta1^t) and 1 / sqrt(1 - beta2^t)
 };
 
-/// A kernel that makes one step on `count` floats of gradient, first and second moment, and parameters.
+/// Makes one step. gradient, m, v, p: [count] each; gradient is read, the others are updated in-place.
 using AdamKernel = void (*)(const AdamStep& step, std::ptrdiff_t count, const float* gradient, float* m,
                             float* v, float* p);
 

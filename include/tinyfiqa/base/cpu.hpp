@@ -12,8 +12,8 @@ constexpr bool same_text(const char* a, const char* b) {
 }
 }  // namespace detail
 
-/// True when the machine (and its operating system) can run code compiled for `isa`: "avx512", "avx2",
-/// "sse42", "sse2", "neon" or "scalar".
+/// True if the machine and its operating system can run code compiled for `isa`: "avx512", "avx2", "sse42",
+/// "sse2", "neon" or "scalar". False for any other name.
 inline bool cpu_can_run(const char* isa) {
   const auto is = [isa](const char* name) { return detail::same_text(isa, name); };
   if (is("scalar")) return true;

@@ -1,4 +1,4 @@
-// Dot products of plain memory.
+// The dot product of two arrays.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -7,8 +7,8 @@
 
 TINYFIQA_BEGIN
 
-/// sum a[i] b[i]: of two normalised embeddings, their cosine. Sixteen partial sums, so that compilers make
-/// vectors of it.
+/// sum_i a[i] b[i]. For two embeddings of length 1 this is their cosine. Sixteen partial sums let the
+/// compiler vectorise the loop.
 template <class T>
 T dot_product(const T* a, const T* b, std::size_t count) {
   constexpr std::size_t lanes = 16;

@@ -5,7 +5,7 @@
 
 TINYFIQA_BEGIN
 
-/// Size of a map, [N, H, W, C].
+/// The size of a feature map [N, H, W, C]: images, rows, columns, channels.
 struct Extents {
   int n = 0, h = 0, w = 0, c = 0;
   TINYFIQA_INLINE constexpr long long pixels() const { return static_cast<long long>(n) * h * w; }

@@ -1,4 +1,5 @@
-// Floats by their bits: subnormal ones to zero; IEEE 754 binary16 and bfloat16 to float and back.
+// Conversions on the bits of floats: subnormal numbers to zero, binary16 and bfloat16 (IEEE 754) to float
+// and back.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -7,8 +8,8 @@
 #include <cstring>
 
 TINYFIQA_BEGIN
-
 namespace detail {
+
 TINYFIQA_INLINE std::uint32_t float_bits(float value) {
   std::uint32_t bits;
   std::memcpy(&bits, &value, sizeof(bits));
@@ -19,34 +20,32 @@ TINYFIQA_INLINE float float_from_bits(std::uint32_t bits) {
   std::memcpy(&value, &bits, sizeof(value));
   return value;
 }
-}  // namespace detail
 
-/// The float nearest to `value`; zero for a subnormal one: such numbers, left behind by dead channels, would
-/// slow every multiply-add that meets them. (By bits, so that compilers make vectors of loops over it.)
+/// The float nearest to `value`, or zero if that is subnormal. Dead channels leave subnormal numbers behind,
+/// and each multiply-add on one is slow. Works on bits so that compilers vectorise loops over it.
 TINYFIQA_INLINE float without_subnormals(double value) {
   const auto rounded = static_cast<float>(value);
-  const std::uint32_t bits = detail::float_bits(rounded);
-  return detail::float_from_bits(bits & (0u - static_cast<std::uint32_t>((bits & 0x7f800000u) != 0)));
+  const std::uint32_t bits = float_bits(rounded);
+  return float_from_bits(bits & (0u - static_cast<std::uint32_t>((bits & 0x7f800000u) != 0)));
 }
 
-/// binary16 -> float, exact for all 65536 patterns (subnormals, infinities, NaN payloads). Without branches,
-/// so that compilers make vectors of loops over it.
+/// binary16 -> float, exact for all 65536 patterns (subnormals, infinities, NaN payloads). Branch-free, so
+/// that compilers vectorise loops over it.
 TINYFIQA_INLINE float half_to_float(std::uint16_t half) {
   const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16u;
   const std::uint32_t magnitude = static_cast<std::uint32_t>(half & 0x7fffu) << 13u;
   const auto where = [](bool yes) { return 0u - static_cast<std::uint32_t>(yes); };
-  // The exponent's bias is 112 larger in a float; infinities and NaN have its largest value in both.
+  // The bias of the exponent is 112 larger in a float. Infinity and NaN have the largest exponent in both.
   const std::uint32_t last = where(magnitude >= 0x0f800000u), first = where(magnitude < 0x00800000u);
   const std::uint32_t normal = magnitude + 0x38000000u + (last & 0x38000000u);
-  // A subnormal is fraction * 2^-24: what 2^-14 * (1 + fraction / 1024) is more than 2^-14.
-  const float subnormal =
-      detail::float_from_bits(magnitude + 0x38800000u) - detail::float_from_bits(0x38800000u);
-  return detail::float_from_bits(sign | (normal & ~first) | (detail::float_bits(subnormal) & first));
+  // A subnormal is fraction * 2^-24 = 2^-14 * (1 + fraction / 1024) - 2^-14.
+  const float subnormal = float_from_bits(magnitude + 0x38800000u) - float_from_bits(0x38800000u);
+  return float_from_bits(sign | (normal & ~first) | (float_bits(subnormal) & first));
 }
 
-/// float -> binary16, round to nearest, ties to even; beyond 65520 infinity, NaN stays NaN.
+/// float -> binary16, rounded to nearest, ties to even. 65520 and more become infinity; NaN stays NaN.
 inline std::uint16_t float_to_half(float value) {
-  const std::uint32_t bits = detail::float_bits(value);
+  const std::uint32_t bits = float_bits(value);
   const std::uint32_t sign = (bits >> 16u) & 0x8000u;
   const std::uint32_t magnitude = bits & 0x7fffffffu;
   if (magnitude > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);
@@ -66,13 +65,15 @@ inline std::uint16_t float_to_half(float value) {
   } else {
     return static_cast<std::uint16_t>(sign);
   }
-  if (dropped > halfway || (dropped == halfway && (kept & 1u) != 0)) ++kept;  // a carry is right as it is
+  if (dropped > halfway || (dropped == halfway && (kept & 1u) != 0))
+    ++kept;  // a carry into the exponent gives the right number
   return static_cast<std::uint16_t>(sign | kept);
 }
 
-/// bfloat16 -> float: the upper half of a float's bits, exact.
+/// bfloat16 -> float, exact: its bits are the upper half of a float's.
 inline float bfloat16_to_float(std::uint16_t bits) {
-  return detail::float_from_bits(static_cast<std::uint32_t>(bits) << 16u);
+  return float_from_bits(static_cast<std::uint32_t>(bits) << 16u);
 }
 
+}  // namespace detail
 TINYFIQA_END

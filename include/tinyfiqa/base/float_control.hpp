@@ -1,7 +1,6 @@
-// How this thread's arithmetic treats the smallest floats. Below 2^-126 they are subnormal, and each
-// multiply-add on one takes the processor a hundred cycles. Weight decay draws the weights of channels that
-// nothing needs there: after some thousand steps a third of a network may be subnormal, and a step take three
-// times as long.
+// How this thread's arithmetic treats subnormal floats, those below 2^-126. A multiply-add on one takes about
+// a hundred cycles. Weight decay drives the weights of unused channels there: after some thousand steps a
+// third of a network may be subnormal, and a training step takes three times as long.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -9,6 +8,7 @@
 #include <cstdint>
 
 TINYFIQA_BEGIN
+namespace detail {
 
 #if defined(__SSE__)
 inline constexpr std::uint64_t flush_subnormals_bits = 0x8040;  // results: FTZ, operands: DAZ
@@ -30,11 +30,16 @@ inline std::uint64_t float_control() { return 0; }
 inline void set_float_control(std::uint64_t) {}
 #endif
 
-/// While it lives, subnormal floats are zeros to this thread, and to the helpers of a team that it calls.
+}  // namespace detail
+
+/// Treats subnormal floats as zeros, in this thread and in the threads of a team that it calls, until it is
+/// destroyed. Destroy it in the thread that made it.
 class FlushSubnormals {
  public:
-  FlushSubnormals() : before_(float_control()) { set_float_control(before_ | flush_subnormals_bits); }
-  ~FlushSubnormals() { set_float_control(before_); }
+  FlushSubnormals() : before_(detail::float_control()) {
+    detail::set_float_control(before_ | detail::flush_subnormals_bits);
+  }
+  ~FlushSubnormals() { detail::set_float_control(before_); }
   FlushSubnormals(const FlushSubnormals&) = delete;
   FlushSubnormals& operator=(const FlushSubnormals&) = delete;
 

@@ -1,4 +1,4 @@
-// Numbers from and to little-endian bytes.
+// Numbers to and from little-endian bytes.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -9,12 +9,13 @@
 #include <type_traits>
 
 TINYFIQA_BEGIN
+namespace detail {
 
-/// An integer or floating-point number from its little-endian bytes, at any alignment, on any machine.
+/// Reads an integer or a floating-point number from little-endian bytes, at any alignment, on any machine.
 template <class T>
 TINYFIQA_INLINE T load_le(const unsigned char* bytes) {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  T value;  // (compilers see through the general way below, but not in loops that they make vectors of)
+  T value;  // (compilers do not vectorise loops over the general code below)
   std::memcpy(&value, bytes, sizeof(T));
   return value;
 #else
@@ -33,9 +34,10 @@ TINYFIQA_INLINE T load_le(const unsigned char* bytes) {
 #endif
 }
 
-/// The lowest `count` bytes of `value`, little-endian.
+/// Writes the lowest `count` bytes of `value`, little-endian.
 inline void store_le(unsigned char* bytes, std::uint64_t value, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) bytes[i] = static_cast<unsigned char>(value >> (8 * i));
 }
 
+}  // namespace detail
 TINYFIQA_END

@@ -9,7 +9,7 @@
 TINYFIQA_BEGIN
 
 namespace detail {
-/// splitmix64's finaliser (Steele et al. 2014): neighbouring seeds become unrelated ones.
+/// The finaliser of splitmix64 (Steele et al. 2014): turns neighbouring seeds into unrelated ones.
 constexpr std::uint64_t mix_seed(std::uint64_t a, std::uint64_t b = 0, std::uint64_t c = 0) {
   std::uint64_t z = a;
   const std::uint64_t more[] = {b, c};
@@ -23,7 +23,8 @@ constexpr std::uint64_t mix_seed(std::uint64_t a, std::uint64_t b = 0, std::uint
 }
 }  // namespace detail
 
-/// PCG-XSH-RR 64/32 (O'Neill 2014): 16 bytes of state, which a checkpoint can store.
+/// PCG-XSH-RR 64/32 (O'Neill 2014), with 16 bytes of state. Equal seeds give equal sequences on
+/// every machine.
 class Rng {
  public:
   explicit constexpr Rng(std::uint64_t seed, std::uint64_t stream = 0) : increment_((stream << 1u) | 1u) {
@@ -40,11 +41,11 @@ class Rng {
     const auto rot = static_cast<std::uint32_t>(old >> 59u);
     return (xorshifted >> rot) | (xorshifted << ((32u - rot) & 31u));
   }
-  /// Uniform in [0, 1), 24 bits.
+  /// Uniform in [0, 1), a multiple of 2^-24.
   constexpr float uniform() { return static_cast<float>(next() >> 8u) * (1.0f / 16777216.0f); }
   /// Uniform in [low, high).
   constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }
-  /// Uniform in [0, bound), without modulo bias; bound > 0.
+  /// Uniform in [0, bound), without modulo bias. `bound` must not be 0.
   constexpr std::uint32_t below(std::uint32_t bound) {
     const std::uint32_t threshold = (0u - bound) % bound;
     for (;;) {
@@ -52,7 +53,7 @@ class Rng {
       if (r >= threshold) return r % bound;
     }
   }
-  /// Standard normal (Box and Muller 1958).
+  /// Standard normal, from two uniform numbers (Box and Muller 1958).
   float normal() {
     const float u = 1.0f - uniform(), v = uniform();
     return std::sqrt(-2.0f * std::log(u)) * std::cos(6.28318530717958647692f * v);

@@ -1,4 +1,4 @@
-// Seeded orders that are the same on every machine.
+// Shuffling by a seed, with the same result on every machine.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -12,12 +12,12 @@ TINYFIQA_BEGIN
 
 namespace detail {
 
-/// Streams of Rng, so that one seed serves several purposes independently.
+/// Streams of Rng: one seed gives independent sequences for several purposes.
 namespace shuffle_streams {
 constexpr std::uint64_t split = 17, order = 18, augment = 19, bootstrap = 20;
 }
 
-/// Fisher and Yates; the same order on every machine. At most 2^32 - 1 elements.
+/// Fisher and Yates. At most 2^32 - 1 elements.
 template <class Items>
 void shuffle(Items& items, Rng rng) {
   for (std::size_t i = items.size(); i > 1; --i)

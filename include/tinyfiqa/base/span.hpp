@@ -7,7 +7,7 @@
 
 TINYFIQA_BEGIN
 
-/// A view of `size` elements that somebody else owns.
+/// `size` elements that somebody else owns and keeps alive.
 template <class T>
 struct Span {
   T* data = nullptr;
@@ -18,7 +18,7 @@ struct Span {
   /// Span<float> -> Span<const float>.
   template <class U, class = decltype(static_cast<T (*)[]>(static_cast<U (*)[]>(nullptr)))>
   constexpr Span(Span<U> other) : data(other.data), size(other.size) {}
-  /// From anything contiguous with data() and size(): std::vector, std::array, std::string.
+  /// From any contiguous container with data() and size(): std::vector, std::array, std::string.
   template <class Container, class = decltype(static_cast<T*>(static_cast<Container*>(nullptr)->data()))>
   constexpr Span(Container& c) : data(c.data()), size(c.size()) {}
 
@@ -28,6 +28,7 @@ struct Span {
   constexpr bool empty() const { return size == 0; }
 };
 
+/// Bytes that somebody else owns.
 using Bytes = Span<const unsigned char>;
 
 TINYFIQA_END

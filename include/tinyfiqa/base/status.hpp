@@ -1,26 +1,28 @@
-// Errors as values: Errc, Status, Result<T>. Nothing here throws, allocates or needs RTTI.
+// Errors as values: Errc, Status, Result<T>. Nothing here throws or needs RTTI. Success allocates nothing.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
 
 TINYFIQA_BEGIN
 
-/// What went wrong, for programs. People read Status::message().
+/// The kind of error, for programs. Status::message() is for people.
 enum class Errc : unsigned char {
   ok = 0,
   not_found,      ///< the file or folder does not exist
   unreadable,     ///< it exists but can't be read
-  bad_format,     ///< it is not what its name or first bytes promise, or it is cut off
-  unsupported,    ///< a well-formed file that uses something this library does not do
-  mismatch,       ///< weights of another network: names or shapes differ
+  bad_format,     ///< its content is damaged, cut off or of another format
+  unsupported,    ///< a well-formed file that uses a feature this library lacks
+  mismatch,       ///< names, shapes or sizes that must agree do not
   not_finite,     ///< NaN or infinity where numbers are needed
-  bad_argument,   ///< the caller's values are outside the documented range
+  bad_argument,   ///< a value outside its documented range
   too_large,      ///< a size limit was exceeded
   out_of_memory,  ///< an allocation failed
   cannot_write,   ///< a file could not be written
@@ -34,7 +36,9 @@ constexpr const char* errc_name(Errc code) {
   return names[static_cast<unsigned char>(code)];
 }
 
-/// Text of bounded length without a heap; what does not fit ends in "...".
+namespace detail {
+
+/// Text of at most Capacity - 1 characters, without a heap. A longer text is cut and ends in "...".
 template <std::size_t Capacity>
 class FixedText {
  public:
@@ -93,41 +97,108 @@ class FixedText {
   std::size_t size_ = 0;
 };
 
+/// The longest message, in characters.
+constexpr std::size_t max_message = 799;
+
+/// What an unsuccessful Status points at. The text of an allocated record follows it in the same block.
+struct ErrorRecord {
+  const char* text = nullptr;
+  std::size_t length = 0;
+  Errc code = Errc::ok;
+  bool allocated = false;
+};
+
+constexpr char no_memory_text[] = "out of memory (and no memory for the message of this error)";
+
+template <std::size_t... Codes>
+constexpr std::array<ErrorRecord, sizeof...(Codes)> no_memory_records(std::index_sequence<Codes...>) {
+  return {{{no_memory_text, sizeof no_memory_text - 1, static_cast<Errc>(Codes), false}...}};
+}
+/// For errors whose message found no memory: one static record for each code.
+inline constexpr auto no_memory_errors =
+    no_memory_records(std::make_index_sequence<static_cast<std::size_t>(Errc::cannot_write) + 1>());
+
+/// Never null. The result belongs to the caller: free_error() takes it back.
+inline const ErrorRecord* make_error(Errc code, const char* text, std::size_t length) {
+  void* const block = ::operator new(sizeof(ErrorRecord) + length + 1, std::nothrow);
+  if (block == nullptr) return &no_memory_errors[static_cast<std::size_t>(code)];
+  char* const copy = static_cast<char*>(block) + sizeof(ErrorRecord);
+  std::memcpy(copy, text, length);
+  copy[length] = '\0';
+  return ::new (block) ErrorRecord{copy, length, code, true};
+}
+
+inline void free_error(const ErrorRecord* record) {
+  if (record != nullptr && record->allocated)
+    ::operator delete(const_cast<void*>(static_cast<const void*>(record)), std::nothrow);
+}
+
+}  // namespace detail
+
 /// Success, or a code with a message that names the file and the fix.
+///
+/// A Status is one pointer, null on success. An error allocates its message; a copy of an error allocates
+/// again. If there is no memory for the message, the code stays and the message says "out of memory".
+/// Different threads may use different Status objects, copies of each other too, without a lock.
 class [[nodiscard]] Status {
  public:
   Status() = default;
+  Status(const Status& other) : record_(copied(other.record_)) {}
+  /// The source is then a success.
+  Status(Status&& other) noexcept : record_(other.record_) { other.record_ = nullptr; }
+  Status& operator=(const Status& other) {
+    if (this != &other) *this = Status(other);
+    return *this;
+  }
+  Status& operator=(Status&& other) noexcept {
+    if (this != &other) {
+      detail::free_error(record_);
+      record_ = other.record_;
+      other.record_ = nullptr;
+    }
+    return *this;
+  }
+  ~Status() { detail::free_error(record_); }
 
   /// Status::error(Errc::bad_format, path, ": expected ", 3, " channels")
+  /// A message of more than 799 characters is cut and ends in "...". Errc::ok makes a success.
   template <class... Parts>
   static Status error(Errc code, const Parts&... parts) {
-    Status s;
-    s.code_ = code;
-    (s.text_.append(parts), ...);
-    return s;
+    detail::FixedText<detail::max_message + 1> text;
+    (text.append(parts), ...);
+    return from_text(code, text.data(), text.size());
   }
 
-  bool ok() const { return code_ == Errc::ok; }
+  bool ok() const { return record_ == nullptr; }
   explicit operator bool() const { return ok(); }
-  Errc code() const { return code_; }
-  /// One line, without a trailing full stop or newline; empty on success.
-  const char* message() const { return text_.c_str(); }
+  Errc code() const { return record_ == nullptr ? Errc::ok : record_->code; }
+  /// One line, without a trailing full stop or newline; empty on success. It lives as long as this Status.
+  const char* message() const { return record_ == nullptr ? "" : record_->text; }
 
-  /// The same error with words put before its message (a file's name, usually).
+  /// The same error with `parts` put before its message (a file's name, usually).
   template <class... Parts>
   Status prefixed(const Parts&... parts) const {
-    if (ok()) return *this;
-    Status s;
-    s.code_ = code_;
-    (s.text_.append(parts), ...);
-    s.text_.append(text_);
-    return s;
+    if (ok()) return Status();
+    detail::FixedText<detail::max_message + 1> text;
+    (text.append(parts), ...);
+    text.append(record_->text, record_->length);
+    return from_text(record_->code, text.data(), text.size());
   }
 
  private:
-  FixedText<800> text_;
-  Errc code_ = Errc::ok;
+  static Status from_text(Errc code, const char* text, std::size_t length) {
+    Status s;
+    if (code != Errc::ok) s.record_ = detail::make_error(code, text, length);
+    return s;
+  }
+  static const detail::ErrorRecord* copied(const detail::ErrorRecord* record) {
+    if (record == nullptr || !record->allocated) return record;
+    return detail::make_error(record->code, record->text, record->length);
+  }
+
+  const detail::ErrorRecord* record_ = nullptr;
 };
+static_assert(sizeof(Status) == sizeof(void*), "tinyfiqa::Status: success costs one pointer");
 
 /// A value or the Status that says why there is none.
 ///   auto image = read_image("photo.jpg");
@@ -137,8 +208,8 @@ template <class T>
 class [[nodiscard]] Result {
  public:
   Result(T value) : has_value_(true) { ::new (static_cast<void*>(&value_)) T(std::move(value)); }
-  Result(const Status& status) : status_(status) {}
-  Result(Result&& other) noexcept : status_(other.status_), has_value_(other.has_value_) {
+  Result(Status status) : status_(std::move(status)) {}
+  Result(Result&& other) noexcept : status_(std::move(other.status_)), has_value_(other.has_value_) {
     if (has_value_) ::new (static_cast<void*>(&value_)) T(std::move(other.value_));
   }
   Result(const Result&) = delete;
@@ -156,9 +227,10 @@ class [[nodiscard]] Result {
 
   bool ok() const { return has_value_; }
   explicit operator bool() const { return has_value_; }
+  /// Why there is no value; success if there is one.
   const Status& status() const { return status_; }
 
-  /// The value; calling these on an error is a bug of the caller.
+  /// The value. Call these only if ok().
   T& operator*() & { return value_; }
   const T& operator*() const& { return value_; }
   T&& operator*() && { return std::move(value_); }

@@ -1,19 +1,19 @@
-// Threads as kernels see them: someone who calls a task for each of its parts. threads/thread_team.hpp has
-// such a team; a program with a pool of its own hands in that.
+// The interface through which kernels use threads. threads/thread_team.hpp implements it; a program with a
+// thread pool of its own can implement it too.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
 
 TINYFIQA_BEGIN
 
-/// A handle; the default is the caller alone.
+/// A handle on a group of threads. The default is the calling thread alone.
 struct Team {
-  /// `slot` is 0 .. threads - 1, and no two calls that run at once have the same.
+  /// `slot` is in 0 .. threads - 1, and two calls that run at the same time never have the same one.
   using Task = void (*)(const void* context, int part, int slot);
 
   int threads = 1;
   /// Calls task(context, part, slot) once for each part 0 .. parts - 1, in any order, on at most `threads`
-  /// threads, one of them the caller; returns when all are done. Null: the caller does them itself.
+  /// threads including the caller, and returns when all are done. Null: the caller runs them itself.
   void (*run)(void* self, int parts, Task task, const void* context) = nullptr;
   void* self = nullptr;
 };

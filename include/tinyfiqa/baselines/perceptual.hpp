@@ -4,7 +4,7 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/image/align.hpp>
-#include <tinyfiqa/image/read.hpp>
+#include <tinyfiqa/image/image.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -14,16 +14,22 @@
 TINYFIQA_BEGIN
 
 /// The luma of an image: [height, width], 0..255.
-inline std::vector<float> grey_levels(const Image& image) {
-  std::vector<float> grey(image.rgb.size() / 3);
-  for (std::size_t i = 0; i < grey.size(); ++i) grey[i] = luma(image.rgb.data() + 3 * i);
+inline std::vector<float> grey_levels(const ImageView& image) {
+  const auto width = static_cast<std::size_t>(image.width);
+  std::vector<float> grey(width * static_cast<std::size_t>(image.height));
+  detail::RgbRows rows(image);
+  for (int y = 0; y < image.height; ++y) {
+    const unsigned char* rgb = rows.row(y);
+    float* to = grey.data() + static_cast<std::size_t>(y) * width;
+    for (std::size_t x = 0; x < width; ++x) to[x] = luma(rgb + 3 * x);
+  }
   return grey;
 }
 
 /// Sharpness: the variance of the Laplacian (0 1 0, 1 -4 1, 0 1 0) of the grey levels without border pixels
 /// (Pech-Pacheco et al. 2000). It is 0 or more; higher is sharper. Compare only images of the same size. It
 /// is 0 for an image without inner pixels.
-inline double blur_quality(const Image& face) {
+inline double blur_quality(const ImageView& face) {
   const std::vector<float> grey = grey_levels(face);
   const auto width = static_cast<std::size_t>(face.width), height = static_cast<std::size_t>(face.height);
   double sum = 0, squares = 0, count = 0;
@@ -107,7 +113,7 @@ inline BlockSteps block_steps(const std::vector<float>& grey, std::size_t lines,
 /// The quality of a decoded JPEG by the visibility of its 8x8 blocks (Wang, Sheikh and Bovik 2002): about 1
 /// (bad) to 10 (good). The blocks must start at the upper left corner of the image. Images with a side
 /// shorter than 16 pixels get 10.
-inline double blockiness_quality(const Image& image) {
+inline double blockiness_quality(const ImageView& image) {
   if (image.width < 16 || image.height < 16) return 10;
   const std::vector<float> grey = grey_levels(image);
   const auto width = static_cast<std::size_t>(image.width), height = static_cast<std::size_t>(image.height);
@@ -148,7 +154,7 @@ inline double saved_quality(Bytes file) {
 
 /// Quality by JPEG compression, 0..10: the smaller of saved_quality() / 10 and blockiness_quality(). The
 /// latter also detects a bad JPEG that was saved again with a high quality setting.
-inline double jpeg_quality(Bytes file, const Image& image) {
+inline double jpeg_quality(Bytes file, const ImageView& image) {
   return std::min(saved_quality(file) / 10, blockiness_quality(image));
 }
 

@@ -159,8 +159,8 @@ class ImageLoader {
   };
 
   std::size_t batch_size() const { return static_cast<std::size_t>(std::max(1, options_.batch)); }
-  int face_height() const { return uncropped_side(options_.input.height, options_.augmentation); }
-  int face_width() const { return uncropped_side(options_.input.width, options_.augmentation); }
+  int face_height() const { return detail::uncropped_side(options_.input.height, options_.augmentation); }
+  int face_width() const { return detail::uncropped_side(options_.input.width, options_.augmentation); }
   std::size_t face_bytes() const {
     return std::max<std::size_t>(
         1, 3 * static_cast<std::size_t>(face_height()) * static_cast<std::size_t>(face_width()));

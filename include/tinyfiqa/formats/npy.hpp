@@ -135,7 +135,8 @@ inline Status split_npy(Bytes bytes, std::string_view& header, Bytes& elements) 
   const std::size_t start = version == 1 ? 10 : 12;  // the length of the header has 2 bytes or 4
   std::size_t length = bytes.size;
   if (bytes.size >= start) {
-    length = version == 1 ? load_le<std::uint16_t>(bytes.data + 8) : load_le<std::uint32_t>(bytes.data + 8);
+    length = version == 1 ? detail::load_le<std::uint16_t>(bytes.data + 8)
+                          : detail::load_le<std::uint32_t>(bytes.data + 8);
   }
   if (bytes.size < start || length > bytes.size - start) {
     return Status::error(Errc::bad_format, "cut off in the header; copy it again");
@@ -208,12 +209,12 @@ inline Result<std::vector<unsigned char>> npy_bytes(const std::vector<std::int64
   std::vector<unsigned char> bytes(10);
   const char magic[] = "\x93NUMPY\x01";
   for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<unsigned char>(magic[i]);
-  store_le(bytes.data() + 8, header.size(), 2);
+  detail::store_le(bytes.data() + 8, header.size(), 2);
   bytes.insert(bytes.end(), header.begin(), header.end());
   std::size_t at = bytes.size();
   bytes.resize(at + 4 * values.size);
   for (const float value : values) {
-    store_le(bytes.data() + at, detail::float_bits(value), 4);
+    detail::store_le(bytes.data() + at, detail::float_bits(value), 4);
     at += 4;
   }
   return bytes;

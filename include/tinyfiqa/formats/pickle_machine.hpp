@@ -44,7 +44,7 @@ class PickleMachine {
   template <class T>
   bool number(std::uint64_t& out) {
     if (sizeof(T) > bytes_.size - at_) return fail("the file is cut off");
-    out = static_cast<std::uint64_t>(static_cast<std::int64_t>(load_le<T>(bytes_.data + at_)));
+    out = static_cast<std::uint64_t>(static_cast<std::int64_t>(detail::load_le<T>(bytes_.data + at_)));
     at_ += sizeof(T);
     return true;
   }

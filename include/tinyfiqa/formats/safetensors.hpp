@@ -22,7 +22,8 @@ constexpr std::uint64_t max_safetensors_header = 100'000'000;
 
 /// True for bytes that start like a safetensors file: a plausible length and an opening brace.
 inline bool looks_like_safetensors(Bytes bytes) {
-  return bytes.size >= 9 && bytes[8] == '{' && load_le<std::uint64_t>(bytes.data) <= max_safetensors_header;
+  return bytes.size >= 9 && bytes[8] == '{' &&
+         detail::load_le<std::uint64_t>(bytes.data) <= max_safetensors_header;
 }
 
 namespace detail {
@@ -62,7 +63,7 @@ inline Status check_safetensors_layout(const std::vector<SafetensorsItem>& items
 inline Result<TensorFile> parse_safetensors(const FileBytes& file) {
   if (file.bytes.size < 9)
     return Status::error(Errc::bad_format, "cut off: fewer than 9 bytes; copy it again");
-  const auto length = load_le<std::uint64_t>(file.bytes.data);
+  const auto length = detail::load_le<std::uint64_t>(file.bytes.data);
   if (length > max_safetensors_header) {
     return Status::error(Errc::too_large, "a header of ", length,
                          " bytes (at most 100 MB are read); check that this is a safetensors file");
@@ -185,12 +186,12 @@ inline Status encode_floats(const FloatTensor& tensor, DType dtype, TensorBytes&
   out = {tensor.name, dtype, tensor.shape, std::vector<unsigned char>(tensor.values.size * size)};
   for (std::size_t i = 0; i < tensor.values.size; ++i) {
     const std::uint32_t whole = float_bits(tensor.values[i]);
-    const std::uint32_t bits = size == 4 ? whole : float_to_half(tensor.values[i]);
+    const std::uint32_t bits = size == 4 ? whole : detail::float_to_half(tensor.values[i]);
     if (size == 2 && (bits & 0x7fffu) == 0x7c00u && (whole & 0x7fffffffu) < 0x7f800000u) {
       return Status::error(Errc::bad_argument, in_quotes(tensor.name),
                            " has values beyond 65504, the largest value of F16; write it as F32");
     }
-    store_le(out.bytes.data() + i * size, bits, size);
+    detail::store_le(out.bytes.data() + i * size, bits, size);
   }
   return {};
 }
@@ -205,7 +206,7 @@ inline Status write_safetensors(const std::string& path, const std::vector<Tenso
   if (!good) return good;
   const std::string header = detail::safetensors_header(tensors, metadata);
   unsigned char length[8];
-  store_le(length, header.size(), 8);
+  detail::store_le(length, header.size(), 8);
   std::vector<Bytes> parts = {Bytes(length, 8),
                               Bytes(reinterpret_cast<const unsigned char*>(header.data()), header.size())};
   for (const auto& tensor : tensors) parts.emplace_back(tensor.bytes.data(), tensor.bytes.size());

@@ -109,15 +109,19 @@ void for_each_row(const TensorEntry& tensor, std::size_t count, Each each) {
 template <class T>
 struct LoadNumber {
   static constexpr std::size_t bytes = sizeof(T);
-  float operator()(const unsigned char* p) const { return static_cast<float>(load_le<T>(p)); }
+  float operator()(const unsigned char* p) const { return static_cast<float>(detail::load_le<T>(p)); }
 };
 struct LoadHalf {
   static constexpr std::size_t bytes = 2;
-  float operator()(const unsigned char* p) const { return half_to_float(load_le<std::uint16_t>(p)); }
+  float operator()(const unsigned char* p) const {
+    return detail::half_to_float(detail::load_le<std::uint16_t>(p));
+  }
 };
 struct LoadBfloat16 {
   static constexpr std::size_t bytes = 2;
-  float operator()(const unsigned char* p) const { return bfloat16_to_float(load_le<std::uint16_t>(p)); }
+  float operator()(const unsigned char* p) const {
+    return detail::bfloat16_to_float(detail::load_le<std::uint16_t>(p));
+  }
 };
 struct LoadBoolean {
   static constexpr std::size_t bytes = 1;
@@ -258,7 +262,7 @@ class TensorFile {
   Status add(std::string name, std::vector<std::int64_t> shape, const std::vector<float>& values) {
     auto bytes = std::make_shared<std::vector<unsigned char>>(values.size() * sizeof(float));
     for (std::size_t i = 0; i < values.size(); ++i)
-      store_le(bytes->data() + 4 * i, detail::float_bits(values[i]), 4);
+      detail::store_le(bytes->data() + 4 * i, detail::float_bits(values[i]), 4);
     auto strides = contiguous_strides(shape);
     TensorEntry tensor{std::move(name), DType::f32, std::move(shape), std::move(strides), Bytes(*bytes), 0};
     keep(std::move(bytes));

@@ -112,7 +112,7 @@ class LegacyReader {
 
   Status take_storage(const PickleNode& storage) {
     if (file_.bytes.size - at_ < 8) return bad_storage(storage, "the file is cut off");
-    const auto count = load_le<std::int64_t>(file_.bytes.data + at_);
+    const auto count = detail::load_le<std::int64_t>(file_.bytes.data + at_);
     at_ += 8;
     if (count != storage.integer)
       return bad_storage(storage, "its element count differs from the checkpoint's");

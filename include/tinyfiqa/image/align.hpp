@@ -1,27 +1,29 @@
-// Faces brought to one pose: the similarity transform that takes five landmarks to a template of 112 x 112
-// pixels.
+// Alignment: a similarity transform moves the five landmarks of a face to a template of 112 x 112 pixels.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
-#include <tinyfiqa/image/read.hpp>
+#include <tinyfiqa/image/image.hpp>
+#include <tinyfiqa/image/view.hpp>
 
 #include <cmath>
+#include <cstddef>
 
 TINYFIQA_BEGIN
 
-/// Five points of a face in pixels of the picture, x to the right, y down: the eye on the left of the
-/// picture, the eye on its right, the nose's tip, the left and the right corner of the mouth.
+/// Five points of a face in pixels of the image, x to the right, y down: the eye on the left of the image,
+/// the eye on its right, the tip of the nose, the left and the right corner of the mouth.
 struct Landmarks {
   float x[5] = {}, y[5] = {};
 };
 
+/// Height and width of an aligned face.
 inline constexpr int aligned_side = 112;
-/// Where the landmarks are in an aligned face: the template of most face recognition networks.
+/// The landmarks (x, y) of an aligned face, the template of most face recognition networks.
 inline constexpr double face_template[5][2] = {
     {38.2946, 51.6963}, {73.5318, 51.5014}, {56.0252, 71.7366}, {41.5493, 92.3655}, {70.7299, 92.2041}};
 
-/// (x, y) -> (a x - b y + tx, b x + a y + ty): rotation, one scale and a shift; never a reflection.
+/// (x, y) -> (a x - b y + tx, b x + a y + ty): a rotation, one scale and a shift, without reflection.
 struct Similarity {
   double a = 1, b = 0, tx = 0, ty = 0;
 
@@ -29,16 +31,18 @@ struct Similarity {
   double y(double px, double py) const { return b * px + a * py + ty; }
 };
 
-/// The transform that undoes `s`; its scale must not be 0.
+/// The inverse of `s`, whose scale must not be 0.
 inline Similarity inverse(const Similarity& s) {
   const double squared_scale = s.a * s.a + s.b * s.b, a = s.a / squared_scale, b = -s.b / squared_scale;
   return {a, b, -(a * s.tx - b * s.ty), -(b * s.tx + a * s.ty)};
 }
 
-/// The transform with the least sum of squared distances to `to` (Umeyama 1991, in two dimensions and in
-/// closed form). With s, d = the points minus their means:  a = sum(s . d) / sum |s|^2,  b = sum(s x d) / sum
-/// |s|^2. Errors: not_finite; bad_argument if the points (nearly) coincide or are a mirror image without any
-/// best rotation.
+/// The transform from `from` to `to` with the least sum of squared distances (Umeyama 1991, in two dimensions
+/// and in closed form). With s and d, the points of `from` and `to` minus their means:
+///   a = sum(s . d) / sum(|s|^2)
+///   b = sum(s x d) / sum(|s|^2)
+/// Errors: not_finite; bad_argument if the points nearly coincide, or if no rotation is best
+/// (mirrored points).
 inline Result<Similarity> fit_similarity(const Landmarks& from, const double (&to)[5][2]) {
   double sx = 0, sy = 0, dx = 0, dy = 0;
   for (int i = 0; i < 5; ++i) {
@@ -55,7 +59,7 @@ inline Result<Similarity> fit_similarity(const Landmarks& from, const double (&t
     dot += px * qx + py * qy;
     cross += px * qy - py * qx;
   }
-  // Below a hundredth of a pixel, or 1e-6 of the coordinates (float's resolution), there is no shape left.
+  // Below a hundredth of a pixel, or 1e-6 of the coordinates (the resolution of float), the shape is lost.
   const double resolution = 1e-6 * (std::abs(sx) + std::abs(sy)) + 0.01;
   if (!(spread > 5 * resolution * resolution))
     return Status::error(Errc::bad_argument, "the five landmarks coincide; check the landmark file");
@@ -65,14 +69,18 @@ inline Result<Similarity> fit_similarity(const Landmarks& from, const double (&t
   return Similarity{a, b, dx - (a * sx - b * sy), dy - (b * sx + a * sy)};
 }
 
-/// out(x, y) = image at to_image(x, y), bilinear, black outside: what PIL's image.transform((width, height),
-/// AFFINE, to_image, BILINEAR) gives. Pixel centres are at half coordinates; sums are cut, not rounded, to 8
-/// bits as in PIL.
-inline Image warp_image(const Image& image, const Similarity& to_image, int height, int width) {
-  Image out(width, height);
+namespace detail {
+
+template <ChannelOrder Order>
+inline void warp_pixels(const ImageView& image, const Similarity& to_image, Image& out) {
+  constexpr PixelLayout layout = pixel_layout(Order);
+  constexpr int channels[3] = {layout.red, layout.green, layout.blue};
+  const auto pixel = [&](int x, int y) {
+    return image.data + image.row_stride * y + std::ptrdiff_t{layout.bytes} * x;
+  };
   unsigned char* to = out.rgb.data();
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x, to += 3) {
+  for (int y = 0; y < out.height; ++y)
+    for (int x = 0; x < out.width; ++x, to += 3) {
       const double px = to_image.x(x + 0.5, y + 0.5), py = to_image.y(x + 0.5, y + 0.5);
       if (!(px >= 0 && px < image.width && py >= 0 && py < image.height)) continue;
       const int left = static_cast<int>(px + 0.5) - 1,
@@ -80,19 +88,48 @@ inline Image warp_image(const Image& image, const Similarity& to_image, int heig
       const double fx = px - 0.5 - left, fy = py - 0.5 - top;
       const int x0 = left < 0 ? 0 : left, x1 = left + 1 < image.width ? left + 1 : left;
       const int y0 = top < 0 ? 0 : top, y1 = top + 1 < image.height ? top + 1 : top;
-      const unsigned char *a = image.pixel(x0, y0), *b = image.pixel(x1, y0);
-      const unsigned char *c = image.pixel(x0, y1), *d = image.pixel(x1, y1);
+      const unsigned char *a = pixel(x0, y0), *b = pixel(x1, y0), *c = pixel(x0, y1), *d = pixel(x1, y1);
       for (int k = 0; k < 3; ++k) {
-        const double upper = a[k] + (b[k] - a[k]) * fx, lower = c[k] + (d[k] - c[k]) * fx;
+        const int i = channels[k];
+        const double upper = a[i] + (b[i] - a[i]) * fx, lower = c[i] + (d[i] - c[i]) * fx;
         to[k] = static_cast<unsigned char>(upper + (lower - upper) * fy);
       }
     }
+}
+
+}  // namespace detail
+
+/// out(x, y) = image at to_image(x, y), bilinear, black outside. Equals PIL's
+///   image.transform((width, height), AFFINE, to_image, BILINEAR)
+/// Pixel centres are at half coordinates. Sums are truncated to 8 bits, not rounded, as PIL does. The view
+/// must pass check_view(); height and width at least 1.
+inline Image warp_image(const ImageView& image, const Similarity& to_image, int height, int width) {
+  Image out(width, height);
+  switch (image.order) {
+    case ChannelOrder::rgb:
+      detail::warp_pixels<ChannelOrder::rgb>(image, to_image, out);
+      break;
+    case ChannelOrder::bgr:
+      detail::warp_pixels<ChannelOrder::bgr>(image, to_image, out);
+      break;
+    case ChannelOrder::rgba:
+      detail::warp_pixels<ChannelOrder::rgba>(image, to_image, out);
+      break;
+    case ChannelOrder::bgra:
+      detail::warp_pixels<ChannelOrder::bgra>(image, to_image, out);
+      break;
+    case ChannelOrder::grey:
+      detail::warp_pixels<ChannelOrder::grey>(image, to_image, out);
+      break;
+  }
   return out;
 }
 
-/// The face [112, 112, 3] with its landmarks as near to face_template as a similarity transform can bring
-/// them. Errors: fit_similarity's, and bad_argument if all five landmarks lie outside the image.
-inline Result<Image> align_face(const Image& image, const Landmarks& landmarks) {
+/// The face [112, 112, 3], with its landmarks as close to face_template as a similarity transform brings
+/// them. Errors: those of check_view() and fit_similarity(), and bad_argument if all five landmarks lie
+/// outside the image.
+inline Result<Image> align_face(const ImageView& image, const Landmarks& landmarks) {
+  if (const Status status = check_view(image); !status) return status;
   const Result<Similarity> to_template = fit_similarity(landmarks, face_template);
   if (!to_template) return to_template.status();
   int inside = 0;

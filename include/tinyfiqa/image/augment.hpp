@@ -1,4 +1,4 @@
-// Pictures changed at random for training: crop, flip, colour, blur, JPEG, grey.
+// Random augmentation of training images: crop, flip, colour, blur, JPEG, grey.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -16,14 +16,15 @@
 
 TINYFIQA_BEGIN
 
-/// With this probability something is done, with a strength uniform in low..high.
+/// A change made with this probability, with a strength uniform in low..high.
 struct Chance {
   float probability = 0, low = 0, high = 0;
 };
 
-/// All off, as in P1. Blur and JPEG change what a quality label is about: use them where labels allow it.
+/// Default: none, as in Hamidi et al. 2025. Blur and JPEG change the quality itself: use them only where the
+/// labels stay right.
 struct Augmentation {
-  Chance crop{0, 0.85f, 1};            ///< share of the sides that is kept, anywhere in the picture
+  Chance crop{0, 0.85f, 1};            ///< share of the sides that is kept; the place is random
   float hflip = 0;                     ///< probability
   Chance brightness{0, 0.95f, 1.05f};  ///< factor
   Chance contrast{0, 0.95f, 1.05f};    ///< factor
@@ -37,8 +38,8 @@ struct Augmentation {
   }
 };
 
-/// What held-out pictures get of it: nothing, but a network that learns from grey pictures alone is judged by
-/// grey pictures.
+/// The augmentation of held-out images: none, except that a network trained on grey images alone is measured
+/// on grey images.
 inline Augmentation for_validation(const Augmentation& a) {
   Augmentation held_out;
   held_out.grey = a.grey >= 1 ? 1.0f : 0.0f;
@@ -56,8 +57,8 @@ inline Status check_chance(const char* name, const Chance& c, float low, float h
   return Status();
 }
 
-/// What was drawn: `apply`, and how strongly. Always takes two numbers, so that one augmentation does not
-/// change what another one draws.
+/// One random decision: whether to apply, and how strongly. It always draws two numbers, so that one
+/// augmentation does not change the draws of another.
 struct Draw {
   bool apply;
   float strength;
@@ -68,7 +69,7 @@ struct Draw {
   }
 };
 
-/// out[i] = sum_k weights[k] line(k)[i] for sum.size() levels; `sum` is working memory.
+/// out[i] = sum_k weights[k] line(k)[i], rounded, for i < sum.size(). `sum` is scratch.
 template <class Line>
 void weigh_lines(const std::vector<float>& weights, const Line& line, std::vector<float>& sum,
                  unsigned char* out) {
@@ -82,8 +83,8 @@ void weigh_lines(const std::vector<float>& weights, const Line& line, std::vecto
 
 }  // namespace detail
 
-/// Crop shares in 0.1..1, factors in 0..10, blur in 0..20 pixels, JPEG quality in 1..100. Errors:
-/// bad_argument.
+/// Crop shares in 0.1..1, factors in 0..10, blur in 0..20 pixels, JPEG quality in 1..100.
+/// Errors: bad_argument.
 inline Status check_augmentation(const Augmentation& a) {
   for (const Status& status :
        {detail::check_chance("flip", {a.hflip, 0, 0}, 0, 0),
@@ -95,7 +96,8 @@ inline Status check_augmentation(const Augmentation& a) {
   return Status();
 }
 
-/// Gaussian blur, cut off at three standard deviations; the picture's edge is repeated beyond it.
+/// Gaussian blur in-place. `sigma` is in pixels. The window ends at three standard deviations; pixels beyond
+/// the border repeat the border.
 inline void gaussian_blur(Image& image, float sigma) {
   const int radius = static_cast<int>(std::ceil(3 * sigma));
   if (radius < 1) return;
@@ -121,16 +123,22 @@ inline void gaussian_blur(Image& image, float sigma) {
   }
 }
 
-/// The size that pictures are kept at before a random crop: the smallest crop still has the network's
-/// resolution.
+namespace detail {
+
+/// The side of images before a random crop, chosen so that the smallest crop still has the resolution of
+/// the network.
 inline int uncropped_side(int side, const Augmentation& a) {
   if (!(a.crop.probability > 0)) return side;
   return static_cast<int>(std::lround(static_cast<float>(side) / std::clamp(a.crop.low, 0.1f, 1.0f)));
 }
 
-/// `face`, of uncropped_side() in both directions, changed at random and brought to height x width. The same
-/// for the same state of `rng`. Errors: those of encode_jpeg() and decode_image().
-inline Result<Image> augment(const Image& face, const Augmentation& a, int height, int width, Rng rng) {
+}  // namespace detail
+
+/// A random change of `face`, resized to height x width. `face` should be larger by 1 / crop.low if crops are
+/// on, so that a crop keeps the resolution. Equal states of `rng` give equal results. Errors: those of
+/// check_view(), encode_jpeg() and decode_image().
+inline Result<Image> augment(const ImageView& face, const Augmentation& a, int height, int width, Rng rng) {
+  if (const Status status = check_view(face); !status) return status;
   const detail::Draw crop(rng, a.crop);
   const float at_x = rng.uniform(), at_y = rng.uniform();
   const detail::Draw flip(rng, {a.hflip, 0, 0}), brightness(rng, a.brightness), contrast(rng, a.contrast),

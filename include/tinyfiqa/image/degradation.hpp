@@ -1,4 +1,4 @@
-// Photos made worse on purpose: what cameras, networks and people do to faces, with a strength.
+// Degradations of photos, each with a strength: blur, low resolution, darkness, noise, JPEG, occlusion, ...
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -17,13 +17,13 @@
 
 TINYFIQA_BEGIN
 
-/// Middle and side of a square about the face, in pixels of the picture: what an aligned face shows of it.
+/// The square that alignment shows: its centre and its side, in pixels of the image.
 struct FaceRegion {
   float x = 0, y = 0, side = 0;
 };
 
-/// From landmarks, else from the box, else the whole picture. Errors: those of fit_similarity().
-inline Result<FaceRegion> face_region(const Image& image, const Crop& crop) {
+/// The region by landmarks, else by the box, else of the whole image. Errors: those of fit_similarity().
+inline Result<FaceRegion> face_region(const ImageView& image, const Crop& crop) {
   if (crop.landmarks) {
     const auto to_template = fit_similarity(*crop.landmarks, face_template);
     if (!to_template) return to_template.status();
@@ -38,18 +38,18 @@ inline Result<FaceRegion> face_region(const Image& image, const Crop& crop) {
                     static_cast<float>(std::min(box.width, box.height))};
 }
 
-/// One way to make a photo worse, with strengths in low..high.
+/// One degradation, with a strength in low..high.
 struct Degradation {
   const char* name;
-  const char* strength;  ///< what the number means
+  const char* strength;  ///< what the number means, with its unit
   float low, high;
-  /// Null for JPEG, whose strength is the quality that the file is to be saved with.
+  /// Changes the image in-place. Null for JPEG: save the file with the strength as its quality.
   void (*apply)(Image& image, const FaceRegion& face, float strength, Rng& rng);
 };
 
 namespace detail {
 
-/// Between four pixels; the picture's edge is repeated beyond it.
+/// Bilinear interpolation at (x, y). Points outside the image take the border.
 inline void sample_pixel(const Image& image, float x, float y, float (&out)[3]) {
   x = std::clamp(x, 0.0f, static_cast<float>(image.width - 1));
   y = std::clamp(y, 0.0f, static_cast<float>(image.height - 1));
@@ -72,7 +72,7 @@ inline void blur_out_of_focus(Image& image, const FaceRegion&, float sigma, Rng&
   gaussian_blur(image, sigma);
 }
 
-/// Mean along a line of `length` pixels, in a drawn direction.
+/// The mean along a line of `length` pixels in a random direction.
 inline void blur_by_motion(Image& image, const FaceRegion&, float length, Rng& rng) {
   const float angle = rng.uniform(0, 3.14159265f), dx = std::cos(angle), dy = std::sin(angle);
   const int taps = std::max(2, static_cast<int>(std::lround(length)));
@@ -89,7 +89,7 @@ inline void blur_by_motion(Image& image, const FaceRegion&, float length, Rng& r
     }
 }
 
-/// Brought to 1/factor of its sides, and back.
+/// Resizes to 1/factor of the sides, and back.
 inline void shrink(Image& image, const FaceRegion&, float factor, Rng&) {
   const auto part = [&](int side) {
     return std::max(1, static_cast<int>(std::lround(static_cast<float>(side) / factor)));
@@ -107,7 +107,7 @@ inline void add_noise(Image& image, const FaceRegion&, float sigma, Rng& rng) {
         std::clamp(static_cast<float>(level) + sigma * rng.normal() + 0.5f, 0.0f, 255.0f));
 }
 
-/// A rectangle of one drawn colour over `share` of the face's area, as a hand, a mask or a cup has.
+/// Covers `share` of the face's area with a rectangle of one random colour, about as a hand or a mask does.
 inline void occlude(Image& image, const FaceRegion& face, float share, Rng& rng) {
   const float aspect = rng.uniform(0.6f, 1.67f), side = face.side * std::sqrt(share);
   const float width = std::min(side * std::sqrt(aspect), face.side),
@@ -124,8 +124,8 @@ inline void occlude(Image& image, const FaceRegion& face, float share, Rng& rng)
       std::copy_n(colour, 3, image.pixel(x, y));
 }
 
-/// About the middle of the face, to a drawn side. Landmarks stay where they were, as those of a detector that
-/// takes no notice: the aligned face lies askew.
+/// Rotates about the centre of the face, left or right at random. The landmarks stay where they were, as if a
+/// detector had not noticed, so the aligned face is tilted.
 inline void rotate(Image& image, const FaceRegion& face, float degrees, Rng& rng) {
   const float angle = (rng.below(2) == 0 ? 1 : -1) * degrees * 3.14159265f / 180;
   const float c = std::cos(angle), s = std::sin(angle);
@@ -141,16 +141,16 @@ inline void rotate(Image& image, const FaceRegion& face, float degrees, Rng& rng
 
 }  // namespace detail
 
-/// All of them. Strengths in pixels are those of photos whose faces are about 100 pixels wide.
+/// All degradations. Strengths in pixels are for faces about 100 pixels wide.
 inline Span<const Degradation> degradations() {
   static constexpr Degradation all[] = {
       {"blur", "standard deviation of a Gaussian, pixels", 1, 4, detail::blur_out_of_focus},
-      {"small", "sides brought to 1/strength, and back", 3, 8, detail::shrink},
+      {"small", "factor by which the sides shrink before they grow back", 3, 8, detail::shrink},
       {"dark", "factor of all levels", 0.08f, 0.4f, detail::scale_light},
       {"noise", "standard deviation, levels", 10, 45, detail::add_noise},
       {"jpeg", "quality", 3, 20, nullptr},
-      {"motion", "length of the way, pixels", 5, 25, detail::blur_by_motion},
-      {"bright", "factor of all levels, which are cut at 255", 1.5f, 5, detail::scale_light},
+      {"motion", "length of the motion, pixels", 5, 25, detail::blur_by_motion},
+      {"bright", "factor of all levels, clipped at 255", 1.5f, 5, detail::scale_light},
       {"occlusion", "covered share of the face", 0.1f, 0.5f, detail::occlude},
       {"rotation", "degrees", 10, 90, detail::rotate},
   };

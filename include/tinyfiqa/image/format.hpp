@@ -1,4 +1,4 @@
-// Tells picture formats apart by their first bytes, never by the file's name.
+// Recognises image formats by the first bytes, never by the name of the file.
 #pragma once
 
 #include <tinyfiqa/base/span.hpp>
@@ -9,10 +9,9 @@
 #include <cstring>
 
 TINYFIQA_BEGIN
+namespace detail {
 
 enum class ImageFormat : unsigned char { jpeg, png, bmp, pnm, other };
-
-namespace detail {
 
 inline bool has_at(Bytes bytes, std::size_t at, const char* magic, std::size_t length) {
   return bytes.size >= at + length && std::memcmp(bytes.data + at, magic, length) == 0;
@@ -28,7 +27,7 @@ inline bool looks_like_text(Bytes bytes) {
   return true;
 }
 
-/// The name of a format that is known but not read; nullptr for all else.
+/// The name of a format that is recognised but not supported, or null.
 inline const char* foreign_format(Bytes b) {
   if (has_at(b, 0, "RIFF", 4) && has_at(b, 8, "WEBP", 4)) return "WebP";
   if (has_at(b, 0, "GIF8", 4)) return "GIF";
@@ -43,60 +42,56 @@ inline const char* foreign_format(Bytes b) {
   return nullptr;
 }
 
-}  // namespace detail
-
-/// The format that the first bytes show; ImageFormat::other for what decode_image does not read.
+/// The format by the first bytes; ImageFormat::other for all that decode_image() does not read.
 inline ImageFormat image_format(Bytes bytes) {
-  if (detail::has_at(bytes, 0, "\xFF\xD8\xFF", 3)) return ImageFormat::jpeg;
-  if (detail::has_at(bytes, 0, "\x89PNG\r\n\x1A\n", 8)) return ImageFormat::png;
-  if (detail::has_at(bytes, 0, "BM", 2) && !detail::looks_like_text(bytes)) return ImageFormat::bmp;
+  if (has_at(bytes, 0, "\xFF\xD8\xFF", 3)) return ImageFormat::jpeg;
+  if (has_at(bytes, 0, "\x89PNG\r\n\x1A\n", 8)) return ImageFormat::png;
+  if (has_at(bytes, 0, "BM", 2) && !looks_like_text(bytes)) return ImageFormat::bmp;
   const bool netpbm = bytes.size > 2 && bytes[0] == 'P' && (bytes[1] == '5' || bytes[1] == '6');
   if (netpbm && (bytes[2] == '#' || bytes[2] == ' ' || (bytes[2] >= '\t' && bytes[2] <= '\r')))
     return ImageFormat::pnm;
   return ImageFormat::other;
 }
 
-/// Why bytes of ImageFormat::other can't be read, and what to do.
+/// The error for bytes of ImageFormat::other, with the fix.
 inline Status unknown_format(Bytes bytes) {
   if (bytes.empty()) return Status::error(Errc::bad_format, "the file is empty; get it again");
-  if (const char* name = detail::foreign_format(bytes))
+  if (const char* name = foreign_format(bytes))
     return Status::error(Errc::unsupported, name, " is not supported; convert to JPEG or PNG");
   if (bytes.size > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '7' && bytes[2] <= ' ')
     return Status::error(Errc::unsupported, "PNM kind P", static_cast<char>(bytes[1]),
                          " is not supported; write a binary PGM (P5) or PPM (P6)");
-  if (detail::looks_like_text(bytes))
-    return Status::error(Errc::bad_format, "this is text, not a picture (a failed download?)");
+  if (looks_like_text(bytes))
+    return Status::error(Errc::bad_format, "this is text, not an image (a failed download?)");
   return Status::error(Errc::bad_format,
-                       "not a picture in a known format; convert to JPEG, PNG, BMP, PPM or PGM");
+                       "not an image in a known format; convert to JPEG, PNG, BMP, PPM or PGM");
 }
 
-namespace detail {
-
-/// Refuses what stb_image would misread: a BMP whose pixels are cut off (it would make up zeros), or
-/// run-length coded.
+/// Refuses BMP files that stb_image misreads: those that are cut off (it fills in zeros) and run-length
+/// coded ones.
 inline Status check_bmp(Bytes file) {
-  const Status cut =
-      Status::error(Errc::bad_format, "cut off after ", file.size, " bytes; get the file again");
-  if (file.size < 26) return cut;
+  const auto cut = [&] {
+    return Status::error(Errc::bad_format, "cut off after ", file.size, " bytes; get the file again");
+  };
+  if (file.size < 26) return cut();
   const auto u16 = [&](std::size_t at) {
     return static_cast<std::size_t>(read_uint(file.data + at, 2, true));
   };
   const auto u32 = [&](std::size_t at) {
     return static_cast<std::size_t>(read_uint(file.data + at, 4, true));
   };
-  const bool core = u32(14) == 12;  // OS/2's header of 12 bytes
-  if (!core && file.size < 54) return cut;
+  const bool core = u32(14) == 12;  // the 12-byte header of OS/2
+  if (!core && file.size < 54) return cut();
   if (!core && (u32(30) == 1 || u32(30) == 2))
     return Status::error(Errc::unsupported, "run-length coded BMP is not supported; convert to JPEG or PNG");
   const std::size_t width = core ? u16(18) : u32(18);
   std::size_t height = core ? u16(20) : u32(22);
-  if (height >= 0x80000000u) height = 0x100000000u - height;  // negative: rows from top to bottom
+  if (height >= 0x80000000u) height = 0x100000000u - height;  // negative: rows are stored from top to bottom
   const std::size_t bits = core ? u16(24) : u16(28);
-  if (width > 0xFFFFFF || height > 0xFFFFFF || bits > 32) return Status();  // the size check refuses it
+  if (width > 0xFFFFFF || height > 0xFFFFFF || bits > 32) return Status();  // check_size() refuses it
   const std::size_t row_bytes = (width * bits + 31) / 32 * 4, offset = u32(10);
-  return offset > file.size || row_bytes * height > file.size - offset ? cut : Status();
+  return offset > file.size || row_bytes * height > file.size - offset ? cut() : Status();
 }
 
 }  // namespace detail
-
 TINYFIQA_END

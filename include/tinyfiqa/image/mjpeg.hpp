@@ -1,4 +1,4 @@
-// A stream of JPEGs, one after the other, cut into pictures: what `ffmpeg -f image2pipe -c:v mjpeg` writes.
+// Splits a stream of JPEG images, as written by `ffmpeg -f image2pipe -c:v mjpeg`, into frames.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -11,27 +11,27 @@
 
 TINYFIQA_BEGIN
 
-/// One picture of a stream, or what came instead of it.
+/// One frame of a stream, or the reason why it is broken.
 struct MjpegFrame {
-  std::size_t number = 0;  ///< in the stream, from 1; broken ones count
-  Status status;  ///< bad_format for a frame that is cut off, too_large; the rest is up to decode_image
-  Bytes bytes;    ///< from SOI to EOI; gone after the call that hands the frame out
-  std::size_t garbage = 0;  ///< bytes before it that belong to no frame
+  std::size_t number = 0;  ///< in the stream, from 1; broken frames count
+  Status status;  ///< bad_format if the frame is cut off, too_large; decode_image() finds other damage
+  Bytes bytes;    ///< from SOI to EOI; valid only during the call that passes the frame
+  std::size_t garbage = 0;  ///< bytes before the frame that belong to none
 };
 
-/// Takes the stream in pieces cut anywhere and holds one frame at most. Frames begin at FF D8 FF and end at
-/// the end marker that a walk over the segments (ITU-T T.81, annex B) finds: markers inside of segments, such
-/// as a thumbnail's, and stuffed or restart markers in entropy-coded data end nothing. A start marker inside
-/// a frame tells that the frame was cut off and the next one begins.
+/// Takes the stream in pieces of any size and holds at most one frame. A frame begins at FF D8 FF and ends at
+/// the end marker that a walk over the segments (ITU-T T.81, annex B) finds. Markers inside segments, such as
+/// those of a thumbnail, and stuffed or restart markers in entropy-coded data do not end it. A start marker
+/// inside a frame means that the frame is cut off and the next one begins.
 class MjpegSplitter {
  public:
-  /// Longer frames are reported and skipped.
+  /// Longer frames are reported as too_large and skipped.
   static constexpr std::size_t default_max_frame_bytes = std::size_t{64} << 20u;
 
   explicit MjpegSplitter(std::size_t max_frame_bytes = default_max_frame_bytes)
       : max_frame_bytes_(max_frame_bytes) {}
 
-  /// `sink(const MjpegFrame&)` gets the frames that end in this piece.
+  /// Calls sink(const MjpegFrame&) for each frame that ends in this piece.
   template <class Sink>
   void feed(Bytes piece, const Sink& sink) {
     for (std::size_t at = 0; at < piece.size;) {
@@ -49,8 +49,8 @@ class MjpegSplitter {
     }
   }
 
-  /// The stream is over: hands out a frame that did not end. Returns the bytes after the last frame that
-  /// belong to none.
+  /// Ends the stream: a frame that did not end is passed to `sink` as broken. Returns the number of bytes
+  /// after the last frame.
   template <class Sink>
   std::size_t finish(const Sink& sink) {
     if (number_ > 0 && inside()) broken(Errc::bad_format, "the stream ends in the middle of it", sink);
@@ -60,7 +60,7 @@ class MjpegSplitter {
     return left;
   }
 
-  /// Frames so far, the broken ones too.
+  /// Frames so far, including broken ones.
   std::size_t frames() const { return number_; }
 
  private:
@@ -72,12 +72,12 @@ class MjpegSplitter {
     marker,       // after FF in a frame
     length_high,  // after a marker with a length
     length_low,
-    segment,  // rest_ bytes of it are to come
+    segment,  // rest_ bytes of it are left
   };
 
   bool inside() const { return state_ >= State::data; }
 
-  /// Bytes from piece[at] on that change nothing.
+  /// The number of bytes from piece[at] on that don't change the state.
   std::size_t run_length(Bytes piece, std::size_t at) {
     const std::size_t left = piece.size - at;
     if (state_ == State::segment) {

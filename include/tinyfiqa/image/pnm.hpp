@@ -1,4 +1,4 @@
-// Binary PGM and PPM: the header, and samples of any maximum brought to 8 bits.
+// Binary PGM and PPM: reads the header, and scales samples of any maximum to 8 bits.
 #pragma once
 
 #include <tinyfiqa/base/span.hpp>
@@ -7,6 +7,7 @@
 #include <cstddef>
 
 TINYFIQA_BEGIN
+namespace detail {
 
 /// The header of a binary PGM (P5, 1 channel) or PPM (P6, 3 channels).
 struct PnmHeader {
@@ -20,10 +21,8 @@ struct PnmHeader {
   }
 };
 
-namespace detail {
-
-/// A decimal number after white space and comments (# to the end of the line); -1 if there is none or it is >
-/// 2^24.
+/// Reads a decimal number after white space and comments (# to the end of the line). -1 if there is none or
+/// it is above 2^24.
 inline int pnm_number(Bytes file, std::size_t& at) {
   const auto space = [](unsigned char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
   while (at < file.size && (space(file[at]) || file[at] == '#')) {
@@ -40,16 +39,14 @@ inline int pnm_number(Bytes file, std::size_t& at) {
   return value;
 }
 
-}  // namespace detail
-
-/// Reads the header; the caller has seen "P5" or "P6". Whether the pixels are all there is not checked.
+/// Reads the header. The caller has seen "P5" or "P6". Does not check that all pixels are there.
 inline Result<PnmHeader> read_pnm_header(Bytes file) {
   PnmHeader h;
   h.channels = file[1] == '6' ? 3 : 1;
   std::size_t at = 2;
-  h.width = detail::pnm_number(file, at);
-  h.height = detail::pnm_number(file, at);
-  h.max = detail::pnm_number(file, at);
+  h.width = pnm_number(file, at);
+  h.height = pnm_number(file, at);
+  h.max = pnm_number(file, at);
   if (at >= file.size) return Status::error(Errc::bad_format, "cut off in its header; get the file again");
   if (h.width < 1 || h.height < 1 || h.max < 1 || h.max > 65535)
     return Status::error(Errc::bad_format,
@@ -59,10 +56,11 @@ inline Result<PnmHeader> read_pnm_header(Bytes file) {
   return h;
 }
 
-/// Writes the pixels as RGB: rgb [height, width, 3], samples scaled to 0..255 and rounded.
+/// Writes the pixels to rgb [height, width, 3], with samples scaled to 0..255 and rounded. Errors: bad_format
+/// if the file is cut off.
 inline Status read_pnm_pixels(Bytes file, const PnmHeader& h, unsigned char* rgb) {
   if (h.raster > file.size || file.size - h.raster < h.raster_bytes())
-    return Status::error(Errc::bad_format, "cut off: ", h.raster_bytes(), " bytes of pixels are due, ",
+    return Status::error(Errc::bad_format, "cut off: ", h.raster_bytes(), " bytes of pixels are needed, ",
                          file.size - h.raster, " are there; get the file again");
   const unsigned char* in = file.data + h.raster;
   const int wide = h.max > 255 ? 2 : 1, copies = 3 / h.channels;
@@ -76,4 +74,5 @@ inline Status read_pnm_pixels(Bytes file, const PnmHeader& h, unsigned char* rgb
   return Status();
 }
 
+}  // namespace detail
 TINYFIQA_END

@@ -1,4 +1,4 @@
-// From a picture to a network's input: cut out or align the face, resize, view, scale to floats.
+// From an image to the input of a network: crop or align the face, resize, apply a view, scale to floats.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -21,51 +21,50 @@
 
 TINYFIQA_BEGIN
 
-/// What a network wants to be fed: [height, width, 3], RGB, x = (level - mean) * scale with levels 0..255.
+/// The input of a network: [height, width, 3], RGB, x = (level - mean) * scale with levels 0..255.
 struct InputSpec {
   int height = 0, width = 0;
   LevelScale levels;
 
+  /// Floats of one image.
   std::size_t size() const { return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3; }
 };
 
-/// The ImageNet networks' input: mean 0.485 0.456 0.406, standard deviation 0.229 0.224 0.225 of RGB / 255;
-/// 600 x 416 (portrait) is the perceptual ensemble's size.
+/// Input of the ImageNet networks: mean 0.485 0.456 0.406, standard deviation 0.229 0.224 0.225 of RGB / 255.
+/// 600 x 416 (height x width) is the size of the perceptual ensemble.
 constexpr InputSpec imagenet_input(int height = 600, int width = 416) {
   return {height,
           width,
           {{255 * 0.485f, 255 * 0.456f, 255 * 0.406f},
            {1 / (255 * 0.229f), 1 / (255 * 0.224f), 1 / (255 * 0.225f)}}};
 }
-/// tinyFQnet's input: an aligned face, (level - 127.5) / 128.
+/// Input of tinyFQnet: an aligned face, (level - 127.5) / 128.
 constexpr InputSpec tinyfqnet_input(int height = 64, int width = 64) {
   return {height, width, {{127.5f, 127.5f, 127.5f}, {1 / 128.0f, 1 / 128.0f, 1 / 128.0f}}};
 }
 
-/// MobileFaceNet's input: an aligned face, (level - 127.5) * 0.007813, which is how its weight files round
-/// 1/128.
+/// Input of MobileFaceNet: an aligned face, (level - 127.5) * 0.007813. Its weight files round 1/128 so.
 constexpr InputSpec mobilefacenet_input() {
   return {aligned_side, aligned_side, {{127.5f, 127.5f, 127.5f}, {0.007813f, 0.007813f, 0.007813f}}};
 }
 
-/// The input of the other recognisers: an aligned face, (level - 127.5) / 127.5, as the insightface project
-/// has it.
+/// Input of the other recognisers: an aligned face, (level - 127.5) / 127.5, as in the insightface project.
 constexpr InputSpec face_input() {
   return {aligned_side, aligned_side, {{127.5f, 127.5f, 127.5f}, {1 / 127.5f, 1 / 127.5f, 1 / 127.5f}}};
 }
 
-/// Where the face is: nothing (the whole picture), a box, or five landmarks; not both.
+/// Where the face is: a box, or five landmarks, or neither (the whole image). Not both.
 struct Crop {
   std::optional<Box> box;
   std::optional<Landmarks> landmarks;
 };
 
-/// One picture seen in several ways, for scores averaged over views.
+/// Variants of one image, for test-time augmentation: the score is the mean over the views.
 enum class View : unsigned char {
   identity,
   hflip,  ///< left and right exchanged
   vflip,  ///< upside down
-  color,  ///< brightness, then contrast, changed by up to 5 %
+  color,  ///< brightness, then contrast, changed by at most 5 %
 };
 
 /// "identity", "hflip", "vflip" or "color".
@@ -74,18 +73,18 @@ constexpr const char* view_name(View view) {
   return names[static_cast<unsigned char>(view)];
 }
 
-/// "identity,hflip": views with commas between them.
+/// The names of the views with commas between them: "identity,hflip".
 inline std::string views_text(const std::vector<View>& views) {
   std::string text;
   for (const View view : views) text += (text.empty() ? "" : ",") + std::string(view_name(view));
   return text;
 }
 
-/// Each view takes memory for an input of its own, and texts come from weight files of anybody.
+/// A limit, because each view needs memory for an input and weight files may name any number of views.
 constexpr std::size_t most_views = 64;
 
-/// The views of such a text, or of a set: "none" (identity), "flips" (identity, hflip, vflip), "hflip-color"
-/// (identity, hflip, color).   Errors: bad_argument.
+/// Reads the text of views_text(), or the name of a set: "none" (identity), "flips" (identity, hflip, vflip),
+/// "hflip-color" (identity, hflip, color). Errors: bad_argument.
 inline Result<std::vector<View>> parse_views(const std::string& text) {
   if (text == "none") return std::vector<View>{View::identity};
   if (text == "flips") return std::vector<View>{View::identity, View::hflip, View::vflip};
@@ -109,11 +108,12 @@ inline Result<std::vector<View>> parse_views(const std::string& text) {
   return views;
 }
 
-/// The face as the network will see it: [height, width, 3], 8 bits. A box is cut out, landmarks are aligned
-/// to 112 x 112; then PIL's bilinear resize. Errors: bad_argument, not_finite.
-inline Result<Image> crop_and_resize(const Image& image, const Crop& crop, int height, int width) {
-  if (image.width < 1 || image.height < 1)
-    return Status::error(Errc::bad_argument, "the image has no pixels");
+/// The face as the network sees it, [height, width, 3], 8 bits: crops the box, or aligns the landmarks to
+/// 112 x 112, then resizes as PIL does (bilinear). Errors: those of check_view(); bad_argument for sizes, box
+/// or landmarks; not_finite.
+inline Result<Image> crop_and_resize(const ImageView& image, const Crop& crop, int height, int width,
+                                     const Backend& backend = native_backend()) {
+  if (const Status status = check_view(image); !status) return status;
   if (height < 1 || width < 1)
     return Status::error(Errc::bad_argument, "can't resize to ", width, "x", height,
                          " pixels; both must be at least 1");
@@ -122,21 +122,21 @@ inline Result<Image> crop_and_resize(const Image& image, const Crop& crop, int h
   if (crop.landmarks) {
     const Result<Image> face = align_face(image, *crop.landmarks);
     if (!face) return face.status();
-    return resize_image(*face, height, width);
+    return resize_image(*face, height, width, backend);
   }
-  if (!crop.box) return resize_image(image, height, width);
+  if (!crop.box) return resize_image(image, height, width, backend);
   const Box& b = *crop.box;
   if (b.x < 0 || b.y < 0 || b.width < 1 || b.height < 1 || b.width > image.width - b.x ||
       b.height > image.height - b.y)
     return Status::error(Errc::bad_argument, "the box x=", b.x, " y=", b.y, " width=", b.width,
                          " height=", b.height, " does not lie inside the image of ", image.width, "x",
                          image.height, " pixels");
-  return resize_image(image, b, height, width);
+  return resize_image(image, b, height, width, backend);
 }
 
 namespace detail {
 
-/// level * factor + offset, cut to 0..255 and, as torchvision does, rounded down.
+/// level * factor + offset in-place, clipped to 0..255 and rounded down, as torchvision does.
 inline void scale_levels(Image& image, float factor, float offset) {
   for (unsigned char& level : image.rgb) {
     const float value = static_cast<float>(level) * factor + offset;
@@ -146,11 +146,11 @@ inline void scale_levels(Image& image, float factor, float offset) {
 
 }  // namespace detail
 
-/// torchvision's adjust_brightness: every level times `factor`.
+/// Multiplies every level by `factor` in-place, as torchvision's adjust_brightness does.
 inline void adjust_brightness(Image& image, float factor) { detail::scale_levels(image, factor, 0.0f); }
 
-/// torchvision's adjust_contrast: factor * level + (1 - factor) * mean of the grey picture, whose levels are
-/// 0.2989 R + 0.587 G + 0.114 B rounded down.
+/// level = factor * level + (1 - factor) * mean, in-place, as torchvision's adjust_contrast does. `mean` is
+/// that of the grey levels 0.2989 R + 0.587 G + 0.114 B, rounded down.
 inline void adjust_contrast(Image& image, float factor) {
   std::uint64_t sum = 0;
   const std::size_t pixels = image.rgb.size() / 3;
@@ -163,7 +163,7 @@ inline void adjust_contrast(Image& image, float factor) {
   detail::scale_levels(image, factor, (1.0f - factor) * static_cast<float>(mean));
 }
 
-/// Red, green and blue all become the luma, rounded.
+/// Replaces red, green and blue by the rounded luma, in-place.
 inline void make_grey(Image& image) {
   for (std::size_t i = 0; i + 2 < image.rgb.size(); i += 3) {
     unsigned char* p = image.rgb.data() + i;
@@ -171,46 +171,62 @@ inline void make_grey(Image& image) {
   }
 }
 
-/// The picture as `view` shows it. The colour view draws its factors, each uniform in 0.95..1.05, from
-/// `seed`.
-inline Image apply_view(const Image& image, View view, std::uint64_t seed = 0) {
-  Image out = image;
+/// A copy of the image, changed as `view` says. View::color draws its two factors, each uniform in
+/// 0.95..1.05, from `seed`. The image must pass check_view().
+inline Image apply_view(const ImageView& image, View view, std::uint64_t seed = 0) {
+  if (view == View::hflip) {
+    Image out(image.width, image.height);
+    detail::RgbRows rows(image);
+    for (int y = 0; y < image.height; ++y) {
+      const unsigned char* row = rows.row(y);
+      for (int x = 0; x < image.width; ++x)
+        std::memcpy(out.pixel(x, y), row + std::ptrdiff_t{3} * (image.width - 1 - x), 3);
+    }
+    return out;
+  }
+  Image out = copy_image(image);
   if (view == View::color) {
     Rng rng(seed);
     adjust_brightness(out, rng.uniform(0.95f, 1.05f));
     adjust_contrast(out, rng.uniform(0.95f, 1.05f));
   }
-  if (view == View::hflip)
-    for (int y = 0; y < image.height; ++y)
-      for (int x = 0; x < image.width; ++x)
-        std::memcpy(out.pixel(x, y), image.pixel(image.width - 1 - x, y), 3);
   if (view == View::vflip)
-    for (int y = 0; y < image.height; ++y)
-      std::copy_n(image.pixel(0, image.height - 1 - y),
-                  std::size_t{3} * static_cast<std::size_t>(image.width), out.pixel(0, y));
+    for (int top = 0, bottom = out.height - 1; top < bottom; ++top, --bottom)
+      std::swap_ranges(out.pixel(0, top), out.pixel(0, top) + std::ptrdiff_t{3} * out.width,
+                       out.pixel(0, bottom));
   return out;
 }
 
-/// out [height, width, 3] = (level - mean) * scale. Errors: mismatch if the image or `out` has another size.
-inline Status to_input(const Image& image, const InputSpec& spec, Span<float> out) {
+/// out [height, width, 3] = (level - mean) * scale. Errors: those of check_view(); mismatch if the image or
+/// `out` has another size.
+inline Status to_input(const ImageView& image, const InputSpec& spec, Span<float> out,
+                       const Backend& backend = native_backend()) {
   if (image.height != spec.height || image.width != spec.width)
     return Status::error(Errc::mismatch, "the image has ", image.width, "x", image.height,
                          " pixels, the network wants ", spec.width, "x", spec.height);
   if (out.size != spec.size())
     return Status::error(Errc::mismatch, "the input buffer holds ", out.size, " floats, ", spec.size(),
                          " are needed");
-  native_backend().image.to_floats(image.rgb.data(), static_cast<std::ptrdiff_t>(out.size / 3),
-                                   spec.levels.mean, spec.levels.scale, out.data);
+  if (const Status status = check_view(image); !status) return status;
+  detail::RgbRows rows(image);
+  const std::ptrdiff_t row = std::ptrdiff_t{3} * image.width;
+  const bool one_block = image.order == ChannelOrder::rgb && image.row_stride == row;
+  const int step = one_block ? image.height : 1;  // rows a call
+  for (int y = 0; y < image.height; y += step)
+    backend.image.to_floats(rows.row(y), std::ptrdiff_t{step} * image.width, spec.levels.mean,
+                            spec.levels.scale, out.data + y * row);
   return Status();
 }
 
-/// All of it: crop_and_resize, apply_view, to_input.   image -> out [spec.height, spec.width, 3]
-inline Status preprocess(const Image& image, const Crop& crop, const InputSpec& spec, Span<float> out,
-                         View view = View::identity, std::uint64_t seed = 0) {
-  Result<Image> face = crop_and_resize(image, crop, spec.height, spec.width);
+/// crop_and_resize(), apply_view() and to_input() in one: image -> out [spec.height, spec.width, 3].
+/// Errors: theirs.
+inline Status preprocess(const ImageView& image, const Crop& crop, const InputSpec& spec, Span<float> out,
+                         View view = View::identity, std::uint64_t seed = 0,
+                         const Backend& backend = native_backend()) {
+  Result<Image> face = crop_and_resize(image, crop, spec.height, spec.width, backend);
   if (!face) return face.status();
   if (view != View::identity) face = apply_view(*face, view, seed);
-  return to_input(*face, spec, out);
+  return to_input(*face, spec, out, backend);
 }
 
 TINYFIQA_END

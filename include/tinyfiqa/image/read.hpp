@@ -1,5 +1,5 @@
-// Pictures from files and memory: JPEG, PNG, BMP (through stb_image) and binary PGM, PPM, upright and as
-// 8-bit RGB.
+// Reads images from files and memory as upright 8-bit RGB: JPEG, PNG and BMP (through stb_image), binary PGM
+// and PPM.
 #pragma once
 
 #include <tinyfiqa/base/span.hpp>
@@ -7,6 +7,7 @@
 #include <tinyfiqa/formats/file.hpp>
 #include <tinyfiqa/image/exif.hpp>
 #include <tinyfiqa/image/format.hpp>
+#include <tinyfiqa/image/image.hpp>
 #include <tinyfiqa/image/pnm.hpp>
 #include <tinyfiqa/image/segments.hpp>
 
@@ -21,38 +22,10 @@
 
 TINYFIQA_BEGIN
 
-/// Pixels [height, width, 3], red green blue, rows from top to bottom without gaps.
-struct Image {
-  int width = 0, height = 0;
-  std::vector<unsigned char> rgb;
-
-  Image() = default;
-  /// Black.
-  Image(int w, int h)
-      : width(w), height(h), rgb(static_cast<std::size_t>(w) * static_cast<std::size_t>(h) * 3) {}
-
-  const unsigned char* pixel(int x, int y) const { return rgb.data() + offset(x, y); }
-  unsigned char* pixel(int x, int y) { return rgb.data() + offset(x, y); }
-
- private:
-  std::size_t offset(int x, int y) const {
-    return 3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x));
-  }
-};
-
-/// What red, green and blue are worth in grey (BT.601, as in JPEG).
-constexpr float luma_weights[3] = {0.299f, 0.587f, 0.114f};
-
-/// The grey level of a pixel, 0.299 R + 0.587 G + 0.114 B.
-inline float luma(const unsigned char* rgb) {
-  return luma_weights[0] * static_cast<float>(rgb[0]) + luma_weights[1] * static_cast<float>(rgb[1]) +
-         luma_weights[2] * static_cast<float>(rgb[2]);
-}
-
-/// Larger pictures are refused before they are decoded: 100 megapixels take 300 MB as RGB, up to 1.3 GB while
-/// a progressive JPEG is decoded, and a file of a few kilobytes may claim to have them.
+/// Images with more pixels are refused before they are decoded. 100 megapixels take 300 MB as RGB and up to
+/// 1.3 GB while a progressive JPEG is decoded, and a file of a few kilobytes may claim to have them.
 inline constexpr std::size_t default_max_pixels = 100'000'000;
-/// The longest side that is read, JPEG's own limit.
+/// The longest side that is read, which is the limit of JPEG.
 inline constexpr int max_image_side = 65535;
 
 namespace detail {
@@ -68,15 +41,8 @@ inline Status check_size(std::size_t width, std::size_t height, std::size_t max_
   return Status();
 }
 
-/// The first 3 of every 4 bytes. By fours: the fourth is overwritten by the next pixel.
-inline void drop_fourth(const unsigned char* in, std::size_t pixels, unsigned char* out) {
-  for (; pixels > 1; --pixels, in += 4, out += 3) std::memcpy(out, in, 4);
-  if (pixels == 1) std::memcpy(out, in, 3);
-}
-
-/// Turns a picture upright as its EXIF orientation (1..8) says: in [height, width, bytes], red, green and
-/// blue first -> Image. From 5 on rows and columns change places; then columns and rows are counted from the
-/// other end.
+/// Rotates and flips by the EXIF orientation (1..8): in [height, width, bytes], with red, green and blue
+/// first -> Image. From 5 on rows and columns are exchanged; then columns or rows are reversed.
 inline Image upright(const unsigned char* in, int width, int height, int bytes, int orientation) {
   const bool swap = orientation >= 5;
   const bool flip_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
@@ -109,7 +75,7 @@ inline Status stb_error(const char* format) {
   return Status::error(Errc::bad_format, "damaged ", format, " (stb_image: ", why, "); get the file again");
 }
 
-/// `channels` is how many stb_image is asked for, 3 or 4: with 4 it has vectors for the colours of a JPEG.
+/// `channels`, 3 or 4, is requested from stb_image: it converts the colours of a JPEG with SIMD only for 4.
 inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int channels, int orientation,
                                      std::size_t max_pixels) {
   if (bytes.size > static_cast<std::size_t>(INT_MAX))
@@ -117,7 +83,7 @@ inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int channe
   const int length = static_cast<int>(bytes.size);
   int width = 0, height = 0, in_file = 0;
   if (stbi_info_from_memory(bytes.data, length, &width, &height, &in_file) == 0) return stb_error(format);
-  if (width < 1 || height < 1)  // stb_image takes a BMP of no rows for a picture
+  if (width < 1 || height < 1)  // stb_image accepts a BMP without rows
     return Status::error(Errc::bad_format, "damaged ", format, " (", width, "x", height,
                          " pixels); get the file again");
   const Status size =
@@ -131,35 +97,36 @@ inline Result<Image> decode_with_stb(Bytes bytes, const char* format, int channe
 }
 
 inline Result<Image> decode_pnm(Bytes bytes, std::size_t max_pixels) {
-  const Result<PnmHeader> header = read_pnm_header(bytes);
+  const Result<detail::PnmHeader> header = detail::read_pnm_header(bytes);
   if (!header) return header.status();
   const Status size = check_size(static_cast<std::size_t>(header->width),
                                  static_cast<std::size_t>(header->height), max_pixels);
   if (!size) return size;
-  if (bytes.size - header->raster < header->raster_bytes()) return read_pnm_pixels(bytes, *header, nullptr);
+  if (bytes.size - header->raster < header->raster_bytes())
+    return detail::read_pnm_pixels(bytes, *header, nullptr);
   Image image(header->width, header->height);
-  const Status pixels = read_pnm_pixels(bytes, *header, image.rgb.data());
+  const Status pixels = detail::read_pnm_pixels(bytes, *header, image.rgb.data());
   if (!pixels) return pixels;
   return image;
 }
 
 }  // namespace detail
 
-/// Decodes a picture: grey is copied to three channels, alpha is dropped, palettes are looked up, of 16 bits
-/// the upper 8 are kept, CMYK becomes RGB, and the EXIF orientation of JPEG and PNG is carried out. Messages
-/// name no file. Errors: bad_format, unsupported, too_large (more than max_pixels, or a side >
+/// Decodes an image. Grey is copied to three channels, alpha is dropped, palettes are looked up, 16-bit
+/// samples keep their upper 8 bits, CMYK becomes RGB, and the EXIF orientation of JPEG and PNG is applied.
+/// Messages name no file. Errors: bad_format, unsupported, too_large (more than max_pixels, or a side >
 /// max_image_side), out_of_memory.
 inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_max_pixels) {
-  const ImageFormat format = image_format(bytes);
-  if (format == ImageFormat::other) return unknown_format(bytes);
-  if (format == ImageFormat::pnm) return detail::decode_pnm(bytes, max_pixels);
-  if (format == ImageFormat::bmp) {
+  const detail::ImageFormat format = detail::image_format(bytes);
+  if (format == detail::ImageFormat::other) return detail::unknown_format(bytes);
+  if (format == detail::ImageFormat::pnm) return detail::decode_pnm(bytes, max_pixels);
+  if (format == detail::ImageFormat::bmp) {
     const Status whole = detail::check_bmp(bytes);
     if (!whole) return whole;
     return detail::decode_with_stb(bytes, "BMP", 3, 1, max_pixels);
   }
-  const bool jpeg = format == ImageFormat::jpeg;
-  const ImageParts parts = jpeg ? scan_jpeg(bytes) : scan_png(bytes);
+  const bool jpeg = format == detail::ImageFormat::jpeg;
+  const detail::ImageParts parts = jpeg ? detail::scan_jpeg(bytes) : detail::scan_png(bytes);
   if (!parts.complete)  // stb_image would fill the missing part of a JPEG with grey
     return Status::error(Errc::bad_format, "cut off after ", bytes.size, " bytes (no ",
                          jpeg ? "end-of-image marker" : "IEND chunk", "); get the file again");
@@ -171,11 +138,12 @@ inline Result<Image> decode_image(Bytes bytes, std::size_t max_pixels = default_
   const Status size =
       detail::check_size(parts.width, parts.height, max_pixels);  // stb_image gives no numbers
   if (!size) return size;
-  return detail::decode_with_stb(bytes, jpeg ? "JPEG" : "PNG", jpeg ? 4 : 3, exif_orientation(parts.exif),
-                                 max_pixels);
+  return detail::decode_with_stb(bytes, jpeg ? "JPEG" : "PNG", jpeg ? 4 : 3,
+                                 detail::exif_orientation(parts.exif), max_pixels);
 }
 
-/// Reads and decodes a picture file; see decode_image. Messages begin with the path.
+/// Reads and decodes an image file. Messages begin with the path. Errors: those of read_file()
+/// and decode_image().
 inline Result<Image> read_image(const std::string& path, std::size_t max_pixels = default_max_pixels) {
   const Result<FileBytes> file = read_file(path, FileAccess::copy);
   if (!file) return file.status();

@@ -1,5 +1,5 @@
-// What a JPEG's segments and a PNG's chunks tell without decoding: where the EXIF block is, whether the file
-// is whole, and whether it would lead stb_image 2.27 to write or read where it must not.
+// A walk over the segments of a JPEG or the chunks of a PNG, before decoding: where the EXIF block is,
+// whether the file is complete, and whether it would make stb_image 2.27 read or write out of bounds.
 #pragma once
 
 #include <tinyfiqa/base/span.hpp>
@@ -9,30 +9,30 @@
 #include <cstring>
 
 TINYFIQA_BEGIN
-
-struct ImageParts {
-  Bytes exif;                         ///< the TIFF block with the camera's tags, if there is one
-  bool complete = false;              ///< the walk reached the end marker (JPEG: EOI, PNG: IEND)
-  std::size_t width = 0, height = 0;  ///< of a PNG, as its header claims them
-  const char* unsupported = nullptr;  ///< a coding that the decoder does not know, in words
-  const char* damaged = nullptr;      ///< a part that the decoder must not see, in words
-};
-
 namespace detail {
 
-/// Takes note of a JPEG's segments in their order (ITU-T T.81, annex B). stb_image 2.27 trusts three things
-/// that a damaged file need not keep: a Huffman table has at most 256 codes (it writes beyond its array), a
-/// scan's tables have been defined (it reads memory never written), and so has every component's data.
+/// The result of the walk.
+struct ImageParts {
+  Bytes exif;                         ///< the TIFF block with the EXIF tags; empty if there is none
+  bool complete = false;              ///< the walk reached the end marker (JPEG: EOI, PNG: IEND)
+  std::size_t width = 0, height = 0;  ///< of a PNG, by its header
+  const char* unsupported = nullptr;  ///< a coding that the decoder lacks, in words; or null
+  const char* damaged = nullptr;      ///< a damaged part that the decoder must not read, in words; or null
+};
+
+/// Checks the segments of a JPEG in their order (ITU-T T.81, annex B). stb_image 2.27 relies on three facts
+/// that a damaged file may break: a Huffman table has at most 256 codes (else it writes out of bounds), the
+/// tables of a scan are defined, and every component has data (else it reads uninitialised memory).
 class JpegNotes {
  public:
-  /// `body` is the segment's `size` bytes after its length.
+  /// body [size]: the segment after its length field.
   void segment(int kind, const unsigned char* body, std::size_t size, ImageParts& parts) {
     if (kind == 0xE1 && size >= 6 && std::memcmp(body, "Exif\0\0", 6) == 0 && parts.exif.empty())
       parts.exif = Bytes(body + 6, size - 6);
     if (kind >= 0xC3 && kind <= 0xCF && kind != 0xC4 && kind != 0xC8 && kind != 0xCC)
       parts.unsupported = kind >= 0xC9 ? "arithmetic coding" : "lossless or hierarchical coding";
     if (kind >= 0xC0 && kind <= 0xC2 && size >= 1 && body[0] != 8) parts.unsupported = "12 bits a sample";
-    if (parts.damaged != nullptr) return;  // the first damage counts
+    if (parts.damaged != nullptr) return;  // report the first damage
     if (kind == 0xC4 && !huffman(body, size)) parts.damaged = "Huffman table";
     if (kind == 0xDB && !quantisation(body, size)) parts.damaged = "quantisation table";
     if (kind >= 0xC0 && kind <= 0xC2 && !frame(kind == 0xC2, body, size)) parts.damaged = "frame header";
@@ -41,7 +41,7 @@ class JpegNotes {
   bool all_components_drawn() const { return components_ > 0 && drawn_ == (1u << components_) - 1u; }
 
  private:
-  /// DHT: class and number, 16 counts of codes by length, the codes' values; again to the end.
+  /// DHT: class and number, 16 counts of codes by length, the values of the codes; repeated to the end.
   bool huffman(const unsigned char* body, std::size_t size) {
     while (size > 0) {
       if (size < 17 || body[0] > 0x1F || (body[0] & 15) > 3) return false;
@@ -55,7 +55,7 @@ class JpegNotes {
     return true;
   }
 
-  /// DQT: precision and number, 64 values of 1 or 2 bytes; again to the end.
+  /// DQT: precision and number, 64 values of 1 or 2 bytes; repeated to the end.
   bool quantisation(const unsigned char* body, std::size_t size) {
     while (size > 0) {
       const std::size_t length = body[0] > 15 ? 129 : 65;
@@ -67,7 +67,7 @@ class JpegNotes {
     return true;
   }
 
-  /// SOF: precision, height, width, number of components; for each its name, sampling and quantisation table.
+  /// SOF: precision, height, width, number of components; for each its name, sampling, quantisation table.
   bool frame(bool progressive, const unsigned char* body, std::size_t size) {
     if (size < 6 || body[5] < 1 || body[5] > 4 || size != 6u + 3u * body[5] || components_ > 0) return false;
     progressive_ = progressive;
@@ -81,8 +81,8 @@ class JpegNotes {
   }
 
   /// SOS: number of components; for each its name and Huffman tables; first and last coefficient, bit
-  /// positions. In a progressive file a component's first scan holds the upper bits of coefficient 0 (T.81,
-  /// G.1.1.1.1).
+  /// positions. In a progressive file the first scan of a component holds the upper bits of coefficient 0
+  /// (T.81, G.1.1.1.1).
   bool scan(const unsigned char* body, std::size_t size) {
     if (size < 4 || size != 4u + 2u * body[0]) return false;
     const int count = body[0];
@@ -109,14 +109,12 @@ class JpegNotes {
   unsigned defined_ = 0;  // bits 0-3: DC tables, 4-7: AC tables, 8-11: quantisation tables
 };
 
-}  // namespace detail
-
-/// Walks over a JPEG's segments. Between them, and in the entropy-coded data after SOS, it looks for the next
-/// marker: 0xFF followed by neither 0 nor a restart marker. A thumbnail inside a segment is skipped with its
-/// segment, so that its end marker is not taken for the picture's.
+/// Walks over the segments of a JPEG. Between them, and in the entropy-coded data after SOS, it looks for the
+/// next marker: 0xFF followed by neither 0 nor a restart marker. A thumbnail is skipped with the segment that
+/// holds it, so that its end marker does not end the image.
 inline ImageParts scan_jpeg(Bytes file) {
   ImageParts parts;
-  detail::JpegNotes notes;
+  JpegNotes notes;
   std::size_t at = 2;
   while (at < file.size) {
     const void* mark = std::memchr(file.data + at, 0xFF, file.size - at);
@@ -133,7 +131,7 @@ inline ImageParts scan_jpeg(Bytes file) {
     }
     if (kind <= 0x01 || (kind >= 0xD0 && kind <= 0xD8)) continue;  // stuffed zero, restart, SOI: no length
     if (file.size - at < 2) return parts;
-    const std::size_t length = detail::read_uint(file.data + at, 2, false);
+    const std::size_t length = read_uint(file.data + at, 2, false);
     if (length < 2 || length > file.size - at) return parts;
     notes.segment(kind, file.data + at + 2, length - 2, parts);
     at += length;
@@ -141,12 +139,12 @@ inline ImageParts scan_jpeg(Bytes file) {
   return parts;
 }
 
-/// Walks over a PNG's chunks: length, type, data, checksum (PNG specification, 5.3).
+/// Walks over the chunks of a PNG: length, type, data, checksum (PNG specification, 5.3).
 inline ImageParts scan_png(Bytes file) {
   ImageParts parts;
   std::size_t at = 8;
   while (at <= file.size && file.size - at >= 12) {
-    const std::size_t length = detail::read_uint(file.data + at, 4, false);
+    const std::size_t length = read_uint(file.data + at, 4, false);
     if (length > file.size - at - 12) return parts;
     const unsigned char* type = file.data + at + 4;
     if (std::memcmp(type, "IEND", 4) == 0) {
@@ -154,8 +152,8 @@ inline ImageParts scan_png(Bytes file) {
       return parts;
     }
     if (std::memcmp(type, "IHDR", 4) == 0 && length >= 8) {
-      parts.width = detail::read_uint(type + 4, 4, false);
-      parts.height = detail::read_uint(type + 8, 4, false);
+      parts.width = read_uint(type + 4, 4, false);
+      parts.height = read_uint(type + 8, 4, false);
     }
     if (std::memcmp(type, "eXIf", 4) == 0 && parts.exif.empty()) parts.exif = Bytes(type + 4, length);
     at += length + 12;
@@ -163,4 +161,5 @@ inline ImageParts scan_png(Bytes file) {
   return parts;
 }
 
+}  // namespace detail
 TINYFIQA_END

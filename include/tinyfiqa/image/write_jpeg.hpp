@@ -1,29 +1,37 @@
-// JPEG files made in memory, through stb_image_write.
+// Encodes JPEG files in memory, through stb_image_write.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/image/image.hpp>
 #include <tinyfiqa/image/read.hpp>
+#include <tinyfiqa/image/view.hpp>
 
 #include <stb/stb_image_write.h>
 
+#include <cstddef>
 #include <vector>
 
 TINYFIQA_BEGIN
 
-/// Baseline JPEG of `quality` 1..100; up to 90 with half the colour resolution. Errors: bad_argument.
-inline Result<std::vector<unsigned char>> encode_jpeg(const Image& image, int quality) {
+/// Baseline JPEG of `quality` 1..100; up to 90 with half the colour resolution. Copies the whole image unless
+/// it is RGB without gaps between rows. Errors: those of check_view(); bad_argument; out_of_memory.
+inline Result<std::vector<unsigned char>> encode_jpeg(const ImageView& image, int quality) {
   if (image.width < 1 || image.height < 1 || image.width > max_image_side || image.height > max_image_side)
     return Status::error(Errc::bad_argument, "a JPEG can't have ", image.width, "x", image.height, " pixels");
   if (quality < 1 || quality > 100)
     return Status::error(Errc::bad_argument, "JPEG quality ", quality, " does not lie in 1..100");
+  if (const Status status = check_view(image); !status) return status;
+  const bool as_is = image.order == ChannelOrder::rgb && image.row_stride == std::ptrdiff_t{3} * image.width;
+  const Image copy = as_is ? Image() : copy_image(image);  // stb_image_write takes no row stride
+  const unsigned char* const pixels = as_is ? image.data : copy.rgb.data();
   std::vector<unsigned char> bytes;
   const auto append = [](void* to, void* data, int size) {
     const auto* first = static_cast<const unsigned char*>(data);
     static_cast<std::vector<unsigned char>*>(to)->insert(static_cast<std::vector<unsigned char>*>(to)->end(),
                                                          first, first + size);
   };
-  if (stbi_write_jpg_to_func(append, &bytes, image.width, image.height, 3, image.rgb.data(), quality) == 0)
+  if (stbi_write_jpg_to_func(append, &bytes, image.width, image.height, 3, pixels, quality) == 0)
     return Status::error(Errc::out_of_memory, "the JPEG encoder failed");
   return bytes;
 }

@@ -18,7 +18,8 @@ inline bool halves_to_floats(const unsigned char* TINYFIQA_RESTRICT halves, std:
                              float* TINYFIQA_RESTRICT out) {
   std::uint16_t largest = 0;  // magnitude
   for (std::ptrdiff_t i = 0; i < count; ++i) {
-    const auto magnitude = static_cast<std::uint16_t>(load_le<std::uint16_t>(halves + 2 * i) & 0x7fffu);
+    const auto magnitude =
+        static_cast<std::uint16_t>(detail::load_le<std::uint16_t>(halves + 2 * i) & 0x7fffu);
     largest = magnitude > largest ? magnitude : largest;
   }
   std::ptrdiff_t i = 0;
@@ -26,14 +27,14 @@ inline bool halves_to_floats(const unsigned char* TINYFIQA_RESTRICT halves, std:
   for (; i + simd::width <= count; i += simd::width)
     simd::store(out + i, simd::load_binary16(halves + 2 * i));
 #endif
-  for (; i < count; ++i) out[i] = half_to_float(load_le<std::uint16_t>(halves + 2 * i));
+  for (; i < count; ++i) out[i] = detail::half_to_float(detail::load_le<std::uint16_t>(halves + 2 * i));
   return largest < 0x7c00u;
 }
 
 /// values[i] *= factor, computed in double and rounded once. Subnormal results become zero.
 inline void scale_weights(float* values, std::ptrdiff_t count, double factor) {
   for (std::ptrdiff_t i = 0; i < count; ++i)
-    values[i] = without_subnormals(static_cast<double>(values[i]) * factor);
+    values[i] = detail::without_subnormals(static_cast<double>(values[i]) * factor);
 }
 
 /// Transposes one vector's width of rows: to[p * stride + j] = rows[j * k + p],    j < width, p < k.

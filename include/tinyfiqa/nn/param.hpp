@@ -72,14 +72,14 @@ class ParamWalk {
   }
 
  private:
-  FixedText<128>& open() {
+  detail::FixedText<128>& open() {
     lengths_[depth_++] = path_.size();
     if (!path_.empty()) path_.append('.');
     return path_;
   }
 
   Callback& callback_;
-  FixedText<128> path_;
+  detail::FixedText<128> path_;
   std::size_t lengths_[16] = {};
   int depth_ = 0;
 };

@@ -1,5 +1,5 @@
-// From a network's raw score to a quality of 0..100, by where the score lies among those of a reference
-// population.
+// Calibration: maps the raw score of a network to a quality of 0..100 by the rank of the score in a
+// reference population.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -23,7 +23,7 @@
 
 TINYFIQA_BEGIN
 
-/// What to do with a photo of that quality: refuse it, take another if you can, use it, be glad of it.
+/// The meaning of a quality: reject the photo; poor, take another one if possible; fair, usable; good.
 enum class Band : unsigned char { reject, poor, fair, good };
 
 /// "reject", "poor", "fair" or "good".
@@ -44,38 +44,39 @@ struct BandLimits {
   }
 };
 
-/// The integer of ISO/IEC 29794-1 (0 to 100, higher is better) for a quality that is no NaN.
+/// The quality as the integer of ISO/IEC 29794-1: 0 to 100, higher is better. `quality` must not be NaN.
 inline int whole_quality(float quality) {
   return static_cast<int>(std::lround(std::min(100.0f, std::max(0.0f, quality))));
 }
 
-/// A point of the map.
+/// A point of the map from raw score to quality.
 struct QualityKnot {
   float raw = 0, quality = 0;
 };
 
-/// Genuine comparisons whose worse image lies in one band, and how many of them failed at the threshold of a
+/// Genuine comparisons whose worse image is in one band, and how many of them failed at the threshold with a
 /// false match rate of 1e-3.
 struct BandErrors {
   std::size_t failed = 0, pairs = 0;
 
-  /// The false non-match rate to expect; NaN where nothing was compared.
+  /// The expected false non-match rate; NaN if nothing was compared.
   double rate() const {
     return pairs == 0 ? std::numeric_limits<double>::quiet_NaN()
                       : static_cast<double>(failed) / static_cast<double>(pairs);
   }
 };
 
-/// quality(raw): linear between knots whose raw scores rise and whose qualities don't fall, cut to the outer
-/// ones.
+/// The map: linear between knots, constant beyond the first and the last. The raw scores of the knots rise
+/// strictly and the qualities do not fall. There are at least two knots.
 struct Calibration {
   std::vector<QualityKnot> knots;
-  /// Under these qualities lie the worst 5, 10 and 20 % of the population.
+  /// The worst 5, 10 and 20 % of the population have qualities below these.
   int worst5 = 0, worst10 = 0, worst20 = 0;
   BandLimits limits;
-  /// By band, where a recogniser was at hand.
+  /// Recognition errors of each band, if they were measured with a recogniser.
   std::optional<std::array<BandErrors, 4>> errors;
 
+  /// 0..100, or NaN for NaN.
   float quality(float raw) const {
     if (std::isnan(raw)) return raw;
     const auto above = std::upper_bound(knots.begin(), knots.end(), raw,
@@ -85,31 +86,31 @@ struct Calibration {
     const QualityKnot &a = above[-1], &b = above[0];
     return a.quality + (b.quality - a.quality) * ((raw - a.raw) / (b.raw - a.raw));
   }
+  /// The same as an integer; `raw` must not be NaN.
   int quality_number(float raw) const { return whole_quality(quality(raw)); }
 };
 
 struct CalibrationOptions {
-  /// The raw score of quality 0: the worst that the network can give. Without one: as far below the
-  /// population's 1st percentile as its median is above, or its minimum if that is lower.
+  /// The raw score of quality 0, the worst that the network can give. Default: 2 * (1st percentile) - median
+  /// of the population, or its minimum if that is lower.
   std::optional<float> floor;
 };
 
-/// The fewest scores that a map is made from. A serious one needs thousands: its 1st percentile is then not a
-/// matter of a few photos.
+/// The fewest scores for a map. Use thousands in practice, or a few photos decide the 1st percentile.
 constexpr std::size_t least_population = 20;
 
 namespace detail {
 
-/// The quality of the population's percentile: 10 for the 1st, 90 for the 99th.
+/// The quality of a percentile of the population: 10 for the 1st, 90 for the 99th, linear between.
 inline double percentile_quality(int percent) { return 10 + 80.0 * (percent - 1) / 98; }
 
-/// Raw scores that occur twice (a network may give many faces the same) become one knot, in the middle.
+/// Merges knots with equal raw scores (a network may give many faces the same score) into one, in the middle.
 inline std::vector<QualityKnot> merge_knots(const std::vector<QualityKnot>& points) {
   std::vector<QualityKnot> knots;
   for (std::size_t i = 0; i < points.size();) {
     std::size_t last = i;
     while (last + 1 < points.size() && !(points[last + 1].raw > points[i].raw)) ++last;
-    // Two decimals, so that the text in a file is the very map.
+    // Two decimals, so that the text in a file gives exactly this map.
     const float middle = (points[i].quality + points[last].quality) / 2;
     knots.push_back({points[i].raw, std::round(100 * middle) / 100});
     i = last + 1;
@@ -117,7 +118,7 @@ inline std::vector<QualityKnot> merge_knots(const std::vector<QualityKnot>& poin
   return knots;
 }
 
-/// The whole quality with the share of the population below it that is nearest to `share`.
+/// The integer quality below which about `share` of the population lies.
 inline int quality_above(const Calibration& c, const std::vector<float>& sorted, double share) {
   const float quality = c.quality(static_cast<float>(sorted_quantile(sorted, share)));
   return std::min(100, static_cast<int>(std::lround(quality + 0.5f)));
@@ -125,11 +126,11 @@ inline int quality_above(const Calibration& c, const std::vector<float>& sorted,
 
 }  // namespace detail
 
-/// The map of a population's raw scores, in any order: its percentiles 1, 5, 10, .. 95, 99 get the qualities
-/// 10 to 90 in equal steps for each percent, its maximum 100, and options.floor 0: badly degraded faces, of
-/// which a population of photos has hardly any, share the range from 0 to 10 and stay told apart. Bands:
-/// reject, the worst 5 %; poor, to 20 %; fair, to the median; good.   Errors: bad_argument (too few scores,
-/// all alike, a floor that is not below them), not_finite.
+/// Makes the map from the raw scores of a population, in any order. The percentiles 1, 5, 10, .. 95, 99 get
+/// the qualities 10 to 90, in proportion to the percent; the maximum gets 100 and options.floor 0. So the
+/// range 0..10 is left for badly degraded faces, which a population of photos hardly has. Bands: reject, the
+/// worst 5 %; poor, up to 20 %; fair, up to the median; good, the rest. Errors: bad_argument (too few scores,
+/// nearly all equal, a floor that is not below the 1st percentile); not_finite.
 inline Result<Calibration> fit_calibration(std::vector<float> raw, const CalibrationOptions& options = {}) {
   if (raw.size() < least_population)
     return Status::error(Errc::bad_argument, "a calibration needs the scores of at least ", least_population,
@@ -167,7 +168,7 @@ inline Result<Calibration> fit_calibration(std::vector<float> raw, const Calibra
 
 namespace detail {
 
-/// The shortest text that reads back as this number, whatever the locale.
+/// The shortest text that reads back as exactly this number, in every locale.
 inline std::string exact_number(float value) {
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, value);
@@ -220,8 +221,7 @@ inline bool parse_knots(std::string_view text, std::vector<QualityKnot>& knots, 
   return problem.empty();
 }
 
-/// The digits of a text, number by number. What is read is written again and compared, which is as strict as
-/// a parser can be.
+/// Reads the integers in a text. The callers write them again and compare the texts, which checks the rest.
 template <class Int, std::size_t Count>
 bool read_integers(const std::string& text, Int (&numbers)[Count]) {
   std::size_t count = 0;
@@ -270,8 +270,7 @@ inline bool parse_errors(const std::string& text, Calibration& c) {
 ///   calibration   "0:0 0.31:10 0.42:13.27 ..."    raw score:quality
 ///   thresholds    "5% 14, 10% 18, 20% 26"
 ///   bands         "reject 0-13, poor 14-25, fair 26-50, good 51-100"
-///   band_errors   "false non-matches at FMR 0.001: reject 18 of 120, poor 3 of 200, ..."   where there are
-///   any
+///   band_errors   "false non-matches at FMR 0.001: reject 18 of 120, poor 3 of 200, ..."   (optional)
 inline Metadata calibration_metadata(const Calibration& c) {
   std::string knots;
   for (const QualityKnot& k : c.knots)
@@ -283,8 +282,8 @@ inline Metadata calibration_metadata(const Calibration& c) {
   return entries;
 }
 
-/// The calibration that a weight file's metadata holds, or none. `path` is for messages.
-///   Errors: bad_format, naming the file and the key.
+/// The calibration in the metadata of a weight file, or none. `path` is for messages.
+/// Errors: bad_format, naming the file and the key.
 inline Result<std::optional<Calibration>> calibration_from_metadata(const Metadata& metadata,
                                                                     const std::string& path) {
   const std::string* knots = find_metadata(metadata, "calibration");

@@ -1,4 +1,4 @@
-// A network that sees luma alone: a grey copy of a photo then has the score of the photo.
+// Makes a network ignore colour: a photo and its grey copy then have the same score.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -11,10 +11,12 @@ TINYFIQA_BEGIN
 
 namespace detail {
 
-/// Of one tap of one output, w_c for the three colours (`plane` floats apart), whose levels x_c it sees as
-/// (x_c - mean_c) scale_c. On grey, x_c = L, it gives W L - sum_c w_c scale_c mean_c with W = sum_c w_c
-/// scale_c. The weights luma_c W / scale_c give W (luma - sum_c luma_c mean_c) on any picture. Returns what
-/// these lack.
+/// Replaces the weights w_c of one tap of one output, for the three colours c (`plane` floats apart).
+/// The convolution sees the levels x_c as (x_c - mean_c) scale_c. With W = sum_c w_c scale_c:
+///   old weights on a grey image, x_c = L:   W L - sum_c w_c scale_c mean_c
+///   new weights luma_c W / scale_c:         W (luma(x) - sum_c luma_c mean_c)   on any image
+/// Returns the constant that the second lacks to equal the first: W sum_c luma_c mean_c - sum_c w_c
+/// scale_c mean_c.
 inline double tap_of_luma(const InputSpec& input, float* w, std::size_t plane) {
   double level = 0, offset = 0, mean = 0;
   for (std::size_t c = 0; c < 3; ++c) {
@@ -28,7 +30,7 @@ inline double tap_of_luma(const InputSpec& input, float* w, std::size_t plane) {
   return level * mean - offset;
 }
 
-/// The first parameter of that kind if it has that size, else null.
+/// The first parameter of `kind`, if its size is `count`; else null.
 inline const Param* find_param(const Model& model, ParamKind kind, int count) {
   for (const NamedParam& p : model.params())
     if (p.param.kind == kind) return p.param.extents[0] == count ? &p.param : nullptr;
@@ -37,16 +39,15 @@ inline const Param* find_param(const Model& model, ParamKind kind, int count) {
 
 }  // namespace detail
 
-/// Makes the first convolution, [Cout, 3, K, K], see luma alone. On grey pictures outputs stay (but at their
-/// borders, where colours are normalised differently, as ImageNet's are); on others they become those of the
-/// grey picture, but for the rounding of its levels. So it belongs to networks that were trained on grey
-/// pictures.
-///   Errors: bad_argument where the network does not begin with a convolution of three colours and a batch
-///   norm, or was loaded for running alone.
+/// Changes the first convolution, [Cout, 3, K, K], so that it sees only luma. Outputs for grey images stay
+/// the same, except near image borders if the colours are normalised differently (as for ImageNet). Outputs
+/// for colour images become those of the grey copy, except for the rounding of its levels. Use it for
+/// networks trained on grey images. Errors: bad_argument if the network does not begin with a convolution of
+/// three colours and a batch norm, or if it was loaded with Use::run.
 inline Status ignore_colour(Model& model) {
   if (model.block().empty())
     return Status::error(Errc::bad_argument, model.spec().name,
-                         " was loaded for running alone; load it with Use::change to change its weights");
+                         " was loaded with Use::run; load it with Use::change to change its weights");
   const Param& first = model.params().front().param;
   const int outputs = first.extents[0];
   const Param* mean = detail::find_param(model, ParamKind::running_mean, outputs);

@@ -1,4 +1,4 @@
-// A scorer that needs no weight file: tinyFQnet with the weights that are compiled in.
+// A scorer that needs no weight file: tinyFQnet with built-in weights.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -12,14 +12,14 @@
 
 TINYFIQA_BEGIN
 
-/// The built-in tinyFQnet. (An error would be a fault of the library.)
+/// The built-in tinyFQnet. (An error here would be a bug of the library.)
 inline Result<Model> default_model(const Backend& backend = native_backend()) {
   const auto file = read_safetensors(FileBytes{"the built-in weights", tinyfqnet_weights(), nullptr});
   if (!file) return file.status();
   return make_model(*file, tinyfqnet_spec, backend);
 }
 
-/// A scorer with it.   Errors: those of Scorer::create().
+/// A scorer of the built-in tinyFQnet. Errors: those of Scorer::create().
 ///
 ///   auto scorer = default_scorer();
 ///   auto score = scorer->score("photo.jpg", crop);   // score->quality, score->band

@@ -1,4 +1,5 @@
-// From a picture to a score: one or several networks, each seeing one or several views (P1, equation 1).
+// From an image to a score: one or several networks, each with one or several views (Hamidi et al. 2025,
+// equation 1).
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -20,21 +21,22 @@
 
 TINYFIQA_BEGIN
 
+/// What a scorer is made with.
 struct ScoreOptions {
-  /// T of equation 1 is their number; empty: see default_views(). With others than a network was calibrated
-  /// with, its qualities shift.
+  /// The T views of equation 1; empty: default_views(). The qualities of a network shift if these differ from
+  /// the views that it was calibrated with.
   std::vector<View> views;
-  int height = 0, width = 0;  ///< 0: each network's own input size
-  int threads = 1;            ///< for one image; many images go to many scorers
-  std::uint64_t seed = 1;     ///< of the colour view
+  int height = 0, width = 0;  ///< 0: the input size of each network
+  int threads = 1;            ///< that share one image; for many images use one scorer a thread
+  std::uint64_t seed = 1;     ///< of View::color
 };
 
-/// The views that the network's weight file names (those that it was calibrated with), or identity alone.
+/// The views that the weight file of the network names (it was calibrated with them), or identity alone.
 inline std::vector<View> own_views(const Model& model) {
   return model.views().empty() ? std::vector<View>{View::identity} : model.views();
 }
 
-/// The networks' own views.   Errors: bad_argument if they differ.
+/// The views of all networks. Errors: bad_argument if they differ.
 inline Result<std::vector<View>> default_views(const std::vector<std::shared_ptr<const Model>>& models) {
   std::vector<View> views = models.empty() ? std::vector<View>() : own_views(*models[0]);
   for (const auto& model : models)
@@ -45,42 +47,46 @@ inline Result<std::vector<View>> default_views(const std::vector<std::shared_ptr
   return views;
 }
 
-/// One network's part in a score.
+/// The score of one network.
 struct NetworkScore {
   std::string model;
   float score = 0;           ///< mean over the views
   std::vector<float> views;  ///< in the order of Scorer::options().views
 };
 
-/// `value` is raw. tinyFQnet: 0..1. The perceptual networks: a mean opinion score, trained to 0..1 but not
-/// cut to it.
+/// The score of an image. `value` is raw: 0..1 for tinyFQnet; for the perceptual networks a mean opinion
+/// score, trained to 0..1 but not clipped.
 struct Score {
   float value = 0;  ///< mean over the networks
   std::vector<NetworkScore> networks;
-  /// 0..100 by the networks' calibrations, their mean; NaN if one of them has none. whole_quality() rounds
-  /// it.
+  /// 0..100, the mean over the calibrated networks' qualities; NaN if a network has no calibration.
+  /// whole_quality() makes it an integer.
   float quality = std::numeric_limits<float>::quiet_NaN();
-  std::optional<Band> band = {};  ///< where the quality lies; none without a quality
+  std::optional<Band> band = {};  ///< the band of the quality; none without a quality
 };
 
-/// Where a scorer's time went so far, in seconds.
+/// The time that a scorer has used so far, in seconds.
 struct ScoreTime {
   double decode_s = 0;  ///< reading and decoding files
   double resize_s = 0;  ///< cropping, resizing, views
   double network_s = 0;
 };
 
-/// q(I) = 1/M sum_m 1/T sum_t q_m(view_t(I))     (P1, equation 1)
+/// Scores images, with M networks and T views (Hamidi et al. 2025, equation 1):
+///   q(I) = 1/M sum_m 1/T sum_t q_m(view_t(I))
+///
+/// Use one scorer a thread: score() changes it. Scorers may share Models. A Scorer can be moved, not copied.
 class Scorer {
  public:
-  /// One network from a safetensors file.
+  /// One network from a safetensors file. Errors: those of load_model() and create().
   static Result<Scorer> load(const std::string& path, const ScoreOptions& options = {}) {
     auto model = load_model(path, "", native_backend(), Use::run);
     if (!model) return model.status();
     return create({std::make_shared<const Model>(std::move(*model))}, options);
   }
 
-  /// M networks, each with one output. Errors: bad_argument.
+  /// M networks, each with one output. The scorer keeps the models alive. Errors: bad_argument, those of
+  /// default_views() and of Session::create().
   static Result<Scorer> create(std::vector<std::shared_ptr<const Model>> models, ScoreOptions options = {}) {
     if (models.empty()) return Status::error(Errc::bad_argument, "a score needs at least one network");
     if (options.views.empty()) {
@@ -101,31 +107,32 @@ class Scorer {
       auto session = Session::create(*m.model, static_cast<int>(options.views.size()), m.input.height,
                                      m.input.width, SessionOptions{options.threads, Feed::levels, {}});
       if (!session) return session.status();
-      m.session.push_back(std::move(*session));
+      m.session = std::move(*session);
       scorer.members_.push_back(std::move(m));
     }
     scorer.join_bands();
     return scorer;
   }
 
-  /// With the views that are used.
+  /// The options, with the views that are in use.
   const ScoreOptions& options() const { return options_; }
   const ScoreTime& time() const { return time_; }
-  /// True if every network has a calibration, so that scores have a quality.
+  /// True if every network has a calibration. Only then scores have a quality and a band.
   bool calibrated() const { return limits_.has_value(); }
 
-  /// The limits between bands; with several networks the mean of theirs.
+  /// The limits between bands, the mean over the networks; none if not calibrated().
   const std::optional<BandLimits>& band_limits() const { return limits_; }
 
-  /// The score of a face: the whole picture, a box of it, or the face aligned by five landmarks.
-  /// Errors: bad_argument (box, landmarks), not_finite.
-  Result<Score> score(const Image& image, const Crop& crop = {}) {
+  /// The score of a face: the whole image, a box of it, or the face aligned by five landmarks. Reads the
+  /// pixels during the call and copies only the face. Equal pixels have equal scores in every layout, to the
+  /// bit. Errors: those of check_view(); bad_argument for the box or the landmarks; not_finite.
+  Result<Score> score(const ImageView& image, const Crop& crop = {}) {
     Score total;
-    Image face;  // as the previous member saw it
+    Image face;  // at the size of the previous member
     for (Member& m : members_) {
       if (face.height != m.input.height || face.width != m.input.width) {
         const Stopwatch watch(time_.resize_s);
-        auto resized = crop_and_resize(image, crop, m.input.height, m.input.width);
+        auto resized = crop_and_resize(image, crop, m.input.height, m.input.width, m.model->backend());
         if (!resized) return resized.status();
         face = std::move(*resized);
       }
@@ -138,7 +145,7 @@ class Scorer {
     return total;
   }
 
-  /// The same for a file.
+  /// The score of a face in an image file. Errors: the same and those of read_image().
   Result<Score> score(const std::string& path, const Crop& crop = {}) {
     const auto image = read_timed(path);
     if (!image) return image.status();
@@ -151,11 +158,11 @@ class Scorer {
   struct Member {
     std::shared_ptr<const Model> model;
     InputSpec input;
-    std::vector<Session> session;       // one; a vector because a Session has no empty state
-    std::vector<unsigned char> levels;  // of several views [T, H, W, 3]
+    std::optional<Session> session;
+    std::vector<unsigned char> levels;  // the views [T, H, W, 3]; unused for identity alone
   };
 
-  /// Adds the time of its life to a sum.
+  /// Adds its lifetime to a sum.
   class Stopwatch {
    public:
     explicit Stopwatch(double& sum_s) : sum_s_(sum_s), start_(std::chrono::steady_clock::now()) {}
@@ -204,7 +211,7 @@ class Scorer {
     const unsigned char* const levels = views_of(m, face);
     {
       const Stopwatch watch(time_.network_s);
-      m.session[0].run(levels, s.views.data());
+      m.session->run(levels, s.views.data());
     }
     for (const float v : s.views) {
       if (!std::isfinite(v))
@@ -214,7 +221,7 @@ class Scorer {
     return s;
   }
 
-  /// The member's input: every view of the face, which has the member's size.
+  /// The input of a member: every view of `face`, which has the member's size.
   const unsigned char* views_of(Member& m, const Image& face) {
     if (options_.views.size() == 1 && options_.views[0] == View::identity) return face.rgb.data();
     const Stopwatch watch(time_.resize_s);

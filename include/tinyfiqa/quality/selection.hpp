@@ -1,4 +1,5 @@
-// The best few of many, one after the other (P2, section 4: the best image of a video or template).
+// Selects the best few of a stream of items, such as the best images of a video or a template (Peng et al.,
+// section 4).
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -9,8 +10,8 @@
 
 TINYFIQA_BEGIN
 
-/// Keeps the k items with the highest scores, best first; of equal scores the one that came first is better.
-/// Memory does not depend on how many are offered.
+/// Keeps the k items with the highest scores, best first. Among equal scores the earlier item is better.
+/// Memory does not grow with the number of items offered.
 template <class Item>
 class BestFew {
  public:
@@ -21,14 +22,14 @@ class BestFew {
 
   explicit BestFew(std::size_t k) : k_(k) {}
 
-  /// The place, from 1, that a score would take now; 0 for none.
+  /// The rank, from 1, that an item of this score would get now; 0 if it would not be kept.
   std::size_t place(double score) const {
     std::size_t at = entries_.size();
     while (at > 0 && score > entries_[at - 1].score) --at;
     return at < k_ ? at + 1 : 0;
   }
 
-  /// Takes the item in if it is among the best so far. Returns its place, from 1; 0 for none.
+  /// Keeps the item if it is among the best k so far. Returns its rank, from 1; 0 if it was not kept.
   std::size_t offer(double score, Item item) {
     const std::size_t at = place(score);
     if (at == 0) return 0;
@@ -37,6 +38,7 @@ class BestFew {
     return at;
   }
 
+  /// Best first, at most k.
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:

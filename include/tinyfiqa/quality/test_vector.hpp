@@ -1,5 +1,5 @@
-// Inputs that anybody can make again and the outputs that belong to them: a weight file that carries these
-// can be checked on any machine.
+// Reproducible inputs and the outputs that a network gives for them. A weight file carries these outputs, so
+// that a copy of it can be checked on any machine.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -21,21 +21,21 @@
 
 TINYFIQA_BEGIN
 
-/// So many inputs: one alone may lie where a network hardly answers to its weights.
+/// The number of inputs. The output for one input alone might hardly depend on the weights.
 constexpr int test_vector_inputs = 4;
-/// How far the outputs may be off, on any instruction set.
+/// The largest accepted difference of an output, on any instruction set.
 constexpr float test_vector_tolerance = 1e-4f;
 
-/// The outputs [test_vector_inputs, C] for the inputs of a seed.
+/// The outputs [test_vector_inputs, C] for the inputs of one seed and size.
 struct TestVector {
   std::uint64_t seed = 1;
   int height = 0, width = 0;
   std::vector<float> outputs;
 };
 
-/// The inputs [test_vector_inputs, height, width, 3], already normalised: each a chequerboard of 8 x 8 cells
-/// whose colours are drawn from [-1, 1), row by row, red green blue, by Rng(seed, number of the input):
-///   x(n, i, j, c) = cell(n, 8 i / height, 8 j / width, c)     (whole divisions)
+/// The inputs [test_vector_inputs, height, width, 3], already normalised. Each is a chequerboard of 8 x 8
+/// cells. Rng(seed, n) draws the colours of input n from [-1, 1), row by row, red green blue:
+///   x(n, i, j, c) = cell(n, 8 i / height, 8 j / width, c)     (integer divisions)
 inline std::vector<float> test_vector_input(std::uint64_t seed, int height, int width) {
   std::vector<float> x;
   x.reserve(static_cast<std::size_t>(test_vector_inputs) * static_cast<std::size_t>(height) *
@@ -53,7 +53,8 @@ inline std::vector<float> test_vector_input(std::uint64_t seed, int height, int 
   return x;
 }
 
-/// The network's outputs for the inputs of v.seed at v's size. Errors: those of Session.
+/// The outputs of the network for the inputs of v.seed, at the size of `v`. Errors: those
+/// of Session::create().
 inline Result<std::vector<float>> run_test_vector(const Model& model, const TestVector& v) {
   auto session = Session::create(model, test_vector_inputs, v.height, v.width);
   if (!session) return session.status();
@@ -63,8 +64,7 @@ inline Result<std::vector<float>> run_test_vector(const Model& model, const Test
   return outputs;
 }
 
-/// What a weight file carries: the outputs of this model at its own size. Errors: those of Session;
-/// not_finite.
+/// The test vector of this model, at its input size. Errors: those of Session::create(); not_finite.
 inline Result<TestVector> make_test_vector(const Model& model, std::uint64_t seed = 1) {
   TestVector v{seed, model.input().height, model.input().width, {}};
   auto outputs = run_test_vector(model, v);
@@ -76,8 +76,8 @@ inline Result<TestVector> make_test_vector(const Model& model, std::uint64_t see
   return v;
 }
 
-/// The largest difference between what the model gives and what `v` says. Errors: those of Session; mismatch
-/// if `v` has another number of outputs.
+/// The largest difference between the outputs of the model and those of `v`; infinity if one is not finite.
+/// Errors: those of Session::create(); mismatch if the number of outputs differs.
 inline Result<float> test_vector_error(const Model& model, const TestVector& v) {
   const auto outputs = run_test_vector(model, v);
   if (!outputs) return outputs.status();
@@ -93,7 +93,7 @@ inline Result<float> test_vector_error(const Model& model, const TestVector& v) 
   return most;
 }
 
-/// "seed 1, size 64x64, outputs 0.151 0.354 ..." with nine digits (%.9g), which is every bit of a float.
+/// "seed 1, size 64x64, outputs 0.151 0.354 ...", with nine digits (%.9g), which keep every bit of a float.
 inline std::string test_vector_text(const TestVector& v) {
   std::string text = "seed " + std::to_string(v.seed) + ", size " + std::to_string(v.height) + "x" +
                      std::to_string(v.width) + ", outputs";
@@ -105,11 +105,13 @@ inline std::string test_vector_text(const TestVector& v) {
   return text;
 }
 
-/// Reads that text. Errors: bad_format, naming the file and the key.
+/// Reads the text of test_vector_text(). `path` is for messages. Errors: bad_format, naming file and key.
 inline Result<TestVector> parse_test_vector(std::string_view text, const std::string& path) {
-  const Status bad =
-      Status::error(Errc::bad_format, path, ": metadata 'test_vector': ", in_quotes(text.substr(0, 80)),
-                    " is not 'seed S, size HxW, outputs Y Y ..'; calibrate the weights again");
+  const std::string_view whole = text;
+  const auto bad = [&] {
+    return Status::error(Errc::bad_format, path, ": metadata 'test_vector': ", in_quotes(whole.substr(0, 80)),
+                         " is not 'seed S, size HxW, outputs Y Y ..'; calibrate the weights again");
+  };
   TestVector v;
   const auto take = [&](std::string_view word) {
     const bool there = text.substr(0, word.size()) == word;
@@ -121,17 +123,17 @@ inline Result<TestVector> parse_test_vector(std::string_view text, const std::st
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     return error == std::errc();
   };
-  if (!take("seed ") || !number(v.seed) || !take(", size ")) return bad;
+  if (!take("seed ") || !number(v.seed) || !take(", size ")) return bad();
   const std::string_view size = text.substr(0, text.find(','));
-  if (!parse_input_size(size, v.height, v.width)) return bad;
+  if (!parse_input_size(size, v.height, v.width)) return bad();
   text.remove_prefix(size.size());
-  if (!take(", outputs")) return bad;
+  if (!take(", outputs")) return bad();
   while (!text.empty()) {
     float y = 0;
-    if (!take(" ") || !number(y) || !std::isfinite(y)) return bad;
+    if (!take(" ") || !number(y) || !std::isfinite(y)) return bad();
     v.outputs.push_back(y);
   }
-  if (v.outputs.empty()) return bad;
+  if (v.outputs.empty()) return bad();
   return v;
 }
 

@@ -56,9 +56,9 @@ class Embedder {
   /// Writes a face to place `index` of the batch, 0 <= index < batch(). It is aligned if `crop`
   /// has landmarks.
   /// Errors: those of preprocess().
-  Status set(int index, const Image& image, const Crop& crop = {}) {
+  Status set(int index, const ImageView& image, const Crop& crop = {}) {
     const InputSpec& input = model_->input();
-    return preprocess(image, crop, input, {place(index), input.size()});
+    return preprocess(image, crop, input, {place(index), input.size()}, View::identity, 0, model_->backend());
   }
 
   /// Runs the network on all places of the batch and returns the embeddings [batch, dimension]. They are not
@@ -71,7 +71,7 @@ class Embedder {
 
   /// The embedding [dimension] of one face, normalised to length 1. It uses place 0 of the batch. Errors:
   /// those of preprocess(); not_finite if the embedding is not finite or is 0.
-  Result<std::vector<float>> embed(const Image& image, const Crop& crop = {}) {
+  Result<std::vector<float>> embed(const ImageView& image, const Crop& crop = {}) {
     const Status status = set(0, image, crop);
     if (!status) return status;
     const float* raw = run().data;

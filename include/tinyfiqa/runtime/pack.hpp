@@ -94,10 +94,10 @@ inline void fold(const Op& op, ParamSource& params, const WeightKernels& kernel,
           std::sqrt(static_cast<double>(var[c]) + static_cast<double>(op.norm_eps));
       shift = (shift - static_cast<double>(mean[c])) * s + static_cast<double>(beta[c]);
     }
-    bias[c] = without_subnormals(shift);
+    bias[c] = detail::without_subnormals(shift);
     float* const row = weight + std::ptrdiff_t{c} * depth;
     if (op.only_norm())
-      row[0] = without_subnormals(s);
+      row[0] = detail::without_subnormals(s);
     else
       kernel.scale(row, depth, s);
   }

@@ -80,7 +80,7 @@ class ThreadTeam {
     task_.store(task, std::memory_order_relaxed);
     context_.store(context, std::memory_order_relaxed);
     left_.store(parts, std::memory_order_relaxed);
-    float_control_.store(float_control(), std::memory_order_relaxed);
+    float_control_.store(detail::float_control(), std::memory_order_relaxed);
     caller_processor_.store(detail::current_processor(), std::memory_order_relaxed);
     const std::uint32_t epoch = epoch_.load(std::memory_order_relaxed) + 1;
     for (int slot = 0; slot < threads_; ++slot)
@@ -98,7 +98,7 @@ class ThreadTeam {
 
   /// Does parts until all have been begun: the thread's own share first, then the others'.
   void work(int slot) {
-    std::uint64_t control = float_control();
+    std::uint64_t control = detail::float_control();
     for (int i = 0; i < threads_; ++i) {
       std::atomic<std::uint64_t>& word = share((slot + i) % threads_);
       std::uint64_t seen = word.load(std::memory_order_acquire);
@@ -113,7 +113,7 @@ class ThreadTeam {
           continue;
         // Each thread computes with the caller's float control, so that results have the same bits. It may
         // differ from that of the last part, which may have been of an earlier call.
-        if (wanted != control) set_float_control(control = wanted);
+        if (wanted != control) detail::set_float_control(control = wanted);
         task(context, next, slot);
         left_.fetch_sub(1, std::memory_order_release);
         seen = word.load(std::memory_order_acquire);
@@ -173,7 +173,7 @@ class ThreadTeam {
   std::atomic<Team::Task> task_{nullptr};
   std::atomic<const void*> context_{nullptr};
   std::atomic<int> caller_processor_{-1};
-  std::atomic<std::uint64_t> float_control_{float_control()};
+  std::atomic<std::uint64_t> float_control_{detail::float_control()};
   alignas(64) std::atomic<int> left_{0};
   alignas(64) std::atomic<std::uint32_t> epoch_{0};
   std::atomic<int> sleepers_{0};

@@ -21,6 +21,8 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -127,7 +129,7 @@ class Trainer {
   const std::vector<std::string>& people() const { return classes_.names; }
   Optimizer& optimizer() { return *optimizer_; }
   /// The moving average of the block; empty if there is none.
-  Span<float> average() { return average_.empty() ? Span<float>() : average_[0].values(); }
+  Span<float> average() { return average_ ? average_->values() : Span<float>(); }
   TrainState& state() { return state_; }
   const TrainOptions& options() const { return options_; }
   ImageLoader& train_loader() { return *train_; }
@@ -135,9 +137,7 @@ class Trainer {
   /// Memory of all tapes that were used so far.
   std::size_t peak_bytes() const { return step_->peak_bytes(); }
   /// The weights to use: the moving average if there is one, else block().
-  Span<const float> result() {
-    return average_.empty() ? Span<const float>(block()) : Span<const float>(average());
-  }
+  Span<const float> result() { return average_ ? Span<const float>(average()) : Span<const float>(block()); }
 
   /// Continues from state() to the end of the epoch and validates. After each step, on_step(batches done,
   /// batches of the epoch) is called. If it returns false, the function stops and returns false; state() is
@@ -206,7 +206,7 @@ class Trainer {
     loader.batch = std::min(options.batch, 16);
     val_ = std::make_unique<ImageLoader>(data, std::move(split.val), loader);
     optimizer_ = std::make_unique<Optimizer>(options.optim, groups(spec), block().size, backend.adam);
-    if (options.average > 0) average_.emplace_back(Span<const float>(block()), options.average);
+    if (options.average > 0) average_.emplace(Span<const float>(block()), options.average);
     const auto& net = model_->network();
     const TapeMode mode = options.frozen_norms ? TapeMode::frozen_norms : TapeMode::train;
     const int output = recognises() ? static_cast<int>(net.ops.size()) - 1 : net.outputs.main();
@@ -273,7 +273,7 @@ class Trainer {
                            ": training diverged; lower the learning rate or clip the gradient");
     if (options_.clip > 0) clip_gradient(gradient_, options_.clip);
     optimizer_->step(block(), gradient_, options_.schedule.factor(state_.epoch));
-    if (!average_.empty()) average_[0].update(block());
+    if (average_) average_->update(block());
     state_.loss_sum += *value * batch_.count;
     state_.images += static_cast<std::size_t>(batch_.count);
     return {};
@@ -341,7 +341,7 @@ class Trainer {
   InputSpec input_;
   std::unique_ptr<ImageLoader> train_, val_;
   std::unique_ptr<Optimizer> optimizer_;
-  std::vector<WeightAverage> average_;  // one or none
+  std::optional<WeightAverage> average_;
   std::unique_ptr<BatchGradient> step_;
   std::vector<float> gradient_;
   Batch batch_;
