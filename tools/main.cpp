@@ -1,5 +1,4 @@
-// tinyfiqa: how good is this face photo? One command line for scoring, looking into networks and moving
-// weights.
+// tinyfiqa: scores face images, evaluates and trains the networks, and inspects and converts their weights.
 #include "commands/commands.hpp"
 
 #include <tinyfiqa/base/config.hpp>
@@ -35,43 +34,43 @@ std::string version_text() {
 
 int main(int argc, char** argv) {
   const CommandLine line(
-      "tinyfiqa tells how good a face photo is, on a CPU.\n\nStart with:  tinyfiqa score photo.jpg");
+      "tinyfiqa scores the quality of face photos, on a CPU.\n\nStart with:  tinyfiqa score photo.jpg");
   line.expect_command(version_text);
   const Command app = line.root();
   int exit_code = exit_done;
-  const std::vector<std::string> words(argv + std::min(argc, 2), argv + argc);
-  struct Known {
+  const std::vector<std::string> arguments(argv + std::min(argc, 2), argv + argc);
+  struct NamedCommand {
     const char* name;
     std::function<void()> add;
   };
   const auto plain = [&](void (*add)(const Command&, int&)) { return [&, add] { add(app, exit_code); }; };
   const auto recorded = [&](void (*add)(const Command&, int&, const std::vector<std::string>&)) {
-    return [&, add] { add(app, exit_code, words); };
+    return [&, add] { add(app, exit_code, arguments); };
   };
-  const Known commands[] = {{"score", plain(add_score)},
-                            {"eval", plain(add_eval)},
-                            {"label", plain(add_label)},
-                            {"select", plain(add_select)},
-                            {"sample", plain(add_sample)},
-                            {"degrade", plain(add_degrade)},
-                            {"train-baseline", plain(add_train_baseline)},
-                            {"verify-eval", plain(add_verify_eval)},
-                            {"info", plain(add_info)},
-                            {"bench", plain(add_bench)},
-                            {"import", plain(add_import)},
-                            {"calibrate", plain(add_calibrate)},
-                            {"verify-weights", plain(add_verify_weights)},
-                            {"export", plain(add_export)},
-                            {"forward", plain(add_forward)},
-                            {"gradients", plain(add_gradients)},
-                            {"train", recorded(add_train)},
-                            {"ablation", recorded(add_ablation)},
-                            {"size-study", recorded(add_size_study)}};
-  // The options of all commands take longer to make than a small photo to score.
-  const auto named = std::find_if(std::begin(commands), std::end(commands), [&](const Known& c) {
+  const NamedCommand commands[] = {{"score", plain(add_score)},
+                                   {"eval", plain(add_eval)},
+                                   {"label", plain(add_label)},
+                                   {"select", plain(add_select)},
+                                   {"sample", plain(add_sample)},
+                                   {"degrade", plain(add_degrade)},
+                                   {"train-baseline", plain(add_train_baseline)},
+                                   {"verify-eval", plain(add_verify_eval)},
+                                   {"info", plain(add_info)},
+                                   {"bench", plain(add_bench)},
+                                   {"import", plain(add_import)},
+                                   {"calibrate", plain(add_calibrate)},
+                                   {"verify-weights", plain(add_verify_weights)},
+                                   {"export", plain(add_export)},
+                                   {"forward", plain(add_forward)},
+                                   {"gradients", plain(add_gradients)},
+                                   {"train", recorded(add_train)},
+                                   {"ablation", recorded(add_ablation)},
+                                   {"size-study", recorded(add_size_study)}};
+  // Add only the named command: adding the options of all takes longer than scoring a small image.
+  const auto named = std::find_if(std::begin(commands), std::end(commands), [&](const NamedCommand& c) {
     return argc > 1 && std::strcmp(argv[1], c.name) == 0;
   });
-  for (const Known& c : commands)
+  for (const NamedCommand& c : commands)
     if (named == std::end(commands) || &c == named) c.add();
   const CommandLine::Outcome outcome = line.run(argc, argv);
   if (outcome != CommandLine::Outcome::ran)
