@@ -122,19 +122,13 @@ Status SampleCommand::run() {
   return status ? draw_chart(before, after) : status;
 }
 
-}  // namespace
-
-void add_sample(const Command& app, int& exit_code) {
-  auto command = std::make_shared<SampleCommand>();
-  const Command sub =
-      app.add_command("sample", "Draw a training set with balanced qualities from labelled images");
-  command->data.add_to(sub);
-  SamplingOptions& s = command->sampling;
-  sub.add_option("--fewest-images", command->fewest_images, "Leave out people with fewer images than this")
+void add_sampling_options(const Command& sub, SampleCommand& command) {
+  SamplingOptions& s = command.sampling;
+  sub.add_option("--fewest-images", command.fewest_images, "Leave out people with fewer images than this")
       .show_default();
-  sub.add_flag("--keep-suspects", command->keep_suspects,
+  sub.add_flag("--keep-suspects", command.keep_suspects,
                "Keep the rows that `label` marked in the column suspect");
-  sub.add_option("--mode", command->mode, "Draw smooth (equal bins) or random (for comparison)")
+  sub.add_option("--mode", command.mode, "Draw smooth (equal bins) or random (for comparison)")
       .one_of({"smooth", "random"})
       .show_default();
   sub.add_option("--bins", s.bins, "Divide the scores 0..1 into this many equal bins")
@@ -154,6 +148,16 @@ void add_sample(const Command& app, int& exit_code) {
   sub.add_option("--target", s.target, "Draw this many rows (default: as many as there are)")
       .range(1, 1000000000);
   sub.add_option("--seed", s.seed, "Seed the random draws").show_default();
+}
+
+}  // namespace
+
+void add_sample(const Command& app, int& exit_code) {
+  auto command = std::make_shared<SampleCommand>();
+  const Command sub =
+      app.add_command("sample", "Draw a training set with balanced qualities from labelled images");
+  command->data.add_to(sub);
+  add_sampling_options(sub, *command);
   sub.add_option("--out", command->out, "Write the rows to this CSV (default: standard output)")
       .type_name("CSV");
   sub.add_option("--svg", command->svg, "Draw histograms of the scores before and after to this file")

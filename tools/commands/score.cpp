@@ -32,6 +32,8 @@ struct ScoreCommand {
  private:
   Result<QualitySource> open(const ScoreOptions& options, const Crop& crop) const;
   ShownScore shown_score(const QualitySource& source) const;
+  int print_scores(const QualitySource& source, std::vector<std::unique_ptr<FaceJudge>>& judges,
+                   const std::vector<InputItem>& items, Aside<ImageFile>& first, const Crop& crop) const;
 };
 
 /// Prints the images per second, and how the threads spent their time.
@@ -87,6 +89,42 @@ Result<QualitySource> ScoreCommand::open(const ScoreOptions& options, const Crop
   return source;
 }
 
+/// Scores the images and prints their rows. `first`, if valid, gives the first image. Returns the exit code.
+int ScoreCommand::print_scores(const QualitySource& source, std::vector<std::unique_ptr<FaceJudge>>& judges,
+                               const std::vector<InputItem>& items, Aside<ImageFile>& first,
+                               const Crop& crop) const {
+  const ShownScore shown = shown_score(source);
+  const ScoreTable table(table_format(format), shown, source.models(), source.views());
+  if (!table.header().empty()) std::printf("%s\n", table.header().c_str());
+  std::vector<ScoreRow> sorted;
+  std::size_t failed = 0;
+  const double started_s = now_s();
+  Progress progress(items.size(), "images");
+  const auto score = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t index) {
+    if (index == 0 && first.valid()) return score_image(*judge, items[0].path, first.get(), crop, 0);
+    return score_file(*judge, items[index].path, crop, index, items[index].status);
+  };
+  ScoreRun(items.size()).start(judges, score, [&](std::size_t index, ScoreRow row) {
+    failed += !row.status.ok();
+    if (sort) {
+      sorted.push_back(std::move(row));
+    } else {
+      progress.clear();
+      std::printf("%s\n", table.row(row).c_str());
+      std::fflush(stdout);
+    }
+    progress.show(index + 1);
+  });
+  progress.clear();
+  if (timing) print_timing(judges, items.size() - failed, started_s);
+  sort_rows(sorted, shown);
+  for (const ScoreRow& row : sorted) std::printf("%s\n", table.row(row).c_str());
+  if (items.empty()) print_note("nothing to score: the list of files is empty");
+  if (failed > 0)
+    std::fprintf(stderr, "tinyfiqa: %zu of %zu images could not be scored\n", failed, items.size());
+  return failed > 0 ? exit_some_failed : exit_done;
+}
+
 int ScoreCommand::run() {
   for (std::string& path : model.take_stray_inputs()) paths.push_back(std::move(path));
   if (paths.empty())
@@ -104,37 +142,7 @@ int ScoreCommand::run() {
   if (!source) return report_failure(source.status());
   auto judges = source->judges(threads, items.size());
   if (!judges) return report_failure(judges.status());
-
-  const ShownScore shown = shown_score(*source);
-  const ScoreTable table(table_format(format), shown, source->models(), source->views());
-  if (!table.header().empty()) std::printf("%s\n", table.header().c_str());
-  std::vector<ScoreRow> sorted;
-  std::size_t failed = 0;
-  const double started_s = now_s();
-  Progress progress(items.size(), "images");
-  const auto score = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t index) {
-    if (index == 0 && first.valid()) return score_image(*judge, items[0].path, first.get(), *crop, 0);
-    return score_file(*judge, items[index].path, *crop, index, items[index].status);
-  };
-  ScoreRun(items.size()).start(*judges, score, [&](std::size_t index, ScoreRow row) {
-    failed += !row.status.ok();
-    if (sort) {
-      sorted.push_back(std::move(row));
-    } else {
-      progress.clear();
-      std::printf("%s\n", table.row(row).c_str());
-      std::fflush(stdout);
-    }
-    progress.show(index + 1);
-  });
-  progress.clear();
-  if (timing) print_timing(*judges, items.size() - failed, started_s);
-  sort_rows(sorted, shown);
-  for (const ScoreRow& row : sorted) std::printf("%s\n", table.row(row).c_str());
-  if (items.empty()) print_note("nothing to score: the list of files is empty");
-  if (failed > 0)
-    std::fprintf(stderr, "tinyfiqa: %zu of %zu images could not be scored\n", failed, items.size());
-  return failed > 0 ? exit_some_failed : exit_done;
+  return print_scores(*source, *judges, items, first, *crop);
 }
 
 }  // namespace

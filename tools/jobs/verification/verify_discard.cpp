@@ -3,6 +3,7 @@
 #include "options/model_options.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_set>
 #include <utility>
 
@@ -38,50 +39,81 @@ BootstrapOptions DiscardOptions::bootstrap() const {
   return options;
 }
 
-Status compare_discarding(const VerifyFaces& faces, const std::vector<QualityMethod>& methods,
-                          const DiscardOptions& options, VerifyReport& report) {
-  std::vector<std::uint32_t> chosen = faces.list();
+namespace {
+
+/// The images and the genuine pairs to compare. Pairs number their images by their place in `chosen`.
+struct Comparison {
+  std::vector<std::uint32_t> chosen;
   std::vector<ComparedPair> genuine;
+};
+
+/// The genuine pairs of options.pairs. Fills the accuracy of the report.
+Result<std::vector<ComparedPair>> read_genuine(const VerifyFaces& faces, const DiscardOptions& options,
+                                               VerifyReport& report) {
+  const auto file = read_pairs(options.pairs, options.pairs_root, options.folds, faces);
+  if (!file) return file.status();
+  if (file->left_out > 0)
+    print_note(std::to_string(file->left_out) +
+               " pairs left out, because one of their faces has no embedding or is excluded");
+  auto accuracy = fold_accuracy(file->pairs);
+  if (!accuracy) return accuracy.status().prefixed(options.pairs, ": ");
+  report.accuracy = std::move(*accuracy);
+  report.pairs = file->pairs.size();
+  return file->genuine;
+}
+
+Result<Comparison> make_comparison(const VerifyFaces& faces, const DiscardOptions& options,
+                                   VerifyReport& report) {
+  Comparison c{faces.list(), {}};
   if (options.pairs.empty()) {
-    genuine = genuine_pairs(faces, chosen);
+    c.genuine = genuine_pairs(faces, c.chosen);
   } else {
-    const auto file = read_pairs(options.pairs, options.pairs_root, options.folds, faces);
-    if (!file) return file.status();
-    if (file->left_out > 0)
-      print_note(std::to_string(file->left_out) +
-                 " pairs left out, because one of their faces has no embedding or is excluded");
-    auto accuracy = fold_accuracy(file->pairs);
-    if (!accuracy) return accuracy.status().prefixed(options.pairs, ": ");
-    report.accuracy = std::move(*accuracy);
-    report.pairs = file->pairs.size();
-    genuine = file->genuine;
+    auto genuine = read_genuine(faces, options, report);
+    if (!genuine) return genuine.status();
+    c.genuine = std::move(*genuine);
     // Discarding an image without a genuine pair would change no result.
     std::unordered_set<std::uint32_t> used;
-    for (const ComparedPair& p : genuine) used.insert({p.a, p.b});
-    chosen.erase(std::remove_if(chosen.begin(), chosen.end(), [&](auto i) { return used.count(i) == 0; }),
-                 chosen.end());
+    for (const ComparedPair& p : c.genuine) used.insert({p.a, p.b});
+    c.chosen.erase(
+        std::remove_if(c.chosen.begin(), c.chosen.end(), [&](auto i) { return used.count(i) == 0; }),
+        c.chosen.end());
   }
-  // Number the images among those that take part.
   std::vector<std::uint32_t> place(faces.active.size());
-  for (std::size_t i = 0; i < chosen.size(); ++i) place[chosen[i]] = static_cast<std::uint32_t>(i);
-  for (ComparedPair& p : genuine) p.a = place[p.a], p.b = place[p.b];
-  const auto impostors = impostor_scores(faces, chosen, options.most_impostors, options.seed);
-  report.images = chosen.size();
-  report.genuine = genuine.size();
+  for (std::size_t i = 0; i < c.chosen.size(); ++i) place[c.chosen[i]] = static_cast<std::uint32_t>(i);
+  for (ComparedPair& p : c.genuine) p.a = place[p.a], p.b = place[p.b];
+  return c;
+}
+
+/// The curves of all methods at one false match rate.
+Result<DiscardTable> make_table(const Comparison& c, const std::vector<float>& impostors, double rate,
+                                const std::vector<QualityMethod>& methods, const DiscardOptions& options) {
+  const double threshold = threshold_for_rate(impostors, rate);
+  DiscardTable table{rate, !std::isnan(threshold), {}};
+  if (!table.supported) return table;
+  for (const QualityMethod& m : methods) {
+    std::vector<double> quality;
+    for (const std::uint32_t i : c.chosen) quality.push_back(m.values[i]);
+    auto curve = discard_curve(c.genuine, threshold, quality, options.bootstrap());
+    if (!curve) return curve.status();
+    table.curves.push_back(std::move(*curve));
+  }
+  return table;
+}
+
+}  // namespace
+
+Status compare_discarding(const VerifyFaces& faces, const std::vector<QualityMethod>& methods,
+                          const DiscardOptions& options, VerifyReport& report) {
+  const auto c = make_comparison(faces, options, report);
+  if (!c) return c.status();
+  const auto impostors = impostor_scores(faces, c->chosen, options.most_impostors, options.seed);
+  report.images = c->chosen.size();
+  report.genuine = c->genuine.size();
   report.impostors = impostors.size();
   for (const double rate : {1e-2, 1e-3, 1e-4}) {
-    DiscardTable table{rate, false, {}};
-    const double threshold = threshold_for_rate(impostors, rate);
-    table.supported = threshold == threshold;
-    for (const QualityMethod& m : methods) {
-      if (!table.supported) break;
-      std::vector<double> quality;
-      for (const std::uint32_t i : chosen) quality.push_back(m.values[i]);
-      auto curve = discard_curve(genuine, threshold, quality, options.bootstrap());
-      if (!curve) return curve.status().prefixed(faces.data->path, ": ");
-      table.curves.push_back(std::move(*curve));
-    }
-    report.discard.push_back(std::move(table));
+    auto table = make_table(*c, impostors, rate, methods, options);
+    if (!table) return table.status().prefixed(faces.data->path, ": ");
+    report.discard.push_back(std::move(*table));
   }
   return Status();
 }
