@@ -8,10 +8,10 @@ using namespace tinyfiqa;
 
 void DataOptions::add_to(const Command& command) {
   command
-      .add_option(
-          "--data", csv,
-          "Read the images and labels from this CSV: columns path and score (to train a recogniser: path and "
-          "identity); optional: split, identity, a box or five landmarks")
+      .add_option("--data", csv,
+                  "Read the images and labels from this CSV: columns path and score; optional: split, "
+                  "identity, a box "
+                  "or five landmarks")
       .type_name("CSV")
       .required();
   command.add_option("--score-column", dataset.columns.score, "Read the labels from this column")

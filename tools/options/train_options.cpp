@@ -244,6 +244,9 @@ void TrainArguments::add_to(const Command& sub) {
   add_recipe_options(sub, *this);
   add_recognition_options(sub, *this);
   add_settings(sub);
+  sub.option("--data").description(
+      "Read the images and labels from this CSV: columns path and score, or path and identity to train a "
+      "recogniser; optional: split, identity, a box or five landmarks");
 }
 
 void TrainArguments::add_settings(const Command& sub) {
