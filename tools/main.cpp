@@ -1,5 +1,4 @@
-// tinyfiqa: how good is this face photo? One command line for scoring, looking into networks and moving
-// weights.
+// tinyfiqa: scores face images, evaluates and trains the networks, and inspects and converts their weights.
 #include "commands/commands.hpp"
 
 #include <tinyfiqa/base/config.hpp>
@@ -10,7 +9,6 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
-#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,48 +29,55 @@ std::string version_text() {
   return text;
 }
 
+/// A command's name, and the function that adds it to the command line.
+struct NamedCommand {
+  const char* name;
+  std::function<void()> add;
+};
+
+/// All commands, in the order of the help. The references must outlive the result.
+std::vector<NamedCommand> all_commands(const Command& app, int& exit_code,
+                                       const std::vector<std::string>& arguments) {
+  const auto plain = [&](void (*add)(const Command&, int&)) { return [&, add] { add(app, exit_code); }; };
+  const auto recorded = [&](void (*add)(const Command&, int&, const std::vector<std::string>&)) {
+    return [&, add] { add(app, exit_code, arguments); };
+  };
+  return {{"score", plain(add_score)},
+          {"eval", plain(add_eval)},
+          {"label", plain(add_label)},
+          {"select", plain(add_select)},
+          {"sample", plain(add_sample)},
+          {"degrade", plain(add_degrade)},
+          {"train-baseline", plain(add_train_baseline)},
+          {"verify-eval", plain(add_verify_eval)},
+          {"info", plain(add_info)},
+          {"bench", plain(add_bench)},
+          {"import", plain(add_import)},
+          {"calibrate", plain(add_calibrate)},
+          {"verify-weights", plain(add_verify_weights)},
+          {"export", plain(add_export)},
+          {"forward", plain(add_forward)},
+          {"gradients", plain(add_gradients)},
+          {"train", recorded(add_train)},
+          {"ablation", recorded(add_ablation)},
+          {"size-study", recorded(add_size_study)}};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const CommandLine line(
-      "tinyfiqa tells how good a face photo is, on a CPU.\n\nStart with:  tinyfiqa score photo.jpg");
+      "tinyfiqa scores the quality of face photos, on a CPU.\n\nStart with:  tinyfiqa score photo.jpg");
   line.expect_command(version_text);
   const Command app = line.root();
   int exit_code = exit_done;
-  const std::vector<std::string> words(argv + std::min(argc, 2), argv + argc);
-  struct Known {
-    const char* name;
-    std::function<void()> add;
-  };
-  const auto plain = [&](void (*add)(const Command&, int&)) { return [&, add] { add(app, exit_code); }; };
-  const auto recorded = [&](void (*add)(const Command&, int&, const std::vector<std::string>&)) {
-    return [&, add] { add(app, exit_code, words); };
-  };
-  const Known commands[] = {{"score", plain(add_score)},
-                            {"eval", plain(add_eval)},
-                            {"label", plain(add_label)},
-                            {"select", plain(add_select)},
-                            {"sample", plain(add_sample)},
-                            {"degrade", plain(add_degrade)},
-                            {"train-baseline", plain(add_train_baseline)},
-                            {"verify-eval", plain(add_verify_eval)},
-                            {"info", plain(add_info)},
-                            {"bench", plain(add_bench)},
-                            {"import", plain(add_import)},
-                            {"calibrate", plain(add_calibrate)},
-                            {"verify-weights", plain(add_verify_weights)},
-                            {"export", plain(add_export)},
-                            {"forward", plain(add_forward)},
-                            {"gradients", plain(add_gradients)},
-                            {"train", recorded(add_train)},
-                            {"ablation", recorded(add_ablation)},
-                            {"size-study", recorded(add_size_study)}};
-  // The options of all commands take longer to make than a small photo to score.
-  const auto named = std::find_if(std::begin(commands), std::end(commands), [&](const Known& c) {
-    return argc > 1 && std::strcmp(argv[1], c.name) == 0;
-  });
-  for (const Known& c : commands)
-    if (named == std::end(commands) || &c == named) c.add();
+  const std::vector<std::string> arguments(argv + std::min(argc, 2), argv + argc);
+  const std::vector<NamedCommand> commands = all_commands(app, exit_code, arguments);
+  // Add only the named command: adding the options of all takes longer than scoring a small image.
+  const auto is_named = [&](const NamedCommand& c) { return argc > 1 && std::strcmp(argv[1], c.name) == 0; };
+  const bool known = std::any_of(commands.begin(), commands.end(), is_named);
+  for (const NamedCommand& c : commands)
+    if (!known || is_named(c)) c.add();
   const CommandLine::Outcome outcome = line.run(argc, argv);
   if (outcome != CommandLine::Outcome::ran)
     return outcome == CommandLine::Outcome::printed ? exit_done : exit_usage;

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""check_template_experiment.py SCRIPT: how tools/template_experiment.py deals photos out to templates."""
+"""check_template_experiment.py SCRIPT: tests how tools/template_experiment.py divides images into templates."""
 import collections
 import importlib.util
 import random
@@ -9,8 +9,8 @@ spec = importlib.util.spec_from_file_location("template_experiment", sys.argv[1]
 experiment = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(experiment)
 
-photos = {"few": 7, "enough": 8, "many": 50}
-rows = [{"path": f"{who}/{i}.jpg", "identity": who} for who, count in photos.items() for i in range(count)]
+counts = {"few": 7, "enough": 8, "many": 50}
+rows = [{"path": f"{who}/{i}.jpg", "identity": who} for who, count in counts.items() for i in range(count)]
 dealt = experiment.deal_templates(rows, size=4, most=16, seed=1)
 
 templates = collections.Counter(row["template"] for row in dealt)

@@ -1,4 +1,4 @@
-// Runs the built tool as a user does: a shell line, its output, its exit status.
+// Runs the built tool in a shell, as a user does, and captures its output and exit status.
 #pragma once
 
 #include <sys/wait.h>
@@ -21,7 +21,8 @@ inline std::string read_text(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// This process's own folder, gone when it ends: the tool's tests are two processes, run side by side.
+/// A folder for this process only, removed when it ends. (The tests of the tool run as two processes at the
+/// same time.)
 inline const std::string& scratch_root() {
   struct Folder {
     std::string path = TINYFIQA_SCRATCH_DIR "/" + std::to_string(getpid());
@@ -35,20 +36,22 @@ inline const std::string& scratch_root() {
   return folder.path;
 }
 
-/// A folder of this test run's own; made anew for each name.
+/// An empty folder for a test.
 inline std::string scratch_dir(const std::string& name) {
   const std::string dir = scratch_root() + "/" + name;
   if (std::system(("rm -rf '" + dir + "' && mkdir -p '" + dir + "'").c_str()) != 0) std::abort();
   return dir;
 }
 
-/// `words` follow the tool's name on a shell line; "{faces}" stands for examples/faces.
-inline ToolResult run_tool(std::string words, const std::string& before = "") {
+/// Runs the tool with these arguments, in shell syntax. "{faces}" is replaced by the path of examples/faces.
+/// `before` goes before the tool's name.
+inline ToolResult run_tool(std::string arguments, const std::string& before = "") {
   const std::string faces = TINYFIQA_SOURCE_DIR "/examples/faces";
-  for (std::size_t at; (at = words.find("{faces}")) != std::string::npos;) words.replace(at, 7, faces);
+  for (std::size_t at; (at = arguments.find("{faces}")) != std::string::npos;)
+    arguments.replace(at, 7, faces);
   const std::string base = scratch_root() + "/output";
   const std::string line =
-      before + " " TINYFIQA_TOOL " " + words + " >'" + base + ".out' 2>'" + base + ".err'";
+      before + " " TINYFIQA_TOOL " " + arguments + " >'" + base + ".out' 2>'" + base + ".err'";
   const int status = std::system(line.c_str());
   ToolResult result;
   result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);

@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "pictures.hpp"
+#include "noise_images.hpp"
 #include "run_tool.hpp"
 #include "support.hpp"
 
@@ -20,7 +20,7 @@ namespace {
 
 const std::string built_in = TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors";
 
-/// A CSV of each example face in several boxes; the pictures are those of examples/faces.
+/// Writes a CSV of the example faces, each in several boxes. Returns its path.
 std::string make_population(const std::string& dir, int boxes = 5) {
   std::ofstream csv(dir + "/population.csv");
   csv << "path,box_x,box_y,box_w,box_h\n";
@@ -31,7 +31,7 @@ std::string make_population(const std::string& dir, int boxes = 5) {
   return dir + "/population.csv";
 }
 
-/// Calibrated weights in a folder of their own.
+/// Calibrates the built-in weights and writes them to dir/out.safetensors.
 ToolResult calibrate(const std::string& dir, const std::string& more = "") {
   return run_tool("calibrate " + built_in + " --data " + make_population(dir) + " --images {faces} --out " +
                   dir + "/out.safetensors " + more);
@@ -48,7 +48,7 @@ std::string metadata(const TensorFile& file, const std::string& key) {
   return value == nullptr ? "(none)" : *value;
 }
 
-/// Writes the tensors of a file again, after `change` has changed them or the metadata.
+/// Copies a file after `change` has changed its tensors or its metadata.
 template <class Change>
 void rewrite(const std::string& from, const std::string& to, const Change& change) {
   TensorFile file = read(from);
@@ -71,7 +71,7 @@ void set(Metadata& metadata, const std::string& key, const std::string& value) {
 
 }  // namespace
 
-TEST_CASE("calibrate writes weights that score 0..100 and say what they are") {
+TEST_CASE("calibrate writes weights that score 0..100 and describe themselves") {
   const std::string dir = scratch_dir("calibrate");
   const auto r = calibrate(dir, "--about recipe='60 epochs, SGD' --about data=faces --licence MIT");
   REQUIRE_MESSAGE(r.code == 0, r.err);
@@ -130,7 +130,7 @@ TEST_CASE("--half stores 16-bit floats and calibrates the rounded weights") {
     CHECK(std::stod(line_a) == doctest::Approx(std::stod(line_b)).epsilon(0.01));
 }
 
-TEST_CASE("--size is the size that the weights are fed from then on") {
+TEST_CASE("--size becomes the input size of the calibrated weights") {
   const std::string sized = scratch_dir("calibrate_size");
   REQUIRE(calibrate(sized, "--size 80x72").code == 0);
   CHECK(metadata(read(sized + "/out.safetensors"), "input_size") == "80x72");
@@ -139,7 +139,7 @@ TEST_CASE("--size is the size that the weights are fed from then on") {
   CHECK(contains(run_tool("info" + weights).out, "1 x 80x72x3"));
 }
 
-TEST_CASE("--tta are the views that the weights' scores are made of from then on") {
+TEST_CASE("--tta becomes the default views of the calibrated weights") {
   const std::string dir = scratch_dir("calibrate_views");
   REQUIRE(calibrate(dir, "--tta flips").code == 0);
   const std::string file = dir + "/out.safetensors", weights = " --weights " + file;
@@ -150,21 +150,21 @@ TEST_CASE("--tta are the views that the weights' scores are made of from then on
   CHECK(plain.out != run_tool("score {faces} --format csv --tta none" + weights).out);
   CHECK(contains(run_tool("score {faces} --tta none" + weights).err, "calibrated with other views"));
   CHECK(run_tool("verify-weights " + file).code == 0);
-  // Calibrated again, with the views that it names and with others.
+  // Calibrate again, without --tta and with other views.
   const std::string again =
       "calibrate " + file + " --data " + make_population(dir) + " --images {faces} --out ";
   REQUIRE(run_tool(again + dir + "/same.safetensors").code == 0);
   CHECK(read_text(dir + "/same.safetensors") == read_text(file));
   REQUIRE(run_tool(again + dir + "/one.safetensors --tta none").code == 0);
   CHECK(metadata(read(dir + "/one.safetensors"), "views") == "identity");
-  // Two files that don't agree leave it to the user.
+  // Two files with different views need --tta.
   const std::string both =
       "score {faces} --model ensemble --weights " + file + " --weights " + dir + "/one.safetensors";
   const auto torn = run_tool(both);
   CHECK(torn.code == 2);
   CHECK(contains(torn.err, "--tta is needed: the weight files name different views"));
   CHECK(run_tool(both + " --tta hflip").code == 0);
-  // A file that names no views means identity, as one that names it.
+  // A file without views is the same as a file with the view identity.
   const auto one = run_tool("score {faces} --format jsonl --weights " + built_in + " --weights " + dir +
                             "/one.safetensors");
   CHECK_MESSAGE(one.code == 0, one.err);
@@ -179,7 +179,7 @@ TEST_CASE("--tta are the views that the weights' scores are made of from then on
   CHECK(contains(bad.err, "metadata 'views': 'sideways'"));
 }
 
-TEST_CASE("calibrate refuses what it can't use, and says why") {
+TEST_CASE("calibrate refuses unusable input, and says why") {
   const std::string dir = scratch_dir("calibrate_bad");
   const std::string out = " --out " + dir + "/out.safetensors", images = " --images {faces}";
   const auto few = run_tool("calibrate " + built_in + " --data " + make_population(dir, 1) + images + out);
@@ -200,13 +200,18 @@ TEST_CASE("calibrate refuses what it can't use, and says why") {
                                 " --out /nowhere/x.safetensors");
   CHECK(nowhere.code == 1);
   CHECK(contains(nowhere.err, "/nowhere/x.safetensors: can't be written"));
-  CHECK(nowhere.out.empty());  // found before the work, not after
+  CHECK(nowhere.out.empty());  // found before the work
+  const auto folder =
+      run_tool("calibrate " + built_in + " --data " + make_population(dir) + images + " --out " + dir);
+  CHECK(folder.code == 1);
+  CHECK(contains(folder.err, dir + ": is a folder; name a file in it"));
+  CHECK(folder.out.empty());
   std::ofstream(dir + "/population.csv", std::ios::app) << "missing.jpg,0,0,10,10\n";
   const std::string with_missing =
       "calibrate " + built_in + " --data " + dir + "/population.csv" + images + out;
   CHECK(run_tool(with_missing).code == 2);
   CHECK(run_tool(with_missing + " --skip-bad").code == 0);
-  // A picture that can't be scored is told, and the others make the map.
+  // An image that can't be scored is reported, and the others are used.
   make_population(dir);
   std::ofstream(dir + "/population.csv", std::ios::app) << "astronaut.jpg,0,0,1000,10\n";
   const auto one = run_tool(with_missing);
@@ -282,9 +287,9 @@ TEST_CASE("verify-weights names the metadata that is wrong") {
     CHECK(contains(r.out, "bad.safetensors: FAILED: "));
     if (std::string(w.value) != "tinyfqnet_t6_w100") CHECK(contains(r.out, "'" + std::string(w.key) + "'"));
   }
-  const auto picture = run_tool("verify-weights {faces}/astronaut.jpg " + dir + "/missing.safetensors");
-  CHECK(picture.code == 1);
-  CHECK(count_lines(picture.out) == 2);
+  const auto not_weights = run_tool("verify-weights {faces}/astronaut.jpg " + dir + "/missing.safetensors");
+  CHECK(not_weights.code == 1);
+  CHECK(count_lines(not_weights.out) == 2);
 }
 
 TEST_CASE("info shows what a weight file says about itself") {
@@ -299,28 +304,28 @@ TEST_CASE("info shows what a weight file says about itself") {
   CHECK(run_tool("info --model tinyfqnet --weights " + dir + "/out.safetensors").code == 2);
 }
 
-TEST_CASE("--pairs tells how often a recogniser fails in each band") {
-  // 80 people on two pictures each, whose embeddings are alike but for the last ten people's.
-  const std::string dir = make_pictures("calibrate_pairs", 160);
+TEST_CASE("--pairs measures how often a recogniser fails in each band") {
+  // 80 people with two images each. The two embeddings of a person are equal, except for the last ten people.
+  const std::string dir = make_noise_images("calibrate_pairs", 160);
   std::ofstream(dir + "/faces.csv") << "path,identity\n";
   Rng rng(3);
   std::vector<float> embeddings;
   for (int person = 0; person < 80; ++person) {
     std::vector<float> one(16);
-    for (int picture = 0; picture < 2; ++picture) {
-      const std::string path = std::to_string(2 * person + picture) + ".ppm";
+    for (int image = 0; image < 2; ++image) {
+      const std::string path = std::to_string(2 * person + image) + ".ppm";
       std::ofstream(dir + "/faces.csv", std::ios::app) << path << ",p" << person << "\n";
       for (float& value : one)
-        if (picture == 0 || person >= 70) value = rng.normal();
+        if (image == 0 || person >= 70) value = rng.normal();
       embeddings.insert(embeddings.end(), one.begin(), one.end());
     }
     std::ofstream(dir + "/pairs.txt", std::ios::app) << 2 * person << ".ppm " << 2 * person + 1 << ".ppm 1\n";
   }
   REQUIRE(write_npy(dir + "/faces.npy", {160, 16}, {embeddings.data(), embeddings.size()}).ok());
-  const std::string words = "calibrate " + built_in + " --data " + dir + "/labels.csv --out " + dir +
-                            "/out.safetensors --pairs-data " + dir + "/faces.csv --embeddings " + dir +
-                            "/faces.npy --pairs ";
-  const auto r = run_tool(words + dir + "/pairs.txt");
+  const std::string arguments = "calibrate " + built_in + " --data " + dir + "/labels.csv --out " + dir +
+                                "/out.safetensors --pairs-data " + dir + "/faces.csv --embeddings " + dir +
+                                "/faces.npy --pairs ";
+  const auto r = run_tool(arguments + dir + "/pairs.txt");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "false match rate of 1e-3"));
   const auto c = calibration_from_metadata(read(dir + "/out.safetensors").metadata, "x");
@@ -330,7 +335,7 @@ TEST_CASE("--pairs tells how often a recogniser fails in each band") {
   CHECK(pairs == 80);
   CHECK(failed >= 8);
   CHECK(failed <= 10);
-  // Cut out in another way for the recogniser, the photos keep the scores that the population gave them.
+  // Images of the population keep their scores, even if the recogniser uses another crop.
   std::string boxed = "path,identity,box_x,box_y,box_w,box_h\n";
   for (int i = 0; i < 160; ++i) boxed += std::to_string(i) + ".ppm,p" + std::to_string(i / 2) + ",0,0,9,9\n";
   write(dir + "/boxed.csv", boxed);
@@ -339,7 +344,7 @@ TEST_CASE("--pairs tells how often a recogniser fails in each band") {
                               "/faces.npy --pairs " + dir + "/pairs.txt");
   REQUIRE_MESSAGE(other.code == 0, other.err);
   CHECK(read_text(dir + "/boxed.safetensors") == read_text(dir + "/out.safetensors"));
-  // Photos that are not in the population are scored as they are cut out there.
+  // Images that are not in the population are scored with the crop of --pairs-data.
   std::string few_faces;
   {
     std::istringstream all(read_text(dir + "/labels.csv"));

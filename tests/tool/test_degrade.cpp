@@ -11,7 +11,7 @@ const std::string labels = "--data " TINYFIQA_SOURCE_DIR "/examples/faces/labels
 
 }  // namespace
 
-TEST_CASE("degrade: all, some or none of the photos, the same for the same seed") {
+TEST_CASE("degrade: all, some or none of the images, the same for the same seed") {
   const std::string dir = scratch_dir("degrade");
   auto r = run_tool("degrade " + labels + "--share 1 --out " + dir + "/all");
   REQUIRE_MESSAGE(r.code == 0, r.err);
@@ -29,7 +29,7 @@ TEST_CASE("degrade: all, some or none of the photos, the same for the same seed"
   CHECK(contains(read_text(dir + "/none/faces.csv"), "astronaut.jpg,0.9,none\n"));
 }
 
-TEST_CASE("degrade: copies beside the photos, of the kinds asked for, with their distance from the photo") {
+TEST_CASE("degrade: copies beside the images, of the wanted kinds, with their distance from the image") {
   const std::string dir = scratch_dir("degrade_copies");
   auto r = run_tool("degrade " + labels + "--copies 2 --kinds motion,jpeg --gmsd --out " + dir + "/all");
   REQUIRE_MESSAGE(r.code == 0, r.err);
@@ -43,7 +43,7 @@ TEST_CASE("degrade: copies beside the photos, of the kinds asked for, with their
   CHECK_FALSE(contains(csv, ",blur "));
   std::istringstream lines(csv);
   for (std::string line; std::getline(lines, line);)
-    if (contains(line, "~")) {  // a photo that JPEG had spoilt before is hardly changed by more of it
+    if (contains(line, "~")) {  // JPEG hardly changes an image that was strongly compressed before
       const double gmsd = std::stod(line.substr(line.rfind(',') + 1));
       CHECK(gmsd > (contains(line, "motion") ? 0.05 : 0.0));
     }
@@ -62,4 +62,13 @@ TEST_CASE("degrade: paths that lead out of the folder are refused") {
   const auto r = run_tool("degrade --data " + dir + "/a.csv --out " + dir + "/out");
   CHECK(r.code == 2);
   CHECK(contains(r.err, "would not lie below --out"));
+}
+
+TEST_CASE("degrade: an --out that can't be written is found before the work") {
+  const std::string dir = scratch_dir("degrade_nowhere");
+  std::ofstream(dir + "/file") << "in the way";
+  const auto r = run_tool("degrade " + labels + "--out " + dir + "/file/out");
+  CHECK(r.code == 1);
+  CHECK(contains(r.err, "--out " + dir + "/file/out: can't create this folder: "));
+  CHECK(read_text(dir + "/file") == "in the way");
 }

@@ -16,8 +16,8 @@ std::string write(const std::string& path, const std::string& bytes) {
   return path;
 }
 
-/// `count` PPM pictures 24 x 24, each with more noise than the one before.
-void write_pictures(const std::string& dir, int count) {
+/// Writes `count` PPM images of 24 x 24 pixels, each with more noise than the one before.
+void write_noise_images(const std::string& dir, int count) {
   tinyfiqa::Rng rng(4);
   for (int i = 0; i < count; ++i) {
     std::string text = "P6\n24 24\n255\n";
@@ -28,7 +28,7 @@ void write_pictures(const std::string& dir, int count) {
   }
 }
 
-/// Labels for p0.ppm, p1.ppm, ... from what `score` says of them, times `factor`.
+/// Writes labels for p0.ppm, p1.ppm, ...: the output of `score`, times `factor`.
 std::string labels_from_scores(const std::string& dir, int count, double factor) {
   std::string csv = "path,score\n";
   for (int i = 0; i < count; ++i) {
@@ -50,7 +50,7 @@ nlohmann::json json_of(const ToolResult& r) {
 
 TEST_CASE("labels that are the network's own scores correlate perfectly") {
   const std::string dir = scratch_dir("eval");
-  write_pictures(dir, 8);
+  write_noise_images(dir, 8);
   write(dir + "/labels.csv", labels_from_scores(dir, 8, 1));
   const auto json = json_of(run_tool("eval --data " + dir + "/labels.csv --format json --resamples 50"));
   CHECK(json["images"] == 8);
@@ -68,7 +68,7 @@ TEST_CASE("labels that are the network's own scores correlate perfectly") {
   const auto csv = run_tool("eval --data " + dir + "/labels.csv --format csv");
   CHECK(contains(csv.out, "metric,value,low,high\nsrcc,1,"));
   CHECK(count_lines(csv.out) == 6);
-  // Another view or size is another score.
+  // Another view or size gives other scores.
   CHECK(json_of(run_tool("eval --data " + dir +
                          "/labels.csv --format json --tta hflip --size 48x48"))["metrics"]["rmse"]["value"]
             .get<double>() > 1e-4);
@@ -76,7 +76,7 @@ TEST_CASE("labels that are the network's own scores correlate perfectly") {
 
 TEST_CASE("--out gets scores, metrics and a scatter plot, and its scores can be compared again") {
   const std::string dir = scratch_dir("eval out"), q = "'" + dir + "/";
-  write_pictures(dir, 6);
+  write_noise_images(dir, 6);
   write(dir + "/labels.csv", labels_from_scores(dir, 6, 100));
   const auto r = run_tool("eval --data " + q + "labels.csv' --out " + q + "a/b'");
   REQUIRE(r.code == 0);
@@ -112,7 +112,7 @@ TEST_CASE("predictions from a CSV are joined by path and compared, ties included
   const auto json = json_of(run_tool(common + "--split test"));
   CHECK(json["images"] == 4);
   CHECK(json["split"] == "test");
-  // labels 1 2 2 4, predictions 2 2 1 4: worked out by hand.
+  // labels 1 2 2 4, predictions 2 2 1 4: computed by hand.
   CHECK(json["metrics"]["plcc"]["value"].get<double>() == doctest::Approx(3.75 / 4.75).epsilon(1e-9));
   CHECK(json["metrics"]["srcc"]["value"].get<double>() == doctest::Approx(0.5).epsilon(1e-9));
   CHECK(json["metrics"]["kendall"]["value"].get<double>() == doctest::Approx(0.4).epsilon(1e-9));
@@ -122,14 +122,14 @@ TEST_CASE("predictions from a CSV are joined by path and compared, ties included
 
 TEST_CASE("images without a score are named, left out of the metrics, and end with exit status 1") {
   const std::string dir = scratch_dir("eval_failed");
-  write_pictures(dir, 4);
+  write_noise_images(dir, 4);
   std::string csv = labels_from_scores(dir, 4, 1);
   write(dir + "/cut.ppm", "P6\n9 9\n255\n..");
   write(dir + "/labels.csv", csv + "cut.ppm,0.5\n");
   const auto r = run_tool("eval --data " + dir + "/labels.csv --out " + dir + "/out");
   CHECK(r.code == 1);
   CHECK(contains(r.err, "cut.ppm: "));
-  CHECK(contains(r.err, "1 of 5 have no score"));
+  CHECK(contains(r.err, "1 of 5 images have no score"));
   CHECK(contains(r.out, "4  (1 more without a score)"));
   CHECK(contains(read_text(dir + "/out/scores.csv"), "cut.ppm,,0.5,"));
   write(dir + "/scores.csv", "path,score,error\np0.ppm,0.5,\np1.ppm,0.25,\np2.ppm,,damaged\n");
@@ -137,14 +137,14 @@ TEST_CASE("images without a score are named, left out of the metrics, and end wi
   CHECK(joined.code == 1);
   CHECK(contains(joined.err, "p2.ppm: the prediction is empty"));
   CHECK(contains(joined.err, "p3.ppm: no prediction in "));
-  CHECK(contains(joined.err, "3 of 5"));
+  CHECK(contains(joined.err, "3 of 5 images have no score"));
   write(dir + "/none.csv", "path,score\nx.ppm,1\n");
   CHECK(run_tool("eval --data " + dir + "/labels.csv --predictions " + dir + "/none.csv").code == 1);
 }
 
 TEST_CASE("bad rows stop eval with their lines, unless they are to be skipped") {
   const std::string dir = scratch_dir("eval_bad");
-  write_pictures(dir, 3);
+  write_noise_images(dir, 3);
   std::string csv = labels_from_scores(dir, 3, 1);
   for (int i = 0; i < 12; ++i) csv += "missing" + std::to_string(i) + ".ppm,0.5\n";
   write(dir + "/labels.csv", csv);
@@ -154,11 +154,10 @@ TEST_CASE("bad rows stop eval with their lines, unless they are to be skipped") 
   CHECK(contains(strict.err, "labels.csv:5: no such file"));
   CHECK(contains(strict.err, "labels.csv:14: no such file"));
   CHECK(contains(strict.err, "and 2 more"));
-  CHECK(contains(strict.err,
-                 "12 of 15 rows can't be used; correct them, or go on without them with --skip-bad"));
+  CHECK(contains(strict.err, "12 of 15 rows can't be used; correct them, or skip them with --skip-bad"));
   const auto skipped = run_tool("eval --data " + dir + "/labels.csv --skip-bad");
   CHECK(skipped.code == 0);
-  CHECK(contains(skipped.err, "went on without 12 of 15 rows"));
+  CHECK(contains(skipped.err, "skipped 12 of 15 rows"));
 }
 
 TEST_CASE("constant predictions have correlation 0 and a line that says why") {

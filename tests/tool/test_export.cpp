@@ -22,7 +22,7 @@ TEST_CASE("export writes the built-in network or a weight file's, for the size a
   CHECK(run_tool("export --onnx " + dir + "/c.onnx --batch 16").code == 0);
 }
 
-TEST_CASE("export tells what it can't do and leaves no file") {
+TEST_CASE("export refuses what it can't do and leaves no file") {
   const std::string dir = scratch_dir("export_errors"), onnx = "export --onnx " + dir + "/x.onnx ";
   CHECK(run_tool("export").code == 2);
   for (const char* batch : {"0", "-1", "many", "''", "2x", "70000"})
@@ -37,7 +37,7 @@ TEST_CASE("export tells what it can't do and leaves no file") {
   CHECK(run_tool("export --onnx /nowhere/x.onnx").code == 1);
 }
 #else
-TEST_CASE("a tool built without ONNX says how to get it") {
+TEST_CASE("a tool built without ONNX says how to build it with ONNX") {
   const auto r = run_tool("export --onnx x.onnx");
   CHECK(r.code == 1);
   CHECK(contains(r.err, "TINYFIQA_ONNX"));

@@ -25,7 +25,7 @@ void write_face(const std::string& path, std::uint64_t seed) {
   write(path, text);
 }
 
-/// A recogniser that was never trained.
+/// Writes an untrained recogniser.
 std::string write_recogniser(const std::string& dir) {
   Model model(*find_model("mobilefacenet"));
   const std::string path = dir + "/net.safetensors";
@@ -33,7 +33,7 @@ std::string write_recogniser(const std::string& dir) {
   return path;
 }
 
-/// A folder with six noise faces, f0.ppm to f5.ppm, and a recogniser.
+/// A folder with six faces of noise, f0.ppm to f5.ppm, and a recogniser.
 std::string folder_of_faces(const std::string& name) {
   const std::string dir = scratch_dir(name);
   write_recogniser(dir);
@@ -41,13 +41,13 @@ std::string folder_of_faces(const std::string& name) {
   return dir;
 }
 
-ToolResult label(const std::string& dir, const std::string& words = "") {
-  return run_tool("label --data " + dir + "/faces.csv --recogniser " + dir + "/net.safetensors " + words);
+ToolResult label(const std::string& dir, const std::string& arguments = "") {
+  return run_tool("label --data " + dir + "/faces.csv --recogniser " + dir + "/net.safetensors " + arguments);
 }
 
 }  // namespace
 
-TEST_CASE("label: saved embeddings alone give the labels, in the input's order") {
+TEST_CASE("label: saved embeddings are enough, and the labels have the order of the input") {
   const auto r = run_tool("label --data " + fixtures + "faces.csv --embeddings " + fixtures + "faces.npy");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(count_lines(r.out) == 49);
@@ -56,7 +56,7 @@ TEST_CASE("label: saved embeddings alone give the labels, in the input's order")
   CHECK(contains(r.err, "48 of 48 faces of 8 people labelled"));
 }
 
-TEST_CASE("label: changed copies count in no centre; an original that is not there is an error") {
+TEST_CASE("label: changed copies count in no centre; a missing original is an error") {
   const std::string dir = folder_of_faces("label_copies");
   write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,a\n");
   const auto without = label(dir);
@@ -75,10 +75,10 @@ TEST_CASE("label: changed copies count in no centre; an original that is not the
   write(dir + "/faces.csv", "path,identity,original\nf0.ppm,a,\nf1.ppm,a,gone.ppm\n");
   const auto bad = label(dir);
   CHECK(bad.code == 2);
-  CHECK(contains(bad.err, "faces.csv:3: its original, gone.ppm, is not among the rows"));
+  CHECK(contains(bad.err, "faces.csv:3: its original, gone.ppm, is not among the usable rows"));
 }
 
-TEST_CASE("label: quotes, commas, UTF-8 and CRLF come through, other columns are kept") {
+TEST_CASE("label: quotes, commas, UTF-8, CRLF and other columns are kept") {
   const std::string dir = folder_of_faces("label_csv");
   write(dir + "/faces.csv",
         "\xEF\xBB\xBFpath,identity,note\r\nf0.ppm,\"M\xC3\xBCller, \"\"Max\"\"\",\"a,b\"\r\n"
@@ -89,7 +89,7 @@ TEST_CASE("label: quotes, commas, UTF-8 and CRLF come through, other columns are
   CHECK(contains(r.out, ",\"M\xC3\xBCller, \"\"Max\"\"\",\"a,b\","));
 }
 
-TEST_CASE("label: one-image identities and repeated paths are told and left out") {
+TEST_CASE("label: people with one image and repeated paths are reported and left out") {
   const std::string dir = folder_of_faces("label_single");
   write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,b\nf2.ppm,b\n");
   const auto r = label(dir, "--skipped " + dir + "/skipped.csv");
@@ -100,7 +100,7 @@ TEST_CASE("label: one-image identities and repeated paths are told and left out"
   CHECK(read_text(dir + "/skipped.csv") == "path,identity,reason\nf2.ppm,b,the only image of this person\n");
 }
 
-TEST_CASE("label: a copied file under another name counts once, under another person it is suspect") {
+TEST_CASE("label: a copied file counts once under another name, and is suspect under another person") {
   const std::string dir = folder_of_faces("label_copies");
   write_face(dir + "/copy.ppm", 0);
   write(dir + "/faces.csv", "path,identity\nf0.ppm,a\ncopy.ppm,a\nf1.ppm,b\nf2.ppm,b\n");
@@ -112,16 +112,16 @@ TEST_CASE("label: a copied file under another name counts once, under another pe
   CHECK(contains(r.err, "2 copy"));
 }
 
-TEST_CASE("label: identities that differ only in case are two people, and told") {
+TEST_CASE("label: identities that differ only in case are two people, with a note") {
   const std::string dir = folder_of_faces("label_case");
   write(dir + "/faces.csv", "path,identity\nf0.ppm,Bob\nf1.ppm,bob\nf2.ppm,Bob\nf3.ppm,bob\n");
   const auto r = label(dir);
   CHECK(r.code == 0);
-  CHECK(contains(r.err, "differ only in case are taken as different people: 'Bob' and 'bob'"));
+  CHECK(contains(r.err, "differ only in case count as different people: 'Bob' and 'bob'"));
   CHECK(contains(r.err, "4 of 4 faces of 2 people"));
 }
 
-TEST_CASE("label: missing pictures, wrong landmarks and names that lack are told with file and line") {
+TEST_CASE("label: missing images, wrong landmarks and missing names are reported with file and line") {
   const std::string dir = folder_of_faces("label_bad");
   write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nnone.ppm,a\nf1.ppm,a\n");
   auto r = label(dir);
@@ -146,7 +146,7 @@ TEST_CASE("label: missing pictures, wrong landmarks and names that lack are told
   CHECK(contains(label(dir).err, "--folder-identities"));
 }
 
-TEST_CASE("label: embeddings are reused, refused for other faces, and unfinished ones are gone on with") {
+TEST_CASE("label: embeddings are reused, refused for other faces, and continued if unfinished") {
   const std::string dir = folder_of_faces("label_embeddings"), npy = dir + "/e.npy";
   write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,b\nf3.ppm,b\n");
   const auto first = label(dir, "--embeddings " + npy);
@@ -154,11 +154,11 @@ TEST_CASE("label: embeddings are reused, refused for other faces, and unfinished
   const std::string saved = read_text(npy), key = read_text(npy + ".key");
   CHECK(run_tool("label --data " + dir + "/faces.csv --embeddings " + npy).out == first.out);
 
-  // As if it had been killed within the third row.
+  // As if the run had been killed within the third row.
   REQUIRE(std::system(("rm " + npy).c_str()) == 0);
   write(npy + ".part", key + saved.substr(saved.size() - 4 * 512, 2 * 512 + 100));
   const auto resumed = label(dir, "--embeddings " + npy + " --threads 2");
-  CHECK(contains(resumed.err, "went on after the first 2 faces"));
+  CHECK(contains(resumed.err, "continued after the first 2 faces"));
   CHECK(resumed.out == first.out);
   CHECK(read_text(npy) == saved);
   CHECK(read_text(npy + ".part").empty());
@@ -169,7 +169,7 @@ TEST_CASE("label: embeddings are reused, refused for other faces, and unfinished
   CHECK(contains(other.err, "made of other faces or by another recogniser"));
 }
 
-TEST_CASE("label: options that can't go together say what is needed") {
+TEST_CASE("label: wrong combinations of options say what is needed") {
   const std::string dir = folder_of_faces("label_options");
   write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\n");
   CHECK(contains(label(dir, "--centres classifier").err, "--classifier FILE.npy"));

@@ -6,12 +6,13 @@
 #include "run_tool.hpp"
 #include "support.hpp"
 
+#include <fstream>
 #include <sstream>
 #include <vector>
 
 using namespace tinyfiqa;
 
-/// Those whose --help has an example that runs as it stands.
+/// The commands whose --help has an example that runs as it is.
 static const std::vector<std::string> commands = {
     "score",  "eval", "train", "ablation", "info", "import", "forward", "gradients", "verify-weights",
 #ifdef TINYFIQA_WITH_ONNX
@@ -31,14 +32,14 @@ TEST_CASE("every command's --help has an example, and --version says compiler, i
     CHECK(contains(version.out, part));
 }
 
-TEST_CASE("the examples of --help work as they stand") {
+TEST_CASE("the examples of --help run as they are") {
   for (const std::string& command : commands) {
     std::istringstream help(run_tool(command + " --help").out);
     int ran = 0;
     for (std::string line; std::getline(help, line);) {
       if (line.compare(0, 11, "  tinyfiqa ") != 0 || contains(line, "labels.csv --images")) continue;
       const std::string out = scratch_dir("examples");
-      // Once from the left: the scratch folder's own name may begin with /tmp too.
+      // Skip what was inserted: the scratch folder's own path may begin with /tmp/ too.
       const std::string to = out + "/";
       for (std::size_t at = 0; (at = line.find("/tmp/", at)) != std::string::npos; at += to.size())
         line.replace(at, 5, to);
@@ -51,7 +52,7 @@ TEST_CASE("the examples of --help work as they stand") {
   }
 }
 
-TEST_CASE("info tells layers, totals, kernels and memory") {
+TEST_CASE("info shows layers, totals, kernels and memory") {
   const auto text = run_tool("info --model mobilenet_v3_small");
   CHECK(text.code == 0);
   CHECK(contains(text.out, "features.1.block.0.0"));
@@ -82,7 +83,7 @@ TEST_CASE("import makes safetensors that score the same as the checkpoint") {
   const std::string shipped = TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors";
   CHECK(run_tool("import " + shipped + " " + dir + "/again.safetensors").code == 0);
   const auto qualities = run_tool("score {faces} --weights " + shipped);
-  CHECK(contains(qualities.out, "poor"));  // a band: only a calibrated file has them
+  CHECK(contains(qualities.out, "poor"));  // a band: only a calibrated file gives one
   CHECK(run_tool("score {faces} --weights " + dir + "/again.safetensors").out == qualities.out);
   CHECK(run_tool("verify-weights " + dir + "/again.safetensors").code == 0);
   const auto missing = run_tool("import " + dir + "/none.pth " + dir + "/y.safetensors");
@@ -96,7 +97,7 @@ TEST_CASE("import makes safetensors that score the same as the checkpoint") {
   CHECK_FALSE(std::ifstream(dir + "/y.safetensors").good());
 }
 
-TEST_CASE("forward runs arrays and tells which shapes it takes") {
+TEST_CASE("forward runs arrays and says which shapes it takes") {
   const std::string dir = scratch_dir("forward");
   const auto write = [&](const std::string& name, const std::vector<std::int64_t>& shape) {
     std::size_t count = 1;
@@ -132,7 +133,7 @@ TEST_CASE("forward runs arrays and tells which shapes it takes") {
   CHECK(forward(fixture("models/tinyfqnet.zip.pth")).code == 1);
 }
 
-TEST_CASE("info tells which steps run together a few rows at a time") {
+TEST_CASE("info shows which steps run together a few rows at a time") {
   const auto r = run_tool("info --model mobilenet_v3_small --size 600x416 --json");
   REQUIRE(r.code == 0);
   const auto json = nlohmann::json::parse(r.out);
@@ -142,7 +143,7 @@ TEST_CASE("info tells which steps run together a few rows at a time") {
   CHECK_FALSE(contains(run_tool("info --model mobilenet_v3_small --size 64x64").out, "rows at a time"));
 }
 
-TEST_CASE("bench reports the time and the share of the peak of what it was asked for") {
+TEST_CASE("bench reports the time and the share of the peak") {
   const auto r = run_tool("bench --model tinyfqnet --size 80x64 --batch 2 --seconds 0 --json");
   REQUIRE(r.code == 0);
   const auto rows = nlohmann::json::parse(r.out);
@@ -160,4 +161,31 @@ TEST_CASE("bench reports the time and the share of the peak of what it was asked
   const auto unknown = run_tool("bench --model nothing --seconds 0");
   CHECK(unknown.code == 2);
   CHECK(contains(unknown.err, "nothing"));
+}
+
+TEST_CASE("every command checks that it can write before it reads its input") {
+  const std::string dir = scratch_dir("nowhere");
+  std::ofstream(dir + "/file") << "in the way";
+  const std::string out = dir + "/file/x", data = " --data missing.csv ";
+  for (const std::string& command :
+       {"calibrate missing.pth --out " + out + data, "degrade --out " + out + data,
+        "label --out " + out + data, "label --skipped " + out + data,
+        "label --recogniser missing.pth --embeddings " + out + data, "sample --out " + out + data,
+        "sample --svg " + out + data, "eval --out " + out + data, "verify-eval --out " + out + data,
+        "verify-eval --recogniser missing.pth --embeddings " + out + data, "train --out " + out + data,
+        "ablation --out " + out + data, "size-study --out " + out + data,
+        "size-study --faces missing.csv --recogniser missing.pth --out " + dir + "/study --embeddings " +
+            out + data,
+        "train-baseline --method rqs --out " + out + data, "select missing --out " + out,
+#ifdef TINYFIQA_WITH_ONNX
+        "export --weights missing.pth --onnx " + out,
+#endif
+        "import missing.pth " + out}) {
+    const auto r = run_tool(command);
+    INFO(command << ": " << r.err);
+    CHECK(r.code != 0);
+    CHECK(contains(r.err, out + ": can't "));
+    CHECK_FALSE(contains(r.err, "missing"));
+    CHECK(r.out.empty());
+  }
 }

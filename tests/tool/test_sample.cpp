@@ -6,7 +6,7 @@
 
 namespace {
 
-/// 40 rows of two people, one of them with three images only; the last row of "many" is a suspect.
+/// Writes 40 rows of two people, one of whom has only three images. The last row of "many" is a suspect.
 std::string write_labels(const std::string& dir) {
   std::string text = "path,score,identity,suspect,\"no, te\"\r\n";
   for (int i = 0; i < 40; ++i)
@@ -26,7 +26,7 @@ TEST_CASE("sample: people with few images and suspects are left out, columns are
   CHECK(count_lines(r.out) == 37);
   CHECK(contains(r.out, "path,score,identity,suspect,\"no, te\"\nf3.jpg,"));
   CHECK(contains(r.out, ",\"\xC3\xA4, b\"\n"));
-  CHECK(contains(r.err, "3 images of people with fewer than 10, and 1 suspects, left out"));
+  CHECK(contains(r.err, "left out 3 images of people with fewer than 10 images, and 1 suspects"));
   const std::string svg = read_text(dir + "/h.svg");
   CHECK(contains(svg, "before sampling"));
   CHECK(contains(svg, "after"));
@@ -35,9 +35,10 @@ TEST_CASE("sample: people with few images and suspects are left out, columns are
 TEST_CASE("sample: both modes give the wanted number, the same for the same seed") {
   const std::string dir = scratch_dir("sample_modes"), csv = write_labels(dir);
   for (const char* mode : {"smooth", "random"}) {
-    const std::string words =
+    const std::string arguments =
         "sample --data " + csv + " --fewest-images 1 --target 12 --mode " + mode + " --seed ";
-    const auto first = run_tool(words + "5"), again = run_tool(words + "5"), other = run_tool(words + "6");
+    const auto first = run_tool(arguments + "5"), again = run_tool(arguments + "5"),
+               other = run_tool(arguments + "6");
     REQUIRE_MESSAGE(first.code == 0, first.err);
     CHECK(count_lines(first.out) == 13);
     CHECK(first.out == again.out);
@@ -45,13 +46,13 @@ TEST_CASE("sample: both modes give the wanted number, the same for the same seed
   }
 }
 
-TEST_CASE("sample: what can't be sampled is told") {
+TEST_CASE("sample: what can't be sampled is reported") {
   const std::string dir = scratch_dir("sample_bad"), csv = write_labels(dir);
   auto r = run_tool("sample --data " + csv);
   CHECK(r.code == 2);
-  CHECK(contains(r.err, "nobody has 100 images; lower --fewest-images"));
+  CHECK(contains(r.err, "no person has 100 images; lower --fewest-images"));
   r = run_tool("sample --data " + csv + " --fewest-images 1 --target 900");
-  CHECK(contains(r.err, "the bins have no more than"));
+  CHECK(contains(r.err, "the bins have only"));
   std::ofstream(dir + "/labels.csv", std::ios::binary) << "path,score\na.jpg,0.5\n";
   CHECK(contains(run_tool("sample --data " + csv).err, "no identity of a.jpg"));
   std::ofstream(dir + "/labels.csv", std::ios::binary) << "path,identity\na.jpg,me\n";

@@ -86,14 +86,14 @@ TEST_CASE("weights without a calibration give raw scores and a note that says ho
   CHECK(baseline.err.empty());
 }
 
-TEST_CASE("a picture that can't be scored leaves the columns of quality and band empty") {
+TEST_CASE("an image that can't be scored leaves the columns of quality and band empty") {
   const auto csv = run_tool("score missing.jpg --format csv");
   CHECK(contains(csv.out, "missing.jpg,,,,no such file"));
   CHECK(contains(run_tool("score missing.jpg --raw --format csv").out, "missing.jpg,,no such file"));
   CHECK(contains(run_tool("score missing.jpg").out, "error        missing.jpg: no such file"));
 }
 
-TEST_CASE("the sharp photo scores above its blurred, dark and tiny versions") {
+TEST_CASE("the sharp image scores above its blurred, dark and tiny versions") {
   std::map<std::string, double> score;
   for (const auto& row : json_rows(run_tool("score {faces} --format jsonl").out)) {
     const std::string path = row["path"];
@@ -104,7 +104,7 @@ TEST_CASE("the sharp photo scores above its blurred, dark and tiny versions") {
     CHECK(score.at("astronaut.jpg") > score.at(worse));
 }
 
-TEST_CASE("folders are searched to the bottom, patterns expanded, lists read from stdin") {
+TEST_CASE("folders are searched at all depths, patterns expanded, lists read from stdin") {
   const std::string dir = scratch_dir("tree");
   REQUIRE(
       std::system(("mkdir -p " + dir + "/a/b && cp " TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg " +
@@ -118,7 +118,7 @@ TEST_CASE("folders are searched to the bottom, patterns expanded, lists read fro
   CHECK(count_lines(r.out) == 3);
   const auto empty = run_tool("score -", ": |");
   CHECK(empty.code == 0);
-  CHECK(contains(empty.err, "list of files was empty"));
+  CHECK(contains(empty.err, "list of files is empty"));
 }
 
 TEST_CASE("a bad file gives a row with its error, the rest is scored, and the exit status says so") {
@@ -126,13 +126,13 @@ TEST_CASE("a bad file gives a row with its error, the rest is scored, and the ex
   const std::string whole = read_text(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg");
   write(dir + "/cut.jpg", whole.substr(0, whole.size() / 2));
   write(dir + "/empty.jpg", "");
-  write(dir + "/text.jpg", "this is not a picture\n");
+  write(dir + "/text.jpg", "this is not an image\n");
   write(dir + "/anim.png", "GIF89a\1\0\1\0");
   write(dir + "/good.jpg", whole);
   REQUIRE(std::system(("mkdir " + dir + "/nothing").c_str()) == 0);
   const auto r = run_tool("score " + dir + " " + dir + "/nothing " + dir + "/missing.jpg --format jsonl");
   CHECK(r.code == 1);
-  CHECK(contains(r.err, "6 of 7 could not be scored"));
+  CHECK(contains(r.err, "6 of 7 images could not be scored"));
   int scored = 0;
   for (const auto& row : json_rows(r.out)) {
     const std::string path = row["path"];
@@ -197,7 +197,7 @@ TEST_CASE("the score is the mean over networks of the mean over views") {
   CHECK(row["score"].get<double>() == doctest::Approx(total));
 }
 
-TEST_CASE("a flipped view scores what the flipped picture scores") {
+TEST_CASE("a flipped view has the score of the flipped image") {
   const auto views = run_tool("score {faces}/astronaut.jpg --tta identity,hflip,color --format jsonl");
   const auto again =
       run_tool("score {faces}/astronaut.jpg --tta identity,hflip,color --format jsonl --threads 1");
@@ -245,7 +245,7 @@ TEST_CASE("every thread count and instruction set gives the same scores") {
     CHECK(scalar[i]["score"].get<double>() == doctest::Approx(one[i]["score"].get<double>()).epsilon(1e-5));
 }
 
-TEST_CASE("wrong usage exits with 2 and says what is right") {
+TEST_CASE("wrong usage exits with 2 and names the fix") {
   CHECK(run_tool("score").code == 2);
   CHECK(run_tool("").code == 2);
   CHECK(run_tool("scoer x.jpg").code == 2);
@@ -291,7 +291,7 @@ TEST_CASE("weights that can't be used are refused with the file's name") {
   CHECK(contains(other.err, "more"));
 }
 
-TEST_CASE("a list without end can be cut off by its reader") {
+TEST_CASE("the reader of an endless list can close the pipe") {
   const auto r = run_tool("score {faces} --format csv | head -n 1", "");
   CHECK(r.code == 0);
 }

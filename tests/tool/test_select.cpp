@@ -20,7 +20,7 @@ void write(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
-/// Two folders of faces, and one in the second.
+/// Makes two folders of faces, and one inside the second.
 std::string templates(const std::string& name) {
   const std::string dir = scratch_dir(name);
   const auto copy = [&](const char* face, const std::string& to) {
@@ -61,7 +61,7 @@ TEST_CASE("select: each folder is a template, and gives its best images, on 0..1
     CHECK(std::lround(row["score"].get<double>()) == judged["quality"].get<int>());
   }
   CHECK(r.err.empty());
-  // Without a calibration: P2's scale.
+  // Without a calibration: the scale of Peng et al.
   r = run_tool("select " + dir +
                " --format jsonl --weights " TINYFIQA_SOURCE_DIR "/tests/fixtures/models/tinyfqnet.zip.pth");
   for (const auto& row : json_rows(r.out))
@@ -106,7 +106,7 @@ TEST_CASE("select: templates of a CSV, with its landmarks; rows may come in any 
   CHECK(contains(run_tool("select --data " + csv + " --model pose").err, "needs five landmarks"));
 }
 
-TEST_CASE("select --live tells the rank of every image and the best so far") {
+TEST_CASE("select --live shows the rank of every image and the best so far") {
   const std::string dir = templates("select_live");
   const auto r = run_tool("select " + dir + "/a -k 2 --live --format jsonl");
   REQUIRE(r.code == 0);
@@ -118,7 +118,7 @@ TEST_CASE("select --live tells the rank of every image and the best so far") {
   CHECK(rows[2]["best"] == nlohmann::json({dir + "/a/2.jpg", dir + "/a/1.jpg"}));
 }
 
-TEST_CASE("select --stdin-mjpeg chooses frames, tells broken ones by number, and goes on") {
+TEST_CASE("select --stdin-mjpeg chooses frames, reports broken ones by number, and continues") {
   const std::string dir = scratch_dir("select_mjpeg"), out = dir + "/out";
   const std::string dark = read_text(faces + "astronaut_dark.jpg"), best = read_text(faces + "astronaut.jpg");
   std::string damaged = dark;
@@ -127,7 +127,7 @@ TEST_CASE("select --stdin-mjpeg chooses frames, tells broken ones by number, and
   const auto r = run_tool("select --stdin-mjpeg -k 2 --out " + out, "cat " + dir + "/video |");
   CHECK(r.code == 1);
   CHECK(contains(r.err, "skipped frame 2: damaged JPEG"));
-  CHECK(contains(r.err, "frame 3: 5 bytes before it are no JPEG"));
+  CHECK(contains(r.err, "frame 3: 5 bytes before it are not JPEG"));
   CHECK(contains(r.err, "skipped frame 4: the stream ends in the middle"));
   CHECK(contains(r.out, "  frame 3\n"));
   CHECK(read_text(out + "/1_frame_3.jpg") == best);
@@ -159,23 +159,23 @@ TEST_CASE("select --stdin-rgb takes raw pixels and writes them without loss") {
 TEST_CASE("select: a stream without a frame, and inputs that exclude each other") {
   auto r = run_tool("select --stdin-mjpeg", "printf hello |");
   CHECK(r.code == 1);
-  CHECK(contains(r.err, "not one JPEG came"));
+  CHECK(contains(r.err, "no JPEG found"));
   CHECK(run_tool("select", ": |").code == 2);
   CHECK(run_tool("select x.jpg --stdin-mjpeg", ": |").code == 2);
-  CHECK(contains(run_tool("select --data x.csv --box 1,1,2,2").err, "leave --box and --landmarks away"));
+  CHECK(contains(run_tool("select --data x.csv --box 1,1,2,2").err, "remove --box and --landmarks"));
   CHECK(contains(run_tool("select --stdin-mjpeg --model pose", ": |").err, "needs landmarks"));
 }
 
 TEST_CASE("select takes the same memory for 200 and for 2000 frames") {
   const std::string dir = scratch_dir("select_memory");
-  // The peak of all children of a process that has no others.
+  // The peak of all children of a process that has no other children.
   const auto peak_kib = [&](int frames) {
     const std::string script = "for i in $(seq " + std::to_string(frames / 4) + "); do cat " + faces +
                                "astronaut.jpg " + faces + "astronaut_jpeg.jpg " + faces +
                                "astronaut_noise.jpg " + faces + "astronaut_dark.jpg; done";
     const pid_t child = fork();
     if (child == 0) {
-      // The address sanitizer would keep 256 MiB of freed memory to look for uses of it.
+      // The address sanitizer would hold back 256 MiB of freed memory.
       setenv("ASAN_OPTIONS", "quarantine_size_mb=1", 1);
       const auto r = run_tool("select --stdin-mjpeg -k 3 --out " + dir, "(" + script + ") |");
       rusage usage = {};
@@ -194,7 +194,7 @@ TEST_CASE("select takes the same memory for 200 and for 2000 frames") {
   CHECK(many <= few + 1024);
 }
 
-TEST_CASE("baselines score wherever a model does") {
+TEST_CASE("every command that takes a model takes a baseline") {
   for (const char* name : {"random", "blur", "jpeg"}) {
     const auto r = run_tool(std::string("score {faces} --format csv --model ") + name);
     REQUIRE_MESSAGE(r.code == 0, r.err);
@@ -213,7 +213,8 @@ TEST_CASE("baselines score wherever a model does") {
   CHECK(contains(r.out, "\"blur\""));
   CHECK(contains(run_tool("score {faces}/astronaut.jpg --model norm").err,
                  "needs the weights of one recogniser"));
-  CHECK(contains(run_tool("score {faces}/astronaut.jpg --model blur --tta flips").err, "sees the face once"));
+  CHECK(contains(run_tool("score {faces}/astronaut.jpg --model blur --tta flips").err,
+                 "takes one view of a fixed size"));
   CHECK(contains(run_tool("score {faces}/astronaut.jpg --model blur --weights x.pth").err, "has no weights"));
 }
 

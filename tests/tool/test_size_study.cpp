@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "pictures.hpp"
+#include "noise_images.hpp"
 #include "run_tool.hpp"
 
 #include <string>
@@ -14,9 +14,9 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// Pictures with labels, and the same as faces of six people with made-up embeddings.
+/// Makes images with labels, and the same images as faces of six people with made-up embeddings.
 std::string make_study(const std::string& name) {
-  const std::string dir = make_pictures(name, 72);
+  const std::string dir = make_noise_images(name, 72);
   std::ofstream csv(dir + "/faces.csv");
   csv << "path,identity\n";
   std::vector<float> embeddings;
@@ -31,13 +31,13 @@ std::string make_study(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("size-study: a row for each network, the numbers of info, eval and verify-eval") {
+TEST_CASE("size-study: a row for each network, with the numbers of info, eval and verify-eval") {
   const std::string dir = make_study("size_study");
-  const std::string words =
+  const std::string arguments =
       "size-study --data " + dir + "/labels.csv --members tinyfqnet tinyfqnet_t6_w100 " +
       "--epochs 2 --batch 16 --lr 0.05 --seconds 0.01 --resamples 20 --threads 2 --faces " + dir +
       "/faces.csv --embeddings " + dir + "/faces.npy --out " + dir + "/out";
-  const auto r = run_tool(words);
+  const auto r = run_tool(arguments);
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "| tinyfqnet | 64x64 | 13366 | 1.33 |"));
   const auto table = read_csv(dir + "/out/table.csv");
@@ -55,13 +55,13 @@ TEST_CASE("size-study: a row for each network, the numbers of info, eval and ver
   REQUIRE_MESSAGE(judged.code == 0, judged.err);
   CHECK(contains(read_text(dir + "/judged/verification.csv"), field(0, "area30_1e-2").substr(0, 6)));
 
-  // Nothing is trained again, and the numbers stay.
+  // Nothing is trained again, and the numbers do not change.
   const auto again = run_tool("size-study --resume " + dir + "/out");
   REQUIRE_MESSAGE(again.code == 0, again.err);
   CHECK(read_csv(dir + "/out/table.csv")->rows[1].fields[5] == field(1, "srcc"));
 }
 
-TEST_CASE("size-study says what it lacks before it trains") {
+TEST_CASE("size-study says what is missing before it trains") {
   const std::string dir = make_study("size_study_wrong");
   const auto says = [&](const std::string& more, const std::string& text) {
     const auto r = run_tool("size-study --data " + dir + "/labels.csv --out " + dir + "/out " + more);
@@ -72,6 +72,6 @@ TEST_CASE("size-study says what it lacks before it trains") {
   says("--members nonsense", "no model is called 'nonsense'");
   says("--members mobilefacenet", "is a recogniser");
   says("--size 32x32", "each network has its own");
-  says("--pairs x.txt", "go with --faces");
+  says("--pairs x.txt", "need --faces");
   says("--faces " + dir + "/faces.csv", "--recogniser FILE");
 }

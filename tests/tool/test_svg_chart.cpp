@@ -15,7 +15,7 @@ std::size_t count(const std::string& text, const std::string& part) {
   return n;
 }
 
-/// Every element that is opened is closed, no attribute is cut off, and no number is missing.
+/// Checks that all elements are closed, no attribute is cut off, and no number is missing.
 void check_well_formed(const std::string& svg) {
   std::vector<std::string> open;
   for (std::size_t at = 0; (at = svg.find('<', at)) != std::string::npos;) {
@@ -50,17 +50,17 @@ TEST_CASE("a scatter plot has one dot for each finite pair, and the line that wa
     CHECK(count(svg, "<circle") == 3);
     CHECK(count(svg, "stroke-dasharray") == (line == ScatterLine::identity ? 1 : 0));
     CHECK(count(svg, "#D55E00") == (line == ScatterLine::regression ? 1 : 0));
-    for (const char* words : {">Title<", ">numbers<", ">label<", ">score<"}) CHECK(count(svg, words) == 1);
+    for (const char* part : {">Title<", ">numbers<", ">label<", ">score<"}) CHECK(count(svg, part) == 1);
   }
 }
 
-TEST_CASE("ticks stand at round numbers") {
+TEST_CASE("ticks are at round numbers") {
   const std::string svg = line_chart({"", "", "", ""}, {{"", {0, 30}, {0.0, 0.5}}}).svg;
   for (const char* tick : {">0<", ">5<", ">25<", ">30<", ">0.0<", ">0.1<", ">0.5<"})
     CHECK_MESSAGE(count(svg, tick) == 1, tick);
 }
 
-TEST_CASE("lines and histograms name their series in a legend and in colours of their own") {
+TEST_CASE("lines and histograms have a legend and a colour for each series") {
   const std::string lines = svg_document({line_chart(
       {"t", "", "x", "y"}, {{"train", {1, 2, 3}, {3, not_a_number, 1}}, {"val", {1, 2, 3}, {4, 3, 2}}})});
   check_well_formed(lines);
@@ -74,7 +74,7 @@ TEST_CASE("lines and histograms name their series in a legend and in colours of 
   CHECK(count(line_chart({"", "", "", ""}, {{"alone", {1}, {1}}}).svg, "alone") == 0);
 }
 
-TEST_CASE("text can't break the picture") {
+TEST_CASE("no text breaks the SVG") {
   const std::string svg = svg_document({scatter_chart(
       {"<b> & \"q\" 'x'", "caf\xC3\xA9 \xFF \xE2\x82 \x01", "", ""}, {1, 2}, {1, 2}, ScatterLine::none)});
   check_well_formed(svg);
@@ -82,7 +82,7 @@ TEST_CASE("text can't break the picture") {
   CHECK(count(svg, "caf\xC3\xA9 ? ?? ") == 1);
 }
 
-TEST_CASE("no points, one point, equal, huge and neighbouring numbers give a picture in finite time") {
+TEST_CASE("no points, one point, equal, huge and neighbouring numbers give a chart in finite time") {
   const double next = std::nextafter(1.0, 2.0);
   for (const std::vector<double>& v : {std::vector<double>{},
                                        {5},

@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "pictures.hpp"
+#include "noise_images.hpp"
 #include "run_tool.hpp"
 #include "support.hpp"
 
@@ -34,19 +34,19 @@ std::string nth_line(const std::string& text, int n) {
   for (int i = 0; i <= n; ++i) std::getline(lines, line);
   return line;
 }
-/// As the tables have it.
+/// A number as the tables format it.
 std::string metric_text(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.9g", value);
   return text;
 }
 
-/// Command lines of a run that is left alone and of one that is killed and gone on with.
+/// The command lines of an undisturbed run, and of a run that is killed and resumed.
 struct KillTest {
   std::string whole, begin, resume, folder;
 
-  /// Until `kills` of the runs did not live to their end: each is killed at a random moment of what is left.
-  /// Whenever one gets to the end, `check` compares, and another one is begun.
+  /// Kills `kills` runs, each at a random moment, and resumes them. When a run ends by itself, calls `check`
+  /// to compare it, and starts another one.
   template <class Check>
   void run(int kills, const Check& check) const {
     Rng rng(11);
@@ -63,7 +63,7 @@ struct KillTest {
       }
       REQUIRE_MESSAGE(r.code == 137, r.err);
       ++killed;
-      longest *= 1.1f;  // so that a slow machine finishes too
+      longest *= 1.1f;  // a slow machine needs more time to finish
     }
     CHECK(killed == kills);
     const auto last = run_tool(next());
@@ -80,8 +80,8 @@ double last_loss(const std::string& log) {
 
 }  // namespace
 
-TEST_CASE("train learns, and leaves weights, a log, curves and what it was asked") {
-  const std::string dir = make_pictures("train", 96);
+TEST_CASE("train learns, and writes weights, a log, curves and its options") {
+  const std::string dir = make_noise_images("train", 96);
   const auto r = run_tool("train --data " + dir +
                           "/labels.csv --model tinyfqnet --size 24x24 --epochs 25 --batch 16 --lr 0.1 "
                           "--lr-schedule cosine --out " +
@@ -105,7 +105,7 @@ TEST_CASE("train learns, and leaves weights, a log, curves and what it was asked
 }
 
 TEST_CASE("a training killed at random moments ends with the weights of an undisturbed one") {
-  const std::string dir = make_pictures("kill", 48);
+  const std::string dir = make_noise_images("kill", 48);
   const KillTest test{options(dir, "whole"), options(dir, "killed"), "train --resume " + dir + "/killed",
                       dir + "/killed"};
   REQUIRE(run_tool(test.whole).code == 0);
@@ -119,13 +119,13 @@ TEST_CASE("a training killed at random moments ends with the weights of an undis
 }
 
 TEST_CASE("an ablation killed at random moments ends with the table of an undisturbed one") {
-  const std::string dir = make_pictures("kill_ablation", 24);
-  const auto words = [&](const char* out) {
+  const std::string dir = make_noise_images("kill_ablation", 24);
+  const auto arguments = [&](const char* out) {
     return "ablation --data " + dir +
            "/labels.csv --size 32x32 --epochs 2 --batch 8 --lr 0.01 --resamples 20 " + "--threads 2 --out " +
            dir + "/" + out;
   };
-  const KillTest test{words("whole"), words("killed"), "ablation --resume " + dir + "/killed",
+  const KillTest test{arguments("whole"), arguments("killed"), "ablation --resume " + dir + "/killed",
                       dir + "/killed"};
   const auto r = run_tool(test.whole);
   REQUIRE_MESSAGE(r.code == 0, r.err);
@@ -139,19 +139,20 @@ TEST_CASE("an ablation killed at random moments ends with the table of an undist
 }
 
 TEST_CASE("an ablation that fails before it trains leaves its folder free") {
-  const std::string dir = make_pictures("ablation_few", 3);
+  const std::string dir = make_noise_images("ablation_few", 3);
   const std::string out = " --size 32x32 --epochs 1 --batch 4 --resamples 20 --out " + dir + "/out";
   for (int i = 0; i < 2; ++i) {
     const auto few = run_tool("ablation --data " + dir + "/labels.csv" + out);
     CHECK(few.code == 2);
     CHECK(contains(few.err, "at least two of each are needed"));
   }
-  const auto r = run_tool("ablation --data " + make_pictures("ablation_enough", 24) + "/labels.csv" + out);
+  const auto r =
+      run_tool("ablation --data " + make_noise_images("ablation_enough", 24) + "/labels.csv" + out);
   CHECK_MESSAGE(r.code == 0, r.err);
 }
 
-TEST_CASE("the rows of an ablation are what eval says of its weights, on the test rows if there are such") {
-  const std::string dir = make_pictures("ablation", 24);
+TEST_CASE("the rows of an ablation are what eval gives for its weights, on the test rows if there are any") {
+  const std::string dir = make_noise_images("ablation", 24);
   std::string labels = read_text(dir + "/labels.csv"), split = "path,score,split\n";
   std::istringstream lines(labels.substr(labels.find('\n') + 1));
   int row = 0;
@@ -159,12 +160,12 @@ TEST_CASE("the rows of an ablation are what eval says of its weights, on the tes
     split += line + (row % 3 == 0 ? ",test\n" : row % 3 == 1 ? ",train\n" : ",val\n");
   std::ofstream(dir + "/labels.csv") << split;
   const std::string data = " --data " + dir + "/labels.csv --size 32x32 ";
-  const std::string words =
+  const std::string arguments =
       "ablation" + data + "--epochs 1 --batch 4 --lr 0.01 --resamples 20 --out " + dir + "/out";
-  const auto r = run_tool(words);
+  const auto r = run_tool(arguments);
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "8 test images"));
-  CHECK(run_tool(words).code == 2);  // holds an ablation already
+  CHECK(run_tool(arguments).code == 2);  // the folder contains an ablation already
   CHECK(run_tool("ablation --resume " + dir + "/out --epochs 3").code == 2);
   const auto weights = [&](const std::string& loss) {
     return " --weights " + dir + "/out/mobilenet_" + loss + "/best.safetensors --weights " + dir +
@@ -185,15 +186,15 @@ TEST_CASE("the rows of an ablation are what eval says of its weights, on the tes
   check_row(5, " --model ensemble --tta flips" + weights("msecorr"));
 }
 
-TEST_CASE("SIGTERM finishes the step and saves, and --resume goes on to the same weights") {
-  const std::string dir = make_pictures("term", 48);
+TEST_CASE("SIGTERM finishes the step and saves, and --resume continues to the same weights") {
+  const std::string dir = make_noise_images("term", 48);
   REQUIRE(run_tool(long_options(dir, "whole")).code == 0);
   int stops = 0;
   bool begun = false;
   for (int i = 1; i < 60 && stops < 3; ++i) {
     const auto r = run_tool(begun ? "train --resume " + dir + "/stopped" : long_options(dir, "stopped"),
                             "timeout " + std::to_string(0.02 * i));
-    stops += contains(r.err, "go on with: tinyfiqa train --resume");
+    stops += contains(r.err, "continue with: tinyfiqa train --resume");
     begun = std::ifstream(dir + "/stopped/run.json").good();
     if (r.code == 0) break;
   }
@@ -203,11 +204,13 @@ TEST_CASE("SIGTERM finishes the step and saves, and --resume goes on to the same
   CHECK(read_text(dir + "/whole/last.safetensors") == read_text(dir + "/stopped/last.safetensors"));
 }
 
-TEST_CASE("a training stopped behind an epoch's last step goes on, and foretells no nonsense") {
-  const std::string dir = make_pictures("last_step", 48), out = dir + "/out";
+TEST_CASE(
+    "a training stopped after the last step of an epoch continues, without a wrong estimate of the time "
+    "left") {
+  const std::string dir = make_noise_images("last_step", 48), out = dir + "/out";
   REQUIRE(run_tool(options(dir, "out", 2)).code == 0);
   const std::string path = out + "/state.safetensors";
-  {  // as if the first epoch's steps were done and its validation not
+  {  // as if the steps of the first epoch were done, but not its validation
     const auto file = read_safetensors(path);
     REQUIRE_MESSAGE(file, file.status().message());
     std::vector<std::vector<float>> values;
@@ -230,15 +233,15 @@ TEST_CASE("a training stopped behind an epoch's last step goes on, and foretells
   CHECK_MESSAGE(contains(nth_line(r.out, 1), " images/s  0:00 left"), r.out);
 }
 
-TEST_CASE("micro-batches with frozen norms train to what whole batches do") {
-  const std::string dir = make_pictures("micro", 32);
-  const auto words = [&](const std::string& out, const std::string& more) {
+TEST_CASE("micro-batches with frozen norms give the weights of whole batches") {
+  const std::string dir = make_noise_images("micro", 32);
+  const auto arguments = [&](const std::string& out, const std::string& more) {
     return "train --data " + dir +
            "/labels.csv --model mobilenet_v3_small --size 32x32 --epochs 2 --batch 16 " +
            "--freeze-norms --lr 1e-3 --threads 1 --out " + dir + "/" + out + more;
   };
-  REQUIRE(run_tool(words("whole", "")).code == 0);
-  const auto parts = run_tool(words("parts", " --micro-batch 4"));
+  REQUIRE(run_tool(arguments("whole", "")).code == 0);
+  const auto parts = run_tool(arguments("parts", " --micro-batch 4"));
   REQUIRE_MESSAGE(parts.code == 0, parts.err);
   const double whole_loss = last_loss(read_text(dir + "/whole/log.csv")),
                parts_loss = last_loss(read_text(dir + "/parts/log.csv"));
@@ -246,8 +249,8 @@ TEST_CASE("micro-batches with frozen norms train to what whole batches do") {
   CHECK(contains(parts.out, "peak of the program"));
 }
 
-TEST_CASE("train refuses what can't work, with the reason") {
-  const std::string dir = make_pictures("refuse", 12);
+TEST_CASE("train refuses wrong input, with the reason") {
+  const std::string dir = make_noise_images("refuse", 12);
   CHECK(run_tool("train --model tinyfqnet --out " + dir + "/x").code == 2);
   CHECK(run_tool("train --data " + dir + "/none.csv --out " + dir + "/x").code == 2);
   CHECK(run_tool("train --data " + dir + "/labels.csv --out " + dir + "/x --loss hinge").code == 2);
@@ -277,17 +280,17 @@ TEST_CASE("train refuses what can't work, with the reason") {
             .code == 0);
 }
 
-TEST_CASE("pictures that can't be decoded are told by line before training, or left out") {
-  const std::string dir = make_pictures("undecodable", 24);
+TEST_CASE("images that can't be decoded are reported by line before training, or left out") {
+  const std::string dir = make_noise_images("undecodable", 24);
   for (const char* broken : {"/5.ppm", "/17.ppm"}) std::ofstream(dir + broken) << "P6\n24 24\n255\nshort";
-  const std::string words =
+  const std::string arguments =
       "train --data " + dir + "/labels.csv --size 24x24 --epochs 1 --batch 4 --out " + dir + "/run";
-  const auto refused = run_tool(words);
+  const auto refused = run_tool(arguments);
   CHECK(refused.code == 2);
   CHECK(contains(refused.err, "labels.csv:7: "));
   CHECK(contains(refused.err, "labels.csv:19: "));
   CHECK_FALSE(contains(refused.out, "epoch"));
-  const auto skipped = run_tool(words + " --skip-bad");
+  const auto skipped = run_tool(arguments + " --skip-bad");
   CHECK_MESSAGE(skipped.code == 0, skipped.err);
   const auto run = nlohmann::json::parse(read_text(dir + "/run/run.json"));
   CHECK(run["train_images"].get<int>() + run["val_images"].get<int>() == 22);

@@ -11,7 +11,7 @@ std::string labels() { return "--data " TINYFIQA_SOURCE_DIR "/examples/faces/lab
 
 }  // namespace
 
-TEST_CASE("train-baseline --method rqs: the file scores by itself, wherever a model does") {
+TEST_CASE("train-baseline --method rqs: the file scores by itself, in every command that takes a model") {
   const std::string dir = scratch_dir("rqs"), file = dir + "/rqs.safetensors";
   const auto r = run_tool("train-baseline --method rqs " + labels() + "--out " + file + " --pairs 500");
   REQUIRE_MESSAGE(r.code == 0, r.err);
@@ -22,7 +22,7 @@ TEST_CASE("train-baseline --method rqs: the file scores by itself, wherever a mo
   CHECK(scores.out == run_tool("score {faces} --model rqs --threads 1 --format csv --weights " + file).out);
   const auto eval = run_tool("eval " + labels() + "--weights " + file + " --format csv --resamples 2");
   REQUIRE_MESSAGE(eval.code == 0, eval.err);
-  // Six faces that it was trained with: their order is learned.
+  // The six training faces: their order is learned.
   CHECK(contains(run_tool("select {faces} --weights " + file).out, "#1  100.00  "));
   const std::string again = dir + "/again.safetensors";
   CHECK(run_tool("train-baseline --method rqs " + labels() + "--out " + again + " --pairs 500 --threads 1")
@@ -32,7 +32,7 @@ TEST_CASE("train-baseline --method rqs: the file scores by itself, wherever a mo
 
 TEST_CASE("train-baseline --method svm: the file carries its recogniser") {
   const std::string dir = scratch_dir("svm"), file = dir + "/svm.safetensors";
-  if (reference_dir().empty()) return;  // weights of a recogniser are no part of this repository
+  if (reference_dir().empty()) return;  // the repository has no weights of a recogniser
   const std::string weights = reference_dir() + "/data/fr/mobilefacenet_a.safetensors";
   const auto r =
       run_tool("train-baseline --method svm " + labels() + "--recogniser " + weights + " --out " + file);
@@ -44,7 +44,7 @@ TEST_CASE("train-baseline --method svm: the file carries its recogniser") {
   CHECK(run_tool("score {faces}/astronaut.jpg --weights " + file + " --tta flips").code == 2);
 }
 
-TEST_CASE("train-baseline: what can't be is said") {
+TEST_CASE("train-baseline: wrong usage is reported") {
   const std::string dir = scratch_dir("bad_baseline");
   CHECK(run_tool("train-baseline --method svr " + labels() + "--out x").code == 2);
   CHECK(contains(run_tool("train-baseline --method svm " + labels() + "--out " + dir + "/x").err,
@@ -55,5 +55,5 @@ TEST_CASE("train-baseline: what can't be is said") {
   CHECK(contains(run_tool("score {faces}/astronaut.jpg --model rqs --weights " TINYFIQA_SOURCE_DIR
                           "/weights/tinyfqnet.safetensors")
                      .err,
-                 "is no rqs"));
+                 "is not a file of train-baseline --method rqs"));
 }

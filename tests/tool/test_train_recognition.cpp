@@ -14,8 +14,9 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// Folders of made-up people: each has colours of its own in 4 x 4 fields, each picture noise of its own.
-std::string make_people(const std::string& name, int people, int pictures) {
+/// Makes folders of made-up people. Each person has its own colours in 4 x 4 fields, each image its
+/// own noise.
+std::string make_people(const std::string& name, int people, int images) {
   const std::string dir = scratch_dir(name);
   std::ofstream csv(dir + "/faces.csv");
   csv << "path,identity\n";
@@ -25,7 +26,7 @@ std::string make_people(const std::string& name, int people, int pictures) {
     for (float& level : field) level = colours.uniform(60, 200);
     const std::string person = "person, " + std::to_string(p);
     std::filesystem::create_directory(dir + "/" + person);
-    for (int i = 0; i < pictures; ++i) {
+    for (int i = 0; i < images; ++i) {
       Rng noise(static_cast<std::uint64_t>(p * 1000 + i));
       std::string text = "P6\n16 16\n255\n";
       for (int k = 0; k < 16 * 16 * 3; ++k) {
@@ -80,7 +81,7 @@ TEST_CASE("train --recipe recognition learns people, and label takes its weights
   REQUIRE(table->rows.size() == 36);
   CHECK(column_mean(*table, "score") > column_mean(*table, "nearest_cosine") + 0.3);
 
-  // Whom the classifier does not know gets no label.
+  // A person who is not in the classifier gets no label.
   std::ofstream(dir + "/more.csv") << "path,identity\n\"person, 1/0.ppm\",\"person, 1\"\n"
                                    << "\"person, 1/1.ppm\",stranger\n";
   const auto more = run_tool("label --data " + dir + "/more.csv --recogniser " + dir +
@@ -90,7 +91,7 @@ TEST_CASE("train --recipe recognition learns people, and label takes its weights
   CHECK(contains(more.err, "the classifier has no weights of this person"));
 }
 
-TEST_CASE("a recogniser's training stopped by SIGTERM goes on to the same bytes") {
+TEST_CASE("a recogniser's training stopped by SIGTERM continues to the same bytes") {
   const std::string dir = make_people("recognition_stop", 3, 8);
   const auto whole = run_tool(train(dir, "whole", "--epochs 3"));
   REQUIRE_MESSAGE(whole.code == 0, whole.err);
@@ -100,7 +101,7 @@ TEST_CASE("a recogniser's training stopped by SIGTERM goes on to the same bytes"
     const auto r =
         run_tool(begun ? "train --resume " + dir + "/stopped" : train(dir, "stopped", "--epochs 3"),
                  "timeout " + std::to_string(0.15 * i));
-    stops += contains(r.err, "go on with: tinyfiqa train --resume");
+    stops += contains(r.err, "continue with: tinyfiqa train --resume");
     if (r.code == 0) break;
   }
   CHECK(stops >= 1);
@@ -110,11 +111,11 @@ TEST_CASE("a recogniser's training stopped by SIGTERM goes on to the same bytes"
     CHECK(read_text(dir + "/whole" + name) == read_text(dir + "/stopped" + name));
 }
 
-TEST_CASE("train --recipe recognition says what it lacks") {
+TEST_CASE("train --recipe recognition says what is missing") {
   const std::string dir = make_people("recognition_wrong", 3, 4);
-  const auto says = [&](const std::string& words, const std::string& text) {
-    const auto r = run_tool("train --out " + dir + "/run --data " + dir + "/" + words);
-    INFO(words << ": " << r.err);
+  const auto says = [&](const std::string& arguments, const std::string& text) {
+    const auto r = run_tool("train --out " + dir + "/run --data " + dir + "/" + arguments);
+    INFO(arguments << ": " << r.err);
     CHECK(r.code == 2);
     CHECK(contains(r.err, text));
   };
@@ -134,7 +135,7 @@ TEST_CASE("train --recipe recognition says what it lacks") {
   says("nobody.csv --recipe recognition", "identity");
   write("one.csv", "path,identity", [](int, int) { return ",a"; });
   says("one.csv --recipe recognition", "two people");
-  // Every validation row shows someone else.
+  // Every validation row shows another person.
   write("apart.csv", "path,identity,split",
         [](int p, int i) { return ",p" + std::to_string(p) + (i == 0 ? ",val" : ",train"); });
   says("apart.csv --recipe recognition", "no two faces of one person");

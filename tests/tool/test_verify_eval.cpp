@@ -12,15 +12,15 @@ void write(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
-/// On the made-up embeddings; no picture is needed for random and norm.
-ToolResult verify(const std::string& words, const std::string& csv = fixtures + "faces.csv") {
+/// Runs verify-eval on made-up embeddings. The methods random and norm need no images.
+ToolResult verify(const std::string& arguments, const std::string& csv = fixtures + "faces.csv") {
   return run_tool("verify-eval --data " + csv + " --embeddings " + fixtures +
-                  "faces.npy --resamples 50 --quality random norm " + words);
+                  "faces.npy --resamples 50 --quality random norm " + arguments);
 }
 
 }  // namespace
 
-TEST_CASE("verify-eval: tables, CSV and picture of two methods") {
+TEST_CASE("verify-eval: tables, CSV and charts of two methods") {
   const std::string dir = scratch_dir("verify");
   const auto r = verify("--out " + dir);
   REQUIRE_MESSAGE(r.code == 0, r.err);
@@ -48,7 +48,7 @@ TEST_CASE("verify-eval: pairs give accuracy by folds, equal blocks or those of t
   CHECK(contains(r.out, "4 pairs in 2 folds"));
 }
 
-TEST_CASE("verify-eval: pairs that can't be are told with file and line") {
+TEST_CASE("verify-eval: wrong pairs are reported with file and line") {
   const std::string dir = scratch_dir("verify_bad"), pairs = dir + "/pairs.txt";
   const auto error = [&](const std::string& text) {
     write(pairs, text);
@@ -56,14 +56,14 @@ TEST_CASE("verify-eval: pairs that can't be are told with file and line") {
     CHECK(r.code == 2);
     return r.err;
   };
-  CHECK(
-      contains(error("\nperson0/0.jpg nobody/1.jpg 1\n"), "pairs.txt:2: nobody/1.jpg is no path of --data"));
+  CHECK(contains(error("\nperson0/0.jpg nobody/1.jpg 1\n"),
+                 "pairs.txt:2: nobody/1.jpg is not a path of --data"));
   CHECK(contains(error("person0/0.jpg person0/1.jpg same\n"), "the label 'same'"));
   CHECK(contains(error("person0/0.jpg person0/1.jpg\n"), "pairs.txt:1: not 'path1 path2 label"));
   CHECK(contains(error(""), "the file is empty"));
 }
 
-TEST_CASE("verify-eval: templates take one image each and say what they can't support") {
+TEST_CASE("verify-eval: templates give one image each, and say which rates need more pairs") {
   const std::string dir = scratch_dir("verify_templates"), csv = dir + "/faces.csv";
   std::string text = "path,identity,video\n";
   for (int i = 0; i < 48; ++i) {
@@ -84,7 +84,7 @@ TEST_CASE("verify-eval: templates take one image each and say what they can't su
   CHECK(contains(verify("--template-column video", csv).err, "a template with two people"));
 }
 
-TEST_CASE("verify-eval: score files, left-out images and methods that can't be") {
+TEST_CASE("verify-eval: score files, left-out images and unknown methods") {
   const std::string dir = scratch_dir("verify_methods");
   write(dir + "/mine.csv", "path,score\nperson0/0.jpg,0.5\n");
   auto r = verify(dir + "/mine.csv");
@@ -94,7 +94,7 @@ TEST_CASE("verify-eval: score files, left-out images and methods that can't be")
   r = verify("--exclude " + dir + "/mine.csv");
   CHECK(contains(r.out, "47 images"));
   CHECK(contains(r.err, "1 images left out"));
-  CHECK(contains(verify("nonsense").err, "no such file, and none of random, blur"));
+  CHECK(contains(verify("nonsense").err, "no such file, and not one of random, blur"));
   CHECK(contains(verify("pose").err, "needs five landmarks"));
   CHECK(contains(verify("norm").err, "two methods are called norm"));
 }

@@ -1,4 +1,5 @@
-// tinyfiqa bench: how fast the networks run on this machine, and what share of its multiply-add peak that is.
+// tinyfiqa bench: measures the speed of the networks, and compares it to the multiply-add peak of
+// the machine.
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include "commands/commands.hpp"
 #include "jobs/fma_peak.hpp"
@@ -15,7 +16,7 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// What is run, and what came of it.
+/// One run: its input and its speed.
 struct BenchRow {
   std::string model;
   int batch = 1, height = 0, width = 0, threads = 1;
@@ -32,10 +33,11 @@ struct BenchCommand {
 
   int run() const;
   Status run_labelling(const Backend& backend) const;
+  Status run_networks(const Backend& backend) const;
   std::vector<BenchRow> rows() const;
 };
 
-/// One row of what was asked for; without --model the networks and sizes that docs/performance.md reports.
+/// The run of --model, or without it the networks and sizes of docs/performance.md.
 std::vector<BenchRow> BenchCommand::rows() const {
   std::vector<BenchRow> rows;
   const auto add = [&](const std::string& name, int n, int h, int w) {
@@ -58,9 +60,9 @@ std::vector<BenchRow> BenchCommand::rows() const {
 std::string size_text(const BenchRow& r) { return std::to_string(r.height) + "x" + std::to_string(r.width); }
 
 Status BenchCommand::run_labelling(const Backend& backend) const {
-  const ModelSpec* spec = find_model(model.empty() ? "mobilefacenet" : model);
-  if (spec == nullptr)
-    return Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names());
+  const auto found = model_option(model.empty() ? "mobilefacenet" : model);
+  if (!found) return found.status();
+  const ModelSpec* spec = *found;
   const auto times = measure_labelling(std::make_shared<const Model>(*spec, backend), label, threads);
   if (!times) return times.status();
   const double total = times->embed_s + times->label_s, rate = static_cast<double>(label) / total;
@@ -79,54 +81,59 @@ Status BenchCommand::run_labelling(const Backend& backend) const {
   return {};
 }
 
-int BenchCommand::run() const {
-  const auto fail = [](const Status& status) {
-    print_error(status);
-    return exit_usage;
-  };
-  const auto backend = backend_option(isa);
-  if (!backend) return fail(backend.status());
-  if (label > 0) {
-    const Status status = run_labelling(**backend);
-    return status ? exit_done : fail(status);
-  }
+nlohmann::ordered_json row_json(const BenchRow& r, const char* isa, double peak_share) {
+  return {{"model", r.model},
+          {"size", size_text(r)},
+          {"batch", r.batch},
+          {"threads", r.threads},
+          {"isa", isa},
+          {"median_us", r.speed.median_us},
+          {"min_us", r.speed.min_us},
+          {"spread", r.speed.spread},
+          {"gmac_per_s", r.speed.gmac_per_s()},
+          {"peak_share", peak_share}};
+}
+
+void print_row(const BenchRow& r, double peak_share) {
+  std::printf("%-20s %-9s %5d %7d %11.1f %11.1f %6.1f%% %8.1f %6.0f%%\n", r.model.c_str(),
+              size_text(r).c_str(), r.batch, r.threads, r.speed.median_us, r.speed.min_us,
+              100 * r.speed.spread, r.speed.gmac_per_s(), 100 * peak_share);
+  std::fflush(stdout);
+}
+
+/// Measures and prints all rows.
+Status BenchCommand::run_networks(const Backend& backend) const {
   std::vector<BenchRow> all = rows();
-  if (all.empty())
-    return fail(
-        Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names()));
+  if (all.empty()) return model_option(model).status();
   const double peak = bench::fma_peak_gmac_per_s();
   auto list = nlohmann::ordered_json::array();
   if (!json) {
-    std::printf("peak of one thread: %.1f GMAC/s (multiply-adds of registers alone); kernels: %s; float32\n",
-                peak, (*backend)->isa);
+    std::printf("peak of one thread: %.1f GMAC/s (multiply-adds on registers only); kernels: %s; float32\n",
+                peak, backend.isa);
     std::printf("%-20s %-9s %5s %7s %11s %11s %7s %8s %7s\n", "model", "size", "batch", "threads",
                 "median, us", "min, us", "spread", "GMAC/s", "of peak");
   }
   for (BenchRow& r : all) {
-    const Model network(*find_model(r.model), **backend);
-    const auto speed = measure_speed(network, r.batch, r.height, r.width, r.threads,
-                                     seconds / static_cast<double>(all.size()));
-    if (!speed) return fail(speed.status());
+    const Model network(*find_model(r.model), backend);
+    const double row_seconds = seconds / static_cast<double>(all.size());
+    const auto speed = measure_speed(network, r.batch, r.height, r.width, r.threads, row_seconds);
+    if (!speed) return speed.status();
     r.speed = *speed;
     const double share = peak > 0 ? r.speed.gmac_per_s() / (peak * r.threads) : 0;
-    list.push_back({{"model", r.model},
-                    {"size", size_text(r)},
-                    {"batch", r.batch},
-                    {"threads", r.threads},
-                    {"isa", (*backend)->isa},
-                    {"median_us", r.speed.median_us},
-                    {"min_us", r.speed.min_us},
-                    {"spread", r.speed.spread},
-                    {"gmac_per_s", r.speed.gmac_per_s()},
-                    {"peak_share", share}});
-    if (json) continue;
-    std::printf("%-20s %-9s %5d %7d %11.1f %11.1f %6.1f%% %8.1f %6.0f%%\n", r.model.c_str(),
-                size_text(r).c_str(), r.batch, r.threads, r.speed.median_us, r.speed.min_us,
-                100 * r.speed.spread, r.speed.gmac_per_s(), 100 * share);
-    std::fflush(stdout);
+    if (json)
+      list.push_back(row_json(r, backend.isa, share));
+    else
+      print_row(r, share);
   }
   if (json) std::printf("%s\n", list.dump(2).c_str());
-  return exit_done;
+  return {};
+}
+
+int BenchCommand::run() const {
+  const auto backend = backend_option(isa);
+  if (!backend) return report_failure(backend.status());
+  const Status status = label > 0 ? run_labelling(**backend) : run_networks(**backend);
+  return status ? exit_done : report_failure(status);
 }
 
 }  // namespace
@@ -134,24 +141,27 @@ int BenchCommand::run() const {
 void add_bench(const Command& app, int& exit_code) {
   auto command = std::make_shared<BenchCommand>();
   const Command sub =
-      app.add_command("bench", "Speed of the networks on this machine, as a share of its peak");
-  sub.add_option("--model", command->model, model_names() + "; default: a table of several")
+      app.add_command("bench", "Measure the speed of the networks on this machine, as a share of its peak");
+  sub.add_option("--model", command->model, "Measure this network: " + model_names() + " (default: several)")
       .type_name("NAME");
   add_size_option(sub, command->size);
-  sub.add_option("--batch", command->batch, "Images at once").range(1, 65536).show_default();
-  sub.add_option("--threads", command->threads, "Threads of one network").range(1, 1024).show_default();
-  sub.add_option("--isa", command->isa, "Instruction set (see --version)").type_name("NAME").show_default();
-  sub.add_option("--seconds", command->seconds, "Time for all rows together")
+  sub.add_option("--batch", command->batch, "Run this many images at a time").range(1, 65536).show_default();
+  sub.add_option("--threads", command->threads, "Run each network on this many threads")
+      .range(1, 1024)
+      .show_default();
+  add_isa_option(sub, command->isa);
+  sub.add_option("--seconds", command->seconds, "Measure for this many seconds, all rows together")
       .range(0.0, 86400.0)
       .show_default();
   sub.add_option("--label", command->label,
-                 "Instead: embed and label so many aligned faces with a recogniser, as label does (without "
-                 "reading pictures)")
+                 "Measure `label` instead: embed and label this many aligned faces, without reading images")
       .type_name("FACES")
       .range(std::size_t{1}, std::size_t{100'000'000});
-  sub.add_flag("--json", command->json, "JSON instead of a table: an array of rows");
+  sub.add_flag("--json", command->json, "Print a JSON array of rows instead of a table");
   sub.footer(
-      "Weights are random: they don't change the time. Example:\n  tinyfiqa bench --model tinyfqnet "
-      "--seconds 2\n  tinyfiqa bench --label 10000 --threads 2");
+      "The weights are random, which does not change the time.\n\n"
+      "Example:\n"
+      "  tinyfiqa bench --model tinyfqnet --seconds 2\n"
+      "  tinyfiqa bench --label 10000 --threads 2");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

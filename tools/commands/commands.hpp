@@ -1,13 +1,12 @@
-// The tool's commands. Each adds itself to the command line; what it is to do then stands in a callback.
+// The commands of the tool. Each function adds a command to the command line, with a callback that runs it
+// and sets the exit code.
 #pragma once
 
 #include "options/command_line.hpp"
+#include "options/messages.hpp"
 
 #include <string>
 #include <vector>
-
-/// How the program ends: everything done, some of it failed, wrong usage.
-enum ExitCode { exit_done = 0, exit_some_failed = 1, exit_usage = 2 };
 
 void add_score(const Command& app, int& exit_code);
 void add_bench(const Command& app, int& exit_code);
@@ -25,7 +24,7 @@ void add_train_baseline(const Command& app, int& exit_code);
 void add_verify_eval(const Command& app, int& exit_code);
 void add_calibrate(const Command& app, int& exit_code);
 void add_verify_weights(const Command& app, int& exit_code);
-/// `command_line`: the words after the command's name, for run.json; it must outlive the parsing.
+/// `command_line`: the arguments after the command's name, for run.json. It must outlive the parsing.
 void add_ablation(const Command& app, int& exit_code, const std::vector<std::string>& command_line);
 void add_size_study(const Command& app, int& exit_code, const std::vector<std::string>& command_line);
 void add_train(const Command& app, int& exit_code, const std::vector<std::string>& command_line);

@@ -1,5 +1,6 @@
-// tinyfiqa export: a network with its weights as an ONNX file, to run elsewhere what was trained here.
+// tinyfiqa export: writes a network with its weights as an ONNX file, for other engines.
 #include "commands/commands.hpp"
+#include "jobs/output_path.hpp"
 #include "jobs/text_file.hpp"
 #include "onnx/onnx_model.hpp"
 #include "options/model_options.hpp"
@@ -15,7 +16,7 @@ struct ExportCommand {
   ModelOptions model;
   std::string onnx;
   SizeOption size;
-  int batch = 1;  ///< 0: any
+  int batch = 1;  ///< 0: any number of images
 
   int run() const;
 
@@ -25,10 +26,11 @@ struct ExportCommand {
 
 #ifdef TINYFIQA_WITH_ONNX
 Status ExportCommand::export_onnx() const {
+  if (const Status s = check_output_file(onnx); !s) return s;
   const auto models = read_models(model);
   if (!models) return models.status();
   if (models->size() != 1)
-    return Status::error(Errc::bad_argument, "an ONNX file holds one network: give one --weights");
+    return Status::error(Errc::bad_argument, "an ONNX file holds one network; give one --weights");
   const Model& net = *(*models)[0];
   OnnxInput input{batch, size.height, size.width};
   if (input.height == 0) {
@@ -45,8 +47,9 @@ Status ExportCommand::export_onnx() const {
 }
 #else
 Status ExportCommand::export_onnx() const {
-  return Status::error(Errc::unsupported,
-                       "this tinyfiqa was built with -DTINYFIQA_ONNX=OFF; build it with ON to export");
+  return Status::error(
+      Errc::unsupported,
+      "this tinyfiqa was built with -DTINYFIQA_ONNX=OFF; build it with -DTINYFIQA_ONNX=ON to export");
 }
 #endif
 
@@ -57,7 +60,7 @@ int ExportCommand::run() const {
   return status.code() == Errc::bad_argument ? exit_usage : exit_some_failed;
 }
 
-/// What is wrong with it, or nothing.
+/// Reads the value of --batch. Returns what is wrong with it, or an empty text.
 std::string set_batch(const std::string& text, int& batch) {
   char* end = nullptr;
   const long number = std::strtol(text.c_str(), &end, 10);
@@ -75,19 +78,24 @@ std::string set_batch(const std::string& text, int& batch) {
 void add_export(const Command& app, int& exit_code) {
   auto command = std::make_shared<ExportCommand>();
   command->model.isa = "scalar";
-  const Command sub = app.add_command("export", "Write a network with its weights for other engines (ONNX)");
-  sub.add_option("--onnx", command->onnx, "File to write (.onnx, opset 13)").type_name("FILE").required();
-  command->model.add_weights_to(sub, model_names() + "; default: what the weight file says");
+  const Command sub =
+      app.add_command("export", "Write a network with its weights as ONNX, for other engines");
+  sub.add_option("--onnx", command->onnx, "Write the network to this file (.onnx, opset 13)")
+      .type_name("FILE")
+      .required();
+  command->model.add_weights_to(
+      sub, "Export this network: " + model_names() + " (default: what the weight file says)");
   add_size_option(sub, command->size);
   sub.add_option(
          "--batch", [command](const std::string& text) { return set_batch(text, command->batch); },
-         "Images at once: a number, or 'dynamic' for any [1]")
+         "Fix the batch at this many images, 1 to 65536, or 'dynamic' for any number (default: 1)")
       .type_name("N");
   sub.footer(
-      "Input: 'image', float [N, 3, H, W], RGB, (level - input_mean) / input_std; both stand in the file's "
-      "metadata.\n"
-      "Output: 'score' (or 'logits', 'embedding'). Batch norm is kept as nodes and the weights bit for "
-      "bit.\n\n"
-      "Example:\n  tinyfiqa export --onnx /tmp/tinyfqnet.onnx --batch dynamic");
+      "Input: 'image', float [N, 3, H, W], RGB, (level - input_mean) / input_std; the metadata of the file "
+      "has\n"
+      "both. Output: 'score' (or 'logits', 'embedding'). Batch norm stays as nodes, and the weights stay\n"
+      "bit-identical.\n\n"
+      "Example:\n"
+      "  tinyfiqa export --onnx /tmp/tinyfqnet.onnx --batch dynamic");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

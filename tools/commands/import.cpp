@@ -1,6 +1,7 @@
-// tinyfiqa import: a PyTorch checkpoint in, safetensors out.
+// tinyfiqa import: converts a PyTorch checkpoint to safetensors.
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include "commands/commands.hpp"
+#include "jobs/output_path.hpp"
 #include "options/model_options.hpp"
 #include "reports/weight_facts.hpp"
 
@@ -20,28 +21,30 @@ struct ImportCommand {
   int run() const;
 
  private:
-  Status import_model(const ModelSpec& spec, const Metadata& said) const;
+  Status import_file() const;
+  Status import_model(const ModelSpec& spec, const Metadata& file_metadata) const;
   Status convert(const TensorFile& file) const;
 };
 
-/// What the file says about itself (its calibration, views, licence, ...), and where it comes from.
+/// The metadata of the file (calibration, views, licence, ...), with the origin of the new file.
 Metadata with_origin(Metadata metadata, const std::string& path) {
   set_metadata(metadata, "made_by", "tinyfiqa " TINYFIQA_VERSION);
   set_metadata(metadata, "imported_from", std::filesystem::path(path).filename().string());
   return metadata;
 }
 
-Status ImportCommand::import_model(const ModelSpec& spec, const Metadata& said) const {
+/// Writes the tensors of a known network. Tensors that the checkpoint does not have keep random values.
+Status ImportCommand::import_model(const ModelSpec& spec, const Metadata& file_metadata) const {
   Model network(spec, *choose_backend("scalar"), seed);
   LoadOptions options;
   options.head = spec.head;
   const auto report = load_weights(in, network.params(), network.block(), options);
   if (!report) return report.status();
-  // What a file says about its network is true of all of that network's weights alone.
+  // The metadata is true only if all weights are those of the file.
   const bool whole = report->kept.empty();
-  Metadata metadata = with_origin(whole ? said : Metadata(), in);
+  Metadata metadata = with_origin(whole ? file_metadata : Metadata(), in);
   set_metadata(metadata, "model", spec.name);
-  // What keeps its first, random values is written down, so that nobody takes the file for a trained network.
+  // Record random weights, so that nobody uses the file as a trained network.
   if (!whole)
     set_metadata(metadata, "untrained",
                  std::to_string(report->kept.size()) + " tensors, seed " + std::to_string(seed));
@@ -55,7 +58,7 @@ Status ImportCommand::import_model(const ModelSpec& spec, const Metadata& said) 
   return {};
 }
 
-/// A network that is not known here: every tensor as it is.
+/// Writes the tensors of an unknown network without changes.
 Status ImportCommand::convert(const TensorFile& file) const {
   for (const auto& note : file.notes) print_note(in + ": " + note);
   std::vector<TensorBytes> tensors;
@@ -66,48 +69,55 @@ Status ImportCommand::convert(const TensorFile& file) const {
   }
   const Status saved = write_safetensors(out, tensors, with_origin(file.metadata, in));
   if (!saved.ok()) return saved;
-  std::printf("%s: %zu tensors from %s, names and types unchanged (no network known here)\n", out.c_str(),
+  std::printf("%s: %zu tensors from %s, names and types unchanged (unknown network)\n", out.c_str(),
               file.entries().size(), in.c_str());
   return {};
 }
 
+Status ImportCommand::import_file() const {
+  if (const Status s = check_output_file(out); !s) return s;
+  const ModelSpec* spec = nullptr;
+  if (!model.empty()) {
+    const auto found = model_option(model);
+    if (!found) return found.status();
+    spec = *found;
+  }
+  auto file = read_tensors(in);
+  if (!file) return file.status();
+  if (spec != nullptr) return import_model(*spec, file->metadata);
+  if (is_shufflenet_megvii(*file)) file = convert_shufflenet_megvii(*file);
+  if (!file) return file.status();
+  spec = guess_model(*file);
+  return spec != nullptr ? import_model(*spec, file->metadata) : convert(*file);
+}
+
 int ImportCommand::run() const {
-  const auto work = [this]() -> Status {
-    const ModelSpec* spec = find_model(model);
-    if (spec == nullptr && !model.empty())
-      return Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names());
-    auto file = read_tensors(in);
-    if (!file) return file.status();
-    if (spec != nullptr) return import_model(*spec, file->metadata);
-    if (is_shufflenet_megvii(*file)) file = convert_shufflenet_megvii(*file);
-    if (!file) return file.status();
-    spec = guess_model(*file);
-    return spec != nullptr ? import_model(*spec, file->metadata) : convert(*file);
-  };
-  const Status status = work();
+  const Status status = import_file();
   if (status.ok()) return exit_done;
-  print_error(status);
-  return status.code() == Errc::bad_argument ? exit_usage : exit_some_failed;
+  return report_failure(status, status.code() == Errc::bad_argument ? exit_usage : exit_some_failed);
 }
 
 }  // namespace
 
 void add_import(const Command& app, int& exit_code) {
   auto command = std::make_shared<ImportCommand>();
-  const Command sub = app.add_command("import", "Turn a PyTorch checkpoint into safetensors");
-  sub.add_option("in", command->in, "Checkpoint: torch.save's zip or legacy format, or safetensors")
+  const Command sub = app.add_command("import", "Convert a PyTorch checkpoint to safetensors");
+  sub.add_option("in", command->in,
+                 "Read this checkpoint: the zip or legacy format of torch.save, or safetensors")
       .required();
-  sub.add_option("out", command->out, "File to write (.safetensors)").required();
-  sub.add_option("--model", command->model,
-                 "Network it is for: " + model_names() + "; default: found by the tensors' names")
+  sub.add_option("out", command->out, "Write this file (.safetensors)").required();
+  sub.add_option(
+         "--model", command->model,
+         "Read the checkpoint as this network: " + model_names() + " (default: by the names of its tensors)")
       .type_name("NAME");
-  sub.add_option("--seed", command->seed, "Seed of a head that the checkpoint does not have").show_default();
+  sub.add_option("--seed", command->seed, "Seed the head, if the checkpoint has none").show_default();
   sub.footer(
-      "An ImageNet classifier is dropped and the quality head initialised: the result is where training "
-      "starts. What a safetensors file says of itself (calibration, views, licence) stays when all of its "
-      "weights do.\n"
-      "A checkpoint of a network that is not known here is converted as it is. Nothing in a checkpoint is "
+      "The classifier of an ImageNet checkpoint is dropped and a quality head initialised, as a start for\n"
+      "training. The metadata of a safetensors file (calibration, views, licence) is kept if all its weights "
+      "are.\n"
+      "The tensors of an unknown network are converted without changes. Nothing in a checkpoint is "
       "executed.\n\n"
-      "Example:\n  tinyfiqa import tests/fixtures/models/tinyfqnet.zip.pth /tmp/tinyfqnet.safetensors");
+      "Example:\n"
+      "  tinyfiqa import tests/fixtures/models/tinyfqnet.zip.pth /tmp/tinyfqnet.safetensors");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

@@ -1,15 +1,15 @@
-// tinyfiqa score: images in, one row each out, in the order they were given.
+// tinyfiqa score: prints one row per image, in the order in which the images were given.
 #include <tinyfiqa/threads/processor.hpp>
 
 #include "commands/commands.hpp"
 #include "jobs/input_list.hpp"
 #include "jobs/progress.hpp"
-#include "jobs/score_run.hpp"
+#include "jobs/scoring/score_run.hpp"
 #include "jobs/stopwatch.hpp"
 #include "options/crop_options.hpp"
 #include "options/model_options.hpp"
 #include "reports/score_table.hpp"
-#include "reports/words.hpp"
+#include "reports/text.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -30,10 +30,13 @@ struct ScoreCommand {
   int run();
 
  private:
+  Result<QualitySource> open(const ScoreOptions& options, const Crop& crop) const;
   ShownScore shown_score(const QualitySource& source) const;
+  int print_scores(const QualitySource& source, std::vector<std::unique_ptr<FaceJudge>>& judges,
+                   const std::vector<InputItem>& items, Aside<ImageFile>& first, const Crop& crop) const;
 };
 
-/// Images a second, and what the threads did all that time.
+/// Prints the images per second, and how the threads spent their time.
 void print_timing(const std::vector<std::unique_ptr<FaceJudge>>& judges, std::size_t images,
                   double started_s) {
   const double seconds = now_s() - started_s;
@@ -51,58 +54,57 @@ void print_timing(const std::vector<std::unique_ptr<FaceJudge>>& judges, std::si
                resize_s * percent, network_s * percent, 100 - (decode_s + resize_s + network_s) * percent);
 }
 
-/// Qualities where there are some; else a note says how to come by them.
+/// Shows qualities if the networks are calibrated. Otherwise prints a note that says how to calibrate them.
 ShownScore ScoreCommand::shown_score(const QualitySource& source) const {
   if (raw) return ShownScore::raw;
   if (source.calibrated()) {
     if (!views.tta.empty() && !source.sees_calibrated_views())
-      print_note("--tta " + views.tta +
-                 ": the weights were calibrated with other views, so qualities shift; leave --tta away");
+      print_note(
+          "--tta " + views.tta +
+          ": the weights were calibrated with other views, so these qualities are not exact; remove --tta");
     return ShownScore::quality;
   }
   if (const auto names = source.uncalibrated(); !names.empty())
-    print_note("the weights of " + joined(names, ", ") +
-               " have no calibration, so these are raw scores; for qualities of 0..100: tinyfiqa calibrate "
-               "WEIGHTS --data population.csv --out CALIBRATED.safetensors");
+    print_note("the weights of " + join_text(names, ", ") +
+               " have no calibration, so these are raw scores; for qualities of 0..100, run tinyfiqa "
+               "calibrate WEIGHTS --data population.csv --out CALIBRATED.safetensors");
   return ShownScore::raw;
 }
 
-int ScoreCommand::run() {
-  const auto fail = [](const Status& status) {
-    print_error(status);
-    return exit_usage;
-  };
-  for (std::string& path : model.take_stray_inputs()) paths.push_back(std::move(path));
-  if (paths.empty())
-    return fail(Status::error(Errc::bad_argument,
-                              "nothing to score: name images or folders (tinyfiqa score --help)"));
-  const auto options = score_options(views);
-  if (!options) return fail(options.status());
-  const auto crop = face.crop();
-  if (!crop) return fail(crop.status());
-  const auto items = list_inputs(paths);
-  // The first one is decoded while the weights are loaded.
-  const bool ahead = threads != 1 && !items.empty() && items[0].status.ok();
-  auto first = ahead ? Aside<PictureFile>([&] { return read_picture(items[0].path); }) : Aside<PictureFile>();
-  const auto source = QualitySource::open(model, *options, threads);
-  if (!source) return fail(source.status());
-  if (source->needs_landmarks() && !crop->landmarks)
-    return fail(Status::error(Errc::bad_argument, "--model ", model.model, " needs --landmarks"));
-  auto judges = source->judges(threads, items.size());
-  if (!judges) return fail(judges.status());
+/// Sorts rows best first, errors last.
+void sort_rows(std::vector<ScoreRow>& rows, ShownScore shown) {
+  std::stable_sort(rows.begin(), rows.end(), [shown](const ScoreRow& a, const ScoreRow& b) {
+    if (a.status.ok() != b.status.ok()) return a.status.ok();
+    // Qualities beyond the ends of the calibration are equal: the raw scores then decide.
+    if (shown == ShownScore::quality && a.score.quality != b.score.quality)
+      return a.score.quality > b.score.quality;
+    return a.score.value > b.score.value;
+  });
+}
 
-  const ShownScore shown = shown_score(*source);
-  const ScoreTable table(table_format(format), shown, source->models(), source->views());
+Result<QualitySource> ScoreCommand::open(const ScoreOptions& options, const Crop& crop) const {
+  auto source = QualitySource::open(model, options, threads);
+  if (source && source->needs_landmarks() && !crop.landmarks)
+    return Status::error(Errc::bad_argument, "--model ", model.model, " needs --landmarks");
+  return source;
+}
+
+/// Scores the images and prints their rows. `first`, if valid, gives the first image. Returns the exit code.
+int ScoreCommand::print_scores(const QualitySource& source, std::vector<std::unique_ptr<FaceJudge>>& judges,
+                               const std::vector<InputItem>& items, Aside<ImageFile>& first,
+                               const Crop& crop) const {
+  const ShownScore shown = shown_score(source);
+  const ScoreTable table(table_format(format), shown, source.models(), source.views());
   if (!table.header().empty()) std::printf("%s\n", table.header().c_str());
   std::vector<ScoreRow> sorted;
   std::size_t failed = 0;
   const double started_s = now_s();
   Progress progress(items.size(), "images");
   const auto score = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t index) {
-    if (index == 0 && first.valid()) return score_picture(*judge, items[0].path, first.get(), *crop, 0);
-    return score_file(*judge, items[index].path, *crop, index, items[index].status);
+    if (index == 0 && first.valid()) return score_image(*judge, items[0].path, first.get(), crop, 0);
+    return score_file(*judge, items[index].path, crop, index, items[index].status);
   };
-  ScoreRun(items.size()).start(*judges, score, [&](std::size_t index, ScoreRow row) {
+  ScoreRun(items.size()).start(judges, score, [&](std::size_t index, ScoreRow row) {
     failed += !row.status.ok();
     if (sort) {
       sorted.push_back(std::move(row));
@@ -114,18 +116,33 @@ int ScoreCommand::run() {
     progress.show(index + 1);
   });
   progress.clear();
-  if (timing) print_timing(*judges, items.size() - failed, started_s);
-  std::stable_sort(sorted.begin(), sorted.end(), [shown](const ScoreRow& a, const ScoreRow& b) {
-    if (a.status.ok() != b.status.ok()) return a.status.ok();
-    // Beyond the map's ends all qualities are alike: the raw scores then decide.
-    if (shown == ShownScore::quality && a.score.quality != b.score.quality)
-      return a.score.quality > b.score.quality;
-    return a.score.value > b.score.value;
-  });
+  if (timing) print_timing(judges, items.size() - failed, started_s);
+  sort_rows(sorted, shown);
   for (const ScoreRow& row : sorted) std::printf("%s\n", table.row(row).c_str());
-  if (items.empty()) print_note("nothing to score: the list of files was empty");
-  if (failed > 0) std::fprintf(stderr, "tinyfiqa: %zu of %zu could not be scored\n", failed, items.size());
+  if (items.empty()) print_note("nothing to score: the list of files is empty");
+  if (failed > 0)
+    std::fprintf(stderr, "tinyfiqa: %zu of %zu images could not be scored\n", failed, items.size());
   return failed > 0 ? exit_some_failed : exit_done;
+}
+
+int ScoreCommand::run() {
+  for (std::string& path : model.take_stray_inputs()) paths.push_back(std::move(path));
+  if (paths.empty())
+    return report_failure(Status::error(
+        Errc::bad_argument, "nothing to score; give images or folders (see tinyfiqa score --help)"));
+  const auto options = score_options(views);
+  if (!options) return report_failure(options.status());
+  const auto crop = face.crop();
+  if (!crop) return report_failure(crop.status());
+  const auto items = list_inputs(paths);
+  // Decode the first image while the weights are loaded.
+  const bool ahead = threads != 1 && !items.empty() && items[0].status.ok();
+  auto first = ahead ? Aside<ImageFile>([&] { return read_image_file(items[0].path); }) : Aside<ImageFile>();
+  const auto source = open(*options, *crop);
+  if (!source) return report_failure(source.status());
+  auto judges = source->judges(threads, items.size());
+  if (!judges) return report_failure(judges.status());
+  return print_scores(*source, *judges, items, first, *crop);
 }
 
 }  // namespace
@@ -136,28 +153,29 @@ void add_score(const Command& app, int& exit_code) {
       app.add_command("score", "Score face photos: quality 0..100 and band of each, higher is better");
   sub.add_option(
       "paths", command->paths,
-      "Images (JPEG, PNG, BMP, PPM), folders (searched to the bottom), patterns, or - for a list on stdin");
+      "Score these images (JPEG, PNG, BMP, PPM), folders (with all folders inside them) and patterns; "
+      "- reads a list from standard input");
   command->model.add_to(sub, model_choices());
   command->views.add_to(sub);
   command->face.add_to(sub);
-  sub.add_option("--threads", command->threads, "Threads; default: one for each core").range(1, 1024);
-  sub.add_option("--format", command->format,
-                 "text, csv or jsonl (which have the networks' and views' scores too)")
-      .one_of({"text", "csv", "jsonl"})
-      .show_default();
-  sub.add_flag("--sort", command->sort, "Best first, once all are scored; errors last");
+  add_threads_option(sub, command->threads);
+  add_format_option(sub, command->format, "csv and jsonl have the scores of networks and views too");
+  sub.add_flag("--sort", command->sort, "Print the best image first and errors last, after all are scored");
   sub.add_flag("--raw", command->raw,
-               "The network's own score (mean over networks and views) instead of the quality of 0..100");
-  sub.add_flag("--timing", command->timing,
-               "Images a second on stderr, and how much of the threads' time decoding, resizing and the "
-               "networks took");
+               "Print the raw score (mean over networks and views) instead of the quality 0..100");
+  sub.add_flag(
+      "--timing", command->timing,
+      "Print to standard error the images per second, and the share of time for decoding, resizing and "
+      "the networks");
   sub.footer(
-      "The quality of ISO/IEC 29794-1 (0..100) tells where a face lies among those that the weights were "
-      "calibrated on; the band is reject, poor, fair or good. Without a calibration, or for a baseline, rows "
-      "have the raw score.\n"
-      "Without --box or --landmarks the whole image is taken as the face: give crops of faces.\n"
-      "Exit status: 0 all scored, 1 some could not be, 2 wrong usage.\n\n"
-      "Example:\n  tinyfiqa score examples/faces --sort\n  tinyfiqa score examples/faces/astronaut.jpg "
-      "--format jsonl");
+      "The quality of ISO/IEC 29794-1 (0..100) says where a face lies among the faces that the weights were\n"
+      "calibrated on. The band is reject, poor, fair or good. Without a calibration, and for a baseline, "
+      "rows have\n"
+      "the raw score.\n"
+      "Without --box or --landmarks, the whole image is taken as the face: give crops of faces.\n"
+      "Exit status: 0 all scored, 1 some images could not be scored, 2 wrong usage.\n\n"
+      "Example:\n"
+      "  tinyfiqa score examples/faces --sort\n"
+      "  tinyfiqa score examples/faces/astronaut.jpg --format jsonl");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

@@ -1,4 +1,4 @@
-// tinyfiqa verify-weights: are weight files what they say they are?
+// tinyfiqa verify-weights: checks the metadata and the outputs of weight files.
 #include "commands/commands.hpp"
 #include "options/model_options.hpp"
 #include "reports/score_table.hpp"
@@ -17,7 +17,7 @@ struct VerifyWeightsCommand {
   int run() const;
 };
 
-/// Prints one line about the file, and tells whether all checks passed.
+/// Prints one line about the file. Returns true if all checks pass.
 bool verify(const std::string& path, const Backend& backend) {
   const auto file = read_weight_file(path);
   const Result<std::string> found = file ? check_weights(*file, backend) : Result<std::string>(file.status());
@@ -33,10 +33,7 @@ bool verify(const std::string& path, const Backend& backend) {
 
 int VerifyWeightsCommand::run() const {
   const auto backend = backend_option(isa);
-  if (!backend) {
-    print_error(backend.status());
-    return exit_usage;
-  }
+  if (!backend) return report_failure(backend.status());
   bool good = true;
   for (const std::string& path : files) good = verify(path, **backend) && good;
   return good ? exit_done : exit_some_failed;
@@ -46,19 +43,17 @@ int VerifyWeightsCommand::run() const {
 
 void add_verify_weights(const Command& app, int& exit_code) {
   auto command = std::make_shared<VerifyWeightsCommand>();
-  const Command sub =
-      app.add_command("verify-weights",
-                      "Check weight files: what they say about themselves, and outputs that they must give");
-  sub.add_option("files", command->files, "Weight files that tinyfiqa calibrate wrote")
+  const Command sub = app.add_command(
+      "verify-weights", "Check the metadata of weight files, and the outputs that they must give");
+  sub.add_option("files", command->files, "Check these weight files, written by `tinyfiqa calibrate`")
       .type_name("FILE")
       .required();
-  sub.add_option("--isa", command->isa, "Instruction set to run them on (see --version)")
-      .type_name("NAME")
-      .show_default();
+  add_isa_option(sub, command->isa);
   sub.footer(
-      "One line for each file: pass, the check that failed, or that there is no test vector to check by.\n"
-      "The outputs for the test vector's inputs must agree within 1e-4.\n"
+      "Prints one line per file: pass, the check that failed, or that the file has no test vector.\n"
+      "The outputs for the inputs of the test vector must agree within 1e-4.\n"
       "Exit status: 0 all pass, 1 one does not, 2 wrong usage.\n\n"
-      "Example:\n  tinyfiqa verify-weights weights/tinyfqnet.safetensors");
+      "Example:\n"
+      "  tinyfiqa verify-weights weights/tinyfqnet.safetensors");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

@@ -12,10 +12,10 @@
 namespace bench {
 namespace {
 
-constexpr int chains = 12;  // independent sums: latency 4, two a cycle, and some to spare
+constexpr int chains = 12;  // independent sums: latency 4 times two a cycle needs 8
 constexpr long steps = 2000000;
 
-// The sums pass through an empty asm in each step, so that the loop can't be shortened.
+// The empty asm statements keep the compiler from shortening the loop.
 #define FMA_PEAK(name, target, vec, set1, fma, floats)                                                      \
   target double name() {                                                                                    \
     const vec a = set1(0.999f), b = set1(1e-3f);                                                            \
@@ -44,7 +44,7 @@ float32x4_t neon_fma(float32x4_t s, float32x4_t a, float32x4_t b) { return vfmaq
 FMA_PEAK(peak_neon, , float32x4_t, vdupq_n_f32, neon_fma, 4)
 #endif
 
-double one_try() {
+double one_run() {
 #if defined(__x86_64__)
   double best = 0;
   if (__builtin_cpu_supports("avx512f")) best = std::max(best, peak_avx512());
@@ -61,7 +61,7 @@ double one_try() {
 
 double fma_peak_gmac_per_s() {
   double best = 0;
-  for (int i = 0; i < 5; ++i) best = std::max(best, one_try());
+  for (int i = 0; i < 5; ++i) best = std::max(best, one_run());
   return best;
 }
 

@@ -1,10 +1,10 @@
-// The machine's multiply-add peak, measured: what speeds are a share of.
+// Measures the machine's multiply-add peak, to which speeds are compared.
 #pragma once
 
 namespace bench {
 
-/// Multiply-adds a second (in units of 1e9) of one thread on the widest vectors that the machine has, from
-/// registers alone; the best of several tries. 0 where there is no such instruction (or no code for it here).
+/// The peak of one thread in 1e9 multiply-adds a second: the machine's widest vectors, operands in registers,
+/// the best of several runs. 0 if the machine has no such instruction, or there is no code for it here.
 double fma_peak_gmac_per_s();
 
 }  // namespace bench

@@ -2,7 +2,7 @@
 
 #include <tinyfiqa/image/mjpeg.hpp>
 
-#include "options/model_options.hpp"
+#include "options/messages.hpp"
 
 #include <unistd.h>
 
@@ -15,7 +15,7 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// What is there, as soon as something is: 0 bytes at the end.
+/// Reads what is available, at least one byte; 0 bytes at the end of the stream.
 Result<std::size_t> read_some(int descriptor, unsigned char* to, std::size_t most) {
   for (;;) {
     const ssize_t got = ::read(descriptor, to, most);
@@ -26,14 +26,15 @@ Result<std::size_t> read_some(int descriptor, unsigned char* to, std::size_t mos
 }
 
 Status no_frame(const char* what) {
-  return Status::error(Errc::bad_format, "standard input: not one ", what, " came; is it the right format?");
+  return Status::error(Errc::bad_format, "standard input: no ", what,
+                       " found; check the format of the stream");
 }
 
 void decode(const MjpegFrame& jpeg, const FrameSink& sink) {
   VideoFrame frame{jpeg.number, jpeg.status, {}, jpeg.bytes};
   if (jpeg.garbage > 0)
     print_note("frame " + std::to_string(jpeg.number) + ": " + std::to_string(jpeg.garbage) +
-               " bytes before it are no JPEG");
+               " bytes before it are not JPEG");
   if (frame.status.ok()) {
     auto image = decode_image(jpeg.bytes);
     if (image)
@@ -56,7 +57,7 @@ Status read_mjpeg(int descriptor, const FrameSink& sink) {
   }
   const std::size_t left = splitter.finish(take);
   if (splitter.frames() == 0) return no_frame("JPEG");
-  if (left > 0) print_note("the last " + std::to_string(left) + " bytes of the stream are no JPEG");
+  if (left > 0) print_note("the last " + std::to_string(left) + " bytes of the stream are not JPEG");
   return Status();
 }
 
@@ -77,7 +78,7 @@ Status read_rgb(int descriptor, const FrameFormat& format, const FrameSink& sink
     if (have < rgb.size())
       return Status::error(Errc::bad_format, "frame ", frame.number,
                            ": the stream ends in the middle of it, after ", have, " of ", rgb.size(),
-                           " bytes; is ", format.width, "x", format.height, " the right size?");
+                           " bytes; check the size ", format.width, "x", format.height);
     sink(frame);
   }
 }

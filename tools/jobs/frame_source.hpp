@@ -1,4 +1,4 @@
-// Frames of a video that come through a pipe.
+// Reads the frames of a video from a pipe.
 #pragma once
 
 #include <tinyfiqa/image/read.hpp>
@@ -12,18 +12,18 @@ struct VideoFrame {
   std::size_t number = 0;  ///< from 1
   tinyfiqa::Status status;
   tinyfiqa::Image image;
-  tinyfiqa::Bytes file;  ///< the JPEG; empty for raw pixels. Gone after the call.
+  tinyfiqa::Bytes file;  ///< the JPEG, empty for raw pixels; valid during the call only
 };
 
 using FrameSink = std::function<void(const VideoFrame&)>;
 
-/// How the frames lie in the pipe: JPEGs one after the other, or pixels [height, width, 3].
+/// The format of the stream: JPEGs one after the other, or raw RGB pixels [height, width, 3].
 struct FrameFormat {
   bool mjpeg = false;
   int width = 0, height = 0;
 };
 
-/// Reads the descriptor to its end and hands out every frame as soon as it is complete, broken ones with
-/// their error; holds one frame at most. Errors: unreadable; bad_format if the pipe ends inside a frame of
-/// raw pixels, or if not one frame came.
+/// Reads the descriptor to its end. Passes every frame to `sink` as soon as it is complete, and broken frames
+/// with their error. Holds at most one frame. Errors: unreadable; bad_format if the stream ends inside a
+/// frame of raw pixels, or if it holds no frame.
 tinyfiqa::Status read_frames(int descriptor, const FrameFormat& format, const FrameSink& sink);

@@ -71,10 +71,10 @@ void list_argument(const std::string& argument, std::vector<InputItem>& items) {
 
 }  // namespace
 
-bool looks_like_input(const std::string& word) {
+bool looks_like_input(const std::string& argument) {
   std::error_code ignored;
-  return word == "-" || word.find_first_of("*?[") != std::string::npos || is_image_name(word) ||
-         fs::is_directory(word, ignored);
+  return argument == "-" || argument.find_first_of("*?[") != std::string::npos || is_image_name(argument) ||
+         fs::is_directory(argument, ignored);
 }
 
 std::vector<InputItem> list_inputs(const std::vector<std::string>& arguments) {

@@ -14,7 +14,7 @@ using namespace tinyfiqa;
 
 namespace {
 
-constexpr std::size_t batch = 8, faces_of_one = 20;
+constexpr std::size_t batch = 8, faces_per_person = 20;
 
 Image noise_face(std::size_t number) {
   Image face(aligned_side, aligned_side);
@@ -27,7 +27,7 @@ std::vector<float> embed(Embedder& embedder, const std::vector<Image>& faces, st
                          std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const Status status = embedder.set(static_cast<int>(i), faces[(first + i) % faces.size()]);
-    (void)status;  // the faces are whole
+    (void)status;  // noise faces are always valid
   }
   const Span<const float> raw = embedder.run();
   return {raw.begin(), raw.begin() + count * embedder.dimension()};
@@ -43,8 +43,8 @@ Result<LabelTimes> measure_labelling(const std::shared_ptr<const Model>& recogni
     if (!embedder) return embedder.status();
     embedders.push_back(std::move(*embedder));
   }
-  std::vector<Image> pictures;  // more would measure the noise
-  for (std::size_t i = 0; i < std::min<std::size_t>(faces, 256); ++i) pictures.push_back(noise_face(i));
+  std::vector<Image> images;  // at most 256 different ones
+  for (std::size_t i = 0; i < std::min<std::size_t>(faces, 256); ++i) images.push_back(noise_face(i));
   std::vector<float> raw;
   LabelTimes times;
   const double start = now_s();
@@ -52,18 +52,18 @@ Result<LabelTimes> measure_labelling(const std::shared_ptr<const Model>& recogni
       .start(
           embedders,
           [&](Embedder& embedder, std::size_t i) {
-            return embed(embedder, pictures, i * batch, std::min(batch, faces - i * batch));
+            return embed(embedder, images, i * batch, std::min(batch, faces - i * batch));
           },
           [&](std::size_t, const std::vector<float>& rows) {
             raw.insert(raw.end(), rows.begin(), rows.end());
           });
   const double embedded = now_s();
   std::vector<std::uint32_t> people;
-  for (std::size_t i = 0; i < faces; ++i) people.push_back(static_cast<std::uint32_t>(i / faces_of_one));
+  for (std::size_t i = 0; i < faces; ++i) people.push_back(static_cast<std::uint32_t>(i / faces_per_person));
   LabelOptions options;
   options.threads = threads;
   const auto labels = label_faces(std::move(raw), embedders[0].dimension(), people,
-                                  (faces + faces_of_one - 1) / faces_of_one, options);
+                                  (faces + faces_per_person - 1) / faces_per_person, options);
   if (!labels) return labels.status();
   times.embed_s = embedded - start;
   times.label_s = now_s() - embedded;

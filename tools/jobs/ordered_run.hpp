@@ -1,4 +1,4 @@
-// Many items on several threads, their results in order.
+// Works on many items on several threads and delivers the results in order.
 #pragma once
 
 #include <condition_variable>
@@ -9,14 +9,14 @@
 #include <utility>
 #include <vector>
 
-/// Works on items 0 .. count - 1, each thread with a worker of its own, and hands the rows out in order.
+/// Works on items 0 .. count - 1. Each thread has its own worker.
 template <class Row>
 class OrderedRun {
  public:
   explicit OrderedRun(std::size_t count) : count_(count) {}
 
-  /// `work(worker, index)` gives a Row, on any thread; `sink(index, row)` takes it, on this one. A single
-  /// worker works on this one, too.
+  /// Calls work(worker, index), which returns a Row, on any thread, and sink(index, row) in the order of the
+  /// indices on the calling thread. A single worker works on the calling thread too.
   template <class Worker, class Work, class Sink>
   void start(std::vector<Worker>& workers, const Work& work, const Sink& sink) {
     if (workers.size() == 1) {
@@ -30,7 +30,7 @@ class OrderedRun {
   }
 
  private:
-  // How far the workers may be ahead of the output: rows wait in memory for a slow one before them.
+  // The largest distance between workers and output. It limits the rows that wait in memory for a slow one.
   static constexpr std::size_t window = 256;
 
   template <class Worker, class Work>

@@ -1,19 +1,20 @@
-// A progress line on stderr, shown only on a terminal and only when there is something to wait for.
+// A progress line on stderr, shown only on a terminal and only if the work takes longer than half a second.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <string>
 
+/// One progress line; the destructor removes it.
 class Progress {
  public:
-  /// `unit` is what is counted, "images".
+  /// `unit` names what is counted, such as "images".
   Progress(std::size_t total, std::string unit);
   ~Progress() { clear(); }
 
-  /// Shows `done` of the total, with rate and time left; redraws ten times a second at most.
+  /// Shows `done` of the total, the rate and the time left. Redraws at most ten times a second.
   void show(std::size_t done);
-  /// Takes the line away, so that other output can be written.
+  /// Removes the line, so that other output can be written.
   void clear();
 
  private:

@@ -1,16 +1,16 @@
-// How long a network takes on this machine.
+// Measures the speed of a network on this machine.
 #pragma once
 
 #include <tinyfiqa/quality/model.hpp>
 
-/// Times of one run, and what it computes.
+/// Time of one run, and the size of the network.
 struct Speed {
-  double median_us = 0, min_us = 0, spread = 0;  ///< spread: the quartiles' distance over the median
-  long long params = 0, macs = 0;                ///< macs of the whole batch
+  double median_us = 0, min_us = 0, spread = 0;  ///< spread: interquartile range divided by the median
+  long long params = 0, macs = 0;                ///< macs: multiply-adds of the whole batch
   double gmac_per_s() const { return static_cast<double>(macs) / median_us * 1e-3; }
 };
 
-/// Runs `batch` random images for `seconds`, at least 10 times after one that warms up.
+/// Runs a batch of random images for `seconds`, at least 10 times, after one run to warm up.
 /// Errors: bad_argument, too_large.
 tinyfiqa::Result<Speed> measure_speed(const tinyfiqa::Model& model, int batch, int height, int width,
                                       int threads, double seconds);

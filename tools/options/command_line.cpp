@@ -22,8 +22,8 @@ Option Option::range(std::size_t low, std::size_t high) const {
 Option Option::range(double low, double high) const { return Option(option_->check(CLI::Range(low, high))); }
 Option Option::positive() const { return Option(option_->check(CLI::PositiveNumber)); }
 Option Option::not_negative() const { return Option(option_->check(CLI::NonNegativeNumber)); }
-Option Option::one_of(const std::vector<std::string>& words) const {
-  return Option(option_->check(CLI::IsMember(words)));
+Option Option::one_of(const std::vector<std::string>& choices) const {
+  return Option(option_->check(CLI::IsMember(choices)));
 }
 
 Option Option::delimiter(char character) const { return Option(option_->delimiter(character)); }
@@ -88,16 +88,16 @@ CommandLine::Outcome CommandLine::run(int argc, char** argv) const {
   try {
     app_->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    // CLI11 has codes of its own for each kind of mistake; --help and --version are none.
+    // CLI11 has its own code for each kind of mistake, and 0 for --help and --version.
     return app_->exit(error) == 0 ? Outcome::printed : Outcome::wrong;
   }
   return Outcome::ran;
 }
 
-std::string CommandLine::read(std::vector<std::string> words) const {
-  std::reverse(words.begin(), words.end());  // as CLI11 wants them
+std::string CommandLine::read(std::vector<std::string> arguments) const {
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 expects the last argument first
   try {
-    app_->parse(words);
+    app_->parse(arguments);
   } catch (const CLI::ParseError& error) {
     return error.what();
   }

@@ -1,5 +1,5 @@
-// The words after the program's name. CLI11 reads them; only command_line.cpp sees it, as every file that
-// includes it takes seconds more to compile.
+// The program's command line. CLI11 parses it. Only command_line.cpp includes CLI11, because every file that
+// does takes seconds more to compile.
 #pragma once
 
 #include <cstddef>
@@ -13,30 +13,30 @@ class App;
 class Option;
 }  // namespace CLI
 
-/// One option of a command, for saying more about it.
+/// One option of a command. Every function returns the option again, so that calls can be chained.
 class Option {
  public:
   explicit Option(CLI::Option* option) : option_(option) {}
 
-  /// What stands for its value in the help, such as FILE.
+  /// Sets the placeholder for the value in the help, such as FILE.
   Option type_name(const std::string& name) const;
   Option description(const std::string& text) const;
-  /// The value that its variable has now is the default, which the help shows.
+  /// Shows the present value of the option's variable as the default in the help.
   Option show_default() const;
   Option required(bool yes = true) const;
 
-  /// The value lies in low..high, ends included.
+  /// Accepts values from low to high, both included.
   Option range(int low, int high) const;
   Option range(long long low, long long high) const;
   Option range(std::size_t low, std::size_t high) const;
   Option range(double low, double high) const;
   Option positive() const;
   Option not_negative() const;
-  Option one_of(const std::vector<std::string>& words) const;
+  Option one_of(const std::vector<std::string>& choices) const;
 
-  /// Several values, with this character between them.
+  /// Splits the value at this character into several values.
   Option delimiter(char character) const;
-  /// One value each time that it is given, of an option that can be given several times.
+  /// Takes one value per use of the option, which can be given several times.
   Option one_at_a_time() const;
   Option needs(const Option& other) const;
   Option excludes(const Option& other) const;
@@ -50,43 +50,43 @@ class Command {
  public:
   explicit Command(CLI::App* app) : app_(app) {}
 
-  /// `name`: "--size", "-k,--best", or without dashes a word by its place. `target`, which takes the value,
-  /// must outlive the parsing: a string, a number, or a vector or std::optional of either (command_line.cpp
-  /// lists them).
+  /// `name`: "--size", "-k,--best", or a name without dashes for a positional argument. `target` receives the
+  /// value and must outlive the parsing. It is a string, a number, or a std::vector or std::optional of one
+  /// (command_line.cpp lists the types).
   template <class T>
   Option add_option(const std::string& name, T& target, const std::string& description) const;
-  /// `read` takes the value, and says what is wrong with it; nothing: all is well.
+  /// `read` receives the value and returns what is wrong with it; an empty text means that it is valid.
   Option add_option(const std::string& name, std::function<std::string(const std::string&)> read,
                     const std::string& description) const;
   Option add_flag(const std::string& name, bool& target, const std::string& description) const;
-  /// One that was added before.
+  /// The option of this name, which was added before.
   Option option(const std::string& name) const;
 
   Command add_command(const std::string& name, const std::string& description) const;
-  /// Stands below the options in the help.
+  /// Sets the text below the options in the help.
   void footer(const std::string& text) const;
-  /// Done when the command was named and its words are right.
+  /// Calls `work` if the command was named and its arguments are valid.
   void on_run(std::function<void()> work) const;
 
  private:
   CLI::App* app_;
 };
 
-/// Everything that can be said to a program.
+/// The parser of a whole command line.
 class CommandLine {
  public:
   explicit CommandLine(const std::string& description = {});
   ~CommandLine();
 
   Command root() const;
-  /// One command must be named; `version` is what --version prints.
+  /// Requires that one command is named. `version` gives the text for --version.
   void expect_command(const std::function<std::string()>& version) const;
 
-  /// Reads argv and runs the command, or prints help, the version, or what is wrong with the words.
+  /// Parses argv and runs the command; or prints the help, the version or what is wrong with the arguments.
   enum class Outcome { ran, printed, wrong };
   Outcome run(int argc, char** argv) const;
-  /// Reads words into the options; what is wrong with them, or nothing.
-  std::string read(std::vector<std::string> words) const;
+  /// Parses arguments into the options. Returns what is wrong with them, or an empty text.
+  std::string read(std::vector<std::string> arguments) const;
 
  private:
   std::unique_ptr<CLI::App> app_;

@@ -2,7 +2,7 @@
 
 #include <tinyfiqa/formats/csv.hpp>
 
-#include "reports/words.hpp"
+#include "reports/text.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -11,30 +11,30 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// Exactly `count` numbers with commas between them.
+/// Parses exactly `count` numbers that are separated by commas.
 Result<std::vector<double>> parse_numbers(const char* option, const std::string& text, std::size_t count) {
   std::vector<double> numbers;
-  for (const std::string& part : separated(text, ',')) {
+  for (const std::string& part : split_text(text, ',')) {
     double value = 0;
     std::string problem;
     if (!parse_number(part, "", value, problem)) numbers.resize(count + 1);
     numbers.push_back(value);
   }
   if (numbers.size() == count) return numbers;
-  return Status::error(Errc::bad_argument, option, " takes ", count,
-                       " numbers with commas between them, not '", text, "'");
+  return Status::error(Errc::bad_argument, option, " takes ", count, " numbers separated by commas, not '",
+                       text, "'");
 }
 
 }  // namespace
 
 void CropOptions::add_to(const Command& command) {
-  command.add_option("--box", box, "The face in each image, in pixels; default: the whole image")
+  command.add_option("--box", box, "Take this box as the face, in pixels (default: the whole image)")
       .type_name("X,Y,W,H");
   command
-      .add_option("--landmarks", landmarks,
-                  "Image-left eye, image-right eye, nose, image-left and image-right corner of the mouth, in "
-                  "pixels: the "
-                  "face is aligned before it is scored, as tinyfqnet was trained")
+      .add_option(
+          "--landmarks", landmarks,
+          "Align the face to these points before scoring, in pixels: left eye, right eye, nose, left and "
+          "right corner of the mouth, as seen in the image")
       .type_name("X1,Y1,..,X5,Y5");
 }
 

@@ -1,4 +1,4 @@
-// Where the face is, in every image that a command sees.
+// --box and --landmarks: where the face is, the same for every image of a run.
 #pragma once
 
 #include <tinyfiqa/image/preprocess.hpp>
@@ -12,6 +12,6 @@ struct CropOptions {
   std::string box, landmarks;
 
   void add_to(const Command& command);
-  /// Errors: bad_argument for numbers that can't be read, and for both at once.
+  /// Errors: bad_argument for numbers that can't be read, or if both options are given.
   tinyfiqa::Result<tinyfiqa::Crop> crop() const;
 };

@@ -1,6 +1,6 @@
 #include "options/data_options.hpp"
 
-#include "options/model_options.hpp"
+#include "options/messages.hpp"
 
 #include <cstdio>
 
@@ -8,13 +8,13 @@ using namespace tinyfiqa;
 
 void DataOptions::add_to(const Command& command) {
   command
-      .add_option(
-          "--data", csv,
-          "Labels: a CSV with columns path and score (identity, to train a recogniser), and maybe split, "
-          "identity, a box or landmarks")
+      .add_option("--data", csv,
+                  "Read the images and labels from this CSV: columns path and score; optional: split, "
+                  "identity, a box "
+                  "or five landmarks")
       .type_name("CSV")
       .required();
-  command.add_option("--score-column", dataset.columns.score, "Name of the column of labels")
+  command.add_option("--score-column", dataset.columns.score, "Read the labels from this column")
       .type_name("NAME")
       .show_default();
   add_columns_to(command);
@@ -25,8 +25,8 @@ void DataOptions::add_unlabelled_to(const Command& command) {
   command
       .add_option(
           "--data", csv,
-          "Images: a CSV with a column path, identity where people are compared, and maybe a box or five "
-          "landmarks")
+          "Read the list of images from this CSV: column path, and identity to compare people; optional: a "
+          "box or five landmarks")
       .type_name("CSV")
       .required();
   add_columns_to(command);
@@ -35,21 +35,21 @@ void DataOptions::add_unlabelled_to(const Command& command) {
 void DataOptions::add_columns_to(const Command& command) {
   command
       .add_option("--images", dataset.image_root,
-                  "Folder that the CSV's paths start from; default: the CSV's own")
+                  "Resolve relative paths of the CSV from this folder (default: the folder of the CSV)")
       .type_name("DIR");
-  command.add_flag("--skip-bad", dataset.skip_bad, "Go on without rows that can't be used");
-  command.add_flag("--whole-image", whole_image, "Take no notice of the CSV's boxes and landmarks");
+  command.add_flag("--skip-bad", dataset.skip_bad, "Skip rows that can't be used, instead of stopping");
+  command.add_flag("--whole-image", whole_image, "Ignore the boxes and landmarks of the CSV");
   DatasetColumns& columns = dataset.columns;
-  command.add_option("--path-column", columns.path, "Name of the column of paths")
+  command.add_option("--path-column", columns.path, "Read the paths from this column")
       .type_name("NAME")
       .show_default();
   command
       .add_option("--split-column", columns.split,
-                  "Name of the column of train, val or test; default: split if there is one")
+                  "Read train, val or test from this column (default: split, if there is one)")
       .type_name("NAME");
   command
       .add_option("--identity-column", columns.identity,
-                  "Name of the column of identities; default: identity if there is one")
+                  "Read the identities from this column (default: identity, if there is one)")
       .type_name("NAME");
 }
 
@@ -68,11 +68,28 @@ Result<Dataset> read_data(const DataOptions& options, const CsvTable& table) {
   const std::string bad = std::to_string(report.bad.size()) + " of " + std::to_string(report.rows) + " rows";
   if (!data && !report.bad.empty() && !dataset.skip_bad)
     return Status::error(Errc::bad_format, options.csv, ": ", bad,
-                         " can't be used; correct them, or go on without them with --skip-bad");
-  if (data && !report.bad.empty()) print_note(options.csv + ": went on without " + bad);
+                         " can't be used; correct them, or skip them with --skip-bad");
+  if (data && !report.bad.empty()) print_note(options.csv + ": skipped " + bad);
   if (!report.warnings.empty())
     print_note(options.csv + ": " + std::to_string(report.warnings.size()) +
-               " paths are there more than once; the first:");
+               " paths occur more than once; the first:");
   std::fputs(report.text(report.warnings, 1).c_str(), stderr);
   return data;
+}
+
+std::unordered_map<std::size_t, const CsvRow*> rows_by_line(const CsvTable& table) {
+  std::unordered_map<std::size_t, const CsvRow*> rows;
+  for (const CsvRow& row : table.rows) rows[row.line] = &row;
+  return rows;
+}
+
+Result<std::unordered_map<std::size_t, std::string>> column_by_line(const CsvTable& table,
+                                                                    const std::string& name,
+                                                                    const char* option) {
+  const auto column = csv_column(table, name, option);
+  if (!column) return column.status();
+  std::unordered_map<std::size_t, std::string> values;
+  for (const CsvRow& row : table.rows)
+    if (*column < row.fields.size()) values[row.line] = row.fields[*column];
+  return values;
 }

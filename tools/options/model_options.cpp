@@ -6,33 +6,32 @@
 
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include "jobs/input_list.hpp"
-#include "jobs/shipped_weights.hpp"
+#include "jobs/scoring/shipped_weights.hpp"
 
 #include <algorithm>
 #include <cstdio>
+#include <thread>
 
 using namespace tinyfiqa;
 
 void ModelOptions::add_weights_to(const Command& command, const std::string& models) {
   command.add_option("--model", model, models).type_name("NAME");
   command
-      .add_option("--weights", weights,
-                  "Weight files (.safetensors, .pth, .pt), one for each network; default: those that come "
-                  "with the program")
+      .add_option(
+          "--weights", weights,
+          "Read the weights from these files (.safetensors, .pth, .pt), one per network (default: the "
+          "weights that come with the program)")
       .type_name("FILE");
 }
 
 void ModelOptions::add_to(const Command& command, const std::string& models) {
   add_weights_to(command, models);
-  command
-      .add_option("--isa", isa, "Instruction set: auto, avx512, avx2, sse42, neon or scalar (see --version)")
-      .type_name("NAME")
-      .show_default();
+  add_isa_option(command, isa);
 }
 
 std::vector<std::string> ModelOptions::take_stray_inputs() {
   const auto stray = std::stable_partition(weights.begin(), weights.end(),
-                                           [](const std::string& word) { return !looks_like_input(word); });
+                                           [](const std::string& path) { return !looks_like_input(path); });
   std::vector<std::string> inputs(stray, weights.end());
   weights.erase(stray, weights.end());
   return inputs;
@@ -46,15 +45,28 @@ void add_size_option(const Command& command, SizeOption& size) {
             char extra = 0;
             if (std::sscanf(text.c_str(), "%dx%d%c", &size.height, &size.width, &extra) != 2 ||
                 size.height < 1 || size.width < 1)
-              return "'" + text + "' is not HEIGHTxWIDTH, such as 600x416";
+              return "'" + text + "' is not HEIGHTxWIDTH in pixels, such as 600x416";
             return {};
           },
-          "Input size of the network, height first; default: the network's own")
+          "Set the input size of the network in pixels, height first (default: the network's own size)")
       .type_name("HxW");
 }
 
-void print_error(const Status& status) { std::fprintf(stderr, "tinyfiqa: %s\n", status.message()); }
-void print_note(const std::string& text) { std::fprintf(stderr, "tinyfiqa: note: %s\n", text.c_str()); }
+void add_isa_option(const Command& command, std::string& isa) {
+  command
+      .add_option("--isa", isa,
+                  "Use this instruction set: auto, avx512, avx2, sse42, neon or scalar (see --version)")
+      .type_name("NAME")
+      .show_default();
+}
+
+void add_threads_option(const Command& command, int& threads) {
+  command.add_option("--threads", threads, "Use this many threads (default: one per core)").range(1, 1024);
+}
+
+int thread_count(int threads) {
+  return threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
 
 Result<const Backend*> backend_option(const std::string& isa) {
   if (const Backend* backend = choose_backend(isa.c_str())) return backend;
@@ -62,7 +74,25 @@ Result<const Backend*> backend_option(const std::string& isa) {
   for (const Backend* b : compiled_backends())
     if (cpu_can_run(b->isa)) compiled += std::string(compiled.empty() ? "" : ", ") + b->isa;
   return Status::error(Errc::unsupported, "--isa ", isa,
-                       ": not compiled in, or this machine can't run it; choose from ", compiled);
+                       ": not compiled in, or not supported by this machine; choose one of ", compiled);
+}
+
+void add_format_option(const Command& command, std::string& format, const std::string& note) {
+  command.add_option("--format", format, "Print rows as text, csv or jsonl; " + note)
+      .one_of({"text", "csv", "jsonl"})
+      .show_default();
+}
+
+void add_resamples_option(const Command& command, int& resamples) {
+  command
+      .add_option("--resamples", resamples, "Use this many bootstrap resamples for the confidence intervals")
+      .range(1, 1000000)
+      .show_default();
+}
+
+Result<const ModelSpec*> model_option(const std::string& name) {
+  if (const ModelSpec* spec = find_model(name)) return spec;
+  return Status::error(Errc::bad_argument, "no model is called '", name, "'; there are ", model_names());
 }
 
 Result<TensorFile> read_weight_file(const std::string& path) {
@@ -76,8 +106,8 @@ Result<Model> read_model(const std::string& path, const std::string& name, const
   if (!file) return file.status();
   if (find_metadata(file->metadata, "untrained") != nullptr)
     print_note(path +
-               ": parts of this network were never trained (it was imported without a head): its numbers "
-               "mean nothing yet");
+               ": parts of this network are not trained (it was imported without a head), so its output "
+               "has no meaning yet");
   return make_model(*file, name, backend, use);
 }
 

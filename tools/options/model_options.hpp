@@ -1,52 +1,64 @@
-// Options that several commands share: which model, which weights, which instruction set.
+// Options that several commands share: model, weights, instruction set, input size, threads.
 #pragma once
 
 #include <tinyfiqa/quality/model.hpp>
 
 #include "options/command_line.hpp"
+#include "options/messages.hpp"
 
 #include <memory>
 #include <string>
 #include <vector>
 
-/// --model, --weights, --isa.
+/// --model, --weights and --isa.
 struct ModelOptions {
   std::string model;
   std::vector<std::string> weights;
   std::string isa = "auto";
 
   void add_to(const Command& command, const std::string& models);
-  /// --model and --weights alone, where nothing is run.
+  /// Only --model and --weights, for commands that run no network.
   void add_weights_to(const Command& command, const std::string& models);
 
-  /// "--weights a.pth b.pth photo.jpg": what --weights took but is plainly no weight file, taken out again.
+  /// Removes from `weights` what is clearly an input, and returns it. On the command line
+  /// "--weights a.pth b.pth photo.jpg", --weights takes the image too.
   std::vector<std::string> take_stray_inputs();
 };
 
-/// HxW as on the command line; zeros when not given.
+/// The value of --size: HxW. Zeros if it is not given.
 struct SizeOption {
   int height = 0, width = 0;
 };
-/// Adds --size HxW.
 void add_size_option(const Command& command, SizeOption& size);
 
-/// The backend that --isa names, or why there is none.
+void add_isa_option(const Command& command, std::string& isa);
+/// The backend that --isa names. Errors: unsupported, with the possible names.
 tinyfiqa::Result<const tinyfiqa::Backend*> backend_option(const std::string& isa);
 
-/// The tensors of a weight file of any supported kind, under PyTorch's names.
+/// Adds --threads; 0 means that it is not given.
+void add_threads_option(const Command& command, int& threads);
+/// The number of threads to use: `threads`, or one per core if that is below 1.
+int thread_count(int threads);
+
+/// Adds --format: text, csv or jsonl. `note` ends its description.
+void add_format_option(const Command& command, std::string& format, const std::string& note);
+
+/// Adds --resamples: bootstrap resamples for confidence intervals.
+void add_resamples_option(const Command& command, int& resamples);
+
+/// The network of this name. Errors: bad_argument, with the known names.
+tinyfiqa::Result<const tinyfiqa::ModelSpec*> model_option(const std::string& name);
+
+/// Reads a weight file of any supported format. The tensors have PyTorch's names.
 tinyfiqa::Result<tinyfiqa::TensorFile> read_weight_file(const std::string& path);
 
-/// One model with the weights of a file of any supported kind; `name` may be empty. Notes go to stderr.
-/// An untrained head is an error.
+/// Reads a model with its weights from a file of any supported format. An empty `name` means the network that
+/// the file names or fits. Prints a note for a network that is not fully trained.
 tinyfiqa::Result<tinyfiqa::Model> read_model(const std::string& path, const std::string& name,
                                              const tinyfiqa::Backend& backend,
                                              tinyfiqa::Use use = tinyfiqa::Use::change);
 
-/// All models that the options ask for, in the order of --weights. `threads` 1: one after the other; else all
-/// at once.
+/// Reads all models that the options ask for, in the order of --weights. With `threads` 1 one after the
+/// other, otherwise all at the same time.
 tinyfiqa::Result<std::vector<std::shared_ptr<const tinyfiqa::Model>>> read_models(
     const ModelOptions& options, tinyfiqa::Use use = tinyfiqa::Use::change, int threads = 0);
-
-/// Prints "tinyfiqa: message" to stderr.
-void print_error(const tinyfiqa::Status& status);
-void print_note(const std::string& text);

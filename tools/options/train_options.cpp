@@ -1,14 +1,14 @@
 #include "options/train_options.hpp"
 
 #include <algorithm>
-#include <thread>
+#include "reports/text.hpp"
 
 using namespace tinyfiqa;
 
 namespace {
 
-/// Where training starts from a few hundred people: the published scale and margins (64; 0.5 and 0.35) are
-/// for tens of thousands.
+/// Defaults for training sets of a few hundred people. The published scale (64) and margins (0.5 for arcface,
+/// 0.35 for cosface) are for tens of thousands.
 MarginOptions recognition_margin(LossKind loss) {
   MarginOptions margin;
   margin.scale = 32;
@@ -16,120 +16,149 @@ MarginOptions recognition_margin(LossKind loss) {
   return margin;
 }
 
-std::string text_of(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
-}
-
-void add_recipe_options(const Command& sub, TrainWords& w) {
-  sub.add_option("--recipe", w.recipe,
-                 "Settings, which other options then change: ensemble (P1), tinyfqnet (P2), or recognition "
-                 "(a face recogniser from images and identities: P2, Algorithm 1, step 1); default: by the "
-                 "model")
+void add_recipe_options(const Command& sub, TrainArguments& a) {
+  sub.add_option("--recipe", a.recipe,
+                 "Start from these settings, which other options change: ensemble (Hamidi et al. 2025), "
+                 "tinyfqnet (Peng et al.) or recognition (a face recogniser from images and identities: Peng "
+                 "et al., Algorithm 1, step 1) (default: by the model)")
       .one_of({"ensemble", "tinyfqnet", "recognition"});
-  sub.add_option(
-         "--model", w.model,
-         "tinyfqnet, mobilenet_v3_small, shufflenet_v2_x0_5 or shufflenet_v2_x1_0, or a recogniser: " +
-             recogniser_names() + "; default: by the recipe")
+  sub.add_option("--model", a.model,
+                 "Train this network: tinyfqnet, mobilenet_v3_small, shufflenet_v2_x0_5 or "
+                 "shufflenet_v2_x1_0, or a recogniser: " +
+                     recogniser_names() + " (default: by the recipe)")
       .type_name("NAME");
-  sub.add_option(
-         "--init", w.init,
-         "Checkpoint to start from, an ImageNet one too (.pth, .pt, .safetensors); default: random weights")
+  sub.add_option("--init", a.init,
+                 "Start from this checkpoint (.pth, .pt, .safetensors), which may be of an ImageNet "
+                 "classifier (default: random weights)")
       .type_name("FILE");
-  sub.add_option("--loss", w.loss, "msecorr, mse, l2norm or smooth_l1; for recognisers arcface or cosface")
+  sub.add_option("--loss", a.loss,
+                 "Minimise msecorr, mse, l2norm or smooth_l1; for recognisers arcface or cosface (default: "
+                 "ensemble msecorr, tinyfqnet mse, recognition arcface)")
       .one_of({"msecorr", "mse", "l2norm", "smooth_l1", "arcface", "cosface"});
-  sub.add_option("--out", w.out,
-                 "Folder for best.safetensors, last.safetensors, log.csv, curves.svg, run.json and the state")
+  sub.add_option("--out", a.out,
+                 "Write best.safetensors, last.safetensors, log.csv, curves.svg, run.json and the state of "
+                 "the training to this folder")
       .type_name("DIR");
-  sub.add_option("--resume", w.resume,
-                 "Go on with the training in this folder, with the options it was begun with")
+  sub.add_option("--resume", a.resume, "Continue the training in this folder, with its original options")
       .type_name("DIR");
 }
 
-/// Of recognisers.
-void add_recognition_options(const Command& sub, TrainWords& w) {
-  const MarginOptions margin = recognition_margin(LossKind::arcface);
-  sub.add_option("--scale", w.scale,
-                 "arcface, cosface: what cosines are multiplied by; default: " + text_of(margin.scale))
+void add_recognition_options(const Command& sub, TrainArguments& a) {
+  const MarginOptions arcface = recognition_margin(LossKind::arcface);
+  const MarginOptions cosface = recognition_margin(LossKind::cosface);
+  sub.add_option("--scale", a.scale,
+                 format_text("arcface, cosface: multiply the cosines by this (default: %g)", arcface.scale))
       .positive();
-  sub.add_option("--margin", w.margin,
-                 "arcface: radians, default " + text_of(margin.margin) +
-                     "; cosface: of the cosine, default " +
-                     text_of(recognition_margin(LossKind::cosface).margin))
+  sub.add_option("--margin", a.margin,
+                 format_text("Set the margin: arcface in radians (default: %g), cosface as a cosine "
+                             "(default: %g)",
+                             arcface.margin, cosface.margin))
       .range(0.0, 1.5707);
-  sub.add_flag("--easy-margin", w.easy_margin, "arcface: no margin where the angle is beyond 90 degrees");
-  sub.add_flag("--folder-identities", w.folder_identities,
-               "Recognisers: the folder that an image is in says who it shows");
+  sub.add_flag("--easy-margin", a.easy_margin, "arcface: use no margin if the angle is above 90 degrees");
+  sub.add_flag("--folder-identities", a.folder_identities,
+               "Recognisers: take the name of an image's folder as its identity");
 }
 
-void add_step_options(const Command& sub, TrainWords& w) {
-  add_size_option(sub, w.size);
-  sub.add_option("--epochs", w.epochs, "Epochs").range(1, 1000000);
-  sub.add_option("--batch", w.batch, "Images a step").range(1, 1 << 20);
-  sub.add_option("--micro-batch", w.micro_batch,
-                 "Images in memory at a time: the batch's gradient is added up in parts; 0: all at once")
+void add_step_options(const Command& sub, TrainArguments& a) {
+  add_size_option(sub, a.size);
+  sub.add_option("--epochs", a.epochs,
+                 "Train for this many epochs (default: ensemble 30, tinyfqnet 17, recognition 20)")
+      .range(1, 1000000);
+  sub.add_option("--batch", a.batch, "Use this many images per step (default: 64, tinyfqnet 1024)")
+      .range(1, 1 << 20);
+  sub.add_option("--micro-batch", a.micro_batch,
+                 "Hold this many images in memory at a time, and add up the gradient of the batch in parts; "
+                 "0: the whole batch")
       .range(0, 1 << 20)
       .show_default();
-  sub.add_option("--alpha", w.alpha, "Weight of msecorr's correlation term; default: 1").not_negative();
+  sub.add_option("--alpha", a.alpha, "Weight the correlation term of msecorr by this (default: 1)")
+      .not_negative();
 }
 
-void add_optimizer_options(const Command& sub, TrainWords& w) {
-  sub.add_option("--optim", w.optim, "adam, adamw or sgd").one_of({"adam", "adamw", "sgd"});
-  sub.add_option("--momentum", w.momentum, "Of sgd; default: 0.9").range(0.0, 0.999999);
-  sub.add_flag("--nesterov", w.nesterov, "Nesterov's momentum, with sgd");
-  sub.add_option("--lr", w.lr, "Learning rate (of the head, where there is one)").positive();
-  sub.add_option("--backbone-lr", w.backbone_lr, "Learning rate of the backbone; default: a tenth of --lr")
+void add_optimizer_options(const Command& sub, TrainArguments& a) {
+  sub.add_option("--optim", a.optim, "Use adam, adamw or sgd (default: ensemble adam, others sgd)")
+      .one_of({"adam", "adamw", "sgd"});
+  sub.add_option("--momentum", a.momentum, "sgd: use this momentum (default: 0.9)").range(0.0, 0.999999);
+  sub.add_flag("--nesterov", a.nesterov, "sgd: use Nesterov's momentum");
+  sub.add_option("--lr", a.lr,
+                 "Set the learning rate, or that of the head if the network has one (default: ensemble 5e-4, "
+                 "tinyfqnet 0.01, recognition 0.1)")
+      .positive();
+  sub.add_option(
+         "--backbone-lr", a.backbone_lr,
+         "Set the learning rate of the backbone (default: a tenth of --lr if that is given; otherwise "
+         "ensemble 5e-5, tinyfqnet 0.01, recognition 0.1)")
       .not_negative();
-  sub.add_option("--weight-decay", w.weight_decay, "L2 weight decay").not_negative();
-  sub.add_flag("--decay-weights-only", w.decay_weights_only, "No decay of norms and biases");
-  sub.add_option("--lr-schedule", w.lr_schedule,
-                 "step, multi-step, cosine or constant; default: step, for recognisers cosine")
+  sub.add_option("--weight-decay", a.weight_decay,
+                 "Set the L2 weight decay (default: 1e-4, recognition 5e-4)")
+      .not_negative();
+  sub.add_flag("--decay-weights-only", a.decay_weights_only, "Apply no weight decay to norms and biases");
+  sub.add_option(
+         "--lr-schedule", a.lr_schedule,
+         "Change the learning rate by step, multi-step, cosine or constant (default: step, recognition "
+         "cosine)")
       .one_of({"step", "multi-step", "cosine", "constant"});
-  sub.add_option("--lr-step", w.lr_step, "Epochs between two drops of the rate; default: 5")
+  sub.add_option("--lr-step", a.lr_step, "step: reduce the learning rate every so many epochs (default: 5)")
       .range(1, 1000000);
-  sub.add_option("--lr-milestones", w.lr_milestones, "Epochs of multi-step's drops, such as 10,20")
+  sub.add_option("--lr-milestones", a.lr_milestones,
+                 "multi-step: reduce the learning rate after these epochs, such as 10,20")
       .delimiter(',')
       .range(1, 1000000);
-  sub.add_option("--lr-gamma", w.lr_gamma, "What a drop multiplies the rate by").positive();
-  sub.add_option("--warm-up", w.warm_up, "Epochs of linear warm-up").range(0, 1000000);
-  sub.add_option("--clip", w.clip, "Largest norm of the gradient; 0: none").not_negative();
-  sub.add_option("--ema", w.ema,
-                 "Decay of a moving average of the weights, which is then the result; 0: none")
-      .range(0.0, 0.999999);
-  sub.add_option("--freeze", w.freeze, "Beginnings of the names of parameters that stay as they are")
-      .type_name("PREFIX");
-  sub.add_flag("--freeze-norms", w.freeze_norms, "Batch norm by its running statistics, which stay");
+  sub.add_option("--lr-gamma", a.lr_gamma,
+                 "step, multi-step: multiply the learning rate by this (default: 0.5, tinyfqnet 0.1)")
+      .positive();
+  sub.add_option("--warm-up", a.warm_up,
+                 "Raise the learning rate linearly during this many epochs (default: 0)")
+      .range(0, 1000000);
 }
 
-void add_run_options(const Command& sub, TrainWords& w) {
-  sub.add_option("--train-share", w.train_share, "Share of the rows to train on, where the CSV has no split")
+void add_weight_options(const Command& sub, TrainArguments& a) {
+  sub.add_option("--clip", a.clip, "Limit the norm of the gradient to this; 0: no limit")
+      .not_negative()
+      .show_default();
+  sub.add_option("--ema", a.ema,
+                 "Keep a moving average of the weights with this decay, and save that; 0: no average")
+      .range(0.0, 0.999999)
+      .show_default();
+  sub.add_option("--freeze", a.freeze, "Do not train the parameters whose names begin with these prefixes")
+      .type_name("PREFIX");
+  sub.add_flag("--freeze-norms", a.freeze_norms,
+               "Use the running statistics of batch norm, and do not update them");
+}
+
+void add_run_options(const Command& sub, TrainArguments& a) {
+  sub.add_option("--train-share", a.train_share,
+                 "Train on this share of the rows, if the CSV has no column split")
       .range(0.01, 0.99)
       .show_default();
-  sub.add_flag("--split-by-identity", w.split_by_identity, "No identity on both sides of the split");
-  sub.add_option("--seed", w.seed, "Seed of weights, split, order and dropout").show_default();
-  sub.add_option("--threads", w.threads, "Threads; default: one for each core").range(1, 1024);
-  sub.add_option("--cache-mib", w.cache_mib, "Memory for decoded images")
+  sub.add_flag("--split-by-identity", a.split_by_identity,
+               "Keep all images of one person on the same side of the split");
+  sub.add_option("--seed", a.seed, "Seed the weights, the split, the order and dropout").show_default();
+  add_threads_option(sub, a.threads);
+  sub.add_option("--cache-mib", a.cache_mib, "Keep up to this many MiB of decoded images in memory")
       .range(0LL, 1LL << 20)
       .show_default();
-  sub.add_option("--isa", w.isa, "Instruction set (see --version)").type_name("NAME").show_default();
+  add_isa_option(sub, a.isa);
 }
 
-/// Off by default, as in P1; strengths are those of image/augment.hpp.
-void add_augmentation_options(const Command& sub, TrainWords& w) {
+/// The defaults are off, as in Hamidi et al. 2025. The strengths are those of image/augment.hpp.
+void add_augmentation_options(const Command& sub, TrainArguments& a) {
   const auto add = [&](const char* name, auto& probability, const char* what) {
-    sub.add_option(name, probability, std::string("Probability of ") + what).range(0.0f, 1.0f);
+    sub.add_option(name, probability, std::string("With this probability, ") + what).range(0.0f, 1.0f);
   };
-  add("--hflip", w.hflip, "a horizontal flip; default: 0, as all of these, but 0.5 for recognisers");
-  add("--crop", w.crop, "a crop to 85..100 % of the sides");
-  add("--color", w.color, "brightness and contrast changed by up to 5 %");
-  add("--blur", w.blur, "Gaussian blur of 0.3..1.5 pixels (which the label should know of)");
-  add("--jpeg", w.jpeg, "JPEG compression of quality 50..95 (likewise)");
-  add("--grey", w.grey,
-      "a grey picture; with 1 the network can be made to see no colour (calibrate --ignore-colour)");
+  add("--hflip", a.hflip, "flip an image horizontally (default: 0, recognition 0.5)");
+  add("--crop", a.crop, "crop an image to 85..100 % of its sides (default: 0)");
+  add("--color", a.color, "change brightness and contrast by up to 5 % (default: 0)");
+  add("--blur", a.blur,
+      "blur an image with a Gaussian of 0.3..1.5 pixels, which the label should reflect (default: 0)");
+  add("--jpeg", a.jpeg,
+      "compress an image as JPEG of quality 50..95, which the label should reflect (default: 0)");
+  add("--grey", a.grey,
+      "make an image grey; with 1 the network can be made blind to colour (calibrate --ignore-colour) "
+      "(default: 0)");
 }
 
-/// Settings of the papers: P1's are TrainOptions' defaults, these are P2's.
+/// Settings of Peng et al. (Those of Hamidi et al. 2025 are the defaults of TrainOptions.)
 void apply_tinyfqnet_recipe(TrainOptions& o) {
   o.epochs = 17;
   o.batch = 1024;
@@ -139,7 +168,7 @@ void apply_tinyfqnet_recipe(TrainOptions& o) {
   o.schedule.gamma = 0.1;
 }
 
-/// A small recogniser on a CPU; P2 does not say how its own were trained.
+/// Settings for a small recogniser on a CPU. Peng et al. do not say how theirs were trained.
 void apply_recognition_recipe(TrainOptions& o) {
   o.epochs = 20;
   o.loss = LossKind::arcface;
@@ -150,82 +179,87 @@ void apply_recognition_recipe(TrainOptions& o) {
   o.augmentation.hflip = 0.5f;
 }
 
-void apply_words(const TrainWords& w, TrainOptions& o) {
+/// Overrides the recipe by what the command line gives.
+void apply_arguments(const TrainArguments& a, TrainOptions& o) {
   const auto take = [](const auto& given, auto& target) {
     if (given) target = *given;
   };
-  take(w.epochs, o.epochs);
-  take(w.batch, o.batch);
-  take(w.alpha, o.alpha);
-  take(w.lr, o.rate);
-  if (w.lr) o.backbone_rate = *w.lr / 10;
-  take(w.backbone_lr, o.backbone_rate);
-  take(w.weight_decay, o.weight_decay);
-  take(w.lr_step, o.schedule.period);
-  take(w.lr_gamma, o.schedule.gamma);
-  take(w.warm_up, o.schedule.warm_up);
-  take(w.momentum, o.optim.momentum);
-  if (w.loss) o.loss = loss_of_name(*w.loss);
-  if (w.optim)
-    o.optim.kind = *w.optim == "adam"    ? OptimKind::adam
-                   : *w.optim == "adamw" ? OptimKind::adamw
+  take(a.epochs, o.epochs);
+  take(a.batch, o.batch);
+  take(a.alpha, o.alpha);
+  take(a.lr, o.rate);
+  if (a.lr) o.backbone_rate = *a.lr / 10;
+  take(a.backbone_lr, o.backbone_rate);
+  take(a.weight_decay, o.weight_decay);
+  take(a.lr_step, o.schedule.period);
+  take(a.lr_gamma, o.schedule.gamma);
+  take(a.warm_up, o.schedule.warm_up);
+  take(a.momentum, o.optim.momentum);
+  if (a.loss) o.loss = loss_of_name(*a.loss);
+  if (a.optim)
+    o.optim.kind = *a.optim == "adam"    ? OptimKind::adam
+                   : *a.optim == "adamw" ? OptimKind::adamw
                                          : OptimKind::sgd;
-  if (w.lr_schedule && *w.lr_schedule == "constant") o.schedule.kind = ScheduleKind::constant;
-  if (w.lr_schedule && *w.lr_schedule == "multi-step") {
+  if (a.lr_schedule && *a.lr_schedule == "constant") o.schedule.kind = ScheduleKind::constant;
+  if (a.lr_schedule && *a.lr_schedule == "multi-step") {
     o.schedule.kind = ScheduleKind::multi_step;
-    o.schedule.milestones = w.lr_milestones;
+    o.schedule.milestones = a.lr_milestones;
   }
-  if (w.lr_schedule && *w.lr_schedule == "step") o.schedule.kind = ScheduleKind::step;
-  if (w.lr_schedule && *w.lr_schedule == "cosine") o.schedule.kind = ScheduleKind::cosine;
+  if (a.lr_schedule && *a.lr_schedule == "step") o.schedule.kind = ScheduleKind::step;
+  if (a.lr_schedule && *a.lr_schedule == "cosine") o.schedule.kind = ScheduleKind::cosine;
   if (o.schedule.kind == ScheduleKind::cosine) o.schedule.period = std::max(1, o.epochs - o.schedule.warm_up);
   if (is_margin_loss(o.loss)) {
     o.margin = recognition_margin(o.loss);
-    take(w.scale, o.margin.scale);
-    take(w.margin, o.margin.margin);
-    o.margin.easy = w.easy_margin;
+    take(a.scale, o.margin.scale);
+    take(a.margin, o.margin.margin);
+    o.margin.easy = a.easy_margin;
   }
 }
 
-void apply_augmentation(const TrainWords& w, Augmentation& a) {
-  if (w.hflip) a.hflip = *w.hflip;
-  a.crop.probability = w.crop;
-  a.brightness.probability = a.contrast.probability = w.color;
-  a.blur.probability = w.blur;
-  a.jpeg.probability = w.jpeg;
-  a.grey = w.grey;
+void apply_augmentation(const TrainArguments& a, Augmentation& augmentation) {
+  if (a.hflip) augmentation.hflip = *a.hflip;
+  augmentation.crop.probability = a.crop;
+  augmentation.brightness.probability = augmentation.contrast.probability = a.color;
+  augmentation.blur.probability = a.blur;
+  augmentation.jpeg.probability = a.jpeg;
+  augmentation.grey = a.grey;
 }
 
-Status check_combinations(const TrainWords& w, const TrainOptions& o) {
-  if (w.nesterov && (o.optim.kind != OptimKind::sgd || o.optim.momentum <= 0))
-    return Status::error(Errc::bad_argument, "--nesterov goes with --optim sgd and a momentum");
-  if ((o.schedule.kind == ScheduleKind::multi_step) == w.lr_milestones.empty())
-    return Status::error(Errc::bad_argument, "--lr-milestones goes with --lr-schedule multi-step");
-  const bool people = w.scale || w.margin || w.easy_margin || w.folder_identities;
+Status check_combinations(const TrainArguments& a, const TrainOptions& o) {
+  if (a.nesterov && (o.optim.kind != OptimKind::sgd || o.optim.momentum <= 0))
+    return Status::error(Errc::bad_argument, "--nesterov needs --optim sgd and a --momentum above 0");
+  if ((o.schedule.kind == ScheduleKind::multi_step) == a.lr_milestones.empty())
+    return Status::error(Errc::bad_argument, "--lr-milestones and --lr-schedule multi-step need each other");
+  const bool people = a.scale || a.margin || a.easy_margin || a.folder_identities;
   if (people && !is_margin_loss(o.loss))
     return Status::error(
         Errc::bad_argument,
-        "--scale, --margin, --easy-margin and --folder-identities go with --recipe recognition");
+        "--scale, --margin, --easy-margin and --folder-identities need --recipe recognition");
   return {};
 }
 
 }  // namespace
 
-void TrainWords::add_to(const Command& sub) {
+void TrainArguments::add_to(const Command& sub) {
   add_recipe_options(sub, *this);
   add_recognition_options(sub, *this);
   add_settings(sub);
+  sub.option("--data").description(
+      "Read the images and labels from this CSV: columns path and score, or path and identity to train a "
+      "recogniser; optional: split, identity, a box or five landmarks");
 }
 
-void TrainWords::add_settings(const Command& sub) {
+void TrainArguments::add_settings(const Command& sub) {
   data.add_to(sub);
-  sub.option("--data").required(false);  // --resume knows it
+  sub.option("--data").required(false);  // run.json has it for --resume
   add_step_options(sub, *this);
   add_optimizer_options(sub, *this);
+  add_weight_options(sub, *this);
   add_augmentation_options(sub, *this);
   add_run_options(sub, *this);
 }
 
-void TrainWords::choose_recipe() {
+void TrainArguments::choose_recipe() {
   const ModelSpec* spec = find_model(model);
   if (recipe.empty() && spec != nullptr && spec->embeds) recipe = "recognition";
   if (recipe.empty()) recipe = model.empty() || model.rfind("tinyfqnet", 0) == 0 ? "tinyfqnet" : "ensemble";
@@ -235,23 +269,23 @@ void TrainWords::choose_recipe() {
                                       : "mobilenet_v3_small";
 }
 
-Result<TrainOptions> TrainWords::settle() {
+Result<TrainOptions> TrainArguments::settings() {
   if (data.csv.empty())
     return Status::error(Errc::bad_argument,
-                         "--data names the CSV to train on (or --resume a training to go on with)");
-  if (out.empty()) return Status::error(Errc::bad_argument, "--out names the folder to write to");
+                         "give the CSV to train on with --data, or continue a training with --resume DIR");
+  if (out.empty()) return Status::error(Errc::bad_argument, "give the folder to write to with --out DIR");
   choose_recipe();
-  const ModelSpec* spec = find_model(model);
-  if (spec == nullptr)
-    return Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names());
+  const auto found = model_option(model);
+  if (!found) return found.status();
+  const ModelSpec* spec = *found;
   if (recognises() != spec->embeds)
     return Status::error(Errc::bad_argument, model, spec->embeds ? " is" : " is not",
-                         " a recogniser, so --recipe ", recipe, " can't train it; recognisers are ",
+                         " a recogniser, so --recipe ", recipe, " can't train it; the recognisers are ",
                          recogniser_names());
   TrainOptions o;
   if (recipe == "tinyfqnet") apply_tinyfqnet_recipe(o);
   if (recipe == "recognition") apply_recognition_recipe(o);
-  apply_words(*this, o);
+  apply_arguments(*this, o);
   o.height = size.height > 0 ? size.height : spec->input.height;
   o.width = size.width > 0 ? size.width : spec->input.width;
   o.decay_weights_only = decay_weights_only;
@@ -260,7 +294,7 @@ Result<TrainOptions> TrainWords::settle() {
   o.frozen = freeze;
   o.frozen_norms = freeze_norms;
   o.seed = seed;
-  o.threads = threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  o.threads = thread_count(threads);
   o.cache_bytes = static_cast<std::size_t>(cache_mib) << 20u;
   o.micro_batch = micro_batch;
   o.optim.nesterov = nesterov;
@@ -269,7 +303,7 @@ Result<TrainOptions> TrainWords::settle() {
   return o;
 }
 
-Result<DataSplit> TrainWords::split(const Dataset& rows) const {
+Result<DataSplit> TrainArguments::split(const Dataset& rows) const {
   SplitOptions options;
   options.train_share = train_share;
   options.by_identity = split_by_identity;

@@ -1,4 +1,4 @@
-// The options of `tinyfiqa train` (and `ablation`), and how they become TrainOptions.
+// Options of `tinyfiqa train`, `ablation` and `size-study`, and the TrainOptions that they mean.
 #pragma once
 
 #include <tinyfiqa/data/split.hpp>
@@ -13,8 +13,8 @@
 #include "options/data_options.hpp"
 #include "options/model_options.hpp"
 
-/// What stands on the command line; what does not is decided by the recipe.
-struct TrainWords {
+/// The training options on the command line. The recipe decides what is not given.
+struct TrainArguments {
   DataOptions data;
   std::string recipe, model, init, out, resume, isa = "auto";
   SizeOption size;
@@ -33,15 +33,15 @@ struct TrainWords {
   int threads = 0;
   long long cache_mib = 2048;
 
-  /// All of them.
+  /// Adds all options.
   void add_to(const Command& sub);
-  /// Those that do not say which network with which loss is trained from what to where.
+  /// Adds all options but those for the network, its loss, and the folders.
   void add_settings(const Command& sub);
-  /// Fills recipe and model where they are empty.
+  /// Fills recipe and model if they are empty.
   void choose_recipe();
-  /// Fills recipe and model where they are empty, and returns the settings. Errors: bad_argument.
-  tinyfiqa::Result<tinyfiqa::TrainOptions> settle();
-  /// Is it a recogniser that is trained? Once settled.
+  /// Fills recipe and model if they are empty, and returns the settings. Errors: bad_argument.
+  tinyfiqa::Result<tinyfiqa::TrainOptions> settings();
+  /// True if a recogniser is trained; valid after choose_recipe().
   bool recognises() const { return recipe == "recognition"; }
   /// The rows to train on and to validate on. Errors: those of split_dataset().
   tinyfiqa::Result<tinyfiqa::DataSplit> split(const tinyfiqa::Dataset& rows) const;

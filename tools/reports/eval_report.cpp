@@ -4,26 +4,17 @@
 
 #include <nlohmann/json.hpp>
 
-#include "jobs/progress.hpp"
-#include "jobs/score_run.hpp"
 #include "jobs/text_file.hpp"
 #include "reports/svg_chart.hpp"
-#include "reports/words.hpp"
+#include "reports/text.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 using namespace tinyfiqa;
 
 namespace {
 
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  char text[256];
-  std::snprintf(text, sizeof text, pattern, values...);
-  return text;
-}
-
+/// One metric of the report.
 struct Line {
   const char *key, *name;
   double value;
@@ -40,23 +31,6 @@ std::vector<Line> lines(const MetricIntervals& m) {
 
 }  // namespace
 
-Status EvalReport::score(const Dataset& labels, const QualitySource& source, int threads) {
-  auto judges = source.judges(threads, labels.samples.size());
-  if (!judges) return judges.status();
-  models = source.models();
-  views = source.views();
-  Progress progress(labels.samples.size(), "images");
-  const auto score_one = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t index) {
-    return score_file(*judge, labels.samples[index].file, labels.samples[index].crop, index);
-  };
-  ScoreRun(labels.samples.size()).start(*judges, score_one, [&](std::size_t index, const ScoreRow& row) {
-    const Sample& sample = labels.samples[index];
-    rows.push_back({sample.path, sample.score, double{row.score.value}, row.status});
-    progress.show(index + 1);
-  });
-  return Status();
-}
-
 Status EvalReport::measure() {
   std::vector<double> x, y;
   for (const EvalRow& row : rows) {
@@ -65,18 +39,18 @@ Status EvalReport::measure() {
     x.push_back(row.prediction);
     y.push_back(row.label);
   }
-  if (x.empty()) return Status::error(Errc::bad_argument, data, ": not one of the images has a score");
+  if (x.empty()) return Status::error(Errc::bad_argument, data, ": no image has a score");
   const auto result = bootstrap_metrics(x, y, bootstrap);
   if (result) metrics = *result;
   return result.status();
 }
 
 std::string EvalReport::text() const {
-  std::string out = format("%-11s %8zu", "images", metrics.value.count);
-  if (failed > 0) out += format("  (%zu more without a score)", failed);
-  out += format("\n%-11s %8s   %g %% interval\n", "", "value", 100 * bootstrap.level);
+  std::string out = format_text("%-11s %8zu", "images", metrics.value.count);
+  if (failed > 0) out += format_text("  (%zu more without a score)", failed);
+  out += format_text("\n%-11s %8s   %g %% interval\n", "", "value", 100 * bootstrap.level);
   for (const Line& l : lines(metrics))
-    out += format("%-11s %8.4f   %.4f .. %.4f\n", l.name, l.value, l.interval.low, l.interval.high);
+    out += format_text("%-11s %8.4f   %.4f .. %.4f\n", l.name, l.value, l.interval.low, l.interval.high);
   if (metrics.value.constant) out += "All predictions or all labels are equal, so every correlation is 0.\n";
   return out;
 }
@@ -84,7 +58,7 @@ std::string EvalReport::text() const {
 std::string EvalReport::csv() const {
   std::string out = "metric,value,low,high\n";
   for (const Line& l : lines(metrics))
-    out += format("%s,%.9g,%.9g,%.9g\n", l.key, l.value, l.interval.low, l.interval.high);
+    out += format_text("%s,%.9g,%.9g,%.9g\n", l.key, l.value, l.interval.low, l.interval.high);
   return out;
 }
 
@@ -103,15 +77,15 @@ std::string EvalReport::json() const {
   json["constant"] = metrics.value.constant;
   json["bootstrap"] = {
       {"resamples", bootstrap.resamples}, {"level", bootstrap.level}, {"seed", bootstrap.seed}};
-  // Paths are bytes; what is not UTF-8 becomes U+FFFD rather than an exception.
+  // Paths are bytes. Bytes that are not UTF-8 become U+FFFD instead of throwing an exception.
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 std::string EvalReport::scores_csv() const {
   std::string out = "path,score,label,error\n";
   for (const EvalRow& row : rows)
-    out += csv_field(row.path) + "," + (row.status.ok() ? format("%.9g", row.prediction) : "") +
-           format(",%.17g,", row.label) + csv_field(row.status.message()) + "\n";
+    out += csv_field(row.path) + "," + (row.status.ok() ? format_text("%.9g", row.prediction) : "") +
+           format_text(",%.17g,", row.label) + csv_field(row.status.message()) + "\n";
   return out;
 }
 
@@ -122,16 +96,16 @@ std::string EvalReport::scatter_svg() const {
     x.push_back(row.label);
     y.push_back(row.prediction);
   }
-  // Labels of 0..100 against scores of 0..1 would leave nothing to see beside the line y = x.
+  // With labels of 0..100 and scores of 0..1, the points would be invisible beside the line y = x.
   const auto [x_low, x_high] = std::minmax_element(x.begin(), x.end());
   const auto [y_low, y_high] = std::minmax_element(y.begin(), y.end());
   const double both = std::max(*x_high, *y_high) - std::min(*x_low, *y_low);
   const bool comparable = both <= 3 * (*x_high - *x_low) && both <= 3 * (*y_high - *y_low);
-  ChartText text{
-      models.empty() ? predictions : joined(models, " + "),
-      format("n = %zu, SRCC %.4f (%.4f to %.4f), PLCC %.4f (%.4f to %.4f)", x.size(), metrics.value.srcc,
-             metrics.srcc.low, metrics.srcc.high, metrics.value.plcc, metrics.plcc.low, metrics.plcc.high),
-      "label", "score"};
+  ChartText text{models.empty() ? predictions : join_text(models, " + "),
+                 format_text("n = %zu, SRCC %.4f (%.4f to %.4f), PLCC %.4f (%.4f to %.4f)", x.size(),
+                             metrics.value.srcc, metrics.srcc.low, metrics.srcc.high, metrics.value.plcc,
+                             metrics.plcc.low, metrics.plcc.high),
+                 "label", "score"};
   return svg_document(
       {scatter_chart(text, x, y, comparable ? ScatterLine::identity : ScatterLine::regression)});
 }

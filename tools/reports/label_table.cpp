@@ -1,24 +1,20 @@
 #include "reports/label_table.hpp"
 
+#include "options/data_options.hpp"
+#include "reports/text.hpp"
+
 #include <algorithm>
 #include <cstdio>
-#include <unordered_map>
 
 using namespace tinyfiqa;
 
 namespace {
 
-/// Columns that the label's own take the place of.
+/// True for the columns of --data that the columns of the result replace.
 bool is_replaced(const std::string& name) {
   for (const char* own : {"path", "score", "nearest_identity", "nearest_cosine", "norm", "suspect"})
     if (name == own) return true;
   return false;
-}
-
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6f", value);
-  return text;
 }
 
 }  // namespace
@@ -45,19 +41,18 @@ std::string LabelTable::csv() const {
   }
   const bool named = table_.column("identity") != CsvTable::npos;
   text += std::string(named ? "" : ",identity") + ",nearest_identity,nearest_cosine,norm,suspect\n";
-  std::unordered_map<std::size_t, const CsvRow*> rows;
-  for (const CsvRow& row : table_.rows) rows.emplace(row.line, &row);
+  const auto rows = rows_by_line(table_);
   for (std::size_t i = 0; i < labels_.size(); ++i) {
     const FaceLabel& l = labels_[i];
     const Sample& sample = data_.samples[i];
     if (l.missing != NoLabel::none) continue;
-    text += csv_field(sample.path) + "," + number(l.quality);
+    text += csv_field(sample.path) + "," + decimal_text(l.quality);
     for (const std::size_t c : columns) text += "," + csv_field(rows.at(sample.line)->fields[c]);
     if (!named) text += "," + csv_field(sample.identity);
     const bool others = people_.names.size() > 1;
     text += "," + (others ? csv_field(people_.names[l.nearest]) : "") + "," +
-            (others ? number(l.nearest_cosine) : "") + "," + number(l.norm) + "," + suspect_name(l.suspect) +
-            "\n";
+            (others ? decimal_text(l.nearest_cosine) : "") + "," + decimal_text(l.norm) + "," +
+            suspect_name(l.suspect) + "\n";
   }
   return text;
 }
@@ -81,8 +76,9 @@ void LabelTable::print_summary() const {
   if (shown > 10) std::fprintf(stderr, "and %zu more (--skipped FILE lists them all)\n", shown - 10);
   std::fprintf(
       stderr,
-      "tinyfiqa: %zu of %zu faces of %zu people labelled; %zu people's only image, %zu of people "
-      "whom the classifier does not know, %zu unusable; suspect: %zu other_person, %zu stranger, %zu copy\n",
+      "tinyfiqa: %zu of %zu faces of %zu people labelled; not labelled: %zu are the only image of a person, "
+      "%zu show people who are not in the classifier, %zu are unusable; suspect: %zu other_person, "
+      "%zu stranger, %zu copy\n",
       labelled(), labels_.size(), people_.names.size(), count(NoLabel::one_image), count(NoLabel::no_centre),
       unusable(), suspects[1], suspects[2], suspects[3]);
 }

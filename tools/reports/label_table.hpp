@@ -5,27 +5,28 @@
 #include <tinyfiqa/formats/csv.hpp>
 #include <tinyfiqa/recognition/labels.hpp>
 
-#include "jobs/identities.hpp"
+#include "jobs/verification/identities.hpp"
 
 #include <string>
 #include <vector>
 
-/// Joins labels to the rows that they came from; refers to its arguments.
+/// Joins labels with the rows of the CSV that they belong to. Refers to its arguments.
 class LabelTable {
  public:
   LabelTable(const tinyfiqa::CsvTable& table, const tinyfiqa::Dataset& data, const Identities& people,
              const std::vector<tinyfiqa::FaceLabel>& labels, const std::vector<std::string>& problems)
       : table_(table), data_(data), people_(people), labels_(labels), problems_(problems) {}
 
-  /// path, score, the table's other columns, what else is known of the label; labelled images only.
+  /// The labelled images: path, score, the other columns of the table, and details of the label.
   std::string csv() const;
-  /// path, identity, reason: the images without a label.
+  /// The images without a label: path, identity, reason.
   std::string skipped_csv() const;
-  /// Counts, and the first ten images without a label, to stderr.
+  /// Prints counts and the first ten images without a label to stderr.
   void print_summary() const;
 
+  /// The number of images with a label.
   std::size_t labelled() const { return count(tinyfiqa::NoLabel::none); }
-  /// Images that have no embedding.
+  /// The number of images without an embedding.
   std::size_t unusable() const { return count(tinyfiqa::NoLabel::no_embedding); }
 
  private:

@@ -9,7 +9,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// "./a/../b.jpg" and "b.jpg" are the same file.
+/// Normalises a path: "./a/../b.jpg" becomes "b.jpg".
 std::string path_key(const std::string& path) { return fs::path(path).lexically_normal().string(); }
 
 }  // namespace
@@ -26,7 +26,7 @@ Result<Predictions> read_predictions(const std::string& csv, const std::string& 
   for (const CsvRow& row : table->rows) {
     if (row.fields.size() != table->header.size())
       return Status::error(Errc::bad_format, csv, ":", row.line, ": ", row.fields.size(),
-                           " fields, but there are ", table->header.size(), " columns");
+                           " fields instead of ", table->header.size(), " as in the header");
     Prediction p;
     parse_number(row.fields[*score], "the prediction", p.value, p.problem);
     const auto [at, is_new] = found.emplace(path_key(row.fields[*path]), p);

@@ -3,20 +3,14 @@
 #include <tinyfiqa/formats/csv.hpp>
 
 #include "reports/json_line.hpp"
+#include "reports/text.hpp"
 
-#include <cstdio>
 #include <utility>
 
 using tinyfiqa::csv_field;
 
 TableFormat table_format(const std::string& name) {
   return name == "csv" ? TableFormat::csv : name == "jsonl" ? TableFormat::jsonl : TableFormat::text;
-}
-
-std::string decimal_text(double value, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  return text;
 }
 
 std::string short_message(const tinyfiqa::Status& status, const std::string& path) {
@@ -31,7 +25,7 @@ ScoreTable::ScoreTable(TableFormat format, ShownScore shown, std::vector<std::st
       models_(std::move(models)),
       views_(std::move(views)),
       parts_(models_.size() * views_.size() > 1) {
-  // Two members of one kind need names of their own.
+  // Make the names of models unique: a, a#2, a#3.
   for (std::size_t i = 0; i < models_.size(); ++i) {
     int same = 1;
     for (std::size_t j = 0; j < i; ++j) same += models_[j] == models_[i];
@@ -99,10 +93,9 @@ std::string ScoreTable::text_row(const ScoreRow& row) const {
   if (!row.status.ok())
     return (quality ? "error        " : "error   ") + row.path + ": " + short_message(row.status, row.path);
   if (!quality) return decimal_text(double{row.score.value}, 4) + "  " + row.path;
-  char judged[32];
-  std::snprintf(judged, sizeof judged, "%3d  %-6s  ", tinyfiqa::whole_quality(row.score.quality),
-                tinyfiqa::band_name(*row.score.band));
-  return judged + row.path;
+  return format_text("%3d  %-6s  ", tinyfiqa::whole_quality(row.score.quality),
+                     tinyfiqa::band_name(*row.score.band)) +
+         row.path;
 }
 
 std::string ScoreTable::row(const ScoreRow& row) const {

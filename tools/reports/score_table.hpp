@@ -13,25 +13,24 @@ struct ScoreRow {
   tinyfiqa::Score score;
 };
 
+/// The values of --format.
 enum class TableFormat { text, csv, jsonl };
-/// The format of that name.
+/// The format of this name: csv or jsonl, otherwise text.
 TableFormat table_format(const std::string& name);
-/// The value with so many decimals.
-std::string decimal_text(double value, int decimals = 6);
-/// The message without "path: " before it.
+/// The message of the status, without "path: " at its beginning.
 std::string short_message(const tinyfiqa::Status& status, const std::string& path);
 
-/// What stands first in a row: the quality of 0..100 with its band, or the raw score.
+/// The first part of a row: the quality 0..100 with its band, or the raw score.
 enum class ShownScore { quality, raw };
 
-/// Turns rows into lines. `models` and `views` name the parts of a score. CSV and JSON, which are for
-/// programs, have the raw score in either case.
+/// Formats rows as lines. `models` and `views` name the parts of a score. CSV and JSON always have the raw
+/// score too.
 class ScoreTable {
  public:
   ScoreTable(TableFormat format, ShownScore shown, std::vector<std::string> models,
              std::vector<std::string> views);
 
-  /// The line before all rows, without its newline; empty for none.
+  /// The first line, without its newline; empty if there is none.
   std::string header() const;
   std::string row(const ScoreRow& row) const;
 
@@ -43,5 +42,5 @@ class ScoreTable {
   TableFormat format_;
   ShownScore shown_;
   std::vector<std::string> models_, views_;
-  bool parts_;  ///< more than one network or view: CSV has columns for each
+  bool parts_;  ///< true for several networks or views: CSV has columns for each
 };

@@ -3,8 +3,9 @@
 #include <tinyfiqa/formats/csv.hpp>
 #include <tinyfiqa/formats/file.hpp>
 
+#include "jobs/output_path.hpp"
 #include "reports/json_line.hpp"
-#include "reports/words.hpp"
+#include "reports/text.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -35,7 +36,7 @@ std::string SelectTable::row(const ChosenImage& image) const {
 std::string SelectTable::row(const LiveDecision& d) const {
   if (format_ == TableFormat::csv)
     return csv_field(d.group) + "," + csv_field(d.path) + "," + decimal_text(d.score, 4) + "," +
-           std::to_string(d.rank) + "," + csv_field(joined(d.best, "|"));
+           std::to_string(d.rank) + "," + csv_field(join_text(d.best, "|"));
   if (format_ == TableFormat::jsonl)
     return json_line({{"template", d.group},
                       {"path", d.path},
@@ -47,15 +48,12 @@ std::string SelectTable::row(const LiveDecision& d) const {
          (d.rank == 1  ? "best so far"
           : d.rank > 1 ? "#" + std::to_string(d.rank)
                        : "no") +
-         "  [" + joined(d.best, ", ") + "]";
+         "  [" + join_text(d.best, ", ") + "]";
 }
 
 Status SelectFolder::open(const std::string& path) {
   path_ = path;
-  std::error_code error;
-  if (wanted()) fs::create_directories(path_, error);
-  if (!wanted() || fs::is_directory(path_)) return Status();
-  return Status::error(Errc::cannot_write, "--out ", path_, ": can't make this folder: ", error.message());
+  return wanted() ? make_output_folder(path_, "1") : Status();
 }
 
 std::string SelectFolder::folder_of(const std::string& group) {
@@ -74,7 +72,7 @@ std::string SelectFolder::folder_of(const std::string& group) {
 Status SelectFolder::write(const std::string& group, std::size_t rank, const std::string& name, Bytes head,
                            Bytes bytes) {
   const std::string folder = folder_of(group);
-  std::error_code ignored;  // the file can't be written then, which is told
+  std::error_code ignored;  // write_file() reports a missing folder
   fs::create_directories(folder, ignored);
   const Bytes parts[] = {head, bytes};
   return write_file(folder + "/" + std::to_string(rank) + "_" + name, {parts, 2});

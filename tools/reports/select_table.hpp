@@ -1,4 +1,4 @@
-// What `tinyfiqa select` prints, and where it puts the images that it chose.
+// The output of `tinyfiqa select`: its rows, and the folder of chosen images.
 #pragma once
 
 #include "reports/score_table.hpp"
@@ -10,13 +10,13 @@
 
 /// One chosen image.
 struct ChosenImage {
-  std::string group;     ///< template; empty for a stream
+  std::string group;     ///< its template; empty for a video
   std::size_t rank = 0;  ///< from 1
-  std::string path;      ///< or "frame 17"
+  std::string path;      ///< for a video "frame 17"
   double score = 0, raw = 0;
 };
 
-/// One image's arrival in --live mode: its rank among those so far (0: not among the best few), and those.
+/// A row of --live: one image, its rank among the best so far (0: not among them), and the best so far.
 struct LiveDecision {
   std::string group, path;
   double score = 0;
@@ -24,12 +24,12 @@ struct LiveDecision {
   std::vector<std::string> best;  ///< paths, best first
 };
 
-/// Rows as text, CSV or JSON lines.
+/// Formats rows as text, CSV or JSON lines.
 class SelectTable {
  public:
   SelectTable(TableFormat format, bool live) : format_(format), live_(live) {}
 
-  /// The line before all rows, without its newline; empty for none.
+  /// The first line, without its newline; empty if there is none.
   std::string header() const;
   std::string row(const ChosenImage& image) const;
   std::string row(const LiveDecision& decision) const;
@@ -39,14 +39,14 @@ class SelectTable {
   bool live_;
 };
 
-/// The folder of --out: a folder in it for each template, files named by their rank.
+/// The folder of --out. It has a folder for each template, with files named by rank.
 class SelectFolder {
  public:
-  /// Errors: cannot_write.
+  /// Creates the folder, if the path is not empty. Errors: cannot_write.
   tinyfiqa::Status open(const std::string& path);
   bool wanted() const { return !path_.empty(); }
-  /// Writes DIR/<template>/<rank>_<name>; templates whose names need other characters get such, and numbers
-  /// if that makes two the same. Errors: cannot_write.
+  /// Writes `head` and `bytes` to DIR/TEMPLATE/RANK_NAME. Replaces characters of the template's name that are
+  /// not possible in a file name, and numbers templates that have the same name then. Errors: cannot_write.
   tinyfiqa::Status write(const std::string& group, std::size_t rank, const std::string& name,
                          tinyfiqa::Bytes head, tinyfiqa::Bytes bytes);
 

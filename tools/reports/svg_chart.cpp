@@ -1,10 +1,10 @@
 #include "reports/svg_chart.hpp"
 
+#include "reports/text.hpp"
 #include "reports/xml_text.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 namespace {
 
@@ -13,31 +13,24 @@ constexpr const char* colors[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                   "#E69F00", "#56B4E9", "#000000"};
 const char* color(std::size_t i) { return colors[i % (sizeof(colors) / sizeof(colors[0]))]; }
 
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  char text[512];
-  std::snprintf(text, sizeof text, pattern, values...);
-  return text;
-}
-
-/// An axis from `low` to `high` in data, with ticks at multiples of 1, 2 or 5 times a power of ten.
+/// An axis from `low` to `high` in data units, with ticks at multiples of 1, 2 or 5 times a power of ten.
 struct Axis {
   double low = 0, high = 1, step = 0.2;
 
   Axis(double first, double last, int wanted_ticks) : low(first), high(last) {
     if (!(low <= high)) low = 0, high = 1;      // no data
-    if (high - low <= 1e-9 * std::fabs(low)) {  // nothing between them that double could tell apart
-      const double room = low == 0 ? 1 : 0.1 * std::fabs(low);
-      low -= room;
-      high += room;
+    if (high - low <= 1e-9 * std::fabs(low)) {  // too close for ticks in double precision
+      const double margin = low == 0 ? 1 : 0.1 * std::fabs(low);
+      low -= margin;
+      high += margin;
     }
     const double rough = (high - low) / wanted_ticks, power = std::pow(10.0, std::floor(std::log10(rough)));
     step = (rough > 5 * power ? 10 : rough > 2 * power ? 5 : rough > power ? 2 : 1) * power;
   }
   void widen(double share) {
-    const double room = share * (high - low);
-    low -= room;
-    high += room;
+    const double margin = share * (high - low);
+    low -= margin;
+    high += margin;
   }
   std::vector<double> ticks() const {
     std::vector<double> found;
@@ -48,11 +41,11 @@ struct Axis {
     if (std::fabs(value) < step * 1e-6) value = 0;
     const int decimals = std::max(0, -static_cast<int>(std::floor(std::log10(step) + 1e-9)));
     const bool plain = decimals < 5 && std::max(std::fabs(low), std::fabs(high)) < 1e6;
-    return plain ? format("%.*f", decimals, value) : format("%.5g", value);
+    return plain ? format_text("%.*f", decimals, value) : format_text("%.5g", value);
   }
 };
 
-/// The least and the greatest finite value.
+/// The smallest and the largest finite value.
 struct Range {
   double low = HUGE_VAL, high = -HUGE_VAL;
   void add(const std::vector<double>& values) {
@@ -61,7 +54,7 @@ struct Range {
   }
 };
 
-/// The plotting area between two axes, and what is drawn so far.
+/// The plotting area of a chart, and the SVG drawn so far.
 class Canvas {
  public:
   Canvas(const ChartText& text, const Axis& x, const Axis& y, const std::vector<std::string>& legend,
@@ -80,17 +73,18 @@ class Canvas {
   }
   void add(const std::string& svg) { svg_ += svg; }
   void line(double x1, double y1, double x2, double y2, const char* style) {
-    add(format("<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' %s/>\n", x1, y1, x2, y2, style));
+    add(format_text("<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' %s/>\n", x1, y1, x2, y2, style));
   }
-  void text(double at_x, double at_y, const std::string& style, const std::string& words) {
-    add(format("<text x='%.1f' y='%.1f' ", at_x, at_y) + style + ">" + escape_xml(words) + "</text>\n");
+  void text(double at_x, double at_y, const std::string& style, const std::string& content) {
+    add(format_text("<text x='%.1f' y='%.1f' ", at_x, at_y) + style + ">" + escape_xml(content) +
+        "</text>\n");
   }
   Chart chart() const { return {width_, height_, svg_}; }
 
  private:
   static constexpr int left = 66, right = 22, bottom = 52;
 
-  void draw_frame(const ChartText& words) {
+  void draw_frame(const ChartText& labels) {
     const double x0 = left, x1 = width_ - right, y0 = height_ - bottom, y1 = top_;
     for (const double at : x_.ticks()) {
       line(x(at), y0, x(at), y1, "stroke='#e4e4e4'");
@@ -102,17 +96,18 @@ class Canvas {
     }
     line(x0, y0, x1, y0, "stroke='#808080'");
     line(x0, y0, x0, y1, "stroke='#808080'");
-    text(left, 24, "font-size='15' font-weight='bold'", words.title);
-    if (!words.subtitle.empty()) text(left, 42, "fill='#606060'", words.subtitle);
-    text((x0 + x1) / 2, height_ - 12, "text-anchor='middle'", words.x_label);
+    text(left, 24, "font-size='15' font-weight='bold'", labels.title);
+    if (!labels.subtitle.empty()) text(left, 42, "fill='#606060'", labels.subtitle);
+    text((x0 + x1) / 2, height_ - 12, "text-anchor='middle'", labels.x_label);
     const double middle = (y0 + y1) / 2;
-    text(18, middle, format("text-anchor='middle' transform='rotate(-90 18 %.1f)'", middle), words.y_label);
+    text(18, middle, format_text("text-anchor='middle' transform='rotate(-90 18 %.1f)'", middle),
+         labels.y_label);
   }
   void draw_legend(const std::vector<std::string>& names, double at_y) {
     double at_x = left;
     for (std::size_t i = 0; i < names.size(); ++i) {
-      add(format("<rect x='%.1f' y='%.1f' width='18' height='4' rx='2' fill='%s'/>\n", at_x, at_y - 6,
-                 color(i)));
+      add(format_text("<rect x='%.1f' y='%.1f' width='18' height='4' rx='2' fill='%s'/>\n", at_x, at_y - 6,
+                      color(i)));
       text(at_x + 24, at_y, "", names[i]);
       at_x += 44 + 7 * static_cast<double>(names[i].size());
     }
@@ -129,7 +124,7 @@ std::vector<std::string> legend_of(const std::vector<ChartSeries>& series) {
   return names.size() > 1 ? names : std::vector<std::string>();
 }
 
-/// y = slope x + offset with the least squared error, across the range of x.
+/// Draws the least-squares line y = a x + b across the range of x.
 void draw_regression(Canvas& canvas, const Range& range, const std::vector<double>& x,
                      const std::vector<double>& y) {
   double n = 0, mx = 0, my = 0, xx = 0, xy = 0;
@@ -158,13 +153,14 @@ Chart scatter_chart(const ChartText& text, const std::vector<double>& x, const s
   y_axis.widen(0.03);
   Canvas canvas(text, x_axis, y_axis, {}, 560, 520);
   const double radius = x.size() > 3000 ? 1.4 : x.size() > 300 ? 2 : 3.5;
-  canvas.add(format("<g fill='%s' fill-opacity='%.2f'>\n", color(0),
-                    x.size() > 3000  ? 0.25
-                    : x.size() > 300 ? 0.5
-                                     : 0.75));
+  canvas.add(format_text("<g fill='%s' fill-opacity='%.2f'>\n", color(0),
+                         x.size() > 3000  ? 0.25
+                         : x.size() > 300 ? 0.5
+                                          : 0.75));
   for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i)
     if (std::isfinite(x[i]) && std::isfinite(y[i]))
-      canvas.add(format("<circle cx='%.1f' cy='%.1f' r='%.1f'/>\n", canvas.x(x[i]), canvas.y(y[i]), radius));
+      canvas.add(
+          format_text("<circle cx='%.1f' cy='%.1f' r='%.1f'/>\n", canvas.x(x[i]), canvas.y(y[i]), radius));
   canvas.add("</g>\n");
   if (line == ScatterLine::identity)
     canvas.line(canvas.x(x_axis.low), canvas.y(x_axis.low), canvas.x(x_axis.high), canvas.y(x_axis.high),
@@ -185,12 +181,14 @@ Chart line_chart(const ChartText& text, const std::vector<ChartSeries>& series) 
     for (std::size_t k = 0; k < count; ++k) {
       if (!std::isfinite(series[i].x[k]) || !std::isfinite(series[i].y[k])) continue;
       const double x = canvas.x(series[i].x[k]), y = canvas.y(series[i].y[k]);
-      points += format("%.1f,%.1f ", x, y);
-      if (count <= 40) dots += format("<circle cx='%.1f' cy='%.1f' r='2.5' fill='%s'/>\n", x, y, color(i));
+      points += format_text("%.1f,%.1f ", x, y);
+      if (count <= 40)
+        dots += format_text("<circle cx='%.1f' cy='%.1f' r='2.5' fill='%s'/>\n", x, y, color(i));
     }
-    canvas.add(format("<polyline fill='none' stroke='%s' stroke-width='2' stroke-linejoin='round' points='",
-                      color(i)) +
-               points + "'/>\n" + dots);
+    canvas.add(
+        format_text("<polyline fill='none' stroke='%s' stroke-width='2' stroke-linejoin='round' points='",
+                    color(i)) +
+        points + "'/>\n" + dots);
   }
   return canvas.chart();
 }
@@ -221,8 +219,8 @@ Chart histogram_chart(const ChartText& text, const std::vector<ChartSeries>& ser
       const double x = canvas.x(x_axis.low + width * static_cast<double>(b)) + bar * static_cast<double>(i);
       const double y = canvas.y(counts[i][b]), gap = bar > 6 && i == 0 ? 1 : 0;
       canvas.add(
-          format("<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='%s' fill-opacity='0.85'/>\n",
-                 x + gap, y, bar - gap, canvas.y(0) - y, color(i)));
+          format_text("<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='%s' fill-opacity='0.85'/>\n",
+                      x + gap, y, bar - gap, canvas.y(0) - y, color(i)));
     }
   return canvas.chart();
 }
@@ -231,11 +229,11 @@ std::string svg_document(const std::vector<Chart>& charts) {
   int width = 0, height = 0;
   std::string body;
   for (const Chart& chart : charts) {
-    body += format("<g transform='translate(0 %d)'>\n", height) + chart.svg + "</g>\n";
+    body += format_text("<g transform='translate(0 %d)'>\n", height) + chart.svg + "</g>\n";
     width = std::max(width, chart.width);
     height += chart.height;
   }
-  return format(
+  return format_text(
              "<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%d' viewBox='0 0 %d %d' "
              "font-family='Helvetica, Arial, DejaVu Sans, sans-serif' font-size='12' fill='#202020'>\n"
              "<rect width='100%%' height='100%%' fill='white'/>\n",

@@ -3,28 +3,19 @@
 #include <tinyfiqa/formats/csv.hpp>
 
 #include "reports/svg_chart.hpp"
+#include "reports/text.hpp"
 
 #include <cmath>
-#include <cstdio>
 
 using namespace tinyfiqa;
 
 namespace {
 
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  char text[512];
-  std::snprintf(text, sizeof text, pattern, values...);
-  return text;
-}
-
 std::string relative(double area, const Interval& interval, double start, double share) {
   const double unit = start * share;
   if (!(unit > 0)) return "no errors";
-  return format("%.2f (%.2f to %.2f)", area / unit, interval.low / unit, interval.high / unit);
+  return format_text("%.2f (%.2f to %.2f)", area / unit, interval.low / unit, interval.high / unit);
 }
-
-std::string rate_text(double rate) { return format("1e%d", static_cast<int>(std::lround(std::log10(rate)))); }
 
 std::string table_head(const std::string& first, const std::vector<std::string>& columns) {
   std::string head = "| " + first + " |", line = "|---|";
@@ -32,13 +23,15 @@ std::string table_head(const std::string& first, const std::vector<std::string>&
   return head + "\n" + line + "\n";
 }
 
-std::string needed(double rate) { return format("needs %.0f impostor pairs", least_expected_errors / rate); }
+std::string needed(double rate) {
+  return format_text("needs %.0f impostor pairs", least_expected_errors / rate);
+}
 
 std::string discard_markdown(const VerifyReport& r) {
-  std::string text = format(
+  std::string text = format_text(
       "## Error versus discard\n\n%zu images, %zu genuine and %zu impostor pairs. Area under the false "
-      "non-match rate while the worst share is discarded, divided by that of a useless order: 1 is useless, "
-      "lower is better. 95 %% intervals over people.\n\n",
+      "non-match rate while the worst images are discarded, relative to a useless order: 1 is useless, lower "
+      "is better. 95 %% intervals over people.\n\n",
       r.images, r.genuine, r.impostors);
   std::vector<std::string> columns;
   for (const DiscardTable& t : r.discard) {
@@ -47,7 +40,7 @@ std::string discard_markdown(const VerifyReport& r) {
       text += at + " can't be measured: it " + needed(t.rate) + ".\n\n";
       continue;
     }
-    text += at + ": FNMR " + format("%.3f %%", 100 * t.curves[0].fnmr[0]) + " without discarding.\n\n";
+    text += at + ": FNMR " + format_text("%.3f %%", 100 * t.curves[0].fnmr[0]) + " without discarding.\n\n";
     for (const char* share : {"20 %", "30 %"}) columns.push_back(at + ", to " + share);
   }
   if (columns.empty()) return text;
@@ -67,7 +60,7 @@ std::string discard_markdown(const VerifyReport& r) {
 
 std::string template_markdown(const VerifyReport& r) {
   if (r.templates == 0) return "";
-  std::string text = format(
+  std::string text = format_text(
       "## Templates\n\nThe best image of each of %zu templates; %zu genuine and %zu impostor pairs. True "
       "positive rate in %% at a false positive rate.\n\n",
       r.templates, r.template_genuine, r.template_impostors);
@@ -79,8 +72,8 @@ std::string template_markdown(const VerifyReport& r) {
     for (std::size_t i = 0; i < r.template_rates.size(); ++i) {
       const RateEstimate& e = r.template_results[m][i];
       text += std::isnan(e.value) ? " " + needed(r.template_rates[i]) + " |"
-                                  : format(" %.2f (%.2f to %.2f) |", 100 * e.value, 100 * e.interval.low,
-                                           100 * e.interval.high);
+                                  : format_text(" %.2f (%.2f to %.2f) |", 100 * e.value, 100 * e.interval.low,
+                                                100 * e.interval.high);
     }
     text += "\n";
   }
@@ -90,7 +83,38 @@ std::string template_markdown(const VerifyReport& r) {
 std::string csv_row(const char* protocol, const std::string& method, const std::string& rate,
                     const char* measure, double value, const Interval& interval) {
   return std::string(protocol) + "," + csv_field(method) + "," + rate + "," + measure +
-         format(",%.9g,%.9g,%.9g\n", value, interval.low, interval.high);
+         format_text(",%.9g,%.9g,%.9g\n", value, interval.low, interval.high);
+}
+
+Chart discard_chart(const VerifyReport& r, const DiscardTable& t) {
+  std::vector<ChartSeries> series;
+  for (std::size_t m = 0; m < r.methods.size(); ++m) {
+    ChartSeries s{r.methods[m], {}, {}};
+    for (std::size_t i = 0; i < t.curves[m].fnmr.size(); ++i) {
+      s.x.push_back(100 * t.curves[m].discard[i]);
+      s.y.push_back(100 * t.curves[m].fnmr[i]);
+    }
+    series.push_back(std::move(s));
+  }
+  return line_chart({"Error versus discard at a false match rate of " + rate_text(t.rate),
+                     format_text("%zu images, %zu genuine pairs", r.images, r.genuine),
+                     "worst images discarded, %", "false non-match rate, %"},
+                    series);
+}
+
+Chart template_chart(const VerifyReport& r) {
+  std::vector<ChartSeries> series;
+  for (std::size_t m = 0; m < r.template_results.size(); ++m) {
+    ChartSeries s{r.methods[m], {}, {}};
+    for (std::size_t i = 0; i < r.template_rates.size(); ++i) {
+      s.x.push_back(std::log10(r.template_rates[i]));
+      s.y.push_back(100 * r.template_results[m][i].value);
+    }
+    series.push_back(std::move(s));
+  }
+  return line_chart({"Best image of each template", format_text("%zu templates", r.templates),
+                     "log10 of the false positive rate", "true positive rate, %"},
+                    series);
 }
 
 }  // namespace
@@ -98,9 +122,9 @@ std::string csv_row(const char* protocol, const std::string& method, const std::
 std::string VerifyReport::markdown() const {
   std::string text;
   if (accuracy) {
-    text +=
-        format("## Verification\n\n%zu pairs in %zu folds: accuracy %.2f +- %.2f %%, mean threshold %.3f\n\n",
-               pairs, accuracy->folds.size(), 100 * accuracy->mean, 100 * accuracy->std, accuracy->threshold);
+    text += format_text(
+        "## Verification\n\n%zu pairs in %zu folds: accuracy %.2f +- %.2f %%, mean threshold %.3f\n\n", pairs,
+        accuracy->folds.size(), 100 * accuracy->mean, 100 * accuracy->std, accuracy->threshold);
   }
   return text + discard_markdown(*this) + template_markdown(*this);
 }
@@ -109,7 +133,7 @@ std::string VerifyReport::csv() const {
   std::string text = "protocol,method,rate,measure,value,low,high\n";
   if (accuracy) {
     const auto row = [&](const char* measure, double value) {
-      text += std::string("folds,,,") + measure + format(",%.9g,,\n", value);
+      text += std::string("folds,,,") + measure + format_text(",%.9g,,\n", value);
     };
     row("accuracy", accuracy->mean);
     row("accuracy_std", accuracy->std);
@@ -122,7 +146,7 @@ std::string VerifyReport::csv() const {
       text += csv_row("discard", methods[m], rate_text(t.rate), "area30", c.area30, c.area30_interval);
       for (std::size_t i = 0; i < c.fnmr.size(); ++i)
         text += "discard," + csv_field(methods[m]) + "," + rate_text(t.rate) +
-                format(",fnmr_%.2f,%.9g,,\n", c.discard[i], c.fnmr[i]);
+                format_text(",fnmr_%.2f,%.9g,,\n", c.discard[i], c.fnmr[i]);
     }
   }
   for (std::size_t m = 0; m < template_results.size(); ++m)
@@ -136,38 +160,16 @@ std::string VerifyReport::csv() const {
 
 std::string VerifyReport::svg() const {
   std::vector<Chart> charts;
-  for (const DiscardTable& t : discard) {
-    if (!t.supported) continue;
-    std::vector<ChartSeries> series;
-    for (std::size_t m = 0; m < methods.size(); ++m) {
-      ChartSeries s{methods[m], {}, {}};
-      for (std::size_t i = 0; i < t.curves[m].fnmr.size(); ++i) {
-        s.x.push_back(100 * t.curves[m].discard[i]);
-        s.y.push_back(100 * t.curves[m].fnmr[i]);
-      }
-      series.push_back(std::move(s));
-    }
-    charts.push_back(line_chart({"Error versus discard at a false match rate of " + rate_text(t.rate),
-                                 format("%zu images, %zu genuine pairs", images, genuine),
-                                 "worst images discarded, %", "false non-match rate, %"},
-                                series));
-  }
-  std::vector<ChartSeries> series;
-  for (std::size_t m = 0; m < template_results.size(); ++m) {
-    ChartSeries s{methods[m], {}, {}};
-    for (std::size_t i = 0; i < template_rates.size(); ++i) {
-      s.x.push_back(std::log10(template_rates[i]));
-      s.y.push_back(100 * template_results[m][i].value);
-    }
-    series.push_back(std::move(s));
-  }
-  if (!series.empty())
-    charts.push_back(line_chart({"Best image of each template", format("%zu templates", templates),
-                                 "log10 of the false positive rate", "true positive rate, %"},
-                                series));
+  for (const DiscardTable& t : discard)
+    if (t.supported) charts.push_back(discard_chart(*this, t));
+  if (!template_results.empty()) charts.push_back(template_chart(*this));
   return svg_document(charts);
 }
 
 std::string relative_area30(const DiscardCurve& curve) {
   return relative(curve.area30, curve.area30_interval, curve.fnmr[0], 0.3);
+}
+
+std::string rate_text(double rate) {
+  return format_text("1e%d", static_cast<int>(std::lround(std::log10(rate))));
 }

@@ -1,4 +1,4 @@
-// What `tinyfiqa verify-eval` found, as Markdown, CSV and pictures.
+// The result of `tinyfiqa verify-eval` as Markdown, CSV and charts.
 #pragma once
 
 #include <tinyfiqa/evaluation/verification.hpp>
@@ -7,13 +7,14 @@
 #include <string>
 #include <vector>
 
-/// One false match rate of the error-versus-discard protocol: a curve for each method.
+/// Error versus discard at one false match rate: a curve for each method.
 struct DiscardTable {
   double rate = 0;
-  bool supported = false;  ///< there are impostor pairs enough
+  bool supported = false;  ///< true if there are enough impostor pairs
   std::vector<tinyfiqa::DiscardCurve> curves;
 };
 
+/// How discarding images by quality changes recognition errors, for each quality method.
 struct VerifyReport {
   std::vector<std::string> methods;
   std::size_t images = 0, genuine = 0, impostors = 0;
@@ -24,18 +25,20 @@ struct VerifyReport {
 
   std::size_t templates = 0;
   std::vector<double> template_rates;
-  /// For each method: genuine and impostor pairs of its selected images, and a rate for each of the rates.
+  /// [method][rate] true positive rates on the best image of each template.
   std::vector<std::vector<tinyfiqa::RateEstimate>> template_results;
   std::size_t template_genuine = 0, template_impostors = 0;
 
-  /// Areas are divided by what a useless order of the images gives (the rate without discarding times the
-  /// share): 1 is useless, lower is better.
+  /// Gives areas relative to a useless order of the images, whose area is the rate without discarding times
+  /// the discarded share: 1 is useless, lower is better.
   std::string markdown() const;
-  /// protocol,method,rate,measure,value,low,high
+  /// Columns: protocol,method,rate,measure,value,low,high.
   std::string csv() const;
-  /// One chart for each false match rate and one of the templates.
+  /// One chart per false match rate, and one for the templates.
   std::string svg() const;
 };
 
-/// The area to 30 % divided by that of a useless order, with its interval: "0.53 (0.22 to 0.89)".
+/// The area up to 30 % discarded, relative to a useless order, with its interval: "0.53 (0.22 to 0.89)".
 std::string relative_area30(const tinyfiqa::DiscardCurve& curve);
+/// A rate as a power of ten: "1e-3".
+std::string rate_text(double rate);

@@ -34,7 +34,7 @@ std::string size_text(const InputSpec& input) {
 
 namespace {
 
-/// One number if all three channels have the same.
+/// One number if all three channels have the same value.
 std::string channel_text(const float (&values)[3]) {
   char text[96];
   if (values[0] == values[1] && values[1] == values[2])
@@ -66,19 +66,19 @@ Status describe_weights(const Model& model, const std::optional<Calibration>& ca
 
 namespace {
 
-/// Everything but the test vector.
+/// Checks everything but the test vector.
 Status check_metadata(const TensorFile& file, const Model& model) {
   const auto expect = [&](const char* key, const std::string& expected, bool needed) {
     const std::string* text = find_metadata(file.metadata, key);
     if (text == nullptr && !needed) return Status();
     if (text == nullptr)
-      return Status::error(Errc::mismatch, file.path, ": metadata '", key, "' is missing; it would be ",
+      return Status::error(Errc::mismatch, file.path, ": metadata '", key, "' is missing; expected ",
                            in_quotes(expected));
     if (*text == expected) return Status();
     return Status::error(Errc::mismatch, file.path, ": metadata '", key, "' is ",
                          in_quotes(text->substr(0, 80)), ", but the network's is ", in_quotes(expected));
   };
-  // Size and calibration were read, and thereby checked, with the model.
+  // Reading the model has already checked the size and the calibration.
   for (const Status& s :
        {expect("model", model.spec().name, true), expect("input_size", size_text(model.input()), true),
         expect("normalisation", normalisation_text(model.input()), false)})
@@ -94,8 +94,7 @@ Result<std::string> check_weights(const TensorFile& file, const Backend& backend
   const std::string* text = find_metadata(file.metadata, "test_vector");
   if (text == nullptr)
     return Status::error(Errc::not_found, file.path,
-                         ": no test vector, so nothing shows whether these weights are what they were; "
-                         "tinyfiqa calibrate writes one");
+                         ": no test vector to check these weights with; tinyfiqa calibrate writes one");
   if (const Status status = check_metadata(file, *model); !status) return status;
   const auto vector = parse_test_vector(*text, file.path);
   if (!vector) return vector.status();
@@ -108,7 +107,7 @@ Result<std::string> check_weights(const TensorFile& file, const Backend& backend
   std::snprintf(off, sizeof off, "%.2g", double{*error});
   if (!(*error <= test_vector_tolerance))
     return Status::error(Errc::mismatch, file.path, ": test vector: an output is off by ", off,
-                         ", more than 1e-4: these are not the weights that it was made with");
+                         ", more than 1e-4: the weights have changed since it was made; get the file again");
   return std::string(model->spec().name) + ", input " + size_text(model->input()) + ", " +
          (model->calibration() ? "calibrated" : "not calibrated") + ", test vector off by " + off;
 }

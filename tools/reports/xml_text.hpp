@@ -1,10 +1,10 @@
-// Text that may stand in an XML file.
+// Escape text for XML.
 #pragma once
 
 #include <algorithm>
 #include <string>
 
-/// Length of the UTF-8 character at text[i]; 0 if there is none.
+/// The number of bytes of the UTF-8 character at text[i]; 0 if it is not valid UTF-8.
 inline std::size_t utf8_length(const std::string& text, std::size_t i) {
   const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
   const unsigned b = byte(i);
@@ -15,7 +15,7 @@ inline std::size_t utf8_length(const std::string& text, std::size_t i) {
   return length;
 }
 
-/// Text for XML: markup escaped, control characters and what is not UTF-8 replaced.
+/// Escapes markup. Replaces control characters by a space and bytes that are not UTF-8 by a question mark.
 inline std::string escape_xml(const std::string& text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {

@@ -1,0 +1,75 @@
+#include "jobs/scoring/score_run.hpp"
+
+#include "jobs/progress.hpp"
+#include "jobs/stopwatch.hpp"
+
+#include <utility>
+
+using namespace tinyfiqa;
+
+void ViewOptions::add_to(const Command& command) {
+  add_size_option(command, size);
+  command
+      .add_option(
+          "--tta", tta,
+          "Average the scores of these views: none, flips (identity, hflip, vflip), hflip-color, or a "
+          "list of identity, hflip, vflip, color (default: the views of the weights' calibration, "
+          "otherwise flips for ensemble and none for others)")
+      .type_name("VIEWS");
+}
+
+Result<ScoreOptions> score_options(const ViewOptions& options) {
+  ScoreOptions result;
+  if (!options.tta.empty()) {
+    auto views = parse_views(options.tta);
+    if (!views) return views.status().prefixed("--tta ");
+    result.views = std::move(*views);
+  }
+  result.height = options.size.height;
+  result.width = options.size.width;
+  return result;
+}
+
+ImageFile read_image_file(const std::string& path) {
+  const double start = now_s();
+  auto bytes = read_file(path, FileAccess::copy);
+  if (!bytes) return {bytes.status(), bytes.status(), now_s() - start};
+  auto image = decode_image(bytes->bytes);
+  if (!image) image = image.status().prefixed(path, ": ");
+  return {std::move(bytes), std::move(image), now_s() - start};
+}
+
+ScoreRow score_image(FaceJudge& judge, const std::string& path, const ImageFile& file, const Crop& crop,
+                     std::size_t number) {
+  ScoreRow row{path, file.image.status(), {}};
+  judge.decode_s += file.seconds;
+  if (!file.image) return row;
+  auto result = judge.judge({*file.image, crop, file.bytes->bytes, number});
+  if (result)
+    row.score = std::move(*result);
+  else
+    row.status = result.status().prefixed(path, ": ");
+  return row;
+}
+
+ScoreRow score_file(FaceJudge& judge, const std::string& path, const Crop& crop, std::size_t number,
+                    const Status& status) {
+  if (!status.ok()) return {path, status, {}};
+  return score_image(judge, path, read_image_file(path), crop, number);
+}
+
+Status score_samples(const QualitySource& source, const Dataset& data, int threads,
+                     const std::function<void(std::size_t, const ScoreRow&)>& sink) {
+  auto judges = source.judges(threads, data.samples.size());
+  if (!judges) return judges.status();
+  Progress progress(data.samples.size(), "images");
+  const auto score_one = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t index) {
+    return score_file(*judge, data.samples[index].file, data.samples[index].crop, index);
+  };
+  ScoreRun(data.samples.size()).start(*judges, score_one, [&](std::size_t index, const ScoreRow& row) {
+    if (!row.status) progress.clear();  // the sink may print the error
+    sink(index, row);
+    progress.show(index + 1);
+  });
+  return Status();
+}

@@ -1,0 +1,48 @@
+// Scores many images on several threads.
+#pragma once
+
+#include <tinyfiqa/quality/scorer.hpp>
+
+#include "jobs/ordered_run.hpp"
+#include "jobs/scoring/face_judge.hpp"
+#include "options/model_options.hpp"
+#include "reports/score_table.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <string>
+
+/// --size and --tta.
+struct ViewOptions {
+  SizeOption size;
+  std::string tta;
+
+  void add_to(const Command& command);
+};
+
+/// The views and the input size that the options ask for. Errors: bad_argument for unknown views.
+tinyfiqa::Result<tinyfiqa::ScoreOptions> score_options(const ViewOptions& options);
+
+/// An image file, read and decoded.
+struct ImageFile {
+  tinyfiqa::Result<tinyfiqa::FileBytes> bytes;
+  tinyfiqa::Result<tinyfiqa::Image> image;
+  double seconds;  ///< time for reading and decoding
+};
+ImageFile read_image_file(const std::string& path);
+
+/// Scores one image. `number` is its position in the list of images.
+ScoreRow score_image(FaceJudge& judge, const std::string& path, const ImageFile& file,
+                     const tinyfiqa::Crop& crop, std::size_t number);
+
+/// Reads and scores one file. An error in `status` goes into the row, and the file is not read.
+ScoreRow score_file(FaceJudge& judge, const std::string& path, const tinyfiqa::Crop& crop, std::size_t number,
+                    const tinyfiqa::Status& status = {});
+
+/// Scores many images on several threads. Each thread has its own judge.
+using ScoreRun = OrderedRun<ScoreRow>;
+
+/// Scores all samples of a data set, each with its own crop, and passes the rows to sink(index, row) in
+/// order. Shows the progress. Errors: those of QualitySource::judges().
+tinyfiqa::Status score_samples(const QualitySource& source, const tinyfiqa::Dataset& data, int threads,
+                               const std::function<void(std::size_t, const ScoreRow&)>& sink);

@@ -1,0 +1,11 @@
+// Finds the weight files that come with the program but are too large to be compiled in.
+#pragma once
+
+#include <tinyfiqa/base/status.hpp>
+
+#include <string>
+#include <vector>
+
+/// The file of a network, or both files of "ensemble": share/tinyfiqa/ensemble/NAME.safetensors beside the
+/// program's folder. Errors: bad_argument, with the path that was tried.
+tinyfiqa::Result<std::vector<std::string>> shipped_weights(const std::string& model);

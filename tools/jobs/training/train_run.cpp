@@ -1,0 +1,275 @@
+#include "jobs/training/train_run.hpp"
+
+#include <tinyfiqa/autograd/dispatch.hpp>
+#include <tinyfiqa/runtime/dispatch.hpp>
+#include "jobs/output_path.hpp"
+#include "jobs/progress.hpp"
+#include "jobs/verification/identities.hpp"
+
+#include <tinyfiqa/formats/weights.hpp>
+#include <tinyfiqa/training/checkpoint.hpp>
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <mutex>
+
+namespace fs = std::filesystem;
+using namespace tinyfiqa;
+
+namespace {
+
+volatile std::sig_atomic_t stop_signal = 0;
+void on_stop_signal(int signal) { stop_signal = signal; }
+
+double mib(std::size_t bytes) { return static_cast<double>(bytes) / 1048576; }
+
+/// The peak memory of this process so far.
+double process_peak_mib() {
+  rusage usage;
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+#ifdef __APPLE__
+  return static_cast<double>(usage.ru_maxrss) / 1048576;
+#else
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+#endif
+}
+
+const char* optim_name(OptimKind kind) {
+  return kind == OptimKind::adam ? "adam" : kind == OptimKind::adamw ? "adamw" : "sgd";
+}
+const char* schedule_name(ScheduleKind kind) {
+  constexpr const char* names[] = {"constant", "step", "multi-step", "cosine"};
+  return names[static_cast<unsigned char>(kind)];
+}
+
+nlohmann::ordered_json optimizer_json(const TrainOptions& o) {
+  return {{"optim", optim_name(o.optim.kind)},
+          {"momentum", o.optim.momentum},
+          {"nesterov", o.optim.nesterov},
+          {"lr", o.rate},
+          {"backbone_lr", o.backbone_rate},
+          {"weight_decay", o.weight_decay},
+          {"decay_weights_only", o.decay_weights_only},
+          {"lr_schedule", schedule_name(o.schedule.kind)},
+          {"lr_step", o.schedule.period},
+          {"lr_milestones", o.schedule.milestones},
+          {"lr_gamma", o.schedule.gamma},
+          {"warm_up", o.schedule.warm_up},
+          {"clip", o.clip},
+          {"ema", o.average},
+          {"freeze", o.frozen},
+          {"freeze_norms", o.frozen_norms}};
+}
+
+nlohmann::ordered_json augmentation_json(const TrainArguments& a, const TrainOptions& o) {
+  return {{"hflip", o.augmentation.hflip},
+          {"crop", a.crop},
+          {"color", a.color},
+          {"blur", a.blur},
+          {"jpeg", a.jpeg},
+          {"grey", a.grey}};
+}
+
+/// All settings that the result depends on. A saved state is valid only for the settings that it was saved
+/// with, so the order of the keys must not change.
+nlohmann::ordered_json settings_json(const TrainArguments& a, const TrainOptions& o) {
+  nlohmann::ordered_json json{{"recipe", a.recipe},
+                              {"model", a.model},
+                              {"init", a.init},
+                              {"epochs", o.epochs},
+                              {"batch", o.batch},
+                              {"micro_batch", o.micro_batch},
+                              {"size", std::to_string(o.height) + "x" + std::to_string(o.width)},
+                              {"loss", loss_name(o.loss)},
+                              {"alpha", o.alpha}};
+  json.update(optimizer_json(o));
+  json.update(augmentation_json(a, o));
+  json.update({{"train_share", a.train_share},
+               {"split_by_identity", a.split_by_identity},
+               {"seed", o.seed},
+               {"threads", o.threads},
+               {"isa", a.isa}});
+  if (!a.recognises()) return json;
+  json["scale"] = o.margin.scale;
+  json["margin"] = o.margin.margin;
+  json["easy_margin"] = o.margin.easy;
+  json["folder_identities"] = a.folder_identities;
+  return json;
+}
+
+}  // namespace
+
+Status resume_arguments(const std::string& folder, const std::function<void(const Command&)>& add_options,
+                        std::vector<std::string>& command_line) {
+  if (command_line.size() > 2)
+    return Status::error(Errc::bad_argument,
+                         "--resume uses the options with which the training was started; remove the others");
+  const auto file = read_file(folder + "/run.json");
+  if (!file) return file.status();
+  const auto run = nlohmann::json::parse(file->bytes.begin(), file->bytes.end(), nullptr, false);
+  if (run.is_discarded() || !run.contains("command_line") || !run.contains("directory"))
+    return Status::error(Errc::bad_format, folder,
+                         "/run.json: has no command line to continue with; if this training is part of a "
+                         "study, resume the study");
+  const auto arguments = run["command_line"].get<std::vector<std::string>>();
+  command_line = arguments;
+  const auto directory = run["directory"].get<std::string>();
+  std::error_code error;
+  fs::current_path(directory, error);
+  if (error)
+    return Status::error(
+        Errc::not_found, directory,
+        ": the training was started in this folder, which does not exist any more; restore it");
+  const CommandLine line;
+  add_options(line.root());
+  const std::string wrong = line.read(arguments);
+  if (!wrong.empty()) return Status::error(Errc::bad_format, folder, "/run.json: ", wrong);
+  return {};
+}
+
+Status TrainRun::make_folder() const {
+  if (const Status s = make_output_folder(arguments_.out, "state.safetensors"); !s) return s;
+  if (arguments_.resume.empty() && fs::exists(output_.state_path()))
+    return Status::error(Errc::bad_argument, arguments_.out,
+                         " already contains a training; continue it with --resume ", arguments_.out,
+                         ", or choose another --out");
+  return {};
+}
+
+Status TrainRun::make_trainer() {
+  if (rows_ == nullptr) {
+    arguments_.data.dataset.need_score = !arguments_.recognises();
+    auto rows = read_data(arguments_.data);
+    if (!rows) return rows.status();
+    if (arguments_.recognises())
+      if (const auto people = find_identities(*rows, arguments_.folder_identities); !people)
+        return people.status();
+    rows_ = std::make_shared<const Dataset>(std::move(*rows));
+  }
+  auto parts = arguments_.split(*rows_);
+  if (!parts) return parts.status();
+  const auto backend = backend_option(arguments_.isa);
+  if (!backend) return backend.status();
+  auto trainer = Trainer::create(*find_model(arguments_.model), *choose_training_backend((*backend)->isa),
+                                 *rows_, std::move(*parts), options_);
+  if (!trainer) return trainer.status();
+  trainer_ = std::make_unique<Trainer>(std::move(*trainer));
+  return check_images();
+}
+
+/// Decodes every image before the first step. Images that fit into the cache stay in memory.
+Status TrainRun::check_images() {
+  const bool skip = arguments_.data.dataset.skip_bad;
+  std::mutex mutex;
+  Progress progress(trainer_->train_loader().rows().size() + trainer_->val_loader().rows().size(),
+                    "images checked");
+  const auto bad = trainer_->check_images(skip, [&](std::size_t done) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    progress.show(done);
+  });
+  progress.clear();
+  if (bad.empty()) return {};
+  DatasetReport report;
+  report.path = arguments_.data.csv;
+  std::fputs(report.text(bad).c_str(), stderr);
+  if (!skip)
+    return Status::error(Errc::bad_format, arguments_.data.csv, ": ", bad.size(),
+                         " images can't be used; replace them, or skip them with --skip-bad");
+  print_note(arguments_.data.csv + ": skipped " + std::to_string(bad.size()) + " images");
+  return trainer_->check_rows();
+}
+
+Status TrainRun::start_weights() {
+  if (arguments_.init.empty()) return {};
+  LoadOptions load;
+  load.head = trainer_->model().spec().head;
+  if (trainer_->recognises()) load.may_be_missing.push_back(class_weights_name);
+  const auto report = load_weights(arguments_.init, trainer_->model().params(), trainer_->block(), load);
+  if (!report) return report.status();
+  for (const auto& note : report->notes) print_note(arguments_.init + ": " + note);
+  return {};
+}
+
+Status TrainRun::prepare() {
+  const auto options = arguments_.settings();
+  if (!options) return options.status();
+  options_ = *options;
+  output_ = TrainOutput(arguments_.out);
+  if (const Status s = make_folder(); !s) return s;
+  if (const Status s = make_trainer(); !s) return s;
+  const auto settings = settings_json(arguments_, options_);
+  fingerprint_ = settings.dump() + " " + digest(*rows_);
+  if (fs::exists(output_.state_path())) return load_checkpoint(output_.state_path(), *trainer_, fingerprint_);
+  if (!arguments_.resume.empty())
+    print_note(arguments_.out + ": no state was saved yet, so the training starts from the beginning");
+  if (const Status s = start_weights(); !s) return s;
+  nlohmann::ordered_json run{{"tinyfiqa", TINYFIQA_VERSION}};
+  if (!command_line_.empty()) run["command_line"] = command_line_;
+  run["directory"] = fs::current_path().string();
+  run["options"] = settings;
+  run["data"] = arguments_.data.csv;
+  run["data_digest"] = digest(*rows_);
+  run["train_images"] = trainer_->train_loader().rows().size();
+  run["val_images"] = trainer_->val_loader().rows().size();
+  return output_.write_run(run);
+}
+
+void TrainRun::print_epoch() const {
+  const EpochRow& r = trainer_->state().log.back();
+  std::printf("epoch %3d/%d  loss %.5f  %s", r.epoch, options_.epochs, r.loss, validation_text(r).c_str());
+  if (r.images_per_s > 0) {  // 0 if the epoch was resumed after its last step
+    const double left_s = static_cast<double>(options_.epochs - r.epoch) *
+                          static_cast<double>(trainer_->train_loader().rows().size()) / r.images_per_s;
+    std::printf("  %.0f images/s  %.0f:%02.0f left", r.images_per_s, std::floor(left_s / 60),
+                std::floor(std::fmod(left_s, 60)));
+  }
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+void TrainRun::print_end() const {
+  const TrainState& s = trainer_->state();
+  std::printf("best: epoch %d, %s %.4f, in %s/best.safetensors\n", s.best_epoch,
+              trainer_->recognises() ? "accuracy" : "final score", s.best_score, arguments_.out.c_str());
+  std::printf("memory: %.0f MiB for a step, %.0f MiB of weights and state; peak of the program: %.0f MiB\n",
+              mib(trainer_->peak_bytes()), mib(trainer_->block().size * 4 * sizeof(float)),
+              process_peak_mib());
+  std::fflush(stdout);
+}
+
+Status TrainRun::save() const { return save_checkpoint(output_.state_path(), *trainer_, fingerprint_); }
+
+int TrainRun::train() {
+  Trainer& trainer = *trainer_;
+  const auto fail = [](const Status& status) {
+    print_error(status);
+    return exit_some_failed;
+  };
+  std::signal(SIGINT, on_stop_signal);
+  std::signal(SIGTERM, on_stop_signal);
+  while (trainer.state().epoch < options_.epochs) {
+    Progress progress(trainer.train_loader().batches(), "batches");
+    const auto done = trainer.run_epoch([&](std::size_t batches, std::size_t) {
+      progress.show(batches);
+      return stop_signal == 0;
+    });
+    progress.clear();
+    if (!done) return fail(done.status());
+    if (!*done) {
+      if (const Status s = save(); !s) return fail(s);
+      std::fprintf(stderr, "tinyfiqa: stopped in epoch %d; continue with: %s\n", trainer.state().epoch + 1,
+                   resume_command_.c_str());
+      return 128 + stop_signal;
+    }
+    if (const Status s = output_.write_epoch(trainer); !s) return fail(s);
+    if (const Status s = save(); !s) return fail(s);
+    print_epoch();
+  }
+  print_end();
+  return exit_done;
+}

@@ -1,0 +1,26 @@
+// Labels faces of known people by quality, for `tinyfiqa label` (Peng et al., equation 1).
+#pragma once
+
+#include <tinyfiqa/recognition/labels.hpp>
+
+#include "jobs/verification/embed_run.hpp"
+
+#include <string>
+#include <vector>
+
+/// The options of `tinyfiqa label` that decide the labels.
+struct LabelRunOptions {
+  KnownFacesOptions faces;
+  std::string centres, classifier;  ///< empty if not given
+  std::string original_column;      ///< empty: the column original, if there is one
+  double far_below = tinyfiqa::LabelOptions().far_below;
+};
+
+/// Checks that --centres and --classifier fit together. Errors: bad_argument.
+tinyfiqa::Status check_label_options(const LabelRunOptions& options);
+
+/// The label of each face of the data set, in its order. Errors: those of check_label_options(); mismatch
+/// for a classifier of other people or another recogniser; bad_argument for an original that is not in the
+/// data set.
+tinyfiqa::Result<std::vector<tinyfiqa::FaceLabel>> make_labels(const LabelRunOptions& options,
+                                                               const KnownFaces& known);
