@@ -115,7 +115,7 @@ PlanProblem measure_values(Span<const Op> ops, int count, const Extents& input, 
 
 namespace detail {
 
-using PlanErrorText = FixedText<400>;
+using PlanErrorText = detail::FixedText<400>;
 
 /// "operation 3 (conv)"
 inline void append_op(PlanErrorText& text, Span<const Op> ops, int id) {
@@ -137,7 +137,7 @@ inline void append_inputs(PlanErrorText& text, Span<const Op> ops, const PlanPro
 }  // namespace detail
 
 /// One line that names the operations and their sizes, for people.
-inline FixedText<400> plan_error_text(const PlanProblem& p, Span<const Op> ops) {
+inline detail::FixedText<400> plan_error_text(const PlanProblem& p, Span<const Op> ops) {
   constexpr const char* texts[] = {"no error",
                                    "batch, height and width must be positive",
                                    "the input is too small for this network",
@@ -148,7 +148,7 @@ inline FixedText<400> plan_error_text(const PlanProblem& p, Span<const Op> ops) 
                                    "the inputs of an operation differ in size",
                                    "an input does not suit its operation",
                                    "training can't slice or gate a map that is gated already"};
-  FixedText<400> text;
+  detail::FixedText<400> text;
   text.append(texts[static_cast<unsigned char>(p.error)]);
   if (p.op < 0) return text;
   text.append(": ");

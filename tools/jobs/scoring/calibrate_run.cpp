@@ -100,7 +100,7 @@ Result<std::shared_ptr<const Model>> CalibrateRun::make(const TensorFile& file) 
   if (options_.ignore_colour)
     if (const Status status = ignore_colour(*network); !status) return status;
   if (options_.half) {
-    for (float& weight : network->block()) weight = half_to_float(float_to_half(weight));
+    for (float& weight : network->block()) weight = detail::half_to_float(detail::float_to_half(weight));
     network->pack();
   }
   return std::make_shared<const Model>(std::move(*network));
