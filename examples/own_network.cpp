@@ -14,8 +14,7 @@ struct SmallNet {
 
   fq::Outputs operator()(fq::Graph& g) const {
     auto x = stem(g, g.input<3>());
-    x = g.add<16>({project(g, depthwise(g, x)),
-                   x});  // channels are part of the type: adding 16 and 24 does not compile
+    x = g.add<16>({project(g, depthwise(g, x)), x});  // channels are types: 16 and 24 do not compile
     const auto pooled = g.mean_hw(x);
     return fq::Outputs().add("score", head(g, pooled));
   }

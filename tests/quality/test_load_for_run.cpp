@@ -66,7 +66,7 @@ TEST_CASE("a network loaded with Use::run has the weights of one loaded with Use
       REQUIRE_MESSAGE(packed.ok(), packed.status().message());
       REQUIRE(whole.ok());
       CHECK(packed->block().empty());
-      const Span<const float> a = packed->packed(), b = whole->packed();
+      const auto a = packed->packed(), b = whole->packed();
       CHECK(std::equal(a.begin(), a.end(), b.begin(), b.end()));
       CHECK(packed->input().height == whole->input().height);
       CHECK(packed->calibration().has_value());
