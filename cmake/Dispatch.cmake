@@ -52,6 +52,8 @@ else()
   set(tinyfiqa_isas ${tinyfiqa_all_isas})
 endif()
 
+message(STATUS "tinyfiqa: instruction sets of tinyfiqa::dispatch: ${tinyfiqa_isas} scalar")
+
 # Our warnings, but not in the build of a project that uses us.
 set(tinyfiqa_dispatch_warnings "")
 if(tinyfiqa_top_level)
@@ -98,6 +100,9 @@ function(tinyfiqa_dispatch_library target name kernels)
 endfunction()
 
 tinyfiqa_dispatch_library(tinyfiqa_dispatch dispatch inference backends.cpp networks.cpp)
+# Long functions that run once: optimising them takes three times as long, and gains nothing.
+set_source_files_properties(src/dispatch/networks.cpp PROPERTIES
+                            COMPILE_OPTIONS $<$<AND:$<CXX_COMPILER_ID:GNU,Clang>,$<NOT:$<CONFIG:Debug>>>:-Og>)
 target_link_libraries(tinyfiqa_dispatch PUBLIC tinyfiqa)
 target_compile_definitions(tinyfiqa_dispatch PUBLIC TINYFIQA_ABI=multi TINYFIQA_COMPILED_ELSEWHERE)
 

@@ -29,45 +29,57 @@ std::string version_text() {
   return text;
 }
 
-/// A command's name, and the function that adds it to the command line.
+/// A command's name, and the function that adds it to the command line; none when this build leaves the command out.
 struct NamedCommand {
   const char* name;
   std::function<void()> add;
 };
 
+// TINYFIQA_TOOL_COMMANDS=scoring leaves these commands out.
+#ifdef TINYFIQA_SCORING_ONLY
+#define WHOLE_TOOL(add) nullptr
+#define SCORING_ONLY_NOTE \
+  "\n\nThis build has the scoring commands alone; tools/run builds the others when you call one."
+#else
+#define SCORING_ONLY_NOTE ""
+#define WHOLE_TOOL(add) add
+#endif
+
 /// All commands, in the order of the help. The references must outlive the result.
 std::vector<NamedCommand> all_commands(const Command& app, int& exit_code,
                                        const std::vector<std::string>& arguments) {
   const auto plain = [&](void (*add)(const Command&, int&)) { return [&, add] { add(app, exit_code); }; };
-  const auto recorded = [&](void (*add)(const Command&, int&, const std::vector<std::string>&)) {
-    return [&, add] { add(app, exit_code, arguments); };
-  };
+  [[maybe_unused]] const auto recorded =
+      [&](void (*add)(const Command&, int&, const std::vector<std::string>&)) {
+        return [&, add] { add(app, exit_code, arguments); };
+      };
   return {{"score", plain(add_score)},
-          {"eval", plain(add_eval)},
-          {"label", plain(add_label)},
-          {"select", plain(add_select)},
-          {"sample", plain(add_sample)},
-          {"degrade", plain(add_degrade)},
-          {"train-baseline", plain(add_train_baseline)},
-          {"verify-eval", plain(add_verify_eval)},
+          {"eval", WHOLE_TOOL(plain(add_eval))},
+          {"label", WHOLE_TOOL(plain(add_label))},
+          {"select", WHOLE_TOOL(plain(add_select))},
+          {"sample", WHOLE_TOOL(plain(add_sample))},
+          {"degrade", WHOLE_TOOL(plain(add_degrade))},
+          {"train-baseline", WHOLE_TOOL(plain(add_train_baseline))},
+          {"verify-eval", WHOLE_TOOL(plain(add_verify_eval))},
           {"info", plain(add_info)},
-          {"bench", plain(add_bench)},
+          {"bench", WHOLE_TOOL(plain(add_bench))},
           {"import", plain(add_import)},
           {"calibrate", plain(add_calibrate)},
           {"verify-weights", plain(add_verify_weights)},
-          {"export", plain(add_export)},
-          {"forward", plain(add_forward)},
-          {"gradients", plain(add_gradients)},
-          {"train", recorded(add_train)},
-          {"ablation", recorded(add_ablation)},
-          {"size-study", recorded(add_size_study)}};
+          {"export", WHOLE_TOOL(plain(add_export))},
+          {"forward", WHOLE_TOOL(plain(add_forward))},
+          {"gradients", WHOLE_TOOL(plain(add_gradients))},
+          {"train", WHOLE_TOOL(recorded(add_train))},
+          {"ablation", WHOLE_TOOL(recorded(add_ablation))},
+          {"size-study", WHOLE_TOOL(recorded(add_size_study))}};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const CommandLine line(
-      "tinyfiqa scores the quality of face photos, on a CPU.\n\nStart with:  tinyfiqa score photo.jpg");
+      "tinyfiqa scores the quality of face photos, on a CPU.\n\nStart with:  tinyfiqa score "
+      "photo.jpg" SCORING_ONLY_NOTE);
   line.expect_command(version_text);
   const Command app = line.root();
   int exit_code = exit_done;
@@ -76,8 +88,19 @@ int main(int argc, char** argv) {
   // Add only the named command: adding the options of all takes longer than scoring a small image.
   const auto is_named = [&](const NamedCommand& c) { return argc > 1 && std::strcmp(argv[1], c.name) == 0; };
   const bool known = std::any_of(commands.begin(), commands.end(), is_named);
-  for (const NamedCommand& c : commands)
-    if (!known || is_named(c)) c.add();
+  for (const NamedCommand& c : commands) {
+    if (known && !is_named(c)) continue;
+    if (c.add) {
+      c.add();
+    } else if (known) {
+      std::fprintf(
+          stderr,
+          "tinyfiqa: '%s' is not in this build, which has the scoring commands alone; configure with "
+          "-DTINYFIQA_TOOL_COMMANDS=all, or run tools/run %s\n",
+          c.name, c.name);
+      return exit_usage;
+    }
+  }
   const CommandLine::Outcome outcome = line.run(argc, argv);
   if (outcome != CommandLine::Outcome::ran)
     return outcome == CommandLine::Outcome::printed ? exit_done : exit_usage;

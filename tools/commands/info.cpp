@@ -23,7 +23,7 @@ struct InfoCommand {
   int run();
 };
 
-std::string shape_text(const Extents& e) {
+std::string map_text(const Extents& e) {
   return std::to_string(e.h) + "x" + std::to_string(e.w) + "x" + std::to_string(e.c);
 }
 
@@ -67,7 +67,7 @@ void for_each_output(const NetworkDefinition& network, const OwnedPlan& p, const
 void print_outputs(const NetworkDefinition& network, const OwnedPlan& p) {
   const char* label = "outputs";
   for_each_output(network, p, [&](const char* name, const Extents& e) {
-    std::printf("%-15s %s: %d x %s (N x H x W x C)\n", label, name, e.n, shape_text(e).c_str());
+    std::printf("%-15s %s: %d x %s (N x H x W x C)\n", label, name, e.n, map_text(e).c_str());
     label = "";
   });
   for (const Output& output : network.outputs)
@@ -84,12 +84,12 @@ void print_text(const ModelSpec& spec, const NetworkDefinition& network, const O
     const StepInfo info = describe_step(p.plan, ops, i);
     std::printf("%-26s %-22s %-13s %-13s %9lld %10.3f  %s\n", step_name(network, step).c_str(),
                 step_text(info, step, ops[static_cast<std::size_t>(step.first_op)]).c_str(),
-                shape_text(info.in).c_str(), shape_text(info.out).c_str(), info.params,
+                map_text(info.in).c_str(), map_text(info.out).c_str(), info.params,
                 static_cast<double>(info.macs) * 1e-6, kernel_text(step).c_str());
   }
   const StepInfo total = describe_plan(p.plan, ops);
   std::printf("\n%s: %s\n", spec.name, spec.summary);
-  std::printf("input           %d x %s (N x H x W x C)\n", p.plan.input.n, shape_text(p.plan.input).c_str());
+  std::printf("input           %d x %s (N x H x W x C)\n", p.plan.input.n, map_text(p.plan.input).c_str());
   std::printf("parameters      %lld\n", total.params);
   std::printf("multiply-adds   %lld (%.2f M; with one operation for each normalised element %.2f M)\n",
               total.macs, static_cast<double>(total.macs) * 1e-6,

@@ -42,7 +42,7 @@ TINYFIQA_INLINE std::ptrdiff_t planar_channel(const PlanarArgs& a) { return a.y_
 
 /// Stores the first `count` pixels of one channel to an interleaved y, with the residual. Not part of put,
 /// because it is long and rare.
-inline void scatter_planar(const PlanarArgs& a, vf v, std::ptrdiff_t at, int count) {
+TINYFIQA_NOINLINE inline void scatter_planar(const PlanarArgs& a, vf v, std::ptrdiff_t at, int count) {
   float lanes[simd::width];
   simd::store(lanes, v);
   for (int i = 0; i < count; ++i, at += a.cout)
