@@ -20,5 +20,10 @@ Map<8> network(Graph& g) {
   return next(g, stem(g, g.input<3>()));
 #elif CASE == 4  // a slice beyond the map
   return g.slice<12, 8>(stem(g, g.input<3>()));
+#elif CASE == 5  // PReLU without its slopes
+  return g.activation<Act::prelu>(ConvNorm<16, 8, 1>()(g, stem(g, g.input<3>())));
+#elif CASE == 6  // more maps than an operation takes
+  const auto x = stem(g, g.input<3>());
+  return ConvNorm<80, 8, 1>()(g, g.concat<16, 16, 16, 16, 16>({x, x, x, x, x}));
 #endif
 }
