@@ -14,7 +14,8 @@ using namespace tinyfiqa;
 
 /// The commands whose --help has an example that runs as it is.
 static const std::vector<std::string> commands = {
-    "score",  "eval", "train", "ablation", "info", "import", "forward", "gradients", "verify-weights",
+    "score",   "eval", "train",  "ablation", "size-study", "select",         "sample",
+    "degrade", "info", "import", "forward",  "gradients",  "verify-weights", "verify-eval",
 #ifdef TINYFIQA_WITH_ONNX
     "export",
 #endif
@@ -30,6 +31,23 @@ TEST_CASE("every command's --help has an example, and --version says compiler, i
   CHECK(version.code == 0);
   for (const char* part : {"tinyfiqa 0.", "compiler", "isa", "scalar", "threads"})
     CHECK(contains(version.out, part));
+}
+
+TEST_CASE("descriptions in --help are one line without a full stop, in the project's vocabulary") {
+  std::vector<std::string> all = commands;
+  all.insert(all.end(), {"", "label", "train-baseline", "bench", "calibrate"});
+  for (const std::string& command : all) {
+    std::istringstream help(run_tool(command + " --help").out);
+    bool options = false;
+    for (std::string line; std::getline(help, line);) {
+      options = (options && !line.empty()) || line == "Options:" || line == "Positionals:" ||
+                line == "Subcommands:";
+      INFO(command << ": " << line);
+      const bool dots = line.size() > 3 && line.compare(line.size() - 3, 3, "...") == 0;
+      if (options && !line.empty()) CHECK((line.back() != '.' || dots));
+      for (const char* word : {"picture", " P1", " P2"}) CHECK_FALSE(contains(line, word));
+    }
+  }
 }
 
 TEST_CASE("the examples of --help run as they are") {

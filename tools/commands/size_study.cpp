@@ -20,11 +20,10 @@ void add_size_study(const Command& app, int& exit_code, const std::vector<std::s
       "times.\n\n"
       "Example:\n"
       "  tinyfiqa size-study --data examples/faces/labels.csv --members tinyfqnet --epochs 1 --batch 2 "
-      "--train-share 0.5\n"
-      "    --out /tmp/tinyfiqa_sizes\n"
+      "--train-share 0.5 --out /tmp/tinyfiqa_sizes\n"
       "  tinyfiqa size-study --data labels.csv --images faces/ --epochs 20 --batch 64 --lr 0.05 --faces "
-      "lfw.csv\n"
-      "    --recogniser other.safetensors --embeddings lfw.npy --pairs pairs.txt --out sizes");
+      "lfw.csv "
+      "--recogniser other.safetensors --embeddings lfw.npy --pairs pairs.txt --out sizes");
   sub.on_run(
       [arguments, &exit_code, &command_line] { exit_code = SizeStudy(*arguments, command_line).run(); });
 }

@@ -19,6 +19,7 @@ struct AblationArguments {
 /// One row of the table.
 struct AblationRow;
 
+/// One study, with its options and its results.
 class Ablation {
  public:
   Ablation(AblationArguments arguments, std::vector<std::string> command_line)

@@ -23,6 +23,7 @@ struct SizeStudyArguments {
   bool verifies() const { return !faces.data.csv.empty(); }
 };
 
+/// One study, with its options and its results.
 class SizeStudy {
  public:
   SizeStudy(SizeStudyArguments arguments, std::vector<std::string> command_line)

@@ -23,8 +23,8 @@ tinyfiqa::Status resume_arguments(const std::string& folder,
                                   const std::function<void(const Command&)>& add_options,
                                   std::vector<std::string>& command_line);
 
-/// If --resume is given, replaces `arguments` by those of the run in that folder. `train(arguments)` returns the
-/// TrainArguments in `arguments`. Errors: those of resume_arguments().
+/// If --resume is given, replaces `arguments` by those of the run in that folder. `train(arguments)` returns
+/// the TrainArguments in `arguments`. Errors: those of resume_arguments().
 template <class Arguments, class Train>
 tinyfiqa::Status resume_run(Arguments& arguments, std::vector<std::string>& command_line,
                             const Train& train) {
