@@ -28,16 +28,18 @@ struct SmallNet {
 };
 
 int main() {
-  const fq::ModelSpec spec{
-      "small_net", "an example", "head.", true, fq::tinyfqnet_input(32, 32), fq::define_network<SmallNet>};
+  const auto spec = fq::ModelSpec::named("small_net", "an example")
+                        .with_input(fq::tinyfqnet_input(32, 32))
+                        .defined_by<SmallNet>()
+                        .with_head("head.")
+                        .giving_scores();
   const fq::Model model(spec);  // seeded initial weights; model.load(file) takes trained ones
   auto session = fq::Session::create(model, 1, 32, 32);
   if (!session) return std::fprintf(stderr, "%s\n", session.status().message()), 1;
   const std::vector<float> image(session->input_floats(), 0.5f);  // [1, 32, 32, 3]
   float score = 0;
   session->run(image.data(), &score);
-  const auto info =
-      fq::describe_plan(session->plan(), {model.network().ops.data(), model.network().ops.size()});
+  const auto info = fq::describe_plan(session->plan(), model.network().operations());
   std::printf("score %.4f, %lld parameters, %lld multiply-adds, arena %zu bytes\n",
               static_cast<double>(score), info.params, info.macs, session->plan().arena_bytes);
 }

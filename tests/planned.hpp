@@ -1,4 +1,4 @@
-// A network with random weights, planned for a backend: what graph tests need again and again.
+// Networks with random weights, planned for a backend and run.
 #pragma once
 
 #include <tinyfiqa/base/rng.hpp>
@@ -74,7 +74,7 @@ inline void make(Planned& p, const Definition& d, int output, Extents input, con
   make(p, d, std::vector<int>{output}, input, backend, threads, levels);
 }
 
-/// Bytes as unwritten memory: NaN wherever they are read as floats.
+/// Bytes that are NaN when they are read as floats, in place of uninitialised memory.
 inline std::vector<unsigned char> poisoned(std::size_t bytes) {
   return std::vector<unsigned char>(bytes, 0xff);
 }

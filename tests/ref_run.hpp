@@ -1,4 +1,4 @@
-// Whole networks by the formulas of ref/: no plan, no packing, batch norm not folded.
+// Whole networks by the formulas of kernels/reference: no plan, no packing, batch norm not folded.
 #pragma once
 
 #include <tinyfiqa/kernels/reference/forward.hpp>

@@ -1,4 +1,4 @@
-// Large networks with few channels and blocks, for tests that would take minutes with the real ones.
+// Large networks with few channels and blocks, for tests that would take minutes with the full ones.
 #pragma once
 
 #include <tinyfiqa/quality/model_registry.hpp>
@@ -21,11 +21,8 @@ struct EfficientNetTable {
 
 }  // namespace thin
 
-inline constexpr tinyfiqa::ModelSpec thin_face_resnet{
-    "face_resnet_thin",
-    "",
-    "",
-    false,
-    tinyfiqa::face_input(),
-    tinyfiqa::define_network<tinyfiqa::FaceResNet<thin::FaceResNetTable>>,
-    true};
+inline constexpr tinyfiqa::ModelSpec thin_face_resnet =
+    tinyfiqa::ModelSpec::named("face_resnet_thin", "")
+        .with_input(tinyfiqa::face_input())
+        .defined_by<tinyfiqa::FaceResNet<thin::FaceResNetTable>>()
+        .giving_embeddings();

@@ -1,5 +1,5 @@
-// Gradients of every operation and of whole networks: against central differences in double, then the kernels
-// of every instruction set against the formulas in double.
+// Gradients of every operation and of whole networks. The formulas are compared with central differences in double;
+// the kernels of every instruction set are compared with the formulas in double.
 #include <tinyfiqa/autograd/dispatch.hpp>
 #include <tinyfiqa/models/mobilenet_v3_small.hpp>
 #include <tinyfiqa/models/shufflenet_v2.hpp>
@@ -22,8 +22,8 @@ namespace {
 
 constexpr TapeMode all_modes[] = {TapeMode::train, TapeMode::frozen_norms, TapeMode::eval};
 
-/// Central differences over a sample of the parameters. Curvature and rounding both matter: the best of
-/// several h counts, and an entry may miss only if the kinks of its activations are within reach of every h.
+/// Central differences for a sample of the parameters. A large h suffers from curvature, a small one from rounding,
+/// so the best of several h counts. A parameter fails if no h agrees.
 template <class Net>
 void check_differences(const planned::Definition& d, Extents size, TapeMode mode, int samples,
                        double tolerance = 1e-8) {
@@ -58,7 +58,7 @@ void check_differences(const planned::Definition& d, Extents size, TapeMode mode
   }
 }
 
-/// What a run says otherwise than the formulas; both are empty when it agrees.
+/// The differences between a run and the formulas; both texts are empty if there are none.
 struct Disagreement {
   std::string forward, backward;  ///< running statistics and numbers at all; gradients
 };
@@ -92,11 +92,11 @@ Disagreement compare(const Taped<double>& want, const Taped<float>& got, double 
   return found;
 }
 
-/// The kernels of every instruction set against the formulas in double; the largest error of each tensor,
-/// relative to its largest magnitude, running statistics included. Where an activation's argument lies within
-/// rounding of a kink, float and double take different sides, and gradients behind it differ, which is
-/// nobody's fault: in a large network that happens to some inputs. So such networks may be given more than
-/// one; values must agree on each that is tried, gradients on one.
+/// Compares the kernels of every instruction set with the formulas in double: the largest error of each tensor,
+/// relative to its largest magnitude, running statistics included. If the argument of an activation is within
+/// rounding of a kink, float and double take different sides, and the gradients differ although both are right. In a
+/// large network this happens for some inputs. So such a network may be tried on several inputs: values must agree on
+/// all that are tried, gradients on one.
 template <class Net>
 void check_kernels(const planned::Definition& d, Extents size, TapeMode mode, double tolerance,
                    unsigned inputs = 1) {
@@ -125,7 +125,7 @@ void check_kernels(const planned::Definition& d, Extents size, TapeMode mode, do
 }
 constexpr unsigned inputs_with_kinks = 3;
 
-/// Every operation once, joined in ways that share gradients and in ways that must not.
+/// Every operation, connected so that some gradients share memory and others must not.
 template <Act A>
 struct EveryOp {
   ConvNorm<3, 8, 3, 2, 1, A> stem;

@@ -1,5 +1,5 @@
-// ONNX graphs by the definitions of their operators, slowly: what the tests hold exported files against.
-// Knows the operators that tinyfiqa writes, float tensors [N, C, ...], and nothing of tinyfiqa.
+// Runs ONNX graphs by the definitions of the operators, for comparison with exported files. It knows the operators
+// that tinyfiqa writes, on float tensors [N, C, ...], and uses nothing of tinyfiqa.
 #pragma once
 
 #include <onnx.pb.h>
@@ -201,12 +201,35 @@ inline Tensor slice(const Tensor& x, std::int64_t first, std::int64_t end) {
   return y;
 }
 
-inline Tensor concat(const Tensor& a, const Tensor& b) {
-  Shape shape = a.shape;
-  shape[1] += b.dim(1);
+inline Tensor concat(const std::vector<const Tensor*>& in) {
+  Shape shape = in[0]->shape;
+  for (std::size_t i = 1; i < in.size(); ++i) shape[1] += in[i]->dim(1);
   Tensor y = zeros(shape);
-  copy_channels(a, 0, a.dim(1), y, 0);
-  copy_channels(b, 0, b.dim(1), y, a.dim(1));
+  std::int64_t at = 0;
+  for (const Tensor* x : in) {
+    copy_channels(*x, 0, x->dim(1), y, at);
+    at += x->dim(1);
+  }
+  return y;
+}
+
+/// Nearest, scales [1, 1, s, s]: y[h, w] = x[floor(h / s), floor(w / s)].
+inline Tensor resize(const onnx::NodeProto& node, const Tensor& x, const Tensor& scales) {
+  if (attribute(node, "mode").s() != "nearest" || attribute(node, "nearest_mode").s() != "floor" ||
+      attribute(node, "coordinate_transformation_mode").s() != "asymmetric")
+    throw std::runtime_error("Resize: another kind");
+  if (scales.v.size() != 4 || scales.v[0] != 1 || scales.v[1] != 1)
+    throw std::runtime_error("Resize: scales");
+  const auto h = static_cast<std::int64_t>(static_cast<float>(x.dim(2)) * scales.v[2]),
+             w = static_cast<std::int64_t>(static_cast<float>(x.dim(3)) * scales.v[3]);
+  Tensor y = zeros({x.dim(0), x.dim(1), h, w});
+  for (std::int64_t i = 0; i < count(y.shape); ++i) {
+    const std::int64_t plane = i / (h * w), row = i / w % h, col = i % w;
+    const auto from_row = static_cast<std::int64_t>(static_cast<float>(row) / scales.v[2]),
+               from_col = static_cast<std::int64_t>(static_cast<float>(col) / scales.v[3]);
+    y.v[static_cast<std::size_t>(i)] =
+        x.v[static_cast<std::size_t>((plane * x.dim(2) + from_row) * x.dim(3) + from_col)];
+  }
   return y;
 }
 
@@ -233,13 +256,15 @@ inline Tensor run_node(const onnx::NodeProto& node, const std::vector<const Tens
   if (kind == "Flatten") return reshape(x, {x.dim(0), count(x.shape, 1)});
   if (kind == "Reshape") return reshape(x, constant(1));
   if (kind == "Transpose") return transpose(node, x);
-  if (kind == "Concat") return concat(x, *in[1]);
+  if (kind == "Concat") return concat(in);
+  if (kind == "Resize") return resize(node, x, *in[1]);
+  if (kind == "Identity") return x;
   if (kind == "Slice" && constant(3) == Shape{1}) return slice(x, constant(1)[0], constant(2)[0]);
   throw std::runtime_error("no operator " + kind + " here");
 }
 
-/// The graph's output for its one input. Throws for what is not known here, or refers to nothing.
-inline Tensor run(const onnx::GraphProto& graph, const Tensor& image) {
+/// All values of the graph by name, for its one input. Throws for what is not known here, or refers to nothing.
+inline std::map<std::string, Tensor> run_all(const onnx::GraphProto& graph, const Tensor& image) {
   std::map<std::string, Tensor> values{{graph.input(0).name(), image}};
   std::map<std::string, Shape> constants;
   for (const auto& t : graph.initializer()) {
@@ -248,18 +273,27 @@ inline Tensor run(const onnx::GraphProto& graph, const Tensor& image) {
       continue;
     }
     Tensor& value = values[t.name()] = zeros({t.dims().begin(), t.dims().end()});
+    if (t.float_data_size() > 0) {
+      value.v.assign(t.float_data().begin(), t.float_data().end());
+      continue;
+    }
     if (t.raw_data().size() != value.v.size() * sizeof(float)) throw std::runtime_error(t.name() + ": bytes");
     std::memcpy(value.v.data(), t.raw_data().data(), t.raw_data().size());
   }
   for (const auto& node : graph.node()) {
     std::vector<const Tensor*> in;
     for (const auto& name : node.input())
-      if (constants.count(name) == 0) in.push_back(&values.at(name));
+      if (!name.empty() && constants.count(name) == 0) in.push_back(&values.at(name));
     Tensor out = run_node(node, in, constants);
     if (!values.emplace(node.output(0), std::move(out)).second)
       throw std::runtime_error(node.output(0) + " is written twice");
   }
-  return values.at(graph.output(0).name());
+  return values;
+}
+
+/// The graph's first output.
+inline Tensor run(const onnx::GraphProto& graph, const Tensor& image) {
+  return run_all(graph, image).at(graph.output(0).name());
 }
 
 }  // namespace naive_onnx

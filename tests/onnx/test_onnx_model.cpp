@@ -6,8 +6,12 @@
 #include "formula_model.hpp"
 #include "naive_onnx.hpp"
 #include "onnx/onnx_model.hpp"
+#include "runtime/pyramid.hpp"
 #include "support.hpp"
 
+#include <tinyfiqa/quality/session.hpp>
+
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <set>
@@ -171,4 +175,50 @@ TEST_CASE("sizes that a network can't take are refused with the size that it can
   CHECK(face.status().code() == Errc::bad_argument);
   CHECK(std::string(face.status().message()).find("112x112") != std::string::npos);
   CHECK_FALSE(onnx_model(formula_model(*find_model("mobilefacenet")), {1, 20, 20}).ok());
+}
+
+TEST_CASE("a network with several outputs, upsampling and a concatenation of three maps is exported whole") {
+  static const ModelSpec spec =
+      ModelSpec::named("pyramid", "").with_input(imagenet_input(32, 48)).defined_by<PyramidNet>();
+  const Model model = formula_model(spec);
+  Model packed = model;
+  packed.pack();
+  const auto proto = exported(model, {0, 32, 48});
+  REQUIRE(proto.graph().output_size() == 3);
+  CHECK(proto.graph().output(0).name() == "fine");
+  CHECK(proto.graph().output(1).name() == "middle");
+  const auto& shape = proto.graph().output(2).type().tensor_type().shape();
+  REQUIRE(shape.dim_size() == 4);
+  CHECK(shape.dim(0).dim_param() == "batch");
+  CHECK(shape.dim(1).dim_value() == 3);
+  CHECK(shape.dim(2).dim_value() == 4);
+  CHECK(shape.dim(3).dim_value() == 6);
+
+  naive_onnx::Tensor x{{2, 3, 32, 48}, formula_floats(1000, 2 * 3 * 32 * 48)};
+  auto values = naive_onnx::run_all(proto.graph(), x);
+  auto session = Session::create(packed, 2, 32, 48);
+  REQUIRE(session.ok());
+  std::vector<float> nhwc(x.v.size());
+  for (std::size_t i = 0; i < x.v.size(); ++i) {
+    const std::size_t pixels = 32 * 48, image = i / (3 * pixels), c = i / pixels % 3, p = i % pixels;
+    nhwc[(image * pixels + p) * 3 + c] = x.v[i];
+  }
+  std::vector<std::vector<float>> results(3);
+  std::vector<float*> pointers;
+  for (int i = 0; i < 3; ++i) {
+    results[static_cast<std::size_t>(i)].resize(session->output_floats(i));
+    pointers.push_back(results[static_cast<std::size_t>(i)].data());
+  }
+  session->run(nhwc.data(), Span<float* const>(pointers.data(), pointers.size()));
+  for (int k = 0; k < 3; ++k) {
+    const naive_onnx::Tensor& want = values.at(proto.graph().output(k).name());
+    const auto c = static_cast<std::size_t>(want.dim(1)),
+               pixels = static_cast<std::size_t>(want.dim(2) * want.dim(3));
+    const std::vector<float>& got = results[static_cast<std::size_t>(k)];
+    REQUIRE(got.size() == want.v.size());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      const std::size_t image = i / (c * pixels), pixel = i / c % pixels, channel = i % c;
+      CHECK(std::fabs(got[i] - want.v[(image * c + channel) * pixels + pixel]) <= 1e-4f);
+    }
+  }
 }

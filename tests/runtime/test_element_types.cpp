@@ -1,4 +1,4 @@
-// Element types: a backend of 8-bit kernels runs on the planner as it is.
+// Element types: a backend with 8-bit kernels needs no other planner.
 #include <tinyfiqa/runtime/plan.hpp>
 
 #include "each_backend.hpp"
@@ -80,7 +80,8 @@ TEST_CASE("8-bit maps are planned in bytes, and their kernels find elements wher
   CHECK(p.plan.steps[2].y.offset == 5);
 
   std::vector<std::int8_t> x(60), y(84, 99);
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<std::int8_t>(static_cast<int>(i * 37 % 255) - 127);
+  for (std::size_t i = 0; i < x.size(); ++i)
+    x[i] = static_cast<std::int8_t>(static_cast<int>(i * 37 % 255) - 127);
   std::vector<unsigned char> arena(p.plan.arena_bytes);
   void* const outputs[] = {y.data()};
   Frame f;

@@ -111,7 +111,7 @@ TEST_CASE("steps that run a few rows at a time equal the formulas, whatever the 
 
 namespace {
 
-/// Floats and levels of the same pictures, which must give the same output, to the bit.
+/// Floats and levels of the same images must give the same output, to the bit.
 template <class Net>
 void levels_equal_floats(Extents size) {
   const LevelScale scale{{123.5f, 116.25f, 103.5f}, {1 / 58.0f, 1 / 57.0f, 1 / 57.5f}};
@@ -166,8 +166,8 @@ TEST_CASE("a run touches the arena up to the plan's mark and no further, and lea
     f.outputs = outputs;
     run(p.plan, f);
     CHECK(input == x);
-    // The last 64 bytes before the kernels' scratch (the arena's alignment) belong to somebody; of the
-    // scratch itself a run may use less.
+    // The last 64 bytes (the arena's alignment) before the kernels' scratch belong to a buffer. A run may use less
+    // than the whole scratch.
     const std::size_t end = arena.size() - p.plan.scratch_bytes / sizeof(float);
     bool touched = false;
     for (std::size_t i = end - 16; i < end; ++i) touched = touched || !std::isnan(arena[i]);

@@ -25,7 +25,8 @@ std::vector<int> values_of(const Definition& d, const std::vector<const char*>& 
 void check_close(const std::vector<float>& got, const std::vector<float>& want) {
   REQUIRE(got.size() == want.size());
   double worst = 0;
-  for (std::size_t i = 0; i < got.size(); ++i) worst = std::max(worst, std::fabs(static_cast<double>(got[i] - want[i])));
+  for (std::size_t i = 0; i < got.size(); ++i)
+    worst = std::max(worst, std::fabs(static_cast<double>(got[i] - want[i])));
   CHECK(worst <= 1e-4);
 }
 
@@ -112,7 +113,8 @@ TEST_CASE("plans of one network share its packed weights, whatever they hand out
 }
 
 TEST_CASE("a session computes the outputs that are named, and says which there are") {
-  static const ModelSpec spec = {"pyramid", "", "", false, imagenet_input(32, 48), define_network<PyramidNet>};
+  static const ModelSpec spec =
+      ModelSpec::named("pyramid", "").with_input(imagenet_input(32, 48)).defined_by<PyramidNet>();
   const Model model(spec);
   auto all = Session::create(model, 1, 32, 48);
   REQUIRE(all.ok());

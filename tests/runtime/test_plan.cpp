@@ -22,8 +22,8 @@ std::size_t allocations = 0;
 #endif
 #endif
 #ifndef TINYFIQA_THREAD_SANITIZER
-// Counting allocator: every way through operator new ends here. (Not inlined: gcc would take the free() in
-// one and the new in another for a mistake.)
+// Counts allocations: all forms of operator new call this one. (Not inlined: gcc would warn about a free() for memory
+// of a new.)
 __attribute__((noinline)) void* operator new(std::size_t size) {
   ++allocations;
   if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
@@ -35,7 +35,7 @@ __attribute__((noinline)) void operator delete(void* p, std::size_t) noexcept { 
 
 namespace {
 
-/// A fork whose branches meet again in every way the planner fuses or must not fuse.
+/// Branches that join in all ways that the planner fuses, and in ways that it must not fuse.
 struct ForkedNet {
   ConvNorm<3, 8, 3, 2, 1, Act::relu> stem;
   ConvNorm<8, 8, 1> left, right;
@@ -68,7 +68,7 @@ struct ForkedNet {
   }
 };
 
-/// One layer as a network.
+/// A network of one layer.
 template <class Layer, int Channels>
 struct Alone {
   Layer layer;

@@ -14,7 +14,7 @@ using namespace planned;
 
 namespace {
 
-/// Narrow maps in every way in which they lie by planes or must not.
+/// Narrow maps of all kinds that are planar, and of kinds that must not be.
 struct NarrowNet {
   ConvNorm<3, 11, 3, 2, 1, Act::relu> stem;
   ConvNorm<11, 7, 1> squeeze;

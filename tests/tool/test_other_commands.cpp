@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "recognition/npz.hpp"
 #include "run_tool.hpp"
 #include "support.hpp"
 
@@ -134,6 +135,17 @@ TEST_CASE("forward runs arrays and says which shapes it takes") {
   CHECK(forward(write("good.npy", {2, 3, 64, 64}), "--features").code == 0);
   y = read_npy(dir + "/y.npy");
   CHECK(y->shape == std::vector<std::int64_t>{2, 256});
+
+  const std::string good = write("good.npy", {2, 3, 64, 64});
+  REQUIRE(run_tool("forward --input " + good + " --output " + dir + "/y.npz").code == 0);
+  const auto member = [&](const std::string& name) {
+    const auto bytes = npz_bytes(dir + "/y.npz", name + ".npy");
+    return *read_npy(FileBytes::from_memory({bytes.data(), bytes.size()}, name));
+  };
+  CHECK(member("score").shape == std::vector<std::int64_t>{2, 1});
+  CHECK(member("features").values == y->values);
+  CHECK(contains(forward(good, "--outputs score features").err, "y.npy: a .npy file holds one array"));
+  CHECK(contains(forward(good, "--outputs boxes").err, "no output 'boxes'; it has score, features"));
 
   CHECK(forward(write("none.npy", {0, 3, 64, 64})).code == 0);
   y = read_npy(dir + "/y.npy");

@@ -1,5 +1,6 @@
 // tinyfiqa forward: runs a tensor through a network, for comparison with another framework.
 #include "commands/commands.hpp"
+#include "jobs/output_path.hpp"
 #include "onnx/nchw.hpp"
 #include "options/model_options.hpp"
 
@@ -61,6 +62,7 @@ Result<std::vector<NamedArray>> run_outputs(const Model& net, const ImageTensor&
 }
 
 Status ForwardCommand::forward() const {
+  if (const Status s = check_output_file(output); !s) return s;
   const auto x = read_image_tensor(input);
   if (!x) return x.status();
   const auto models = read_models(model, Use::run);
@@ -82,32 +84,32 @@ Status ForwardCommand::forward() const {
 int ForwardCommand::run() const {
   const Status status = forward();
   if (status.ok()) return exit_done;
-  print_error(status);
-  return status.code() == Errc::bad_argument ? exit_usage : exit_some_failed;
+  return report_failure(status, status.code() == Errc::bad_argument ? exit_usage : exit_some_failed);
 }
 
 }  // namespace
 
 void add_forward(const Command& app, int& exit_code) {
   auto command = std::make_shared<ForwardCommand>();
-  const Command sub = app.add_command("forward", "Run a tensor through a network: .npy in, .npy out");
-  command->model.add_to(sub, model_names() + "; default: what the weight file says");
+  const Command sub = app.add_command("forward", "Run a tensor through a network: .npy in, .npy or .npz out");
+  command->model.add_to(
+      sub, "Use this network: " + model_names() + "; default: the one that the weight file names");
   sub.add_option("--input", command->input,
-                 "Float array [N, 3, H, W], normalised as the network wants it (.npy)")
+                 "Read this float array [N, 3, H, W], normalised for the network (.npy)")
       .type_name("FILE")
       .required();
   sub.add_option("--output", command->output,
-                 "File to write: .npy for one output, [N, C] or [N, C, H, W]; .npz for several by name")
+                 "Write a .npy file (one output, [N, C] or [N, C, H, W]) or a .npz file (outputs by name)")
       .type_name("FILE")
       .required();
-  const Option outputs =
-      sub.add_option("--outputs", command->outputs,
-                     "Names of the outputs to compute (tinyfiqa info lists them); default: "
-                     "all in a .npz file, the main one in a .npy file")
-          .type_name("NAME...");
-  sub.add_flag("--features", command->features, "Short for --outputs features: those before the head")
+  const Option outputs = sub.add_option("--outputs", command->outputs,
+                                        "Compute these outputs (tinyfiqa info lists them); default: all for "
+                                        ".npz, the network's only one for .npy")
+                             .type_name("NAME...");
+  sub.add_flag("--features", command->features,
+               "Write the pooled features of the backbone instead of the output")
       .excludes(outputs);
-  sub.add_option("--threads", command->threads, "Threads").range(1, 1024).show_default();
+  sub.add_option("--threads", command->threads, "Use this many threads").range(1, 1024).show_default();
   sub.footer("Example:\n  tinyfiqa forward --input examples/arrays/images.npy --output /tmp/scores.npy");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

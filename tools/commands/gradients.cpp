@@ -74,34 +74,33 @@ Status GradientsCommand::write() const {
 int GradientsCommand::run() const {
   const Status status = write();
   if (status.ok()) return exit_done;
-  print_error(status);
-  return status.code() == Errc::bad_argument ? exit_usage : exit_some_failed;
+  return report_failure(status, status.code() == Errc::bad_argument ? exit_usage : exit_some_failed);
 }
 
 }  // namespace
 
 void add_gradients(const Command& app, int& exit_code) {
   auto command = std::make_shared<GradientsCommand>();
-  const Command sub =
-      app.add_command("gradients", "Gradients of one training step: .npy in, safetensors out");
-  command->model.add_to(sub, model_names() + "; default: what the weight file says");
+  const Command sub = app.add_command("gradients", "Compute the gradients of one training step");
+  command->model.add_to(
+      sub, "Use this network: " + model_names() + "; default: the one that the weight file names");
   sub.add_option("--input", command->input,
-                 "Float array [N, 3, H, W], normalised as the network wants it (.npy)")
+                 "Read this float array [N, 3, H, W], normalised for the network (.npy)")
       .type_name("FILE")
       .required();
-  sub.add_option("--target", command->target, "Labels, N numbers (.npy)").type_name("FILE").required();
-  sub.add_option("--loss", command->loss, "mse, msecorr, l2norm or smooth_l1")
+  sub.add_option("--target", command->target, "Read N labels (.npy)").type_name("FILE").required();
+  sub.add_option("--loss", command->loss, "Use this loss: mse, msecorr, l2norm or smooth_l1")
       .one_of({"mse", "msecorr", "l2norm", "smooth_l1"})
       .show_default();
-  sub.add_option("--alpha", command->alpha, "Weight of msecorr's correlation term").show_default();
-  sub.add_option("--threads", command->threads, "Threads").range(1, 1024).show_default();
+  sub.add_option("--alpha", command->alpha, "Weight the correlation term of msecorr by this").show_default();
+  sub.add_option("--threads", command->threads, "Use this many threads").range(1, 1024).show_default();
   sub.add_option(
          "--output", command->output,
-         "Gradients under the parameters' names, and the running statistics after the pass (.safetensors)")
+         "Write the gradients by parameter name, and the running statistics after the pass (.safetensors)")
       .type_name("FILE")
       .required();
   sub.footer(
-      "Train mode: batch norm by the batch; dropout is off. The loss is printed.\n\n"
+      "Batch norm uses the statistics of the batch, and dropout is off. Prints the loss.\n\n"
       "Example:\n  tinyfiqa gradients --input examples/arrays/images.npy --target examples/arrays/labels.npy "
       "--output "
       "/tmp/gradients.safetensors");

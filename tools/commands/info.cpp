@@ -211,22 +211,23 @@ int InfoCommand::run() {
 
 void add_info(const Command& app, int& exit_code) {
   auto command = std::make_shared<InfoCommand>();
-  const Command sub =
-      app.add_command("info", "Layers, shapes, parameters, multiply-adds, kernels and memory of a network");
+  const Command sub = app.add_command(
+      "info", "Show layers, shapes, parameters, multiply-adds, kernels and memory of a network");
   const Option model =
       sub.add_option("--model", command->model, model_names()).type_name("NAME").show_default();
-  sub.add_option(
-         "--weights", command->weights,
-         "The network of this weight file, and what the file says about itself: calibration, bands, ...")
+  sub.add_option("--weights", command->weights,
+                 "Show the network of this weight file and its metadata: calibration, bands, ...")
       .type_name("FILE")
       .excludes(model);
   add_size_option(sub, command->size);
-  sub.add_option("--batch", command->batch, "Images at once").range(1, 65536).show_default();
-  sub.add_option("--threads", command->threads, "Threads that the memory is planned for")
+  sub.add_option("--batch", command->batch, "Plan for this many images at a time")
+      .range(1, 65536)
+      .show_default();
+  sub.add_option("--threads", command->threads, "Plan the memory for this many threads")
       .range(1, 1024)
       .show_default();
   sub.add_option("--isa", command->isa, "Instruction set (see --version)").type_name("NAME").show_default();
-  sub.add_flag("--json", command->json, "JSON instead of a table");
+  sub.add_flag("--json", command->json, "Print JSON instead of a table");
   sub.footer(
       "Example:\n  tinyfiqa info --model mobilenet_v3_small --size 600x416\n  tinyfiqa info --weights "
       "weights/tinyfqnet.safetensors");

@@ -1,5 +1,5 @@
-// The user's own operations (nn/custom_op.hpp) on the tape: lazy and strided maps are copied to dense ones for
-// them.
+// Training kernels of the user's own operations (nn/custom_op.hpp). They copy lazy and strided maps to dense
+// ones, because these operations take dense maps.
 #pragma once
 
 #include <tinyfiqa/autograd/tape_call.hpp>

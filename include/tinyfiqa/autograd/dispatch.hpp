@@ -1,4 +1,4 @@
-// The training backends of a program that carries several instruction sets (runtime/dispatch.hpp).
+// The training backends of a program with several instruction sets (see runtime/dispatch.hpp).
 #pragma once
 
 #include <tinyfiqa/autograd/tape_call.hpp>

@@ -32,7 +32,7 @@ std::vector<T> dense(const LazyMap<T>& x) {
     for (int c = 0; c < x.c; ++c) v[static_cast<std::size_t>(p * x.c + c)] = reference::lazy_value(x, p, c);
   return v;
 }
-/// The gradient of the output.
+/// The gradient of the value as a dense map.
 template <class T>
 std::vector<T> dense_gradient(const TapeCall<T>& t) {
   LazyMap<T> dy;
@@ -44,7 +44,7 @@ std::vector<T> dense_gradient(const TapeCall<T>& t) {
   dy.pixel_stride = t.dy_pixel_stride;
   return dense(dy);
 }
-/// Writes or adds a dense gradient to that of input `side`.
+/// Writes a dense gradient to the gradient of input `side`, or adds it.
 template <class T>
 void give(const TapeCall<T>& t, int side, const std::vector<T>& d) {
   const Gradient<T>& to = t.dx[side];
@@ -65,7 +65,7 @@ T* param(const TapeCall<T>& t, int offset) {
   return offset < 0 ? nullptr : t.params + offset;
 }
 
-// ---- convolution + batch norm or bias + activation.  saved: mean, 1 / std, scale, shift
+// ---- convolution, batch norm or bias, activation.  saved: mean, 1 / std, scale, shift
 
 template <class T>
 void conv_norm(const TapeCall<T>& t) {
@@ -78,7 +78,7 @@ void conv_norm(const TapeCall<T>& t) {
     if (op.has_norm()) {
       T &running_mean = t.params[op.running_mean + c], &running_var = t.params[op.running_var + c];
       T var = running_var;
-      mean = running_mean - bias;  // of the sums, which lack the bias
+      mean = running_mean - bias;  // the statistics of t.y, which does not contain the bias
       if (t.batch_statistics) {
         const T m = static_cast<T>(op.norm_momentum);
         reference::norm_statistics(shape(t.out), t.y, c, mean, var);
@@ -119,7 +119,7 @@ std::vector<T> conv_sums_gradient(const TapeCall<T>& t) {
       const T u = (t.y[at(p, c)] - mean) * t.saved[2 * channels + c] + t.saved[3 * channels + c];
       if (op.slope >= 0 && u <= 0) t.gradient[op.slope + c] += g[at(p, c)] * u;
       dz[at(p, c)] = g[at(p, c)] *= reference::act_derivative(op.act, u, slope);
-      // The batch's mean takes a bias out again.
+      // With batch statistics a bias has no effect: subtracting the mean removes it.
       if (op.bias >= 0 && !(op.has_norm() && t.batch_statistics))
         t.gradient[op.bias + c] += g[at(p, c)] * t.saved[2 * channels + c];
     }

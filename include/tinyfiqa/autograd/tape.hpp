@@ -1,5 +1,5 @@
-// Reverse-mode automatic differentiation of a network: forward keeps what backward needs, backward adds the
-// gradient of every parameter to a block with the parameters' own layout.
+// Reverse-mode automatic differentiation of a network. Forward keeps what backward needs. Backward adds the
+// gradient of every parameter to a block with the layout of the parameters.
 #pragma once
 
 #include <tinyfiqa/autograd/custom_kernel.hpp>
@@ -18,8 +18,8 @@
 TINYFIQA_BEGIN
 
 enum class TapeMode : unsigned char {
-  train,         ///< batch norm by the batch, running statistics move; dropout
-  frozen_norms,  ///< batch norm by the running statistics, which stay; dropout
+  train,         ///< batch norm with batch statistics, running statistics are updated; dropout
+  frozen_norms,  ///< batch norm with frozen running statistics; dropout
   eval,          ///< as in inference: running statistics, no dropout
 };
 
@@ -41,11 +41,12 @@ class Tape {
   Tape(Span<const Op> ops, int output, int threads, const TapeKernels<T>& kernels)
       : Tape(ops, Span<const int>(&output, 1), threads, kernels) {}
 
-  /// Computes the output of N images `input` [N, H, W, C], which must stay until backward is done. Plans (and
-  /// allocates) when the size differs from the last call's. `params` changes in its running statistics alone,
-  /// and only in TapeMode::train. `rng` gives one draw for all dropout; `first_image` numbers the images of a
-  /// part of a batch, which then has the masks that it has in the whole. Errors: bad_argument for sizes that
-  /// the network can't take, or batch norm over a single value; out_of_memory.
+  /// Computes the outputs for N images `input` [N, H, W, C]. `input` must stay valid until backward is done. Plans
+  /// and allocates if the size differs from that of the last call. Changes only the running statistics in
+  /// `params`, and only in TapeMode::train. Dropout takes one draw of `rng`. `first_image` is the number of the
+  /// first image if `input` is a part of a batch: its dropout masks are then those of the whole batch.
+  /// Errors: bad_argument for sizes that the network can't take, and for batch norm over a single value;
+  /// out_of_memory.
   Status forward(T* params, const T* input, Extents size, TapeMode mode, Rng& rng, int first_image = 0) {
     const Extents& planned = plan_.input;
     if (size.n != planned.n || size.h != planned.h || size.w != planned.w) {
@@ -92,7 +93,7 @@ class Tape {
     backward(params, Span<const T* const>(&d_output, 1), gradient);
   }
 
-  /// All memory of a step but the parameters, their gradient and the input.
+  /// Memory of a step, without the parameters, their gradient and the input.
   std::size_t peak_bytes() const {
     std::size_t bytes = arena_.size();
     for (const auto& out : out_) bytes += out.size() * sizeof(T);
@@ -100,7 +101,7 @@ class Tape {
   }
   const TapePlan& plan() const { return plan_; }
 
-  /// Plans for a size ahead of the first forward.
+  /// Plans and allocates for a size before the first forward.
   Status prepare(Extents size) {
     TapePlan plan = make_tape_plan(ops_, outputs_, size, sizeof(T));
     if (plan.problem.error != PlanError::none)
@@ -153,8 +154,8 @@ class Tape {
     return fast != nullptr ? fast : formulas::table<T>.operation[row];
   }
 
-  /// A convolution with batch norm needs sums over its gradient before its backward. Whoever writes that
-  /// gradient last takes them along, if it can.
+  /// A convolution with batch norm needs sums over its gradient before its backward. The operation that writes
+  /// that gradient last computes them, if it can: it has the values in registers.
   void share_sums() {
     int used = 0;
     for (int id = 0; id < plan_.count; ++id) {
@@ -162,7 +163,7 @@ class Tape {
       const bool normed = op(id).kind == OpKind::conv && (op(id).has_norm() || op(id).bias >= 0);
       const bool own = v.gradient_pixel_stride == v.extents.c && !plan_.is_output(id);
       if (!v.runs_backward || !normed || !own) continue;
-      int last = -1;  // backward goes from high numbers to low ones
+      int last = -1;  // backward runs from high numbers to low ones
       for (int reader = plan_.count - 1; reader > id; --reader)
         if (value(reader).runs_backward && side_of(reader, id) >= 0) last = reader;
       if (last < 0 || kernel_of(last) == nullptr || !kernel_of(last)->takes_sums) continue;
@@ -186,7 +187,7 @@ class Tape {
     return count == 1 ? side : -1;
   }
 
-  /// The value of `id` as its readers see it.
+  /// The value of `id` as its readers get it: a slice, a gate and an activation are applied on reading.
   LazyMap<T> map_of(int id, const T* params) const {
     const TapeValue& v = value(id);
     const TapeValue& s = value(v.storage);
@@ -270,8 +271,8 @@ class Tape {
     }
   }
 
-  /// 0 with probability p, else 1 / (1 - p). An image's mask depends on the draw, the operation and the
-  /// image's number alone, so neither threads nor micro-batches change it.
+  /// 0 with probability p, else 1 / (1 - p). The mask of an image depends only on the draw, the operation and the
+  /// number of the image. So threads and micro-batches do not change it.
   void make_mask(int id, std::uint64_t draw, int first_image) const {
     const T p = static_cast<T>(op(id).drop_probability);
     const bool drops = mode_ != TapeMode::eval && p > 0;

@@ -1,4 +1,4 @@
-// What a training kernel gets for one operation, and the tables of training kernels.
+// The arguments of training kernels, and the tables of training kernels.
 #pragma once
 
 #include <tinyfiqa/base/adam_step.hpp>
@@ -13,12 +13,12 @@
 
 TINYFIQA_BEGIN
 
-/// The gradient of a map; data is null when nobody needs it.
+/// The gradient of a map; data is null if it is not needed.
 template <class T>
 struct Gradient {
   T* data = nullptr;
   std::ptrdiff_t pixel_stride = 0;  ///< elements from pixel to pixel
-  bool accumulate = false;          ///< others have written to it: add
+  bool accumulate = false;          ///< add to it, because other operations have written to it
   /// [3][C]: where backward leaves the sums that the batch norm of the map's convolution needs; null for none.
   double* sums = nullptr;
 };
@@ -37,8 +37,8 @@ struct TapeCall {
   const T* dy = nullptr;  ///< gradient of the value (after batch norm and activation)
   std::ptrdiff_t dy_pixel_stride = 0;
   Gradient<T> dx[max_op_inputs];
-  /// Of a convolution: the sums over dy that its batch norm needs, [3][C], when the operation that completed dy
-  /// has taken them; else null.
+  /// Of a convolution: the sums over dy that its batch norm needs, [3][C], if the operation that completed dy has
+  /// computed them; else null.
   const double* dy_sums = nullptr;
   T* gradient = nullptr;  ///< same offsets as params; added to
 
@@ -62,7 +62,7 @@ struct TapeKernel {
 template <class T>
 struct TapeKernels {
   const TapeKernel<T>* (*conv)(const Op& op) = nullptr;
-  /// By OpKind, but for conv. Null: the formula (autograd/formula_kernels.hpp) serves.
+  /// By OpKind, without conv. Null: the formula is used (autograd/formula_kernels.hpp).
   ///   scale   forward leaves the gate's values in `saved`, y is not written
   ///   slice   backward only
   ///   dropout `saved` holds the mask

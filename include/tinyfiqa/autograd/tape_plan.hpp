@@ -116,7 +116,7 @@ class TapePlanner {
 
   // -- values
 
-  /// Kernels may write a vector past the end of a map's last pixel, so a buffer has one alignment to spare.
+  /// One alignment is left free behind each buffer.
   int new_buffer(std::size_t elements, int first, int last) {
     Buffer b;
     b.bytes = align_bytes(elements * element_) + arena_alignment;
@@ -137,7 +137,7 @@ class TapePlanner {
         v.storage = x.storage;
         v.first_channel = x.first_channel + (o.kind == OpKind::slice ? o.first_channel : 0);
         v.gate = x.gate;
-        if (x.gate >= 0) {  // no network here needs that
+        if (x.gate >= 0) {  // not supported: no network here needs it
           plan.problem.error = PlanError::gated_again;
           plan.problem.op = id;
         }
@@ -217,8 +217,8 @@ class TapePlanner {
     keep_gradient(input, back(id));
   }
 
-  /// True when the only readers of `id` are slices that cover each of its channels once: each of them then
-  /// gets a gradient before the map itself is reached.
+  /// True if all readers of `id` are slices that cover each of its channels exactly once. Their gradients are then
+  /// complete before backward reaches the map itself.
   bool split_by_slices(int id) {
     std::vector<int> covered(static_cast<std::size_t>(value(id).extents.c));
     bool slices = !plan.is_output(id);
@@ -230,9 +230,9 @@ class TapePlanner {
     return slices && std::all_of(covered.begin(), covered.end(), [](int n) { return n == 1; });
   }
 
-  /// The gradients of both inputs are the sum's own memory, when nobody else adds to one of them before the
-  /// other one has been read: the newer input is a convolution without other readers, and the older one's
-  /// readers come before it.
+  /// Lets the gradients of both inputs share the buffer of the sum's gradient, if nothing adds to one of them
+  /// before the other one is read: the newer input must be a convolution without other readers, and all other
+  /// readers of the older input must come before it.
   bool share_sum(int id) {
     const int newer = std::max(op(id).inputs[0], op(id).inputs[1]),
               older = std::min(op(id).inputs[0], op(id).inputs[1]);

@@ -1,5 +1,6 @@
-// Training kernels of the instruction set that this translation unit is compiled for: each unpacks a
-// TapeCall. They are apart from backend.hpp so that programs which only score don't compile and carry them.
+// The training backend of the instruction set that this translation unit is compiled for. Its functions unpack a
+// TapeCall and call the kernel. It is apart from runtime/backend.hpp, so that programs that only score do not
+// compile and contain it.
 #pragma once
 
 #include <tinyfiqa/autograd/tape_call.hpp>
@@ -269,6 +270,8 @@ inline constexpr TapeKernels<float> training = [] {
 inline constexpr TrainingBackend training_backend{&backend, &training, adam};
 
 TINYFIQA_ISA_END
+
+#undef TINYFIQA_TRAIN_NAME
 
 TINYFIQA_BEGIN
 /// The backend that trains, for the instruction set of this translation unit's compiler flags. Its

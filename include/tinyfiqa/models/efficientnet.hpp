@@ -14,17 +14,17 @@ struct EfficientNetStyle : TorchNorm {
 
 /// The block "MBConv". Squeeze-excite has a quarter of the channels of the block's input. There is no
 /// stochastic depth (Huang et al. 2016), with which torchvision leaves out whole blocks during training.
-template <int Cin, int K, int Expansion, int Cout, int Stride>
-using EfficientBlock = InvertedResidual<EfficientNetStyle, Cin, K, Cin * Expansion, Cout,
-                                        (Cin < 4 ? 1 : Cin / 4), Act::silu, Stride>;
+template <int Cin, int Expansion, int Cout, int K, int Stride>
+using EfficientBlock = InvertedResidual<Cin, Cin * Expansion, Cout, K, Stride, Act::silu,
+                                        (Cin < 4 ? 1 : Cin / 4), EfficientNetStyle>;
 
 /// `Count` blocks. The first one has the stride and changes the number of channels.
-template <int Cin, int K, int Expansion, int Cout, int Stride, int Count>
-struct EfficientStage : BlockRow<EfficientBlock<Cin, K, Expansion, Cout, Stride>,
-                                 EfficientBlock<Cout, K, Expansion, Cout, 1>, Count> {};
-template <int Cin, int K, int Expansion, int Cout, int Stride>
-struct EfficientStage<Cin, K, Expansion, Cout, Stride, 1> {
-  EfficientBlock<Cin, K, Expansion, Cout, Stride> first;
+template <int Cin, int Expansion, int Cout, int K, int Stride, int Count>
+struct EfficientStage : BlockRow<EfficientBlock<Cin, Expansion, Cout, K, Stride>,
+                                 EfficientBlock<Cout, Expansion, Cout, K, 1>, Count> {};
+template <int Cin, int Expansion, int Cout, int K, int Stride>
+struct EfficientStage<Cin, Expansion, Cout, K, Stride, 1> {
+  EfficientBlock<Cin, Expansion, Cout, K, Stride> first;
 
   constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const { return first(g, x); }
   template <class Walk>
@@ -51,13 +51,13 @@ struct EfficientNet {
   template <int I>
   static constexpr int width = Table::widths[I];
   ConvNorm<3, width<0>, 3, 2, 1, Act::silu> stem;
-  EfficientStage<width<0>, 3, 1, width<1>, 1, Table::blocks[0]> stage1;
-  EfficientStage<width<1>, 3, 6, width<2>, 2, Table::blocks[1]> stage2;
-  EfficientStage<width<2>, 5, 6, width<3>, 2, Table::blocks[2]> stage3;
-  EfficientStage<width<3>, 3, 6, width<4>, 2, Table::blocks[3]> stage4;
-  EfficientStage<width<4>, 5, 6, width<5>, 1, Table::blocks[4]> stage5;
-  EfficientStage<width<5>, 5, 6, width<6>, 2, Table::blocks[5]> stage6;
-  EfficientStage<width<6>, 3, 6, width<7>, 1, Table::blocks[6]> stage7;
+  EfficientStage<width<0>, 1, width<1>, 3, 1, Table::blocks[0]> stage1;
+  EfficientStage<width<1>, 6, width<2>, 3, 2, Table::blocks[1]> stage2;
+  EfficientStage<width<2>, 6, width<3>, 5, 2, Table::blocks[2]> stage3;
+  EfficientStage<width<3>, 6, width<4>, 3, 2, Table::blocks[3]> stage4;
+  EfficientStage<width<4>, 6, width<5>, 5, 1, Table::blocks[4]> stage5;
+  EfficientStage<width<5>, 6, width<6>, 5, 2, Table::blocks[5]> stage6;
+  EfficientStage<width<6>, 6, width<7>, 3, 1, Table::blocks[6]> stage7;
   ConvNorm<width<7>, width<8>, 1, 1, 1, Act::silu> last;
   EmbeddingHead<width<8>, Table::embedding> head;
 

@@ -9,9 +9,8 @@ TINYFIQA_BEGIN
 /// squeeze-excite (Hu et al. 2018) with Squeeze channels (absent if 0), linear 1x1 project. The input is
 /// added if the shapes agree.
 ///   [N, H, W, Cin] -> [N, ceil(H / Stride), ceil(W / Stride), Cout]
-/// Style has the constants of batch norm, squeeze_act and gate_act. The
-/// parameters are block.0.*, block.1.*, ...
-template <class Style, int Cin, int K, int Hidden, int Cout, int Squeeze, Act A, int Stride>
+/// Style has the constants of batch norm, squeeze_act and gate_act. The parameters are block.0.*, block.1.*, ...
+template <int Cin, int Hidden, int Cout, int K, int Stride, Act A, int Squeeze, class Style>
 struct InvertedResidual {
   static constexpr bool expands = Hidden != Cin;
   static constexpr bool residual = Stride == 1 && Cin == Cout;

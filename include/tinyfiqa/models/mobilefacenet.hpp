@@ -15,7 +15,7 @@ struct MobileFaceNorm {
 
 /// Convolution, batch norm and, if Active, PReLU; parameters conv.*, bn.*, prelu.*.
 ///   x [N, H, W, Cin] -> y [N, H', W', Cout],   H' = floor((H + 2 Padding - K) / Stride) + 1   (W' alike)
-template <int Cin, int Cout, int K, int Stride = 1, int Padding = 0, int Groups = 1, bool Active = true>
+template <int Cin, int Cout, int K, int Stride = 1, int Groups = 1, bool Active = true, int Padding = K / 2>
 struct MobileFaceConv {
   std::conditional_t<Active, ConvNormPRelu<Cin, Cout, K, Stride, Groups, MobileFaceNorm, Padding>,
                      ConvNorm<Cin, Cout, K, Stride, Groups, Act::none, MobileFaceNorm, Padding>>
@@ -36,8 +36,8 @@ struct MobileFaceConv {
 template <int Cin, int Hidden, int Cout, int Stride>
 struct MobileFaceBlock {
   MobileFaceConv<Cin, Hidden, 1> expand;
-  MobileFaceConv<Hidden, Hidden, 3, Stride, 1, Hidden> depthwise;
-  MobileFaceConv<Hidden, Cout, 1, 1, 0, 1, false> project;
+  MobileFaceConv<Hidden, Hidden, 3, Stride, Hidden> depthwise;
+  MobileFaceConv<Hidden, Cout, 1, 1, 1, false> project;
 
   constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const {
     const auto y = project(g, depthwise(g, expand(g, x)));
@@ -68,8 +68,8 @@ struct MobileFaceNetScaled {
   static constexpr int c64 = scaled(64), c128 = scaled(128), c256 = scaled(256), c512 = scaled(512);
   static constexpr int in_channels = 3;
   static constexpr int feature_channels = c512;
-  MobileFaceConv<3, c64, 3, 2, 1> conv1;
-  MobileFaceConv<c64, c64, 3, 1, 1, c64> conv2;
+  MobileFaceConv<3, c64, 3, 2> conv1;
+  MobileFaceConv<c64, c64, 3, 1, c64> conv2;
   MobileFaceBlock<c64, c128, c64, 2> down3;
   MobileFaceStage<c64, c128, 4> res3;
   MobileFaceBlock<c64, c256, c128, 2> down4;
@@ -77,7 +77,7 @@ struct MobileFaceNetScaled {
   MobileFaceBlock<c128, c512, c128, 2> down5;
   MobileFaceStage<c128, c256, 2> res5;
   MobileFaceConv<c128, c512, 1> conv6_sep;
-  MobileFaceConv<c512, c512, 7, 1, 0, c512, false> conv6_dw;
+  MobileFaceConv<c512, c512, 7, 1, c512, false, 0> conv6_dw;
   EmbeddingHead<c512, 128, 1, MobileFaceNorm> head;
 
   constexpr Outputs operator()(Graph& g) const {

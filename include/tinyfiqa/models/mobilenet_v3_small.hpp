@@ -24,24 +24,24 @@ struct MobileNetV3Style : MobileNetV3Norm {
 };
 
 /// A block of MobileNetV3. If SE, it has squeeze-excite with a quarter of the hidden channels.
-template <int Cin, int K, int Hidden, int Cout, bool SE, Act A, int Stride>
-using MobileNetV3Block = InvertedResidual<MobileNetV3Style, Cin, K, Hidden, Cout,
-                                          SE ? make_divisible_by_8(Hidden / 4) : 0, A, Stride>;
+template <int Cin, int Hidden, int Cout, int K, int Stride, Act A, bool SE>
+using MobileNetV3Block = InvertedResidual<Cin, Hidden, Cout, K, Stride, A,
+                                          SE ? make_divisible_by_8(Hidden / 4) : 0, MobileNetV3Style>;
 
 /// The trunk (`features` in torchvision): [N, H, W, 3] -> [N, ceil(H / 32), ceil(W / 32), 576].
 struct MobileNetV3SmallTrunk {
   ConvNorm<3, 16, 3, 2, 1, Act::hswish, MobileNetV3Norm> stem;
-  MobileNetV3Block<16, 3, 16, 16, true, Act::relu, 2> block1;
-  MobileNetV3Block<16, 3, 72, 24, false, Act::relu, 2> block2;
-  MobileNetV3Block<24, 3, 88, 24, false, Act::relu, 1> block3;
-  MobileNetV3Block<24, 5, 96, 40, true, Act::hswish, 2> block4;
-  MobileNetV3Block<40, 5, 240, 40, true, Act::hswish, 1> block5;
-  MobileNetV3Block<40, 5, 240, 40, true, Act::hswish, 1> block6;
-  MobileNetV3Block<40, 5, 120, 48, true, Act::hswish, 1> block7;
-  MobileNetV3Block<48, 5, 144, 48, true, Act::hswish, 1> block8;
-  MobileNetV3Block<48, 5, 288, 96, true, Act::hswish, 2> block9;
-  MobileNetV3Block<96, 5, 576, 96, true, Act::hswish, 1> block10;
-  MobileNetV3Block<96, 5, 576, 96, true, Act::hswish, 1> block11;
+  MobileNetV3Block<16, 16, 16, 3, 2, Act::relu, true> block1;
+  MobileNetV3Block<16, 72, 24, 3, 2, Act::relu, false> block2;
+  MobileNetV3Block<24, 88, 24, 3, 1, Act::relu, false> block3;
+  MobileNetV3Block<24, 96, 40, 5, 2, Act::hswish, true> block4;
+  MobileNetV3Block<40, 240, 40, 5, 1, Act::hswish, true> block5;
+  MobileNetV3Block<40, 240, 40, 5, 1, Act::hswish, true> block6;
+  MobileNetV3Block<40, 120, 48, 5, 1, Act::hswish, true> block7;
+  MobileNetV3Block<48, 144, 48, 5, 1, Act::hswish, true> block8;
+  MobileNetV3Block<48, 288, 96, 5, 2, Act::hswish, true> block9;
+  MobileNetV3Block<96, 576, 96, 5, 1, Act::hswish, true> block10;
+  MobileNetV3Block<96, 576, 96, 5, 1, Act::hswish, true> block11;
   ConvNorm<96, 576, 1, 1, 1, Act::hswish, MobileNetV3Norm> last;
 
   constexpr Map<576> operator()(Graph& g, Map<3> image) const {

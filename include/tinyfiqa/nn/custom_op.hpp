@@ -1,6 +1,6 @@
-// Operations of one's own: a struct with a size, a forward and a backward function, written once for float
-// and double. Inference plans and training take it like a built-in operation; examples/custom_op.cpp shows
-// one.
+// Operations of the user's own: a struct with a size function, a forward and a backward function, written once
+// for float and double. Inference and training treat it like a built-in operation. Example:
+// examples/custom_op.cpp.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -10,14 +10,14 @@
 
 TINYFIQA_BEGIN
 
-/// What an operation gets. Maps are dense, [N, H, W, C]. In backward, dx and dparams are added to.
+/// The arguments of one call. Maps are dense, [N, H, W, C]. Backward adds to dx and dparams.
 template <class T>
 struct CustomCall {
-  Extents in[2], out;                  ///< in[1] is all zeros for an operation with one input
+  Extents in[2], out;                  ///< in[1] is all zeros if there is one input
   const T* x[2] = {nullptr, nullptr};  ///< inputs
   const T* params = nullptr;           ///< the operation's own parameters, in the network's block
-  T* y = nullptr;                      ///< forward: to be written;  backward: as forward left it
-  const T* dy = nullptr;               ///< backward only, as all below
+  T* y = nullptr;                      ///< forward writes it; backward reads it
+  const T* dy = nullptr;               ///< this and the following: backward only
   T* dx[2] = {nullptr, nullptr};       ///< null for an input that needs no gradient
   T* dparams = nullptr;
 };
@@ -25,7 +25,8 @@ struct CustomCall {
 /// A table of functions; custom_op<Kind> fills it from a struct.
 struct CustomOp {
   const char* name;
-  /// Extents of the output; its channels must be those that the graph was told, or 0, which means them.
+  /// Extents of the output. c must be the channels that the graph was given, or 0, which stands for them.
+  /// n = 0: the inputs do not go together; plan and tape then refuse the network.
   Extents (*size)(const Extents& a, const Extents& b);
   void (*forward_float)(const CustomCall<float>&);
   void (*backward_float)(const CustomCall<float>&);
@@ -48,7 +49,7 @@ void custom_backward(const CustomOp& op, const CustomCall<T>& call) {
     op.backward_double(call);
 }
 
-/// The table of a struct
+/// The table of functions of a struct:
 ///   struct Kind {
 ///     static constexpr const char* name = "...";
 ///     static Extents size(const Extents& a, const Extents& b);

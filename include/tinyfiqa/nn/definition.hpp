@@ -1,7 +1,8 @@
-// A network written down in arrays of fixed size, at compile time or at start, without a heap.
+// Network definitions without a heap: arrays of fixed size, filled at compile time or at run time.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/nn/graph.hpp>
 #include <tinyfiqa/nn/param.hpp>
 
@@ -17,7 +18,7 @@ struct FixedDefinition {
   constexpr Span<const Op> operations() const { return {ops, static_cast<std::size_t>(N)}; }
 };
 
-/// The number of operations that a network writes down.
+/// The number of operations of a network.
 template <class Net>
 constexpr int operation_count() {
   Net net;
@@ -26,7 +27,7 @@ constexpr int operation_count() {
   return counting.count();
 }
 
-/// Writes down a network:  constexpr auto network = define_fixed<TinyFQnet>();
+/// The definition of a network:  constexpr auto network = define_fixed<TinyFQnet>();
 template <class Net>
 constexpr FixedDefinition<operation_count<Net>()> define_fixed() {
   FixedDefinition<operation_count<Net>()> d;

@@ -1,4 +1,4 @@
-// A network as data: the list of operations that its definition writes down when it is called.
+// A network as data: calling its definition appends its operations to a list.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -7,14 +7,15 @@
 
 TINYFIQA_BEGIN
 
-/// A feature map [N, H, W, C] of a graph that is being written. C is part of the type, so that layers
-/// that do not fit together do not compile; N, H and W are known only when the graph is planned.
+/// A feature map [N, H, W, C] of a graph under construction. C is part of the type: layers whose channels do not
+/// fit do not compile. N, H and W are known when the graph is planned.
 template <int C>
 struct Map {
   int id = -1;
 };
 
-/// Several maps, in braces, which fix the order in which they are computed: g.add({a(g, x), b(g, x)}).
+/// Several maps. Write them in braces, g.add({a(g, x), b(g, x)}): braces fix the order of evaluation, which
+/// compilers choose freely for function arguments.
 template <int... C>
 struct Maps {
   int ids[sizeof...(C)];
@@ -23,24 +24,24 @@ struct Maps {
 template <int A, int B = A>
 using Pair = Maps<A, B>;
 
-/// A value that a network hands out.
+/// One output of a network.
 struct Output {
   const char* name = "";
   int value = -1;           ///< the operation that computes it
-  bool on_request = false;  ///< computed only for those who ask for it by name
+  bool on_request = false;  ///< computed only if it is asked for by name
 };
 
-/// The values that a network hands out, by name, in an order of its own.
+/// The outputs of a network: named maps of any size.
 class Outputs {
  public:
   static constexpr int capacity = 32;
 
-  /// One more output. More than `capacity` of them don't compile in a constant, and full() tells elsewhere.
+  /// Adds an output. Beyond `capacity`, outputs are counted but not kept; full() tells.
   template <int C>
   constexpr Outputs& add(const char* name, Map<C> map) {
     return append({name, map.id, false});
   }
-  /// One that costs nothing unless somebody asks for it by name, such as the features before the head.
+  /// Adds an output that is computed only if it is asked for by name, such as the features before the head.
   template <int C>
   constexpr Outputs& add_on_request(const char* name, Map<C> map) {
     return append({name, map.id, true});
@@ -52,7 +53,7 @@ class Outputs {
   constexpr const Output* begin() const { return outputs_; }
   constexpr const Output* end() const { return outputs_ + count_; }
 
-  /// The value of the first output, the only one of most networks.
+  /// The value of the first output. Most networks have no other.
   constexpr int main() const { return outputs_[0].value; }
   /// The output of that name, or null.
   constexpr const Output* find(const char* name) const {
@@ -81,8 +82,8 @@ class Outputs {
   int count_ = 0;
 };
 
-/// Writes operations into a caller's array. When the array is too small `count` still tells how many
-/// there are, and full() is true.
+/// Appends operations to a caller's array. If the array is too small, count() still counts all operations, and
+/// full() is true.
 class Graph {
  public:
   constexpr Graph(Op* ops, int capacity) : ops_(ops), capacity_(capacity) {}
@@ -98,7 +99,7 @@ class Graph {
     return {append(op)};
   }
 
-  /// Convolution as the layer says (nn/layers.hpp fills the rest of `op`).
+  /// A convolution; layers (nn/layers.hpp) fill the other fields of `op`.
   template <int Cin, int Cout>
   constexpr Map<Cout> conv(Op op, Map<Cin> x) {
     op.kind = OpKind::conv;
@@ -108,7 +109,7 @@ class Graph {
     return {append(op)};
   }
 
-  /// y = act(x), by itself. PReLU has a weight for each channel: see ConvNormPRelu.
+  /// y = act(x), as an operation of its own. PReLU has a weight for each channel: see ConvNormPRelu.
   template <Act A, int C>
   constexpr Map<C> activation(Map<C> x) {
     static_assert(A != Act::prelu, "tinyfiqa: PReLU needs a slope for each channel; use ConvNormPRelu");
@@ -143,7 +144,7 @@ class Graph {
     return {append(binary(OpKind::scale, x_and_gate))};
   }
 
-  /// Channels of the first map, then of the second, ...: maps [N, H, W, C_i] -> [N, H, W, sum of C_i].
+  /// Joins the channels of 2 to 4 maps [N, H, W, C_i]: [N, H, W, sum of C_i].
   template <int... C>
   constexpr Map<(C + ...)> concat(Maps<C...> x) {
     static_assert(sizeof...(C) >= 2 && sizeof...(C) <= max_op_inputs,
@@ -157,7 +158,7 @@ class Graph {
     return {append(op)};
   }
 
-  /// Every pixel Factor x Factor times (nearest): [N, H, W, C] -> [N, H Factor, W Factor, C].
+  /// Nearest-neighbour upsampling: [N, H, W, C] -> [N, H Factor, W Factor, C].
   template <int Factor, int C>
   constexpr Map<C> upsample(Map<C> x) {
     static_assert(Factor >= 1 && Factor <= 64, "tinyfiqa: upsample by a factor of 1 to 64");
@@ -191,7 +192,7 @@ class Graph {
     return {append(op)};
   }
 
-  /// An operation of the user's own on one map or two, to C channels; `params` may be null.
+  /// An operation of the user's own on one or two maps, with C output channels. `params` may be null.
   template <int C, int A>
   constexpr Map<C> custom(const CustomOp& kind, Map<A> x, const Param* params = nullptr) {
     return custom<C, A, A>(kind, {x, Map<A>{-1}}, params);

@@ -1,5 +1,8 @@
-// The layers that networks are built from. A layer owns no numbers: it knows its shape and where its
-// parameters lie in the network's block, and writes itself into a Graph when it is called.
+// The layers that networks are built from. A layer holds no weights. It knows its shape and the offsets of its
+// parameters in the network's block. Calling it appends its operations to a Graph.
+//
+// Template arguments of all layers and blocks come in one order: Cin, Hidden, Cout, K, Stride, Groups, Act, Norm,
+// Padding; a layer leaves out those that it does not have.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -8,12 +11,12 @@
 
 TINYFIQA_BEGIN
 
-/// PyTorch's batch-norm constants.
+/// The constants of batch norm in PyTorch.
 struct TorchNorm {
   static constexpr float eps = 1e-5f, momentum = 0.1f;
 };
 
-/// Batch normalisation over N, H, W:  y = (x - mean) / sqrt(var + eps) * weight + bias.
+/// Batch normalisation over N, H, W (Ioffe and Szegedy 2015):  y = (x - mean) / sqrt(var + eps) * weight + bias
 template <int C, class Constants = TorchNorm>
 struct BatchNorm {
   Param weight = vector_param(ParamKind::norm_weight, C);
@@ -21,14 +24,14 @@ struct BatchNorm {
   Param running_mean = vector_param(ParamKind::running_mean, C);
   Param running_var = vector_param(ParamKind::running_var, C);
 
-  /// By itself: [N, H, W, C] -> [N, H, W, C].
+  /// As an operation of its own: [N, H, W, C] -> [N, H, W, C].
   constexpr Map<C> operator()(Graph& g, Map<C> x) const {
     Op op;
     op.groups = C;
     describe(op);
     return g.conv<C, C>(op, x);
   }
-  /// As the end of a convolution.
+  /// As the last part of a convolution.
   constexpr void describe(Op& op) const {
     op.norm_weight = weight.offset;
     op.norm_bias = bias.offset;
@@ -46,7 +49,7 @@ struct BatchNorm {
   }
 };
 
-/// Convolution without bias + batch norm + activation: the unit most networks are built from.
+/// Convolution without bias, batch norm, activation.
 ///   x [N, H, W, Cin] -> y [N, H', W', Cout],   H' = (H + 2 Padding - K) / Stride + 1   (W' alike)
 template <int Cin, int Cout, int K, int Stride = 1, int Groups = 1, Act A = Act::none, class Norm = TorchNorm,
           int Padding = K / 2>
@@ -68,7 +71,7 @@ struct ConvNorm {
     norm.describe(op);
     return op;
   }
-  /// PyTorch keeps the two as neighbours in a Sequential, or under names of their own.
+  /// The names of the convolution and of the batch norm: indices in a Sequential, or texts.
   template <class Walk, class Name>
   constexpr void visit(Walk& walk, Name conv_name, Name norm_name) {
     walk.enter(conv_name);
@@ -78,7 +81,7 @@ struct ConvNorm {
   }
 };
 
-/// Convolution without bias + batch norm + PReLU with a slope for each channel.
+/// Convolution without bias, batch norm, PReLU with a slope for each channel (He et al. 2015).
 template <int Cin, int Cout, int K, int Stride = 1, int Groups = 1, class Norm = TorchNorm,
           int Padding = K / 2>
 struct ConvNormPRelu {
@@ -99,7 +102,7 @@ struct ConvNormPRelu {
   }
 };
 
-/// 1x1 convolution with bias + activation (squeeze-excite), [N, H, W, Cin] -> [N, H, W, Cout].
+/// 1x1 convolution with bias, activation: [N, H, W, Cin] -> [N, H, W, Cout].
 template <int Cin, int Cout, Act A = Act::none>
 struct ConvBias {
   Param weight = conv_param(Cout, Cin, 1);
@@ -139,7 +142,7 @@ struct Linear {
   }
 };
 
-/// Squeeze-and-excite (Hu et al. 2018) as torchvision has it:
+/// Squeeze-and-excitation (Hu et al. 2018) as in torchvision, [N, H, W, C] -> [N, H, W, C]:
 ///   y = x * gate(fc2(inner(fc1(mean_hw(x)))))
 template <int C, int Squeeze, Act Inner = Act::relu, Act Gate = Act::hsigmoid>
 struct SqueezeExcite {
@@ -157,7 +160,7 @@ struct SqueezeExcite {
   }
 };
 
-/// Count >= 2 blocks in a row, the first of a shape of its own; keys 0.*, 1.*, ...
+/// Count >= 2 consecutive blocks; the first may have another shape. Parameters 0.*, 1.*, ...
 template <class First, class Other, int Count>
 struct BlockRow {
   static_assert(Count >= 2, "tinyfiqa::BlockRow: give one block as itself");

@@ -1,5 +1,5 @@
-// The operations that networks are made of, and the table of what each is: name, inputs, shape rule, what
-// training keeps, ONNX node. Whatever handles operations reads this table or is checked against it.
+// The operations of networks, and a table with the properties of each: name, number of inputs, shape rule, what
+// training keeps, ONNX node. All code that handles operations reads this table or is checked against it.
 #pragma once
 
 #include <tinyfiqa/base/act.hpp>
@@ -26,14 +26,14 @@ enum class OpKind : unsigned char {
   shuffle,     ///< channel shuffle: y[j * groups + g] = x[g * (C / groups) + j]
   dropout,     ///< identity in inference
   upsample,    ///< nearest: y[n, h, w, c] = x[n, h / factor, w / factor, c]
-  custom,      ///< the user's own (nn/custom_op.hpp)
+  custom,      ///< the user's own operation (nn/custom_op.hpp)
 };
 inline constexpr int op_kind_count = static_cast<int>(OpKind::custom) + 1;
 
 /// The most inputs that an operation can have.
 inline constexpr int max_op_inputs = 4;
 
-/// One operation and the value that it computes; the value's id is the operation's place in the list.
+/// One operation and the value that it computes. The value's id is the index of the operation in the list.
 /// Offsets of parameters count floats in the network's block; -1 where there is none.
 struct Op {
   OpKind kind = OpKind::input;
@@ -58,7 +58,7 @@ struct Op {
   int custom_params = 0;  // custom: floats at `weight`
 
   constexpr bool has_norm() const { return norm_weight >= 0; }
-  /// Batch norm that stands by itself.
+  /// Batch norm without a convolution.
   constexpr bool only_norm() const { return kind == OpKind::conv && weight < 0; }
   constexpr int input_count() const {
     int n = 0;
@@ -72,7 +72,7 @@ struct Op {
   }
 };
 
-/// What the sizes of an operation's inputs must have in common.
+/// What must be equal between the sizes of an operation's inputs.
 enum class InputRule : unsigned char {
   any,          ///< one input, or the operation's own rule
   same_size,    ///< N, H, W and C
@@ -80,7 +80,7 @@ enum class InputRule : unsigned char {
   gate,         ///< the second is [N, 1, 1, C] of the first
 };
 
-/// What the tape keeps from forward to backward beside the value.
+/// What training keeps from forward to backward, in addition to the value.
 enum class Saved : unsigned char {
   nothing,
   statistics,  ///< mean, 1 / std, scale and shift: [C] each
@@ -94,12 +94,45 @@ struct OpInfo {
   const char* name = "";
   int least_inputs = 1, most_inputs = 1;
   InputRule inputs = InputRule::any;
-  /// Extents of the value from those of the inputs; n is 0 when an input does not suit the operation.
+  /// Extents of the value from those of the inputs; n is 0 if the operation can't take these inputs.
   Extents (*shape)(const Op& op, const Extents* inputs) = nullptr;
   Saved saved = Saved::nothing;
-  /// The ONNX node; null where the operation becomes several nodes, one by its attributes, or none.
+  /// The type of the ONNX node; null if the operation becomes several nodes, none, or one of several types.
   const char* onnx = nullptr;
+
+  // For the rows of the table: each returns a copy with these fields set.
+  constexpr OpInfo takes(int least, int most, InputRule rule = InputRule::any) const {
+    OpInfo info = *this;
+    info.least_inputs = least;
+    info.most_inputs = most;
+    info.inputs = rule;
+    return info;
+  }
+  constexpr OpInfo gives(Extents (*rule)(const Op& op, const Extents* inputs)) const {
+    OpInfo info = *this;
+    info.shape = rule;
+    return info;
+  }
+  constexpr OpInfo keeps(Saved what) const {
+    OpInfo info = *this;
+    info.saved = what;
+    return info;
+  }
+  constexpr OpInfo is_onnx(const char* node) const {
+    OpInfo info = *this;
+    info.onnx = node;
+    return info;
+  }
 };
+
+namespace detail {
+constexpr OpInfo operation(OpKind kind, const char* name) {
+  OpInfo info;
+  info.kind = kind;
+  info.name = name;
+  return info;
+}
+}  // namespace detail
 
 namespace shape_rules {
 
@@ -137,7 +170,7 @@ constexpr Extents larger(const Op& op, const Extents* in) {
   if (e.n == 0 || op.factor < 1) return {};
   const long long h = static_cast<long long>(e.h) * op.factor, w = static_cast<long long>(e.w) * op.factor;
   constexpr long long most = 1 << 30;
-  // Beyond this the product of a map's extents is refused as too large anyway.
+  // Larger maps are refused by their number of elements anyway.
   return {e.n, static_cast<int>(h < most ? h : most), static_cast<int>(w < most ? w : most), e.c};
 }
 inline Extents custom(const Op& op, const Extents* in) {
@@ -148,23 +181,34 @@ inline Extents custom(const Op& op, const Extents* in) {
 
 }  // namespace shape_rules
 
-/// By OpKind.
+/// By OpKind. Without takes() an operation has one input.
 inline constexpr OpInfo operations[op_kind_count] = {
-    {OpKind::input, "input", 0, 0, InputRule::any, nullptr, Saved::nothing, nullptr},
-    {OpKind::conv, "conv", 1, 1, InputRule::any, shape_rules::of_windows, Saved::statistics, nullptr},
-    {OpKind::activation, "activation", 1, 1, InputRule::any, shape_rules::as_input, Saved::nothing, nullptr},
-    {OpKind::max_pool, "max_pool", 1, 1, InputRule::any, shape_rules::of_windows, Saved::map, "MaxPool"},
-    {OpKind::mean_hw, "mean_hw", 1, 1, InputRule::any, shape_rules::one_pixel, Saved::nothing,
-     "GlobalAveragePool"},
-    {OpKind::add, "add", 2, 2, InputRule::same_size, shape_rules::as_input, Saved::nothing, "Add"},
-    {OpKind::scale, "scale", 2, 2, InputRule::gate, shape_rules::as_input, Saved::gate, "Mul"},
-    {OpKind::concat, "concat", 2, max_op_inputs, InputRule::same_pixels, shape_rules::sum_of_channels,
-     Saved::nothing, "Concat"},
-    {OpKind::slice, "slice", 1, 1, InputRule::any, shape_rules::some_channels, Saved::nothing, "Slice"},
-    {OpKind::shuffle, "shuffle", 1, 1, InputRule::any, shape_rules::as_input, Saved::nothing, nullptr},
-    {OpKind::dropout, "dropout", 1, 1, InputRule::any, shape_rules::as_input, Saved::map, nullptr},
-    {OpKind::upsample, "upsample", 1, 1, InputRule::any, shape_rules::larger, Saved::nothing, "Resize"},
-    {OpKind::custom, "custom", 1, 2, InputRule::any, shape_rules::custom, Saved::nothing, nullptr},
+    detail::operation(OpKind::input, "input").takes(0, 0),
+    detail::operation(OpKind::conv, "conv").gives(shape_rules::of_windows).keeps(Saved::statistics),
+    detail::operation(OpKind::activation, "activation").gives(shape_rules::as_input),
+    detail::operation(OpKind::max_pool, "max_pool")
+        .gives(shape_rules::of_windows)
+        .keeps(Saved::map)
+        .is_onnx("MaxPool"),
+    detail::operation(OpKind::mean_hw, "mean_hw").gives(shape_rules::one_pixel).is_onnx("GlobalAveragePool"),
+    detail::operation(OpKind::add, "add")
+        .takes(2, 2, InputRule::same_size)
+        .gives(shape_rules::as_input)
+        .is_onnx("Add"),
+    detail::operation(OpKind::scale, "scale")
+        .takes(2, 2, InputRule::gate)
+        .gives(shape_rules::as_input)
+        .keeps(Saved::gate)
+        .is_onnx("Mul"),
+    detail::operation(OpKind::concat, "concat")
+        .takes(2, max_op_inputs, InputRule::same_pixels)
+        .gives(shape_rules::sum_of_channels)
+        .is_onnx("Concat"),
+    detail::operation(OpKind::slice, "slice").gives(shape_rules::some_channels).is_onnx("Slice"),
+    detail::operation(OpKind::shuffle, "shuffle").gives(shape_rules::as_input),
+    detail::operation(OpKind::dropout, "dropout").gives(shape_rules::as_input).keeps(Saved::map),
+    detail::operation(OpKind::upsample, "upsample").gives(shape_rules::larger).is_onnx("Resize"),
+    detail::operation(OpKind::custom, "custom").takes(1, 2).gives(shape_rules::custom),
 };
 
 constexpr const OpInfo& op_info(OpKind kind) { return operations[static_cast<unsigned char>(kind)]; }

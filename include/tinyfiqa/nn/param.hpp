@@ -1,4 +1,4 @@
-// Parameters: where each tensor of a network lies in its one flat block of floats.
+// Parameters: the place of each tensor in a network's block, one flat array of floats.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -21,12 +21,12 @@ enum class ParamKind : unsigned char {
   running_var,    ///< a buffer: not trained, [C]
 };
 
-/// True for what an optimiser changes; false for running statistics.
+/// False for running statistics, which no optimiser changes.
 constexpr bool is_trainable(ParamKind kind) {
   return kind != ParamKind::running_mean && kind != ParamKind::running_var;
 }
 
-/// One tensor of a network, PyTorch's shape and element order, at `offset` floats into the block.
+/// One tensor of a network, in PyTorch's shape and row-major. `offset` counts floats from the start of the block.
 struct Param {
   ParamKind kind;
   int rank;
@@ -46,15 +46,15 @@ constexpr Param conv_param(int cout, int cin_per_group, int k) {
   return {ParamKind::conv_weight, 4, {cout, cin_per_group, k, k}};
 }
 
-/// How many floats the block has: the trainable ones come first, the buffers after them.
+/// The floats of a block: trainable ones first, then buffers.
 struct ParamCount {
   int trainable = 0;
   int buffers = 0;
   constexpr int total() const { return trainable + buffers; }
 };
 
-/// The walk over a network's parameters. `visit(path, param)` is called once for each, in PyTorch's
-/// order; the path is PyTorch's name ("features.0.0.weight").
+/// Walks over a network's parameters in PyTorch's order and calls `callback(path, param)` for each. The path is
+/// PyTorch's name, such as "features.0.0.weight".
 template <class Callback>
 class ParamWalk {
  public:
@@ -114,7 +114,7 @@ struct ParamNumbering {
 };
 }  // namespace detail
 
-/// Gives every parameter of `net` its place in the block.
+/// Assigns every parameter of `net` its offset in the block.
 template <class Net>
 constexpr ParamCount number_params(Net& net) {
   detail::ParamNumbering trainable{true, 0};

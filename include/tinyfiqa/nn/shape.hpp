@@ -1,5 +1,5 @@
-// Sizes of all values of a network, and what is wrong when they don't fit together. Inference and training
-// plan by this one walk.
+// The sizes of all values of a network, and the error if they do not fit together. Inference and training use
+// the same function.
 #pragma once
 
 #include <tinyfiqa/base/extents.hpp>
@@ -25,7 +25,7 @@ enum class PlanError : unsigned char {
   gated_again,        ///< training: a map that a gate multiplies is sliced or gated again
 };
 
-/// An error, and the operation and inputs that it is about; -1 where it is about none.
+/// An error, and the operation and inputs that caused it; -1 if there is none.
 struct PlanProblem {
   PlanError error = PlanError::none;
   int op = -1;
@@ -37,7 +37,7 @@ namespace detail {
 
 inline bool same_pixels(const Extents& a, const Extents& b) { return a.n == b.n && a.h == b.h && a.w == b.w; }
 
-/// Do the sizes of inputs 0 and i go together?
+/// True if the sizes of inputs 0 and i fit the rule.
 inline bool go_together(InputRule rule, const Extents& a, const Extents& b) {
   switch (rule) {
     case InputRule::any:
@@ -136,7 +136,7 @@ inline void append_inputs(PlanErrorText& text, Span<const Op> ops, const PlanPro
 
 }  // namespace detail
 
-/// One line that names the operations and their sizes, for people.
+/// One line of text that names the operations and their sizes.
 inline detail::FixedText<400> plan_error_text(const PlanProblem& p, Span<const Op> ops) {
   constexpr const char* texts[] = {"no error",
                                    "batch, height and width must be positive",

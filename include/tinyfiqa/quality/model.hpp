@@ -35,16 +35,16 @@ inline bool parse_input_size(std::string_view text, int& height, int& width) {
   return extent(height) && at != end && *at++ == 'x' && extent(width) && at == end;
 }
 
-/// A weight file's tensors, one at a time, as a network's parameters.
+/// Reads the parameters of a network from a weight file, tensor by tensor.
 class FileParams final : public ParamSource {
  public:
   FileParams(const TensorFile& file, const detail::LoadPlan& plan, const WeightKernels& kernel)
       : path_(file.path), kernel_(kernel) {
     for (const auto& copy : plan.copies) copies_.emplace(copy.first->param.offset, copy);
   }
-  /// Zeros after an error.
+  /// Returns zeros after an error.
   const float* read(int offset, int count, float* workspace) override {
-    const auto& [param, tensor] = copies_.at(offset);  // a plan that was made has all of them
+    const auto& [param, tensor] = copies_.at(offset);  // the load plan contains all parameters
     if (read_halves(*param, *tensor, count, workspace)) return workspace;
     const Span<float> out(workspace, static_cast<std::size_t>(count));
     if (status_.ok()) status_ = detail::read_param(path_, *param, *tensor, out);
@@ -55,8 +55,8 @@ class FileParams final : public ParamSource {
   const Status& status() const { return status_; }
 
  private:
-  /// The quick way for most tensors of shipped files. False where it is not open: detail::read_param() then
-  /// reads, or says what is wrong.
+  /// The fast path for most tensors of the shipped files. False if it does not apply; then detail::read_param()
+  /// reads the tensor or reports the error.
   bool read_halves(const NamedParam& param, const TensorEntry& tensor, int count, float* workspace) const {
     if (tensor.dtype != DType::f16 || param.param.kind == ParamKind::running_var ||
         param.param.size() != count || tensor.strides != contiguous_strides(tensor.shape))
@@ -70,18 +70,18 @@ class FileParams final : public ParamSource {
   Status status_;
 };
 
-/// What a model is for: `run` keeps the packed weights alone, half the memory, and is loaded faster; `change`
-/// the parameters in PyTorch's layout too, for block().
+/// What a model is used for. `run` keeps only the packed weights: half the memory, and loading is faster. `change`
+/// also keeps the parameters in PyTorch's layout, for block().
 enum class Use : unsigned char { change, run };
 
-/// Definition, parameters in PyTorch's layout, and the same packed for a backend. Many sessions can share one
-/// model; it must not be changed while one of them runs.
+/// A network's definition, its parameters in PyTorch's layout, and the same packed for a backend. Many sessions can
+/// share one model, also from several threads, as long as nothing changes it while one of them runs.
 class Model {
  public:
-  /// With seeded initial weights (PyTorch's default scheme); fill block() and call pack() to have others.
+  /// With seeded initial weights (PyTorch's default scheme). For other weights, fill block() and call pack().
   explicit Model(const ModelSpec& spec, const Backend& backend = native_backend(), std::uint64_t seed = 1)
       : Model(spec, spec.define(), backend, seed) {}
-  /// The same with more than the network itself, for training.
+  /// The same for a network with additional operations, for training.
   Model(const ModelSpec& spec, NetworkDefinition network, const Backend& backend, std::uint64_t seed)
       : spec_(&spec),
         backend_(&backend),
@@ -92,7 +92,7 @@ class Model {
     pack();
   }
 
-  /// Without any, for load() to fill. Until then it must not be run.
+  /// Without weights. It must not be run before load().
   struct Unfilled {};
   Model(const ModelSpec& spec, const Backend& backend, Unfilled, Use use = Use::change)
       : spec_(&spec),
@@ -103,18 +103,18 @@ class Model {
 
   const ModelSpec& spec() const { return *spec_; }
   const Backend& backend() const { return *backend_; }
-  /// What it is fed unless told otherwise: the network's own input, at the size that the weight file names.
+  /// The default input: the network's own, at the size that the weight file names.
   const InputSpec& input() const { return input_; }
-  /// The weight file's; none if it has none.
+  /// The calibration of the weight file; none if the file has none.
   const std::optional<Calibration>& calibration() const { return calibration_; }
-  /// The views that the weight file's scores are the mean of; empty if it names none.
+  /// The views over which scores are averaged, from the weight file; empty if it names none.
   const std::vector<View>& views() const { return views_; }
   const NetworkDefinition& network() const { return network_; }
   const std::vector<NamedParam>& params() const { return network_.params; }
-  /// Parameters in PyTorch's layout; empty in a model that is for running alone.
+  /// Parameters in PyTorch's layout; empty in a model for Use::run.
   Span<float> block() { return {block_.data(), block_.size()}; }
   Span<const float> block() const { return {block_.data(), block_.size()}; }
-  /// The packed weights: bytes that only kernels of backend() can read.
+  /// The packed weights. Only kernels of backend() can read them.
   Bytes packed() const { return {packed_.data(), packed_.size()}; }
 
   /// Fills the parameters from a file's tensors and packs them. On an error nothing changes.
@@ -127,8 +127,7 @@ class Model {
     return report;
   }
 
-  /// Takes what a weight file's metadata says: input_size, views and calibration. On an error nothing
-  /// changes.
+  /// Reads input_size, views and calibration from a weight file's metadata. On an error nothing changes.
   ///   Errors: bad_format, naming the file and the key.
   Status describe(const TensorFile& file) {
     auto calibration = calibration_from_metadata(file.metadata, file.path);
@@ -151,8 +150,8 @@ class Model {
     return {};
   }
 
-  /// Folds batch norm and brings the weights into the kernels' order; needed after every change of block().
-  /// Nothing to do in a model that is for running alone.
+  /// Folds batch norm and packs the weights. Call it after every change of block(). Does nothing in a model for
+  /// Use::run.
   void pack() {
     if (block_.empty()) return;
     BlockParams source(block_.data());
@@ -173,8 +172,7 @@ class Model {
     return std::move(plan.report);
   }
 
-  /// Packs the parameters of all outputs: every session, whatever it hands out, finds its weights at the same
-  /// places.
+  /// Packs the parameters of all outputs, so that sessions for any of them share the packed weights.
   LargeArray<unsigned char> packed(ParamSource& source) const {
     const OwnedPlan p = plan_everything();
     const Span<const Op> ops = network_.operations();
@@ -220,9 +218,8 @@ inline Result<Model> make_model(const TensorFile& file, const ModelSpec& spec,
   return model;
 }
 
-/// The same with the model found: by its name, or where that is empty by what the file says (or its tensors'
-/// names do). All networks of the registry are compiled in.   Errors: those, and bad_argument for an unknown
-/// name.
+/// The same for the model of that name or, if `name` is empty, the one that guess_model() finds. Compiles all
+/// networks of the registry into the program.   Errors: those, and bad_argument for an unknown name.
 inline Result<Model> make_model(const TensorFile& file, const std::string& name = "",
                                 const Backend& backend = native_backend(), Use use = Use::change) {
   const ModelSpec* spec = name.empty() ? guess_model(file) : find_model(name);

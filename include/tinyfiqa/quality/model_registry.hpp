@@ -1,4 +1,4 @@
-// The networks by name: how each is defined, what it is fed, where its head begins.
+// The registry of networks: name, definition, input and head of each.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -20,9 +20,9 @@
 
 TINYFIQA_BEGIN
 
-// Every network of the list below. Compiling them takes most of a small file's time, so a program of many
-// files may do it once: with TINYFIQA_COMPILED_ELSEWHERE defined for all files, and `template
-// NetworkDefinition define_network<...>();` for each network in one of them.
+// The networks of the registry. Compiling them takes most of the time of a small file. A program of many files
+// can do it once: it defines TINYFIQA_COMPILED_ELSEWHERE for all files, and one of them has
+// `template NetworkDefinition define_network<...>();` for each network.
 #define TINYFIQA_EACH_NETWORK(X)             \
   X(TinyFQnet)                               \
   X(TinyFQFamily<TinyFQScaled<6, 100>>)      \
@@ -46,56 +46,116 @@ TINYFIQA_EACH_NETWORK(TINYFIQA_NETWORK_ELSEWHERE)
 #endif
 
 /// A named network.
+///   ModelSpec my_spec = ModelSpec::named("mine", "what it is for")
+///                           .with_input(imagenet_input(64, 64)).defined_by<MyNet>().giving_scores();
 struct ModelSpec {
-  const char* name;
-  const char* summary;
-  const char* head;  ///< prefix of the head's parameters, which an ImageNet checkpoint lacks; "" for none
-  bool scores;       ///< one quality score; false: ImageNet's 1000 classes, or an embedding
+  const char* name = "";
+  const char* summary = "";
+  const char* head =
+      "";               ///< prefix of the head's parameters, which an ImageNet checkpoint lacks; "" for none
+  bool scores = false;  ///< the output is one quality score
+  bool embeds = false;  ///< the output is an embedding, for the Embedder; neither: logits, or several outputs
   InputSpec input;
-  NetworkDefinition (*define)();
-  bool embeds = false;  ///< an embedding, for the Embedder
+  NetworkDefinition (*define)() = nullptr;
+
+  static constexpr ModelSpec named(const char* name, const char* summary) {
+    ModelSpec spec;
+    spec.name = name;
+    spec.summary = summary;
+    return spec;
+  }
+  constexpr ModelSpec with_input(const InputSpec& wanted) const {
+    ModelSpec spec = *this;
+    spec.input = wanted;
+    return spec;
+  }
+  template <class Net>
+  constexpr ModelSpec defined_by() const {
+    ModelSpec spec = *this;
+    spec.define = define_network<Net>;
+    return spec;
+  }
+  constexpr ModelSpec with_head(const char* prefix) const {
+    ModelSpec spec = *this;
+    spec.head = prefix;
+    return spec;
+  }
+  constexpr ModelSpec giving_scores() const {
+    ModelSpec spec = *this;
+    spec.scores = true;
+    return spec;
+  }
+  constexpr ModelSpec giving_embeddings() const {
+    ModelSpec spec = *this;
+    spec.embeds = true;
+    return spec;
+  }
 };
 
-/// The default network. By itself, so that a program that needs no other has no other compiled in.
-inline constexpr ModelSpec tinyfqnet_spec = {
-    "tinyfqnet",
-    "13k parameters, usefulness of an aligned face to a recogniser, 0..1",
-    "",
-    true,
-    tinyfqnet_input(),
-    define_network<TinyFQnet>,
-};
+/// The default network. It has a definition of its own, so that a program can use it without compiling the others.
+inline constexpr ModelSpec tinyfqnet_spec =
+    ModelSpec::named("tinyfqnet", "13k parameters, usefulness of an aligned face to a recogniser, 0..1")
+        .with_input(tinyfqnet_input())
+        .defined_by<TinyFQnet>()
+        .giving_scores();
 
-/// All of them; the first one is the default.
+/// All networks; the first one is the default.
 inline Span<const ModelSpec> model_specs() {
   static constexpr ModelSpec specs[] = {
       tinyfqnet_spec,
-      {"tinyfqnet_t6_w100", "its family: expansion 6, width 1", "", true, tinyfqnet_input(),
-       define_network<TinyFQFamily<TinyFQScaled<6, 100>>>},
-      {"tinyfqnet_t4_w35_112", "its family at 112x112: expansion 4, width 0.35", "", true,
-       tinyfqnet_input(aligned_side, aligned_side), define_network<TinyFQFamily<TinyFQMobileNetV2<4, 35>>>},
-      {"tinyfqnet_t6_w100_112", "its family at 112x112: expansion 6, width 1", "", true,
-       tinyfqnet_input(aligned_side, aligned_side), define_network<TinyFQFamily<TinyFQMobileNetV2<6, 100>>>},
-      {"mobilenet_v3_small", "perceptual quality, first half of the ensemble", "classifier.", true,
-       imagenet_input(), define_network<MobileNetV3SmallQuality>},
-      {"shufflenet_v2_x0_5", "perceptual quality, second half of the ensemble", "fc.", true, imagenet_input(),
-       define_network<ShuffleNetV2Quality<ShuffleNetX0_5>>},
-      {"shufflenet_v2_x1_0", "perceptual quality, twice as wide", "fc.", true, imagenet_input(),
-       define_network<ShuffleNetV2Quality<ShuffleNetX1_0>>},
-      {"mobilenet_v3_small_imagenet", "torchvision's classifier, 1000 classes", "", false,
-       imagenet_input(224, 224), define_network<MobileNetV3SmallImageNet>},
-      {"shufflenet_v2_x0_5_imagenet", "torchvision's classifier, 1000 classes", "", false,
-       imagenet_input(224, 224), define_network<ShuffleNetV2ImageNet<ShuffleNetX0_5>>},
-      {"shufflenet_v2_x1_0_imagenet", "torchvision's classifier, 1000 classes", "", false,
-       imagenet_input(224, 224), define_network<ShuffleNetV2ImageNet<ShuffleNetX1_0>>},
-      {"mobilefacenet", "face recogniser, aligned 112x112 to an embedding of 128", "", false,
-       mobilefacenet_input(), define_network<MobileFaceNet>, true},
-      {"mobilefacenet_x0_5", "the same at half the width, for training on a CPU", "", false,
-       mobilefacenet_input(), define_network<MobileFaceNetScaled<50>>, true},
-      {"face_resnet50", "face recogniser of ArcFace, aligned 112x112 to an embedding of 512", "", false,
-       face_input(), define_network<FaceResNet50>, true},
-      {"efficientnet_b0", "face recogniser, aligned 112x112 to an embedding of 512", "classifier.", false,
-       face_input(), define_network<EfficientNetB0>, true},
+      ModelSpec::named("tinyfqnet_t6_w100", "its family: expansion 6, width 1")
+          .with_input(tinyfqnet_input())
+          .defined_by<TinyFQFamily<TinyFQScaled<6, 100>>>()
+          .giving_scores(),
+      ModelSpec::named("tinyfqnet_t4_w35_112", "its family at 112x112: expansion 4, width 0.35")
+          .with_input(tinyfqnet_input(aligned_side, aligned_side))
+          .defined_by<TinyFQFamily<TinyFQMobileNetV2<4, 35>>>()
+          .giving_scores(),
+      ModelSpec::named("tinyfqnet_t6_w100_112", "its family at 112x112: expansion 6, width 1")
+          .with_input(tinyfqnet_input(aligned_side, aligned_side))
+          .defined_by<TinyFQFamily<TinyFQMobileNetV2<6, 100>>>()
+          .giving_scores(),
+      ModelSpec::named("mobilenet_v3_small", "perceptual quality, first half of the ensemble")
+          .with_input(imagenet_input())
+          .defined_by<MobileNetV3SmallQuality>()
+          .with_head("classifier.")
+          .giving_scores(),
+      ModelSpec::named("shufflenet_v2_x0_5", "perceptual quality, second half of the ensemble")
+          .with_input(imagenet_input())
+          .defined_by<ShuffleNetV2Quality<ShuffleNetX0_5>>()
+          .with_head("fc.")
+          .giving_scores(),
+      ModelSpec::named("shufflenet_v2_x1_0", "perceptual quality, twice as wide")
+          .with_input(imagenet_input())
+          .defined_by<ShuffleNetV2Quality<ShuffleNetX1_0>>()
+          .with_head("fc.")
+          .giving_scores(),
+      ModelSpec::named("mobilenet_v3_small_imagenet", "torchvision's classifier, 1000 classes")
+          .with_input(imagenet_input(224, 224))
+          .defined_by<MobileNetV3SmallImageNet>(),
+      ModelSpec::named("shufflenet_v2_x0_5_imagenet", "torchvision's classifier, 1000 classes")
+          .with_input(imagenet_input(224, 224))
+          .defined_by<ShuffleNetV2ImageNet<ShuffleNetX0_5>>(),
+      ModelSpec::named("shufflenet_v2_x1_0_imagenet", "torchvision's classifier, 1000 classes")
+          .with_input(imagenet_input(224, 224))
+          .defined_by<ShuffleNetV2ImageNet<ShuffleNetX1_0>>(),
+      ModelSpec::named("mobilefacenet", "face recogniser, aligned 112x112 to an embedding of 128")
+          .with_input(mobilefacenet_input())
+          .defined_by<MobileFaceNet>()
+          .giving_embeddings(),
+      ModelSpec::named("mobilefacenet_x0_5", "the same at half the width, for training on a CPU")
+          .with_input(mobilefacenet_input())
+          .defined_by<MobileFaceNetScaled<50>>()
+          .giving_embeddings(),
+      ModelSpec::named("face_resnet50", "face recogniser of ArcFace, aligned 112x112 to an embedding of 512")
+          .with_input(face_input())
+          .defined_by<FaceResNet50>()
+          .giving_embeddings(),
+      ModelSpec::named("efficientnet_b0", "face recogniser, aligned 112x112 to an embedding of 512")
+          .with_input(face_input())
+          .defined_by<EfficientNetB0>()
+          .with_head("classifier.")
+          .giving_embeddings(),
   };
   return {specs, sizeof(specs) / sizeof(specs[0])};
 }
@@ -107,7 +167,7 @@ inline const ModelSpec* find_model(const std::string& name) {
   return nullptr;
 }
 
-/// Those that make embeddings, for messages: "mobilefacenet, face_resnet50, ...".
+/// The names of the recognisers, for messages: "mobilefacenet, face_resnet50, ...".
 inline std::string recogniser_names() {
   std::string names;
   for (const ModelSpec& spec : model_specs())
@@ -122,8 +182,8 @@ inline std::string model_names() {
   return names;
 }
 
-/// The model that a weight file is for: the one its metadata names, else the first whose every parameter (the
-/// head's aside, unless it is the classifier's) is in the file with the right shape. Null when there is none.
+/// The model of a weight file: the one that its metadata names, or else the first one whose parameters are all in
+/// the file with the right shape. Parameters of a head need not be in the file. Null if there is no such model.
 inline const ModelSpec* guess_model(const TensorFile& file) {
   for (const auto& [key, value] : file.metadata)
     if (key == "model" && find_model(value) != nullptr) return find_model(value);

@@ -1,5 +1,6 @@
-// The backend of the instruction set that this translation unit is compiled for: it unpacks a step's operands
-// and calls the kernel. A program with several instruction sets compiles this header once for each.
+// The inference backend of the instruction set that this translation unit is compiled for. Its functions unpack
+// the operands of a step and call the kernel. A program with several instruction sets compiles this header once
+// for each of them.
 #pragma once
 
 #include <tinyfiqa/kernels/conv.hpp>
@@ -60,7 +61,7 @@ inline void run_gemm(const Step& s, const Frame& f) {
   g.a = f.read<float>(s.x);
   g.c = f.write<float>(s.y);
   if (s.gate.place == Place::none) return gemm(g, f.team);
-  // Image by image: each has weights of its own.
+  // Image by image, because the gate differs from image to image.
   const float *const packed = g.packed, *const gate = f.read<float>(s.gate);
   float* const gated = scratch_floats(s, f);
   g.m = s.x.extents.h * s.x.extents.w;
@@ -213,7 +214,7 @@ inline constexpr Kernel conv_kernel = [] {
   return k;
 }();
 
-// ---- narrow maps by planes
+// ---- planar kernels for narrow maps
 
 #ifndef TINYFIQA_PLANAR
 inline const PlanarKernel* choose_planar(const Kernel*) { return nullptr; }
@@ -248,7 +249,7 @@ inline bool planar_stem_fits(const Step& s) {
   return planar_act(s) && s.window == 3 && s.padding == 1 && s.stride == 2 && s.groups == 1 &&
          s.x.extents.c == 3 && s.x.extents.w == s.y.extents.w * 2;
 }
-/// A planar kernel is called like the one that it stands in for, on the same packed weights.
+/// A planar kernel takes the same packed weights as the usual one.
 constexpr Kernel planar_version(const Kernel& usual, const char* name,
                                 void (*run)(const Step&, const Frame&)) {
   Kernel k;
@@ -396,7 +397,7 @@ inline void run_levels(const Step& s, const Frame& f) {
 inline constexpr Kernel levels_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("levels_f32/16"), run_levels, run_levels_rows);
 
-// ---- the list, and the choice
+// ---- the table
 
 inline const Kernel* choose_conv(const ConvShape& c) {
   if (c.in != DType::f32 || c.out != DType::f32) return nullptr;
@@ -473,11 +474,13 @@ inline constexpr Backend backend = [] {
 
 TINYFIQA_ISA_END
 
+#undef TINYFIQA_GEMM_TILE
+#undef TINYFIQA_KERNEL_NAME
+
 TINYFIQA_BEGIN
-/// The backend for the instruction set of this translation unit's compiler flags, for inference alone:
-/// autograd/training_backend.hpp has the one that trains, which takes longer to compile. A program of many files
-/// may compile the kernels once: with TINYFIQA_COMPILED_ELSEWHERE defined for all files, and this function in
-/// one of them.
+/// The inference backend for the instruction set of this translation unit's compiler flags. (The training backend,
+/// which takes longer to compile, is in autograd/training_backend.hpp.) A program of many files can compile the
+/// kernels once: it defines TINYFIQA_COMPILED_ELSEWHERE for all files and this function in one of them.
 #ifdef TINYFIQA_COMPILED_ELSEWHERE
 const Backend& native_backend();
 #else

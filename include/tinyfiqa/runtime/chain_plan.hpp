@@ -49,7 +49,7 @@ class ChainPlanner {
     const int map = a.y.buffer;
     if (!by_rows || map < 0 || buffers_[map].outside || b.x.buffer != map) return false;
     if (a.y.pixel_stride != a.y.extents.c || b.x.extents.c != a.y.extents.c) return false;
-    // (Inside a chain, an image's floats cost nothing, and their memory is saved.)
+    // Converting an image's levels to floats inside a chain always pays: it saves the memory of the floats.
     const long long image_bytes =
         a.y.extents.floats() / a.y.extents.n * static_cast<long long>(dtype_bytes(a.y.dtype));
     if (a.kernel != backend_.levels && image_bytes < least_map_bytes) return false;

@@ -1,12 +1,12 @@
-// What a plan will do, layer by layer: shapes, parameters, multiply-adds, kernels.
+// Descriptions of plans, step by step: shapes, parameters, multiply-adds, kernels.
 #pragma once
 
 #include <tinyfiqa/runtime/plan.hpp>
 
 TINYFIQA_BEGIN
 
-/// One step of a plan, for tables. A MAC is one multiply-add of a convolution or linear layer; a normalised
-/// element is one output of a batch norm (P2 counts one operation for each).
+/// One step of a plan. A MAC is one multiply-add of a convolution or linear layer. A normalised element is one
+/// output of a batch norm; Peng et al. count one operation for each.
 struct StepInfo {
   OpKind kind = OpKind::input;
   bool with_residual = false;
@@ -39,7 +39,7 @@ inline StepInfo describe_step(const Plan& plan, Span<const Op> ops, int step) {
   return info;
 }
 
-/// Sums over all steps; extents and kernel are those of the whole plan.
+/// Sums over all steps; extents are those of the input and the first output.
 inline StepInfo describe_plan(const Plan& plan, Span<const Op> ops) {
   StepInfo total;
   total.in = plan.input;

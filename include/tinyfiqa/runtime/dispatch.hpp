@@ -1,4 +1,4 @@
-// The backends that a program with several instruction sets carries, and the choice among them at start.
+// The inference backends of a program with several instruction sets, and the choice among them at run time.
 #pragma once
 
 #include <tinyfiqa/base/cpu.hpp>

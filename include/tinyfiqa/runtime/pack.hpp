@@ -12,7 +12,7 @@
 
 TINYFIQA_BEGIN
 
-/// Where pack_weights() takes a network's parameters from.
+/// A source of parameters for pack_weights().
 class ParamSource {
  public:
   /// Returns the `count` floats of the parameter at `offset` of the network's block. A source that does not
@@ -65,7 +65,7 @@ inline void copy_param(ParamSource& params, int offset, int count, float* to) {
 inline void fill_gap(unsigned char* from, std::size_t bytes) {
   std::memset(from + bytes, 0, align_bytes(bytes) - bytes);
 }
-/// A parameter that kernels read as it is.
+/// Copies a parameter that kernels read unchanged.
 inline void pack_floats(ParamSource& params, int offset, int count, unsigned char* to) {
   copy_param(params, offset, count, reinterpret_cast<float*>(to));
   fill_gap(to, static_cast<std::size_t>(count) * sizeof(float));

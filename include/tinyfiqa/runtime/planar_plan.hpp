@@ -36,7 +36,7 @@ class PlanarPlanner {
   /// More channels than this fill vectors well enough (docs/performance-log.md).
   static constexpr int most_channels = 24;
 
-  /// True when nothing in the step itself speaks against a planar output.
+  /// True if the step could write a planar output. Its neighbours are not considered here.
   bool makes_planes(const Step& s) const {
     const Operand& y = s.y;
     const bool narrow = y.extents.c <= most_channels && y.extents.c % 16 != 0;

@@ -1,4 +1,4 @@
-// What a plan is made of: steps, each one call of one kernel on operands in the arena.
+// Steps: a plan is a list of steps, and a step is one call of one kernel on operands in the arena.
 #pragma once
 
 #include <tinyfiqa/base/dtype.hpp>
@@ -11,8 +11,8 @@
 
 TINYFIQA_BEGIN
 
-/// Where a step reads or writes. Inputs and outputs of a run are the caller's own memory. `rows`: between two
-/// steps of a chain (runtime/chain.hpp), which keep only some rows of the map in a thread's scratch.
+/// The memory that a step reads or writes. Input and outputs are the caller's. `rows`: between two steps of a
+/// chain (runtime/chain.hpp), which keep only some rows of the map, in a thread's scratch.
 enum class Place : unsigned char { none, arena, input, output, rows };
 
 /// A map in memory: the first element of pixel 0, and the distance from pixel to pixel.
@@ -24,7 +24,7 @@ struct Operand {
   std::size_t offset = 0;  ///< bytes from the start of its place
   int pixel_stride = 0;    ///< elements from pixel to pixel; more than extents.c in a slice
   Extents extents;
-  int buffer = -1;           ///< the planner's, when place is arena or output
+  int buffer = -1;           ///< its number in the planner, if place is arena or output
   float quant_scale = 1.0f;  ///< of integer elements: the number that 1 stands for
 };
 
@@ -38,13 +38,13 @@ struct Kernel;
 struct Frame;
 struct Step;
 
-/// Rows begin .. end of image `image` of a step's output. x and y are where the first element of image 0, row
-/// 0 of the step's input and output would be; only the rows that are needed exist.
+/// A task: compute rows begin .. end - 1 of image `image` of a step's output. x and y point to where element 0 of
+/// row 0 of image 0 would be; only the rows that are needed exist.
 struct RowsTask {
   const unsigned char* x = nullptr;
   unsigned char* y = nullptr;
   int image = 0, begin = 0, end = 0;
-  unsigned char* scratch = nullptr;  ///< the kernel's, for one thread
+  unsigned char* scratch = nullptr;  ///< Kernel::scratch_bytes() bytes, for one thread
 
   template <class T>
   TINYFIQA_INLINE const T* read() const {
@@ -56,7 +56,7 @@ struct RowsTask {
   }
 };
 
-/// What the first step of a chain knows of it.
+/// A chain, as a field of its first step.
 struct Chain {
   int steps = 0;                 ///< 0: the step runs alone
   int rows = 0;                  ///< of the last step's output at a time
@@ -67,16 +67,16 @@ struct Chain {
 /// One kernel call. `packed`, `slope` and `scratch` count bytes into the packed weights and the arena.
 struct Step {
   const Kernel* kernel = nullptr;
-  int op = -1;        ///< the graph's operation whose value this step makes
-  int first_op = -1;  ///< the operation it starts with, when several are fused
+  int op = -1;        ///< the operation whose value this step computes
+  int first_op = -1;  ///< the first of the operations that are fused into this step
   Operand x, b, y;    ///< b: residual, gate of a scale, or second input
-  Operand gate;       ///< [N, 1, 1, C]: multiplies x on the way in
+  Operand gate;       ///< [N, 1, 1, C]: x is multiplied by it when it is read
   Act act = Act::none;
   int window = 1, stride = 1, padding = 0;
   int groups = 1;  ///< of a convolution or a shuffle
   int factor = 1;  ///< of an upsampling
   std::size_t packed = 0;
-  std::size_t slope = 0;  ///< PReLU's slopes lie behind the packed weights
+  std::size_t slope = 0;  ///< place of the slopes of PReLU in the packed weights
   bool has_slope = false;
   std::size_t scratch = 0;
   const CustomOp* custom = nullptr;
@@ -113,7 +113,7 @@ struct RowRange {
   int begin = 0, end = 0;
 };
 
-/// Rows of a step's input that rows begin .. end of its output read.
+/// The rows of a step's input that are read for rows begin .. end - 1 of its output.
 TINYFIQA_INLINE RowRange rows_read(const Step& s, int begin, int end) {
   const int first = begin * s.stride - s.padding, last = (end - 1) * s.stride - s.padding + s.window;
   const int height = s.x.extents.h;
@@ -122,12 +122,12 @@ TINYFIQA_INLINE RowRange rows_read(const Step& s, int begin, int end) {
   return r;
 }
 
-/// What a convolution looks like, its input's size aside.
+/// The shape of a convolution without the size of its input.
 struct ConvShape {
   int cout = 0, cin = 0, window = 1, stride = 1, padding = 0, groups = 1;
   DType in = DType::f32, out = DType::f32;  ///< element types of the maps
   TINYFIQA_INLINE constexpr int depth() const { return cin / groups * window * window; }
-  /// A 1x1 convolution that is a matrix product as it is.
+  /// True for 1x1 convolutions that are matrix products.
   TINYFIQA_INLINE constexpr bool is_product() const {
     return window == 1 && stride == 1 && padding == 0 && groups == 1;
   }
@@ -145,14 +145,14 @@ struct FoldedConv {
   const float* bias = nullptr;
 };
 
-/// A kernel as plans see it. Packing belongs to it, because the layout of the weights does.
+/// A kernel, and the functions that belong to it: the layout of the packed weights is the kernel's.
 struct Kernel {
   const char* name = "";        ///< <op>_<dtype>/<tile>/<isa>
   DType dtype = DType::f32;     ///< of the elements that it writes
-  bool takes_residual = false;  ///< adds operand b on the way out
+  bool takes_residual = false;  ///< adds operand b in its epilogue
   bool takes_gate = false;      ///< multiplies x by operand gate; needs scratch for its packed weights once
   void (*run)(const Step&, const Frame&) = nullptr;
-  /// The same for some rows; null for kernels that can't be part of a chain.
+  /// The same for some rows; null if the kernel can't be part of a chain.
   void (*run_rows)(const Step&, const Frame&, const RowsTask&) = nullptr;
   /// Bytes of the packed weights; null for kernels without weights.
   std::size_t (*packed_bytes)(const ConvShape& shape) = nullptr;
@@ -163,18 +163,18 @@ struct Kernel {
   std::size_t (*scratch_bytes)(const ConvShape& shape) = nullptr;
 };
 
-/// A kernel for narrow maps, which takes the same packed weights as the one that it stands in for.
+/// A kernel for narrow maps. It replaces another kernel and takes the same packed weights.
 struct PlanarKernel {
   const Kernel* kernel = nullptr;
-  bool reads_planes = false;            ///< x is planar; else x is as usual, and y alone planar
-  bool (*fits)(const Step&) = nullptr;  ///< whether it can do this step, whatever the layout of y
+  bool reads_planes = false;            ///< x is planar; otherwise only y is
+  bool (*fits)(const Step&) = nullptr;  ///< true if it can compute this step, with y planar or not
 };
 
 namespace kernels {
 struct ResizeAxis;
 }
 
-/// What is done to an image before a network sees it; see kernels/resize.hpp and kernels/pixels.hpp.
+/// Kernels for the preprocessing of images: kernels/resize.hpp and kernels/pixels.hpp.
 struct ImageKernels {
   void (*resize)(const unsigned char* in, std::ptrdiff_t in_stride, const kernels::ResizeAxis& x,
                  const kernels::ResizeAxis& y, unsigned char* scratch, unsigned char* out,
@@ -183,7 +183,7 @@ struct ImageKernels {
                     float* out) = nullptr;
 };
 
-/// What is done to weights before a network has them; see kernels/weights.hpp.
+/// Kernels for the loading of weights: kernels/weights.hpp.
 struct WeightKernels {
   bool (*halves_to_floats)(const unsigned char* halves, std::ptrdiff_t count, float* out) = nullptr;
   void (*scale)(float* values, std::ptrdiff_t count, double factor) = nullptr;
@@ -198,12 +198,12 @@ struct Backend {
   /// The kernel for an operation that has one for all shapes, on maps of this element type; null when there is
   /// none.
   const Kernel* (*operation)(OpKind kind, DType dtype) = nullptr;
-  // Work that is no operation of a network by itself: a map into a part of another, two maps' channels
-  // alternately, an image's levels to floats.
+  // Kernels of steps that are not operations: copy a map into a part of another one, interleave the channels of
+  // two maps, convert the levels of an image to floats.
   const Kernel* (*copy)(DType dtype) = nullptr;
   const Kernel* interleave = nullptr;
   const Kernel* levels = nullptr;
-  /// What stands in for a convolution's kernel on narrow maps; null where there is nothing.
+  /// The planar kernel that can replace `kernel` on narrow maps; null if there is none.
   const PlanarKernel* (*planar)(const Kernel* kernel) = nullptr;
   void (*run_chain)(const Step* first, const Frame& frame) = nullptr;
   ImageKernels image;
