@@ -1,7 +1,7 @@
 // Whole networks by the formulas of kernels/reference: no plan, no packing, batch norm not folded.
 #pragma once
 
-#include <tinyfiqa/kernels/reference/forward.hpp>
+#include <tinyfiqa/kernels/reference/unary.hpp>
 #include <tinyfiqa/nn/graph.hpp>
 
 #include <cmath>
@@ -49,6 +49,13 @@ inline Tensor step(const Op& op, const std::vector<Tensor>& values, const float*
     case OpKind::input:
     case OpKind::custom:
       break;
+    default: {
+      const Extents in{x.shape.n, x.shape.h, x.shape.w, x.shape.c}, out = op_info(op.kind).shape(op, &in);
+      y = zeros(out.n, out.h, out.w, out.c);
+      reference::unary_formula<float>(op.kind).forward(op, x.shape, x.floats.data(), y.shape,
+                                                       y.floats.data());
+      break;
+    }
     case OpKind::conv:
       return conv(op, x, params);
     case OpKind::dropout:
@@ -64,7 +71,7 @@ inline Tensor step(const Op& op, const std::vector<Tensor>& values, const float*
                           {op.window, op.stride, op.padding, 1});
       break;
     }
-    case OpKind::mean_hw:
+    case OpKind::mean_hw:  // with sums in double
       y = zeros(x.shape.n, 1, 1, op.channels);
       reference::mean_hw(x.shape, x.floats.data(), y.floats.data());
       break;
@@ -83,10 +90,6 @@ inline Tensor step(const Op& op, const std::vector<Tensor>& values, const float*
       }
       break;
     }
-    case OpKind::upsample:
-      y = zeros(x.shape.n, x.shape.h * op.factor, x.shape.w * op.factor, op.channels);
-      reference::upsample(x.shape, x.floats.data(), op.factor, y.floats.data());
-      break;
     case OpKind::slice:
       reference::slice(x.shape, x.floats.data(), op.first_channel, op.channels, y.floats.data());
       break;

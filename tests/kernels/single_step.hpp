@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/kernels/reference/forward.hpp>
+#include <tinyfiqa/kernels/reference/unary.hpp>
 #include <tinyfiqa/runtime/step.hpp>
 
 #include "guarded.hpp"

@@ -115,23 +115,26 @@ TEST_CASE("nearest upsampling equals its formula, for narrow and wide maps and i
       for (int factor : {1, 2, 3})
         for (int w : {1, 5}) {
           Rng rng(6);
+          Op op;
+          op.factor = factor;
           const Extents in{2, 3, w, c}, out{2, 3 * factor, w * factor, c};
           const auto x = random(static_cast<std::size_t>(in.floats()), rng);
           Step s;
           s.x = at(Place::input, in);
           s.y = at(Place::output, out);
-          s.factor = factor;
+          s.source = &op;
           const auto y = run_step(backend.operation(OpKind::upsample, DType::f32), s, x, {},
                                   static_cast<std::size_t>(out.floats()));
           std::vector<float> expected(y.size());
-          reference::upsample(shape(in), x.data(), factor, expected.data());
+          reference::upsample_forward(op, shape(in), x.data(), shape(out), expected.data());
           CHECK(y == expected);
 
           s.y = at(Place::output, out, c + 2);
           const auto sparse = run_step(backend.operation(OpKind::upsample, DType::f32), s, x, {},
                                        static_cast<std::size_t>((out.pixels() - 1) * (c + 2) + c));
           for (std::size_t i = 0; i < sparse.size(); ++i) {
-            const std::size_t pixel = i / static_cast<std::size_t>(c + 2), k = i % static_cast<std::size_t>(c + 2);
+            const std::size_t pixel = i / static_cast<std::size_t>(c + 2),
+                              k = i % static_cast<std::size_t>(c + 2);
             if (k < static_cast<std::size_t>(c))
               CHECK(sparse[i] == expected[pixel * static_cast<std::size_t>(c) + k]);
             else

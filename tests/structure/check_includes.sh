@@ -12,7 +12,7 @@ threads: base
 nn: base
 models: nn base
 kernels: simd base
-kernels/reference: base
+kernels/reference: nn base
 kernels/train: kernels simd base
 weights: base
 runtime: kernels nn threads base

@@ -45,6 +45,19 @@ void window_attributes(onnx::NodeProto& node, const Op& op) {
   attribute(node, "pads", {op.padding, op.padding, op.padding, op.padding});
 }
 
+/// y[h, w] = x[h / factor, w / factor]: without these attributes, engines round and shift in ways of their own.
+void upsample_attributes(onnx::NodeProto& node, onnx::TensorProto& scales, const Op& op) {
+  scales.set_name(node.name() + "/scales");
+  scales.set_data_type(onnx::TensorProto::FLOAT);
+  scales.add_dims(4);
+  for (const int scale : {1, 1, op.factor, op.factor}) scales.add_float_data(static_cast<float>(scale));
+  node.add_input("");  // the region of interest, which other modes have
+  node.add_input(scales.name());
+  attribute(node, "mode", "nearest");
+  attribute(node, "coordinate_transformation_mode", "asymmetric");
+  attribute(node, "nearest_mode", "floor");
+}
+
 /// A float tensor's name and axes; extent 0 is the batch of any size.
 void describe_value(onnx::ValueInfoProto& info, const char* name, const std::vector<int>& extents) {
   info.set_name(name);
@@ -199,19 +212,6 @@ void OnnxGraph::write_slice(const Op& op, const Value& x) {
   node("Slice", {x.name, constant("starts", {first}), constant("ends", {end}), constant("axes", {1})});
 }
 
-/// y[h, w] = x[h / factor, w / factor]: without these attributes, engines round and shift in ways of their own.
-void OnnxGraph::write_upsample(const Op& op, const Value& x) {
-  onnx::TensorProto& scales = *graph_.add_initializer();
-  scales.set_name(layer_ + "/scales");
-  scales.set_data_type(onnx::TensorProto::FLOAT);
-  scales.add_dims(4);
-  for (const int scale : {1, 1, op.factor, op.factor}) scales.add_float_data(static_cast<float>(scale));
-  onnx::NodeProto& n = node(op_info(op.kind).onnx, {x.name, "", scales.name()});
-  attribute(n, "mode", "nearest");
-  attribute(n, "coordinate_transformation_mode", "asymmetric");
-  attribute(n, "nearest_mode", "floor");
-}
-
 Status OnnxGraph::write_nodes(const Op& op, const std::vector<Value>& in, bool& flat) {
   const char* const kind = op_info(op.kind).onnx;
   const Value& a = in[0];
@@ -246,7 +246,7 @@ Status OnnxGraph::write_nodes(const Op& op, const std::vector<Value>& in, bool& 
       break;
     }
     case OpKind::upsample:
-      write_upsample(op, a);
+      upsample_attributes(node(kind, {a.name}), *graph_.add_initializer(), op);
       break;
     case OpKind::input:
     case OpKind::dropout:  // the identity

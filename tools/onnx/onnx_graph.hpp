@@ -36,7 +36,6 @@ class OnnxGraph {
   void write_act(const tinyfiqa::Op& op, const std::string& x);
   void write_shuffle(const tinyfiqa::Op& op, const Value& x);
   void write_slice(const tinyfiqa::Op& op, const Value& x);
-  void write_upsample(const tinyfiqa::Op& op, const Value& x);
   /// Gives the value of operation `id` the names of the network's outputs that it is. `made`: the newest node
   /// computes it.
   void name_outputs(int id, bool made);

@@ -4,10 +4,10 @@
 
 #include <tinyfiqa/autograd/custom_kernel.hpp>
 #include <tinyfiqa/autograd/tape_call.hpp>
-#include <tinyfiqa/kernels/reference/backward.hpp>
-#include <tinyfiqa/kernels/reference/forward.hpp>
+#include <tinyfiqa/kernels/reference/unary.hpp>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 TINYFIQA_BEGIN
@@ -170,17 +170,6 @@ void max_pool_backward(const TapeCall<T>& t) {
   reference::max_pool_backward(shape(t.x[0]), shape(t.out), window(*t.op), t.saved, dy.data(), dx.data());
   give(t, 0, dx);
 }
-template <class T>
-void mean_forward(const TapeCall<T>& t) {
-  reference::mean_forward(shape(t.x[0]), dense(t.x[0]).data(), t.y);
-}
-template <class T>
-void mean_backward(const TapeCall<T>& t) {
-  std::vector<T> dx = zeros(t.x[0]);
-  reference::mean_backward(shape(t.x[0]), dense_gradient(t).data(), dx.data());
-  give(t, 0, dx);
-}
-
 // ---- y = a + b;   da = dy, db = dy
 
 template <class T>
@@ -211,16 +200,17 @@ void scale_backward(const TapeCall<T>& t) {
   give(t, 1, dgate);
 }
 
-// ---- nearest upsampling
+// ---- operations with one dense input (kernels/reference/unary.hpp)
 
-template <class T>
-void upsample_forward(const TapeCall<T>& t) {
-  reference::upsample(shape(t.x[0]), dense(t.x[0]).data(), t.op->factor, t.y);
+template <class T, OpKind Kind>
+void unary_forward(const TapeCall<T>& t) {
+  reference::unary_formula<T>(Kind).forward(*t.op, shape(t.x[0]), dense(t.x[0]).data(), shape(t.out), t.y);
 }
-template <class T>
-void upsample_backward(const TapeCall<T>& t) {
+template <class T, OpKind Kind>
+void unary_backward(const TapeCall<T>& t) {
   std::vector<T> dx = zeros(t.x[0]);
-  reference::upsample_backward(shape(t.x[0]), t.op->factor, dense_gradient(t).data(), dx.data());
+  reference::unary_formula<T>(Kind).backward(*t.op, shape(t.x[0]), shape(t.out), dense_gradient(t).data(),
+                                             dx.data());
   give(t, 0, dx);
 }
 
@@ -306,14 +296,12 @@ constexpr TapeKernel<T> formula(const char* name, void (*forward)(const TapeCall
 TINYFIQA_FORMULA(conv);
 TINYFIQA_FORMULA(activation);
 TINYFIQA_FORMULA(max_pool);
-TINYFIQA_FORMULA(mean);
 TINYFIQA_FORMULA(add);
 TINYFIQA_FORMULA(scale);
 TINYFIQA_FORMULA(concat);
 TINYFIQA_FORMULA(shuffle);
 TINYFIQA_FORMULA(interleave);
 TINYFIQA_FORMULA(mask);
-TINYFIQA_FORMULA(upsample);
 #undef TINYFIQA_FORMULA
 template <class T>
 inline constexpr TapeKernel<T> slice = formula<T>("formula_slice", nullptr, slice_backward<T>);
@@ -322,32 +310,39 @@ template <class T>
 const TapeKernel<T>* choose_conv(const Op&) {
   return &conv<T>;
 }
-template <class T>
-inline constexpr const TapeKernel<T>* all[] = {&conv<T>,    &activation<T>, &max_pool<T>, &mean<T>,
-                                               &add<T>,     &scale<T>,      &concat<T>,   &slice<T>,
-                                               &shuffle<T>, &interleave<T>, &mask<T>,     &upsample<T>};
+template <class T, OpKind Kind>
+inline constexpr TapeKernel<T> unary = formula<T>(op_name(Kind), unary_forward<T, Kind>,
+                                                  unary_backward<T, Kind>);
+
+/// Sets the kernels of all operations that have a unary formula.
+template <class T, std::size_t... Kinds>
+constexpr void set_unary(TapeKernels<T>& k, std::index_sequence<Kinds...>) {
+  const auto set = [&k](std::size_t kind, const TapeKernel<T>& kernel) {
+    if (reference::unary_formula<T>(static_cast<OpKind>(kind)).forward != nullptr)
+      k.operation[kind] = &kernel;
+  };
+  (set(Kinds, unary<T, static_cast<OpKind>(Kinds)>), ...);
+}
 
 /// The formulas of all operations, and the user's own.
 template <class T>
 inline constexpr TapeKernels<T> table = [] {
   TapeKernels<T> k;
   const auto set = [&k](OpKind kind, const TapeKernel<T>& kernel) {
-    k.operation[static_cast<int>(kind)] = &kernel;
+    k.operation[static_cast<std::size_t>(kind)] = &kernel;
   };
+  set_unary(k, std::make_index_sequence<op_kind_count>());
   k.conv = choose_conv<T>;
   set(OpKind::activation, activation<T>);
   set(OpKind::max_pool, max_pool<T>);
-  set(OpKind::mean_hw, mean<T>);
   set(OpKind::add, add<T>);
   set(OpKind::scale, scale<T>);
   set(OpKind::concat, concat<T>);
   set(OpKind::slice, slice<T>);
   set(OpKind::shuffle, shuffle<T>);
   set(OpKind::dropout, mask<T>);
-  set(OpKind::upsample, upsample<T>);
   set(OpKind::custom, detail::tape_custom<T>);
   k.interleave = &interleave<T>;
-  k.all = {all<T>, sizeof(all<T>) / sizeof(all<T>[0])};
   return k;
 }();
 

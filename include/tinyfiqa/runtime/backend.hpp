@@ -348,7 +348,7 @@ inline void run_copy(const Step& s, const Frame& f) { copy(elementwise_args(s, f
 inline void run_interleave(const Step& s, const Frame& f) { interleave(elementwise_args(s, f), f.team); }
 inline void run_shuffle(const Step& s, const Frame& f) { shuffle(elementwise_args(s, f), s.groups, f.team); }
 inline void run_upsample(const Step& s, const Frame& f) {
-  upsample(elementwise_args(s, f), s.x.extents.w, s.factor, f.team);
+  upsample(elementwise_args(s, f), s.x.extents.w, s.source->factor, f.team);
 }
 inline constexpr Kernel activation_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("activation_f32/1v"), run_activation);
@@ -371,7 +371,7 @@ inline void run_custom(const Step& s, const Frame& f) {
   if (s.b.place != Place::none) call.x[1] = f.read<float>(s.b);
   call.y = f.write<float>(s.y);
   call.params = packed_floats(s, f);
-  s.custom->forward_float(call);
+  s.source->custom->forward_float(call);
 }
 inline constexpr Kernel custom_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("custom_f32/1"), run_custom);
 

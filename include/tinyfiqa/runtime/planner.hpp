@@ -14,7 +14,7 @@ TINYFIQA_BEGIN
 
 /// What is to be planned.
 struct PlanRequest {
-  Span<const Op> ops;
+  Span<const Op> ops;       ///< must stay where they are while the plan is used
   Span<const int> outputs;  ///< the values to hand out, at most Outputs::capacity
   Extents input;            ///< N, H, W; the channels are the network's own
   int threads = 1;          ///< the most that a run will use
@@ -222,6 +222,7 @@ class Planner {
     s = Step();
     s.kernel = kernel;
     s.op = s.first_op = id;
+    s.source = &op(id);
     return s;
   }
 
@@ -296,7 +297,6 @@ class Planner {
     s.stride = o.stride;
     s.padding = o.padding;
     s.groups = o.shuffle_groups;
-    s.factor = o.factor;
   }
 
   /// The user's own operation; its parameters are packed as they are.
@@ -307,7 +307,6 @@ class Planner {
     s.x = read(o.inputs[0]);
     if (o.inputs[1] >= 0) s.b = read(o.inputs[1]);
     s.y = write(id);
-    s.custom = o.custom;
     s.packed = value(id).packed;
   }
 

@@ -74,12 +74,12 @@ struct Step {
   Act act = Act::none;
   int window = 1, stride = 1, padding = 0;
   int groups = 1;  ///< of a convolution or a shuffle
-  int factor = 1;  ///< of an upsampling
+  /// Operation first_op, for kernels of operations that have parameters of their own.
+  const Op* source = nullptr;
   std::size_t packed = 0;
   std::size_t slope = 0;  ///< place of the slopes of PReLU in the packed weights
   bool has_slope = false;
   std::size_t scratch = 0;
-  const CustomOp* custom = nullptr;
   LevelScale levels;  ///< of the step that reads an image's levels
   Chain chain;
   std::size_t rows = 0;  ///< inside a chain: where its output's rows lie in the thread's scratch, in bytes

@@ -126,25 +126,6 @@ inline void concat_part(MapShape in, const float* x, int out_channels, int first
     for (int j = 0; j < in.c; ++j) y[p * out_channels + first + j] = x[p * in.c + j];
 }
 
-/// y[i, h, w, c] = x[i, h / factor, w / factor, c];   y is [N, H factor, W factor, C]
-template <class T>
-void upsample(MapShape in, const T* x, int factor, T* y) {
-  const MapShape out{in.n, in.h * factor, in.w * factor, in.c};
-  for (int i = 0; i < out.n; ++i)
-    for (int oy = 0; oy < out.h; ++oy)
-      for (int ox = 0; ox < out.w; ++ox)
-        for (int c = 0; c < out.c; ++c) y[out.at(i, oy, ox, c)] = x[in.at(i, oy / factor, ox / factor, c)];
-}
-/// dx[i, h, w, c] += sum of dy over the factor x factor pixels that are copies of it
-template <class T>
-void upsample_backward(MapShape in, int factor, const T* dy, T* dx) {
-  const MapShape out{in.n, in.h * factor, in.w * factor, in.c};
-  for (int i = 0; i < out.n; ++i)
-    for (int oy = 0; oy < out.h; ++oy)
-      for (int ox = 0; ox < out.w; ++ox)
-        for (int c = 0; c < out.c; ++c) dx[in.at(i, oy / factor, ox / factor, c)] += dy[out.at(i, oy, ox, c)];
-}
-
 /// y[..., j] = x[..., first + j],    j < count
 inline void slice(MapShape in, const float* x, int first, int count, float* y) {
   for (std::ptrdiff_t p = 0; p < static_cast<std::ptrdiff_t>(in.n) * in.h * in.w; ++p)
