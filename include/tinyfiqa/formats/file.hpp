@@ -209,3 +209,5 @@ inline Status write_file(const std::string& path, Span<const Bytes> parts) {
 }
 
 TINYFIQA_END
+
+#undef TINYFIQA_POSIX_FILES

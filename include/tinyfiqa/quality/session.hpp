@@ -71,7 +71,8 @@ class Session {
 
   /// input [N, H, W, C] -> the session's only output, dense [N, H, W, C]. Allocates nothing.
   void run(const float* input, float* output) { run(input, Span<float* const>(&output, 1)); }
-  /// The same for any number of outputs: outputs[i] has output_floats(i) floats.
+  /// The same for any number of outputs: outputs[i] has output_floats(i) floats. With another number of outputs
+  /// than output_count(), the first number of each becomes NaN and nothing is computed.
   void run(const float* input, Span<float* const> outputs) { run(Feed::floats, input, outputs); }
   /// The same from RGB levels 0..255 [N, H, W, 3], to the bit. A session that was created for the other feed
   /// writes NaN.
@@ -82,9 +83,13 @@ class Session {
   explicit Session(const Model& model) : model_(&model) {}
 
   void run(Feed feed, const void* input, Span<float* const> outputs) {
-    if (feed != feed_ || outputs.size != pointers_.size()) {
-      for (std::size_t i = 0; i < outputs.size && i < pointers_.size(); ++i)
-        std::fill_n(outputs[i], output_floats(static_cast<int>(i)), std::nanf(""));
+    if (outputs.size != pointers_.size()) {  // how large the caller's arrays are is unknown
+      for (float* const output : outputs) *output = std::nanf("");
+      return;
+    }
+    if (feed != feed_) {
+      for (int i = 0; i < output_count(); ++i)
+        std::fill_n(outputs[static_cast<std::size_t>(i)], output_floats(i), std::nanf(""));
       return;
     }
     std::copy(outputs.begin(), outputs.end(), pointers_.begin());
