@@ -318,8 +318,7 @@ inline constexpr TapeKernel<T> unary = formula<T>(op_name(Kind), unary_forward<T
 template <class T, std::size_t... Kinds>
 constexpr void set_unary(TapeKernels<T>& k, std::index_sequence<Kinds...>) {
   const auto set = [&k](std::size_t kind, const TapeKernel<T>& kernel) {
-    if (reference::unary_formula<T>(static_cast<OpKind>(kind)).forward != nullptr)
-      k.operation[kind] = &kernel;
+    if (reference::unary_formula<T>(static_cast<OpKind>(kind)).known) k.operation[kind] = &kernel;
   };
   (set(Kinds, unary<T, static_cast<OpKind>(Kinds)>), ...);
 }

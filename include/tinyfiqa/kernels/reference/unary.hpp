@@ -11,6 +11,7 @@ namespace reference {
 
 template <class T>
 struct UnaryFormula {
+  bool known = false;  ///< (gcc's sanitizers can't compare pointers to functions in a constant)
   /// Writes y.
   void (*forward)(const Op& op, MapShape in, const T* x, MapShape out, T* y) = nullptr;
   /// Adds to dx.
@@ -47,23 +48,17 @@ void upsample_backward(const Op& op, MapShape in, MapShape out, const T* dy, T* 
           dx[in.at(i, oy / op.factor, ox / op.factor, c)] += dy[out.at(i, oy, ox, c)];
 }
 
-/// The formulas of an operation; null for operations that are not of this kind.
+/// The formulas of an operation; not `known` for operations that are not of this kind.
 template <class T>
 constexpr UnaryFormula<T> unary_formula(OpKind kind) {
-  UnaryFormula<T> formula;
   switch (kind) {
     case OpKind::mean_hw:
-      formula.forward = mean_hw_forward<T>;
-      formula.backward = mean_hw_backward<T>;
-      break;
+      return {true, mean_hw_forward<T>, mean_hw_backward<T>};
     case OpKind::upsample:
-      formula.forward = upsample_forward<T>;
-      formula.backward = upsample_backward<T>;
-      break;
+      return {true, upsample_forward<T>, upsample_backward<T>};
     default:
-      break;
+      return {};
   }
-  return formula;
 }
 
 }  // namespace reference
