@@ -1,6 +1,7 @@
 #include "image_support.hpp"
 
 #include <tinyfiqa/image/preprocess.hpp>
+#include <tinyfiqa/runtime/dispatch.hpp>
 
 #include <doctest/doctest.h>
 
@@ -19,7 +20,39 @@ std::vector<float> poisoned(const InputSpec& spec) {
   return std::vector<float>(spec.size(), std::numeric_limits<float>::quiet_NaN());
 }
 
+int resized = 0, converted = 0;  // calls of the counting backend's kernels
+
 }  // namespace
+
+TEST_CASE("preprocessing uses the backend that it is given, and all backends give the same floats") {
+  const Image image = noise(200, 150, 4);
+  const InputSpec spec = imagenet_input(60, 44);
+  std::vector<float> want = poisoned(spec);
+  REQUIRE(preprocess(image, {}, spec, want, View::identity, 0, *choose_backend("scalar")).ok());
+  for (const Backend* backend : compiled_backends()) {
+    if (!cpu_can_run(backend->isa)) continue;
+    std::vector<float> got = poisoned(spec);
+    REQUIRE(preprocess(image, {}, spec, got, View::identity, 0, *backend).ok());
+    CHECK(got == want);
+  }
+  Backend counting = *choose_backend("scalar");
+  counting.image.resize = [](const unsigned char* in, std::ptrdiff_t in_stride, const kernels::ResizeAxis& x,
+                             const kernels::ResizeAxis& y, unsigned char* scratch, unsigned char* out,
+                             std::ptrdiff_t out_stride) {
+    ++resized;
+    choose_backend("scalar")->image.resize(in, in_stride, x, y, scratch, out, out_stride);
+  };
+  counting.image.to_floats = [](const unsigned char* levels, std::ptrdiff_t pixels, const float* mean,
+                                const float* scale, float* out) {
+    ++converted;
+    choose_backend("scalar")->image.to_floats(levels, pixels, mean, scale, out);
+  };
+  std::vector<float> got = poisoned(spec);
+  REQUIRE(preprocess(image, {}, spec, got, View::identity, 0, counting).ok());
+  CHECK(resized > 0);
+  CHECK(converted > 0);
+  CHECK(got == want);
+}
 
 TEST_CASE("input levels are shifted and scaled as each network was trained") {
   Image image(2, 1);
