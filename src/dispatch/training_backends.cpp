@@ -35,4 +35,6 @@ const TrainingBackend* choose_training_backend(const char* isa) {
   return nullptr;
 }
 
+const TrainingBackend& native_training_backend() { return *choose_training_backend("auto"); }
+
 TINYFIQA_END

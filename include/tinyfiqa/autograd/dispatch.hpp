@@ -9,4 +9,7 @@ TINYFIQA_BEGIN
 /// machine can't run it.
 const TrainingBackend* choose_training_backend(const char* isa);
 
+/// The fastest one, in place of that of autograd/training_backend.hpp.
+const TrainingBackend& native_training_backend();
+
 TINYFIQA_END

@@ -275,6 +275,10 @@ TINYFIQA_ISA_END
 
 TINYFIQA_BEGIN
 /// The backend that trains, for the instruction set of this translation unit's compiler flags. Its
-/// `inference` is native_backend().
+/// `inference` is native_backend(). As there, TINYFIQA_COMPILED_ELSEWHERE only declares it.
+#ifdef TINYFIQA_COMPILED_ELSEWHERE
+const TrainingBackend& native_training_backend();
+#else
 inline const TrainingBackend& native_training_backend() { return kernels::training_backend; }
+#endif
 TINYFIQA_END
