@@ -37,12 +37,12 @@ struct NamedCommand {
 
 // TINYFIQA_TOOL_COMMANDS=scoring leaves these commands out.
 #ifdef TINYFIQA_SCORING_ONLY
-#define WHOLE_TOOL(add) nullptr
-#define SCORING_ONLY_NOTE \
+#define TINYFIQA_WHOLE_TOOL(add) nullptr
+#define TINYFIQA_SCORING_ONLY_NOTE \
   "\n\nThis build has the scoring commands alone; tools/run builds the others when you call one."
 #else
-#define SCORING_ONLY_NOTE ""
-#define WHOLE_TOOL(add) add
+#define TINYFIQA_SCORING_ONLY_NOTE ""
+#define TINYFIQA_WHOLE_TOOL(add) add
 #endif
 
 /// All commands, in the order of the help. The references must outlive the result.
@@ -54,24 +54,24 @@ std::vector<NamedCommand> all_commands(const Command& app, int& exit_code,
         return [&, add] { add(app, exit_code, arguments); };
       };
   return {{"score", plain(add_score)},
-          {"eval", WHOLE_TOOL(plain(add_eval))},
-          {"label", WHOLE_TOOL(plain(add_label))},
-          {"select", WHOLE_TOOL(plain(add_select))},
-          {"sample", WHOLE_TOOL(plain(add_sample))},
-          {"degrade", WHOLE_TOOL(plain(add_degrade))},
-          {"train-baseline", WHOLE_TOOL(plain(add_train_baseline))},
-          {"verify-eval", WHOLE_TOOL(plain(add_verify_eval))},
+          {"eval", TINYFIQA_WHOLE_TOOL(plain(add_eval))},
+          {"label", TINYFIQA_WHOLE_TOOL(plain(add_label))},
+          {"select", TINYFIQA_WHOLE_TOOL(plain(add_select))},
+          {"sample", TINYFIQA_WHOLE_TOOL(plain(add_sample))},
+          {"degrade", TINYFIQA_WHOLE_TOOL(plain(add_degrade))},
+          {"train-baseline", TINYFIQA_WHOLE_TOOL(plain(add_train_baseline))},
+          {"verify-eval", TINYFIQA_WHOLE_TOOL(plain(add_verify_eval))},
           {"info", plain(add_info)},
-          {"bench", WHOLE_TOOL(plain(add_bench))},
+          {"bench", TINYFIQA_WHOLE_TOOL(plain(add_bench))},
           {"import", plain(add_import)},
-          {"calibrate", WHOLE_TOOL(plain(add_calibrate))},
+          {"calibrate", TINYFIQA_WHOLE_TOOL(plain(add_calibrate))},
           {"verify-weights", plain(add_verify_weights)},
-          {"export", WHOLE_TOOL(plain(add_export))},
-          {"forward", WHOLE_TOOL(plain(add_forward))},
-          {"gradients", WHOLE_TOOL(plain(add_gradients))},
-          {"train", WHOLE_TOOL(recorded(add_train))},
-          {"ablation", WHOLE_TOOL(recorded(add_ablation))},
-          {"size-study", WHOLE_TOOL(recorded(add_size_study))}};
+          {"export", TINYFIQA_WHOLE_TOOL(plain(add_export))},
+          {"forward", TINYFIQA_WHOLE_TOOL(plain(add_forward))},
+          {"gradients", TINYFIQA_WHOLE_TOOL(plain(add_gradients))},
+          {"train", TINYFIQA_WHOLE_TOOL(recorded(add_train))},
+          {"ablation", TINYFIQA_WHOLE_TOOL(recorded(add_ablation))},
+          {"size-study", TINYFIQA_WHOLE_TOOL(recorded(add_size_study))}};
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ std::vector<NamedCommand> all_commands(const Command& app, int& exit_code,
 int main(int argc, char** argv) {
   const CommandLine line(
       "tinyfiqa scores the quality of face photos, on a CPU.\n\nStart with:  tinyfiqa score "
-      "photo.jpg" SCORING_ONLY_NOTE);
+      "photo.jpg" TINYFIQA_SCORING_ONLY_NOTE);
   line.expect_command(version_text);
   const Command app = line.root();
   int exit_code = exit_done;
