@@ -3,7 +3,7 @@
 
   make_faces.py [FOLDER]        (Debian: apt install python3-skimage python3-pil)
 
-The source is astronaut.png of scikit-image; see README.md. Run again, it writes the same pictures.
+The source is astronaut.png of scikit-image; see README.md. Running it again writes the same images.
 """
 import io
 import os

@@ -33,7 +33,7 @@ TEST_CASE("an array is aligned, can be copied, and is empty after it was moved f
   }
 }
 
-TEST_CASE("an array that there is no room for is empty") {
+TEST_CASE("an array without enough memory for it is empty") {
   if (sanitized) return;  // the address sanitizer ends the program instead
   for (const std::size_t size : {std::size_t{1} << 60u, std::numeric_limits<std::size_t>::max() / 2,
                                  std::numeric_limits<std::size_t>::max()}) {

@@ -136,7 +136,7 @@ void levels_equal_floats(Extents size) {
 
 }  // namespace
 
-TEST_CASE("a picture's levels give what the floats that they stand for give, to the bit") {
+TEST_CASE("an image's levels give the same output as their floats, to the bit") {
   levels_equal_floats<MobileNetV3SmallQuality>({2, 45, 70, 3});
   levels_equal_floats<MobileNetV3SmallQuality>({1, 330, 320, 3});  // a chain of three
   levels_equal_floats<ShuffleNetV2Quality<ShuffleNetX0_5>>({3, 121, 90, 3});
