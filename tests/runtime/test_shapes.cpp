@@ -87,11 +87,33 @@ TEST_CASE("every operation refuses a wrong number of inputs and channels that it
     op.in_channels = op.channels = 4;
     op.custom = &custom_op<shape_cases::OwnSum>;
     op.weight = 0;
-    CHECK(plan_of({input, op}).plan.problem.error == PlanError::bad_input_count);  // none
+    CHECK(plan_of({input, op}).plan.problem.error == PlanError::bad_inputs);  // none
+    op.inputs[0] = 1;                                                         // itself
+    CHECK(plan_of({input, op}).plan.problem.error == PlanError::bad_inputs);
     for (int k = 0; k < info.least_inputs; ++k) op.inputs[k] = 0;
     op.in_channels = op.channels = 5;  // the map has 4
     const PlanError wrong = plan_of({input, op}).plan.problem.error;
     CHECK((wrong == PlanError::unsuited_input || wrong == PlanError::sizes_differ));
+  }
+}
+
+TEST_CASE("outputs that are no values of the network are refused by plan and tape") {
+  Op input;
+  input.channels = 3;
+  const std::vector<Op> ops = {input};
+  const std::vector<int> too_many(static_cast<std::size_t>(Outputs::capacity) + 1, 0);
+  for (const std::vector<int>& outputs : {std::vector<int>(), {-1}, {0, -1}, {1}, too_many}) {
+    PlanRequest request;
+    request.ops = ops;
+    request.outputs = outputs;
+    request.input = {1, 2, 2, 0};
+    CHECK(make_owned_plan(request, *choose_backend("scalar")).plan.problem.error == PlanError::bad_outputs);
+    Tape<double> tape(ops, outputs, 1, formulas::table<double>);
+    std::vector<double> x(12), params(1);
+    Rng rng(1);
+    const Status status = tape.forward(params.data(), x.data(), {1, 2, 2, 0}, TapeMode::train, rng);
+    CHECK(std::string(status.message()).find("the outputs are not values of the network") !=
+          std::string::npos);
   }
 }
 

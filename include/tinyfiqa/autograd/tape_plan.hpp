@@ -58,6 +58,10 @@ class TapePlanner {
   TapePlanner(Span<const Op> ops, Span<const int> outputs, Extents input, std::size_t element)
       : ops_(ops), element_(element) {
     plan.input = input;
+    if (!are_outputs(ops, outputs)) {
+      plan.problem.error = PlanError::bad_outputs;
+      return;
+    }
     plan.outputs.assign(outputs.begin(), outputs.end());
     for (const int id : outputs) plan.count = std::max(plan.count, id + 1);
     plan.values.resize(static_cast<std::size_t>(plan.count));

@@ -5,7 +5,7 @@
 #include <tinyfiqa/base/extents.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
-#include <tinyfiqa/nn/operations.hpp>
+#include <tinyfiqa/nn/graph.hpp>
 
 #include <limits>
 
@@ -19,10 +19,11 @@ enum class PlanError : unsigned char {
   too_large,          ///< a map or the arena has more elements than an int counts
   not_covered,        ///< the backend has no kernel for an operation
   storage_too_small,  ///< the caller's arrays are too small
-  bad_input_count,    ///< an operation has more or fewer inputs than its kind takes
+  bad_inputs,         ///< an operation has too many or too few inputs, or one that comes after it
   sizes_differ,       ///< inputs of one operation have sizes that don't go together
   unsuited_input,     ///< an input has channels or a size that the operation can't take
   gated_again,        ///< training: a map that a gate multiplies is sliced or gated again
+  bad_outputs,        ///< no output, too many, or one that is not a value of the network
 };
 
 /// An error, and the operation and inputs that caused it; -1 if there is none.
@@ -59,8 +60,10 @@ PlanProblem measure_op(const Op& op, int id, const SizeOf& size_of, Extents& res
   PlanProblem problem;
   problem.op = id;
   const int count = op.input_count();
-  if (count < info.least_inputs || count > info.most_inputs) {
-    problem.error = PlanError::bad_input_count;
+  bool good = count >= info.least_inputs && count <= info.most_inputs;
+  for (int i = 0; i < count; ++i) good = good && op.inputs[i] < id;
+  if (!good) {
+    problem.error = PlanError::bad_inputs;
     return problem;
   }
   Extents in[max_op_inputs];
@@ -82,6 +85,13 @@ PlanProblem measure_op(const Op& op, int id, const SizeOf& size_of, Extents& res
 }
 
 }  // namespace detail
+
+/// True if there are outputs, not too many, and all are values of the network.
+inline bool are_outputs(Span<const Op> ops, Span<const int> outputs) {
+  bool good = outputs.size >= 1 && outputs.size <= static_cast<std::size_t>(Outputs::capacity);
+  for (const int id : outputs) good = good && id >= 0 && static_cast<std::size_t>(id) < ops.size;
+  return good;
+}
 
 /// Computes the sizes of values 0 .. count - 1 for an input of N, H, W; its channels are the network's own.
 /// `size_of(id)` returns a reference to where the size of value `id` is kept.
@@ -144,10 +154,11 @@ inline detail::FixedText<400> plan_error_text(const PlanProblem& p, Span<const O
                                    "the input is too large",
                                    "no kernel covers one of the network's operations",
                                    "the arrays for the plan are too small",
-                                   "an operation has a wrong number of inputs",
+                                   "an operation has a wrong number of inputs, or one that comes after it",
                                    "the inputs of an operation differ in size",
                                    "an input does not suit its operation",
-                                   "training can't slice or gate a map that is gated already"};
+                                   "training can't slice or gate a map that is gated already",
+                                   "the outputs are not values of the network, or too many"};
   detail::FixedText<400> text;
   text.append(texts[static_cast<unsigned char>(p.error)]);
   if (p.op < 0) return text;

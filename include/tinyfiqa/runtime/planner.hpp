@@ -75,10 +75,8 @@ class Planner {
     plan.steps = storage.steps;
     plan.output_count = static_cast<int>(outputs_.size);
     for (const int id : outputs_) last_ = id > last_ ? id : last_;
-    const bool known = plan.output_count >= 1 && plan.output_count <= Outputs::capacity && last_ >= 0 &&
-                       last_ < static_cast<int>(ops_.size);
-    if (!known)
-      fail(PlanError::not_covered);
+    if (!are_outputs(ops_, outputs_))
+      fail(PlanError::bad_outputs);
     else if (last_ >= storage.capacity)
       fail(PlanError::storage_too_small);
     else
