@@ -152,7 +152,7 @@ TEST_CASE("Adam of every backend makes the formula's step, whatever the count") 
   a.b1 = 0.9f, a.c1 = 0.1f, a.b2 = 0.999f, a.c2 = 0.001f, a.eps = 1e-8f;
   a.step = 0.02f, a.root = 1.5f;
   for_each_backend([&](const Backend& backend) {
-    for (const std::size_t count : {1, 7, 16, 33, 100}) {
+    for (const std::size_t count : {1u, 7u, 16u, 33u, 100u}) {
       Rng rng(3);
       std::vector<float> g(count), m(count), v(count), p(count);
       for (std::size_t i = 0; i < count; ++i) {
