@@ -138,7 +138,8 @@ TEST_CASE("the tape's outputs are those of inference") {
     const auto inferred = planned::execute_all(p, begin.input);
     Losses<float> taped;
     taped.params = begin.params;
-    run_losses(d, outputs, size, TapeMode::eval, *choose_training_backend(backend.isa)->tape, begin.input, taped);
+    run_losses(d, outputs, size, TapeMode::eval, *choose_training_backend(backend.isa)->tape, begin.input,
+               taped);
     for (std::size_t i = 0; i < outputs.size(); ++i)
       for (std::size_t k = 0; k < inferred[i].size(); ++k)
         CHECK(std::fabs(inferred[i][k] - taped.outputs[i][k]) <= 1e-4f);
