@@ -28,10 +28,18 @@ bool same(const Status& a, const Status& b) {
 
 }  // namespace
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+// The sanitizer's runtime has an operator new of its own, in the same file as what it needs.
+#define TINYFIQA_THREAD_SANITIZER
+#endif
+#endif
+#ifndef TINYFIQA_THREAD_SANITIZER
 // Plain new allocates, so that the address sanitizer sees matching pairs of new and delete.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   return no_memory ? nullptr : ::operator new(size);
 }
+#endif
 
 TEST_CASE("a status message joins text and numbers") {
   const Status s =
@@ -120,6 +128,7 @@ TEST_CASE("a status assigned to itself stays what it is") {
   CHECK(std::string(s.message()) == "disk full");
 }
 
+#ifndef TINYFIQA_THREAD_SANITIZER
 TEST_CASE("an error without memory for its message keeps its code") {
   const Status before = Status::error(Errc::mismatch, "5 channels");
   Status made, copied, prefixed;
@@ -139,12 +148,15 @@ TEST_CASE("an error without memory for its message keeps its code") {
   CHECK(std::string(made.prefixed("b.png: ").message()).find("b.png: out of memory") == 0);
   CHECK(std::string(before.message()) == "5 channels");
 }
+#endif
 
+#ifndef TINYFIQA_THREAD_SANITIZER
 TEST_CASE("every code has its own error without memory") {
   const WithoutMemory guard;
   for (int code = 1; code <= static_cast<int>(Errc::cannot_write); ++code)
     CHECK(Status::error(static_cast<Errc>(code), "x").code() == static_cast<Errc>(code));
 }
+#endif
 
 TEST_CASE("threads copy one error at once") {
   const Status shared = Status::error(Errc::unsupported, "twelve bits");
