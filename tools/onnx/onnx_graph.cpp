@@ -5,6 +5,7 @@
 #include "onnx/layer_name.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 
 using namespace tinyfiqa;
@@ -45,12 +46,12 @@ void window_attributes(onnx::NodeProto& node, const Op& op) {
   attribute(node, "pads", {op.padding, op.padding, op.padding, op.padding});
 }
 
-/// y[h, w] = x[h / factor, w / factor]: without these attributes, engines round and shift in ways of their own.
-void upsample_attributes(onnx::NodeProto& node, onnx::TensorProto& scales, const Op& op) {
+/// y[h, w] = x[h / scale_h, w / scale_w]: without these attributes, engines round and shift in ways of their own.
+void upsample_attributes(onnx::NodeProto& node, onnx::TensorProto& scales, float scale_h, float scale_w) {
   scales.set_name(node.name() + "/scales");
   scales.set_data_type(onnx::TensorProto::FLOAT);
   scales.add_dims(4);
-  for (const int scale : {1, 1, op.factor, op.factor}) scales.add_float_data(static_cast<float>(scale));
+  for (const float scale : {1.0f, 1.0f, scale_h, scale_w}) scales.add_float_data(scale);
   node.add_input("");  // the region of interest, which other modes have
   node.add_input(scales.name());
   attribute(node, "mode", "nearest");
@@ -92,11 +93,32 @@ std::string OnnxGraph::constant(const char* what, const std::vector<long long>& 
   return t.name();
 }
 
-const std::string& OnnxGraph::param_name(int offset) const {
-  static const std::string none;  // an optional input that is left out
+const NamedParam* OnnxGraph::param_at(int offset) const {
   for (const NamedParam& p : network_.params)
-    if (p.param.offset == offset) return p.name;
-  return none;
+    if (p.param.offset == offset) return &p;
+  return nullptr;
+}
+
+std::string OnnxGraph::param_name(int offset) const {
+  const NamedParam* const p = param_at(offset);
+  return p == nullptr ? "" : p->name;  // "": an optional input that is left out
+}
+
+std::string OnnxGraph::joined_params(const char* what, int offset, int channels) {
+  std::vector<std::string> names;
+  for (int done = 0; done < channels;) {
+    const NamedParam* const p = param_at(offset);
+    if (p == nullptr) break;
+    names.push_back(p->name);
+    done += p->param.extents[0];
+    offset += p->param.size();
+  }
+  if (names.size() == 1) return names[0];
+  onnx::NodeProto& n = node("Concat", names);
+  n.set_name(layer_ + "/" + what);
+  n.set_output(0, n.name());
+  attribute(n, "axis", 0LL);
+  return n.name();
 }
 
 void OnnxGraph::write_params() {
@@ -137,10 +159,10 @@ Status OnnxGraph::write_conv(const Op& op, const Value& x, bool& flat) {
     write_act(op, last_output());
     return {};
   }
-  std::vector<std::string> inputs{x.name, param_name(op.weight)};
-  if (op.bias >= 0) inputs.push_back(param_name(op.bias));
-  bool linear = false;
-  for (const NamedParam& p : network_.params) linear |= p.param.offset == op.weight && p.param.rank == 2;
+  const NamedParam* const weight = param_at(op.weight);
+  const bool linear = weight != nullptr && weight->param.rank == 2;
+  std::vector<std::string> inputs{x.name, joined_params("weight", op.weight, op.channels)};
+  if (op.bias >= 0) inputs.push_back(joined_params("bias", op.bias, op.channels));
   if (linear) {
     // One position where the layer's window fits once; its weights stand in Flatten's order.
     const int high = x.extents.h - op.window + 1, wide = x.extents.w - op.window + 1;
@@ -212,6 +234,18 @@ void OnnxGraph::write_slice(const Op& op, const Value& x) {
   node("Slice", {x.name, constant("starts", {first}), constant("ends", {end}), constant("axes", {1})});
 }
 
+void OnnxGraph::write_add_upsampled(const Value& fine, const Value& coarse) {
+  // The engine computes the size as the coarse one times the scale, rounded down: it must not be one too small.
+  const auto scale = [](int to, int from) {
+    const float s = static_cast<float>(to) / static_cast<float>(from);
+    return s * static_cast<float>(from) < static_cast<float>(to) ? std::nextafter(s, 2 * s) : s;
+  };
+  const Extents &f = fine.extents, &c = coarse.extents;
+  upsample_attributes(node("Resize", {coarse.name}), *graph_.add_initializer(), scale(f.h, c.h),
+                      scale(f.w, c.w));
+  node("Add", {fine.name, last_output()});
+}
+
 Status OnnxGraph::write_nodes(const Op& op, const std::vector<Value>& in, bool& flat) {
   const char* const kind = op_info(op.kind).onnx;
   const Value& a = in[0];
@@ -245,8 +279,13 @@ Status OnnxGraph::write_nodes(const Op& op, const std::vector<Value>& in, bool& 
       attribute(node(kind, names), "axis", 1LL);
       break;
     }
-    case OpKind::upsample:
-      upsample_attributes(node(kind, {a.name}), *graph_.add_initializer(), op);
+    case OpKind::upsample: {
+      const auto factor = static_cast<float>(op.factor);
+      upsample_attributes(node(kind, {a.name}), *graph_.add_initializer(), factor, factor);
+      break;
+    }
+    case OpKind::add_upsampled:
+      write_add_upsampled(a, in[1]);
       break;
     case OpKind::input:
     case OpKind::dropout:  // the identity

@@ -36,6 +36,7 @@ class OnnxGraph {
   void write_act(const tinyfiqa::Op& op, const std::string& x);
   void write_shuffle(const tinyfiqa::Op& op, const Value& x);
   void write_slice(const tinyfiqa::Op& op, const Value& x);
+  void write_add_upsampled(const Value& fine, const Value& coarse);
   /// Gives the value of operation `id` the names of the network's outputs that it is. `made`: the newest node
   /// computes it.
   void name_outputs(int id, bool made);
@@ -46,8 +47,13 @@ class OnnxGraph {
   const std::string& last_output() const { return graph_.node(graph_.node_size() - 1).output(0); }
   /// The name of an int64 constant.
   std::string constant(const char* what, const std::vector<long long>& numbers);
-  /// The name of the parameter at this offset of the block.
-  const std::string& param_name(int offset) const;
+  /// The parameter at this offset of the block; null if there is none.
+  const tinyfiqa::NamedParam* param_at(int offset) const;
+  /// Its name, or "".
+  std::string param_name(int offset) const;
+  /// The name of the parameters from this offset on that have `channels` output channels together. Several are
+  /// joined by a node.
+  std::string joined_params(const char* what, int offset, int channels);
   const Value& value(int id) const { return values_[static_cast<std::size_t>(id)]; }
 
   const tinyfiqa::Model& model_;

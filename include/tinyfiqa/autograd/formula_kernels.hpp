@@ -200,6 +200,21 @@ void scale_backward(const TapeCall<T>& t) {
   give(t, 1, dgate);
 }
 
+// ---- y = x + b, b enlarged to the size of x;   dx = dy,   db = the sum of dy over the copies
+
+template <class T>
+void add_upsampled_forward(const TapeCall<T>& t) {
+  reference::add_upsampled(shape(t.x[0]), dense(t.x[0]).data(), shape(t.x[1]), dense(t.x[1]).data(), t.y);
+}
+template <class T>
+void add_upsampled_backward(const TapeCall<T>& t) {
+  const std::vector<T> dy = dense_gradient(t);
+  std::vector<T> db = zeros(t.x[1]);
+  reference::add_upsampled_backward(shape(t.x[0]), shape(t.x[1]), dy.data(), db.data());
+  give(t, 0, dy);
+  give(t, 1, db);
+}
+
 // ---- operations with one dense input (kernels/reference/unary.hpp)
 
 template <class T, OpKind Kind>
@@ -298,6 +313,7 @@ TINYFIQA_FORMULA(activation);
 TINYFIQA_FORMULA(max_pool);
 TINYFIQA_FORMULA(add);
 TINYFIQA_FORMULA(scale);
+TINYFIQA_FORMULA(add_upsampled);
 TINYFIQA_FORMULA(concat);
 TINYFIQA_FORMULA(shuffle);
 TINYFIQA_FORMULA(interleave);
@@ -336,6 +352,7 @@ inline constexpr TapeKernels<T> table = [] {
   set(OpKind::max_pool, max_pool<T>);
   set(OpKind::add, add<T>);
   set(OpKind::scale, scale<T>);
+  set(OpKind::add_upsampled, add_upsampled<T>);
   set(OpKind::concat, concat<T>);
   set(OpKind::slice, slice<T>);
   set(OpKind::shuffle, shuffle<T>);

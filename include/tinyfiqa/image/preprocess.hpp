@@ -21,10 +21,11 @@
 
 TINYFIQA_BEGIN
 
-/// The input of a network: [height, width, 3], RGB, x = (level - mean) * scale with levels 0..255.
+/// The input of a network: [height, width, 3], x = (level - mean) * scale with levels 0..255.
 struct InputSpec {
   int height = 0, width = 0;
   LevelScale levels;
+  ChannelOrder order = ChannelOrder::rgb;  ///< rgb or bgr; also of mean and scale
 
   /// Floats of one image.
   std::size_t size() const { return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3; }
@@ -51,6 +52,15 @@ constexpr InputSpec mobilefacenet_input() {
 /// Input of the other recognisers: an aligned face, (level - 127.5) / 127.5, as in the insightface project.
 constexpr InputSpec face_input() {
   return {aligned_side, aligned_side, {{127.5f, 127.5f, 127.5f}, {1 / 127.5f, 1 / 127.5f, 1 / 127.5f}}};
+}
+
+/// Input of YuNet: any multiple of 32, BGR levels as they are.
+constexpr InputSpec yunet_input(int height = 320, int width = 320) {
+  return {height, width, {{0, 0, 0}, {1, 1, 1}}, ChannelOrder::bgr};
+}
+/// Input of RetinaFace: any size, BGR levels minus the means of ImageNet.
+constexpr InputSpec retinaface_input(int height = 320, int width = 320) {
+  return {height, width, {{104, 117, 123}, {1, 1, 1}}, ChannelOrder::bgr};
 }
 
 /// Where the face is: a box, or five landmarks, or neither (the whole image). Not both.
@@ -208,9 +218,10 @@ inline Status to_input(const ImageView& image, const InputSpec& spec, Span<float
     return Status::error(Errc::mismatch, "the input buffer holds ", out.size, " floats, ", spec.size(),
                          " are needed");
   if (const Status status = check_view(image); !status) return status;
-  detail::RgbRows rows(image);
+  const ImageView ordered = spec.order == ChannelOrder::bgr ? with_red_and_blue_exchanged(image) : image;
+  detail::RgbRows rows(ordered);
   const std::ptrdiff_t row = std::ptrdiff_t{3} * image.width;
-  const bool one_block = image.order == ChannelOrder::rgb && image.row_stride == row;
+  const bool one_block = ordered.order == ChannelOrder::rgb && image.row_stride == row;
   const int step = one_block ? image.height : 1;  // rows a call
   for (int y = 0; y < image.height; y += step)
     backend.image.to_floats(rows.row(y), std::ptrdiff_t{step} * image.width, spec.levels.mean,

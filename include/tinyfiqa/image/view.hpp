@@ -72,6 +72,14 @@ inline Status check_view(const ImageView& v) {
   return Status();
 }
 
+/// The same pixels with red and blue exchanged: who reads it as RGB gets BGR.
+inline ImageView with_red_and_blue_exchanged(ImageView v) {
+  constexpr ChannelOrder exchanged[] = {ChannelOrder::bgr, ChannelOrder::rgb, ChannelOrder::bgra,
+                                        ChannelOrder::rgba, ChannelOrder::grey};
+  v.order = exchanged[static_cast<unsigned char>(v.order)];
+  return v;
+}
+
 namespace detail {
 
 /// Where the bytes of a pixel are.

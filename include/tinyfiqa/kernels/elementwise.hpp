@@ -124,4 +124,28 @@ inline void upsample(const ElementwiseArgs& e, int width, int factor, const Team
   });
 }
 
+/// y[n, h, w, c] = x[n, h, w, c] + b[n, h coarse_h / height, w coarse_w / width, c], rounded down. `height` and `width`
+/// are those of x and y, which may be the same map.
+inline void add_upsampled(const ElementwiseArgs& e, int height, int width, int coarse_h, int coarse_w,
+                          const Team& team) {
+  const double work = static_cast<double>(e.images) * e.pixels * e.c;
+  parallel_for(worth_team(team, work), e.images * height, [&](int begin, int end, int) {
+    for (int row = begin; row < end; ++row) {  // counted over all images
+      const int coarse_row = row / height * coarse_h + row % height * coarse_h / height;
+      const float* const b = e.b + std::ptrdiff_t{coarse_row} * coarse_w * e.b_pixel_stride;
+      for (int w = 0; w < width; ++w) {
+        const std::ptrdiff_t at = std::ptrdiff_t{row} * width + w;
+        const float* const x = e.x + at * e.x_pixel_stride;
+        const float* const from = b + w * coarse_w / width * e.b_pixel_stride;
+        float* const y = e.y + at * e.y_pixel_stride;
+        for (int first = 0; first < e.c; first += simd::width) {
+          const int count = e.c - first < simd::width ? e.c - first : simd::width;
+          simd::store_up_to(
+              y + first, simd::load_up_to(x + first, count) + simd::load_up_to(from + first, count), count);
+        }
+      }
+    }
+  });
+}
+
 TINYFIQA_ISA_END

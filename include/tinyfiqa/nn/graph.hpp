@@ -167,6 +167,13 @@ class Graph {
     return {append(op)};
   }
 
+  /// The first map plus the second, enlarged to its size by nearest neighbours; the step of a feature pyramid.
+  ///   a [N, H, W, C], b [N, Hb <= H, Wb <= W, C] -> y [N, H, W, C]
+  template <int C>
+  constexpr Map<C> add_upsampled(Pair<C> fine_and_coarse) {
+    return {append(binary(OpKind::add_upsampled, fine_and_coarse))};
+  }
+
   template <int First, int Count, int C>
   constexpr Map<Count> slice(Map<C> x) {
     static_assert(First >= 0 && Count > 0 && First + Count <= C,

@@ -26,7 +26,8 @@ enum class OpKind : unsigned char {
   shuffle,     ///< channel shuffle: y[j * groups + g] = x[g * (C / groups) + j]
   dropout,     ///< identity in inference
   upsample,    ///< nearest: y[n, h, w, c] = x[n, h / factor, w / factor, c]
-  custom,      ///< the user's own operation (nn/custom_op.hpp)
+  add_upsampled,  ///< y = a + b, b enlarged to a's size: y[n, h, w, c] = a[n, h, w, c] + b[n, h Hb / Ha, w Wb / Wa, c]
+  custom,  ///< the user's own operation (nn/custom_op.hpp)
 };
 inline constexpr int op_kind_count = static_cast<int>(OpKind::custom) + 1;
 
@@ -173,6 +174,10 @@ constexpr Extents larger(const Op& op, const Extents* in) {
   // Larger maps are refused by their number of elements anyway.
   return {e.n, static_cast<int>(h < most ? h : most), static_cast<int>(w < most ? w : most), e.c};
 }
+constexpr Extents as_finer_input(const Op& op, const Extents* in) {
+  const bool fits = in[1].n == in[0].n && in[1].c == in[0].c && in[1].h <= in[0].h && in[1].w <= in[0].w;
+  return fits ? as_input(op, in) : Extents();
+}
 inline Extents custom(const Op& op, const Extents* in) {
   Extents e = op.custom->size(in[0], op.input_count() > 1 ? in[1] : Extents());
   if (e.c == 0 && e.n > 0) e.c = op.channels;
@@ -208,6 +213,7 @@ inline constexpr OpInfo operations[op_kind_count] = {
     detail::operation(OpKind::shuffle, "shuffle").gives(shape_rules::as_input),
     detail::operation(OpKind::dropout, "dropout").gives(shape_rules::as_input).keeps(Saved::map),
     detail::operation(OpKind::upsample, "upsample").gives(shape_rules::larger).is_onnx("Resize"),
+    detail::operation(OpKind::add_upsampled, "add_upsampled").takes(2, 2).gives(shape_rules::as_finer_input),
     detail::operation(OpKind::custom, "custom").takes(1, 2).gives(shape_rules::custom),
 };
 

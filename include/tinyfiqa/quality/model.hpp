@@ -42,26 +42,33 @@ class FileParams final : public ParamSource {
       : path_(file.path), kernel_(kernel) {
     for (const auto& copy : plan.copies) copies_.emplace(copy.first->param.offset, copy);
   }
-  /// Returns zeros after an error.
+  /// `count` may span several parameters that lie side by side. Returns zeros after an error.
   const float* read(int offset, int count, float* workspace) override {
-    const auto& [param, tensor] = copies_.at(offset);  // the load plan contains all parameters
-    if (read_halves(*param, *tensor, count, workspace)) return workspace;
-    const Span<float> out(workspace, static_cast<std::size_t>(count));
-    if (status_.ok()) status_ = detail::read_param(path_, *param, *tensor, out);
-    if (!status_) std::fill_n(workspace, count, 0.0f);
+    for (int done = 0; done < count;) {
+      const auto& [param, tensor] = copies_.at(offset + done);  // the load plan contains all parameters
+      read_one(*param, *tensor, workspace + done);
+      done += param->param.size();
+    }
     return workspace;
   }
   /// The first error.
   const Status& status() const { return status_; }
 
  private:
+  void read_one(const NamedParam& param, const TensorEntry& tensor, float* to) {
+    const int count = param.param.size();
+    if (read_halves(param, tensor, count, to)) return;
+    const Span<float> out(to, static_cast<std::size_t>(count));
+    if (status_.ok()) status_ = detail::read_param(path_, param, tensor, out);
+    if (!status_) std::fill_n(to, count, 0.0f);
+  }
   /// The fast path for most tensors of the shipped files. False if it does not apply; then detail::read_param()
   /// reads the tensor or reports the error.
-  bool read_halves(const NamedParam& param, const TensorEntry& tensor, int count, float* workspace) const {
+  bool read_halves(const NamedParam& param, const TensorEntry& tensor, int count, float* to) const {
     if (tensor.dtype != DType::f16 || param.param.kind == ParamKind::running_var ||
-        param.param.size() != count || tensor.strides != contiguous_strides(tensor.shape))
+        tensor.strides != contiguous_strides(tensor.shape))
       return false;
-    return kernel_.halves_to_floats(tensor.storage.data + 2 * tensor.offset, count, workspace);
+    return kernel_.halves_to_floats(tensor.storage.data + 2 * tensor.offset, count, to);
   }
 
   std::string path_;

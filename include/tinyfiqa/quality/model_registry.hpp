@@ -10,8 +10,10 @@
 #include <tinyfiqa/models/face_resnet.hpp>
 #include <tinyfiqa/models/mobilefacenet.hpp>
 #include <tinyfiqa/models/mobilenet_v3_small.hpp>
+#include <tinyfiqa/models/retinaface.hpp>
 #include <tinyfiqa/models/shufflenet_v2.hpp>
 #include <tinyfiqa/models/tinyfqnet.hpp>
+#include <tinyfiqa/models/yunet.hpp>
 #include <tinyfiqa/nn/graph.hpp>
 
 #include <algorithm>
@@ -37,13 +39,19 @@ TINYFIQA_BEGIN
   X(MobileFaceNet)                           \
   X(MobileFaceNetScaled<50>)                 \
   X(FaceResNet50)                            \
-  X(EfficientNetB0)
+  X(EfficientNetB0)                          \
+  X(YuNetN)                                  \
+  X(YuNetS)                                  \
+  X(RetinaFaceMobileNet025)
 
 #ifdef TINYFIQA_COMPILED_ELSEWHERE
 #define TINYFIQA_NETWORK_ELSEWHERE(...) extern template NetworkDefinition define_network<__VA_ARGS__>();
 TINYFIQA_EACH_NETWORK(TINYFIQA_NETWORK_ELSEWHERE)
 #undef TINYFIQA_NETWORK_ELSEWHERE
 #endif
+
+/// What a detector's outputs mean.
+enum class DetectorFamily : unsigned char { none, yunet, retinaface };
 
 /// A named network.
 ///   ModelSpec my_spec = ModelSpec::named("mine", "what it is for")
@@ -55,6 +63,8 @@ struct ModelSpec {
       "";               ///< prefix of the head's parameters, which an ImageNet checkpoint lacks; "" for none
   bool scores = false;  ///< the output is one quality score
   bool embeds = false;  ///< the output is an embedding, for the Embedder; neither: logits, or several outputs
+  /// A face detector: how its outputs are decoded (detection/decode.hpp).
+  DetectorFamily detector = DetectorFamily::none;
   InputSpec input;
   NetworkDefinition (*define)() = nullptr;
 
@@ -90,6 +100,11 @@ struct ModelSpec {
     spec.embeds = true;
     return spec;
   }
+  constexpr ModelSpec detecting_faces(DetectorFamily family) const {
+    ModelSpec spec = *this;
+    spec.detector = family;
+    return spec;
+  }
 };
 
 /// The default network. It has a definition of its own, so that a program can use it without compiling the others.
@@ -98,6 +113,13 @@ inline constexpr ModelSpec tinyfqnet_spec =
         .with_input(tinyfqnet_input())
         .defined_by<TinyFQnet>()
         .giving_scores();
+
+/// The default detector, with a definition of its own for the same reason.
+inline constexpr ModelSpec yunet_n_spec =
+    ModelSpec::named("yunet_n", "face detector, 76k parameters: box, five landmarks and confidence")
+        .with_input(yunet_input())
+        .defined_by<YuNetN>()
+        .detecting_faces(DetectorFamily::yunet);
 
 /// All networks; the first one is the default.
 inline Span<const ModelSpec> model_specs() {
@@ -156,6 +178,15 @@ inline Span<const ModelSpec> model_specs() {
           .defined_by<EfficientNetB0>()
           .with_head("classifier.")
           .giving_embeddings(),
+      yunet_n_spec,
+      ModelSpec::named("yunet_s", "the same with 55k parameters")
+          .with_input(yunet_input())
+          .defined_by<YuNetS>()
+          .detecting_faces(DetectorFamily::yunet),
+      ModelSpec::named("retinaface_mobilenet025", "face detector, 0.43M parameters, of Peng et al. 2024")
+          .with_input(retinaface_input())
+          .defined_by<RetinaFaceMobileNet025>()
+          .detecting_faces(DetectorFamily::retinaface),
   };
   return {specs, sizeof(specs) / sizeof(specs[0])};
 }

@@ -350,6 +350,10 @@ inline void run_shuffle(const Step& s, const Frame& f) { shuffle(elementwise_arg
 inline void run_upsample(const Step& s, const Frame& f) {
   upsample(elementwise_args(s, f), s.x.extents.w, s.source->factor, f.team);
 }
+inline void run_add_upsampled(const Step& s, const Frame& f) {
+  const Extents &fine = s.x.extents, &coarse = s.b.extents;
+  add_upsampled(elementwise_args(s, f), fine.h, fine.w, coarse.h, coarse.w, f.team);
+}
 inline constexpr Kernel activation_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("activation_f32/1v"), run_activation);
 inline constexpr Kernel add_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("add_f32/1v"), run_add);
@@ -359,6 +363,8 @@ inline constexpr Kernel interleave_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("interleave_f32/2"), run_interleave);
 inline constexpr Kernel shuffle_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("shuffle_f32/1"), run_shuffle);
 inline constexpr Kernel upsample_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("upsample_f32/1v"), run_upsample);
+inline constexpr Kernel add_upsampled_kernel =
+    plain_kernel(TINYFIQA_KERNEL_NAME("add_upsampled_f32/1v"), run_add_upsampled);
 
 // ---- the user's own operations
 
@@ -428,6 +434,8 @@ inline const Kernel* choose_operation(OpKind kind, DType dtype) {
       return &shuffle_kernel;
     case OpKind::upsample:
       return &upsample_kernel;
+    case OpKind::add_upsampled:
+      return &add_upsampled_kernel;
     case OpKind::custom:
       return &custom_kernel;
     default:
@@ -445,8 +453,8 @@ inline constexpr const Kernel* all_kernels[] = {
     &activation_kernel,   &add_kernel,
     &scale_kernel,        &copy_kernel,
     &interleave_kernel,   &shuffle_kernel,
-    &upsample_kernel,     &custom_kernel,
-    &levels_kernel,
+    &upsample_kernel,     &add_upsampled_kernel,
+    &custom_kernel,       &levels_kernel,
 #ifdef TINYFIQA_PLANAR
     &planar_gemm_kernel,  &planar_depthwise_kernel,
     &planar_stem_kernel,

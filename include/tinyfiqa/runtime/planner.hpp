@@ -174,6 +174,8 @@ class Planner {
         return lower_shuffle(id);
       case OpKind::scale:
         return lower_scale(id);
+      case OpKind::add_upsampled:
+        return lower_binary(id);
       case OpKind::custom:
         return lower_custom(id);
       default:  // one kernel for all shapes

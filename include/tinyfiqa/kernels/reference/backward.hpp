@@ -154,6 +154,16 @@ void scale_backward(MapShape in, const T* x, const T* gate, const T* dy, T* dx, 
       }
 }
 
+/// Backward of y = x + b, b enlarged to x's size:  db[i, h Hb / H, w Wb / W, c] += dy[i, h, w, c]
+template <class T>
+void add_upsampled_backward(MapShape fine, MapShape coarse, const T* dy, T* db) {
+  for (int i = 0; i < fine.n; ++i)
+    for (int h = 0; h < fine.h; ++h)
+      for (int w = 0; w < fine.w; ++w)
+        for (int c = 0; c < fine.c; ++c)
+          db[coarse.at(i, h * coarse.h / fine.h, w * coarse.w / fine.w, c)] += dy[fine.at(i, h, w, c)];
+}
+
 /// The input channel that a shuffle moves to output channel c: y[j groups + g] = x[g (C / groups) + j].
 inline int shuffled_from(int c, int channels, int groups) {
   return c % groups * (channels / groups) + c / groups;

@@ -132,5 +132,16 @@ inline void slice(MapShape in, const float* x, int first, int count, float* y) {
     for (int j = 0; j < count; ++j) y[p * count + j] = x[p * in.c + first + j];
 }
 
+/// y[i, h, w, c] = x[i, h, w, c] + b[i, h Hb / H, w Wb / W, c], rounded down
+template <class T>
+void add_upsampled(MapShape fine, const T* x, MapShape coarse, const T* b, T* y) {
+  for (int i = 0; i < fine.n; ++i)
+    for (int h = 0; h < fine.h; ++h)
+      for (int w = 0; w < fine.w; ++w)
+        for (int c = 0; c < fine.c; ++c)
+          y[fine.at(i, h, w, c)] =
+              x[fine.at(i, h, w, c)] + b[coarse.at(i, h * coarse.h / fine.h, w * coarse.w / fine.w, c)];
+}
+
 }  // namespace reference
 TINYFIQA_END
