@@ -37,19 +37,19 @@ void bench_model(benchmark::State& state, const Case& c, const Backend& backend,
   auto session = Session::create(model, c.n, c.h, c.w, SessionOptions{threads, Feed::floats, {}});
   if (!session) return state.SkipWithError(session.status().message());
   const std::vector<float> x = random_input(*session);
-  std::vector<float> y(session->output_floats());
+  const OutputArrays y(*session);
   for (auto _ : state) {
-    session->run(x.data(), y.data());
-    benchmark::DoNotOptimize(y.data());
+    session->run(x.data(), y.pointers());
+    benchmark::DoNotOptimize(y[0]);
     benchmark::ClobberMemory();
   }
   const Model plain(*find_model(c.model), *choose_backend("scalar"));
   auto reference = Session::create(plain, c.n, c.h, c.w);
-  std::vector<float> expected(y.size());
-  reference->run(x.data(), expected.data());
+  const OutputArrays expected(*reference);
+  reference->run(x.data(), expected.pointers());
   double residual = 0;
-  for (std::size_t i = 0; i < y.size(); ++i)
-    residual = std::max(residual, static_cast<double>(std::fabs(y[i] - expected[i])));
+  for (std::size_t i = 0; i < y.values().size(); ++i)
+    residual = std::max(residual, static_cast<double>(std::fabs(y.values()[i] - expected.values()[i])));
   const auto& ops = model.network().ops;
   const double macs = static_cast<double>(describe_plan(session->plan(), {ops.data(), ops.size()}).macs);
   state.counters["GMAC/s"] = benchmark::Counter(macs * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
@@ -73,6 +73,8 @@ int main(int argc, char** argv) {
                                {"shufflenet_v2_x0_5", 1, 224, 224},
                                {"shufflenet_v2_x1_0", 1, 600, 416},
                                {"shufflenet_v2_x1_0", 1, 224, 224},
+                               {"yunet_n", 1, 320, 320},
+                               {"yunet_n", 1, 480, 640},
                                {"tinyfqnet", 1, 64, 64},
                                {"tinyfqnet", 16, 64, 64}};
   for (const Backend* backend : compiled_backends()) {

@@ -24,8 +24,9 @@ evaluation: image formats base
 data: image formats base
 baselines: image base
 quality: evaluation image formats runtime models nn threads weights base
+detection: quality image formats runtime models nn threads weights base
 recognition: quality evaluation data image formats optim nn base
-training: recognition quality evaluation data image optim formats autograd runtime threads nn base"
+training: recognition detection models quality evaluation data image optim formats autograd runtime threads nn base"
 
 freestanding_rooms="base simd nn kernels kernels/reference kernels/train models runtime"
 hosted_files="runtime/large_array.hpp" # asks the operating system for memory

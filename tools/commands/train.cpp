@@ -1,5 +1,6 @@
 // tinyfiqa train: trains a network on labelled faces.
 #include "commands/commands.hpp"
+#include "jobs/training/detector_run.hpp"
 #include "jobs/training/train_run.hpp"
 
 #include <memory>
@@ -13,6 +14,12 @@ int run_train(TrainArguments arguments, std::vector<std::string> command_line) {
   const Status resumed =
       resume_run(arguments, command_line, [](TrainArguments& a) -> TrainArguments& { return a; });
   if (!resumed) return report_failure(resumed);
+  arguments.choose_recipe();
+  if (arguments.recipe == "detector") {
+    DetectorRun run(std::move(arguments), std::move(command_line));
+    if (const Status s = run.prepare(); !s) return report_failure(s);
+    return run.train();
+  }
   const std::string resume_command = "tinyfiqa train --resume " + arguments.out;
   TrainRun run(std::move(arguments), std::move(command_line), resume_command);
   if (const Status s = run.prepare(); !s) return report_failure(s);

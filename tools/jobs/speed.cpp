@@ -16,13 +16,14 @@ Result<Speed> measure_speed(const Model& model, int batch, int height, int width
   auto session = Session::create(model, batch, height, width, SessionOptions{threads, Feed::floats, {}});
   if (!session) return session.status();
   Rng rng(5);
-  std::vector<float> x(session->input_floats()), y(session->output_floats());
+  std::vector<float> x(session->input_floats());
+  const OutputArrays y(*session);
   for (float& v : x) v = rng.normal();
-  session->run(x.data(), y.data());
+  session->run(x.data(), y.pointers());
   std::vector<double> us;
   for (const double start = now_s(); us.size() < 10 || now_s() - start < seconds;) {
     const double before = now_s();
-    session->run(x.data(), y.data());
+    session->run(x.data(), y.pointers());
     us.push_back((now_s() - before) * 1e6);
   }
   std::sort(us.begin(), us.end());

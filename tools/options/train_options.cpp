@@ -17,15 +17,18 @@ MarginOptions recognition_margin(LossKind loss) {
 }
 
 void add_recipe_options(const Command& sub, TrainArguments& a) {
-  sub.add_option("--recipe", a.recipe,
-                 "Start from these settings, which other options change: ensemble (Hamidi et al. 2025), "
-                 "tinyfqnet (Peng et al.) or recognition (a face recogniser from images and identities: Peng "
-                 "et al., Algorithm 1, step 1) (default: by the model)")
-      .one_of({"ensemble", "tinyfqnet", "recognition"});
+  sub.add_option(
+         "--recipe", a.recipe,
+         "Start from these settings, which other options change: ensemble (Hamidi et al. 2025), "
+         "tinyfqnet (Peng et al.), recognition (a face recogniser from images and identities: Peng "
+         "et al., Algorithm 1, step 1) or detector (a face detector from photos and another detector) "
+         "(default: by the model)")
+      .one_of({"ensemble", "tinyfqnet", "recognition", "detector"});
   sub.add_option("--model", a.model,
                  "Train this network: tinyfqnet, mobilenet_v3_small, shufflenet_v2_x0_5 or "
                  "shufflenet_v2_x1_0, or a recogniser: " +
-                     recogniser_names() + " (default: by the recipe)")
+                     recogniser_names() + ", or a detector: " + detector_names() +
+                     " (default: by the recipe)")
       .type_name("NAME");
   sub.add_option("--init", a.init,
                  "Start from this checkpoint (.pth, .pt, .safetensors), which may be of an ImageNet "
@@ -57,6 +60,14 @@ void add_recognition_options(const Command& sub, TrainArguments& a) {
   sub.add_flag("--easy-margin", a.easy_margin, "arcface: use no margin if the angle is above 90 degrees");
   sub.add_flag("--folder-identities", a.folder_identities,
                "Recognisers: take the name of an image's folder as its identity");
+}
+
+void add_detector_options(const Command& sub, TrainArguments& a) {
+  sub.add_option("--teacher", a.teacher, "Detectors: learn from the detector with these weights")
+      .type_name("FILE");
+  sub.add_option("--epoch-images", a.epoch_images,
+                 "Detectors: compose this many images for an epoch (default: 8192)")
+      .range(1, 1 << 24);
 }
 
 void add_step_options(const Command& sub, TrainArguments& a) {
@@ -243,6 +254,7 @@ Status check_combinations(const TrainArguments& a, const TrainOptions& o) {
 void TrainArguments::add_to(const Command& sub) {
   add_recipe_options(sub, *this);
   add_recognition_options(sub, *this);
+  add_detector_options(sub, *this);
   add_settings(sub);
   sub.option("--data").description(
       "Read the images and labels from this CSV: columns path and score, or path and identity to train a "
@@ -262,10 +274,12 @@ void TrainArguments::add_settings(const Command& sub) {
 void TrainArguments::choose_recipe() {
   const ModelSpec* spec = find_model(model);
   if (recipe.empty() && spec != nullptr && spec->embeds) recipe = "recognition";
+  if (recipe.empty() && spec != nullptr && spec->detector != DetectorFamily::none) recipe = "detector";
   if (recipe.empty()) recipe = model.empty() || model.rfind("tinyfqnet", 0) == 0 ? "tinyfqnet" : "ensemble";
   if (model.empty())
     model = recipe == "tinyfqnet"     ? "tinyfqnet"
             : recipe == "recognition" ? "mobilefacenet"
+            : recipe == "detector"    ? "yunet_n"
                                       : "mobilenet_v3_small";
 }
 

@@ -16,9 +16,9 @@
 /// The training options on the command line. The recipe decides what is not given.
 struct TrainArguments {
   DataOptions data;
-  std::string recipe, model, init, out, resume, isa = "auto";
+  std::string recipe, model, init, out, resume, teacher, isa = "auto";
   SizeOption size;
-  std::optional<int> epochs, batch, lr_step, warm_up;
+  std::optional<int> epochs, batch, lr_step, warm_up, epoch_images;
   std::vector<int> lr_milestones;
   int micro_batch = 0;
   std::optional<std::string> loss, optim, lr_schedule;

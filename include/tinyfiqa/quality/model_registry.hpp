@@ -206,6 +206,14 @@ inline std::string recogniser_names() {
   return names;
 }
 
+/// The names of the detectors, for messages.
+inline std::string detector_names() {
+  std::string names;
+  for (const ModelSpec& spec : model_specs())
+    if (spec.detector != DetectorFamily::none) names += (names.empty() ? "" : ", ") + std::string(spec.name);
+  return names;
+}
+
 /// "tinyfqnet, mobilenet_v3_small, ...", for messages.
 inline std::string model_names() {
   std::string names;

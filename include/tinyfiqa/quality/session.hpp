@@ -110,4 +110,32 @@ class Session {
   std::unique_ptr<ThreadTeam> team_;  // for more than one thread
 };
 
+/// Memory for all outputs of a session, one behind the other.
+///   OutputArrays y(session);
+///   session.run(input, y.pointers());
+class OutputArrays {
+ public:
+  explicit OutputArrays(const Session& session) {
+    std::size_t count = 0;
+    for (int i = 0; i < session.output_count(); ++i) count += session.output_floats(i);
+    values_.resize(count);
+    float* at = values_.data();
+    for (int i = 0; i < session.output_count(); at += session.output_floats(i++)) pointers_.push_back(at);
+  }
+  OutputArrays(const OutputArrays&) = delete;
+  OutputArrays& operator=(const OutputArrays&) = delete;
+  OutputArrays(OutputArrays&&) = default;
+  OutputArrays& operator=(OutputArrays&&) = default;
+
+  Span<float* const> pointers() const { return {pointers_.data(), pointers_.size()}; }
+  /// Output i, dense [N, H, W, C].
+  const float* operator[](int i) const { return pointers_[static_cast<std::size_t>(i)]; }
+  /// All outputs.
+  const std::vector<float>& values() const { return values_; }
+
+ private:
+  std::vector<float> values_;
+  std::vector<float*> pointers_;
+};
+
 TINYFIQA_END

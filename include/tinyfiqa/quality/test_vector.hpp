@@ -59,9 +59,9 @@ inline Result<std::vector<float>> run_test_vector(const Model& model, const Test
   auto session = Session::create(model, test_vector_inputs, v.height, v.width);
   if (!session) return session.status();
   const std::vector<float> input = test_vector_input(v.seed, v.height, v.width);
-  std::vector<float> outputs(session->output_floats());
-  session->run(input.data(), outputs.data());
-  return outputs;
+  const OutputArrays outputs(*session);
+  session->run(input.data(), outputs.pointers());
+  return outputs.values();
 }
 
 /// The test vector of this model, at its input size. Errors: those of Session::create(); not_finite.

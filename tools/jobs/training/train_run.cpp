@@ -4,6 +4,7 @@
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
+#include "jobs/training/stop_signal.hpp"
 #include "jobs/verification/identities.hpp"
 
 #include <tinyfiqa/formats/weights.hpp>
@@ -13,7 +14,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <mutex>
@@ -22,9 +22,6 @@ namespace fs = std::filesystem;
 using namespace tinyfiqa;
 
 namespace {
-
-volatile std::sig_atomic_t stop_signal = 0;
-void on_stop_signal(int signal) { stop_signal = signal; }
 
 double mib(std::size_t bytes) { return static_cast<double>(bytes) / 1048576; }
 
@@ -250,8 +247,7 @@ int TrainRun::train() {
     print_error(status);
     return exit_some_failed;
   };
-  std::signal(SIGINT, on_stop_signal);
-  std::signal(SIGTERM, on_stop_signal);
+  catch_stop_signals();
   while (trainer.state().epoch < options_.epochs) {
     Progress progress(trainer.train_loader().batches(), "batches");
     const auto done = trainer.run_epoch([&](std::size_t batches, std::size_t) {

@@ -1,0 +1,299 @@
+#include "jobs/training/detector_run.hpp"
+
+#include <tinyfiqa/autograd/dispatch.hpp>
+#include <tinyfiqa/formats/weights.hpp>
+#include <tinyfiqa/training/checkpoint.hpp>
+
+#include "jobs/output_path.hpp"
+#include "jobs/progress.hpp"
+#include "jobs/text_file.hpp"
+#include "jobs/training/stop_signal.hpp"
+#include "options/model_options.hpp"
+#include "reports/svg_chart.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+namespace fs = std::filesystem;
+using namespace tinyfiqa;
+
+namespace {
+
+/// Photos are kept in memory at most this long on their longer side.
+constexpr int longest_side = 480;
+constexpr std::size_t most_validation_photos = 400;
+
+/// Options of other recipes.
+Status check_unused(const TrainArguments& a) {
+  const std::pair<bool, const char*> wrong[] = {{a.loss.has_value(), "--loss"},
+                                                {a.optim.has_value(), "--optim"},
+                                                {a.lr_schedule.has_value(), "--lr-schedule"},
+                                                {a.backbone_lr.has_value(), "--backbone-lr"},
+                                                {a.micro_batch > 0, "--micro-batch"},
+                                                {!a.freeze.empty(), "--freeze"},
+                                                {a.freeze_norms, "--freeze-norms"}};
+  for (const auto& [given, name] : wrong)
+    if (given) return Status::error(Errc::bad_argument, "--recipe detector does not use ", name);
+  if (a.teacher.empty())
+    return Status::error(
+        Errc::bad_argument,
+        "--recipe detector learns from another detector: give its weights with --teacher FILE");
+  return {};
+}
+
+Result<TrainingPhoto> read_photo(const std::string& file, bool faceless) {
+  auto image = read_image(file);
+  if (!image) return image.status();
+  const int longest = std::max(image->width, image->height);
+  if (longest > longest_side) {
+    const auto part = [&](int side) { return std::max(1, side * longest_side / longest); };
+    image = resize_image(*image, part(image->height), part(image->width));
+  }
+  return TrainingPhoto{std::move(*image), faceless};
+}
+
+std::string log_csv(const std::vector<DetectorEpoch>& log) {
+  std::string text = "epoch,loss,object,face,box,landmarks,recall,precision,f1,landmark_error,images_per_s\n";
+  for (const DetectorEpoch& r : log) {
+    char line[256];
+    std::snprintf(line, sizeof line, "%d,%.6g,%.6g,%.6g,%.6g,%.6g,%.5f,%.5f,%.5f,%.5f,%.1f\n", r.epoch,
+                  r.loss, r.object, r.face, r.box, r.landmarks, r.agreement.recall(), r.agreement.precision(),
+                  r.agreement.f1(), r.agreement.landmark_error, r.images_per_s);
+    text += line;
+  }
+  return text;
+}
+
+std::string curves_svg(const std::vector<DetectorEpoch>& log) {
+  ChartSeries loss{"training loss", {}, {}}, recall{"recall", {}, {}}, precision{"precision", {}, {}},
+      error{"landmark error", {}, {}};
+  for (const DetectorEpoch& r : log) {
+    for (auto* s : {&loss, &recall, &precision, &error}) s->x.push_back(r.epoch);
+    loss.y.push_back(r.loss);
+    recall.y.push_back(r.agreement.recall());
+    precision.y.push_back(r.agreement.precision());
+    error.y.push_back(r.agreement.landmark_error);
+  }
+  return svg_document(
+      {line_chart({"Training loss", "", "epoch", "loss of a face"}, {loss}),
+       line_chart({"Agreement with the teacher", "", "epoch", "share of faces"}, {recall, precision}),
+       line_chart({"Landmarks", "", "epoch", "distance from the teacher's, in eye distances"}, {error})});
+}
+
+std::string agreement_text(const DetectorAgreement& a, const char* between = "  ") {
+  char text[200];
+  std::snprintf(text, sizeof text, "recall %.4f%sprecision %.4f%slandmark error %.4f", a.recall(), between,
+                a.precision(), between, a.landmark_error);
+  return text;
+}
+
+}  // namespace
+
+Status DetectorRun::read_settings() {
+  TrainArguments& a = arguments_;
+  if (a.data.csv.empty())
+    return Status::error(Errc::bad_argument,
+                         "give the CSV of photos with --data, or continue a training with --resume DIR");
+  if (a.out.empty()) return Status::error(Errc::bad_argument, "give the folder to write to with --out DIR");
+  a.choose_recipe();
+  if (const Status s = check_unused(a); !s) return s;
+  if (a.size.height != a.size.width)
+    return Status::error(Errc::bad_argument, "--size: a detector is trained on squares, such as 256x256");
+  DetectorTrainOptions& o = options_;
+  o.epochs = a.epochs.value_or(o.epochs);
+  o.batch = a.batch.value_or(o.batch);
+  o.images = a.epoch_images.value_or(o.images);
+  if (a.size.height > 0) o.side = a.size.height;
+  o.rate = a.lr.value_or(o.rate);
+  o.weight_decay = a.weight_decay.value_or(o.weight_decay);
+  o.warm_up = a.warm_up.value_or(o.warm_up);
+  if (a.clip > 0) o.clip = a.clip;
+  if (a.ema > 0) o.average = a.ema;
+  o.seed = a.seed;
+  o.threads = thread_count(a.threads);
+  settings_ = {{"recipe", a.recipe},   {"model", a.model},
+               {"init", a.init},       {"teacher", a.teacher},
+               {"epochs", o.epochs},   {"epoch_images", o.images},
+               {"batch", o.batch},     {"size", std::to_string(o.side) + "x" + std::to_string(o.side)},
+               {"lr", o.rate},         {"weight_decay", o.weight_decay},
+               {"clip", o.clip},       {"ema", o.average},
+               {"warm_up", o.warm_up}, {"seed", o.seed},
+               {"threads", o.threads}, {"isa", a.isa}};
+  return {};
+}
+
+Status DetectorRun::read_photos() {
+  DataOptions& data = arguments_.data;
+  data.dataset.need_score = false;
+  data.dataset.use_crops = false;
+  const auto table = read_csv(data.csv);
+  if (!table) return table.status();
+  auto rows = read_data(data, *table);
+  if (!rows) return rows.status();
+  rows_ = std::move(*rows);
+  std::unordered_map<std::size_t, std::string> kinds;
+  if (table->column("kind") != std::string::npos) {
+    auto column = column_by_line(*table, "kind", "kind");
+    if (!column) return column.status();
+    kinds = std::move(*column);
+  }
+  const std::size_t count = rows_.samples.size();
+  arguments_.train_share =
+      std::max(0.95, 1 - static_cast<double>(most_validation_photos) / static_cast<double>(count));
+  const auto split = arguments_.split(rows_);
+  if (!split) return split.status();
+  std::vector<TrainingPhoto> read(count);
+  std::vector<Status> problems(count);
+  Progress progress(count, "photos read");
+  std::mutex mutex;
+  std::size_t next = 0, done = 0;
+  const auto work = [&] {
+    for (std::unique_lock<std::mutex> lock(mutex); next < count; progress.show(++done)) {
+      const std::size_t i = next++;
+      lock.unlock();
+      const auto kind = kinds.find(rows_.samples[i].line);
+      auto photo = read_photo(rows_.samples[i].file, kind != kinds.end() && kind->second == "background");
+      lock.lock();
+      if (photo)
+        read[i] = std::move(*photo);
+      else
+        problems[i] = photo.status();
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < options_.threads; ++i) threads.emplace_back(work);
+  for (std::thread& t : threads) t.join();
+  progress.clear();
+  const auto take = [&](const std::vector<std::size_t>& from, std::vector<TrainingPhoto>& to) {
+    for (const std::size_t i : from) {
+      if (!problems[i]) {
+        if (!data.dataset.skip_bad) return problems[i];
+        print_error(problems[i]);
+        continue;
+      }
+      faceless_count_ += read[i].faceless ? 1 : 0;
+      to.push_back(std::move(read[i]));
+    }
+    return Status();
+  };
+  if (const Status s = take(split->train, photos_); !s) return s;
+  if (const Status s = take(split->val, val_photos_); !s) return s;
+  photo_count_ = photos_.size();
+  val_count_ = val_photos_.size();
+  return {};
+}
+
+Status DetectorRun::make_trainer() {
+  const auto backend = backend_option(arguments_.isa);
+  if (!backend) return backend.status();
+  auto teacher = read_model(arguments_.teacher, "", **backend);
+  if (!teacher) return teacher.status().prefixed("--teacher ");
+  const auto spec = model_option(arguments_.model);
+  if (!spec) return spec.status();
+  auto trainer = DetectorTrainer::create(**spec, *choose_training_backend((*backend)->isa),
+                                         std::make_shared<const Model>(std::move(*teacher)),
+                                         std::move(photos_), std::move(val_photos_), options_);
+  if (!trainer) return trainer.status();
+  trainer_ = std::make_unique<DetectorTrainer>(std::move(*trainer));
+  return {};
+}
+
+Status DetectorRun::write_run() const {
+  nlohmann::ordered_json run{{"tinyfiqa", TINYFIQA_VERSION}};
+  run["command_line"] = command_line_;
+  run["directory"] = fs::current_path().string();
+  run["options"] = settings_;
+  run["data"] = arguments_.data.csv;
+  run["data_digest"] = digest(rows_);
+  run["train_photos"] = photo_count_;
+  run["val_photos"] = val_count_;
+  run["photos_without_faces"] = faceless_count_;
+  return output_.write_run(run);
+}
+
+Status DetectorRun::prepare() {
+  if (const Status s = read_settings(); !s) return s;
+  output_ = TrainOutput(arguments_.out);
+  if (const Status s = make_output_folder(arguments_.out, "state.safetensors"); !s) return s;
+  const bool resumable = fs::exists(output_.state_path());
+  if (arguments_.resume.empty() && resumable)
+    return Status::error(Errc::bad_argument, arguments_.out,
+                         " already contains a training; continue it with --resume ", arguments_.out,
+                         ", or choose another --out");
+  if (const Status s = read_photos(); !s) return s;
+  fingerprint_ = settings_.dump() + " " + digest(rows_);
+  if (const Status s = make_trainer(); !s) return s;
+  if (resumable) return load_checkpoint(output_.state_path(), *trainer_, fingerprint_);
+  if (!arguments_.init.empty()) {
+    const auto report = load_weights(arguments_.init, trainer_->model().params(), trainer_->block());
+    if (!report) return report.status();
+  }
+  return write_run();
+}
+
+Status DetectorRun::write_epoch() const {
+  const DetectorTrainState& s = trainer_->state();
+  const DetectorEpoch& row = s.log.back();
+  for (const std::string name : {"best", "last"}) {
+    if (name == "best" && s.best_epoch != s.epoch) continue;
+    const Status saved = save_params(
+        output_.folder() + "/" + name + ".safetensors", trainer_->model().params(), trainer_->result(),
+        {{"model", trainer_->model().spec().name},
+         {"made_by", "tinyfiqa " TINYFIQA_VERSION},
+         {"epoch", std::to_string(row.epoch)},
+         {"metrics", "agreement with the teacher: " + agreement_text(row.agreement, ", ") + ", n " +
+                         std::to_string(row.agreement.photos) + " photos"}});
+    if (!saved) return saved;
+  }
+  if (const Status status = write_text(output_.folder() + "/log.csv", log_csv(s.log)); !status) return status;
+  return write_text(output_.folder() + "/curves.svg", curves_svg(s.log));
+}
+
+void DetectorRun::print_epoch() const {
+  const DetectorEpoch& r = trainer_->state().log.back();
+  std::printf("epoch %3d/%d  loss %.4f (object %.3f face %.3f box %.3f landmarks %.3f)  %s", r.epoch,
+              options_.epochs, r.loss, r.object, r.face, r.box, r.landmarks,
+              agreement_text(r.agreement).c_str());
+  if (r.images_per_s > 0) {
+    const double left_s = static_cast<double>(options_.epochs - r.epoch) * options_.images / r.images_per_s;
+    std::printf("  %.0f images/s  %.0f:%02.0f left", r.images_per_s, std::floor(left_s / 60),
+                std::floor(std::fmod(left_s, 60)));
+  }
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+int DetectorRun::train() {
+  const auto fail = [](const Status& status) {
+    print_error(status);
+    return exit_some_failed;
+  };
+  const auto save = [&] { return save_checkpoint(output_.state_path(), *trainer_, fingerprint_); };
+  catch_stop_signals();
+  DetectorTrainState& state = trainer_->state();
+  while (state.epoch < options_.epochs) {
+    Progress progress(trainer_->batches(), "batches");
+    const auto done = trainer_->run_epoch([&](std::size_t batches, std::size_t) {
+      progress.show(batches);
+      return stop_signal == 0;
+    });
+    progress.clear();
+    if (!done) return fail(done.status());
+    if (!*done) {
+      if (const Status s = save(); !s) return fail(s);
+      std::fprintf(stderr, "tinyfiqa: stopped in epoch %d; continue with: tinyfiqa train --resume %s\n",
+                   state.epoch + 1, arguments_.out.c_str());
+      return 128 + stop_signal;
+    }
+    if (const Status s = write_epoch(); !s) return fail(s);
+    if (const Status s = save(); !s) return fail(s);
+    print_epoch();
+  }
+  std::printf("best: epoch %d, F1 %.4f, in %s/best.safetensors\n", state.best_epoch, state.best_score,
+              arguments_.out.c_str());
+  return exit_done;
+}
