@@ -1,6 +1,6 @@
 // Scores the pixels of a buffer without copying it: BGR with gaps between rows, as in a cv::Mat or from
 // a camera.
-#include <tinyfiqa/quality/default_scorer.hpp>
+#include <tinyfiqa/detection/default_scorer.hpp>
 
 #include <cstdio>
 #include <vector>

@@ -54,6 +54,7 @@ std::vector<NamedCommand> all_commands(const Command& app, int& exit_code,
         return [&, add] { add(app, exit_code, arguments); };
       };
   return {{"score", plain(add_score)},
+          {"detect", plain(add_detect)},
           {"eval", TINYFIQA_WHOLE_TOOL(plain(add_eval))},
           {"label", TINYFIQA_WHOLE_TOOL(plain(add_label))},
           {"select", TINYFIQA_WHOLE_TOOL(plain(add_select))},

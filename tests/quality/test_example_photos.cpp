@@ -1,7 +1,7 @@
 // The weights that come with the library rank the example photos as a person would.
 #include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/image/write_jpeg.hpp>
-#include <tinyfiqa/quality/default_scorer.hpp>
+#include <tinyfiqa/detection/default_scorer.hpp>
 
 #include <doctest/doctest.h>
 

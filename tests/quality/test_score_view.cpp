@@ -1,7 +1,7 @@
 // Equal pixels have equal scores, whether in an Image or in a buffer of OpenCV, NumPy or a camera.
 #include "image/views.hpp"
 
-#include <tinyfiqa/quality/default_scorer.hpp>
+#include <tinyfiqa/detection/default_scorer.hpp>
 
 #include <doctest/doctest.h>
 

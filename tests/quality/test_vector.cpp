@@ -1,4 +1,4 @@
-#include <tinyfiqa/quality/default_scorer.hpp>
+#include <tinyfiqa/detection/default_scorer.hpp>
 #include <tinyfiqa/quality/test_vector.hpp>
 
 #include <doctest/doctest.h>

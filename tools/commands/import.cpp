@@ -15,8 +15,10 @@ using namespace tinyfiqa;
 namespace {
 
 struct ImportCommand {
-  std::string in, out, model;
+  std::string in, out, model, licence;
+  std::vector<std::string> about;
   std::uint64_t seed = 1;
+  bool half = false;
 
   int run() const;
 
@@ -49,7 +51,11 @@ Status ImportCommand::import_model(const ModelSpec& spec, const Metadata& file_m
     set_metadata(metadata, "untrained",
                  std::to_string(report->kept.size()) + " tensors, seed " + std::to_string(seed));
   for (const auto& note : report->notes) print_note(in + ": " + note);
-  const Status saved = save_params(out, network.params(), network.block(), metadata);
+  if (!licence.empty()) set_metadata(metadata, "licence", licence);
+  for (const std::string& argument : about)
+    if (const Status s = add_about(argument, metadata); !s) return s;
+  const Status saved =
+      save_params(out, network.params(), network.block(), metadata, half ? DType::f16 : DType::f32);
   if (!saved.ok()) return saved;
   std::printf("%s: %s, %zu tensors from %s", out.c_str(), spec.name, report->loaded, in.c_str());
   if (!report->kept.empty())
@@ -111,6 +117,13 @@ void add_import(const Command& app, int& exit_code) {
          "Read the checkpoint as this network: " + model_names() + " (default: by the names of its tensors)")
       .type_name("NAME");
   sub.add_option("--seed", command->seed, "Seed the head, if the checkpoint has none").show_default();
+  sub.add_flag("--half", command->half, "Write 16-bit floats, which take half the size");
+  sub.add_option("--licence", command->licence,
+                 "State the licence of the weights (default: what the file says)");
+  sub.add_option(
+         "--about", command->about,
+         "Add this to what the file says about itself: recipe, data, metrics, ...; can be given many times")
+      .type_name("KEY=TEXT");
   sub.footer(
       "The classifier of an ImageNet checkpoint is dropped and a quality head initialised, as a start for\n"
       "training. The metadata of a safetensors file (calibration, views, licence) is kept if all its weights "

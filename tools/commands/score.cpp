@@ -2,11 +2,13 @@
 #include <tinyfiqa/threads/processor.hpp>
 
 #include "commands/commands.hpp"
+#include "jobs/faces/face_finder.hpp"
 #include "jobs/input_list.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/scoring/score_run.hpp"
 #include "jobs/stopwatch.hpp"
 #include "options/crop_options.hpp"
+#include "options/face_options.hpp"
 #include "options/model_options.hpp"
 #include "reports/score_table.hpp"
 #include "reports/text.hpp"
@@ -18,11 +20,18 @@ using namespace tinyfiqa;
 
 namespace {
 
+/// What one thread scores photos with. Without a finder, the whole image or the given crop is the face.
+struct PhotoJudge {
+  std::unique_ptr<FaceJudge> judge;
+  std::unique_ptr<FaceFinder> finder;
+};
+
 struct ScoreCommand {
   std::vector<std::string> paths;
   ModelOptions model;
   ViewOptions views;
-  CropOptions face;
+  CropOptions place;
+  FaceOptions faces;
   std::string format = "text";
   int threads = 0;
   bool sort = false, timing = false, raw = false;
@@ -31,27 +40,31 @@ struct ScoreCommand {
 
  private:
   Result<QualitySource> open(const ScoreOptions& options, const Crop& crop) const;
+  Result<std::vector<PhotoJudge>> photo_judges(const QualitySource& source, std::size_t images) const;
   ShownScore shown_score(const QualitySource& source) const;
-  int print_scores(const QualitySource& source, std::vector<std::unique_ptr<FaceJudge>>& judges,
+  ShownFaces shown_faces() const;
+  int print_scores(const QualitySource& source, std::vector<PhotoJudge>& judges,
                    const std::vector<InputItem>& items, Aside<ImageFile>& first, const Crop& crop) const;
 };
 
 /// Prints the images per second, and how the threads spent their time.
-void print_timing(const std::vector<std::unique_ptr<FaceJudge>>& judges, std::size_t images,
-                  double started_s) {
+void print_timing(const std::vector<PhotoJudge>& judges, std::size_t images, double started_s) {
   const double seconds = now_s() - started_s;
-  double decode_s = 0, resize_s = 0, network_s = 0;
-  for (const auto& judge : judges) {
-    decode_s += judge->decode_s;
-    resize_s += judge->time().resize_s;
-    network_s += judge->time().network_s;
+  double decode_s = 0, find_s = 0, resize_s = 0, network_s = 0;
+  for (const PhotoJudge& j : judges) {
+    decode_s += j.judge->decode_s;
+    find_s += j.finder == nullptr ? 0 : j.finder->seconds;
+    resize_s += j.judge->time().resize_s;
+    network_s += j.judge->time().network_s;
   }
   const double percent = 100 / (seconds * static_cast<double>(judges.size()));
-  std::fprintf(stderr,
-               "%zu images in %.2f s, %.1f images/s on %zu threads: decode %.1f %%, resize %.1f %%, network "
-               "%.1f %%, other and idle %.1f %%\n",
-               images, seconds, static_cast<double>(images) / seconds, judges.size(), decode_s * percent,
-               resize_s * percent, network_s * percent, 100 - (decode_s + resize_s + network_s) * percent);
+  std::fprintf(
+      stderr,
+      "%zu images in %.2f s, %.1f images/s on %zu threads: decode %.1f %%, find faces %.1f %%, resize "
+      "%.1f %%, network %.1f %%, other and idle %.1f %%\n",
+      images, seconds, static_cast<double>(images) / seconds, judges.size(), decode_s * percent,
+      find_s * percent, resize_s * percent, network_s * percent,
+      100 - (decode_s + find_s + resize_s + network_s) * percent);
 }
 
 /// Shows qualities if the networks are calibrated. Otherwise prints a note that says how to calibrate them.
@@ -84,37 +97,64 @@ void sort_rows(std::vector<ScoreRow>& rows, ShownScore shown) {
 
 Result<QualitySource> ScoreCommand::open(const ScoreOptions& options, const Crop& crop) const {
   auto source = QualitySource::open(model, options, threads);
-  if (source && source->needs_landmarks() && !crop.landmarks)
-    return Status::error(Errc::bad_argument, "--model ", model.model, " needs --landmarks");
+  const bool searched = faces.choice() != FaceChoice::whole;
+  if (source && source->needs_landmarks() && !searched && !crop.landmarks)
+    return Status::error(Errc::bad_argument, "--model ", model.model, " needs --landmarks or --face auto");
   return source;
 }
 
+Result<std::vector<PhotoJudge>> ScoreCommand::photo_judges(const QualitySource& source,
+                                                           std::size_t images) const {
+  auto judges = source.judges(threads, images);
+  if (!judges) return judges.status();
+  const auto backend = backend_option(model.isa);
+  if (!backend) return backend.status();
+  auto finders =
+      FaceFinder::open(faces, **backend, judges->size(), judges->size() == 1 ? thread_count(threads) : 1);
+  if (!finders) return finders.status();
+  std::vector<PhotoJudge> all;
+  for (std::size_t i = 0; i < judges->size(); ++i)
+    all.push_back({std::move((*judges)[i]), finders->empty() ? nullptr : std::move((*finders)[i])});
+  return all;
+}
+
+ShownFaces ScoreCommand::shown_faces() const {
+  return faces.choice() == FaceChoice::whole ? ShownFaces::none
+         : faces.choice() == FaceChoice::all ? ShownFaces::all
+                                             : ShownFaces::largest;
+}
+
 /// Scores the images and prints their rows. `first`, if valid, gives the first image. Returns the exit code.
-int ScoreCommand::print_scores(const QualitySource& source, std::vector<std::unique_ptr<FaceJudge>>& judges,
+int ScoreCommand::print_scores(const QualitySource& source, std::vector<PhotoJudge>& judges,
                                const std::vector<InputItem>& items, Aside<ImageFile>& first,
                                const Crop& crop) const {
   const ShownScore shown = shown_score(source);
-  const ScoreTable table(table_format(format), shown, source.models(), source.views());
+  const ScoreTable table(table_format(format), shown, shown_faces(), source.models(), source.views());
   if (!table.header().empty()) std::printf("%s\n", table.header().c_str());
   std::vector<ScoreRow> sorted;
   std::size_t failed = 0;
   const double started_s = now_s();
   Progress progress(items.size(), "images");
-  const auto score = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t index) {
-    if (index == 0 && first.valid()) return score_image(*judge, items[0].path, first.get(), crop, 0);
-    return score_file(*judge, items[index].path, crop, index, items[index].status);
+  const auto score = [&](const PhotoJudge& j, std::size_t index) -> std::vector<ScoreRow> {
+    const std::string& path = items[index].path;
+    if (!items[index].status) return {{path, items[index].status, {}, {}}};
+    const ImageFile file = index == 0 && first.valid() ? first.get() : read_image_file(path);
+    if (j.finder != nullptr) return score_faces(*j.judge, *j.finder, path, file, index);
+    return {score_image(*j.judge, path, file, crop, index)};
   };
-  ScoreRun(items.size()).start(judges, score, [&](std::size_t index, ScoreRow row) {
-    failed += !row.status.ok();
-    if (sort) {
-      sorted.push_back(std::move(row));
-    } else {
-      progress.clear();
-      std::printf("%s\n", table.row(row).c_str());
-      std::fflush(stdout);
-    }
-    progress.show(index + 1);
-  });
+  OrderedRun<std::vector<ScoreRow>>(items.size())
+      .start(judges, score, [&](std::size_t index, std::vector<ScoreRow> rows) {
+        failed += std::any_of(rows.begin(), rows.end(), [](const ScoreRow& row) { return !row.status.ok(); });
+        if (!sort) progress.clear();
+        for (ScoreRow& row : rows) {
+          if (sort)
+            sorted.push_back(std::move(row));
+          else
+            std::printf("%s\n", table.row(row).c_str());
+        }
+        std::fflush(stdout);
+        progress.show(index + 1);
+      });
   progress.clear();
   if (timing) print_timing(judges, items.size() - failed, started_s);
   sort_rows(sorted, shown);
@@ -132,15 +172,16 @@ int ScoreCommand::run() {
         Errc::bad_argument, "nothing to score; give images or folders (see tinyfiqa score --help)"));
   const auto options = score_options(views);
   if (!options) return report_failure(options.status());
-  const auto crop = face.crop();
+  const auto crop = place.crop();
   if (!crop) return report_failure(crop.status());
+  if (crop->box || crop->landmarks) faces.face = "whole";  // the face is given
   const auto items = list_inputs(paths);
   // Decode the first image while the weights are loaded.
   const bool ahead = threads != 1 && !items.empty() && items[0].status.ok();
   auto first = ahead ? Aside<ImageFile>([&] { return read_image_file(items[0].path); }) : Aside<ImageFile>();
   const auto source = open(*options, *crop);
   if (!source) return report_failure(source.status());
-  auto judges = source->judges(threads, items.size());
+  auto judges = photo_judges(*source, items.size());
   if (!judges) return report_failure(judges.status());
   return print_scores(*source, *judges, items, first, *crop);
 }
@@ -157,9 +198,11 @@ void add_score(const Command& app, int& exit_code) {
       "- reads a list from standard input");
   command->model.add_to(sub, model_choices());
   command->views.add_to(sub);
-  command->face.add_to(sub);
+  command->faces.add_to(sub);
+  command->place.add_to(sub);
   add_threads_option(sub, command->threads);
-  add_format_option(sub, command->format, "csv and jsonl have the scores of networks and views too");
+  add_format_option(sub, command->format,
+                    "csv and jsonl have faces and the scores of networks and views too");
   sub.add_flag("--sort", command->sort, "Print the best image first and errors last, after all are scored");
   sub.add_flag("--raw", command->raw,
                "Print the raw score (mean over networks and views) instead of the quality 0..100");
@@ -172,8 +215,11 @@ void add_score(const Command& app, int& exit_code) {
       "calibrated on. The band is reject, poor, fair or good. Without a calibration, and for a baseline, "
       "rows have\n"
       "the raw score.\n"
-      "Without --box or --landmarks, the whole image is taken as the face: give crops of faces.\n"
-      "Exit status: 0 all scored, 1 some images could not be scored, 2 wrong usage.\n\n"
+      "The largest face of each photo is scored. A photo without a face gets a row that says so and no "
+      "number. An\n"
+      "image that is a crop of a face already is recognised and noted. With --box or --landmarks nothing is "
+      "searched.\n"
+      "Exit status: 0 all scored, 1 some images could not be scored or show no face, 2 wrong usage.\n\n"
       "Example:\n"
       "  tinyfiqa score examples/faces --sort\n"
       "  tinyfiqa score examples/faces/astronaut.jpg --format jsonl");

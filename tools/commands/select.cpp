@@ -5,8 +5,7 @@
 #include "options/crop_options.hpp"
 #include "options/data_options.hpp"
 #include "options/model_options.hpp"
-
-#include <unistd.h>
+#include "options/video_options.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -20,11 +19,12 @@ namespace {
 struct SelectCommand {
   std::vector<std::string> paths;
   DataOptions data;
-  std::string template_column = "template", stdin_rgb, out, format = "text";
+  std::string template_column = "template", out, format = "text";
   ModelOptions model;
   ViewOptions views;
   CropOptions face;
-  bool stdin_mjpeg = false, live = false;
+  VideoOptions video;
+  bool live = false;
   std::size_t k = 1;
   int threads = 0;
 
@@ -33,16 +33,13 @@ struct SelectCommand {
  private:
   Status check_inputs();
   Result<SelectRun> open(const Crop& crop) const;
-  Result<FrameFormat> frame_format() const;
   Status select(SelectRun& run, const Crop& crop) const;
-  bool from_pipe() const { return stdin_mjpeg || !stdin_rgb.empty(); }
 };
 
 /// Errors: bad_argument unless exactly one kind of input is given.
 Status SelectCommand::check_inputs() {
   for (std::string& path : model.take_stray_inputs()) paths.push_back(std::move(path));
-  if (int{!paths.empty()} + int{!data.csv.empty()} + int{stdin_mjpeg} + int{!stdin_rgb.empty()} == 1)
-    return {};
+  if (int{!paths.empty()} + int{!data.csv.empty()} + int{video.given()} == 1) return {};
   return Status::error(Errc::bad_argument,
                        "give either folders or images, or one of --data, --stdin-mjpeg and --stdin-rgb");
 }
@@ -66,24 +63,6 @@ Result<SelectRun> SelectCommand::open(const Crop& crop) const {
   return SelectRun{std::move(*source), k, threads, live, {table_format(format), live}, std::move(folder), 0};
 }
 
-Result<FrameFormat> SelectCommand::frame_format() const {
-  FrameFormat frames{stdin_mjpeg, 0, 0};
-  if (isatty(0) != 0)
-    return Status::error(Errc::bad_argument,
-                         "standard input is a terminal; pipe a video into it: ffmpeg -i FILE -c:v mjpeg -f "
-                         "image2pipe - | tinyfiqa select --stdin-mjpeg");
-  if (stdin_mjpeg) return frames;
-  char extra = 0;
-  const bool size_given =
-      std::sscanf(stdin_rgb.c_str(), "%dx%d%c", &frames.width, &frames.height, &extra) == 2;
-  if (size_given && std::min(frames.width, frames.height) >= 1 &&
-      std::max(frames.width, frames.height) <= max_image_side &&
-      static_cast<std::size_t>(frames.width) * static_cast<std::size_t>(frames.height) <= default_max_pixels)
-    return frames;
-  return Status::error(Errc::bad_argument, "--stdin-rgb ", stdin_rgb,
-                       ": not WIDTHxHEIGHT, such as 640x480, of at most 100 megapixels");
-}
-
 void print_header(const SelectRun& run) {
   const std::string header = run.table.header();
   if (!header.empty()) std::printf("%s\n", header.c_str());
@@ -91,8 +70,8 @@ void print_header(const SelectRun& run) {
 }
 
 Status SelectCommand::select(SelectRun& run, const Crop& crop) const {
-  if (from_pipe()) {
-    const auto frames = frame_format();
+  if (video.given()) {
+    const auto frames = video.frame_format("select");
     if (!frames) return frames.status();
     print_header(run);
     return select_frames(run, *frames, crop);
@@ -126,13 +105,7 @@ void add_input_options(const Command& sub, SelectCommand& command) {
                  "Read the templates of --data from this column")
       .type_name("NAME")
       .show_default();
-  sub.add_flag("--stdin-mjpeg", command.stdin_mjpeg,
-               "Select from a video on standard input, as JPEGs one after the other: a single template");
-  sub.add_option(
-         "--stdin-rgb", command.stdin_rgb,
-         "Select from a video on standard input, as raw RGB pixels (8 bits per channel) of this size in "
-         "pixels, width first: a single template")
-      .type_name("WxH");
+  command.video.add_to(sub, "Select from");
 }
 
 void add_output_options(const Command& sub, SelectCommand& command) {

@@ -1,7 +1,7 @@
 #include "options/model_options.hpp"
 
 #include <tinyfiqa/formats/weights.hpp>
-#include <tinyfiqa/quality/default_scorer.hpp>
+#include <tinyfiqa/quality/default_model.hpp>
 #include <tinyfiqa/threads/processor.hpp>
 
 #include <tinyfiqa/runtime/dispatch.hpp>

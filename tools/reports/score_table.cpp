@@ -8,6 +8,7 @@
 #include <utility>
 
 using tinyfiqa::csv_field;
+using tinyfiqa::Errc;
 
 TableFormat table_format(const std::string& name) {
   return name == "csv" ? TableFormat::csv : name == "jsonl" ? TableFormat::jsonl : TableFormat::text;
@@ -18,10 +19,11 @@ std::string short_message(const tinyfiqa::Status& status, const std::string& pat
   return message.compare(0, prefix.size(), prefix) == 0 ? message.substr(prefix.size()) : message;
 }
 
-ScoreTable::ScoreTable(TableFormat format, ShownScore shown, std::vector<std::string> models,
-                       std::vector<std::string> views)
+ScoreTable::ScoreTable(TableFormat format, ShownScore shown, ShownFaces faces,
+                       std::vector<std::string> models, std::vector<std::string> views)
     : format_(format),
       shown_(shown),
+      faces_(faces),
       models_(std::move(models)),
       views_(std::move(views)),
       parts_(models_.size() * views_.size() > 1) {
@@ -36,6 +38,7 @@ ScoreTable::ScoreTable(TableFormat format, ShownScore shown, std::vector<std::st
 std::string ScoreTable::header() const {
   if (format_ != TableFormat::csv) return "";
   std::string line = shown_ == ShownScore::quality ? "path,quality,band,score,error" : "path,score,error";
+  if (faces_ != ShownFaces::none) line += "," + face_columns();
   if (!parts_) return line;
   for (const auto& model : models_) {
     line += "," + model;
@@ -48,8 +51,11 @@ std::string ScoreTable::header() const {
 std::string ScoreTable::csv_row(const ScoreRow& row) const {
   if (!row.status.ok()) {
     const std::size_t parts = parts_ ? models_.size() * (views_.size() > 1 ? 1 + views_.size() : 1) : 0;
-    const char* empty = shown_ == ShownScore::quality ? ",,,," : ",,";
-    return csv_field(row.path) + empty + csv_field(short_message(row.status, row.path)) +
+    const char* empty = shown_ != ShownScore::quality        ? ",,"
+                        : row.status.code() == Errc::no_face ? ",,no face,,"
+                                                             : ",,,,";
+    const std::string face = faces_ == ShownFaces::none ? "" : "," + face_fields(nullptr);
+    return csv_field(row.path) + empty + csv_field(short_message(row.status, row.path)) + face +
            std::string(parts, ',');
   }
   std::string line = csv_field(row.path) + ",";
@@ -57,6 +63,7 @@ std::string ScoreTable::csv_row(const ScoreRow& row) const {
     line += std::to_string(tinyfiqa::whole_quality(row.score.quality)) + "," +
             tinyfiqa::band_name(*row.score.band) + ",";
   line += decimal_text(double{row.score.value}) + ",";
+  if (faces_ != ShownFaces::none) line += "," + face_fields(row.face ? &*row.face : nullptr);
   if (!parts_) return line;
   for (const auto& network : row.score.networks) {
     line += "," + decimal_text(double{network.score});
@@ -75,6 +82,7 @@ std::string ScoreTable::json_row(const ScoreRow& row) const {
       json["band"] = tinyfiqa::band_name(*row.score.band);
     }
     json["score"] = row.score.value;
+    if (row.face) add_face(json, *row.face);
     for (std::size_t m = 0; m < models_.size(); ++m) {
       nlohmann::ordered_json network{{"model", models_[m]}, {"score", row.score.networks[m].score}};
       for (std::size_t t = 0; t < views_.size(); ++t)
@@ -82,6 +90,7 @@ std::string ScoreTable::json_row(const ScoreRow& row) const {
       json["networks"].push_back(network);
     }
   } else {
+    if (row.status.code() == Errc::no_face && shown_ == ShownScore::quality) json["band"] = "no face";
     json["error"] = short_message(row.status, row.path);
     json["code"] = tinyfiqa::errc_name(row.status.code());
   }
@@ -90,12 +99,20 @@ std::string ScoreTable::json_row(const ScoreRow& row) const {
 
 std::string ScoreTable::text_row(const ScoreRow& row) const {
   const bool quality = shown_ == ShownScore::quality;
+  if (row.status.code() == Errc::no_face) return (quality ? "  -  no face  " : "no face  ") + row.path;
   if (!row.status.ok())
     return (quality ? "error        " : "error   ") + row.path + ": " + short_message(row.status, row.path);
-  if (!quality) return decimal_text(double{row.score.value}, 4) + "  " + row.path;
-  return format_text("%3d  %-6s  ", tinyfiqa::whole_quality(row.score.quality),
-                     tinyfiqa::band_name(*row.score.band)) +
-         row.path;
+  std::string line = quality ? format_text("%3d  %-7s  ", tinyfiqa::whole_quality(row.score.quality),
+                                           tinyfiqa::band_name(*row.score.band))
+                             : decimal_text(double{row.score.value}, 4) + "  ";
+  line += row.path;
+  if (!row.face) return line;
+  const tinyfiqa::FaceBox& box = row.face->face.box;
+  if (faces_ == ShownFaces::all)
+    line += format_text("  face %zu at %.0f,%.0f,%.0f,%.0f", row.face->number, double{box.x}, double{box.y},
+                        double{box.width}, double{box.height});
+  const char* const note = framing_note(*row.face);
+  return *note == '\0' ? line : line + "  (" + note + ")";
 }
 
 std::string ScoreTable::row(const ScoreRow& row) const {

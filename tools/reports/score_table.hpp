@@ -3,14 +3,18 @@
 
 #include <tinyfiqa/quality/scorer.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "reports/face_columns.hpp"
 
 /// One image's result.
 struct ScoreRow {
   std::string path;
   tinyfiqa::Status status;
   tinyfiqa::Score score;
+  std::optional<FoundFace> face;  ///< if one was searched and found
 };
 
 /// The values of --format.
@@ -23,11 +27,14 @@ std::string short_message(const tinyfiqa::Status& status, const std::string& pat
 /// The first part of a row: the quality 0..100 with its band, or the raw score.
 enum class ShownScore { quality, raw };
 
+/// What is known about the faces of the rows.
+enum class ShownFaces { none, largest, all };
+
 /// Formats rows as lines. `models` and `views` name the parts of a score. CSV and JSON always have the raw
-/// score too.
+/// score too, and the found faces if any are shown.
 class ScoreTable {
  public:
-  ScoreTable(TableFormat format, ShownScore shown, std::vector<std::string> models,
+  ScoreTable(TableFormat format, ShownScore shown, ShownFaces faces, std::vector<std::string> models,
              std::vector<std::string> views);
 
   /// The first line, without its newline; empty if there is none.
@@ -41,6 +48,7 @@ class ScoreTable {
 
   TableFormat format_;
   ShownScore shown_;
+  ShownFaces faces_;
   std::vector<std::string> models_, views_;
   bool parts_;  ///< true for several networks or views: CSV has columns for each
 };

@@ -23,9 +23,22 @@ void drop_metadata(Metadata& metadata, std::string_view key) {
 
 const std::vector<std::string>& reserved_metadata() {
   static const std::vector<std::string> keys = {
-      "format",      "model",      "input_size", "normalisation", "untrained",  "views",      "made_by",
-      "calibration", "thresholds", "bands",      "band_errors",   "population", "test_vector"};
+      "format",  "model",       "input_size", "crop",  "normalisation", "untrained",  "views",
+      "made_by", "calibration", "thresholds", "bands", "band_errors",   "population", "test_vector"};
   return keys;
+}
+
+Status add_about(const std::string& argument, Metadata& metadata) {
+  const std::size_t equals = argument.find('=');
+  if (equals == 0 || equals == std::string::npos)
+    return Status::error(Errc::bad_argument, "--about '", argument, "' is not KEY=TEXT, such as recipe=...");
+  const std::string key = argument.substr(0, equals);
+  const auto& reserved = reserved_metadata();
+  if (std::find(reserved.begin(), reserved.end(), key) != reserved.end())
+    return Status::error(Errc::bad_argument, "--about ", argument, ": '", key,
+                         "' is written by this command itself; choose another key");
+  set_metadata(metadata, key, argument.substr(equals + 1));
+  return {};
 }
 
 std::string size_text(const InputSpec& input) {
@@ -48,7 +61,9 @@ std::string channel_text(const float (&values)[3]) {
 }  // namespace
 
 std::string normalisation_text(const InputSpec& input) {
-  return "RGB, (level - " + channel_text(input.levels.mean) + ") * " + channel_text(input.levels.scale);
+  const bool bgr = input.order == ChannelOrder::bgr;
+  return std::string(bgr ? "BGR" : "RGB") + ", (level - " + channel_text(input.levels.mean) + ") * " +
+         channel_text(input.levels.scale);
 }
 
 Status describe_weights(const Model& model, const std::optional<Calibration>& calibration,

@@ -12,12 +12,15 @@
 void set_metadata(tinyfiqa::Metadata& metadata, const std::string& key, const std::string& value);
 void drop_metadata(tinyfiqa::Metadata& metadata, std::string_view key);
 
+/// Adds "KEY=TEXT", an argument of --about. Errors: bad_argument, also for reserved_metadata().
+tinyfiqa::Status add_about(const std::string& argument, tinyfiqa::Metadata& metadata);
+
 /// The keys that describe_weights() and calibration_metadata() write. Users can't set them.
 const std::vector<std::string>& reserved_metadata();
 
 /// The input size, height first: "64x64".
 std::string size_text(const tinyfiqa::InputSpec& input);
-/// The normalisation of levels 0..255: "RGB, (level - 127.5) * 0.0078125".
+/// The normalisation of levels 0..255, with the order of the channels: "RGB, (level - 127.5) * 0.0078125".
 std::string normalisation_text(const tinyfiqa::InputSpec& input);
 
 /// Writes model name, input size, normalisation, calibration (if there is one) and test vector to the

@@ -26,13 +26,14 @@ enum class Errc : unsigned char {
   too_large,      ///< a size limit was exceeded
   out_of_memory,  ///< an allocation failed
   cannot_write,   ///< a file could not be written
+  no_face,        ///< no face was found in an image
 };
 
 /// A short name of a code, such as "not_found".
 constexpr const char* errc_name(Errc code) {
   constexpr const char* names[] = {"ok",          "not_found",     "unreadable",  "bad_format",
                                    "unsupported", "mismatch",      "not_finite",  "bad_argument",
-                                   "too_large",   "out_of_memory", "cannot_write"};
+                                   "too_large",   "out_of_memory", "cannot_write", "no_face"};
   return names[static_cast<unsigned char>(code)];
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
-#include <tinyfiqa/detection/face.hpp>
+#include <tinyfiqa/detection/face_list.hpp>
 #include <tinyfiqa/models/retinaface.hpp>
 #include <tinyfiqa/models/yunet.hpp>
 

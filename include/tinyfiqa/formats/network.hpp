@@ -61,12 +61,20 @@ struct OwnedPlan {
   Plan plan;
 };
 
-/// make_plan() with arrays of its own. The result's `plan.problem` says whether it can be used.
-inline OwnedPlan make_owned_plan(const PlanRequest& request, const Backend& backend) {
+/// make_plan() into arrays that are kept: planning the same network again, for another size, allocates nothing.
+inline void remake_plan(const PlanRequest& request, const Backend& backend, OwnedPlan& p) {
   const int capacity = plan_capacity(request.ops, static_cast<int>(request.outputs.size));
   const auto entries = static_cast<std::size_t>(capacity);
-  OwnedPlan p{std::vector<Step>(entries), std::vector<Value>(entries), std::vector<Buffer>(entries), Plan()};
+  p.steps.resize(entries);
+  p.values.resize(entries);
+  p.buffers.resize(entries);
   p.plan = make_plan(request, backend, {p.steps.data(), p.values.data(), p.buffers.data(), capacity});
+}
+
+/// make_plan() with arrays of its own. The result's `plan.problem` says whether it can be used.
+inline OwnedPlan make_owned_plan(const PlanRequest& request, const Backend& backend) {
+  OwnedPlan p;
+  remake_plan(request, backend, p);
   return p;
 }
 /// The same for the first output of a network.

@@ -7,25 +7,48 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/formats/bytes.hpp>
 #include <tinyfiqa/image/align.hpp>
+#include <tinyfiqa/image/face.hpp>
 #include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/image/resize.hpp>
 #include <tinyfiqa/runtime/step.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 TINYFIQA_BEGIN
+
+/// What a network wants to see of a face.
+enum class FaceCrop : unsigned char {
+  whole,    ///< the whole image
+  aligned,  ///< the face, aligned by its landmarks (image/align.hpp)
+  loose,    ///< a square of 1.8 times the face's height around it, cut off at the image's border
+};
+
+/// "whole", "aligned" or "loose".
+constexpr const char* face_crop_name(FaceCrop crop) {
+  constexpr const char* names[] = {"whole", "aligned", "loose"};
+  return names[static_cast<unsigned char>(crop)];
+}
+/// The crop of that name; none for any other text.
+inline std::optional<FaceCrop> parse_face_crop(std::string_view name) {
+  for (const FaceCrop crop : {FaceCrop::whole, FaceCrop::aligned, FaceCrop::loose})
+    if (name == face_crop_name(crop)) return crop;
+  return std::nullopt;
+}
 
 /// The input of a network: [height, width, 3], x = (level - mean) * scale with levels 0..255.
 struct InputSpec {
   int height = 0, width = 0;
   LevelScale levels;
   ChannelOrder order = ChannelOrder::rgb;  ///< rgb or bgr; also of mean and scale
+  FaceCrop crop = FaceCrop::whole;         ///< of a face that was found in an image
 
   /// Floats of one image.
   std::size_t size() const { return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3; }
@@ -37,21 +60,35 @@ constexpr InputSpec imagenet_input(int height = 600, int width = 416) {
   return {height,
           width,
           {{255 * 0.485f, 255 * 0.456f, 255 * 0.406f},
-           {1 / (255 * 0.229f), 1 / (255 * 0.224f), 1 / (255 * 0.225f)}}};
+           {1 / (255 * 0.229f), 1 / (255 * 0.224f), 1 / (255 * 0.225f)}},
+          ChannelOrder::rgb,
+          FaceCrop::loose};
 }
 /// Input of tinyFQnet: an aligned face, (level - 127.5) / 128.
 constexpr InputSpec tinyfqnet_input(int height = 64, int width = 64) {
-  return {height, width, {{127.5f, 127.5f, 127.5f}, {1 / 128.0f, 1 / 128.0f, 1 / 128.0f}}};
+  return {height,
+          width,
+          {{127.5f, 127.5f, 127.5f}, {1 / 128.0f, 1 / 128.0f, 1 / 128.0f}},
+          ChannelOrder::rgb,
+          FaceCrop::aligned};
 }
 
 /// Input of MobileFaceNet: an aligned face, (level - 127.5) * 0.007813. Its weight files round 1/128 so.
 constexpr InputSpec mobilefacenet_input() {
-  return {aligned_side, aligned_side, {{127.5f, 127.5f, 127.5f}, {0.007813f, 0.007813f, 0.007813f}}};
+  return {aligned_side,
+          aligned_side,
+          {{127.5f, 127.5f, 127.5f}, {0.007813f, 0.007813f, 0.007813f}},
+          ChannelOrder::rgb,
+          FaceCrop::aligned};
 }
 
 /// Input of the other recognisers: an aligned face, (level - 127.5) / 127.5, as in the insightface project.
 constexpr InputSpec face_input() {
-  return {aligned_side, aligned_side, {{127.5f, 127.5f, 127.5f}, {1 / 127.5f, 1 / 127.5f, 1 / 127.5f}}};
+  return {aligned_side,
+          aligned_side,
+          {{127.5f, 127.5f, 127.5f}, {1 / 127.5f, 1 / 127.5f, 1 / 127.5f}},
+          ChannelOrder::rgb,
+          FaceCrop::aligned};
 }
 
 /// Input of YuNet: any multiple of 32, BGR levels as they are.
@@ -68,6 +105,27 @@ struct Crop {
   std::optional<Box> box;
   std::optional<Landmarks> landmarks;
 };
+
+/// The sides of a loose crop, in heights of the face.
+inline constexpr float loose_crop_heights = 1.8f;
+
+/// What to cut out of an image of width x height pixels for a network that wants `wanted` of a face in it.
+inline Crop crop_for(FaceCrop wanted, const Face& face, int width, int height) {
+  Crop crop;
+  if (wanted == FaceCrop::aligned) crop.landmarks = face.landmarks;
+  if (wanted != FaceCrop::loose) return crop;
+  const float half = loose_crop_heights * face.box.height / 2;
+  const auto edge = [](float at, int size) {
+    return static_cast<int>(std::lround(std::clamp(at, 0.0f, static_cast<float>(size))));
+  };
+  Box box;
+  box.x = std::min(edge(face.box.centre_x() - half, width), width - 1);
+  box.y = std::min(edge(face.box.centre_y() - half, height), height - 1);
+  box.width = std::max(1, edge(face.box.centre_x() + half, width) - box.x);
+  box.height = std::max(1, edge(face.box.centre_y() + half, height) - box.y);
+  crop.box = box;
+  return crop;
+}
 
 /// Variants of one image, for test-time augmentation: the score is the mean over the views.
 enum class View : unsigned char {

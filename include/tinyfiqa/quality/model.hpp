@@ -134,7 +134,7 @@ class Model {
     return report;
   }
 
-  /// Reads input_size, views and calibration from a weight file's metadata. On an error nothing changes.
+  /// Reads input_size, crop, views and calibration from a weight file's metadata. On an error nothing changes.
   ///   Errors: bad_format, naming the file and the key.
   Status describe(const TensorFile& file) {
     auto calibration = calibration_from_metadata(file.metadata, file.path);
@@ -144,6 +144,14 @@ class Model {
     if (size != nullptr && !parse_input_size(*size, input.height, input.width))
       return Status::error(Errc::bad_format, file.path, ": metadata 'input_size': ", in_quotes(*size),
                            " is not HEIGHTxWIDTH, such as 600x416");
+    if (const std::string* text = find_metadata(file.metadata, "crop")) {
+      const auto crop = parse_face_crop(*text);
+      if (!crop)
+        return Status::error(Errc::bad_format, file.path,
+                             ": metadata 'crop': ", in_quotes(text->substr(0, 80)),
+                             " is not whole, aligned or loose");
+      input.crop = *crop;
+    }
     std::vector<View> views;
     if (const std::string* text = find_metadata(file.metadata, "views")) {
       auto parsed = parse_views(*text);

@@ -99,7 +99,9 @@ class Scorer {
       if (!model->spec().scores)
         return Status::error(Errc::bad_argument, model->spec().name,
                              model->spec().embeds ? " gives an embedding, not a quality score"
-                                                  : " gives 1000 classes, not a quality score");
+                             : model->spec().detector != DetectorFamily::none
+                                 ? " finds faces and gives no quality score; give it with --detector"
+                                 : " gives 1000 classes, not a quality score");
       Member m{std::move(model), {}, {}, {}};
       m.input = m.model->input();
       if (options.height > 0) m.input.height = options.height;
@@ -127,22 +129,14 @@ class Scorer {
   /// pixels during the call and copies only the face. Equal pixels have equal scores in every layout, to the
   /// bit. Errors: those of check_view(); bad_argument for the box or the landmarks; not_finite.
   Result<Score> score(const ImageView& image, const Crop& crop = {}) {
-    Score total;
-    Image face;  // at the size of the previous member
-    for (Member& m : members_) {
-      if (face.height != m.input.height || face.width != m.input.width) {
-        const Stopwatch watch(time_.resize_s);
-        auto resized = crop_and_resize(image, crop, m.input.height, m.input.width, m.model->backend());
-        if (!resized) return resized.status();
-        face = std::move(*resized);
-      }
-      auto part = score_member(m, face);
-      if (!part) return part.status();
-      total.value += part->score / static_cast<float>(members_.size());
-      total.networks.push_back(std::move(*part));
-    }
-    judge(total);
-    return total;
+    return score_crops(image, [&](const Member&) { return crop; });
+  }
+
+  /// The score of a face that a detector found in the image: each network sees the crop that its weights were trained
+  /// on (InputSpec::crop). Errors: the same.
+  Result<Score> score(const ImageView& image, const Face& face) {
+    return score_crops(
+        image, [&](const Member& m) { return crop_for(m.input.crop, face, image.width, image.height); });
   }
 
   /// The score of a face in an image file. Errors: the same and those of read_image().
@@ -178,6 +172,31 @@ class Scorer {
   };
 
   explicit Scorer(const ScoreOptions& options) : options_(options) {}
+
+  /// crop_of(member): what the member sees of the image.
+  template <class CropOf>
+  Result<Score> score_crops(const ImageView& image, const CropOf& crop_of) {
+    Score total;
+    const Member* before = nullptr;
+    Image face;  // as the member before saw it
+    for (Member& m : members_) {
+      const bool same = before != nullptr && before->input.crop == m.input.crop &&
+                        face.height == m.input.height && face.width == m.input.width;
+      if (!same) {
+        const Stopwatch watch(time_.resize_s);
+        auto resized = crop_and_resize(image, crop_of(m), m.input.height, m.input.width, m.model->backend());
+        if (!resized) return resized.status();
+        face = std::move(*resized);
+      }
+      before = &m;
+      auto part = score_member(m, face);
+      if (!part) return part.status();
+      total.value += part->score / static_cast<float>(members_.size());
+      total.networks.push_back(std::move(*part));
+    }
+    judge(total);
+    return total;
+  }
 
   void join_bands() {
     int poor = 0, fair = 0, good = 0;

@@ -40,25 +40,37 @@ class Session {
     if (!values) return values.status().prefixed(model.spec().name, ": ");
     Session s(model);
     s.feed_ = options.feed;
-    PlanRequest request;
-    request.ops = model.network().operations();
-    request.outputs = {values->data(), values->size()};
-    request.input = {n, h, w, 0};
-    request.threads = options.threads;
-    if (options.feed == Feed::levels) request.levels = &model.input().levels;
-    s.plan_ = make_owned_plan(request, model.backend());
-    const PlanProblem& problem = s.plan().problem;
-    if (!s.plan().ok())
-      return Status::error(problem.error == PlanError::too_large ? Errc::too_large : Errc::bad_argument,
-                           model.spec().name, " at ", n, "x", h, "x", w,
-                           " (N, H, W): ", plan_error_text(problem, request.ops));
+    s.values_ = std::move(*values);
+    s.pointers_.resize(s.values_.size());
+    s.threads_ = options.threads;
     if (options.threads > 1) s.team_ = std::make_unique<ThreadTeam>(options.threads);
-    s.arena_ = LargeArray<unsigned char>::or_empty(s.plan().arena_bytes);
-    if (s.arena_.data() == nullptr)
-      return Status::error(Errc::out_of_memory, model.spec().name, " at ", n, "x", h, "x", w, " needs ",
-                           s.plan().arena_bytes / 1048576, " MiB");
-    s.pointers_.resize(values->size());
+    if (const Status status = s.resize(n, h, w); !status) return status;
     return s;
+  }
+
+  /// Plans for another size. Allocates only if that needs more memory than any size before. After an error the
+  /// session can't run until it is resized again. Errors: those of create().
+  Status resize(int n, int h, int w) {
+    PlanRequest request;
+    request.ops = model_->network().operations();
+    request.outputs = {values_.data(), values_.size()};
+    request.input = {n, h, w, 0};
+    request.threads = threads_;
+    if (feed_ == Feed::levels) request.levels = &model_->input().levels;
+    remake_plan(request, model_->backend(), plan_);
+    const PlanProblem& problem = plan().problem;
+    if (!plan().ok())
+      return Status::error(problem.error == PlanError::too_large ? Errc::too_large : Errc::bad_argument,
+                           model_->spec().name, " at ", n, "x", h, "x", w,
+                           " (N, H, W): ", plan_error_text(problem, request.ops));
+    if (plan().arena_bytes > arena_.size()) {
+      arena_ = LargeArray<unsigned char>();
+      arena_ = LargeArray<unsigned char>::or_empty(plan().arena_bytes);
+    }
+    if (arena_.data() == nullptr)
+      return Status::error(Errc::out_of_memory, model_->spec().name, " at ", n, "x", h, "x", w, " needs ",
+                           plan().arena_bytes / 1048576, " MiB");
+    return {};
   }
 
   const Plan& plan() const { return plan_.plan; }
@@ -104,6 +116,8 @@ class Session {
 
   const Model* model_;
   Feed feed_ = Feed::floats;
+  int threads_ = 1;
+  std::vector<int> values_;  // of the outputs
   OwnedPlan plan_;
   LargeArray<unsigned char> arena_;
   std::vector<void*> pointers_;       // to the outputs of a run
@@ -115,10 +129,13 @@ class Session {
 ///   session.run(input, y.pointers());
 class OutputArrays {
  public:
-  explicit OutputArrays(const Session& session) {
+  explicit OutputArrays(const Session& session) { resize(session); }
+  /// For the session's size of now. Allocates only if that needs more memory than any size before.
+  void resize(const Session& session) {
     std::size_t count = 0;
     for (int i = 0; i < session.output_count(); ++i) count += session.output_floats(i);
     values_.resize(count);
+    pointers_.clear();
     float* at = values_.data();
     for (int i = 0; i < session.output_count(); at += session.output_floats(i++)) pointers_.push_back(at);
   }

@@ -290,7 +290,7 @@ alignas(64) inline constexpr unsigned char tinyfqnet_safetensors[70232] = {
 }  // namespace detail
 
 /// The trained tinyFQnet that comes with the library: a safetensors file, metadata included. For
-/// load_model(), or simply default_scorer() of <tinyfiqa/quality/default_scorer.hpp>.
+/// load_model(), or simply default_scorer() of <tinyfiqa/detection/default_scorer.hpp>.
 inline Bytes tinyfqnet_weights() {
   return Bytes(detail::tinyfqnet_safetensors, sizeof detail::tinyfqnet_safetensors);
 }

@@ -1,5 +1,5 @@
 // A user's program for many machines: prints the instruction set that was chosen, and the score of an image.
-#include <tinyfiqa/quality/default_scorer.hpp>
+#include <tinyfiqa/detection/default_scorer.hpp>
 #include <tinyfiqa/runtime/dispatch.hpp>
 
 #include <cstdio>

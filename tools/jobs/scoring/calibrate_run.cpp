@@ -21,20 +21,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Adds "KEY=TEXT" to the metadata.
-Status add_about(const std::string& argument, Metadata& metadata) {
-  const std::size_t equals = argument.find('=');
-  if (equals == 0 || equals == std::string::npos)
-    return Status::error(Errc::bad_argument, "--about '", argument, "' is not KEY=TEXT, such as recipe=...");
-  const std::string key = argument.substr(0, equals);
-  const auto& reserved = reserved_metadata();
-  if (std::find(reserved.begin(), reserved.end(), key) != reserved.end())
-    return Status::error(Errc::bad_argument, "--about ", argument, ": '", key,
-                         "' is written by this command itself; choose another key");
-  set_metadata(metadata, key, argument.substr(equals + 1));
-  return {};
-}
-
 /// Prints the first ten failures.
 void print_failure(const Status& status, std::size_t count) {
   if (count <= 10) std::fprintf(stderr, "%s\n", status.message());

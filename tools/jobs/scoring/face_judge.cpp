@@ -92,7 +92,10 @@ const Baseline* find_baseline(const std::string& name) {
 class NetworkJudge : public FaceJudge {
  public:
   explicit NetworkJudge(Scorer scorer) : scorer_(std::move(scorer)) {}
-  Result<Score> judge(const FaceInput& face) override { return scorer_.score(face.image, face.crop); }
+  Result<Score> judge(const FaceInput& face) override {
+    return face.face != nullptr ? scorer_.score(face.image, *face.face)
+                                : scorer_.score(face.image, face.crop);
+  }
   ScoreTime time() const override { return scorer_.time(); }
 
  private:

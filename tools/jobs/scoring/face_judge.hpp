@@ -29,6 +29,8 @@ struct FaceInput {
   const tinyfiqa::Crop& crop;
   tinyfiqa::Bytes file = {};  ///< the file that the image was decoded from; empty for raw pixels
   std::size_t number = 0;     ///< position of the image in its list, which decides its "random" quality
+  /// A face that was found, of which each network takes the crop that it wants. `crop` has its landmarks.
+  const tinyfiqa::Face* face = nullptr;
 };
 
 /// Gives faces a quality, one after the other. Not thread-safe: each thread needs its own judge.

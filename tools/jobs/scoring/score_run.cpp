@@ -41,7 +41,7 @@ ImageFile read_image_file(const std::string& path) {
 
 ScoreRow score_image(FaceJudge& judge, const std::string& path, const ImageFile& file, const Crop& crop,
                      std::size_t number) {
-  ScoreRow row{path, file.image.status(), {}};
+  ScoreRow row{path, file.image.status(), {}, {}};
   judge.decode_s += file.seconds;
   if (!file.image) return row;
   auto result = judge.judge({*file.image, crop, file.bytes->bytes, number});
@@ -52,9 +52,31 @@ ScoreRow score_image(FaceJudge& judge, const std::string& path, const ImageFile&
   return row;
 }
 
+std::vector<ScoreRow> score_faces(FaceJudge& judge, FaceFinder& finder, const std::string& path,
+                                  const ImageFile& file, std::size_t number) {
+  judge.decode_s += file.seconds;
+  if (!file.image) return {{path, file.image.status(), {}, {}}};
+  const auto faces = finder.find(*file.image);
+  if (!faces) return {{path, faces.status().prefixed(path, ": "), {}, {}}};
+  std::vector<ScoreRow> rows;
+  for (const FoundFace& found : *faces) {
+    ScoreRow row{path, {}, {}, found};
+    const bool whole = found.framing == Framing::aligned;
+    const Crop crop =
+        whole ? Crop() : crop_for(FaceCrop::aligned, found.face, file.image->width, file.image->height);
+    auto result = judge.judge({*file.image, crop, file.bytes->bytes, number, whole ? nullptr : &found.face});
+    if (result)
+      row.score = std::move(*result);
+    else
+      row.status = result.status().prefixed(path, ": ");
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 ScoreRow score_file(FaceJudge& judge, const std::string& path, const Crop& crop, std::size_t number,
                     const Status& status) {
-  if (!status.ok()) return {path, status, {}};
+  if (!status.ok()) return {path, status, {}, {}};
   return score_image(judge, path, read_image_file(path), crop, number);
 }
 

@@ -3,6 +3,7 @@
 
 #include <tinyfiqa/quality/scorer.hpp>
 
+#include "jobs/faces/face_finder.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/scoring/face_judge.hpp"
 #include "options/model_options.hpp"
@@ -34,6 +35,11 @@ ImageFile read_image_file(const std::string& path);
 /// Scores one image. `number` is its position in the list of images.
 ScoreRow score_image(FaceJudge& judge, const std::string& path, const ImageFile& file,
                      const tinyfiqa::Crop& crop, std::size_t number);
+
+/// Finds the faces of one image and scores each: a row a face, or one row with an error. An image that is an aligned
+/// face is scored as it is.
+std::vector<ScoreRow> score_faces(FaceJudge& judge, FaceFinder& finder, const std::string& path,
+                                  const ImageFile& file, std::size_t number);
 
 /// Reads and scores one file. An error in `status` goes into the row, and the file is not read.
 ScoreRow score_file(FaceJudge& judge, const std::string& path, const tinyfiqa::Crop& crop, std::size_t number,

@@ -1,40 +1,15 @@
-// A face that a detector found, and lists of faces.
+// Lists of faces, and non-maximum suppression.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/span.hpp>
-#include <tinyfiqa/image/align.hpp>
+#include <tinyfiqa/image/face.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <vector>
 
 TINYFIQA_BEGIN
-
-/// A rectangle in pixels, x to the right, y down. It may reach beyond the image.
-struct FaceBox {
-  float x = 0, y = 0, width = 0, height = 0;
-
-  float area() const { return width * height; }
-  float centre_x() const { return x + width / 2; }
-  float centre_y() const { return y + height / 2; }
-};
-
-/// A face in an image. Coordinates are pixels of the image; pixel centres are at half coordinates.
-struct Face {
-  FaceBox box;
-  Landmarks landmarks;
-  float confidence = 0;  ///< of the detector, 0..1
-};
-
-/// Intersection over union of two boxes, 0..1; 0 if both are empty.
-inline float box_iou(const FaceBox& a, const FaceBox& b) {
-  const float width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
-  const float height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
-  if (!(width > 0) || !(height > 0)) return 0;
-  const float both = width * height, either = a.area() + b.area() - both;
-  return either > 0 ? both / either : 0;
-}
 
 /// A list of at most `capacity` faces: if it is full, the one with the lowest confidence makes room. Allocates only
 /// when it is made.

@@ -1,0 +1,257 @@
+// Finds the faces in an image.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/detection/decode.hpp>
+#include <tinyfiqa/detection/face_list.hpp>
+#include <tinyfiqa/image/resize.hpp>
+#include <tinyfiqa/quality/session.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// How faces are searched.
+struct DetectorOptions {
+  float threshold = 0.6f;     ///< least confidence, in 0..1
+  float most_overlap = 0.3f;  ///< two faces may have at most this IoU
+  /// The image is searched with its longer side at most this many pixels. Faces below about 12 pixels at that size are
+  /// not found: with 640, those below a fiftieth of the image's longer side.
+  int longest_side = 640;
+  float smallest_face = 0;  ///< least height of a face in pixels of the image
+  /// If nothing is found, search again in the image with a margin around it (for close-ups that fill the image), and in
+  /// the image turned by 90, 270 and 180 degrees. Takes up to five times as long, for images without a face only.
+  bool thorough = true;
+  /// Search also parts of `longest_side` pixels that overlap by a quarter, for small faces in large images.
+  bool tiles = false;
+  std::size_t most_faces = 1000;
+  int threads = 1;
+};
+
+/// Quarter turns of an image, clockwise.
+enum class Turn : unsigned char { none, right, half, left };
+
+/// Finds faces with a detector of the registry. Not for several threads at once: make one for each thread; they can
+/// share the model. Allocates only when it is made, and for an image larger than any before.
+///
+///   auto detector = default_detector();             // detection/default_detector.hpp
+///   auto faces = detector->detect(image);           // Span of Face, best first; empty if there is none
+class FaceDetector {
+ public:
+  /// Errors: bad_argument for a model that is no detector and for options out of range; those of Session::create().
+  static Result<FaceDetector> create(std::shared_ptr<const Model> model,
+                                     const DetectorOptions& options = {}) {
+    const ModelSpec& spec = model->spec();
+    if (spec.detector == DetectorFamily::none)
+      return Status::error(Errc::bad_argument, spec.name, " is no face detector; the detectors are ",
+                           detector_names());
+    if (const Status s = check(options); !s) return s;
+    const int side = padded(spec, options.longest_side);
+    auto session = Session::create(*model, 1, side, side, {options.threads, Feed::levels, outputs_of(spec)});
+    if (!session) return session.status();
+    return FaceDetector(std::move(model), std::move(*session), options);
+  }
+
+  const Model& model() const { return *model_; }
+  const DetectorOptions& options() const { return options_; }
+
+  /// The faces in the image, highest confidence first, in pixels of the image. Valid until the next call. Errors:
+  /// those of check_view() and Session::resize().
+  Result<Span<const Face>> detect(const ImageView& image) {
+    if (const Status s = check_view(image); !s) return s;
+    found_.clear();
+    const Box whole{0, 0, image.width, image.height};
+    if (const Status s = search(image, whole, Turn::none, 0); !s) return s;
+    if (options_.tiles)
+      if (const Status s = search_tiles(image); !s) return s;
+    if (options_.thorough && found_.size() == 0)
+      if (const Status s = search_again(image, whole); !s) return s;
+    found_.suppress(options_.most_overlap);
+    return found_.faces();
+  }
+
+ private:
+  FaceDetector(std::shared_ptr<const Model> model, Session session, const DetectorOptions& options)
+      : model_(std::move(model)),
+        options_(options),
+        session_(std::move(session)),
+        maps_(session_),
+        input_(static_cast<std::size_t>(session_.plan().input.floats())),
+        found_(options.most_faces) {}
+
+  static Status check(const DetectorOptions& o) {
+    if (!(o.threshold > 0 && o.threshold < 1))
+      return Status::error(Errc::bad_argument, "the detector's threshold must lie between 0 and 1");
+    if (o.longest_side < 32 || o.longest_side > 8192)
+      return Status::error(Errc::bad_argument, "the longest side to search must be 32 to 8192 pixels, not ",
+                           o.longest_side);
+    if (o.most_faces < 1) return Status::error(Errc::bad_argument, "most_faces must be at least 1");
+    return {};
+  }
+  static std::vector<std::string> outputs_of(const ModelSpec& spec) {
+    if (spec.detector == DetectorFamily::yunet) return {"head_8", "head_16", "head_32"};
+    return {"cls_8", "bbox_8", "kps_8", "cls_16", "bbox_16", "kps_16", "cls_32", "bbox_32", "kps_32"};
+  }
+  /// YuNet takes multiples of 32.
+  static int padded(const ModelSpec& spec, int side) {
+    return spec.detector == DetectorFamily::yunet ? (side + 31) / 32 * 32 : std::max(side, 32);
+  }
+
+  /// Close-ups whose face is larger than the image, then turned images.
+  Status search_again(const ImageView& image, const Box& whole) {
+    const int margin = std::max(image.width, image.height) / 2;
+    if (const Status s = search(image, whole, Turn::none, margin); !s || found_.size() > 0) return s;
+    for (const Turn turn : {Turn::right, Turn::left, Turn::half})
+      if (const Status s = search(image, whole, turn, 0); !s || found_.size() > 0) return s;
+    return {};
+  }
+
+  Status search_tiles(const ImageView& image) {
+    const int side = options_.longest_side, step = side - side / 4;
+    const auto last = [&](int size) { return std::max(0, size - side); };
+    if (last(image.width) == 0 && last(image.height) == 0) return {};
+    for (int y = 0;; y += step) {
+      const int top = std::min(y, last(image.height));
+      for (int x = 0;; x += step) {
+        const int left = std::min(x, last(image.width));
+        const Box tile{left, top, std::min(side, image.width), std::min(side, image.height)};
+        if (const Status s = search(image, tile, Turn::none, 0); !s) return s;
+        if (left == last(image.width)) break;
+      }
+      if (top == last(image.height)) break;
+    }
+    return {};
+  }
+
+  /// Searches the part of the image that `box` shows, turned, with a black margin of `margin` pixels around it.
+  Status search(const ImageView& image, const Box& box, Turn turn, int margin) {
+    const int longest = std::max(box.width, box.height) + 2 * margin;
+    const double scale = std::min(1.0, static_cast<double>(options_.longest_side) / longest);
+    const auto scaled = [&](int side) { return std::max(1, static_cast<int>(std::lround(side * scale))); };
+    Placement p;
+    p.box = box;
+    p.turn = turn;
+    p.width = scaled(box.width);
+    p.height = scaled(box.height);
+    p.margin = static_cast<int>(std::lround(margin * scale));
+    const bool sideways = turn == Turn::right || turn == Turn::left;
+    const int width = padded(model_->spec(), (sideways ? p.height : p.width) + 2 * p.margin);
+    const int height = padded(model_->spec(), (sideways ? p.width : p.height) + 2 * p.margin);
+    const Extents& planned = session_.plan().input;
+    if (planned.h != height || planned.w != width) {
+      if (const Status s = session_.resize(1, height, width); !s) return s;
+      maps_.resize(session_);
+    }
+    fill_input(image, p, height, width);
+    session_.run(input_.data(), maps_.pointers());
+    decode(p);
+    return {};
+  }
+
+  /// Where the searched pixels come from.
+  struct Placement {
+    Box box;  ///< of the image
+    Turn turn = Turn::none;
+    int width = 0, height = 0;  ///< of the box after resizing, before turning
+    int margin = 0;             ///< left and above
+  };
+
+  /// Writes the resized and turned part of the image to the input, in the network's channel order.
+  void fill_input(const ImageView& image, const Placement& p, int height, int width) {
+    const std::size_t row = std::size_t{3} * static_cast<std::size_t>(width);
+    input_.resize(row * static_cast<std::size_t>(height));
+    std::fill(input_.begin(), input_.end(), static_cast<unsigned char>(0));
+    const bool bgr = model_->input().order == ChannelOrder::bgr;
+    const ImageView ordered = bgr ? with_red_and_blue_exchanged(image) : image;
+    unsigned char* const corner = input_.data() + static_cast<std::size_t>(p.margin) * row +
+                                  std::size_t{3} * static_cast<std::size_t>(p.margin);
+    if (p.turn == Turn::none)
+      return resizer_.resize(ordered, p.box, p.height, p.width, corner, static_cast<std::ptrdiff_t>(row),
+                             model_->backend());
+    const std::ptrdiff_t from_row = std::ptrdiff_t{3} * p.width;
+    turned_.resize(static_cast<std::size_t>(from_row * p.height));
+    resizer_.resize(ordered, p.box, p.height, p.width, turned_.data(), from_row, model_->backend());
+    for (int y = 0; y < p.height; ++y)
+      for (int x = 0; x < p.width; ++x) {
+        const auto [to_x, to_y] = turned(p, x, y);
+        const unsigned char* from = turned_.data() + y * from_row + std::ptrdiff_t{3} * x;
+        std::copy_n(from, 3, corner + static_cast<std::ptrdiff_t>(row) * to_y + std::ptrdiff_t{3} * to_x);
+      }
+  }
+  /// Where a pixel goes when the image is turned clockwise.
+  static std::pair<int, int> turned(const Placement& p, int x, int y) {
+    switch (p.turn) {
+      case Turn::right:
+        return {p.height - 1 - y, x};
+      case Turn::half:
+        return {p.width - 1 - x, p.height - 1 - y};
+      case Turn::left:
+        return {y, p.width - 1 - x};
+      case Turn::none:
+        break;
+    }
+    return {x, y};
+  }
+
+  /// Adds the faces of the maps to found_, in pixels of the image.
+  void decode(const Placement& p) {
+    faces_.clear();
+    for (int level = 0; level < 3; ++level) {
+      if (model_->spec().detector == DetectorFamily::yunet) {
+        const Extents& e = session_.output_extents(level);
+        decode_yunet(maps_[level], e.h, e.w, detector_strides[level], options_.threshold, faces_);
+      } else {
+        const Extents& e = session_.output_extents(3 * level);
+        decode_retinaface(maps_[3 * level], maps_[3 * level + 1], maps_[3 * level + 2], e.h, e.w, level,
+                          options_.threshold, faces_);
+      }
+    }
+    faces_.suppress(options_.most_overlap);
+    for (std::size_t i = 0; i < faces_.size(); ++i) {
+      const Face face = in_image(faces_[i], p);
+      if (face.box.height >= options_.smallest_face) found_.add(face);
+    }
+  }
+  static Face in_image(const Face& found, const Placement& p) {
+    const float scale_x = static_cast<float>(p.box.width) / static_cast<float>(p.width);
+    const float scale_y = static_cast<float>(p.box.height) / static_cast<float>(p.height);
+    const auto margin = static_cast<float>(p.margin);
+    const auto width = static_cast<float>(p.width), height = static_cast<float>(p.height);
+    const auto move = [&](float& x, float& y) {
+      const float tx = x - margin, ty = y - margin;
+      x = p.turn == Turn::right  ? ty
+          : p.turn == Turn::half ? width - tx
+          : p.turn == Turn::left ? width - ty
+                                 : tx;
+      y = p.turn == Turn::right  ? height - tx
+          : p.turn == Turn::half ? height - ty
+          : p.turn == Turn::left ? tx
+                                 : ty;
+      x = x * scale_x + static_cast<float>(p.box.x);
+      y = y * scale_y + static_cast<float>(p.box.y);
+    };
+    Face face = found;
+    float x1 = face.box.x, y1 = face.box.y, x2 = x1 + face.box.width, y2 = y1 + face.box.height;
+    move(x1, y1);
+    move(x2, y2);
+    face.box = {std::min(x1, x2), std::min(y1, y2), std::abs(x2 - x1), std::abs(y2 - y1)};
+    for (int i = 0; i < 5; ++i) move(face.landmarks.x[i], face.landmarks.y[i]);
+    return face;
+  }
+
+  std::shared_ptr<const Model> model_;
+  DetectorOptions options_;
+  Session session_;
+  OutputArrays maps_;
+  std::vector<unsigned char> input_, turned_;
+  Resizer resizer_;
+  FaceList found_{0}, faces_{1000};
+};
+
+TINYFIQA_END

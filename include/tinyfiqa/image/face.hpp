@@ -1,0 +1,36 @@
+// A face in an image, as a detector finds it.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/image/align.hpp>
+
+#include <algorithm>
+
+TINYFIQA_BEGIN
+
+/// A rectangle in pixels, x to the right, y down. It may reach beyond the image.
+struct FaceBox {
+  float x = 0, y = 0, width = 0, height = 0;
+
+  float area() const { return width * height; }
+  float centre_x() const { return x + width / 2; }
+  float centre_y() const { return y + height / 2; }
+};
+
+/// A face in an image. Coordinates are pixels of the image; pixel centres are at half coordinates.
+struct Face {
+  FaceBox box;
+  Landmarks landmarks;
+  float confidence = 0;  ///< of the detector, 0..1
+};
+
+/// Intersection over union of two boxes, 0..1; 0 if both are empty.
+inline float box_iou(const FaceBox& a, const FaceBox& b) {
+  const float width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
+  const float height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
+  if (!(width > 0) || !(height > 0)) return 0;
+  const float both = width * height, either = a.area() + b.area() - both;
+  return either > 0 ? both / either : 0;
+}
+
+TINYFIQA_END

@@ -1,0 +1,39 @@
+#include "jobs/faces/face_finder.hpp"
+
+#include "jobs/stopwatch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+using namespace tinyfiqa;
+
+Result<std::vector<std::unique_ptr<FaceFinder>>> FaceFinder::open(const FaceOptions& options,
+                                                                  const Backend& backend, std::size_t count,
+                                                                  int threads) {
+  std::vector<std::unique_ptr<FaceFinder>> finders;
+  if (options.choice() == FaceChoice::whole) return finders;
+  const auto model = options.read_detector(backend);
+  if (!model) return model.status();
+  for (std::size_t i = 0; i < count; ++i) {
+    auto detector = FaceDetector::create(*model, options.with_threads(threads));
+    if (!detector) return detector.status();
+    finders.push_back(std::unique_ptr<FaceFinder>(new FaceFinder(std::move(*detector), options.choice())));
+  }
+  return finders;
+}
+
+Result<std::vector<FoundFace>> FaceFinder::find(const ImageView& image) {
+  const double start = now_s();
+  const auto faces = detector_.detect(image);
+  seconds += now_s() - start;
+  if (!faces) return faces.status();
+  if (faces->size == 0)
+    return Status::error(Errc::no_face, "no face found; for a crop of a face use --face whole");
+  std::vector<FoundFace> found;
+  for (const Face& face : *faces) found.push_back({1, face, framing_of(face, image.width, image.height)});
+  std::sort(found.begin(), found.end(),
+            [](const FoundFace& a, const FoundFace& b) { return a.face.box.area() > b.face.box.area(); });
+  if (choice_ == FaceChoice::largest) found.resize(1);
+  for (std::size_t i = 0; i < found.size(); ++i) found[i].number = i + 1;
+  return found;
+}

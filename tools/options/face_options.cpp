@@ -1,0 +1,69 @@
+#include "options/face_options.hpp"
+
+#include <tinyfiqa/detection/default_detector.hpp>
+
+#include "options/model_options.hpp"
+
+using namespace tinyfiqa;
+
+void FaceOptions::add_to(const Command& command, bool with_whole) {
+  std::vector<std::string> choices{"auto", "all"};
+  if (with_whole) choices.emplace_back("whole");
+  command
+      .add_option(
+          "--face", face,
+          with_whole
+              ? "Find faces and take the largest of each image (auto) or all of them; or take the whole "
+                "image as the face"
+              : "Take the largest face of each image (auto) or all of them")
+      .one_of(choices)
+      .show_default();
+  command
+      .add_option("--detector", detector,
+                  "Find faces with these weights (" + detector_names() +
+                      "; .safetensors, .pth, .pt) (default: the "
+                      "built-in detector)")
+      .type_name("FILE");
+  command
+      .add_option("--threshold", search.threshold, "Take faces of at least this confidence of the detector")
+      .range(0.001, 0.999)
+      .show_default();
+  command
+      .add_option("--smallest-face", search.smallest_face,
+                  "Take faces of at least this height, in pixels of the image")
+      .not_negative()
+      .show_default();
+  command
+      .add_option(
+          "--longest-side", search.longest_side,
+          "Search the image with its longer side at most this many pixels; smaller is faster, larger finds "
+          "smaller faces")
+      .range(32, 8192)
+      .show_default();
+  command.add_flag("--tiles", search.tiles,
+                   "Search also parts of that size at full resolution, for small faces in large images");
+  command.add_flag(
+      "--quick", quick,
+      "If nothing is found, do not search again for sideways faces and for close-ups that fill the image");
+}
+
+FaceChoice FaceOptions::choice() const {
+  return face == "all" ? FaceChoice::all : face == "whole" ? FaceChoice::whole : FaceChoice::largest;
+}
+
+Result<std::shared_ptr<const Model>> FaceOptions::read_detector(const Backend& backend) const {
+  auto model =
+      detector.empty() ? default_detector_model(backend) : read_model(detector, "", backend, Use::run);
+  if (!model) return model.status().prefixed("--detector ");
+  if (model->spec().detector == DetectorFamily::none)
+    return Status::error(Errc::mismatch, "--detector ", detector, ": is a ", model->spec().name,
+                         ", which finds no faces; the detectors are ", detector_names());
+  return std::make_shared<const Model>(std::move(*model));
+}
+
+DetectorOptions FaceOptions::with_threads(int threads) const {
+  DetectorOptions options = search;
+  options.thorough = !quick;
+  options.threads = threads;
+  return options;
+}

@@ -1,0 +1,37 @@
+#include "options/video_options.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+using namespace tinyfiqa;
+
+void VideoOptions::add_to(const Command& command, const std::string& verb) {
+  command.add_flag("--stdin-mjpeg", mjpeg, verb + " a video on standard input, as JPEGs one after the other");
+  command
+      .add_option(
+          "--stdin-rgb", rgb,
+          verb +
+              " a video on standard input, as raw RGB pixels (8 bits per channel) of this size in pixels, "
+              "width first")
+      .type_name("WxH");
+}
+
+Result<FrameFormat> VideoOptions::frame_format(const char* command) const {
+  FrameFormat frames{mjpeg, 0, 0};
+  if (isatty(0) != 0)
+    return Status::error(Errc::bad_argument,
+                         "standard input is a terminal; pipe a video into it: ffmpeg -i FILE -c:v mjpeg -f "
+                         "image2pipe - | tinyfiqa ",
+                         command, " --stdin-mjpeg");
+  if (mjpeg) return frames;
+  char extra = 0;
+  const bool size_given = std::sscanf(rgb.c_str(), "%dx%d%c", &frames.width, &frames.height, &extra) == 2;
+  if (size_given && std::min(frames.width, frames.height) >= 1 &&
+      std::max(frames.width, frames.height) <= max_image_side &&
+      static_cast<std::size_t>(frames.width) * static_cast<std::size_t>(frames.height) <= default_max_pixels)
+    return frames;
+  return Status::error(Errc::bad_argument, "--stdin-rgb ", rgb,
+                       ": not WIDTHxHEIGHT, such as 640x480, of at most 100 megapixels");
+}

@@ -1,0 +1,25 @@
+// The columns of found faces in CSV and JSON, which are those that data sets have.
+#pragma once
+
+#include <tinyfiqa/detection/photo_scorer.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <cstddef>
+#include <string>
+
+/// A face that was found, and how its image shows it.
+struct FoundFace {
+  std::size_t number = 1;  ///< in its image: 1 is the largest
+  tinyfiqa::Face face;
+  tinyfiqa::Framing framing = tinyfiqa::Framing::photo;
+};
+
+/// "face,confidence,box_x,...,image_right_mouth_y,note"
+const std::string& face_columns();
+/// The values of these columns; empty for null.
+std::string face_fields(const FoundFace* face);
+/// Adds them to a JSON object.
+void add_face(nlohmann::ordered_json& json, const FoundFace& face);
+/// "aligned crop", "tight crop", or "" for a face in its surroundings.
+const char* framing_note(const FoundFace& face);
