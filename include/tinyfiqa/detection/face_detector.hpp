@@ -25,8 +25,9 @@ struct DetectorOptions {
   /// not found: with 640, those below a fiftieth of the image's longer side.
   int longest_side = 640;
   float smallest_face = 0;  ///< least height of a face in pixels of the image
-  /// If nothing is found, search again in the image with a margin around it (for close-ups that fill the image), and in
-  /// the image turned by 90, 270 and 180 degrees. Takes up to five times as long, for images without a face only.
+  /// If nothing is found, search again: with a margin around the image and small images enlarged (for close-ups that
+  /// fill the image, and tiny crops), then with the image turned by 90, 270 and 180 degrees. Takes up to five times as
+  /// long, for images without a face only.
   bool thorough = true;
   /// Search also parts of `longest_side` pixels that overlap by a quarter, for small faces in large images.
   bool tiles = false;
@@ -77,6 +78,8 @@ class FaceDetector {
   }
 
  private:
+  static constexpr int enlarged_side = 192;
+
   FaceDetector(std::shared_ptr<const Model> model, Session session, const DetectorOptions& options)
       : model_(std::move(model)),
         options_(options),
@@ -129,10 +132,12 @@ class FaceDetector {
     return {};
   }
 
-  /// Searches the part of the image that `box` shows, turned, with a black margin of `margin` pixels around it.
+  /// Searches the part of the image that `box` shows, turned, with a black margin of `margin` pixels around it. With a
+  /// margin, small images are enlarged.
   Status search(const ImageView& image, const Box& box, Turn turn, int margin) {
     const int longest = std::max(box.width, box.height) + 2 * margin;
-    const double scale = std::min(1.0, static_cast<double>(options_.longest_side) / longest);
+    const double most = margin > 0 ? std::max(1.0, static_cast<double>(enlarged_side) / longest) : 1.0;
+    const double scale = std::min(most, static_cast<double>(options_.longest_side) / longest);
     const auto scaled = [&](int side) { return std::max(1, static_cast<int>(std::lround(side * scale))); };
     Placement p;
     p.box = box;
