@@ -11,7 +11,8 @@ using namespace tinyfiqa;
 
 namespace {
 
-constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN(),
+                inf = std::numeric_limits<float>::infinity();
 
 Face face_at(float x, float confidence, float side = 10) {
   Face f;
@@ -59,7 +60,7 @@ TEST_CASE("the quick test of a cell never drops a face at the threshold") {
 }
 
 TEST_CASE("cells that are no numbers, or boxes without end, are no faces") {
-  for (const float bad : {nan, inf, -inf, 1e30f}) {
+  for (const float bad : {not_a_number, inf, -inf, 1e30f}) {
     for (int channel = 0; channel < YuNetChannels::count; ++channel) {
       auto c = cell(5);
       c[static_cast<std::size_t>(channel)] = bad;

@@ -42,6 +42,10 @@ void outline(Image& image, const FaceBox& b, float line, Colour colour) {
   fill(image, right - line, b.y - line, right + line, bottom + line, colour);
 }
 
+float text_width(std::string text, float size) {
+  return static_cast<float>(stb_easy_font_width(text.data()) + 2) * size;
+}
+
 /// Text in a small font of rectangles, enlarged by `size`, on a dark ground.
 void write(Image& image, float left, float top, float size, std::string text) {
   struct Vertex {
@@ -51,8 +55,7 @@ void write(Image& image, float left, float top, float size, std::string text) {
   std::vector<Vertex> corners(std::max<std::size_t>(1, text.size()) * 64);
   const int quads = stb_easy_font_print(0, 0, text.data(), nullptr, corners.data(),
                                         static_cast<int>(corners.size() * sizeof(Vertex)));
-  const auto width = static_cast<float>(stb_easy_font_width(text.data()));
-  fill(image, left, top, left + (width + 2) * size, top + 11 * size, shade);
+  fill(image, left, top, left + text_width(text, size), top + 11 * size, shade);
   for (std::size_t i = 0; i < static_cast<std::size_t>(quads); ++i) {
     const Vertex &a = corners[4 * i], &c = corners[4 * i + 2];
     fill(image, left + (a.x + 1) * size, top + (a.y + 1) * size, left + (c.x + 1) * size,
@@ -77,8 +80,10 @@ Image draw_faces(const ImageView& image, const std::vector<DrawnFace>& faces) {
   for (const DrawnFace& f : faces) {
     const FaceBox& b = f.found.face.box;
     const float above = b.y - 11 * size;
-    if (!f.text.empty())
-      write(out, std::max(0.0f, b.x), above >= 0 ? above : std::max(0.0f, b.y), size, f.text);
+    if (f.text.empty()) continue;
+    const float rightmost = static_cast<float>(out.width) - text_width(f.text, size);
+    write(out, std::max(0.0f, std::min(b.x, rightmost)), above >= 0 ? above : std::max(0.0f, b.y), size,
+          f.text);
   }
   return out;
 }
