@@ -78,6 +78,9 @@ inline Tensor step(const Op& op, const std::vector<Tensor>& values, const float*
     case OpKind::add:
       for (std::size_t i = 0; i < y.floats.size(); ++i) y.floats[i] = x.floats[i] + b->floats[i];
       break;
+    case OpKind::add_upsampled:
+      reference::add_upsampled(x.shape, x.floats.data(), b->shape, b->floats.data(), y.floats.data());
+      break;
     case OpKind::scale:
       reference::scale(x.shape, x.floats.data(), b->floats.data(), y.floats.data());
       break;

@@ -144,6 +144,26 @@ TEST_CASE("nearest upsampling equals its formula, for narrow and wide maps and i
   });
 }
 
+TEST_CASE("adding an enlarged map equals its formula, at whole and at odd ratios, in place and into a slice") {
+  for_each_backend([](const Backend& backend) {
+    for (int c : {1, 16, 37})
+      for (const auto& [fine_h, coarse_h] : {std::pair<int, int>{6, 3}, {9, 5}, {5, 5}, {7, 1}}) {
+        Rng rng(6);
+        const int fine_w = fine_h + 2, coarse_w = coarse_h + 1;
+        const Extents fine{2, fine_h, fine_w, c}, coarse{2, coarse_h, coarse_w, c};
+        const auto x = random(static_cast<std::size_t>(fine.floats()), rng);
+        const auto b = random(static_cast<std::size_t>(coarse.floats()), rng);
+        Step s;
+        s.x = s.y = at(Place::input, fine);
+        s.y.place = Place::output;
+        s.b = at(Place::arena, coarse);
+        std::vector<float> expected(x.size());
+        reference::add_upsampled(shape(fine), x.data(), shape(coarse), b.data(), expected.data());
+        CHECK(run_step(backend.operation(OpKind::add_upsampled, DType::f32), s, x, b, x.size()) == expected);
+      }
+  });
+}
+
 TEST_CASE("activations equal their formulas over the whole range, and let NaN through") {
   for_each_backend([](const Backend& backend) {
     std::vector<float> x;

@@ -201,6 +201,17 @@ inline Tensor slice(const Tensor& x, std::int64_t first, std::int64_t end) {
   return y;
 }
 
+/// Along the first axis: of weights.
+inline Tensor append(const std::vector<const Tensor*>& in) {
+  Tensor y{in[0]->shape, {}};
+  y.shape[0] = 0;
+  for (const Tensor* x : in) {
+    y.shape[0] += x->shape[0];
+    y.v.insert(y.v.end(), x->v.begin(), x->v.end());
+  }
+  return y;
+}
+
 inline Tensor concat(const std::vector<const Tensor*>& in) {
   Shape shape = in[0]->shape;
   for (std::size_t i = 1; i < in.size(); ++i) shape[1] += in[i]->dim(1);
@@ -256,7 +267,7 @@ inline Tensor run_node(const onnx::NodeProto& node, const std::vector<const Tens
   if (kind == "Flatten") return reshape(x, {x.dim(0), count(x.shape, 1)});
   if (kind == "Reshape") return reshape(x, constant(1));
   if (kind == "Transpose") return transpose(node, x);
-  if (kind == "Concat") return concat(in);
+  if (kind == "Concat") return attribute(node, "axis").i() == 0 ? append(in) : concat(in);
   if (kind == "Resize") return resize(node, x, *in[1]);
   if (kind == "Identity") return x;
   if (kind == "Slice" && constant(3) == Shape{1}) return slice(x, constant(1)[0], constant(2)[0]);

@@ -263,12 +263,12 @@ TEST_CASE("a weight file names the input size of its network") {
 TEST_CASE("the built-in scorer needs no file and gives qualities and bands") {
   auto scorer = default_scorer();
   REQUIRE_MESSAGE(scorer.ok(), scorer.status().message());
-  CHECK(scorer->calibrated());
-  const auto sharp = scorer->score(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg"),
-             blurred = scorer->score(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut_blur.jpg");
+  CHECK(scorer->scorer().calibrated());
+  const auto sharp = scorer->score(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg", Crop()),
+             blurred = scorer->score(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut_blur.jpg", Crop());
   REQUIRE((sharp.ok() && blurred.ok()));
   CHECK(sharp->quality >= blurred->quality);
   CHECK(sharp->quality <= 100);
   CHECK(blurred->quality >= 0);
-  CHECK(*sharp->band == scorer->band_limits()->of(whole_quality(sharp->quality)));
+  CHECK(*sharp->band == scorer->scorer().band_limits()->of(whole_quality(sharp->quality)));
 }

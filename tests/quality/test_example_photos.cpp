@@ -54,7 +54,7 @@ Scorer ensemble() {
 
 std::vector<Judge> judges() {
   std::vector<Judge> all;
-  for (const bool align : {false, true}) all.push_back({"tinyfqnet", *default_scorer(), align});
+  for (const bool align : {false, true}) all.push_back({"tinyfqnet", std::move(default_scorer()->scorer()), align});
   all.push_back({"ensemble", ensemble(), false});
   return all;
 }

@@ -22,7 +22,7 @@ struct PyramidNet {
     const auto sum = g.add<12>({a, wide});
     const auto joined = join(g, g.concat<12, 12, 12>({wide, sum, a}));
     return tinyfiqa::Outputs()
-        .add("fine", fine(g, g.upsample<2>(joined)))
+        .add("fine", fine(g, g.add_upsampled<8>({x, joined})))
         .add("middle", middle(g, sum))
         .add("coarse", coarse(g, b))
         .add_on_request("sum", sum)

@@ -114,6 +114,10 @@ class DetectorTrainer {
   Optimizer& optimizer() { return *optimizer_; }
   /// The moving average of the block; empty if there is none.
   Span<float> average() { return average_ ? average_->values() : Span<float>(); }
+  /// Lets the moving average begin at block(). Call it after writing other weights there.
+  void restart_average() {
+    if (average_) std::copy(block().begin(), block().end(), average_->values().begin());
+  }
   DetectorTrainState& state() { return state_; }
   const DetectorTrainOptions& options() const { return options_; }
   std::size_t batches() const {

@@ -130,6 +130,10 @@ class Trainer {
   Optimizer& optimizer() { return *optimizer_; }
   /// The moving average of the block; empty if there is none.
   Span<float> average() { return average_ ? average_->values() : Span<float>(); }
+  /// Lets the moving average begin at block(). Call it after writing other weights there.
+  void restart_average() {
+    if (average_) std::copy(block().begin(), block().end(), average_->values().begin());
+  }
   TrainState& state() { return state_; }
   const TrainOptions& options() const { return options_; }
   ImageLoader& train_loader() { return *train_; }

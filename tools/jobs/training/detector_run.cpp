@@ -231,6 +231,7 @@ Status DetectorRun::prepare() {
   if (!arguments_.init.empty()) {
     const auto report = load_weights(arguments_.init, trainer_->model().params(), trainer_->block());
     if (!report) return report.status();
+    trainer_->restart_average();
   }
   return write_run();
 }

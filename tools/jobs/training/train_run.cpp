@@ -188,6 +188,7 @@ Status TrainRun::start_weights() {
   if (trainer_->recognises()) load.may_be_missing.push_back(class_weights_name);
   const auto report = load_weights(arguments_.init, trainer_->model().params(), trainer_->block(), load);
   if (!report) return report.status();
+  trainer_->restart_average();
   for (const auto& note : report->notes) print_note(arguments_.init + ": " + note);
   return {};
 }
