@@ -20,12 +20,6 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// What one thread scores photos with. Without a finder, the whole image or the given crop is the face.
-struct PhotoJudge {
-  std::unique_ptr<FaceJudge> judge;
-  std::unique_ptr<FaceFinder> finder;
-};
-
 struct ScoreCommand {
   std::vector<std::string> paths;
   ModelOptions model;
@@ -40,7 +34,6 @@ struct ScoreCommand {
 
  private:
   Result<QualitySource> open(const ScoreOptions& options, const Crop& crop) const;
-  Result<std::vector<PhotoJudge>> photo_judges(const QualitySource& source, std::size_t images) const;
   ShownScore shown_score(const QualitySource& source) const;
   ShownFaces shown_faces() const;
   int print_scores(const QualitySource& source, std::vector<PhotoJudge>& judges,
@@ -103,21 +96,6 @@ Result<QualitySource> ScoreCommand::open(const ScoreOptions& options, const Crop
   return source;
 }
 
-Result<std::vector<PhotoJudge>> ScoreCommand::photo_judges(const QualitySource& source,
-                                                           std::size_t images) const {
-  auto judges = source.judges(threads, images);
-  if (!judges) return judges.status();
-  const auto backend = backend_option(model.isa);
-  if (!backend) return backend.status();
-  auto finders =
-      FaceFinder::open(faces, **backend, judges->size(), judges->size() == 1 ? thread_count(threads) : 1);
-  if (!finders) return finders.status();
-  std::vector<PhotoJudge> all;
-  for (std::size_t i = 0; i < judges->size(); ++i)
-    all.push_back({std::move((*judges)[i]), finders->empty() ? nullptr : std::move((*finders)[i])});
-  return all;
-}
-
 ShownFaces ScoreCommand::shown_faces() const {
   return faces.choice() == FaceChoice::whole ? ShownFaces::none
          : faces.choice() == FaceChoice::all ? ShownFaces::all
@@ -138,9 +116,8 @@ int ScoreCommand::print_scores(const QualitySource& source, std::vector<PhotoJud
   const auto score = [&](const PhotoJudge& j, std::size_t index) -> std::vector<ScoreRow> {
     const std::string& path = items[index].path;
     if (!items[index].status) return {{path, items[index].status, {}, {}}};
-    const ImageFile file = index == 0 && first.valid() ? first.get() : read_image_file(path);
-    if (j.finder != nullptr) return score_faces(*j.judge, *j.finder, path, file, index);
-    return {score_image(*j.judge, path, file, crop, index)};
+    return score_photo(j, path, index == 0 && first.valid() ? first.get() : read_image_file(path), crop,
+                       index);
   };
   OrderedRun<std::vector<ScoreRow>>(items.size())
       .start(judges, score, [&](std::size_t index, std::vector<ScoreRow> rows) {
@@ -181,7 +158,7 @@ int ScoreCommand::run() {
   auto first = ahead ? Aside<ImageFile>([&] { return read_image_file(items[0].path); }) : Aside<ImageFile>();
   const auto source = open(*options, *crop);
   if (!source) return report_failure(source.status());
-  auto judges = photo_judges(*source, items.size());
+  auto judges = photo_judges(*source, faces, model.isa, threads, items.size());
   if (!judges) return report_failure(judges.status());
   return print_scores(*source, *judges, items, first, *crop);
 }

@@ -4,6 +4,7 @@
 #include "jobs/scoring/select_run.hpp"
 #include "options/crop_options.hpp"
 #include "options/data_options.hpp"
+#include "options/face_options.hpp"
 #include "options/model_options.hpp"
 #include "options/video_options.hpp"
 
@@ -22,7 +23,8 @@ struct SelectCommand {
   std::string template_column = "template", out, format = "text";
   ModelOptions model;
   ViewOptions views;
-  CropOptions face;
+  CropOptions place;
+  FaceOptions faces;
   VideoOptions video;
   bool live = false;
   std::size_t k = 1;
@@ -55,12 +57,13 @@ Result<SelectRun> SelectCommand::open(const Crop& crop) const {
   if (const Status s = folder.open(out); !s) return s;
   auto source = QualitySource::open(model, *options, threads);
   if (!source) return source.status();
-  if (source->needs_landmarks() && data.csv.empty() && !crop.landmarks)
+  if (source->needs_landmarks() && data.csv.empty() && !crop.landmarks && faces.choice() == FaceChoice::whole)
     return Status::error(Errc::bad_argument, "--model ", model.model,
                          " needs landmarks; give them with --landmarks, or in a CSV with --data");
   if (!source->has_percent())
     print_note("the scores of this model have no known range, so raw scores are shown instead of 0..100");
-  return SelectRun{std::move(*source), k, threads, live, {table_format(format), live}, std::move(folder), 0};
+  return SelectRun{std::move(*source), k,     threads,   live, {table_format(format), live},
+                   std::move(folder),  faces, model.isa, 0};
 }
 
 void print_header(const SelectRun& run) {
@@ -85,8 +88,9 @@ Status SelectCommand::select(SelectRun& run, const Crop& crop) const {
 
 int SelectCommand::run() {
   if (const Status s = check_inputs(); !s) return report_failure(s);
-  const auto crop = face.crop();
+  const auto crop = place.crop();
   if (!crop) return report_failure(crop.status());
+  if (crop->box || crop->landmarks) faces.face = "whole";  // the face is given
   auto run = open(*crop);
   if (!run) return report_result(run.status());
   if (const Status s = select(*run, *crop); !s) return report_result(s);
@@ -138,7 +142,8 @@ void add_select(const Command& app, int& exit_code) {
   add_output_options(sub, *command);
   command->model.add_to(sub, model_choices());
   command->views.add_to(sub);
-  command->face.add_to(sub);
+  command->faces.add_to(sub);
+  command->place.add_to(sub);
   add_format_options(sub, *command);
   sub.footer(
       "Scores are on 0..100 if the range of the model is known: for tinyfqnet the expected cosine times 100, "

@@ -74,6 +74,31 @@ std::vector<ScoreRow> score_faces(FaceJudge& judge, FaceFinder& finder, const st
   return rows;
 }
 
+Result<std::vector<PhotoJudge>> photo_judges(const QualitySource& source, const FaceOptions& faces,
+                                             const std::string& isa, int threads, std::size_t images) {
+  auto judges = source.judges(threads, images);
+  if (!judges) return judges.status();
+  const auto backend = backend_option(isa);
+  if (!backend) return backend.status();
+  auto finders =
+      FaceFinder::open(faces, **backend, judges->size(), judges->size() == 1 ? thread_count(threads) : 1);
+  if (!finders) return finders.status();
+  std::vector<PhotoJudge> all;
+  for (std::size_t i = 0; i < judges->size(); ++i)
+    all.push_back({std::move((*judges)[i]), finders->empty() ? nullptr : std::move((*finders)[i])});
+  return all;
+}
+
+std::vector<ScoreRow> score_photo(const PhotoJudge& j, const std::string& path, const ImageFile& file,
+                                  const Crop& crop, std::size_t number) {
+  std::vector<ScoreRow> rows;
+  if (j.finder != nullptr && !crop.box && !crop.landmarks)
+    rows = score_faces(*j.judge, *j.finder, path, file, number);
+  else
+    rows.push_back(score_image(*j.judge, path, file, crop, number));
+  return rows;
+}
+
 ScoreRow score_file(FaceJudge& judge, const std::string& path, const Crop& crop, std::size_t number,
                     const Status& status) {
   if (!status.ok()) return {path, status, {}, {}};

@@ -41,6 +41,21 @@ ScoreRow score_image(FaceJudge& judge, const std::string& path, const ImageFile&
 std::vector<ScoreRow> score_faces(FaceJudge& judge, FaceFinder& finder, const std::string& path,
                                   const ImageFile& file, std::size_t number);
 
+/// What one thread scores photos with. Without a finder, the whole image or the given crop is the face.
+struct PhotoJudge {
+  std::unique_ptr<FaceJudge> judge;
+  std::unique_ptr<FaceFinder> finder;
+};
+
+/// One for each thread, but not more than images. Errors: those of QualitySource::judges() and FaceFinder::open().
+tinyfiqa::Result<std::vector<PhotoJudge>> photo_judges(const QualitySource& source, const FaceOptions& faces,
+                                                       const std::string& isa, int threads,
+                                                       std::size_t images);
+
+/// Scores the face that `crop` gives. If it gives none and there is a finder, finds faces: a row for each.
+std::vector<ScoreRow> score_photo(const PhotoJudge& judge, const std::string& path, const ImageFile& file,
+                                  const tinyfiqa::Crop& crop, std::size_t number);
+
 /// Reads and scores one file. An error in `status` goes into the row, and the file is not read.
 ScoreRow score_file(FaceJudge& judge, const std::string& path, const tinyfiqa::Crop& crop, std::size_t number,
                     const tinyfiqa::Status& status = {});

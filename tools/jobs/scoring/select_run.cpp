@@ -118,11 +118,14 @@ Result<std::vector<Candidate>> read_candidates(const DataOptions& data, const st
 }
 
 Status select_files(SelectRun& run, const std::vector<Candidate>& all) {
-  auto judges = run.source.judges(run.threads, all.size());
+  FaceOptions faces = run.faces;
+  faces.face = faces.choice() == FaceChoice::whole ? "whole" : "auto";  // an image has one rank
+  auto judges = photo_judges(run.source, faces, run.isa, run.threads, all.size());
   if (!judges) return judges.status();
   FileSelection selection(run, all);
-  const auto judge_one = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t i) {
-    return score_file(*judge, all[i].file, all[i].crop, i, all[i].status);
+  const auto judge_one = [&](const PhotoJudge& judge, std::size_t i) {
+    if (!all[i].status) return ScoreRow{all[i].file, all[i].status, {}, {}};
+    return score_photo(judge, all[i].file, read_image_file(all[i].file), all[i].crop, i).front();
   };
   Progress progress(all.size(), "images");
   ScoreRun(all.size()).start(*judges, judge_one, [&](std::size_t i, const ScoreRow& row) {

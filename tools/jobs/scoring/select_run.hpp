@@ -6,6 +6,7 @@
 #include "jobs/frame_source.hpp"
 #include "jobs/scoring/face_judge.hpp"
 #include "options/data_options.hpp"
+#include "options/face_options.hpp"
 #include "reports/select_table.hpp"
 
 #include <cstddef>
@@ -21,6 +22,8 @@ struct SelectRun {
   bool live = false;  ///< print a row after each image, instead of the chosen images at the end
   SelectTable table{TableFormat::text, false};
   SelectFolder folder;
+  FaceOptions faces;
+  std::string isa = "auto";  ///< of the detector
   std::size_t failed = 0;
 
   /// The score to show: on 0..100 if the source has such a scale, otherwise the raw score.
@@ -52,6 +55,7 @@ tinyfiqa::Result<std::vector<Candidate>> read_candidates(const DataOptions& data
 /// Selects from each template. Errors: those of QualitySource::judges(); cannot_write.
 tinyfiqa::Status select_files(SelectRun& run, const std::vector<Candidate>& all);
 
-/// Selects from the video on standard input, as a single template. `crop` is the face in each frame. Holds
-/// only the best frames in memory. Errors: those of QualitySource::judges(); cannot_write.
+/// Selects from the video on standard input. Without `crop`, which is the face in each frame, faces are found and
+/// followed, and each person (a track of faces) is a template; with it, or for --face whole, the video is one template.
+/// Holds only the best frames of each template in memory. Errors: those of QualitySource::judges(); cannot_write.
 tinyfiqa::Status select_frames(SelectRun& run, const FrameFormat& format, const tinyfiqa::Crop& crop);
