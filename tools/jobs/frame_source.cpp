@@ -2,6 +2,7 @@
 
 #include <tinyfiqa/image/mjpeg.hpp>
 
+#include "decoders/photo.hpp"
 #include "options/messages.hpp"
 
 #include <unistd.h>
@@ -36,11 +37,11 @@ void decode(const MjpegFrame& jpeg, const FrameSink& sink) {
     print_note("frame " + std::to_string(jpeg.number) + ": " + std::to_string(jpeg.garbage) +
                " bytes before it are not JPEG");
   if (frame.status.ok()) {
-    auto image = decode_image(jpeg.bytes);
-    if (image)
-      frame.image = std::move(*image);
+    auto photo = decode_photo(jpeg.bytes);
+    if (photo)
+      frame.image = std::move(photo->image);
     else
-      frame.status = image.status().prefixed("frame ", jpeg.number, ": ");
+      frame.status = photo.status().prefixed("frame ", jpeg.number, ": ");
   }
   sink(frame);
 }
