@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdio>
 
 /// Why a module gives no image.
 enum ModuleFailure : int {
@@ -34,6 +35,12 @@ struct ModuleImage {
   float primaries[8];  ///< x and y of red, green, blue and white; zeros if an ICC profile or nothing says it
   char message[200];   ///< of a failure, from the module's library
 };
+
+/// For modules: keeps the reason of a failure.
+inline ModuleFailure fail(ModuleImage& image, ModuleFailure failure, const char* why) {
+  std::snprintf(image.message, sizeof image.message, "%.199s", why);
+  return failure;
+}
 
 /// A module that decodes has this function under the name below.
 using DecodeFunction = ModuleFailure(ModuleImage* image);

@@ -1,7 +1,6 @@
 // Decodes HEIC and AVIF with libheif, which applies the file's own rotation, mirroring and crop.
 #include <libheif/heif.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -26,11 +25,6 @@ struct Opened {
     heif_context_free(context);
   }
 };
-
-ModuleFailure fail(ModuleImage& image, ModuleFailure failure, const char* why) {
-  std::snprintf(image.message, sizeof image.message, "%s", why);
-  return failure;
-}
 
 ModuleFailure fail(ModuleImage& image, const heif_error& error) {
   if (error.code == heif_error_Memory_allocation_error) return module_out_of_memory;

@@ -56,11 +56,6 @@ int map(thandle_t handle, void** base, toff_t* size) {
 }
 void unmap(thandle_t, void*, toff_t) {}
 
-ModuleFailure fail(ModuleImage& image, ModuleFailure failure, const char* why) {
-  std::snprintf(image.message, sizeof image.message, "%s", why);
-  return failure;
-}
-
 /// The first image of a camera's raw file is a thumbnail.
 bool is_camera_raw(TIFF* file, const ModuleImage& image) {
   std::uint32_t kind = 0;

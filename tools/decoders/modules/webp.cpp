@@ -5,17 +5,11 @@
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/image/exif.hpp>
 
-#include <cstdio>
 #include <cstring>
 
 #include "decoders/module.hpp"
 
 namespace {
-
-ModuleFailure fail(ModuleImage& image, ModuleFailure failure, const char* why) {
-  std::snprintf(image.message, sizeof image.message, "%s", why);
-  return failure;
-}
 
 ModuleFailure fail(ModuleImage& image, VP8StatusCode code) {
   switch (code) {
