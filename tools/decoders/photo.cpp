@@ -238,6 +238,15 @@ Result<StoredPhoto> decode_stored_part(Bytes file, const Box& box, const DecodeR
   return cut(*whole, box);
 }
 
+template <class Decode>
+Result<Image> read_by(const std::string& path, const Decode& decode) {
+  const auto file = read_file(path, FileAccess::copy);
+  if (!file) return file.status();
+  auto image = decode(file->bytes);
+  if (!image) return image.status().prefixed(path, ": ");
+  return image;
+}
+
 Status no_memory() { return Status::error(Errc::out_of_memory, "not enough memory to decode this photo"); }
 
 }  // namespace
@@ -258,10 +267,17 @@ Result<Photo> decode_part(Bytes file, const Box& box, const DecodeRequest& reque
   return no_memory();
 }
 
-Result<Image> read_photo(const std::string& path) {
-  const auto file = read_file(path, FileAccess::copy);
-  if (!file) return file.status();
-  auto photo = decode_photo(file->bytes);
-  if (!photo) return photo.status().prefixed(path, ": ");
+Result<Image> decode_full_image(Bytes file) {
+  auto photo = decode_photo(file);
+  if (!photo) return photo.status();
   return std::move(photo->image);
+}
+
+Result<Image> read_photo(const std::string& path) { return read_by(path, decode_full_image); }
+
+Result<Image> read_training_photo(const std::string& path) {
+  return read_by(path, [](Bytes file) {
+    const bool known = detail::image_format(file) != detail::ImageFormat::other;
+    return known ? decode_image(file) : decode_full_image(file);
+  });
 }

@@ -45,8 +45,15 @@ tinyfiqa::Result<Photo> decode_photo(tinyfiqa::Bytes file, const DecodeRequest& 
 tinyfiqa::Result<Photo> decode_part(tinyfiqa::Bytes file, const tinyfiqa::Box& box,
                                     const DecodeRequest& request = {});
 
+/// The image of decode_photo() at its full size.
+tinyfiqa::Result<tinyfiqa::Image> decode_full_image(tinyfiqa::Bytes file);
+
 /// Reads and decodes a file at its full size. Messages begin with the path. Errors: also those of read_file().
 tinyfiqa::Result<tinyfiqa::Image> read_photo(const std::string& path);
+
+/// The same for training: formats that the library reads are decoded by the library, so that the tool trains on the same
+/// pixels as a program of one's own.
+tinyfiqa::Result<tinyfiqa::Image> read_training_photo(const std::string& path);
 
 /// The extensions by which folders are searched for photos, in lower case.
 inline constexpr const char* photo_extensions[] = {".jpg",  ".jpeg", ".jpe", ".png",  ".bmp",

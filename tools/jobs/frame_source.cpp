@@ -37,11 +37,11 @@ void decode(const MjpegFrame& jpeg, const FrameSink& sink) {
     print_note("frame " + std::to_string(jpeg.number) + ": " + std::to_string(jpeg.garbage) +
                " bytes before it are not JPEG");
   if (frame.status.ok()) {
-    auto photo = decode_photo(jpeg.bytes);
-    if (photo)
-      frame.image = std::move(photo->image);
+    auto image = decode_full_image(jpeg.bytes);
+    if (image)
+      frame.image = std::move(*image);
     else
-      frame.status = photo.status().prefixed("frame ", jpeg.number, ": ");
+      frame.status = image.status().prefixed("frame ", jpeg.number, ": ");
   }
   sink(frame);
 }

@@ -35,8 +35,8 @@ ImageFile read_image_file(const std::string& path) {
   const double start = now_s();
   auto bytes = read_file(path, FileAccess::copy);
   if (!bytes) return {bytes.status(), bytes.status(), now_s() - start};
-  auto photo = decode_photo(bytes->bytes);
-  Result<Image> image = photo ? Result<Image>(std::move(photo->image)) : photo.status().prefixed(path, ": ");
+  auto image = decode_full_image(bytes->bytes);
+  if (!image) image = image.status().prefixed(path, ": ");
   return {std::move(bytes), std::move(image), now_s() - start};
 }
 
