@@ -1,5 +1,5 @@
-// Feeds any bytes as a colour profile to the module that converts colours, which is linked in, and converts a few pixels.
-// Seeds: tests/fixtures/photos (the profiles stand whole in p3.tif and p3.heic).
+// Feeds any bytes as a colour profile to the module that converts colours, which is linked in, and converts a
+// few pixels. Seeds: tests/fixtures/photos (the profiles stand whole in p3.tif and p3.heic).
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>

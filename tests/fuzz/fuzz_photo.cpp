@@ -1,6 +1,6 @@
-// Feeds any bytes to the tool's decoders of photos, without modules: JPEG (whole, scaled and a part), GIF, the colours
-// of PNG, and the recognition of profiles. stb_image is compiled here too, so that the sanitizers check it.
-// Seeds: tests/fixtures/photos and tests/fixtures/image.
+// Feeds any bytes to the tool's decoders of photos, without modules: JPEG (whole, scaled and a part), GIF,
+// the colours of PNG, and the recognition of profiles. stb_image is compiled here too, so that the sanitizers
+// check it. Seeds: tests/fixtures/photos and tests/fixtures/image.
 #define STB_IMAGE_IMPLEMENTATION
 #include <tinyfiqa/image/read.hpp>
 

@@ -13,9 +13,9 @@
 class ColourConversion {
  public:
   ColourConversion() = default;  ///< nothing to convert
-  /// From an ICC profile, or from primaries if that is empty (zeros: sRGB). The module for colours is loaded only if
-  /// the pixels are not already in sRGB. A profile that is damaged, or for other pixels, counts as none.
-  /// Errors: those of colour_functions().
+  /// From an ICC profile, or from primaries if that is empty (zeros: sRGB). The module for colours is loaded
+  /// only if the pixels are not already in sRGB. A profile that is damaged, or for other pixels, counts as
+  /// none. Errors: those of colour_functions().
   static tinyfiqa::Result<ColourConversion> create(tinyfiqa::Bytes icc, const float* primaries,
                                                    ModulePixels pixels);
 

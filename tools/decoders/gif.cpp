@@ -7,8 +7,8 @@
 
 using namespace tinyfiqa;
 
-// GIF89a specification: a header, blocks that begin with a byte for their kind, and in them data as sub-blocks of up
-// to 255 bytes.
+// GIF89a specification: a header, blocks that begin with a byte for their kind, and in them data as
+// sub-blocks of up to 255 bytes.
 namespace {
 
 Status damaged(const char* what) {

@@ -30,8 +30,8 @@ struct Window {
   int x = 0, y = 0, width = 0, height = 0;
 };
 
-/// One JPEG in memory. libjpeg leaves its functions by longjmp() when it meets an error, past every destructor. So its
-/// functions are called only from steps, which have no local objects that need one.
+/// One JPEG in memory. libjpeg leaves its functions by longjmp() when it meets an error, past every
+/// destructor. So its functions are called only from steps, which have no local objects that need one.
 class JpegFile {
  public:
   explicit JpegFile(Bytes file);

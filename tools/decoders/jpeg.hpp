@@ -8,6 +8,7 @@
 #include "decoders/photo.hpp"
 #include "decoders/stored_photo.hpp"
 
-/// The whole photo (`part` null), or the part of it in a box of the upright photo. Errors: those of decode_part().
+/// The whole photo (`part` null), or the part of it in a box of the upright photo. Errors: those of
+/// decode_part().
 tinyfiqa::Result<StoredPhoto> decode_jpeg(tinyfiqa::Bytes file, const tinyfiqa::Box* part,
                                           const DecodeRequest& request);

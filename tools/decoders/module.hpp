@@ -22,9 +22,9 @@ struct ModuleImage {
   /// 0, or: the image may be smaller than the file says, as long as its longer side has this many pixels.
   int longest_side;
 
-  /// Returns memory for [height, width, 3], RGB, or null if the full size is above the limits; the module then
-  /// returns module_refused. To be called once, before anything large is allocated. An image smaller than the
-  /// full size covers it completely.
+  /// Returns memory for [height, width, 3], RGB, or null if the full size is above the limits; the module
+  /// then returns module_refused. To be called once, before anything large is allocated. An image smaller
+  /// than the full size covers it completely.
   unsigned char* (*allocate)(void* host, int full_width, int full_height, int width, int height);
   /// Takes a copy of the embedded ICC profile.
   void (*take_profile)(void* host, const unsigned char* icc, std::size_t bytes);

@@ -27,8 +27,8 @@ inline tinyfiqa::Status no_pixel_in_box(int width, int height) {
                                  width, "x", height, " pixels");
 }
 
-/// What an EXIF orientation (1..8) does to a stored image of this size: its columns and rows may be reversed, and then
-/// be exchanged with each other (tinyfiqa::detail::upright).
+/// What an EXIF orientation (1..8) does to a stored image of this size: its columns and rows may be reversed,
+/// and then be exchanged with each other (tinyfiqa::detail::upright).
 struct Turn {
   bool flip_x, flip_y, swap;
   int width, height;

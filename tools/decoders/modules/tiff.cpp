@@ -1,5 +1,5 @@
-// Decodes the first image of a TIFF file with libtiff: all its compressions, sample sizes and colour models that
-// libtiff can turn into 8-bit RGB.
+// Decodes the first image of a TIFF file with libtiff: all its compressions, sample sizes and colour models
+// that libtiff can turn into 8-bit RGB.
 #include <tiffio.h>
 
 #include <cstdarg>
