@@ -169,10 +169,10 @@ void add_score(const Command& app, int& exit_code) {
   auto command = std::make_shared<ScoreCommand>();
   const Command sub =
       app.add_command("score", "Score face photos: quality 0..100 and band of each, higher is better");
-  sub.add_option(
-      "paths", command->paths,
-      "Score these images (JPEG, PNG, BMP, PPM), folders (with all folders inside them) and patterns; "
-      "- reads a list from standard input");
+  sub.add_option("paths", command->paths,
+                 "Score these images (JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP, PPM), folders (with all "
+                 "folders inside them) and patterns; "
+                 "- reads a list from standard input");
   command->model.add_to(sub, model_choices());
   command->views.add_to(sub);
   command->faces.add_to(sub);

@@ -4,6 +4,7 @@
 #include <tinyfiqa/evaluation/similarity.hpp>
 #include <tinyfiqa/image/degradation.hpp>
 
+#include "decoders/photo.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
@@ -87,9 +88,9 @@ Status DegradeRun::degrade(const Sample& sample, Rng& rng, Degraded& result) con
   const auto& kinds = options_.kinds;
   const Degradation& d = *find_degradation(kinds[rng.below(static_cast<std::uint32_t>(kinds.size()))]);
   const float strength = rng.uniform(d.low, d.high);
-  const auto original = decode_image(file->bytes);
+  const auto original = decode_photo(file->bytes);
   if (!original) return original.status();
-  Image image = *original;
+  Image image = original->image;
   int quality = static_cast<int>(std::lround(std::min(95.0, saved_quality(file->bytes))));
   if (d.apply == nullptr) {
     quality = static_cast<int>(std::lround(strength));
@@ -101,8 +102,9 @@ Status DegradeRun::degrade(const Sample& sample, Rng& rng, Degraded& result) con
   const auto jpeg = encode_jpeg(image, quality);
   if (!jpeg) return jpeg.status();
   if (options_.with_gmsd) {
-    const auto degraded = decode_image({jpeg->data(), jpeg->size()});
-    const auto difference = degraded ? gmsd(*original, *degraded) : Result<double>(degraded.status());
+    const auto degraded = decode_photo({jpeg->data(), jpeg->size()});
+    const auto difference =
+        degraded ? gmsd(original->image, degraded->image) : Result<double>(degraded.status());
     if (!difference) return difference.status();
     result.gmsd = decimal_text(*difference, 6);
   }

@@ -2,6 +2,7 @@
 
 #include <tinyfiqa/image/mjpeg.hpp>
 
+#include "decoders/photo.hpp"
 #include "options/messages.hpp"
 
 #include <unistd.h>
@@ -36,7 +37,7 @@ void decode(const MjpegFrame& jpeg, const FrameSink& sink) {
     print_note("frame " + std::to_string(jpeg.number) + ": " + std::to_string(jpeg.garbage) +
                " bytes before it are not JPEG");
   if (frame.status.ok()) {
-    auto image = decode_image(jpeg.bytes);
+    auto image = decode_full_image(jpeg.bytes);
     if (image)
       frame.image = std::move(*image);
     else

@@ -1,7 +1,9 @@
 // Reads the frames of a video from a pipe.
 #pragma once
 
-#include <tinyfiqa/image/read.hpp>
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/image/image.hpp>
 
 #include <cstddef>
 #include <functional>

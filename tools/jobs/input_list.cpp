@@ -1,11 +1,14 @@
 #include "jobs/input_list.hpp"
 
+#include "decoders/photo.hpp"
+
 #include <glob.h>
 
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 
 namespace fs = std::filesystem;
 using tinyfiqa::Errc;
@@ -17,9 +20,15 @@ bool is_image_name(const fs::path& path) {
   std::string extension = path.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  for (const char* known : {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".ppm", ".pgm", ".pnm"})
-    if (extension == known) return true;
-  return false;
+  return std::find(std::begin(photo_extensions), std::end(photo_extensions), extension) !=
+         std::end(photo_extensions);
+}
+
+std::string known_extensions() {
+  std::string all;
+  for (const char* extension : photo_extensions)
+    all += (all.empty() ? "" : ", ") + std::string(extension + 1);
+  return all;
 }
 
 void list_folder(const std::string& folder, std::vector<InputItem>& items) {
@@ -35,8 +44,8 @@ void list_folder(const std::string& folder, std::vector<InputItem>& items) {
     items.push_back({folder, Status::error(Errc::unreadable, folder, ": ", error.message(),
                                            " while listing the folder")});
   } else if (found.empty()) {
-    items.push_back({folder, Status::error(Errc::not_found, folder,
-                                           ": no image in this folder (jpg, jpeg, png, bmp, ppm, pgm)")});
+    items.push_back({folder, Status::error(Errc::not_found, folder, ": no image in this folder (",
+                                           known_extensions(), ")")});
   }
   std::sort(found.begin(), found.end());
   for (std::string& path : found) items.push_back({std::move(path), {}});

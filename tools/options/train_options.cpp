@@ -1,6 +1,8 @@
 #include "options/train_options.hpp"
 
 #include <algorithm>
+
+#include "decoders/photo.hpp"
 #include "reports/text.hpp"
 
 using namespace tinyfiqa;
@@ -313,6 +315,7 @@ Result<TrainOptions> TrainArguments::settings() {
   o.micro_batch = micro_batch;
   o.optim.nesterov = nesterov;
   apply_augmentation(*this, o.augmentation);
+  o.read = read_training_photo;
   if (const Status s = check_combinations(*this, o); !s) return s;
   return o;
 }

@@ -8,6 +8,7 @@
 #include <tinyfiqa/data/dataset.hpp>
 #include <tinyfiqa/image/augment.hpp>
 #include <tinyfiqa/image/preprocess.hpp>
+#include <tinyfiqa/image/read.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -15,11 +16,15 @@
 #include <cstdint>
 #include <mutex>
 #include <numeric>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 TINYFIQA_BEGIN
+
+/// Reads an image file, as read_image() does. Several threads call it at once.
+using ImageReader = Result<Image> (*)(const std::string& path);
 
 /// How batches are made.
 struct LoaderOptions {
@@ -33,6 +38,7 @@ struct LoaderOptions {
   /// Memory for decoded and resized images, 3 bytes per pixel. The first rows that fit stay cached.
   std::size_t cache_bytes = std::size_t{1} << 30u;
   Augmentation augmentation;
+  ImageReader read = [](const std::string& path) { return read_image(path); };
 };
 
 /// The input of one training step. Pass the same Batch to each next(), so that its memory is used again.
@@ -243,7 +249,7 @@ class ImageLoader {
     const bool keep = at < cache_.size();
     if (keep && !cache_[at].rgb.empty()) return Status();
     const Sample& sample = data_->samples[rows_[at]];
-    const auto image = read_image(sample.file);
+    const auto image = options_.read(sample.file);
     if (!image) return image.status();
     auto resized = crop_and_resize(*image, sample.crop, face_height(), face_width());
     if (!resized) return resized.status().prefixed(sample.file, ": ");

@@ -31,7 +31,9 @@ inline bool looks_like_text(Bytes bytes) {
 inline const char* foreign_format(Bytes b) {
   if (has_at(b, 0, "RIFF", 4) && has_at(b, 8, "WEBP", 4)) return "WebP";
   if (has_at(b, 0, "GIF8", 4)) return "GIF";
-  if (has_at(b, 0, "II*\0", 4) || has_at(b, 0, "MM\0*", 4)) return "TIFF (or a camera's raw format)";
+  if (has_at(b, 0, "II*\0", 4) || has_at(b, 0, "MM\0*", 4) || has_at(b, 0, "II+\0", 4) ||
+      has_at(b, 0, "MM\0+", 4))
+    return "TIFF (or a camera's raw format)";
   if (has_at(b, 0, "8BPS", 4)) return "Photoshop's PSD";
   if (has_at(b, 0, "\xFF\x0A", 2) || has_at(b, 4, "JXL ", 4)) return "JPEG XL";
   if (has_at(b, 4, "jP  ", 4) || has_at(b, 0, "\xFF\x4F\xFF\x51", 4)) return "JPEG 2000";

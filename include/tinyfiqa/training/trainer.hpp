@@ -51,6 +51,7 @@ struct TrainOptions {
   int threads = 1;
   std::size_t cache_bytes = std::size_t{2} << 30u;
   Augmentation augmentation;
+  ImageReader read = LoaderOptions().read;
 };
 
 /// One finished epoch.
@@ -199,6 +200,7 @@ class Trainer {
     loader.seed = options.seed;
     loader.workers = options.threads;
     loader.augmentation = options.augmentation;
+    loader.read = options.read;
     const double train_share =
         static_cast<double>(split.train.size()) /
         static_cast<double>(std::max<std::size_t>(1, split.train.size() + split.val.size()));

@@ -1,5 +1,6 @@
 #include "jobs/scoring/score_run.hpp"
 
+#include "decoders/photo.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/stopwatch.hpp"
 
@@ -34,7 +35,7 @@ ImageFile read_image_file(const std::string& path) {
   const double start = now_s();
   auto bytes = read_file(path, FileAccess::copy);
   if (!bytes) return {bytes.status(), bytes.status(), now_s() - start};
-  auto image = decode_image(bytes->bytes);
+  auto image = decode_full_image(bytes->bytes);
   if (!image) image = image.status().prefixed(path, ": ");
   return {std::move(bytes), std::move(image), now_s() - start};
 }

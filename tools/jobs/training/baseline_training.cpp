@@ -4,6 +4,7 @@
 #include <tinyfiqa/evaluation/metrics.hpp>
 #include <tinyfiqa/formats/weights.hpp>
 
+#include "decoders/photo.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
@@ -176,7 +177,7 @@ std::vector<std::vector<float>> all_features(const Dataset& set, int threads) {
   Progress progress(set.samples.size(), "faces");
   const auto work = [&](SpectralDescriptors& spectral, std::size_t i) {
     std::vector<float> features;
-    const auto image = read_image(set.samples[i].file);
+    const auto image = read_photo(set.samples[i].file);
     if (!image) return features;
     const auto grey = descriptor_face(*image, set.samples[i].crop);
     if (!grey) return features;

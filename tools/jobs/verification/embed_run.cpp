@@ -1,6 +1,7 @@
 #include "jobs/verification/embed_run.hpp"
 
 #include <tinyfiqa/runtime/dispatch.hpp>
+#include "decoders/photo.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
@@ -61,7 +62,7 @@ Chunk embed_chunk(Embedder& embedder, const Dataset& data, std::size_t first, st
   Chunk chunk;
   for (std::size_t i = 0; i < count; ++i) {
     const Sample& sample = data.samples[first + i];
-    const auto image = read_image(sample.file);
+    const auto image = read_photo(sample.file);
     Status status = image.status();
     if (image) status = embedder.set(static_cast<int>(i), *image, sample.crop).prefixed(sample.file, ": ");
     chunk.status.push_back(status);

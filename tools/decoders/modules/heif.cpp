@@ -1,0 +1,114 @@
+// Decodes HEIC and AVIF with libheif, which applies the file's own rotation, mirroring and crop.
+#include <libheif/heif.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "decoders/module.hpp"
+
+namespace {
+
+/// What libheif opened, closed at the end.
+struct Opened {
+  heif_context* context = nullptr;
+  heif_image_handle* photo = nullptr;
+  heif_decoding_options* options = nullptr;
+  heif_image* pixels = nullptr;
+
+  Opened() = default;
+  Opened(const Opened&) = delete;
+  Opened& operator=(const Opened&) = delete;
+  ~Opened() {
+    heif_image_release(pixels);
+    heif_decoding_options_free(options);
+    if (photo != nullptr) heif_image_handle_release(photo);
+    heif_context_free(context);
+  }
+};
+
+ModuleFailure fail(ModuleImage& image, const heif_error& error) {
+  if (error.code == heif_error_Memory_allocation_error) return module_out_of_memory;
+  if (error.subcode == heif_suberror_Unsupported_codec)
+    return fail(
+        image, module_unsupported,
+        "no decoder for its codec; Debian: libheif-plugin-libde265 for HEIC, libheif-plugin-dav1d for AVIF");
+  const bool unsupported =
+      error.code == heif_error_Unsupported_feature || error.code == heif_error_Unsupported_filetype;
+  return fail(image, unsupported ? module_unsupported : module_damaged,
+              error.message != nullptr ? error.message : "no reason given");
+}
+
+/// The colours of a file without an ICC profile: code points of ITU-T H.273.
+ModuleFailure take_primaries(const Opened& heif, ModuleImage& image) {
+  heif_color_profile_nclx* colours = nullptr;
+  if (heif_image_handle_get_nclx_color_profile(heif.photo, &colours).code != heif_error_Ok ||
+      colours == nullptr)
+    return module_done;  // sRGB
+  const int transfer = colours->transfer_characteristics, primaries = colours->color_primaries;
+  const float known[8] = {colours->color_primary_red_x,   colours->color_primary_red_y,
+                          colours->color_primary_green_x, colours->color_primary_green_y,
+                          colours->color_primary_blue_x,  colours->color_primary_blue_y,
+                          colours->color_primary_white_x, colours->color_primary_white_y};
+  heif_nclx_color_profile_free(colours);
+  if (transfer == heif_transfer_characteristic_ITU_R_BT_2100_0_PQ ||
+      transfer == heif_transfer_characteristic_ITU_R_BT_2100_0_HLG)
+    return fail(image, module_unsupported, "high dynamic range (PQ or HLG)");
+  if (primaries > heif_color_primaries_unspecified) std::memcpy(image.primaries, known, sizeof known);
+  return module_done;
+}
+
+ModuleFailure take_colours(const Opened& heif, ModuleImage& image) {
+  const std::size_t bytes = heif_image_handle_get_raw_color_profile_size(heif.photo);
+  if (bytes == 0) return take_primaries(heif, image);
+  void* const icc = std::malloc(bytes);
+  if (icc == nullptr) return module_out_of_memory;
+  if (heif_image_handle_get_raw_color_profile(heif.photo, icc).code == heif_error_Ok)
+    image.take_profile(image.host, static_cast<const unsigned char*>(icc), bytes);
+  std::free(icc);
+  return module_done;
+}
+
+ModuleFailure copy_pixels(const Opened& heif, int width, int height, unsigned char* to, ModuleImage& image) {
+  int stride = 0;
+  const unsigned char* const from =
+      heif_image_get_plane_readonly(heif.pixels, heif_channel_interleaved, &stride);
+  if (from == nullptr || heif_image_get_width(heif.pixels, heif_channel_interleaved) != width ||
+      heif_image_get_height(heif.pixels, heif_channel_interleaved) != height)
+    return fail(image, module_damaged, "the coded image has another size than the file says");
+  const std::size_t row = std::size_t{3} * static_cast<std::size_t>(width);
+  for (int y = 0; y < height; ++y)
+    std::memcpy(to + row * static_cast<std::size_t>(y), from + std::ptrdiff_t{stride} * y, row);
+  return module_done;
+}
+
+}  // namespace
+
+extern "C" ModuleFailure TINYFIQA_DECODE_FUNCTION(ModuleImage* image) {
+#if LIBHEIF_NUMERIC_VERSION >= 0x010D0000
+  static const bool ready =
+      heif_init(nullptr).code == heif_error_Ok;  // once: it may load libheif's own plugins
+  if (!ready) return fail(*image, module_unsupported, "libheif could not be initialised");
+#endif
+  Opened heif;
+  heif.context = heif_context_alloc();
+  if (heif.context == nullptr) return module_out_of_memory;
+  heif_error error =
+      heif_context_read_from_memory_without_copy(heif.context, image->file, image->file_bytes, nullptr);
+  if (error.code == heif_error_Ok) error = heif_context_get_primary_image_handle(heif.context, &heif.photo);
+  if (error.code != heif_error_Ok) return fail(*image, error);
+  const int width = heif_image_handle_get_width(heif.photo),
+            height = heif_image_handle_get_height(heif.photo);
+  if (width < 1 || height < 1) return fail(*image, module_damaged, "no pixels");
+  unsigned char* const pixels = image->allocate(image->host, width, height, width, height);
+  if (pixels == nullptr) return module_refused;
+  const ModuleFailure colours = take_colours(heif, *image);
+  if (colours != module_done) return colours;
+  heif.options = heif_decoding_options_alloc();
+  if (heif.options == nullptr) return module_out_of_memory;
+  heif.options->convert_hdr_to_8bit = 1;
+  heif.options->strict_decoding = 1;
+  error = heif_decode_image(heif.photo, &heif.pixels, heif_colorspace_RGB, heif_chroma_interleaved_RGB,
+                            heif.options);
+  if (error.code != heif_error_Ok) return fail(*image, error);
+  return copy_pixels(heif, width, height, pixels, *image);
+}

@@ -1,0 +1,90 @@
+// Decodes WebP with libwebp, scaled down while it decodes. Of an animation, the first frame.
+#include <webp/decode.h>
+#include <webp/demux.h>
+
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/image/exif.hpp>
+
+#include <cstring>
+
+#include "decoders/module.hpp"
+
+namespace {
+
+ModuleFailure fail(ModuleImage& image, VP8StatusCode code) {
+  switch (code) {
+    case VP8_STATUS_OUT_OF_MEMORY:
+      return module_out_of_memory;
+    case VP8_STATUS_UNSUPPORTED_FEATURE:
+      return fail(image, module_unsupported, "a feature that libwebp lacks");
+    case VP8_STATUS_NOT_ENOUGH_DATA:
+      return fail(image, module_damaged, "data are missing");
+    default:
+      return fail(image, module_damaged, "a broken bit stream");
+  }
+}
+
+void take_chunks(const WebPDemuxer* file, ModuleImage& image) {
+  WebPChunkIterator chunk;
+  if (WebPDemuxGetChunk(file, "ICCP", 1, &chunk) != 0) {
+    image.take_profile(image.host, chunk.chunk.bytes, chunk.chunk.size);
+    WebPDemuxReleaseChunkIterator(&chunk);
+  }
+  if (WebPDemuxGetChunk(file, "EXIF", 1, &chunk) != 0) {
+    tinyfiqa::Bytes exif(chunk.chunk.bytes, chunk.chunk.size);
+    if (exif.size > 6 && std::memcmp(exif.data, "Exif\0\0", 6) == 0)  // some programs leave JPEG's prefix
+      exif = tinyfiqa::Bytes(exif.data + 6, exif.size - 6);
+    image.orientation = tinyfiqa::detail::exif_orientation(exif);
+    WebPDemuxReleaseChunkIterator(&chunk);
+  }
+}
+
+ModuleFailure decode_frame(const WebPData& frame, ModuleImage& image) {
+  WebPDecoderConfig config;
+  if (WebPInitDecoderConfig(&config) == 0) return fail(image, module_unsupported, "another libwebp");
+  const VP8StatusCode header = WebPGetFeatures(frame.bytes, frame.size, &config.input);
+  if (header != VP8_STATUS_OK) return fail(image, header);
+  const int width = config.input.width, height = config.input.height;
+  const int longest = width > height ? width : height;
+  const int divisor =
+      image.longest_side > 0 && longest / image.longest_side > 1 ? longest / image.longest_side : 1;
+  const int out_width = (width + divisor - 1) / divisor, out_height = (height + divisor - 1) / divisor;
+  unsigned char* const pixels = image.allocate(image.host, width, height, out_width, out_height);
+  if (pixels == nullptr) return module_refused;
+  config.options.use_scaling = divisor > 1 ? 1 : 0;
+  config.options.scaled_width = out_width;
+  config.options.scaled_height = out_height;
+  config.output.colorspace = MODE_RGB;
+  config.output.is_external_memory = 1;
+  config.output.u.RGBA.rgba = pixels;
+  config.output.u.RGBA.stride = 3 * out_width;
+  config.output.u.RGBA.size =
+      std::size_t{3} * static_cast<std::size_t>(out_width) * static_cast<std::size_t>(out_height);
+  const VP8StatusCode code = WebPDecode(frame.bytes, frame.size, &config);
+  WebPFreeDecBuffer(&config.output);
+  return code == VP8_STATUS_OK ? module_done : fail(image, code);
+}
+
+}  // namespace
+
+extern "C" ModuleFailure TINYFIQA_DECODE_FUNCTION(ModuleImage* image) {
+  const WebPData bytes = {image->file, image->file_bytes};
+  WebPDemuxState state = WEBP_DEMUX_PARSE_ERROR;
+  WebPDemuxer* const file = WebPDemuxPartial(&bytes, &state);
+  if (file == nullptr || state < WEBP_DEMUX_DONE) {
+    WebPDemuxDelete(file);
+    return fail(*image, module_damaged,
+                state == WEBP_DEMUX_PARSE_ERROR ? "a broken container" : "data are missing");
+  }
+  take_chunks(file, *image);
+  WebPIterator frame;
+  ModuleFailure result = module_damaged;
+  if (WebPDemuxGetFrame(file, 1, &frame) != 0) {
+    result = decode_frame(frame.fragment, *image);
+    WebPDemuxReleaseIterator(&frame);
+  } else {
+    fail(*image, module_damaged, "no frame");
+  }
+  WebPDemuxDelete(file);
+  return result;
+}
