@@ -45,8 +45,8 @@ Status check_unused(const TrainArguments& a) {
   return {};
 }
 
-Result<TrainingPhoto> read_photo(const std::string& file, bool faceless) {
-  auto image = read_image(file);
+Result<TrainingPhoto> prepared_photo(const std::string& file, bool faceless) {
+  auto image = read_training_photo(file);
   if (!image) return image.status();
   const int longest = std::max(image->width, image->height);
   if (longest > longest_side) {
@@ -156,7 +156,7 @@ Status DetectorRun::read_photos() {
       const std::size_t i = next++;
       lock.unlock();
       const auto kind = kinds.find(rows_.samples[i].line);
-      auto photo = read_photo(rows_.samples[i].file, kind != kinds.end() && kind->second == "background");
+      auto photo = prepared_photo(rows_.samples[i].file, kind != kinds.end() && kind->second == "background");
       lock.lock();
       if (photo)
         read[i] = std::move(*photo);
