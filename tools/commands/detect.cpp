@@ -54,7 +54,8 @@ struct DetectCommand {
   int detect_files(std::vector<std::unique_ptr<FaceFinder>>& finders);
   int detect_table(std::vector<std::unique_ptr<FaceFinder>>& finders);
   int detect_video(FaceFinder& finder) const;
-  DetectRow detect(FaceFinder& finder, const std::string& path, const Result<Image>& image) const;
+  DetectRow detect_file(FaceFinder& finder, const std::string& path) const;
+  DetectRow detect(FaceFinder& finder, const std::string& path, const ImageView& image) const;
   Status write_pictures(const DetectRow& row, const ImageView& image) const;
   void print(const DetectRow& row) const;
   TableFormat table() const { return table_format(format); }
@@ -100,16 +101,23 @@ Status DetectCommand::write_pictures(const DetectRow& row, const ImageView& imag
   return {};
 }
 
-DetectRow DetectCommand::detect(FaceFinder& finder, const std::string& path,
-                                const Result<Image>& image) const {
-  DetectRow row{path, image.status(), {}, {}};
-  if (!image) return row;
-  auto found = finder.find(*image);
+DetectRow DetectCommand::detect(FaceFinder& finder, const std::string& path, const ImageView& image) const {
+  DetectRow row{path, {}, {}, {}};
+  auto found = finder.find(image);
   if (found)
     row.faces = std::move(*found);
   else
     row.status = found.status().prefixed(path, ": ");
-  if (found || row.status.code() == Errc::no_face) row.written = write_pictures(row, *image);
+  if (found || row.status.code() == Errc::no_face) row.written = write_pictures(row, image);
+  return row;
+}
+
+DetectRow DetectCommand::detect_file(FaceFinder& finder, const std::string& path) const {
+  const bool pictures = !draw.empty() || !crop.empty();  // at full size
+  const auto file = read_image_file(path, pictures ? 0 : finder.decoded_side());
+  if (!file.photo) return {path, file.photo.status(), {}, {}};
+  DetectRow row = detect(finder, path, file.photo->image);
+  for (FoundFace& f : row.faces) f.face = in_full_photo(*file.photo, f.face);
   return row;
 }
 
@@ -156,7 +164,7 @@ int DetectCommand::detect_files(std::vector<std::unique_ptr<FaceFinder>>& finder
   std::size_t bad = 0;
   const auto work = [&](const std::unique_ptr<FaceFinder>& finder, std::size_t i) {
     if (!items[i].status) return DetectRow{items[i].path, items[i].status, {}, {}};
-    return detect(*finder, items[i].path, read_image_file(items[i].path).image);
+    return detect_file(*finder, items[i].path);
   };
   OrderedRun<DetectRow>(items.size()).start(finders, work, [&](std::size_t i, const DetectRow& row) {
     bad += failed(row);
@@ -187,7 +195,7 @@ int DetectCommand::detect_table(std::vector<std::unique_ptr<FaceFinder>>& finder
   Progress progress(rows->samples.size(), "images");
   std::size_t bad = 0;
   const auto work = [&](const std::unique_ptr<FaceFinder>& finder, std::size_t i) {
-    return detect(*finder, rows->samples[i].file, read_image_file(rows->samples[i].file).image);
+    return detect_file(*finder, rows->samples[i].file);
   };
   OrderedRun<DetectRow>(rows->samples.size()).start(finders, work, [&](std::size_t i, const DetectRow& row) {
     std::string before;
@@ -211,7 +219,7 @@ int DetectCommand::detect_video(FaceFinder& finder) const {
   const Status ended = read_frames(0, *frames, [&](const VideoFrame& frame) {
     const std::string name = "frame_" + std::to_string(frame.number);
     DetectRow row{name, frame.status, {}, {}};
-    if (frame.status) row = detect(finder, name, Image(frame.image));
+    if (frame.status) row = detect(finder, name, frame.image);
     bad += !row.status && row.status.code() != Errc::no_face;
     print(row);
   });

@@ -116,8 +116,8 @@ int ScoreCommand::print_scores(const QualitySource& source, std::vector<PhotoJud
   const auto score = [&](const PhotoJudge& j, std::size_t index) -> std::vector<ScoreRow> {
     const std::string& path = items[index].path;
     if (!items[index].status) return {{path, items[index].status, {}, {}}};
-    return score_photo(j, path, index == 0 && first.valid() ? first.get() : read_image_file(path), crop,
-                       index);
+    if (index == 0 && first.valid()) return score_photo(j, path, first.get(), crop, index);
+    return score_photo(j, path, read_image_file(path, j.decoded_side()), crop, index);
   };
   OrderedRun<std::vector<ScoreRow>>(items.size())
       .start(judges, score, [&](std::size_t index, std::vector<ScoreRow> rows) {
@@ -154,8 +154,11 @@ int ScoreCommand::run() {
   if (crop->box || crop->landmarks) faces.face = "whole";  // the face is given
   const auto items = list_inputs(paths);
   // Decode the first image while the weights are loaded.
+  const int first_side =
+      faces.choice() == FaceChoice::whole || faces.search.tiles ? 0 : faces.search.longest_side;
   const bool ahead = threads != 1 && !items.empty() && items[0].status.ok();
-  auto first = ahead ? Aside<ImageFile>([&] { return read_image_file(items[0].path); }) : Aside<ImageFile>();
+  auto first = ahead ? Aside<ImageFile>([&] { return read_image_file(items[0].path, first_side); })
+                     : Aside<ImageFile>();
   const auto source = open(*options, *crop);
   if (!source) return report_failure(source.status());
   auto judges = photo_judges(*source, faces, model.isa, threads, items.size());

@@ -4,8 +4,10 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/image/image.hpp>
+#include <tinyfiqa/image/resize.hpp>
 #include <tinyfiqa/image/view.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -125,10 +127,52 @@ inline Image warp_image(const ImageView& image, const Similarity& to_image, int 
   return out;
 }
 
+namespace detail {
+
+/// A face that has more than this many pixels of the image for one of the template's, in each direction, is reduced
+/// before it is aligned: the bilinear warp sees four pixels and would miss those between.
+inline constexpr double most_pixels_a_pixel = 2;
+
+/// The part of the image that an aligned face shows, reduced to 1.5 pixels for each of the template's, antialiased; and
+/// `to_template` for it. The transform must place some of the template in the image.
+inline Image reduce_face(const ImageView& image, Similarity& to_template, const Backend& backend) {
+  const Similarity back = inverse(to_template);
+  double left = image.width, top = image.height, right = 0, bottom = 0;
+  for (const double x : {0.0, static_cast<double>(aligned_side)})
+    for (const double y : {0.0, static_cast<double>(aligned_side)}) {
+      left = std::min(left, back.x(x, y)), right = std::max(right, back.x(x, y));
+      top = std::min(top, back.y(x, y)), bottom = std::max(bottom, back.y(x, y));
+    }
+  const double pixels = std::hypot(back.a, back.b), margin = 2 * pixels;
+  const auto edge = [](double at, int size) {
+    return static_cast<int>(std::clamp(at, 0.0, static_cast<double>(size)));
+  };
+  Box part;
+  part.x = std::min(edge(left - margin, image.width), image.width - 1);
+  part.y = std::min(edge(top - margin, image.height), image.height - 1);
+  part.width = std::max(1, edge(right + margin, image.width) - part.x);
+  part.height = std::max(1, edge(bottom + margin, image.height) - part.y);
+  const auto reduced = [&](int side) {
+    return std::max(1, static_cast<int>(std::lround(side * 1.5 / pixels)));
+  };
+  const int width = reduced(part.width), height = reduced(part.height);
+  // One scale for both directions: they differ by the rounding of the sizes only.
+  const double zoom = std::sqrt(static_cast<double>(part.width) / width * part.height / height);
+  const double tx = to_template.x(part.x, part.y), ty = to_template.y(part.x, part.y);
+  to_template.tx = tx;
+  to_template.ty = ty;
+  to_template.a *= zoom;
+  to_template.b *= zoom;
+  return resize_image(image, part, height, width, backend);
+}
+
+}  // namespace detail
+
 /// The face [112, 112, 3], with its landmarks as close to face_template as a similarity transform brings
-/// them. Errors: those of check_view() and fit_similarity(), and bad_argument if all five landmarks lie
-/// outside the image.
-inline Result<Image> align_face(const ImageView& image, const Landmarks& landmarks) {
+/// them. Large faces are reduced first, without aliasing. Errors: those of check_view() and fit_similarity(), and
+/// bad_argument if all five landmarks lie outside the image.
+inline Result<Image> align_face(const ImageView& image, const Landmarks& landmarks,
+                                const Backend& backend = native_backend()) {
   if (const Status status = check_view(image); !status) return status;
   const Result<Similarity> to_template = fit_similarity(landmarks, face_template);
   if (!to_template) return to_template.status();
@@ -142,7 +186,11 @@ inline Result<Image> align_face(const ImageView& image, const Landmarks& landmar
   if (inside == 0)
     return Status::error(Errc::bad_argument, "all five landmarks lie outside the image of ", image.width, "x",
                          image.height, " pixels; were they found at another size?");
-  return warp_image(image, inverse(*to_template), aligned_side, aligned_side);
+  if (std::hypot(to_template->a, to_template->b) * detail::most_pixels_a_pixel >= 1)
+    return warp_image(image, inverse(*to_template), aligned_side, aligned_side);
+  Similarity to_aligned = *to_template;
+  const Image reduced = detail::reduce_face(image, to_aligned, backend);
+  return warp_image(reduced, inverse(to_aligned), aligned_side, aligned_side);
 }
 
 TINYFIQA_END

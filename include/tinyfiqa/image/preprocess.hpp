@@ -188,7 +188,7 @@ inline Result<Image> crop_and_resize(const ImageView& image, const Crop& crop, i
   if (crop.box && crop.landmarks)
     return Status::error(Errc::bad_argument, "give a box or landmarks, not both");
   if (crop.landmarks) {
-    const Result<Image> face = align_face(image, *crop.landmarks);
+    const Result<Image> face = align_face(image, *crop.landmarks, backend);
     if (!face) return face.status();
     return resize_image(*face, height, width, backend);
   }

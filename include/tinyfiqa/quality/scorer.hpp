@@ -125,6 +125,18 @@ class Scorer {
   /// The limits between bands, the mean over the networks; none if not calibrated().
   const std::optional<BandLimits>& band_limits() const { return limits_; }
 
+  /// The longer side, in pixels, that a loose crop of a face should have so that no network has to enlarge it.
+  int wanted_crop_side() const {
+    // An aligned face shows about 1.25 heights of the face, a loose crop 1.8.
+    int side = 0;
+    for (const Member& m : members_) {
+      const int own = m.input.crop == FaceCrop::aligned ? aligned_side * 36 / 25
+                                                        : std::max(m.input.height, m.input.width);
+      side = std::max(side, own);
+    }
+    return side;
+  }
+
   /// The score of a face: the whole image, a box of it, or the face aligned by five landmarks. Reads the
   /// pixels during the call and copies only the face. Equal pixels have equal scores in every layout, to the
   /// bit. Errors: those of check_view(); bad_argument for the box or the landmarks; not_finite.

@@ -37,3 +37,18 @@ Result<std::vector<FoundFace>> FaceFinder::find(const ImageView& image) {
   for (std::size_t i = 0; i < found.size(); ++i) found[i].number = i + 1;
   return found;
 }
+
+Face in_full_photo(const Photo& photo, Face face) {
+  const auto x = [&](float at) { return static_cast<float>(photo.full_x(double{at})); };
+  const auto y = [&](float at) { return static_cast<float>(photo.full_y(double{at})); };
+  const float right = x(face.box.x + face.box.width), bottom = y(face.box.y + face.box.height);
+  face.box.x = x(face.box.x);
+  face.box.y = y(face.box.y);
+  face.box.width = right - face.box.x;
+  face.box.height = bottom - face.box.y;
+  for (int i = 0; i < 5; ++i) {
+    face.landmarks.x[i] = x(face.landmarks.x[i]);
+    face.landmarks.y[i] = y(face.landmarks.y[i]);
+  }
+  return face;
+}

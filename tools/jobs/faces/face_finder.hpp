@@ -3,6 +3,7 @@
 
 #include <tinyfiqa/detection/photo_scorer.hpp>
 
+#include "decoders/photo.hpp"
 #include "options/face_options.hpp"
 #include "reports/face_columns.hpp"
 
@@ -23,6 +24,9 @@ class FaceFinder {
   tinyfiqa::Result<std::vector<FoundFace>> find(const tinyfiqa::ImageView& image);
   double seconds = 0;  ///< spent in find()
 
+  /// The longer side at which a photo is large enough for find(); 0 for the full size.
+  int decoded_side() const { return detector_.options().tiles ? 0 : detector_.options().longest_side; }
+
  private:
   FaceFinder(tinyfiqa::FaceDetector detector, FaceChoice choice)
       : detector_(std::move(detector)), choice_(choice) {}
@@ -30,3 +34,6 @@ class FaceFinder {
   tinyfiqa::FaceDetector detector_;
   FaceChoice choice_;
 };
+
+/// A face of a decoded photo in pixels of the full photo.
+tinyfiqa::Face in_full_photo(const Photo& photo, tinyfiqa::Face face);

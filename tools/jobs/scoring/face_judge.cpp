@@ -96,6 +96,7 @@ class NetworkJudge : public FaceJudge {
     return face.face != nullptr ? scorer_.score(face.image, *face.face)
                                 : scorer_.score(face.image, face.crop);
   }
+  int wanted_crop_side() const override { return scorer_.wanted_crop_side(); }
   ScoreTime time() const override { return scorer_.time(); }
 
  private:

@@ -44,6 +44,9 @@ class FaceJudge {
   /// The score; higher is better. Errors: bad_argument for a bad box or missing landmarks; not_finite.
   virtual tinyfiqa::Result<tinyfiqa::Score> judge(const FaceInput& face) = 0;
 
+  /// The longer side that a loose crop of the face should have, in pixels (Scorer::wanted_crop_side()).
+  virtual int wanted_crop_side() const { return 160; }
+
   /// The time spent in resizing and in the network; zeros for baselines.
   virtual tinyfiqa::ScoreTime time() const { return {}; }
   double decode_s = 0;  ///< time that score_file() spent on reading and decoding for this judge

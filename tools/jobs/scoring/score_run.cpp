@@ -4,6 +4,7 @@
 #include "jobs/progress.hpp"
 #include "jobs/stopwatch.hpp"
 
+#include <cmath>
 #include <utility>
 
 using namespace tinyfiqa;
@@ -31,21 +32,23 @@ Result<ScoreOptions> score_options(const ViewOptions& options) {
   return result;
 }
 
-ImageFile read_image_file(const std::string& path) {
+ImageFile read_image_file(const std::string& path, int longest_side) {
   const double start = now_s();
   auto bytes = read_file(path, FileAccess::copy);
   if (!bytes) return {bytes.status(), bytes.status(), now_s() - start};
-  auto image = decode_full_image(bytes->bytes);
-  if (!image) image = image.status().prefixed(path, ": ");
-  return {std::move(bytes), std::move(image), now_s() - start};
+  DecodeRequest request;
+  request.longest_side = longest_side;
+  auto photo = decode_photo(bytes->bytes, request);
+  if (!photo) photo = photo.status().prefixed(path, ": ");
+  return {std::move(bytes), std::move(photo), now_s() - start};
 }
 
 ScoreRow score_image(FaceJudge& judge, const std::string& path, const ImageFile& file, const Crop& crop,
                      std::size_t number) {
-  ScoreRow row{path, file.image.status(), {}, {}};
+  ScoreRow row{path, file.photo.status(), {}, {}};
   judge.decode_s += file.seconds;
-  if (!file.image) return row;
-  auto result = judge.judge({*file.image, crop, file.bytes->bytes, number});
+  if (!file.photo) return row;
+  auto result = judge.judge({file.photo->image, crop, file.bytes->bytes, number});
   if (result)
     row.score = std::move(*result);
   else
@@ -53,19 +56,72 @@ ScoreRow score_image(FaceJudge& judge, const std::string& path, const ImageFile&
   return row;
 }
 
+namespace {
+
+/// A face of the full photo in pixels of a part of it.
+Face in_part(const Photo& part, Face face) {
+  const auto x = [&](float& at) { at = static_cast<float>((double{at} - part.left) / part.scale_x); };
+  const auto y = [&](float& at) { at = static_cast<float>((double{at} - part.top) / part.scale_y); };
+  face.box.width = static_cast<float>(double{face.box.width} / part.scale_x);
+  face.box.height = static_cast<float>(double{face.box.height} / part.scale_y);
+  x(face.box.x), y(face.box.y);
+  for (int i = 0; i < 5; ++i) x(face.landmarks.x[i]), y(face.landmarks.y[i]);
+  return face;
+}
+
+/// Heights of a face that a part around it has: enough for a loose crop, and for an aligned one however it is turned.
+constexpr float part_heights = 2.2f;
+
+/// The surroundings of a face (in pixels of the full photo), decoded so that a loose crop has at least `side` pixels.
+Result<Photo> decode_around(Bytes file, const Face& face, int side) {
+  const float half = part_heights * face.box.height / 2;
+  Box box;
+  box.x = static_cast<int>(std::floor(face.box.centre_x() - half));
+  box.y = static_cast<int>(std::floor(face.box.centre_y() - half));
+  box.width = box.height = static_cast<int>(std::ceil(2 * half));
+  DecodeRequest request;
+  request.longest_side =
+      static_cast<int>(std::ceil(static_cast<float>(side) * part_heights / loose_crop_heights));
+  return decode_part(file, box, request);
+}
+
+Result<Score> judge_face(FaceJudge& judge, const ImageFile& file, const FoundFace& found,
+                         std::size_t number) {
+  const Photo& photo = *file.photo;
+  const Bytes bytes = file.bytes->bytes;
+  if (found.framing == Framing::aligned) return judge.judge({photo.image, Crop(), bytes, number});
+  const auto judge_in = [&](const Image& image, const Face& face) {
+    const Crop crop = crop_for(FaceCrop::aligned, face, image.width, image.height);
+    return judge.judge({image, crop, bytes, number, &face});
+  };
+  const int side = judge.wanted_crop_side();
+  const bool reduced = photo.scale_x > 1.01 || photo.scale_y > 1.01;
+  if (!reduced || loose_crop_heights * found.face.box.height >= static_cast<float>(side))
+    return judge_in(photo.image, found.face);
+  const Face full = in_full_photo(photo, found.face);
+  const double start = now_s();
+  const auto part = decode_around(bytes, full, side);
+  judge.decode_s += now_s() - start;
+  if (!part) return part.status();
+  return judge_in(part->image, in_part(*part, full));
+}
+
+}  // namespace
+
 std::vector<ScoreRow> score_faces(FaceJudge& judge, FaceFinder& finder, const std::string& path,
                                   const ImageFile& file, std::size_t number) {
-  judge.decode_s += file.seconds;
-  if (!file.image) return {{path, file.image.status(), {}, {}}};
-  const auto faces = finder.find(*file.image);
-  if (!faces) return {{path, faces.status().prefixed(path, ": "), {}, {}}};
   std::vector<ScoreRow> rows;
+  judge.decode_s += file.seconds;
+  const auto faces = file.photo ? finder.find(file.photo->image) : file.photo.status();
+  if (!faces) {
+    const bool named = !file.photo;  // the message of the file begins with the path
+    rows.push_back({path, named ? faces.status() : faces.status().prefixed(path, ": "), {}, {}});
+    return rows;
+  }
   for (const FoundFace& found : *faces) {
     ScoreRow row{path, {}, {}, found};
-    const bool whole = found.framing == Framing::aligned;
-    const Crop crop =
-        whole ? Crop() : crop_for(FaceCrop::aligned, found.face, file.image->width, file.image->height);
-    auto result = judge.judge({*file.image, crop, file.bytes->bytes, number, whole ? nullptr : &found.face});
+    row.face->face = in_full_photo(*file.photo, found.face);
+    auto result = judge_face(judge, file, found, number);
     if (result)
       row.score = std::move(*result);
     else

@@ -3,6 +3,7 @@
 
 #include <tinyfiqa/quality/scorer.hpp>
 
+#include "decoders/photo.hpp"
 #include "jobs/faces/face_finder.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/scoring/face_judge.hpp"
@@ -27,17 +28,19 @@ tinyfiqa::Result<tinyfiqa::ScoreOptions> score_options(const ViewOptions& option
 /// An image file, read and decoded.
 struct ImageFile {
   tinyfiqa::Result<tinyfiqa::FileBytes> bytes;
-  tinyfiqa::Result<tinyfiqa::Image> image;
+  tinyfiqa::Result<Photo> photo;
   double seconds;  ///< time for reading and decoding
 };
-ImageFile read_image_file(const std::string& path);
+/// `longest_side`: see DecodeRequest; 0 for the full size.
+ImageFile read_image_file(const std::string& path, int longest_side = 0);
 
 /// Scores one image. `number` is its position in the list of images.
 ScoreRow score_image(FaceJudge& judge, const std::string& path, const ImageFile& file,
                      const tinyfiqa::Crop& crop, std::size_t number);
 
 /// Finds the faces of one image and scores each: a row a face, or one row with an error. An image that is an aligned
-/// face is scored as it is.
+/// face is scored as it is. A face that was decoded too small for the judge is decoded again. Faces in the rows are in
+/// pixels of the full photo.
 std::vector<ScoreRow> score_faces(FaceJudge& judge, FaceFinder& finder, const std::string& path,
                                   const ImageFile& file, std::size_t number);
 
@@ -45,6 +48,9 @@ std::vector<ScoreRow> score_faces(FaceJudge& judge, FaceFinder& finder, const st
 struct PhotoJudge {
   std::unique_ptr<FaceJudge> judge;
   std::unique_ptr<FaceFinder> finder;
+
+  /// The size at which photos are decoded for it, unless their crops are given.
+  int decoded_side() const { return finder == nullptr ? 0 : finder->decoded_side(); }
 };
 
 /// One for each thread, but not more than images. Errors: those of QualitySource::judges() and FaceFinder::open().

@@ -125,7 +125,9 @@ Status select_files(SelectRun& run, const std::vector<Candidate>& all) {
   FileSelection selection(run, all);
   const auto judge_one = [&](const PhotoJudge& judge, std::size_t i) {
     if (!all[i].status) return ScoreRow{all[i].file, all[i].status, {}, {}};
-    return score_photo(judge, all[i].file, read_image_file(all[i].file), all[i].crop, i).front();
+    const bool given = all[i].crop.box || all[i].crop.landmarks;
+    const ImageFile file = read_image_file(all[i].file, given ? 0 : judge.decoded_side());
+    return score_photo(judge, all[i].file, file, all[i].crop, i).front();
   };
   Progress progress(all.size(), "images");
   ScoreRun(all.size()).start(*judges, judge_one, [&](std::size_t i, const ScoreRow& row) {
