@@ -1,5 +1,7 @@
 #include "options/video_options.hpp"
 
+#include <tinyfiqa/image/read.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>
