@@ -1,6 +1,5 @@
 // tinyfiqa detect: the faces of images, as rows, as annotated pictures and as aligned crops.
 #include <tinyfiqa/image/align.hpp>
-#include <tinyfiqa/image/write_jpeg.hpp>
 
 #include "commands/commands.hpp"
 #include "jobs/faces/draw_faces.hpp"
@@ -64,13 +63,6 @@ struct DetectCommand {
 /// "group-1" of "photos/group-1.jpg".
 std::string stem_of(const std::string& path) { return fs::path(path).stem().string(); }
 
-Status write_jpeg(const std::string& path, const ImageView& image, int quality) {
-  const auto bytes = encode_jpeg(image, quality);
-  if (!bytes) return bytes.status().prefixed(path, ": ");
-  const Bytes content(*bytes);
-  return write_file(path, {&content, 1});
-}
-
 Status DetectCommand::check_inputs() const {
   if (int{!paths.empty()} + int{!data.csv.empty()} + int{video.given()} == 1) return {};
   return Status::error(Errc::bad_argument,
@@ -89,7 +81,7 @@ Status DetectCommand::write_pictures(const DetectRow& row, const ImageView& imag
   if (!draw.empty()) {
     std::vector<DrawnFace> drawn;
     for (const FoundFace& f : row.faces) drawn.push_back({f, format_text("%.2f", double{f.face.confidence})});
-    if (const Status s = write_jpeg(draw + "/" + stem + ".jpg", draw_faces(image, drawn), 92); !s) return s;
+    if (const Status s = write_drawing(draw, row.path, draw_faces(image, drawn)); !s) return s;
   }
   for (const FoundFace& f : row.faces) {
     if (crop.empty()) break;

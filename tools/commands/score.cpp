@@ -2,8 +2,10 @@
 #include <tinyfiqa/threads/processor.hpp>
 
 #include "commands/commands.hpp"
+#include "jobs/faces/draw_faces.hpp"
 #include "jobs/faces/face_finder.hpp"
 #include "jobs/input_list.hpp"
+#include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/scoring/score_run.hpp"
 #include "jobs/stopwatch.hpp"
@@ -26,7 +28,7 @@ struct ScoreCommand {
   ViewOptions views;
   CropOptions place;
   FaceOptions faces;
-  std::string format = "text";
+  std::string format = "text", draw;
   int threads = 0;
   bool sort = false, timing = false, raw = false;
 
@@ -36,6 +38,7 @@ struct ScoreCommand {
   Result<QualitySource> open(const ScoreOptions& options, const Crop& crop) const;
   ShownScore shown_score(const QualitySource& source) const;
   ShownFaces shown_faces() const;
+  Status draw_photo(const ImageFile& file, const std::vector<ScoreRow>& rows, ShownScore shown) const;
   int print_scores(const QualitySource& source, std::vector<PhotoJudge>& judges,
                    const std::vector<InputItem>& items, Aside<ImageFile>& first, const Crop& crop) const;
 };
@@ -116,8 +119,11 @@ int ScoreCommand::print_scores(const QualitySource& source, std::vector<PhotoJud
   const auto score = [&](const PhotoJudge& j, std::size_t index) -> std::vector<ScoreRow> {
     const std::string& path = items[index].path;
     if (!items[index].status) return {{path, items[index].status, {}, {}}};
-    if (index == 0 && first.valid()) return score_photo(j, path, first.get(), crop, index);
-    return score_photo(j, path, read_image_file(path, j.decoded_side()), crop, index);
+    const ImageFile file =
+        index == 0 && first.valid() ? first.get() : read_image_file(path, j.decoded_side());
+    std::vector<ScoreRow> rows = score_photo(j, path, file, crop, index);
+    if (const Status drawn = draw_photo(file, rows, shown); !drawn) print_error(drawn);
+    return rows;
   };
   OrderedRun<std::vector<ScoreRow>>(items.size())
       .start(judges, score, [&](std::size_t index, std::vector<ScoreRow> rows) {
@@ -142,6 +148,21 @@ int ScoreCommand::print_scores(const QualitySource& source, std::vector<PhotoJud
   return failed > 0 ? exit_some_failed : exit_done;
 }
 
+/// Writes the photo with its faces and their qualities (or raw scores) to the folder of --draw.
+Status ScoreCommand::draw_photo(const ImageFile& file, const std::vector<ScoreRow>& rows,
+                                ShownScore shown) const {
+  if (draw.empty() || !file.photo) return {};
+  std::vector<DrawnFace> drawn;
+  for (const ScoreRow& row : rows) {
+    if (!row.face || !row.status) continue;
+    FoundFace found = *row.face;
+    found.face = in_decoded_photo(*file.photo, found.face);
+    drawn.push_back({found, shown == ShownScore::quality ? std::to_string(whole_quality(row.score.quality))
+                                                         : format_text("%.2f", double{row.score.value})});
+  }
+  return write_drawing(draw, rows[0].path, draw_faces(file.photo->image, drawn));
+}
+
 int ScoreCommand::run() {
   for (std::string& path : model.take_stray_inputs()) paths.push_back(std::move(path));
   if (paths.empty())
@@ -152,6 +173,8 @@ int ScoreCommand::run() {
   const auto crop = place.crop();
   if (!crop) return report_failure(crop.status());
   if (crop->box || crop->landmarks) faces.face = "whole";  // the face is given
+  if (!draw.empty())
+    if (const Status s = make_output_folder(draw, "face.jpg"); !s) return report_failure(s);
   const auto items = list_inputs(paths);
   // Decode the first image while the weights are loaded.
   const int first_side =
@@ -183,6 +206,9 @@ void add_score(const Command& app, int& exit_code) {
   add_threads_option(sub, command->threads);
   add_format_option(sub, command->format,
                     "csv and jsonl have faces and the scores of networks and views too");
+  sub.add_option("--draw", command->draw,
+                 "Write every photo to this folder as a JPEG with boxes, landmarks and qualities")
+      .type_name("DIR");
   sub.add_flag("--sort", command->sort, "Print the best image first and errors last, after all are scored");
   sub.add_flag("--raw", command->raw,
                "Print the raw score (mean over networks and views) instead of the quality 0..100");

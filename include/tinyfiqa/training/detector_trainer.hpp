@@ -7,10 +7,9 @@
 #include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/data/photo_mixer.hpp>
-#include <tinyfiqa/detection/decode.hpp>
+#include <tinyfiqa/detection/face_detector.hpp>
 #include <tinyfiqa/optim/optimizers.hpp>
 #include <tinyfiqa/optim/schedule.hpp>
-#include <tinyfiqa/quality/session.hpp>
 #include <tinyfiqa/threads/thread_team.hpp>
 #include <tinyfiqa/training/detector_loss.hpp>
 
@@ -158,32 +157,42 @@ class DetectorTrainer {
     return true;
   }
 
-  /// Compares result() with the teacher on the validation photos, each brought to a longest side of 320.
+  /// Compares result() with the teacher on the validation photos, searched with a longest side of 320. Errors: those
+  /// of FaceDetector.
   Result<DetectorAgreement> validate(float threshold = 0.5f) {
     const std::vector<float> training(block().begin(), block().end());
     const Span<const float> weights = result();
     std::copy(weights.begin(), weights.end(), block().begin());
     model_->pack();
     std::copy(training.begin(), training.end(), block().begin());
+    DetectorOptions search;
+    search.threshold = threshold;
+    search.longest_side = 320;
+    search.thorough = false;
+    search.threads = options_.threads;
+    auto teacher = FaceDetector::create(teacher_, search);
+    if (!teacher) return teacher.status();
+    auto student = FaceDetector::create(model_, search);
+    if (!student) return student.status();
     DetectorAgreement a;
     double error = 0;
     for (const TrainingPhoto& photo : val_) {
-      const auto input = validation_input(photo.image);
-      FaceList expected(most_faces), found(most_faces);
-      if (!photo.faceless)
-        if (const Status s = detect(*teacher_, input, threshold, expected); !s) return s;
-      if (const Status s = detect(*model_, input, threshold, found); !s) return s;
+      std::vector<Face> expected;
+      if (!photo.faceless) {
+        const auto faces = teacher->detect(photo.image);
+        if (!faces) return faces.status();
+        expected.assign(faces->begin(), faces->end());
+      }
+      const auto found = student->detect(photo.image);
+      if (!found) return found.status();
       ++a.photos;
-      compare(expected, found, a, error);
+      compare(expected, *found, a, error);
     }
     a.landmark_error = a.matched == 0 ? 0 : error / static_cast<double>(a.matched);
     return a;
   }
 
  private:
-  static constexpr std::size_t most_faces = 512;
-  static constexpr int validation_side = 320;
-
   DetectorTrainer(const ModelSpec& spec, const TrainingBackend& backend, std::shared_ptr<const Model> teacher,
                   std::vector<TrainingPhoto> train, std::vector<TrainingPhoto> val,
                   const DetectorTrainOptions& options)
@@ -191,7 +200,7 @@ class DetectorTrainer {
         teacher_(std::move(teacher)),
         train_(std::make_unique<const std::vector<TrainingPhoto>>(std::move(train))),
         val_(std::move(val)),
-        model_(std::make_unique<Model>(spec, *backend.inference, options.seed)),
+        model_(std::make_shared<Model>(spec, *backend.inference, options.seed)),
         mixer_(std::make_unique<const PhotoMixer>(*train_, options.mixer, options.seed)),
         team_(std::make_unique<ThreadTeam>(options.threads)) {
     schedule_.kind = ScheduleKind::cosine;
@@ -337,45 +346,13 @@ class DetectorTrainer {
 
   // -- validation
 
-  /// The photo with a longest side of 320, black beyond it.
-  static Image validation_input(const Image& photo) {
-    const int longest = std::max(photo.width, photo.height);
-    const auto part = [&](int side) { return std::max(1, side * validation_side / longest); };
-    const Image small = resize_image(photo, part(photo.height), part(photo.width));
-    Image padded(validation_side, validation_side);
-    for (int y = 0; y < small.height; ++y)
-      std::copy_n(small.pixel(0, y), std::ptrdiff_t{3} * small.width, padded.pixel(0, y));
-    return padded;
-  }
-  Status detect(const Model& model, const Image& image, float threshold, FaceList& faces) {
-    auto session = Session::create(model, 1, image.height, image.width,
-                                   SessionOptions{options_.threads, Feed::floats, head_names()});
-    if (!session) return session.status();
-    InputSpec spec = model.input();
-    spec.height = image.height;
-    spec.width = image.width;
-    std::vector<float> input(spec.size());
-    if (const Status s = to_input(image, spec, {input.data(), input.size()}, model.backend()); !s) return s;
-    std::vector<float> maps[levels];
-    float* pointers[levels];
-    for (int k = 0; k < levels; ++k) {
-      maps[k].resize(session->output_floats(k));
-      pointers[k] = maps[k].data();
-    }
-    session->run(input.data(), Span<float* const>(pointers, levels));
-    for (int k = 0; k < levels; ++k) {
-      const Extents& e = session->output_extents(k);
-      decode_yunet(maps[k].data(), e.h, e.w, detector_strides[k], threshold, faces);
-    }
-    faces.suppress(0.3f);
-    return {};
-  }
   /// Matches each of the student's faces with the teacher's that overlaps it most, at an IoU of at least 0.5.
-  static void compare(const FaceList& expected, const FaceList& found, DetectorAgreement& a, double& error) {
+  static void compare(const std::vector<Face>& expected, Span<const Face> found, DetectorAgreement& a,
+                      double& error) {
     a.teacher_faces += expected.size();
-    a.student_faces += found.size();
+    a.student_faces += found.size;
     std::vector<bool> taken(expected.size());
-    for (std::size_t i = 0; i < found.size(); ++i) {
+    for (std::size_t i = 0; i < found.size; ++i) {
       std::size_t best = expected.size();
       float most = 0.5f;
       for (std::size_t k = 0; k < expected.size(); ++k) {
@@ -417,7 +394,7 @@ class DetectorTrainer {
   std::shared_ptr<const Model> teacher_;
   std::unique_ptr<const std::vector<TrainingPhoto>> train_;
   std::vector<TrainingPhoto> val_;
-  std::unique_ptr<Model> model_;
+  std::shared_ptr<Model> model_;
   std::unique_ptr<const PhotoMixer> mixer_;
   std::unique_ptr<ThreadTeam> team_;
   Schedule schedule_;

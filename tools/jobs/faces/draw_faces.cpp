@@ -9,8 +9,12 @@
 #include <stb/stb_easy_font.h>
 #pragma GCC diagnostic pop
 
+#include <tinyfiqa/formats/file.hpp>
+#include <tinyfiqa/image/write_jpeg.hpp>
+
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 using namespace tinyfiqa;
 
@@ -86,4 +90,15 @@ Image draw_faces(const ImageView& image, const std::vector<DrawnFace>& faces) {
           f.text);
   }
   return out;
+}
+
+Status write_jpeg(const std::string& path, const ImageView& image, int quality) {
+  const auto bytes = encode_jpeg(image, quality);
+  if (!bytes) return bytes.status().prefixed(path, ": ");
+  const Bytes content(*bytes);
+  return write_file(path, {&content, 1});
+}
+
+Status write_drawing(const std::string& folder, const std::string& path, const ImageView& picture) {
+  return write_jpeg(folder + "/" + std::filesystem::path(path).stem().string() + ".jpg", picture, 92);
 }

@@ -16,3 +16,9 @@ struct DrawnFace {
 
 /// The image with a box, five points and the text of each face.
 tinyfiqa::Image draw_faces(const tinyfiqa::ImageView& image, const std::vector<DrawnFace>& faces);
+
+/// Writes the picture to the folder as a JPEG, under the name of the photo at `path`. Errors: cannot_write.
+tinyfiqa::Status write_drawing(const std::string& folder, const std::string& path,
+                               const tinyfiqa::ImageView& picture);
+/// Errors: cannot_write; those of encode_jpeg().
+tinyfiqa::Status write_jpeg(const std::string& path, const tinyfiqa::ImageView& image, int quality);

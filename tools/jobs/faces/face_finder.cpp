@@ -52,3 +52,13 @@ Face in_full_photo(const Photo& photo, Face face) {
   }
   return face;
 }
+
+Face in_decoded_photo(const Photo& part, Face face) {
+  const auto x = [&](float& at) { at = static_cast<float>((double{at} - part.left) / part.scale_x); };
+  const auto y = [&](float& at) { at = static_cast<float>((double{at} - part.top) / part.scale_y); };
+  face.box.width = static_cast<float>(double{face.box.width} / part.scale_x);
+  face.box.height = static_cast<float>(double{face.box.height} / part.scale_y);
+  x(face.box.x), y(face.box.y);
+  for (int i = 0; i < 5; ++i) x(face.landmarks.x[i]), y(face.landmarks.y[i]);
+  return face;
+}

@@ -37,3 +37,5 @@ class FaceFinder {
 
 /// A face of a decoded photo in pixels of the full photo.
 tinyfiqa::Face in_full_photo(const Photo& photo, tinyfiqa::Face face);
+/// The reverse: a face of the full photo in pixels of a decoded photo, which may be a part.
+tinyfiqa::Face in_decoded_photo(const Photo& photo, tinyfiqa::Face face);

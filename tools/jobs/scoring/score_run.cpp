@@ -58,17 +58,6 @@ ScoreRow score_image(FaceJudge& judge, const std::string& path, const ImageFile&
 
 namespace {
 
-/// A face of the full photo in pixels of a part of it.
-Face in_part(const Photo& part, Face face) {
-  const auto x = [&](float& at) { at = static_cast<float>((double{at} - part.left) / part.scale_x); };
-  const auto y = [&](float& at) { at = static_cast<float>((double{at} - part.top) / part.scale_y); };
-  face.box.width = static_cast<float>(double{face.box.width} / part.scale_x);
-  face.box.height = static_cast<float>(double{face.box.height} / part.scale_y);
-  x(face.box.x), y(face.box.y);
-  for (int i = 0; i < 5; ++i) x(face.landmarks.x[i]), y(face.landmarks.y[i]);
-  return face;
-}
-
 /// Heights of a face that a part around it has: enough for a loose crop, and for an aligned one however it is turned.
 constexpr float part_heights = 2.2f;
 
@@ -103,7 +92,7 @@ Result<Score> judge_face(FaceJudge& judge, const ImageFile& file, const FoundFac
   const auto part = decode_around(bytes, full, side);
   judge.decode_s += now_s() - start;
   if (!part) return part.status();
-  return judge_in(part->image, in_part(*part, full));
+  return judge_in(part->image, in_decoded_photo(*part, full));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <tinyfiqa/formats/weights.hpp>
 #include <tinyfiqa/training/checkpoint.hpp>
 
+#include "decoders/photo.hpp"
+#include "jobs/ordered_run.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/text_file.hpp"
@@ -15,8 +17,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <mutex>
-#include <thread>
 
 namespace fs = std::filesystem;
 using namespace tinyfiqa;
@@ -126,7 +126,7 @@ Status DetectorRun::read_settings() {
   return {};
 }
 
-Status DetectorRun::read_photos() {
+Status DetectorRun::read_rows() {
   DataOptions& data = arguments_.data;
   data.dataset.need_score = false;
   data.dataset.use_crops = false;
@@ -135,48 +135,47 @@ Status DetectorRun::read_photos() {
   auto rows = read_data(data, *table);
   if (!rows) return rows.status();
   rows_ = std::move(*rows);
-  std::unordered_map<std::size_t, std::string> kinds;
-  if (table->column("kind") != std::string::npos) {
-    auto column = column_by_line(*table, "kind", "kind");
-    if (!column) return column.status();
-    kinds = std::move(*column);
+  faceless_.assign(rows_.samples.size(), false);
+  if (table->column("kind") == CsvTable::npos) return {};
+  const auto kinds = column_by_line(*table, "kind", "kind");
+  if (!kinds) return kinds.status();
+  for (std::size_t i = 0; i < rows_.samples.size(); ++i) {
+    const auto kind = kinds->find(rows_.samples[i].line);
+    faceless_[i] = kind != kinds->end() && kind->second == "background";
   }
+  return {};
+}
+
+/// Decodes all photos, on all threads.
+std::vector<Result<TrainingPhoto>> DetectorRun::decode_photos() const {
   const std::size_t count = rows_.samples.size();
-  arguments_.train_share =
-      std::max(0.95, 1 - static_cast<double>(most_validation_photos) / static_cast<double>(count));
+  std::vector<Result<TrainingPhoto>> photos;
+  photos.reserve(count);
+  std::vector<int> workers(static_cast<std::size_t>(options_.threads));
+  Progress progress(count, "photos read");
+  const auto read = [&](int, std::size_t i) { return prepared_photo(rows_.samples[i].file, faceless_[i]); };
+  OrderedRun<Result<TrainingPhoto>>(count).start(workers, read,
+                                                 [&](std::size_t i, Result<TrainingPhoto> photo) {
+                                                   photos.push_back(std::move(photo));
+                                                   progress.show(i + 1);
+                                                 });
+  return photos;
+}
+
+Status DetectorRun::read_photos() {
+  if (const Status s = read_rows(); !s) return s;
+  arguments_.train_share = std::max(
+      0.95, 1 - static_cast<double>(most_validation_photos) / static_cast<double>(rows_.samples.size()));
   const auto split = arguments_.split(rows_);
   if (!split) return split.status();
-  std::vector<TrainingPhoto> read(count);
-  std::vector<Status> problems(count);
-  Progress progress(count, "photos read");
-  std::mutex mutex;
-  std::size_t next = 0, done = 0;
-  const auto work = [&] {
-    for (std::unique_lock<std::mutex> lock(mutex); next < count; progress.show(++done)) {
-      const std::size_t i = next++;
-      lock.unlock();
-      const auto kind = kinds.find(rows_.samples[i].line);
-      auto photo = prepared_photo(rows_.samples[i].file, kind != kinds.end() && kind->second == "background");
-      lock.lock();
-      if (photo)
-        read[i] = std::move(*photo);
-      else
-        problems[i] = photo.status();
-    }
-  };
-  std::vector<std::thread> threads;
-  for (int i = 0; i < options_.threads; ++i) threads.emplace_back(work);
-  for (std::thread& t : threads) t.join();
-  progress.clear();
+  auto read = decode_photos();
   const auto take = [&](const std::vector<std::size_t>& from, std::vector<TrainingPhoto>& to) {
     for (const std::size_t i : from) {
-      if (!problems[i]) {
-        if (!data.dataset.skip_bad) return problems[i];
-        print_error(problems[i]);
-        continue;
-      }
-      faceless_count_ += read[i].faceless ? 1 : 0;
-      to.push_back(std::move(read[i]));
+      if (!read[i] && !arguments_.data.dataset.skip_bad) return read[i].status();
+      if (!read[i]) print_error(read[i].status());
+      if (!read[i]) continue;
+      faceless_count_ += read[i]->faceless ? 1 : 0;
+      to.push_back(std::move(*read[i]));
     }
     return Status();
   };

@@ -27,6 +27,8 @@ class DetectorRun {
 
  private:
   tinyfiqa::Status read_settings();
+  tinyfiqa::Status read_rows();
+  std::vector<tinyfiqa::Result<tinyfiqa::TrainingPhoto>> decode_photos() const;
   tinyfiqa::Status read_photos();
   tinyfiqa::Status make_trainer();
   tinyfiqa::Status write_run() const;
@@ -38,6 +40,7 @@ class DetectorRun {
   TrainOutput output_;
   tinyfiqa::DetectorTrainOptions options_;
   tinyfiqa::Dataset rows_;
+  std::vector<bool> faceless_;  ///< of each row
   std::vector<tinyfiqa::TrainingPhoto> photos_, val_photos_;
   std::size_t photo_count_ = 0, val_count_ = 0, faceless_count_ = 0;
   std::unique_ptr<tinyfiqa::DetectorTrainer> trainer_;
