@@ -72,6 +72,7 @@ Status describe_weights(const Model& model, const std::optional<Calibration>& ca
   if (!vector) return vector.status();
   set_metadata(metadata, "model", model.spec().name);
   set_metadata(metadata, "input_size", size_text(model.input()));
+  set_metadata(metadata, "crop", face_crop_name(model.input().crop));
   set_metadata(metadata, "normalisation", normalisation_text(model.input()));
   if (calibration)
     for (const auto& [key, value] : calibration_metadata(*calibration)) set_metadata(metadata, key, value);
@@ -96,6 +97,7 @@ Status check_metadata(const TensorFile& file, const Model& model) {
   // Reading the model has already checked the size and the calibration.
   for (const Status& s :
        {expect("model", model.spec().name, true), expect("input_size", size_text(model.input()), true),
+        expect("crop", face_crop_name(model.input().crop), false),
         expect("normalisation", normalisation_text(model.input()), false)})
     if (!s) return s;
   return {};
