@@ -1,6 +1,7 @@
 // The detectors against PyTorch: raw outputs on every backend, decoded faces, and an authors' checkpoint.
 #include <tinyfiqa/detection/decode.hpp>
 #include <tinyfiqa/formats/weights.hpp>
+#include <tinyfiqa/nn/definition.hpp>
 
 #include <doctest/doctest.h>
 
@@ -78,6 +79,43 @@ TEST_CASE("raw outputs of the detectors are PyTorch's on every backend, with one
       for (const int threads : {1, 2}) check_against_npy(c.file(c.size()), outputs_of(model, c, threads));
     }
   });
+}
+
+TEST_CASE("the detector is planned and run in arrays of fixed size, without a heap") {
+  static constexpr auto network = define_fixed<YuNetN>();
+  static FixedPlanStorage<plan_capacity(network.operations(), 3)> storage;
+  Model model(*find_model("yunet_n"));
+  fill_detector(model);
+  const int heads[] = {network.outputs.value("head_8"), network.outputs.value("head_16"),
+                       network.outputs.value("head_32")};
+  PlanRequest request;
+  request.ops = network.operations();
+  request.outputs = {heads, 3};
+  request.input = {1, 64, 96, 0};
+  const Plan plan = make_plan(request, native_backend(), storage.storage());
+  REQUIRE(plan.ok());
+  CHECK(plan.packed_bytes == model.packed().size);
+  alignas(64) static unsigned char arena[1 << 20];
+  REQUIRE(plan.arena_bytes <= sizeof arena);
+  const std::vector<float> image = detector_input(1, 64, 96);
+  std::vector<float> maps[3];
+  void* pointers[3];
+  for (int i = 0; i < 3; ++i) {
+    maps[i].resize(static_cast<std::size_t>(plan.outputs[i].floats()));
+    pointers[i] = maps[i].data();
+  }
+  Frame frame;
+  frame.arena = arena;
+  frame.packed = model.packed().data;
+  frame.input = image.data();
+  frame.outputs = pointers;
+  run(plan, frame);
+  auto session =
+      Session::create(model, 1, 64, 96, SessionOptions{1, Feed::floats, {"head_8", "head_16", "head_32"}});
+  REQUIRE(session.ok());
+  const OutputArrays expected(*session);
+  session->run(image.data(), expected.pointers());
+  for (int i = 0; i < 3; ++i) CHECK(std::equal(maps[i].begin(), maps[i].end(), expected[i]));
 }
 
 TEST_CASE("decoded faces are those of the formulas in double, to a hundredth of a pixel") {

@@ -448,7 +448,7 @@ def main():
     parser.add_argument("--teacher", type=Path, help="YuNet as ONNX with free height and width")
     parser.add_argument(
         "--reviewed", type=Path, default=Path(__file__).with_name("detector_reviewed.csv"),
-        help="what was looked at by eye (default: reviewed.csv beside this script)",
+        help="what was looked at by eye (default: detector_reviewed.csv beside this script)",
     )
     parser.add_argument("--list", action="store_true", help="print repositories and commits, then end")
     options = parser.parse_args()
