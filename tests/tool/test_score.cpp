@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "rows.hpp"
 #include "run_tool.hpp"
 #include "support.hpp"
 
@@ -8,21 +9,6 @@
 #include <map>
 #include <sstream>
 #include <vector>
-
-namespace {
-
-void write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
-std::vector<nlohmann::json> json_rows(const std::string& text) {
-  std::vector<nlohmann::json> rows;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) rows.push_back(nlohmann::json::parse(line));
-  return rows;
-}
-
-}  // namespace
 
 TEST_CASE("score needs no flag, and its rows come in the order of the files") {
   const auto r = run_tool("score {faces}/astronaut_small.jpg {faces}/astronaut.jpg");
@@ -124,11 +110,11 @@ TEST_CASE("folders are searched at all depths, patterns expanded, lists read fro
 TEST_CASE("a bad file gives a row with its error, the rest is scored, and the exit status says so") {
   const std::string dir = scratch_dir("bad");
   const std::string whole = read_text(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg");
-  write(dir + "/cut.jpg", whole.substr(0, whole.size() / 2));
-  write(dir + "/empty.jpg", "");
-  write(dir + "/text.jpg", "this is not an image\n");
-  write(dir + "/anim.png", "GIF89a\1\0\1\0");
-  write(dir + "/good.jpg", whole);
+  write_text(dir + "/cut.jpg", whole.substr(0, whole.size() / 2));
+  write_text(dir + "/empty.jpg", "");
+  write_text(dir + "/text.jpg", "this is not an image\n");
+  write_text(dir + "/anim.png", "GIF89a\1\0\1\0");
+  write_text(dir + "/good.jpg", whole);
   REQUIRE(std::system(("mkdir " + dir + "/nothing").c_str()) == 0);
   const auto r = run_tool("score " + dir + " " + dir + "/nothing " + dir + "/missing.jpg --format jsonl");
   CHECK(r.code == 1);
@@ -155,9 +141,9 @@ TEST_CASE("a bad file gives a row with its error, the rest is scored, and the ex
 
 TEST_CASE("images of one pixel and of 1 x 3000 pixels are scored") {
   const std::string dir = scratch_dir("sizes");
-  write(dir + "/one.ppm", "P6\n1 1\n255\nabc");
-  write(dir + "/tall.ppm", "P6\n1 3000\n255\n" + std::string(9000, 'x'));
-  write(dir + "/wide.pgm", "P5\n3000 1\n255\n" + std::string(3000, 'x'));
+  write_text(dir + "/one.ppm", "P6\n1 1\n255\nabc");
+  write_text(dir + "/tall.ppm", "P6\n1 3000\n255\n" + std::string(9000, 'x'));
+  write_text(dir + "/wide.pgm", "P5\n3000 1\n255\n" + std::string(3000, 'x'));
   const auto r = run_tool("score " + dir);
   CHECK(r.code == 0);
   CHECK(count_lines(r.out) == 3);
@@ -269,12 +255,12 @@ TEST_CASE("wrong usage exits with 2 and names the fix") {
 TEST_CASE("weights that can't be used are refused with the file's name") {
   const std::string dir = scratch_dir("weights");
   const std::string good = read_text(TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors");
-  write(dir + "/cut.safetensors", good.substr(0, good.size() / 2));
+  write_text(dir + "/cut.safetensors", good.substr(0, good.size() / 2));
   std::string nan = good;
   for (std::size_t i = nan.size() - 4; i < nan.size(); ++i) nan[i] = static_cast<char>(0xff);
-  write(dir + "/nan.safetensors", nan);
+  write_text(dir + "/nan.safetensors", nan);
   const std::string pth = read_text(TINYFIQA_SOURCE_DIR "/tests/fixtures/models/tinyfqnet.zip.pth");
-  write(dir + "/cut.pth", pth.substr(0, pth.size() * 2 / 3));
+  write_text(dir + "/cut.pth", pth.substr(0, pth.size() * 2 / 3));
   for (const char* name : {"cut.safetensors", "nan.safetensors", "cut.pth", "missing.pth"}) {
     const auto r = run_tool("score {faces}/astronaut.jpg --weights " + dir + "/" + name);
     CHECK(r.code == 2);

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "rows.hpp"
 #include "run_tool.hpp"
 
 #include <sys/resource.h>
@@ -16,15 +17,11 @@ namespace {
 
 const std::string faces = TINYFIQA_SOURCE_DIR "/examples/faces/";
 
-void write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
 /// Makes two folders of faces, and one inside the second.
 std::string templates(const std::string& name) {
   const std::string dir = scratch_dir(name);
   const auto copy = [&](const char* face, const std::string& to) {
-    write(dir + to, read_text(faces + face));
+    write_text(dir + to, read_text(faces + face));
   };
   REQUIRE(std::system(("mkdir -p " + dir + "/a " + dir + "/b/c").c_str()) == 0);
   copy("astronaut_dark.jpg", "/a/1.jpg"), copy("astronaut.jpg", "/a/2.jpg"),
@@ -32,13 +29,6 @@ std::string templates(const std::string& name) {
   copy("astronaut_blur.jpg", "/b/1.jpg"), copy("astronaut_jpeg.jpg", "/b/2.jpg");
   copy("astronaut_noise.jpg", "/b/c/1.jpg");
   return dir;
-}
-
-std::vector<nlohmann::json> json_rows(const std::string& text) {
-  std::vector<nlohmann::json> rows;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) rows.push_back(nlohmann::json::parse(line));
-  return rows;
 }
 
 const std::string landmarks = "57.3,62.7,102.3,65.0,80,88,60,104.7,97.3,104.7";
@@ -80,7 +70,7 @@ TEST_CASE("select --out copies the chosen images, byte for byte, under their tem
   for (char& c : name) c = c == '/' ? '_' : c;
   CHECK(read_text(out + "/" + name + "/1_2.jpg") == read_text(faces + "astronaut.jpg"));
   CHECK(!read_text(out + "/" + name + "/2_1.jpg").empty());
-  write(dir + "/file", "");
+  write_text(dir + "/file", "");
   CHECK(run_tool("select " + dir + "/a --out " + dir + "/file").code == 1);
 }
 
@@ -88,7 +78,7 @@ TEST_CASE("select: templates of a CSV, with its landmarks; rows may come in any 
   const std::string dir = templates("select_csv"), csv = dir + "/t.csv";
   std::string head = "path,video";
   for (int i = 1; i <= 5; ++i) head += ",x" + std::to_string(i) + ",y" + std::to_string(i);
-  write(csv, head + "\na/1.jpg,\"v, 1\"," + landmarks + "\nb/1.jpg,v2,,,,,,,,,,\na/2.jpg,\"v, 1\"," +
+  write_text(csv, head + "\na/1.jpg,\"v, 1\"," + landmarks + "\nb/1.jpg,v2,,,,,,,,,,\na/2.jpg,\"v, 1\"," +
                  landmarks + "\n");
   auto r = run_tool("select --data " + csv + " --template-column video --format csv");
   REQUIRE_MESSAGE(r.code == 0, r.err);
@@ -100,9 +90,9 @@ TEST_CASE("select: templates of a CSV, with its landmarks; rows may come in any 
   CHECK(contains(r.err, "template v2: no image of it could be scored"));
   CHECK(contains(r.out, "v, 1  #1  "));
   CHECK(contains(run_tool("select --data " + csv).err, "no column is called 'template'"));
-  write(csv, "path,template\na/1.jpg,\n");
+  write_text(csv, "path,template\na/1.jpg,\n");
   CHECK(contains(run_tool("select --data " + csv).err, "t.csv:2: no template"));
-  write(csv, "path,template\na/1.jpg,x\n");
+  write_text(csv, "path,template\na/1.jpg,x\n");
   CHECK(contains(run_tool("select --data " + csv + " --model pose").err, "needs five landmarks"));
 }
 
@@ -123,7 +113,7 @@ TEST_CASE("select --stdin-mjpeg chooses frames, reports broken ones by number, a
   const std::string dark = read_text(faces + "astronaut_dark.jpg"), best = read_text(faces + "astronaut.jpg");
   std::string damaged = dark;
   damaged[damaged.find("\xFF\xC4") + 5] = '\x7F';  // a count of Huffman codes
-  write(dir + "/video", dark + damaged + "....." + best + best.substr(0, 3000));
+  write_text(dir + "/video", dark + damaged + "....." + best + best.substr(0, 3000));
   const auto r = run_tool("select --stdin-mjpeg -k 2 --out " + out, "cat " + dir + "/video |");
   CHECK(r.code == 1);
   CHECK(contains(r.err, "skipped frame 2: damaged JPEG"));
@@ -142,12 +132,12 @@ TEST_CASE("select --stdin-rgb takes raw pixels and writes them without loss") {
   const std::string flat(30 * 20 * 3, '\x40');
   std::string sharp = flat;
   for (std::size_t i = 0; i < sharp.size(); i += 7) sharp[i] = '\x7f';
-  write(dir + "/video", flat + sharp + flat);
+  write_text(dir + "/video", flat + sharp + flat);
   auto r = run_tool("select --stdin-rgb 30x20 --model blur --out " + out, "cat " + dir + "/video |");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "  frame 2\n"));
   CHECK(read_text(out + "/1_frame_2.ppm") == "P6\n30 20\n255\n" + sharp);
-  write(dir + "/video", flat + sharp + flat.substr(5));
+  write_text(dir + "/video", flat + sharp + flat.substr(5));
   r = run_tool("select --stdin-rgb 30x20 --model blur", "cat " + dir + "/video |");
   CHECK(r.code == 1);
   CHECK(contains(r.out, "  frame 2\n"));
@@ -180,7 +170,7 @@ TEST_CASE("select takes the same memory for 200 and for 2000 frames") {
       const auto r = run_tool("select --stdin-mjpeg -k 3 --out " + dir, "(" + script + ") |");
       rusage usage = {};
       getrusage(RUSAGE_CHILDREN, &usage);
-      write(dir + "/peak", std::to_string(usage.ru_maxrss));
+      write_text(dir + "/peak", std::to_string(usage.ru_maxrss));
       _exit(r.code == 0 && count_lines(r.out) == 3 ? 0 : 1);
     }
     int status = 1;
@@ -220,11 +210,11 @@ TEST_CASE("every command that takes a model takes a baseline") {
 
 TEST_CASE("eval --model pose takes the CSV's landmarks and says when there are none") {
   const std::string dir = scratch_dir("baseline_eval");
-  write(dir + "/f.jpg", read_text(faces + "astronaut.jpg"));
-  write(dir + "/g.jpg", read_text(faces + "astronaut.jpg"));
+  write_text(dir + "/f.jpg", read_text(faces + "astronaut.jpg"));
+  write_text(dir + "/g.jpg", read_text(faces + "astronaut.jpg"));
   std::string head = "path,score";
   for (int i = 1; i <= 5; ++i) head += ",x" + std::to_string(i) + ",y" + std::to_string(i);
-  write(dir + "/l.csv", head + "\nf.jpg,1," + landmarks + "\ng.jpg,0,57,62,102,65,99,88,60,104,97,104\n");
+  write_text(dir + "/l.csv", head + "\nf.jpg,1," + landmarks + "\ng.jpg,0,57,62,102,65,99,88,60,104,97,104\n");
   auto r = run_tool("eval --data " + dir + "/l.csv --model pose --resamples 2");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   r = run_tool("eval --data {faces}/labels.csv --model pose");
