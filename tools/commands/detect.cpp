@@ -170,7 +170,8 @@ int DetectCommand::detect_files(std::vector<std::unique_ptr<FaceFinder>>& finder
 
 /// Writes the table again, with the columns of the found faces. Columns of that name in the table are replaced.
 int DetectCommand::detect_table(std::vector<std::unique_ptr<FaceFinder>>& finders) {
-  data.dataset.need_score = data.dataset.use_crops = false;
+  data.dataset.need_score = false;
+  data.whole_image = true;  // the faces that the table has are replaced, and need not be right
   const auto csv = read_csv(data.csv);
   if (!csv) return report_failure(csv.status());
   const auto rows = read_data(data, *csv);
