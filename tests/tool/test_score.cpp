@@ -11,17 +11,17 @@
 #include <vector>
 
 TEST_CASE("score needs no flag, and its rows come in the order of the files") {
-  const auto r = run_tool("score {faces}/astronaut_small.jpg {faces}/astronaut.jpg");
+  const auto r = run_tool("score {photos}/group.jpg {photos}/astronaut.jpg");
   CHECK(r.code == 0);
   CHECK(r.err.empty());
   CHECK(count_lines(r.out) == 2);
-  CHECK(r.out.find("astronaut_small.jpg") < r.out.find("astronaut.jpg"));
+  CHECK(r.out.find("group.jpg") < r.out.find("astronaut.jpg"));
   CHECK(std::stoi(r.out) >= 0);
   CHECK(std::stoi(r.out) <= 100);
 }
 
 TEST_CASE("the quality is a whole number with its band, and --raw gives the network's score instead") {
-  const std::string photo = "score {faces}/astronaut.jpg";
+  const std::string photo = "score {faces}/astronaut.jpg --face whole";
   const auto row = json_rows(run_tool(photo + " --format jsonl").out).at(0);
   const int quality = row["quality"];
   const std::string band = row["band"];
@@ -42,7 +42,7 @@ TEST_CASE("the quality is a whole number with its band, and --raw gives the netw
 }
 
 TEST_CASE("the perceptual ensemble comes with the program") {
-  const auto r = run_tool("score {faces} --model ensemble --sort");
+  const auto r = run_tool("score {faces} --face whole --model ensemble --sort");
   CHECK_MESSAGE(r.code == 0, r.err);
   CHECK(count_lines(r.out) == 6);
   CHECK(contains(r.out.substr(0, r.out.find('\n')), "/astronaut.jpg"));
@@ -81,7 +81,7 @@ TEST_CASE("an image that can't be scored leaves the columns of quality and band 
 
 TEST_CASE("the sharp image scores above its blurred, dark and tiny versions") {
   std::map<std::string, double> score;
-  for (const auto& row : json_rows(run_tool("score {faces} --format jsonl").out)) {
+  for (const auto& row : json_rows(run_tool("score {faces} --face whole --format jsonl").out)) {
     const std::string path = row["path"];
     score[path.substr(path.rfind('/') + 1)] = row["score"];
   }
@@ -144,23 +144,28 @@ TEST_CASE("images of one pixel and of 1 x 3000 pixels are scored") {
   write_text(dir + "/one.ppm", "P6\n1 1\n255\nabc");
   write_text(dir + "/tall.ppm", "P6\n1 3000\n255\n" + std::string(9000, 'x'));
   write_text(dir + "/wide.pgm", "P5\n3000 1\n255\n" + std::string(3000, 'x'));
-  const auto r = run_tool("score " + dir);
+  const auto r = run_tool("score --face whole " + dir);
   CHECK(r.code == 0);
   CHECK(count_lines(r.out) == 3);
-  CHECK(run_tool("score " + dir + " --size 1x1").code == 0);
+  CHECK(run_tool("score --face whole " + dir + " --size 1x1").code == 0);
+  // No face is found in them, either.
+  const auto searched = run_tool("score " + dir);
+  CHECK(searched.code == 1);
+  CHECK(count_lines(searched.out) == 3);
 }
 
 TEST_CASE("CSV quotes what needs it and has a column for each network and view") {
   const std::string dir = scratch_dir("csv, \"dir\"");
   REQUIRE(std::system(
               ("cp " TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg '" + dir + "/f.jpg'").c_str()) == 0);
-  const auto r = run_tool("score '" + dir + "' --format csv --tta flips");
+  const auto r = run_tool("score '" + dir + "' --face whole --format csv --tta flips");
   CHECK(r.code == 0);
   CHECK(contains(r.out,
                  "path,quality,band,score,error,tinyfqnet,tinyfqnet.identity,tinyfqnet.hflip,"
                  "tinyfqnet.vflip\n"));
   CHECK(contains(r.out, "csv, \"\"dir\"\"/f.jpg\","));
-  CHECK(contains(run_tool("score '" + dir + "' --format csv").out, "path,quality,band,score,error\n"));
+  CHECK(contains(run_tool("score '" + dir + "' --face whole --format csv").out,
+                 "path,quality,band,score,error\n"));
 }
 
 TEST_CASE("the score is the mean over networks of the mean over views") {
@@ -195,7 +200,7 @@ TEST_CASE("a flipped view has the score of the flipped image") {
 }
 
 TEST_CASE("a box and landmarks choose the face") {
-  const auto whole = run_tool("score {faces}/astronaut.jpg --raw"),
+  const auto whole = run_tool("score {faces}/astronaut.jpg --raw --face whole"),
              box = run_tool("score {faces}/astronaut.jpg --raw --box 10,10,60,60");
   CHECK(box.code == 0);
   CHECK(whole.out != box.out);
@@ -209,7 +214,7 @@ TEST_CASE("a box and landmarks choose the face") {
 }
 
 TEST_CASE("--sort puts the best first and errors last") {
-  const auto r = run_tool("score {faces} missing.jpg --sort");
+  const auto r = run_tool("score {faces} missing.jpg --face whole --sort");
   CHECK(r.code == 1);
   std::istringstream lines(r.out);
   double last = 100;
@@ -222,10 +227,10 @@ TEST_CASE("--sort puts the best first and errors last") {
 }
 
 TEST_CASE("every thread count and instruction set gives the same scores") {
-  const auto one = json_rows(run_tool("score {faces} --threads 1 --format jsonl").out);
-  const auto four = json_rows(run_tool("score {faces} --threads 4 --format jsonl").out);
+  const auto one = json_rows(run_tool("score {faces} --face whole --threads 1 --format jsonl").out);
+  const auto four = json_rows(run_tool("score {faces} --face whole --threads 4 --format jsonl").out);
   CHECK(one == four);
-  const auto scalar = json_rows(run_tool("score {faces} --isa scalar --format jsonl").out);
+  const auto scalar = json_rows(run_tool("score {faces} --face whole --isa scalar --format jsonl").out);
   REQUIRE(scalar.size() == one.size());
   for (std::size_t i = 0; i < one.size(); ++i)
     CHECK(scalar[i]["score"].get<double>() == doctest::Approx(one[i]["score"].get<double>()).epsilon(1e-5));

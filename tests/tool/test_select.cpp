@@ -37,7 +37,7 @@ const std::string landmarks = "57.3,62.7,102.3,65.0,80,88,60,104.7,97.3,104.7";
 
 TEST_CASE("select: each folder is a template, and gives its best images, on 0..100") {
   const std::string dir = templates("select");
-  auto r = run_tool("select " + dir + " --format jsonl");
+  auto r = run_tool("select --face whole " + dir + " --format jsonl");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   auto rows = json_rows(r.out);
   REQUIRE(rows.size() == 3);
@@ -47,31 +47,31 @@ TEST_CASE("select: each folder is a template, and gives its best images, on 0..1
   CHECK(rows[2]["path"] == dir + "/b/c/1.jpg");
   for (const auto& row : rows) {
     const std::string photo = row["path"];
-    const auto judged = json_rows(run_tool("score '" + photo + "' --format jsonl").out).at(0);
+    const auto judged = json_rows(run_tool("score --face whole '" + photo + "' --format jsonl").out).at(0);
     CHECK(std::lround(row["score"].get<double>()) == judged["quality"].get<int>());
   }
   CHECK(r.err.empty());
   // Without a calibration: the scale of Peng et al.
-  r = run_tool("select " + dir +
+  r = run_tool("select --face whole " + dir +
                " --format jsonl --weights " TINYFIQA_SOURCE_DIR "/tests/fixtures/models/tinyfqnet.zip.pth");
   for (const auto& row : json_rows(r.out))
     CHECK(row["score"].get<double>() == doctest::Approx(100 * row["raw"].get<double>()));
-  r = run_tool("select " + dir + " -k 2 --format csv --threads 1");
+  r = run_tool("select --face whole " + dir + " -k 2 --format csv --threads 1");
   CHECK(count_lines(r.out) == 6);
   CHECK(contains(r.out, "template,rank,path,score,raw\n"));
-  CHECK(contains(run_tool("select " + dir).out, dir + "/a  #1  "));
+  CHECK(contains(run_tool("select --face whole " + dir).out, dir + "/a  #1  "));
 }
 
 TEST_CASE("select --out copies the chosen images, byte for byte, under their template and rank") {
   const std::string dir = templates("select_out"), out = dir + "/chosen";
-  const auto r = run_tool("select " + dir + "/a -k 2 --out " + out);
+  const auto r = run_tool("select --face whole " + dir + "/a -k 2 --out " + out);
   REQUIRE_MESSAGE(r.code == 0, r.err);
   std::string name = dir + "/a";
   for (char& c : name) c = c == '/' ? '_' : c;
   CHECK(read_text(out + "/" + name + "/1_2.jpg") == read_text(faces + "astronaut.jpg"));
   CHECK(!read_text(out + "/" + name + "/2_1.jpg").empty());
   write_text(dir + "/file", "");
-  CHECK(run_tool("select " + dir + "/a --out " + dir + "/file").code == 1);
+  CHECK(run_tool("select --face whole " + dir + "/a --out " + dir + "/file").code == 1);
 }
 
 TEST_CASE("select: templates of a CSV, with its landmarks; rows may come in any order") {
@@ -79,12 +79,12 @@ TEST_CASE("select: templates of a CSV, with its landmarks; rows may come in any 
   std::string head = "path,video";
   for (int i = 1; i <= 5; ++i) head += ",x" + std::to_string(i) + ",y" + std::to_string(i);
   write_text(csv, head + "\na/1.jpg,\"v, 1\"," + landmarks + "\nb/1.jpg,v2,,,,,,,,,,\na/2.jpg,\"v, 1\"," +
-                 landmarks + "\n");
-  auto r = run_tool("select --data " + csv + " --template-column video --format csv");
+                      landmarks + "\n");
+  auto r = run_tool("select --face whole --data " + csv + " --template-column video --format csv");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "v2,1,b/1.jpg,"));
   CHECK(contains(r.out, "\"v, 1\",1,a/2.jpg,"));
-  r = run_tool("select --data " + csv + " --template-column video --model pose");
+  r = run_tool("select --face whole --data " + csv + " --template-column video --model pose");
   CHECK(r.code == 1);
   CHECK(contains(r.err, "no landmarks"));
   CHECK(contains(r.err, "template v2: no image of it could be scored"));
@@ -98,7 +98,7 @@ TEST_CASE("select: templates of a CSV, with its landmarks; rows may come in any 
 
 TEST_CASE("select --live shows the rank of every image and the best so far") {
   const std::string dir = templates("select_live");
-  const auto r = run_tool("select " + dir + "/a -k 2 --live --format jsonl");
+  const auto r = run_tool("select --face whole " + dir + "/a -k 2 --live --format jsonl");
   REQUIRE(r.code == 0);
   const auto rows = json_rows(r.out);
   REQUIRE(rows.size() == 3);
@@ -114,7 +114,7 @@ TEST_CASE("select --stdin-mjpeg chooses frames, reports broken ones by number, a
   std::string damaged = dark;
   damaged[damaged.find("\xFF\xC4") + 5] = '\x7F';  // a count of Huffman codes
   write_text(dir + "/video", dark + damaged + "....." + best + best.substr(0, 3000));
-  const auto r = run_tool("select --stdin-mjpeg -k 2 --out " + out, "cat " + dir + "/video |");
+  const auto r = run_tool("select --stdin-mjpeg --face whole -k 2 --out " + out, "cat " + dir + "/video |");
   CHECK(r.code == 1);
   CHECK(contains(r.err, "skipped frame 2: damaged JPEG"));
   CHECK(contains(r.err, "frame 3: 5 bytes before it are not JPEG"));
@@ -122,7 +122,7 @@ TEST_CASE("select --stdin-mjpeg chooses frames, reports broken ones by number, a
   CHECK(contains(r.out, "  frame 3\n"));
   CHECK(read_text(out + "/1_frame_3.jpg") == best);
   CHECK(read_text(out + "/2_frame_1.jpg") == dark);
-  const auto live = run_tool("select --stdin-mjpeg --live", "cat " + dir + "/video |");
+  const auto live = run_tool("select --stdin-mjpeg --face whole --live", "cat " + dir + "/video |");
   CHECK(count_lines(live.out) == 2);
   CHECK(contains(live.out, "best so far  [frame 3]"));
 }
@@ -133,12 +133,13 @@ TEST_CASE("select --stdin-rgb takes raw pixels and writes them without loss") {
   std::string sharp = flat;
   for (std::size_t i = 0; i < sharp.size(); i += 7) sharp[i] = '\x7f';
   write_text(dir + "/video", flat + sharp + flat);
-  auto r = run_tool("select --stdin-rgb 30x20 --model blur --out " + out, "cat " + dir + "/video |");
+  auto r =
+      run_tool("select --stdin-rgb 30x20 --face whole --model blur --out " + out, "cat " + dir + "/video |");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "  frame 2\n"));
   CHECK(read_text(out + "/1_frame_2.ppm") == "P6\n30 20\n255\n" + sharp);
   write_text(dir + "/video", flat + sharp + flat.substr(5));
-  r = run_tool("select --stdin-rgb 30x20 --model blur", "cat " + dir + "/video |");
+  r = run_tool("select --stdin-rgb 30x20 --face whole --model blur", "cat " + dir + "/video |");
   CHECK(r.code == 1);
   CHECK(contains(r.out, "  frame 2\n"));
   CHECK(contains(r.err, "frame 3: the stream ends in the middle of it, after 1795 of 1800 bytes"));
@@ -153,7 +154,7 @@ TEST_CASE("select: a stream without a frame, and inputs that exclude each other"
   CHECK(run_tool("select", ": |").code == 2);
   CHECK(run_tool("select x.jpg --stdin-mjpeg", ": |").code == 2);
   CHECK(contains(run_tool("select --data x.csv --box 1,1,2,2").err, "remove --box and --landmarks"));
-  CHECK(contains(run_tool("select --stdin-mjpeg --model pose", ": |").err, "needs landmarks"));
+  CHECK(contains(run_tool("select --stdin-mjpeg --face whole --model pose", ": |").err, "needs landmarks"));
 }
 
 TEST_CASE("select takes the same memory for 200 and for 2000 frames") {
@@ -167,7 +168,7 @@ TEST_CASE("select takes the same memory for 200 and for 2000 frames") {
     if (child == 0) {
       // The address sanitizer would hold back 256 MiB of freed memory.
       setenv("ASAN_OPTIONS", "quarantine_size_mb=1", 1);
-      const auto r = run_tool("select --stdin-mjpeg -k 3 --out " + dir, "(" + script + ") |");
+      const auto r = run_tool("select --stdin-mjpeg --face whole -k 3 --out " + dir, "(" + script + ") |");
       rusage usage = {};
       getrusage(RUSAGE_CHILDREN, &usage);
       write_text(dir + "/peak", std::to_string(usage.ru_maxrss));
@@ -186,15 +187,16 @@ TEST_CASE("select takes the same memory for 200 and for 2000 frames") {
 
 TEST_CASE("every command that takes a model takes a baseline") {
   for (const char* name : {"random", "blur", "jpeg"}) {
-    const auto r = run_tool(std::string("score {faces} --format csv --model ") + name);
+    const auto r = run_tool(std::string("score {faces} --face whole --format csv --model ") + name);
     REQUIRE_MESSAGE(r.code == 0, r.err);
     CHECK(count_lines(r.out) == 7);
-    CHECK(r.out == run_tool(std::string("score {faces} --threads 1 --format csv --model ") + name).out);
+    CHECK(r.out ==
+          run_tool(std::string("score {faces} --face whole --threads 1 --format csv --model ") + name).out);
   }
   for (const char* name : {"pose", "combined"}) {
     CHECK(run_tool(std::string("score {faces}/astronaut.jpg --model ") + name + " --landmarks " + landmarks)
               .code == 0);
-    const auto r = run_tool(std::string("score {faces}/astronaut.jpg --model ") + name);
+    const auto r = run_tool(std::string("score {faces}/astronaut.jpg --face whole --model ") + name);
     CHECK(r.code == 2);
     CHECK(contains(r.err, "needs --landmarks"));
   }
@@ -214,7 +216,8 @@ TEST_CASE("eval --model pose takes the CSV's landmarks and says when there are n
   write_text(dir + "/g.jpg", read_text(faces + "astronaut.jpg"));
   std::string head = "path,score";
   for (int i = 1; i <= 5; ++i) head += ",x" + std::to_string(i) + ",y" + std::to_string(i);
-  write_text(dir + "/l.csv", head + "\nf.jpg,1," + landmarks + "\ng.jpg,0,57,62,102,65,99,88,60,104,97,104\n");
+  write_text(dir + "/l.csv",
+             head + "\nf.jpg,1," + landmarks + "\ng.jpg,0,57,62,102,65,99,88,60,104,97,104\n");
   auto r = run_tool("eval --data " + dir + "/l.csv --model pose --resamples 2");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   r = run_tool("eval --data {faces}/labels.csv --model pose");

@@ -264,7 +264,7 @@ void add_detect(const Command& app, int& exit_code) {
       "pixels. Face 1 is the largest.\n"
       "Exit status: 0 a face in every image, 1 some images have none or could not be read, 2 wrong usage.\n\n"
       "Example:\n"
-      "  tinyfiqa detect examples/photos --draw /tmp/drawn\n"
-      "  tinyfiqa detect examples/photos --face auto --format csv");
+      "  tinyfiqa detect examples/photos/group.jpg --draw /tmp/drawn\n"
+      "  tinyfiqa detect examples/photos/astronaut.jpg --format csv");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }
