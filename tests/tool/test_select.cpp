@@ -1,3 +1,5 @@
+#include <tinyfiqa/image/read.hpp>
+
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
@@ -7,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <sstream>
@@ -29,6 +32,27 @@ std::string templates(const std::string& name) {
   copy("astronaut_blur.jpg", "/b/1.jpg"), copy("astronaut_jpeg.jpg", "/b/2.jpg");
   copy("astronaut_noise.jpg", "/b/c/1.jpg");
   return dir;
+}
+
+/// Raw RGB frames of 640 x 360 pixels: the face of astronaut.jpg twice on a grey ground, one moving to the right and one
+/// to the left and down.
+std::string two_people(int frames) {
+  constexpr int width = 640, height = 360, part_x = 130, part_y = 10, part_width = 200, part_height = 240;
+  const auto photo = tinyfiqa::read_image(TINYFIQA_SOURCE_DIR "/examples/photos/astronaut.jpg");
+  REQUIRE_MESSAGE(photo.ok(), photo.status().message());
+  std::string video;
+  for (int frame = 0; frame < frames; ++frame) {
+    tinyfiqa::Image image(width, height);
+    std::fill(image.rgb.begin(), image.rgb.end(), static_cast<unsigned char>(128));
+    const auto paste = [&](int x, int y) {
+      for (int row = 0; row < part_height; ++row)
+        std::copy_n(photo->pixel(part_x, part_y + row), 3 * part_width, image.pixel(x, y + row));
+    };
+    paste(10 + 8 * frame, 60);
+    paste(430 - 10 * frame, 40 + 5 * frame);
+    video.append(image.rgb.begin(), image.rgb.end());
+  }
+  return video;
 }
 
 const std::string landmarks = "57.3,62.7,102.3,65.0,80,88,60,104.7,97.3,104.7";
@@ -145,6 +169,50 @@ TEST_CASE("select --stdin-rgb takes raw pixels and writes them without loss") {
   CHECK(contains(r.err, "frame 3: the stream ends in the middle of it, after 1795 of 1800 bytes"));
   for (const char* size : {"30", "30x20x3", "0x5", "99999x5", "axb"})
     CHECK(run_tool(std::string("select --stdin-rgb ") + size, "printf x |").code == 2);
+}
+
+TEST_CASE("select follows the people of a video, and each is a template") {
+  const std::string dir = scratch_dir("select_people");
+  write_text(dir + "/video", two_people(8));
+  const std::string command = "select --stdin-rgb 640x360 --format jsonl ", pipe = "cat " + dir + "/video |";
+  const auto r = run_tool(command + "-k 2 --out " + dir + "/out", pipe);
+  CHECK_MESSAGE(r.code == 0, r.err);
+  const auto rows = json_rows(r.out);
+  REQUIRE(rows.size() == 4);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    CHECK(rows[i]["template"] == (i < 2 ? "person 1" : "person 2"));
+    CHECK(rows[i]["rank"] == 1 + i % 2);
+    CHECK(contains(rows[i]["path"], "frame "));
+    CHECK(rows[i]["score"].get<double>() > 30);
+  }
+  for (const char* person : {"person 1", "person 2"}) {
+    std::string name = rows[contains(person, "2") ? 2 : 0]["path"];  // "frame 3"
+    std::replace(name.begin(), name.end(), ' ', '_');
+    CHECK(contains(read_text(dir + "/out/" + person + "/1_" + name + ".ppm"), "P6\n640 360\n"));
+  }
+  // Both people are followed through every frame.
+  const auto live = json_rows(run_tool(command + "--live", pipe).out);
+  REQUIRE(live.size() == 16);
+  int of_first = 0;
+  for (const auto& row : live) of_first += row["template"] == "person 1";
+  CHECK(of_first == 8);
+
+  const auto whole = json_rows(run_tool(command + "--face whole -k 2", pipe).out);
+  REQUIRE(whole.size() == 2);
+  for (const auto& row : whole) CHECK(row["template"] == "");
+}
+
+TEST_CASE("select: a frame without a face is no error, and a video without one has no templates") {
+  const std::string dir = scratch_dir("select_nobody");
+  const std::string grey(static_cast<std::size_t>(640 * 360 * 3), '\x60');
+  write_text(dir + "/video", grey + two_people(2) + grey);
+  const auto r = run_tool("select --stdin-rgb 640x360", "cat " + dir + "/video |");
+  CHECK_MESSAGE(r.code == 0, r.err);
+  CHECK(count_lines(r.out) == 2);
+  write_text(dir + "/video", grey);
+  const auto nobody = run_tool("select --stdin-rgb 640x360", "cat " + dir + "/video |");
+  CHECK(nobody.code == 0);
+  CHECK(nobody.out.empty());
 }
 
 TEST_CASE("select: a stream without a frame, and inputs that exclude each other") {
