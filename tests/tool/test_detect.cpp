@@ -142,6 +142,16 @@ TEST_CASE("detect --draw writes each photo at its size, with a box around the fa
   CHECK(image_at(dir + "/drawn/coffee.jpg").width == image_at(photos + "coffee.jpg").width);
 }
 
+TEST_CASE("--draw does not write over a photo") {
+  const std::string dir = scratch_dir("draw_over"), photo = read_text(photos + "astronaut.jpg");
+  for (const char* command : {"detect ", "score "}) {
+    write_text(dir + "/a.jpg", photo);
+    const auto r = run_tool(command + dir + "/a.jpg --draw " + dir);
+    CHECK(contains(r.err, "a.jpg: is the photo itself; give --draw another folder"));
+    CHECK(read_text(dir + "/a.jpg") == photo);
+  }
+}
+
 TEST_CASE("detect --crop writes every face aligned") {
   const std::string dir = scratch_dir("detect_crop");
   const auto rows = csv_rows(run_tool("detect --format csv {photos}/group.jpg --crop " + dir).out);
