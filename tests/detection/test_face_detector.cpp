@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include "detection/detector_fixtures.hpp"
+
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -133,6 +135,32 @@ TEST_CASE("the size of the search decides how small a face is found") {
   fine.smallest_face = 60;
   FaceDetector large = detector(fine);
   for (const Face& face : faces_in(large, group)) CHECK(face.box.height >= 60);
+}
+
+TEST_CASE("weights of any size give finite faces in an image that is reduced for the search") {
+  DetectorOptions options;
+  options.longest_side = 64;
+  options.thorough = false;
+  options.threshold = 0.01f;
+  Image image(2048, 64);
+  for (std::size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<unsigned char>(i % 251);
+  std::size_t total = 0;
+  for (const float power : {1.0f, 1e30f, 1e35f, 1e36f, 1e37f}) {
+    auto model = std::make_shared<Model>(*find_model("yunet_n"));
+    fill_detector(*model);
+    for (const NamedParam& p : model->params()) {
+      if (!is_last_of_head(p.name) || p.name.find("bbox") == std::string::npos) continue;
+      for (int i = 0; i < p.param.size(); ++i)
+        model->block()[static_cast<std::size_t>(p.param.offset + i)] *= power;
+    }
+    model->pack();
+    auto d = FaceDetector::create(model, options);
+    REQUIRE_MESSAGE(d.ok(), d.status().message());
+    const auto found = faces_in(*d, image);
+    total += found.size();
+    for (const Face& face : found) CHECK(detail::is_proper(face));
+  }
+  CHECK(total > 0);
 }
 
 TEST_CASE("options out of range and networks that find no faces are refused in words") {

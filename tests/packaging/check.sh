@@ -32,7 +32,7 @@ tool=$scratch/prefix/bin/tinyfiqa
 # The installed tool stands alone.
 "$tool" verify-weights "$scratch/prefix/share/tinyfiqa/tinyfqnet.safetensors"
 "$tool" score "$photo"
-[ ! -e "$build_dir/lib/tinyfiqa/tinyfiqa_webp.so" ] || "$tool" score "$source_dir/tests/fixtures/photos/ramp.webp"
+[ ! -e "$build_dir/lib/tinyfiqa/tinyfiqa_webp.so" ] || "$tool" score --face whole "$source_dir/tests/fixtures/photos/ramp.webp"
 expected=$("$tool" score "$photo" | sed -n 's/^ *\([0-9]*\)  *\([a-z]*\) .*/\1 \2/p')
 isa=$("$tool" --version | sed -n 's/^isa *\([a-z0-9]*\) .*/\1/p')
 

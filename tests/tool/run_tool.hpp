@@ -21,6 +21,10 @@ inline std::string read_text(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+inline void write_text(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
 /// A folder for this process only, removed when it ends. (The tests of the tool run as two processes at the
 /// same time.)
 inline const std::string& scratch_root() {
@@ -43,12 +47,12 @@ inline std::string scratch_dir(const std::string& name) {
   return dir;
 }
 
-/// Runs the tool with these arguments, in shell syntax. "{faces}" is replaced by the path of examples/faces.
-/// `before` goes before the tool's name.
+/// Runs the tool with these arguments, in shell syntax. "{faces}" and "{photos}" are replaced by the paths of
+/// examples/faces and examples/photos. `before` goes before the tool's name.
 inline ToolResult run_tool(std::string arguments, const std::string& before = "") {
-  const std::string faces = TINYFIQA_SOURCE_DIR "/examples/faces";
-  for (std::size_t at; (at = arguments.find("{faces}")) != std::string::npos;)
-    arguments.replace(at, 7, faces);
+  for (const std::string name : {"faces", "photos"})
+    for (std::size_t at; (at = arguments.find("{" + name + "}")) != std::string::npos;)
+      arguments.replace(at, name.size() + 2, TINYFIQA_SOURCE_DIR "/examples/" + name);
   const std::string base = scratch_root() + "/output";
   const std::string line =
       before + " " TINYFIQA_TOOL " " + arguments + " >'" + base + ".out' 2>'" + base + ".err'";

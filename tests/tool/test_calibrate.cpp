@@ -89,7 +89,8 @@ TEST_CASE("calibrate writes weights that score 0..100 and describe themselves") 
   const auto calibration = calibration_from_metadata(file.metadata, "x");
   REQUIRE(calibration.ok());
   REQUIRE(calibration->has_value());
-  const auto scored = run_tool("score {faces} --format jsonl --weights " + dir + "/out.safetensors");
+  const auto scored =
+      run_tool("score {faces} --face whole --format jsonl --weights " + dir + "/out.safetensors");
   CHECK(scored.code == 0);
   CHECK(scored.err.empty());
   std::istringstream lines(scored.out);
@@ -122,8 +123,8 @@ TEST_CASE("--half stores 16-bit floats and calibrates the rounded weights") {
   CHECK(read_text(half + "/out.safetensors").size() <
         0.7 * static_cast<double>(read_text(whole + "/out.safetensors").size()));
   CHECK(run_tool("verify-weights " + half + "/out.safetensors").code == 0);
-  const auto a = run_tool("score {faces} --raw --weights " + whole + "/out.safetensors"),
-             b = run_tool("score {faces} --raw --weights " + half + "/out.safetensors");
+  const auto a = run_tool("score {faces} --face whole --raw --weights " + whole + "/out.safetensors"),
+             b = run_tool("score {faces} --face whole --raw --weights " + half + "/out.safetensors");
   std::istringstream lines_a(a.out), lines_b(b.out);
   std::string line_a, line_b;
   while (std::getline(lines_a, line_a) && std::getline(lines_b, line_b))
@@ -135,7 +136,8 @@ TEST_CASE("--size becomes the input size of the calibrated weights") {
   REQUIRE(calibrate(sized, "--size 80x72").code == 0);
   CHECK(metadata(read(sized + "/out.safetensors"), "input_size") == "80x72");
   const std::string weights = " --weights " + sized + "/out.safetensors";
-  CHECK(run_tool("score {faces} --raw" + weights).out == run_tool("score {faces} --raw --size 80x72").out);
+  CHECK(run_tool("score {faces} --face whole --raw" + weights).out ==
+        run_tool("score {faces} --face whole --raw --size 80x72").out);
   CHECK(contains(run_tool("info" + weights).out, "1 x 80x72x3"));
 }
 
@@ -144,11 +146,12 @@ TEST_CASE("--tta becomes the default views of the calibrated weights") {
   REQUIRE(calibrate(dir, "--tta flips").code == 0);
   const std::string file = dir + "/out.safetensors", weights = " --weights " + file;
   CHECK(metadata(read(file), "views") == "identity,hflip,vflip");
-  const auto plain = run_tool("score {faces} --format csv" + weights);
+  const auto plain = run_tool("score {faces} --face whole --format csv" + weights);
   CHECK(plain.err.empty());
-  CHECK(plain.out == run_tool("score {faces} --format csv --tta flips" + weights).out);
-  CHECK(plain.out != run_tool("score {faces} --format csv --tta none" + weights).out);
-  CHECK(contains(run_tool("score {faces} --tta none" + weights).err, "calibrated with other views"));
+  CHECK(plain.out == run_tool("score {faces} --face whole --format csv --tta flips" + weights).out);
+  CHECK(plain.out != run_tool("score {faces} --face whole --format csv --tta none" + weights).out);
+  CHECK(contains(run_tool("score {faces} --face whole --tta none" + weights).err,
+                 "calibrated with other views"));
   CHECK(run_tool("verify-weights " + file).code == 0);
   // Calibrate again, without --tta and with other views.
   const std::string again =
@@ -158,23 +161,23 @@ TEST_CASE("--tta becomes the default views of the calibrated weights") {
   REQUIRE(run_tool(again + dir + "/one.safetensors --tta none").code == 0);
   CHECK(metadata(read(dir + "/one.safetensors"), "views") == "identity");
   // Two files with different views need --tta.
-  const std::string both =
-      "score {faces} --model ensemble --weights " + file + " --weights " + dir + "/one.safetensors";
+  const std::string both = "score {faces} --face whole --model ensemble --weights " + file + " --weights " +
+                           dir + "/one.safetensors";
   const auto torn = run_tool(both);
   CHECK(torn.code == 2);
   CHECK(contains(torn.err, "--tta is needed: the weight files name different views"));
   CHECK(run_tool(both + " --tta hflip").code == 0);
   // A file without views is the same as a file with the view identity.
-  const auto one = run_tool("score {faces} --format jsonl --weights " + built_in + " --weights " + dir +
-                            "/one.safetensors");
+  const auto one = run_tool("score {faces} --face whole --format jsonl --weights " + built_in +
+                            " --weights " + dir + "/one.safetensors");
   CHECK_MESSAGE(one.code == 0, one.err);
   CHECK(nlohmann::json::parse(one.out.substr(0, one.out.find('\n')))["networks"][1]["views"].size() == 1);
   std::string many = "identity";
   for (int i = 0; i < 64; ++i) many += ",hflip";
-  CHECK(contains(run_tool("score {faces} --tta " + many).err, "more than 64 views"));
+  CHECK(contains(run_tool("score {faces} --face whole --tta " + many).err, "more than 64 views"));
   rewrite(file, dir + "/bad.safetensors",
           [](std::vector<TensorBytes>&, Metadata& m) { set(m, "views", "sideways"); });
-  const auto bad = run_tool("score {faces} --weights " + dir + "/bad.safetensors");
+  const auto bad = run_tool("score {faces} --face whole --weights " + dir + "/bad.safetensors");
   CHECK(bad.code == 2);
   CHECK(contains(bad.err, "metadata 'views': 'sideways'"));
 }

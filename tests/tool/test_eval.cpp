@@ -33,7 +33,7 @@ std::string labels_from_scores(const std::string& dir, int count, double factor)
   std::string csv = "path,score\n";
   for (int i = 0; i < count; ++i) {
     const std::string name = "p" + std::to_string(i) + ".ppm";
-    const auto r = run_tool("score '" + dir + "/" + name + "' --format jsonl");
+    const auto r = run_tool("score --face whole '" + dir + "/" + name + "' --format jsonl");
     REQUIRE(r.code == 0);
     csv += name + "," + std::to_string(factor * nlohmann::json::parse(r.out)["score"].get<double>()) + "\n";
   }

@@ -15,8 +15,8 @@ using namespace tinyfiqa;
 
 /// The commands whose --help has an example that runs as it is.
 static const std::vector<std::string> commands = {
-    "score",   "eval", "train",  "ablation", "size-study", "select",         "sample",
-    "degrade", "info", "import", "forward",  "gradients",  "verify-weights", "verify-eval",
+    "score",   "detect", "eval",   "train",   "ablation",  "size-study",     "select",      "sample",
+    "degrade", "info",   "import", "forward", "gradients", "verify-weights", "verify-eval",
 #ifdef TINYFIQA_WITH_ONNX
     "export",
 #endif
@@ -94,16 +94,16 @@ TEST_CASE("import makes safetensors that score the same as the checkpoint") {
   for (const char* format : {"zip", "legacy"}) {
     const std::string pth = fixture(std::string("models/tinyfqnet.") + format + ".pth");
     CHECK(run_tool("import " + pth + " " + dir + "/x.safetensors").code == 0);
-    const auto a = run_tool("score {faces} --weights " + pth),
-               b = run_tool("score {faces} --weights " + dir + "/x.safetensors");
+    const auto a = run_tool("score {faces} --face whole --weights " + pth),
+               b = run_tool("score {faces} --face whole --weights " + dir + "/x.safetensors");
     CHECK(a.code == 0);
     CHECK(a.out == b.out);
   }
   const std::string shipped = TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors";
   CHECK(run_tool("import " + shipped + " " + dir + "/again.safetensors").code == 0);
-  const auto qualities = run_tool("score {faces} --weights " + shipped);
+  const auto qualities = run_tool("score {faces} --face whole --weights " + shipped);
   CHECK(contains(qualities.out, "poor"));  // a band: only a calibrated file gives one
-  CHECK(run_tool("score {faces} --weights " + dir + "/again.safetensors").out == qualities.out);
+  CHECK(run_tool("score {faces} --face whole --weights " + dir + "/again.safetensors").out == qualities.out);
   CHECK(run_tool("verify-weights " + dir + "/again.safetensors").code == 0);
   const auto missing = run_tool("import " + dir + "/none.pth " + dir + "/y.safetensors");
   CHECK(missing.code == 1);
@@ -197,20 +197,30 @@ TEST_CASE("every command checks that it can write before it reads its input") {
   const std::string dir = scratch_dir("nowhere");
   std::ofstream(dir + "/file") << "in the way";
   const std::string out = dir + "/file/x", data = " --data missing.csv ";
-  for (const std::string& command :
-       {"calibrate missing.pth --out " + out + data, "degrade --out " + out + data,
-        "label --out " + out + data, "label --skipped " + out + data,
-        "label --recogniser missing.pth --embeddings " + out + data, "sample --out " + out + data,
-        "sample --svg " + out + data, "eval --out " + out + data, "verify-eval --out " + out + data,
-        "verify-eval --recogniser missing.pth --embeddings " + out + data, "train --out " + out + data,
-        "ablation --out " + out + data, "size-study --out " + out + data,
-        "size-study --faces missing.csv --recogniser missing.pth --out " + dir + "/study --embeddings " +
-            out + data,
-        "train-baseline --method rqs --out " + out + data, "select missing --out " + out,
+  for (const std::string& command : {"calibrate missing.pth --out " + out + data,
+                                     "degrade --out " + out + data,
+                                     "label --out " + out + data,
+                                     "label --skipped " + out + data,
+                                     "label --recogniser missing.pth --embeddings " + out + data,
+                                     "sample --out " + out + data,
+                                     "sample --svg " + out + data,
+                                     "eval --out " + out + data,
+                                     "verify-eval --out " + out + data,
+                                     "verify-eval --recogniser missing.pth --embeddings " + out + data,
+                                     "train --out " + out + data,
+                                     "ablation --out " + out + data,
+                                     "size-study --out " + out + data,
+                                     "size-study --faces missing.csv --recogniser missing.pth --out " + dir +
+                                         "/study --embeddings " + out + data,
+                                     "train-baseline --method rqs --out " + out + data,
+                                     "select missing --out " + out,
+                                     "detect missing --draw " + out,
+                                     "detect missing --crop " + out,
+                                     "score missing --draw " + out,
 #ifdef TINYFIQA_WITH_ONNX
-        "export --weights missing.pth --onnx " + out,
+                                     "export --weights missing.pth --onnx " + out,
 #endif
-        "import missing.pth " + out}) {
+                                     "import missing.pth " + out}) {
     const auto r = run_tool(command);
     INFO(command << ": " << r.err);
     CHECK(r.code != 0);

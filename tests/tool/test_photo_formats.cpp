@@ -9,7 +9,7 @@
 namespace fs = std::filesystem;
 
 TEST_CASE("a folder is searched for photos of every format, and each is scored or refused by name") {
-  const auto r = run_tool("score --format csv '" + fixture("photos") + "'");
+  const auto r = run_tool("score --face whole --format csv '" + fixture("photos") + "'");
   int files = 0;
   for (const auto& entry : fs::directory_iterator(fixture("photos"))) {
     ++files;
@@ -28,8 +28,8 @@ TEST_CASE(
   fs::copy_file(TINYFIQA_TOOL, dir + "/bin/tinyfiqa");
   const std::string photos = fixture("photos/");
   const auto run = [&](const std::string& names) {
-    const std::string line = "cd '" + photos + "' && '" + dir + "/bin/tinyfiqa' score " + names + " >'" +
-                             dir + "/out' 2>/dev/null";
+    const std::string line = "cd '" + photos + "' && '" + dir + "/bin/tinyfiqa' score --face whole " + names +
+                             " >'" + dir + "/out' 2>/dev/null";
     const int code = std::system(line.c_str());
     return std::pair(code, read_text(dir + "/out"));
   };
@@ -75,7 +75,7 @@ TEST_CASE("train, eval and select take photos of every format") {
   CHECK_MESSAGE(train.code == 0, train.err);
   const auto eval = run_tool("eval --out '" + dir + "/eval'" + data);
   CHECK_MESSAGE(eval.code == 0, eval.err);
-  const auto select =
-      run_tool("select -k 2 '" + fixture("photos/ramp.webp") + "' '" + fixture("photos/ramp.heic") + "'");
+  const auto select = run_tool("select --face whole -k 2 '" + fixture("photos/ramp.webp") + "' '" +
+                               fixture("photos/ramp.heic") + "'");
   CHECK_MESSAGE(select.code == 0, select.err);
 }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "rows.hpp"
 #include "run_tool.hpp"
 #include "support.hpp"
 
@@ -9,33 +10,18 @@
 #include <sstream>
 #include <vector>
 
-namespace {
-
-void write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
-std::vector<nlohmann::json> json_rows(const std::string& text) {
-  std::vector<nlohmann::json> rows;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) rows.push_back(nlohmann::json::parse(line));
-  return rows;
-}
-
-}  // namespace
-
 TEST_CASE("score needs no flag, and its rows come in the order of the files") {
-  const auto r = run_tool("score {faces}/astronaut_small.jpg {faces}/astronaut.jpg");
+  const auto r = run_tool("score {photos}/group.jpg {photos}/astronaut.jpg");
   CHECK(r.code == 0);
   CHECK(r.err.empty());
   CHECK(count_lines(r.out) == 2);
-  CHECK(r.out.find("astronaut_small.jpg") < r.out.find("astronaut.jpg"));
+  CHECK(r.out.find("group.jpg") < r.out.find("astronaut.jpg"));
   CHECK(std::stoi(r.out) >= 0);
   CHECK(std::stoi(r.out) <= 100);
 }
 
 TEST_CASE("the quality is a whole number with its band, and --raw gives the network's score instead") {
-  const std::string photo = "score {faces}/astronaut.jpg";
+  const std::string photo = "score {faces}/astronaut.jpg --face whole";
   const auto row = json_rows(run_tool(photo + " --format jsonl").out).at(0);
   const int quality = row["quality"];
   const std::string band = row["band"];
@@ -56,7 +42,7 @@ TEST_CASE("the quality is a whole number with its band, and --raw gives the netw
 }
 
 TEST_CASE("the perceptual ensemble comes with the program") {
-  const auto r = run_tool("score {faces} --model ensemble --sort");
+  const auto r = run_tool("score {faces} --face whole --model ensemble --sort");
   CHECK_MESSAGE(r.code == 0, r.err);
   CHECK(count_lines(r.out) == 6);
   CHECK(contains(r.out.substr(0, r.out.find('\n')), "/astronaut.jpg"));
@@ -95,7 +81,7 @@ TEST_CASE("an image that can't be scored leaves the columns of quality and band 
 
 TEST_CASE("the sharp image scores above its blurred, dark and tiny versions") {
   std::map<std::string, double> score;
-  for (const auto& row : json_rows(run_tool("score {faces} --format jsonl").out)) {
+  for (const auto& row : json_rows(run_tool("score {faces} --face whole --format jsonl").out)) {
     const std::string path = row["path"];
     score[path.substr(path.rfind('/') + 1)] = row["score"];
   }
@@ -124,11 +110,11 @@ TEST_CASE("folders are searched at all depths, patterns expanded, lists read fro
 TEST_CASE("a bad file gives a row with its error, the rest is scored, and the exit status says so") {
   const std::string dir = scratch_dir("bad");
   const std::string whole = read_text(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg");
-  write(dir + "/cut.jpg", whole.substr(0, whole.size() / 2));
-  write(dir + "/empty.jpg", "");
-  write(dir + "/text.jpg", "this is not an image\n");
-  write(dir + "/anim.png", "GIF89a\1\0\1\0");
-  write(dir + "/good.jpg", whole);
+  write_text(dir + "/cut.jpg", whole.substr(0, whole.size() / 2));
+  write_text(dir + "/empty.jpg", "");
+  write_text(dir + "/text.jpg", "this is not an image\n");
+  write_text(dir + "/anim.png", "GIF89a\1\0\1\0");
+  write_text(dir + "/good.jpg", whole);
   REQUIRE(std::system(("mkdir " + dir + "/nothing").c_str()) == 0);
   const auto r = run_tool("score " + dir + " " + dir + "/nothing " + dir + "/missing.jpg --format jsonl");
   CHECK(r.code == 1);
@@ -155,26 +141,31 @@ TEST_CASE("a bad file gives a row with its error, the rest is scored, and the ex
 
 TEST_CASE("images of one pixel and of 1 x 3000 pixels are scored") {
   const std::string dir = scratch_dir("sizes");
-  write(dir + "/one.ppm", "P6\n1 1\n255\nabc");
-  write(dir + "/tall.ppm", "P6\n1 3000\n255\n" + std::string(9000, 'x'));
-  write(dir + "/wide.pgm", "P5\n3000 1\n255\n" + std::string(3000, 'x'));
-  const auto r = run_tool("score " + dir);
+  write_text(dir + "/one.ppm", "P6\n1 1\n255\nabc");
+  write_text(dir + "/tall.ppm", "P6\n1 3000\n255\n" + std::string(9000, 'x'));
+  write_text(dir + "/wide.pgm", "P5\n3000 1\n255\n" + std::string(3000, 'x'));
+  const auto r = run_tool("score --face whole " + dir);
   CHECK(r.code == 0);
   CHECK(count_lines(r.out) == 3);
-  CHECK(run_tool("score " + dir + " --size 1x1").code == 0);
+  CHECK(run_tool("score --face whole " + dir + " --size 1x1").code == 0);
+  // No face is found in them, either.
+  const auto searched = run_tool("score " + dir);
+  CHECK(searched.code == 1);
+  CHECK(count_lines(searched.out) == 3);
 }
 
 TEST_CASE("CSV quotes what needs it and has a column for each network and view") {
   const std::string dir = scratch_dir("csv, \"dir\"");
   REQUIRE(std::system(
               ("cp " TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg '" + dir + "/f.jpg'").c_str()) == 0);
-  const auto r = run_tool("score '" + dir + "' --format csv --tta flips");
+  const auto r = run_tool("score '" + dir + "' --face whole --format csv --tta flips");
   CHECK(r.code == 0);
   CHECK(contains(r.out,
                  "path,quality,band,score,error,tinyfqnet,tinyfqnet.identity,tinyfqnet.hflip,"
                  "tinyfqnet.vflip\n"));
   CHECK(contains(r.out, "csv, \"\"dir\"\"/f.jpg\","));
-  CHECK(contains(run_tool("score '" + dir + "' --format csv").out, "path,quality,band,score,error\n"));
+  CHECK(contains(run_tool("score '" + dir + "' --face whole --format csv").out,
+                 "path,quality,band,score,error\n"));
 }
 
 TEST_CASE("the score is the mean over networks of the mean over views") {
@@ -209,7 +200,7 @@ TEST_CASE("a flipped view has the score of the flipped image") {
 }
 
 TEST_CASE("a box and landmarks choose the face") {
-  const auto whole = run_tool("score {faces}/astronaut.jpg --raw"),
+  const auto whole = run_tool("score {faces}/astronaut.jpg --raw --face whole"),
              box = run_tool("score {faces}/astronaut.jpg --raw --box 10,10,60,60");
   CHECK(box.code == 0);
   CHECK(whole.out != box.out);
@@ -223,7 +214,7 @@ TEST_CASE("a box and landmarks choose the face") {
 }
 
 TEST_CASE("--sort puts the best first and errors last") {
-  const auto r = run_tool("score {faces} missing.jpg --sort");
+  const auto r = run_tool("score {faces} missing.jpg --face whole --sort");
   CHECK(r.code == 1);
   std::istringstream lines(r.out);
   double last = 100;
@@ -236,10 +227,10 @@ TEST_CASE("--sort puts the best first and errors last") {
 }
 
 TEST_CASE("every thread count and instruction set gives the same scores") {
-  const auto one = json_rows(run_tool("score {faces} --threads 1 --format jsonl").out);
-  const auto four = json_rows(run_tool("score {faces} --threads 4 --format jsonl").out);
+  const auto one = json_rows(run_tool("score {faces} --face whole --threads 1 --format jsonl").out);
+  const auto four = json_rows(run_tool("score {faces} --face whole --threads 4 --format jsonl").out);
   CHECK(one == four);
-  const auto scalar = json_rows(run_tool("score {faces} --isa scalar --format jsonl").out);
+  const auto scalar = json_rows(run_tool("score {faces} --face whole --isa scalar --format jsonl").out);
   REQUIRE(scalar.size() == one.size());
   for (std::size_t i = 0; i < one.size(); ++i)
     CHECK(scalar[i]["score"].get<double>() == doctest::Approx(one[i]["score"].get<double>()).epsilon(1e-5));
@@ -269,12 +260,12 @@ TEST_CASE("wrong usage exits with 2 and names the fix") {
 TEST_CASE("weights that can't be used are refused with the file's name") {
   const std::string dir = scratch_dir("weights");
   const std::string good = read_text(TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors");
-  write(dir + "/cut.safetensors", good.substr(0, good.size() / 2));
+  write_text(dir + "/cut.safetensors", good.substr(0, good.size() / 2));
   std::string nan = good;
   for (std::size_t i = nan.size() - 4; i < nan.size(); ++i) nan[i] = static_cast<char>(0xff);
-  write(dir + "/nan.safetensors", nan);
+  write_text(dir + "/nan.safetensors", nan);
   const std::string pth = read_text(TINYFIQA_SOURCE_DIR "/tests/fixtures/models/tinyfqnet.zip.pth");
-  write(dir + "/cut.pth", pth.substr(0, pth.size() * 2 / 3));
+  write_text(dir + "/cut.pth", pth.substr(0, pth.size() * 2 / 3));
   for (const char* name : {"cut.safetensors", "nan.safetensors", "cut.pth", "missing.pth"}) {
     const auto r = run_tool("score {faces}/astronaut.jpg --weights " + dir + "/" + name);
     CHECK(r.code == 2);

@@ -16,14 +16,15 @@ TEST_CASE("train-baseline --method rqs: the file scores by itself, in every comm
   const auto r = run_tool("train-baseline --method rqs " + labels() + "--out " + file + " --pairs 500");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.err, "Spearman"));
-  const auto scores = run_tool("score {faces} --weights " + file + " --format csv");
+  const auto scores = run_tool("score {faces} --face whole --weights " + file + " --format csv");
   REQUIRE_MESSAGE(scores.code == 0, scores.err);
   CHECK(count_lines(scores.out) == 7);
-  CHECK(scores.out == run_tool("score {faces} --model rqs --threads 1 --format csv --weights " + file).out);
+  CHECK(scores.out ==
+        run_tool("score {faces} --face whole --model rqs --threads 1 --format csv --weights " + file).out);
   const auto eval = run_tool("eval " + labels() + "--weights " + file + " --format csv --resamples 2");
   REQUIRE_MESSAGE(eval.code == 0, eval.err);
   // The six training faces: their order is learned.
-  CHECK(contains(run_tool("select {faces} --weights " + file).out, "#1  100.00  "));
+  CHECK(contains(run_tool("select {faces} --face whole --weights " + file).out, "#1  100.00  "));
   const std::string again = dir + "/again.safetensors";
   CHECK(run_tool("train-baseline --method rqs " + labels() + "--out " + again + " --pairs 500 --threads 1")
             .code == 0);
@@ -38,7 +39,7 @@ TEST_CASE("train-baseline --method svm: the file carries its recogniser") {
       run_tool("train-baseline --method svm " + labels() + "--recogniser " + weights + " --out " + file);
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.err, "of 6 faces are support vectors"));
-  const auto scores = run_tool("score {faces} --weights " + file + " --format csv");
+  const auto scores = run_tool("score {faces} --face whole --weights " + file + " --format csv");
   REQUIRE_MESSAGE(scores.code == 0, scores.err);
   CHECK(count_lines(scores.out) == 7);
   CHECK(run_tool("score {faces}/astronaut.jpg --weights " + file + " --tta flips").code == 2);

@@ -54,7 +54,7 @@ struct DetectCommand {
   int detect_table(std::vector<std::unique_ptr<FaceFinder>>& finders);
   int detect_video(FaceFinder& finder) const;
   DetectRow detect_file(FaceFinder& finder, const std::string& path) const;
-  DetectRow detect(FaceFinder& finder, const std::string& path, const ImageView& image) const;
+  DetectRow detect(FaceFinder& finder, const std::string& path, const ImageView& image, double scale) const;
   Status write_pictures(const DetectRow& row, const ImageView& image) const;
   void print(const DetectRow& row) const;
   TableFormat table() const { return table_format(format); }
@@ -93,9 +93,10 @@ Status DetectCommand::write_pictures(const DetectRow& row, const ImageView& imag
   return {};
 }
 
-DetectRow DetectCommand::detect(FaceFinder& finder, const std::string& path, const ImageView& image) const {
+DetectRow DetectCommand::detect(FaceFinder& finder, const std::string& path, const ImageView& image,
+                                double scale) const {
   DetectRow row{path, {}, {}, {}};
-  auto found = finder.find(image);
+  auto found = finder.find(image, scale);
   if (found)
     row.faces = std::move(*found);
   else
@@ -108,7 +109,7 @@ DetectRow DetectCommand::detect_file(FaceFinder& finder, const std::string& path
   const bool pictures = !draw.empty() || !crop.empty();  // at full size
   const auto file = read_image_file(path, pictures ? 0 : finder.decoded_side());
   if (!file.photo) return {path, file.photo.status(), {}, {}};
-  DetectRow row = detect(finder, path, file.photo->image);
+  DetectRow row = detect(finder, path, file.photo->image, file.photo->scale_y);
   for (FoundFace& f : row.faces) f.face = in_full_photo(*file.photo, f.face);
   return row;
 }
@@ -169,7 +170,8 @@ int DetectCommand::detect_files(std::vector<std::unique_ptr<FaceFinder>>& finder
 
 /// Writes the table again, with the columns of the found faces. Columns of that name in the table are replaced.
 int DetectCommand::detect_table(std::vector<std::unique_ptr<FaceFinder>>& finders) {
-  data.dataset.need_score = data.dataset.use_crops = false;
+  data.dataset.need_score = false;
+  data.whole_image = true;  // the faces that the table has are replaced, and need not be right
   const auto csv = read_csv(data.csv);
   if (!csv) return report_failure(csv.status());
   const auto rows = read_data(data, *csv);
@@ -211,8 +213,8 @@ int DetectCommand::detect_video(FaceFinder& finder) const {
   const Status ended = read_frames(0, *frames, [&](const VideoFrame& frame) {
     const std::string name = "frame_" + std::to_string(frame.number);
     DetectRow row{name, frame.status, {}, {}};
-    if (frame.status) row = detect(finder, name, frame.image);
-    bad += !row.status && row.status.code() != Errc::no_face;
+    if (frame.status) row = detect(finder, name, frame.image, 1);
+    bad += (!row.status && row.status.code() != Errc::no_face) || !row.written;
     print(row);
   });
   if (!ended) return report_failure(ended);
@@ -262,7 +264,7 @@ void add_detect(const Command& app, int& exit_code) {
       "pixels. Face 1 is the largest.\n"
       "Exit status: 0 a face in every image, 1 some images have none or could not be read, 2 wrong usage.\n\n"
       "Example:\n"
-      "  tinyfiqa detect examples/photos --draw /tmp/drawn\n"
-      "  tinyfiqa detect examples/photos --face auto --format csv");
+      "  tinyfiqa detect examples/photos/group.jpg --draw /tmp/drawn\n"
+      "  tinyfiqa detect examples/photos/astronaut.jpg --format csv");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

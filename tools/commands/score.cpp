@@ -227,7 +227,8 @@ void add_score(const Command& app, int& exit_code) {
       "searched.\n"
       "Exit status: 0 all scored, 1 some images could not be scored or show no face, 2 wrong usage.\n\n"
       "Example:\n"
-      "  tinyfiqa score examples/faces --sort\n"
+      "  tinyfiqa score examples/photos/group.jpg --face all\n"
+      "  tinyfiqa score examples/faces --face whole --sort\n"
       "  tinyfiqa score examples/faces/astronaut.jpg --format jsonl");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

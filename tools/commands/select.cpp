@@ -152,7 +152,7 @@ void add_select(const Command& app, int& exit_code) {
       "frames. Broken frames are reported and skipped.\n"
       "Exit status: 0 done, 1 some images could not be scored or written, 2 wrong usage.\n\n"
       "Example:\n"
-      "  tinyfiqa select examples/faces -k 2\n"
+      "  tinyfiqa select examples/faces --face whole -k 2\n"
       "  ffmpeg -loglevel error -i video.mp4 -q:v 2 -c:v mjpeg -f image2pipe - | tinyfiqa select "
       "--stdin-mjpeg -k 3 --out best\n"
       "  ffmpeg -loglevel error -i video.mp4 -pix_fmt rgb24 -f rawvideo - | tinyfiqa select --stdin-rgb "

@@ -219,8 +219,8 @@ class FaceDetector {
     }
     faces_.suppress(options_.most_overlap);
     for (std::size_t i = 0; i < faces_.size(); ++i) {
-      const Face face = in_image(faces_[i], p);
-      if (face.box.height >= options_.smallest_face) found_.add(face);
+      const Face face = in_image(faces_[i], p);  // of a larger image: numbers may overflow
+      if (detail::is_proper(face) && face.box.height >= options_.smallest_face) found_.add(face);
     }
   }
   static Face in_image(const Face& found, const Placement& p) {

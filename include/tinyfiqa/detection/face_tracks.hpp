@@ -58,6 +58,8 @@ class FaceTracks {
 
   /// All tracks so far.
   int count() const { return count_; }
+  /// Those among them that the next frame may continue.
+  std::size_t live() const { return tracks_.size(); }
 
  private:
   struct Track {

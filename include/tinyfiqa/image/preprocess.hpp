@@ -115,8 +115,8 @@ inline Crop crop_for(FaceCrop wanted, const Face& face, int width, int height) {
   if (wanted == FaceCrop::aligned) crop.landmarks = face.landmarks;
   if (wanted != FaceCrop::loose) return crop;
   const float half = loose_crop_heights * face.box.height / 2;
-  const auto edge = [](float at, int size) {
-    return static_cast<int>(std::lround(std::clamp(at, 0.0f, static_cast<float>(size))));
+  const auto edge = [](float at, int size) {  // 0 for NaN
+    return static_cast<int>(std::lround(std::min(std::max(0.0f, at), static_cast<float>(size))));
   };
   Box box;
   box.x = std::min(edge(face.box.centre_x() - half, width), width - 1);

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <system_error>
 
 using namespace tinyfiqa;
 
@@ -100,5 +101,9 @@ Status write_jpeg(const std::string& path, const ImageView& image, int quality) 
 }
 
 Status write_drawing(const std::string& folder, const std::string& path, const ImageView& picture) {
-  return write_jpeg(folder + "/" + std::filesystem::path(path).stem().string() + ".jpg", picture, 92);
+  const std::string to = folder + "/" + std::filesystem::path(path).stem().string() + ".jpg";
+  std::error_code ignored;  // of a file that is not there
+  if (std::filesystem::equivalent(to, path, ignored))
+    return Status::error(Errc::bad_argument, to, ": is the photo itself; give --draw another folder");
+  return write_jpeg(to, picture, 92);
 }

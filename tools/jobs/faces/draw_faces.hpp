@@ -17,7 +17,8 @@ struct DrawnFace {
 /// The image with a box, five points and the text of each face.
 tinyfiqa::Image draw_faces(const tinyfiqa::ImageView& image, const std::vector<DrawnFace>& faces);
 
-/// Writes the picture to the folder as a JPEG, under the name of the photo at `path`. Errors: cannot_write.
+/// Writes the picture to the folder as a JPEG, under the name of the photo at `path`. Errors: those of
+/// write_jpeg(); bad_argument if that is the photo itself.
 tinyfiqa::Status write_drawing(const std::string& folder, const std::string& path,
                                const tinyfiqa::ImageView& picture);
 /// Errors: cannot_write; those of encode_jpeg().

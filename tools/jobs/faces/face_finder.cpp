@@ -14,23 +14,28 @@ Result<std::vector<std::unique_ptr<FaceFinder>>> FaceFinder::open(const FaceOpti
   if (options.choice() == FaceChoice::whole) return finders;
   const auto model = options.read_detector(backend);
   if (!model) return model.status();
+  DetectorOptions search = options.with_threads(threads);
+  search.smallest_face = 0;  // find() leaves small faces out: the detector may see a reduced photo
   for (std::size_t i = 0; i < count; ++i) {
-    auto detector = FaceDetector::create(*model, options.with_threads(threads));
+    auto detector = FaceDetector::create(*model, search);
     if (!detector) return detector.status();
-    finders.push_back(std::unique_ptr<FaceFinder>(new FaceFinder(std::move(*detector), options.choice())));
+    finders.push_back(std::unique_ptr<FaceFinder>(
+        new FaceFinder(std::move(*detector), options.choice(), options.search.smallest_face)));
   }
   return finders;
 }
 
-Result<std::vector<FoundFace>> FaceFinder::find(const ImageView& image) {
+Result<std::vector<FoundFace>> FaceFinder::find(const ImageView& image, double scale) {
   const double start = now_s();
   const auto faces = detector_.detect(image);
   seconds += now_s() - start;
   if (!faces) return faces.status();
-  if (faces->size == 0)
-    return Status::error(Errc::no_face, "no face found; for a crop of a face use --face whole");
   std::vector<FoundFace> found;
-  for (const Face& face : *faces) found.push_back({1, face, framing_of(face, image.width, image.height)});
+  for (const Face& face : *faces)
+    if (double{face.box.height} * scale >= double{smallest_face_})
+      found.push_back({1, face, framing_of(face, image.width, image.height)});
+  if (found.empty())
+    return Status::error(Errc::no_face, "no face found; for a crop of a face use --face whole");
   std::sort(found.begin(), found.end(),
             [](const FoundFace& a, const FoundFace& b) { return a.face.box.area() > b.face.box.area(); });
   if (choice_ == FaceChoice::largest) found.resize(1);

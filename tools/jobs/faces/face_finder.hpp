@@ -20,19 +20,21 @@ class FaceFinder {
                                                                          const tinyfiqa::Backend& backend,
                                                                          std::size_t count, int threads);
 
-  /// The faces that --face chooses, largest first. Errors: no_face; those of FaceDetector::detect().
-  tinyfiqa::Result<std::vector<FoundFace>> find(const tinyfiqa::ImageView& image);
+  /// The faces that --face and --smallest-face choose, largest first. `scale`: pixels of the photo for each of the
+  /// image, which may be a reduced photo. Errors: no_face; those of FaceDetector::detect().
+  tinyfiqa::Result<std::vector<FoundFace>> find(const tinyfiqa::ImageView& image, double scale = 1);
   double seconds = 0;  ///< spent in find()
 
   /// The longer side at which a photo is large enough for find(); 0 for the full size.
   int decoded_side() const { return detector_.options().tiles ? 0 : detector_.options().longest_side; }
 
  private:
-  FaceFinder(tinyfiqa::FaceDetector detector, FaceChoice choice)
-      : detector_(std::move(detector)), choice_(choice) {}
+  FaceFinder(tinyfiqa::FaceDetector detector, FaceChoice choice, float smallest_face)
+      : detector_(std::move(detector)), choice_(choice), smallest_face_(smallest_face) {}
 
   tinyfiqa::FaceDetector detector_;
   FaceChoice choice_;
+  float smallest_face_;  ///< in pixels of the photo
 };
 
 /// A face of a decoded photo in pixels of the full photo.

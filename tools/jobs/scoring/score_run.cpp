@@ -102,7 +102,7 @@ std::vector<ScoreRow> score_faces(FaceJudge& judge, FaceFinder& finder, const st
                                   const ImageFile& file, std::size_t number) {
   std::vector<ScoreRow> rows;
   judge.decode_s += file.seconds;
-  const auto faces = file.photo ? finder.find(file.photo->image) : file.photo.status();
+  const auto faces = file.photo ? finder.find(file.photo->image, file.photo->scale_y) : file.photo.status();
   if (!faces) {
     const bool named = !file.photo;  // the message of the file begins with the path
     rows.push_back({path, named ? faces.status() : faces.status().prefixed(path, ": "), {}, {}});
