@@ -11,6 +11,7 @@ import re
 import sys
 
 EXAMPLE = "upsample"
+MENTION = re.compile(r"upsample(?!d)")  # add_upsampled is another operation
 
 
 def named_files(text):
@@ -25,7 +26,7 @@ def files_with_example(root):
         for parent, _, names in os.walk(os.path.join(root, folder)):
             for name in names:
                 path = os.path.join(parent, name)
-                if name.endswith((".hpp", ".cpp")) and EXAMPLE in open(path, encoding="utf-8").read():
+                if name.endswith((".hpp", ".cpp")) and MENTION.search(open(path, encoding="utf-8").read()):
                     found.add(os.path.relpath(path, root))
     return found
 

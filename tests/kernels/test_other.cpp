@@ -144,7 +144,8 @@ TEST_CASE("nearest upsampling equals its formula, for narrow and wide maps and i
   });
 }
 
-TEST_CASE("adding an enlarged map equals its formula, at whole and at odd ratios, in place and into a slice") {
+TEST_CASE(
+    "adding an enlarged map equals its formula, at whole and at odd ratios, in place and into a slice") {
   for_each_backend([](const Backend& backend) {
     for (int c : {1, 16, 37})
       for (const auto& [fine_h, coarse_h] : {std::pair<int, int>{6, 3}, {9, 5}, {5, 5}, {7, 1}}) {

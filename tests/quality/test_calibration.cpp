@@ -1,6 +1,6 @@
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/quality/calibration.hpp>
 #include <tinyfiqa/detection/default_scorer.hpp>
+#include <tinyfiqa/quality/calibration.hpp>
 
 #include <doctest/doctest.h>
 

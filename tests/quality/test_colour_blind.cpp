@@ -1,6 +1,6 @@
+#include <tinyfiqa/detection/default_scorer.hpp>
 #include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/quality/colour_blind.hpp>
-#include <tinyfiqa/detection/default_scorer.hpp>
 
 #include <doctest/doctest.h>
 

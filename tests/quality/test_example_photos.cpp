@@ -1,7 +1,7 @@
 // The weights that come with the library rank the example photos as a person would.
+#include <tinyfiqa/detection/default_scorer.hpp>
 #include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/image/write_jpeg.hpp>
-#include <tinyfiqa/detection/default_scorer.hpp>
 
 #include <doctest/doctest.h>
 
@@ -54,7 +54,8 @@ Scorer ensemble() {
 
 std::vector<Judge> judges() {
   std::vector<Judge> all;
-  for (const bool align : {false, true}) all.push_back({"tinyfqnet", std::move(default_scorer()->scorer()), align});
+  for (const bool align : {false, true})
+    all.push_back({"tinyfqnet", std::move(default_scorer()->scorer()), align});
   all.push_back({"ensemble", ensemble(), false});
   return all;
 }

@@ -31,8 +31,8 @@ enum class Errc : unsigned char {
 
 /// A short name of a code, such as "not_found".
 constexpr const char* errc_name(Errc code) {
-  constexpr const char* names[] = {"ok",          "not_found",     "unreadable",  "bad_format",
-                                   "unsupported", "mismatch",      "not_finite",  "bad_argument",
+  constexpr const char* names[] = {"ok",          "not_found",     "unreadable",   "bad_format",
+                                   "unsupported", "mismatch",      "not_finite",   "bad_argument",
                                    "too_large",   "out_of_memory", "cannot_write", "no_face"};
   return names[static_cast<unsigned char>(code)];
 }
