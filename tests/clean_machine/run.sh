@@ -32,12 +32,12 @@ rm -rf "$root/root/tinyfiqa"
 git clone -q "$source_dir" "$root/root/tinyfiqa"
 inside() { chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 $(env | grep -i '^[a-z_]*proxy=' || true) sh -ec "cd /root/tinyfiqa; $1"; }
 
-echo "== tools/run score examples/faces"
-inside "tools/run score examples/faces" >"$root/root/first.txt"
+echo "== tools/run score examples/photos/astronaut.jpg"
+inside "tools/run score examples/photos/astronaut.jpg" >"$root/root/first.txt"
 cat "$root/root/first.txt"
-[ "$(wc -l <"$root/root/first.txt")" -ge 6 ]
+[ "$(wc -l <"$root/root/first.txt")" -ge 1 ]
 echo "== again: nothing is built or installed"
-inside "tools/run score examples/faces 2>/root/second.err" >"$root/root/second.txt"
+inside "tools/run score examples/photos/astronaut.jpg 2>/root/second.err" >"$root/root/second.txt"
 cmp "$root/root/first.txt" "$root/root/second.txt"
 if [ -s "$root/root/second.err" ]; then cat "$root/root/second.err"; exit 1; fi
 echo "== without root, without sudo: says what to install"
