@@ -21,11 +21,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 
 using namespace tinyfiqa;
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -44,6 +42,7 @@ struct DetectCommand {
   VideoOptions video;
   std::string draw, crop, format = "text", isa = "auto";
   int threads = 0;
+  PictureNames names;
 
   int run();
 
@@ -60,9 +59,6 @@ struct DetectCommand {
   TableFormat table() const { return table_format(format); }
 };
 
-/// "group-1" of "photos/group-1.jpg".
-std::string stem_of(const std::string& path) { return fs::path(path).stem().string(); }
-
 Status DetectCommand::check_inputs() const {
   if (int{!paths.empty()} + int{!data.csv.empty()} + int{video.given()} == 1) return {};
   return Status::error(Errc::bad_argument,
@@ -77,18 +73,18 @@ Status DetectCommand::make_folders() const {
 }
 
 Status DetectCommand::write_pictures(const DetectRow& row, const ImageView& image) const {
-  const std::string stem = stem_of(row.path);
+  const std::string name = names.of(row.path);
   if (!draw.empty()) {
     std::vector<DrawnFace> drawn;
     for (const FoundFace& f : row.faces) drawn.push_back({f, format_text("%.2f", double{f.face.confidence})});
-    if (const Status s = write_drawing(draw, row.path, draw_faces(image, drawn)); !s) return s;
+    if (const Status s = write_drawing(draw, name, row.path, draw_faces(image, drawn)); !s) return s;
   }
   for (const FoundFace& f : row.faces) {
     if (crop.empty()) break;
     const auto face = align_face(image, f.face.landmarks);
     if (!face) return face.status().prefixed(row.path, ": ");
-    const std::string name = crop + "/" + stem + "_face" + std::to_string(f.number) + ".jpg";
-    if (const Status s = write_jpeg(name, *face, 95); !s) return s;
+    const std::string file = crop + "/" + name + "_face" + std::to_string(f.number) + ".jpg";
+    if (const Status s = write_jpeg(file, *face, 95); !s) return s;
   }
   return {};
 }
@@ -152,6 +148,9 @@ bool failed(const DetectRow& row) { return !row.status || !row.written; }
 
 int DetectCommand::detect_files(std::vector<std::unique_ptr<FaceFinder>>& finders) {
   const auto items = list_inputs(paths);
+  std::vector<std::string> all;
+  for (const InputItem& item : items) all.push_back(item.path);
+  names = PictureNames(all);
   if (table() == TableFormat::csv) std::printf("path,%s,error\n", face_columns().c_str());
   Progress progress(items.size(), "images");
   std::size_t bad = 0;
@@ -176,6 +175,9 @@ int DetectCommand::detect_table(std::vector<std::unique_ptr<FaceFinder>>& finder
   if (!csv) return report_failure(csv.status());
   const auto rows = read_data(data, *csv);
   if (!rows) return report_failure(rows.status());
+  std::vector<std::string> all;
+  for (const Sample& sample : rows->samples) all.push_back(sample.file);
+  names = PictureNames(all);
   const std::vector<std::string> added = split_text(face_columns(), ',');
   std::vector<std::size_t> kept;
   std::string header;

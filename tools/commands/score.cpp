@@ -29,6 +29,7 @@ struct ScoreCommand {
   CropOptions place;
   FaceOptions faces;
   std::string format = "text", draw;
+  PictureNames pictures;  // of --draw
   int threads = 0;
   bool sort = false, timing = false, raw = false;
 
@@ -160,7 +161,7 @@ Status ScoreCommand::draw_photo(const ImageFile& file, const std::vector<ScoreRo
     drawn.push_back({found, shown == ShownScore::quality ? std::to_string(whole_quality(row.score.quality))
                                                          : format_text("%.2f", double{row.score.value})});
   }
-  return write_drawing(draw, rows[0].path, draw_faces(file.photo->image, drawn));
+  return write_drawing(draw, pictures.of(rows[0].path), rows[0].path, draw_faces(file.photo->image, drawn));
 }
 
 int ScoreCommand::run() {
@@ -176,6 +177,9 @@ int ScoreCommand::run() {
   if (!draw.empty())
     if (const Status s = make_output_folder(draw, "face.jpg"); !s) return report_failure(s);
   const auto items = list_inputs(paths);
+  std::vector<std::string> all;
+  for (const InputItem& item : items) all.push_back(item.path);
+  pictures = PictureNames(all);
   // Decode the first image while the weights are loaded.
   const int first_side =
       faces.choice() == FaceChoice::whole || faces.search.tiles ? 0 : faces.search.longest_side;

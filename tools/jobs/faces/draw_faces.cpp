@@ -100,8 +100,22 @@ Status write_jpeg(const std::string& path, const ImageView& image, int quality) 
   return write_file(path, {&content, 1});
 }
 
-Status write_drawing(const std::string& folder, const std::string& path, const ImageView& picture) {
-  const std::string to = folder + "/" + std::filesystem::path(path).stem().string() + ".jpg";
+PictureNames::PictureNames(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) ++stems_[std::filesystem::path(path).stem().string()];
+}
+
+std::string PictureNames::of(const std::string& path) const {
+  std::string name = std::filesystem::path(path).stem().string();
+  const auto same = stems_.find(name);
+  if (same == stems_.end() || same->second < 2) return name;
+  name = std::filesystem::path(path).relative_path().string();
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name;
+}
+
+Status write_drawing(const std::string& folder, const std::string& name, const std::string& path,
+                     const ImageView& picture) {
+  const std::string to = folder + "/" + name + ".jpg";
   std::error_code ignored;  // of a file that is not there
   if (std::filesystem::equivalent(to, path, ignored))
     return Status::error(Errc::bad_argument, to, ": is the photo itself; give --draw another folder");
