@@ -84,8 +84,8 @@ TEST_CASE("a sideways photo is found turned, with the landmarks in its own pixel
     const auto faces = faces_in(d, image);
     REQUIRE(faces.size() >= 1);
     for (int i = 0; i < 5; ++i) {
-      CHECK(faces[0].landmarks.x[i] == doctest::Approx(static_cast<double>(expected.x[i])).epsilon(0.03));
-      CHECK(faces[0].landmarks.y[i] == doctest::Approx(static_cast<double>(expected.y[i])).epsilon(0.03));
+      CHECK(std::fabs(faces[0].landmarks.x[i] - expected.x[i]) < 8);
+      CHECK(std::fabs(faces[0].landmarks.y[i] - expected.y[i]) < 8);
     }
   }
   DetectorOptions quick;

@@ -235,10 +235,11 @@ void OnnxGraph::write_slice(const Op& op, const Value& x) {
 }
 
 void OnnxGraph::write_add_upsampled(const Value& fine, const Value& coarse) {
-  // The engine computes the size as the coarse one times the scale, rounded down: it must not be one too small.
+  // Engines compute the size as the coarse one times the scale, some in double, rounded down: it must not be one too
+  // small.
   const auto scale = [](int to, int from) {
     const float s = static_cast<float>(to) / static_cast<float>(from);
-    return s * static_cast<float>(from) < static_cast<float>(to) ? std::nextafter(s, 2 * s) : s;
+    return static_cast<double>(s) * from < to ? std::nextafter(s, 2 * s) : s;
   };
   const Extents &f = fine.extents, &c = coarse.extents;
   upsample_attributes(node("Resize", {coarse.name}), *graph_.add_initializer(), scale(f.h, c.h),
