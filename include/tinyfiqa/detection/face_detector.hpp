@@ -74,11 +74,19 @@ class FaceDetector {
     if (options_.thorough && found_.size() == 0)
       if (const Status s = search_again(image, whole); !s) return s;
     found_.suppress(options_.most_overlap);
+    if (options_.thorough)
+      if (const Status s = check_turns(image, whole); !s) return s;
     return found_.faces();
   }
 
  private:
   static constexpr int enlarged_side = 192;
+  // Of check_turns():
+  static constexpr int most_checked = 4;
+  static constexpr int checked_side = 128;
+  static constexpr float checked_heights = 2.4f;  ///< side of the surroundings, in heights of the face
+  static constexpr float sure = 0.9f;             ///< faces of this confidence are not checked
+  static constexpr float clearly = 0.03f;         ///< by which another direction must be surer
 
   FaceDetector(std::shared_ptr<const Model> model, Session session, const DetectorOptions& options)
       : model_(std::move(model)),
@@ -132,12 +140,80 @@ class FaceDetector {
     return {};
   }
 
-  /// Searches the part of the image that `box` shows, turned, with a black margin of `margin` pixels around it. With a
-  /// margin, small images are enlarged.
+  /// Detectors also fire at faces that lie or stand on their head, less surely and with wrong landmarks. So the
+  /// surroundings of the largest faces that are not quite sure are looked at in all four directions, and the surest
+  /// face is taken. If most of these faces are turned alike, the whole image is searched that way.
+  Status check_turns(const ImageView& image, const Box& whole) {
+    int order[most_checked], checked = 0, votes[4] = {};
+    for (; checked < most_checked; ++checked) {
+      order[checked] = largest_unsure({order, static_cast<std::size_t>(checked)});
+      if (order[checked] < 0) break;
+    }
+    for (int i = 0; i < checked; ++i) {
+      Face& face = found_[static_cast<std::size_t>(order[i])];
+      Turn turn = Turn::none;
+      if (const Status s = take_surest(image, face, turn); !s) return s;
+      ++votes[static_cast<unsigned char>(turn)];
+    }
+    for (const Turn turn : {Turn::right, Turn::left, Turn::half}) {
+      if (2 * votes[static_cast<unsigned char>(turn)] <= checked) continue;
+      found_.clear();
+      if (const Status s = search(image, whole, turn, 0); !s) return s;
+      found_.suppress(options_.most_overlap);
+    }
+    return {};
+  }
+  /// The index of the largest face below `sure` that is not in `before`; -1 if there is none.
+  int largest_unsure(Span<const int> before) const {
+    int largest = -1;
+    for (int i = 0; i < static_cast<int>(found_.size()); ++i) {
+      const Face& face = found_[static_cast<std::size_t>(i)];
+      const bool taken = std::find(before.begin(), before.end(), i) != before.end();
+      if (taken || face.confidence >= sure) continue;
+      if (largest < 0 || face.box.area() > found_[static_cast<std::size_t>(largest)].box.area()) largest = i;
+    }
+    return largest;
+  }
+  /// Replaces the face by what is clearly surer in another direction, which goes to `turn`.
+  Status take_surest(const ImageView& image, Face& face, Turn& turn) {
+    const float half = checked_heights * std::max(face.box.width, face.box.height) / 2;
+    const auto edge = [](float at, int size) {
+      return static_cast<int>(std::clamp(at, 0.0f, static_cast<float>(size)));
+    };
+    Box box;
+    box.x = std::min(edge(face.box.centre_x() - half, image.width), image.width - 1);
+    box.y = std::min(edge(face.box.centre_y() - half, image.height), image.height - 1);
+    box.width = std::max(1, edge(face.box.centre_x() + half, image.width) - box.x);
+    box.height = std::max(1, edge(face.box.centre_y() + half, image.height) - box.y);
+    const double scale = static_cast<double>(checked_side) / std::max(box.width, box.height);
+    const FaceBox place = face.box;
+    float least = face.confidence + clearly;
+    for (const Turn other : {Turn::none, Turn::right, Turn::left, Turn::half}) {
+      if (const Status s = look(image, box, other, 0, scale); !s) return s;
+      for (const Face& seen : faces_.faces()) {
+        if (!(box_iou(seen.box, place) > options_.most_overlap && seen.confidence > least)) continue;
+        least = seen.confidence + (other == Turn::none ? clearly : 0.0f);
+        if (other == Turn::none) continue;
+        face = seen;
+        turn = other;
+      }
+    }
+    return {};
+  }
+
+  /// Adds the faces of the part of the image that `box` shows, turned, with a black margin of `margin` pixels around it.
+  /// With a margin, small images are enlarged.
   Status search(const ImageView& image, const Box& box, Turn turn, int margin) {
     const int longest = std::max(box.width, box.height) + 2 * margin;
     const double most = margin > 0 ? std::max(1.0, static_cast<double>(enlarged_side) / longest) : 1.0;
     const double scale = std::min(most, static_cast<double>(options_.longest_side) / longest);
+    if (const Status s = look(image, box, turn, margin, scale); !s) return s;
+    for (const Face& face : faces_.faces()) found_.add(face);
+    return {};
+  }
+
+  /// Fills faces_ with the faces of a part of the image, resized by `scale`, in pixels of the image.
+  Status look(const ImageView& image, const Box& box, Turn turn, int margin, double scale) {
     const auto scaled = [&](int side) { return std::max(1, static_cast<int>(std::lround(side * scale))); };
     Placement p;
     p.box = box;
@@ -204,7 +280,7 @@ class FaceDetector {
     return {x, y};
   }
 
-  /// Adds the faces of the maps to found_, in pixels of the image.
+  /// Fills faces_ with the faces of the maps, in pixels of the image.
   void decode(const Placement& p) {
     faces_.clear();
     for (int level = 0; level < 3; ++level) {
@@ -218,10 +294,10 @@ class FaceDetector {
       }
     }
     faces_.suppress(options_.most_overlap);
-    for (std::size_t i = 0; i < faces_.size(); ++i) {
-      const Face face = in_image(faces_[i], p);  // of a larger image: numbers may overflow
-      if (detail::is_proper(face) && face.box.height >= options_.smallest_face) found_.add(face);
-    }
+    faces_.keep_if([&](Face& face) {
+      face = in_image(face, p);  // of a larger image: numbers may overflow
+      return detail::is_proper(face) && face.box.height >= options_.smallest_face;
+    });
   }
   static Face in_image(const Face& found, const Placement& p) {
     const float scale_x = static_cast<float>(p.box.width) / static_cast<float>(p.width);

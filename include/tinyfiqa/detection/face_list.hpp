@@ -49,6 +49,15 @@ class FaceList {
     faces_.resize(kept);
   }
 
+  /// Keeps the faces for which keep(face) is true; it may change them. Add no faces afterwards, before clear().
+  template <class Keep>
+  void keep_if(const Keep& keep) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < faces_.size(); ++i)
+      if (keep(faces_[i])) faces_[kept++] = faces_[i];
+    faces_.resize(kept);
+  }
+
  private:
   /// By confidence; places decide between equal ones, so that the result does not depend on the order of adding.
   static bool is_better(const Face& a, const Face& b) {
