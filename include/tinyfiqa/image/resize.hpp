@@ -27,6 +27,7 @@ struct ResizeTables {
   kernels::ResizeAxis axis;
 
   ResizeTables() = default;
+  ResizeTables(int in, int out) { make(in, out); }
   ResizeTables(const ResizeTables&) = delete;
   ResizeTables& operator=(const ResizeTables&) = delete;
   ResizeTables(ResizeTables&&) = default;
