@@ -60,17 +60,52 @@ TEST_CASE("a known rotation, scale and shift are found again, and undone by the 
   CHECK(back.y(s->x(3, 4), s->y(3, 4)) == doctest::Approx(4));
 }
 
-TEST_CASE("an aligned face equals the result of PIL's affine transform") {
+TEST_CASE("a warped face equals the result of PIL's affine transform") {
   const Image face = load("face.png");
   for (const auto& [name, points] :
        {std::pair<const char*, Landmarks>{"upright", upright}, {"tilted", tilted}}) {
-    const auto aligned = align_face(face, points);
-    REQUIRE(aligned.ok());
-    const Difference d = difference(*aligned, load(std::string("face_") + name + "_112x112.png"));
+    const auto fit = fit_similarity(points, face_template);
+    REQUIRE(fit.ok());
+    const Image aligned = warp_image(face, inverse(*fit), aligned_side, aligned_side);
+    const Difference d = difference(aligned, load(std::string("face_") + name + "_112x112.png"));
     MESSAGE(std::string(name) << ": max " << d.max << ", mean " << d.mean);
     CHECK(d.max <= 1);
     CHECK(d.mean < 0.01);
   }
+}
+
+TEST_CASE(
+    "faces up to twice the template's size are warped alone; larger ones are reduced without aliasing") {
+  Landmarks at_template;
+  for (int i = 0; i < 5; ++i) {
+    at_template.x[i] = static_cast<float>(face_template[i][0]);
+    at_template.y[i] = static_cast<float>(face_template[i][1]);
+  }
+  const auto scaled = [&](float factor) {
+    Landmarks points = at_template;
+    for (float& x : points.x) x *= factor;
+    for (float& y : points.y) y *= factor;
+    return points;
+  };
+  const Image face = resize_image(load("face.png"), aligned_side, aligned_side);  // taken as aligned
+  for (const int factor : {2, 3, 6, 11}) {
+    INFO("factor " << factor);
+    const Image large = resize_image(face, factor * aligned_side, factor * aligned_side);
+    const auto aligned = align_face(large, scaled(static_cast<float>(factor)));
+    REQUIRE(aligned.ok());
+    if (factor == 2) {
+      const auto fit = fit_similarity(scaled(2), face_template);
+      CHECK(aligned->rgb == warp_image(large, inverse(*fit), aligned_side, aligned_side).rgb);
+    }
+    CHECK(difference(*aligned, face).mean < 3);  // a little smoother
+  }
+  // Columns of black and white: the mean is grey, and a warp alone would keep the contrast.
+  Image stripes(8 * aligned_side, 8 * aligned_side);
+  for (std::size_t i = 0; i < stripes.rgb.size(); ++i) stripes.rgb[i] = i / 3 % 2 == 0 ? 0 : 255;
+  const auto grey = align_face(stripes, scaled(8));
+  REQUIRE(grey.ok());
+  for (int y = 8; y < 104; y += 8)
+    for (int x = 8; x < 104; x += 8) CHECK(std::abs(int{grey->pixel(x, y)[0]} - 127) < 12);
 }
 
 TEST_CASE("the identity warp copies and everything outside is black") {
