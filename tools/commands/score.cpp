@@ -16,6 +16,7 @@
 #include "reports/text.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 
 using namespace tinyfiqa;
@@ -115,6 +116,7 @@ int ScoreCommand::print_scores(const QualitySource& source, std::vector<PhotoJud
   if (!table.header().empty()) std::printf("%s\n", table.header().c_str());
   std::vector<ScoreRow> sorted;
   std::size_t failed = 0;
+  std::atomic<std::size_t> undrawn{0};
   const double started_s = now_s();
   Progress progress(items.size(), "images");
   const auto score = [&](const PhotoJudge& j, std::size_t index) -> std::vector<ScoreRow> {
@@ -123,7 +125,10 @@ int ScoreCommand::print_scores(const QualitySource& source, std::vector<PhotoJud
     const ImageFile file =
         index == 0 && first.valid() ? first.get() : read_image_file(path, j.decoded_side());
     std::vector<ScoreRow> rows = score_photo(j, path, file, crop, index);
-    if (const Status drawn = draw_photo(file, rows, shown); !drawn) print_error(drawn);
+    if (const Status drawn = draw_photo(file, rows, shown); !drawn) {
+      print_error(drawn);
+      ++undrawn;
+    }
     return rows;
   };
   OrderedRun<std::vector<ScoreRow>>(items.size())
@@ -146,7 +151,7 @@ int ScoreCommand::print_scores(const QualitySource& source, std::vector<PhotoJud
   if (items.empty()) print_note("nothing to score: the list of files is empty");
   if (failed > 0)
     std::fprintf(stderr, "tinyfiqa: %zu of %zu images could not be scored\n", failed, items.size());
-  return failed > 0 ? exit_some_failed : exit_done;
+  return failed + undrawn > 0 ? exit_some_failed : exit_done;
 }
 
 /// Writes the photo with its faces and their qualities (or raw scores) to the folder of --draw.

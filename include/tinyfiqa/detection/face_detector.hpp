@@ -26,8 +26,8 @@ struct DetectorOptions {
   int longest_side = 640;
   float smallest_face = 0;  ///< least height of a face in pixels of the image
   /// If nothing is found, search again: with a margin around the image and small images enlarged (for close-ups that
-  /// fill the image, and tiny crops), then with the image turned by 90, 270 and 180 degrees. Takes up to five times as
-  /// long, for images without a face only.
+  /// fill the image, and tiny crops), then with the image turned by 90, 270 and 180 degrees, which takes up to five times
+  /// as long. If faces are found, look at the largest ones that are not quite sure in all four directions.
   bool thorough = true;
   /// Search also parts of `longest_side` pixels that overlap by a quarter, for small faces in large images.
   bool tiles = false;
@@ -39,7 +39,8 @@ struct DetectorOptions {
 enum class Turn : unsigned char { none, right, half, left };
 
 /// Finds faces with a detector of the registry. Not for several threads at once: make one for each thread; they can
-/// share the model. Allocates only when it is made, and for an image larger than any before.
+/// share the model. Allocates only when it is made, and for an image that needs more memory than
+/// any before.
 ///
 ///   auto detector = default_detector();             // detection/default_detector.hpp
 ///   auto faces = detector->detect(image);           // Span of Face, best first; empty if there is none

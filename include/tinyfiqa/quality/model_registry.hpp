@@ -183,7 +183,8 @@ inline Span<const ModelSpec> model_specs() {
           .with_input(yunet_input())
           .defined_by<YuNetS>()
           .detecting_faces(DetectorFamily::yunet),
-      ModelSpec::named("retinaface_mobilenet025", "face detector, 0.43M parameters, of Peng et al. 2024")
+      ModelSpec::named("retinaface_mobilenet025",
+                       "face detector, 0.43M parameters, with ReLU and anchors of 10 to 256 pixels")
           .with_input(retinaface_input())
           .defined_by<RetinaFaceMobileNet025>()
           .detecting_faces(DetectorFamily::retinaface),
