@@ -14,6 +14,10 @@
 //
 // Register budget: P accumulators + K weights + 1 vector of x, at most 8 + 5 + 1 = 14.
 //
+// With 32 registers and stride 1, a tile is P pixels of two output rows, one below the other. Each vector of x is
+// loaded for both: rows of 64 channels come from the second-level cache, and its bandwidth is the limit. Register
+// budget: 2 P accumulators + 2 K weights + 1 vector of x, at most 14 + 10 + 1 = 25.
+//
 // The last tile of a row is moved left to end with the row. It computes some pixels a second time, with the
 // same result; so y must not overlap x.
 //
@@ -166,6 +170,70 @@ TINYFIQA_NOINLINE inline void depthwise_tile(const DepthwiseArgs& d, const Depth
   if (first < d.c) depthwise_vector<K, S, P, false, Border>(d, r, ox, first, d.c - first);
 }
 
+/// The micro-kernel of two rows: as depthwise_vector, and the same pixels of the next output row, with stride 1. `r` is the
+/// upper row, but r.rows counts the K + 1 input rows of both. Border: rows and columns of the tile may lie outside.
+template <int K, int P, bool Full, bool Border>
+TINYFIQA_INLINE void depthwise_pair_vector(const DepthwiseArgs& d, const DepthwiseRow& r, int ox, int first,
+                                           int count) {
+  const int left = ox - d.padding;
+  const std::ptrdiff_t x_pixel_stride = d.x_pixel_stride, tap_step = r.tap_step;
+  const float* x = r.x + left * x_pixel_stride + first;
+  const float* tap = d.packed + first + tap_step;
+  const vf bias = simd::load(d.packed + first);
+  vf upper[P], lower[P];
+#pragma GCC unroll 8
+  for (int i = 0; i < P; ++i) upper[i] = lower[i] = bias;
+  vf w[K], above[K];  // the weights of the upper row's tap ky, and those of ky - 1, the lower row's
+#pragma GCC unroll 8
+  for (int ky = 0; ky <= K; ++ky, x += r.x_row) {
+#pragma GCC unroll 7
+    for (int kx = 0; kx < K; ++kx) {
+      if (ky > 0) above[kx] = w[kx];
+      if (ky < K) w[kx] = simd::keep(simd::load(tap + (ky * K + kx) * tap_step));
+    }
+    if (Border && (ky < r.rows.first || ky >= r.rows.last)) continue;
+#pragma GCC unroll 16
+    for (int j = 0; j < P - 1 + K; ++j) {
+      if (Border && (left + j < 0 || left + j >= d.w)) continue;
+      const vf xj = simd::keep(Full ? simd::load(x + j * x_pixel_stride)
+                                    : simd::load_part(x + j * x_pixel_stride, count));
+#pragma GCC unroll 7
+      for (int kx = 0; kx < K; ++kx) {
+        const int i = j - kx;
+        if (i < 0 || i >= P) continue;
+        if (ky < K) upper[i] = simd::fma(w[kx], xj, upper[i]);
+        if (ky > 0) lower[i] = simd::fma(above[kx], xj, lower[i]);
+      }
+    }
+  }
+  float* const y = r.y + ox * d.y_pixel_stride + first;
+  depthwise_store<P, Full>(d, first, count, y, upper);
+  depthwise_store<P, Full>(d, first, count, y + d.out_w * d.y_pixel_stride, lower);
+}
+
+/// Output pixels ox .. ox + P - 1 of two rows, all channels.
+template <int K, int P, bool Border>
+TINYFIQA_NOINLINE inline void depthwise_pair_tile(const DepthwiseArgs& d, const DepthwiseRow& r, int ox) {
+  int first = 0;
+  for (; first + simd::width <= d.c; first += simd::width)
+    depthwise_pair_vector<K, P, true, Border>(d, r, ox, first, simd::width);
+  if (first < d.c) depthwise_pair_vector<K, P, false, Border>(d, r, ox, first, d.c - first);
+}
+
+/// Two output rows by tiles of P pixels. Needs P <= out_w.
+template <int K, int P>
+inline void depthwise_pair_tiles(const DepthwiseArgs& d, const DepthwiseRow& r) {
+  const bool rows_inside = r.rows.first == 0 && r.rows.last == K + 1;
+  for (int ox = 0; ox < d.out_w; ox += P) {
+    const int at = d.out_w - ox < P ? d.out_w - P : ox;
+    const int left = at - d.padding;
+    if (rows_inside && left >= 0 && left + P - 1 + K <= d.w)
+      depthwise_pair_tile<K, P, false>(d, r, at);
+    else
+      depthwise_pair_tile<K, P, true>(d, r, at);
+  }
+}
+
 /// One output row by tiles of P pixels. Needs P <= out_w.
 template <int K, int S, int P>
 inline void depthwise_tiles(const DepthwiseArgs& d, const DepthwiseRow& r) {
@@ -238,17 +306,41 @@ inline void depthwise_any_stride(const DepthwiseArgs& d, const DepthwiseRow& r) 
   for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel(d, r, ox);
 }
 
-/// Output row oy of an image. K equals d.window.
-template <int K>
-inline void depthwise_row(const DepthwiseArgs& d, int image, int oy) {
+/// Output row oy of an image, which reads `taps` rows of the input.
+TINYFIQA_INLINE DepthwiseRow depthwise_row(const DepthwiseArgs& d, int image, int oy, int taps) {
   const int top = oy * d.stride - d.padding;
   DepthwiseRow r;
   r.x_row = d.w * d.x_pixel_stride;
   r.tap_step = depthwise_padded_channels(d.c);
-  r.rows = taps_inside(top, K, d.h);
+  r.rows = taps_inside(top, taps, d.h);
   r.x = d.x + (static_cast<std::ptrdiff_t>(image) * d.h + top) * r.x_row;
   r.y = d.y + (static_cast<std::ptrdiff_t>(image) * d.out_h + oy) * d.out_w * d.y_pixel_stride;
-  depthwise_any_stride<K>(d, r);
+  return r;
+}
+
+/// Computes as many of the output rows begin .. end - 1 of an image as it can two at a time; returns the first row that
+/// is left.
+template <int K>
+inline int depthwise_row_pairs(const DepthwiseArgs& d, int image, int begin, int end) {
+  if (d.stride != 1 || d.padding > K / 2 || d.out_w < 5) return begin;
+  // Tiles of 7 where they compute fewer pixels.
+  const bool by_7 = d.out_w >= 7 && (d.out_w + 6) / 7 * 7 < (d.out_w + 4) / 5 * 5;
+  for (; begin + 1 < end; begin += 2) {
+    const DepthwiseRow r = depthwise_row(d, image, begin, K + 1);
+    if (by_7)
+      depthwise_pair_tiles<K, 7>(d, r);
+    else
+      depthwise_pair_tiles<K, 5>(d, r);
+  }
+  return begin;
+}
+
+/// Output rows begin .. end - 1 of an image. K equals d.window.
+template <int K>
+inline void depthwise_rows(const DepthwiseArgs& d, int image, int begin, int end) {
+  if constexpr (simd::registers >= 32 && (K == 3 || K == 5))
+    begin = depthwise_row_pairs<K>(d, image, begin, end);
+  for (int oy = begin; oy < end; ++oy) depthwise_any_stride<K>(d, depthwise_row(d, image, oy, K));
 }
 
 /// The whole convolution, rows split over the team's threads. K equals d.window.
@@ -256,7 +348,8 @@ template <int K>
 inline void depthwise(const DepthwiseArgs& d, const Team& team) {
   const double macs = static_cast<double>(d.n) * d.out_h * d.out_w * d.c * K * K;
   parallel_for(worth_team(team, macs), d.n * d.out_h, [&](int begin, int end, int) {
-    for (int i = begin; i < end; ++i) depthwise_row<K>(d, i / d.out_h, i % d.out_h);
+    for_each_image(d.out_h, begin, end,
+                   [&](int image, int first, int last) { depthwise_rows<K>(d, image, first, last); });
   });
 }
 

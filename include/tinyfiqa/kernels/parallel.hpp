@@ -31,6 +31,18 @@ void parallel_for(const Team& team, int count, const Body& body, int ranges = 4)
   });
 }
 
+/// Splits rows begin .. end - 1, counted through images of `height` rows each: calls body(image, first, last) for the
+/// rows first .. last - 1 of each image.
+template <class Body>
+void for_each_image(int height, int begin, int end, const Body& body) {
+  while (begin < end) {
+    const int image = begin / height, first = begin % height;
+    const int last = end - begin < height - first ? first + end - begin : height;
+    body(image, first, last);
+    begin += last - first;
+  }
+}
+
 /// Calls body(begin, end, part) for one range per thread; `part` is the number of the range, whichever thread
 /// runs it. Partial sums that are kept by part and added in the order of the parts depend on the number of
 /// threads, but not on their timing.

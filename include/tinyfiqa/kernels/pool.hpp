@@ -47,6 +47,25 @@ inline void max_pool_3x3_row(const PoolArgs& p, const float* x, TapRange rows, i
   }
 }
 
+/// Windows of 2x2, stride 2, without padding: one output row. `x` is the upper input row, `y` the output row's pixel 0.
+inline void max_pool_2x2_row(const PoolArgs& p, const float* x, float* y) {
+  const std::ptrdiff_t right = p.x_pixel_stride, below = p.w * p.x_pixel_stride;
+  for (int ox = 0; ox < p.out_w; ++ox, x += 2 * right, y += p.y_pixel_stride) {
+    const auto largest = [&](auto load) TINYFIQA_INLINE_LAMBDA {
+      return simd::max(simd::max(simd::max(load(x), load(x + right)), load(x + below)),
+                       load(x + below + right));
+    };
+    int c = 0;
+    for (; c + simd::width <= p.c; c += simd::width)
+      simd::store(y + c, largest([&](const float* at) TINYFIQA_INLINE_LAMBDA { return simd::load(at + c); }));
+    if (c < p.c)
+      simd::store_part(y + c, largest([&](const float* at) TINYFIQA_INLINE_LAMBDA {
+                         return simd::load_part(at + c, p.c - c);
+                       }),
+                       p.c - c);
+  }
+}
+
 /// Any window: pixels begin .. end of output row oy.
 inline void max_pool_columns(const PoolArgs& p, int image, int oy, int begin, int end) {
   const int top = oy * p.stride - p.padding;
@@ -73,14 +92,15 @@ inline void max_pool_columns(const PoolArgs& p, int image, int oy, int begin, in
 
 /// Output row oy of an image.
 inline void max_pool_row(const PoolArgs& p, int image, int oy) {
-  if (p.window != 3 || p.stride != 2) return max_pool_columns(p, image, oy, 0, p.out_w);
   const int top = oy * p.stride - p.padding;
+  const float* const x = p.x + (static_cast<std::ptrdiff_t>(image) * p.h + top) * p.w * p.x_pixel_stride;
+  float* const y = p.y + (static_cast<std::ptrdiff_t>(image) * p.out_h + oy) * p.out_w * p.y_pixel_stride;
+  if (p.window == 2 && p.stride == 2 && p.padding == 0) return max_pool_2x2_row(p, x, y);
+  if (p.window != 3 || p.stride != 2) return max_pool_columns(p, image, oy, 0, p.out_w);
   const PixelRange inside = pixels_inside(p.window, p.stride, p.padding, p.w, p.out_w);
   max_pool_columns(p, image, oy, 0, inside.begin);
   if (inside.begin < inside.end)
-    max_pool_3x3_row(p, p.x + (static_cast<std::ptrdiff_t>(image) * p.h + top) * p.w * p.x_pixel_stride,
-                     taps_inside(top, 3, p.h), inside.begin, inside.end,
-                     p.y + (static_cast<std::ptrdiff_t>(image) * p.out_h + oy) * p.out_w * p.y_pixel_stride);
+    max_pool_3x3_row(p, x, taps_inside(top, 3, p.h), inside.begin, inside.end, y);
   max_pool_columns(p, image, oy, inside.end, p.out_w);
 }
 

@@ -131,7 +131,7 @@ inline void run_depthwise_rows(const Step& s, const Frame& f, const RowsTask& t)
   DepthwiseArgs d = depthwise_args(s, f);
   d.x = t.read<float>();
   d.y = t.write<float>();
-  for (int oy = t.begin; oy < t.end; ++oy) depthwise_row<K>(d, t.image, oy);
+  depthwise_rows<K>(d, t.image, t.begin, t.end);
 }
 inline std::size_t packed_depthwise(const ConvShape& c) {
   return depthwise_packed_floats(c.cout, c.window) * sizeof(float);

@@ -20,7 +20,8 @@ class ChainPlanner {
     std::size_t most = 0;
     for (int i = 0; i < count();) {
       int last = i;
-      while (last + 1 < count() && last + 1 - i < max_chain_steps && links(last)) ++last;
+      while (last + 1 < count() && last + 1 - i < max_chain_steps && links(last) && has_room(i, last + 1))
+        ++last;
       if (last > i) {
         make_chain(i, last - i + 1);
         if (step(i).chain.thread_bytes > most) most = step(i).chain.thread_bytes;
@@ -36,6 +37,8 @@ class ChainPlanner {
   static constexpr long long least_map_bytes = 1536 * 1024;
   static constexpr std::size_t most_rows_bytes = 256 * 1024;
   static constexpr int chain_rows = 16;
+  // With one row of output at a time, 3x3 windows move twice as many rows as they compute.
+  static constexpr int least_rows = 2;
 
   int count() const { return static_cast<int>(steps_.size); }
   Step& step(int i) { return steps_[static_cast<std::size_t>(i)]; }
@@ -60,6 +63,11 @@ class ChainPlanner {
       if (s.b.buffer == map || s.gate.buffer == map) return false;
     }
     return true;
+  }
+
+  /// True when a chain of the steps first .. last can compute least_rows at a time. Pairs always may.
+  bool has_room(int first, int last) {
+    return last - first < 2 || place_rows(first, last + 1 - first, least_rows) <= most_rows_bytes;
   }
 
   void make_chain(int first, int count) {

@@ -5,6 +5,7 @@
 // Types and constants
 //   vf                   one vector of `width` floats; + - * / work on each lane
 //   width                floats of a vector: 16 AVX-512, 8 AVX2, 4 SSE and NEON, 1 scalar
+//   registers            vector registers of the processor: 32 AVX-512 and 64-bit ARM, otherwise 16
 //
 // Memory. No address needs alignment. Nothing but the floats that are named is read or written.
 //   load(p)              `width` floats at p
@@ -60,6 +61,12 @@
 #include <tinyfiqa/simd/sse.hpp>
 
 TINYFIQA_ISA_BEGIN(simd)
+
+#if defined(TINYFIQA_SIMD_AVX512) || (defined(TINYFIQA_SIMD_NEON) && defined(__aarch64__))
+inline constexpr int registers = 32;
+#else
+inline constexpr int registers = 16;
+#endif
 
 TINYFIQA_INLINE void prefetch(const float* p) {
 #if defined(__GNUC__) || defined(__clang__)
