@@ -77,12 +77,15 @@ struct FileDescriptor {
   }
 };
 
-inline Result<FileBytes> read_descriptor(const std::string& path, int fd) {
+/// `expected`: the size that the file reports; 0 if it reports none.
+inline Result<FileBytes> read_descriptor(const std::string& path, int fd, std::size_t expected) {
   std::vector<unsigned char> data;
+  data.reserve(expected + 1);  // one byte more, so that the end is found without another allocation
   for (;;) {
-    const std::size_t have = data.size(), piece = have < 65536 ? 65536 : have;
-    data.resize(have + piece);
-    const ssize_t got = ::read(fd, data.data() + have, piece);
+    const std::size_t have = data.size();
+    if (have == data.capacity()) data.reserve(have < 32768 ? 65536 : 2 * have);
+    data.resize(data.capacity());
+    const ssize_t got = ::read(fd, data.data() + have, data.size() - have);
     data.resize(have + (got > 0 ? static_cast<std::size_t>(got) : 0));
     if (got == 0) return owned_bytes(path, std::move(data));
     if (got < 0 && errno != EINTR) {
@@ -109,12 +112,12 @@ inline Result<FileBytes> read_file(const std::string& path, FileAccess access = 
   if (S_ISDIR(info.st_mode)) {
     return Status::error(Errc::unreadable, path, ": is a folder; name a file in it");
   }
-  if (!S_ISREG(info.st_mode)) return detail::read_descriptor(path, file.fd);
+  if (!S_ISREG(info.st_mode)) return detail::read_descriptor(path, file.fd, 0);
+  const auto size = info.st_size <= 0 ? 0 : static_cast<std::size_t>(info.st_size);
   // Empty files, and files in /proc, which report size 0, can't be mapped.
-  if (access == FileAccess::copy || info.st_size <= 0) return detail::read_descriptor(path, file.fd);
-  const auto size = static_cast<std::size_t>(info.st_size);
+  if (access == FileAccess::copy || size == 0) return detail::read_descriptor(path, file.fd, size);
   void* const map = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
-  if (map == MAP_FAILED) return detail::read_descriptor(path, file.fd);
+  if (map == MAP_FAILED) return detail::read_descriptor(path, file.fd, size);
   std::shared_ptr<const void> owner(map, [size](void* start) { ::munmap(start, size); });
   return FileBytes{path, Bytes(static_cast<const unsigned char*>(map), size), std::move(owner)};
 }
