@@ -6,6 +6,7 @@
 
 #include "detection/detector_fixtures.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -87,6 +88,22 @@ TEST_CASE("a sideways photo is found turned, with the landmarks in its own pixel
       CHECK(std::fabs(faces[0].landmarks.x[i] - expected.x[i]) < 8);
       CHECK(std::fabs(faces[0].landmarks.y[i] - expected.y[i]) < 8);
     }
+  }
+}
+
+TEST_CASE("the largest face alone is the largest of all, also in a photo stored sideways") {
+  FaceDetector d = detector();
+  CHECK(d.detect_largest(photo("coffee.jpg"))->size == 0);
+  for (const Image& image : {photo("group.jpg"), turned(photo("group.jpg"))}) {
+    const auto all = faces_in(d, image);
+    REQUIRE(all.size() > 1);
+    const Face largest = *std::max_element(
+        all.begin(), all.end(), [](const Face& a, const Face& b) { return a.box.area() < b.box.area(); });
+    const auto found = d.detect_largest(image);
+    REQUIRE(found->size == 1);
+    CHECK(box_iou((*found)[0].box, largest.box) > 0.7f);
+    CHECK(std::fabs((*found)[0].landmarks.x[0] - largest.landmarks.x[0]) < 8);
+    CHECK(std::fabs((*found)[0].landmarks.y[0] - largest.landmarks.y[0]) < 8);
   }
 }
 

@@ -49,6 +49,14 @@ class FaceList {
     faces_.resize(kept);
   }
 
+  /// Keeps the face with the largest box; of equal ones the first. Add no faces afterwards, before clear().
+  void keep_largest() {
+    if (faces_.empty()) return;
+    faces_[0] = *std::max_element(faces_.begin(), faces_.end(),
+                                  [](const Face& a, const Face& b) { return a.box.area() < b.box.area(); });
+    faces_.resize(1);
+  }
+
   /// Keeps the faces for which keep(face) is true; it may change them. Add no faces afterwards, before clear().
   template <class Keep>
   void keep_if(const Keep& keep) {

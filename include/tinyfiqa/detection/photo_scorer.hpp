@@ -65,13 +65,9 @@ class PhotoScorer {
   /// The score of the largest face of the image. An image that is an aligned face already is scored as it is.
   /// Errors: no_face; those of check_view(); not_finite.
   Result<FaceScore> score(const ImageView& image) {
-    const auto faces = detector_.detect(image);
+    const auto faces = detector_.detect_largest(image);
     if (!faces) return faces.status();
-    if (faces->size == 0) return no_face();
-    const Face* largest = faces->begin();
-    for (const Face& face : *faces)
-      if (face.box.area() > largest->box.area()) largest = &face;
-    return score_face(image, *largest);
+    return faces->size == 0 ? Result<FaceScore>(no_face()) : score_face(image, (*faces)[0]);
   }
 
   /// The scores of all faces, largest first; empty if there is none. Errors: the others.

@@ -27,7 +27,8 @@ Result<std::vector<std::unique_ptr<FaceFinder>>> FaceFinder::open(const FaceOpti
 
 Result<std::vector<FoundFace>> FaceFinder::find(const ImageView& image, double scale) {
   const double start = now_s();
-  const auto faces = detector_.detect(image);
+  const auto faces =
+      choice_ == FaceChoice::largest ? detector_.detect_largest(image) : detector_.detect(image);
   seconds += now_s() - start;
   if (!faces) return faces.status();
   std::vector<FoundFace> found;
@@ -38,7 +39,6 @@ Result<std::vector<FoundFace>> FaceFinder::find(const ImageView& image, double s
     return Status::error(Errc::no_face, "no face found; for a crop of a face use --face whole");
   std::sort(found.begin(), found.end(),
             [](const FoundFace& a, const FoundFace& b) { return a.face.box.area() > b.face.box.area(); });
-  if (choice_ == FaceChoice::largest) found.resize(1);
   for (std::size_t i = 0; i < found.size(); ++i) found[i].number = i + 1;
   return found;
 }
