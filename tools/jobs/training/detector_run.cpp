@@ -9,7 +9,7 @@
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/text_file.hpp"
-#include "jobs/training/stop_signal.hpp"
+#include "jobs/training/epoch_loop.hpp"
 #include "options/model_options.hpp"
 #include "reports/svg_chart.hpp"
 
@@ -255,45 +255,25 @@ Status DetectorRun::write_epoch() const {
 
 void DetectorRun::print_epoch() const {
   const DetectorEpoch& r = trainer_->state().log.back();
-  std::printf("epoch %3d/%d  loss %.4f (object %.3f face %.3f box %.3f landmarks %.3f)  %s", r.epoch,
+  const double left = static_cast<double>(options_.epochs - r.epoch) * options_.images;
+  std::printf("epoch %3d/%d  loss %.4f (object %.3f face %.3f box %.3f landmarks %.3f)  %s%s\n", r.epoch,
               options_.epochs, r.loss, r.object, r.face, r.box, r.landmarks,
-              agreement_text(r.agreement).c_str());
-  if (r.images_per_s > 0) {
-    const double left_s = static_cast<double>(options_.epochs - r.epoch) * options_.images / r.images_per_s;
-    std::printf("  %.0f images/s  %.0f:%02.0f left", r.images_per_s, std::floor(left_s / 60),
-                std::floor(std::fmod(left_s, 60)));
-  }
-  std::printf("\n");
+              agreement_text(r.agreement).c_str(), speed_text(r.images_per_s, left).c_str());
   std::fflush(stdout);
 }
 
 int DetectorRun::train() {
-  const auto fail = [](const Status& status) {
-    print_error(status);
-    return exit_some_failed;
-  };
-  const auto save = [&] { return save_checkpoint(output_.state_path(), *trainer_, fingerprint_); };
-  catch_stop_signals();
-  DetectorTrainState& state = trainer_->state();
-  while (state.epoch < options_.epochs) {
-    Progress progress(trainer_->batches(), "batches");
-    const auto done = trainer_->run_epoch([&](std::size_t batches, std::size_t) {
-      progress.show(batches);
-      return stop_signal == 0;
-    });
-    progress.clear();
-    if (!done) return fail(done.status());
-    if (!*done) {
-      if (const Status s = save(); !s) return fail(s);
-      std::fprintf(stderr, "tinyfiqa: stopped in epoch %d; continue with: tinyfiqa train --resume %s\n",
-                   state.epoch + 1, arguments_.out.c_str());
-      return 128 + stop_signal;
-    }
-    if (const Status s = write_epoch(); !s) return fail(s);
-    if (const Status s = save(); !s) return fail(s);
-    print_epoch();
-  }
-  std::printf("best: epoch %d, F1 %.4f, in %s/best.safetensors\n", state.best_epoch, state.best_score,
-              arguments_.out.c_str());
-  return exit_done;
+  EpochLoop loop;
+  loop.epochs = options_.epochs;
+  loop.batches = trainer_->batches();
+  loop.resume_command = "tinyfiqa train --resume " + arguments_.out;
+  loop.write_epoch = [&] { return write_epoch(); };
+  loop.save = [&] { return save_checkpoint(output_.state_path(), *trainer_, fingerprint_); };
+  loop.print_epoch = [&] { print_epoch(); };
+  const int exit_code = run_epochs(*trainer_, loop);
+  const DetectorTrainState& state = trainer_->state();
+  if (exit_code == exit_done)
+    std::printf("best: epoch %d, F1 %.4f, in %s/best.safetensors\n", state.best_epoch, state.best_score,
+                arguments_.out.c_str());
+  return exit_code;
 }

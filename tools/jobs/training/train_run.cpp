@@ -4,7 +4,7 @@
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
-#include "jobs/training/stop_signal.hpp"
+#include "jobs/training/epoch_loop.hpp"
 #include "jobs/verification/identities.hpp"
 
 #include <tinyfiqa/formats/weights.hpp>
@@ -219,14 +219,10 @@ Status TrainRun::prepare() {
 
 void TrainRun::print_epoch() const {
   const EpochRow& r = trainer_->state().log.back();
-  std::printf("epoch %3d/%d  loss %.5f  %s", r.epoch, options_.epochs, r.loss, validation_text(r).c_str());
-  if (r.images_per_s > 0) {  // 0 if the epoch was resumed after its last step
-    const double left_s = static_cast<double>(options_.epochs - r.epoch) *
-                          static_cast<double>(trainer_->train_loader().rows().size()) / r.images_per_s;
-    std::printf("  %.0f images/s  %.0f:%02.0f left", r.images_per_s, std::floor(left_s / 60),
-                std::floor(std::fmod(left_s, 60)));
-  }
-  std::printf("\n");
+  const double left = static_cast<double>(options_.epochs - r.epoch) *
+                      static_cast<double>(trainer_->train_loader().rows().size());
+  std::printf("epoch %3d/%d  loss %.5f  %s%s\n", r.epoch, options_.epochs, r.loss, validation_text(r).c_str(),
+              speed_text(r.images_per_s, left).c_str());
   std::fflush(stdout);
 }
 
@@ -240,33 +236,16 @@ void TrainRun::print_end() const {
   std::fflush(stdout);
 }
 
-Status TrainRun::save() const { return save_checkpoint(output_.state_path(), *trainer_, fingerprint_); }
-
 int TrainRun::train() {
   Trainer& trainer = *trainer_;
-  const auto fail = [](const Status& status) {
-    print_error(status);
-    return exit_some_failed;
-  };
-  catch_stop_signals();
-  while (trainer.state().epoch < options_.epochs) {
-    Progress progress(trainer.train_loader().batches(), "batches");
-    const auto done = trainer.run_epoch([&](std::size_t batches, std::size_t) {
-      progress.show(batches);
-      return stop_signal == 0;
-    });
-    progress.clear();
-    if (!done) return fail(done.status());
-    if (!*done) {
-      if (const Status s = save(); !s) return fail(s);
-      std::fprintf(stderr, "tinyfiqa: stopped in epoch %d; continue with: %s\n", trainer.state().epoch + 1,
-                   resume_command_.c_str());
-      return 128 + stop_signal;
-    }
-    if (const Status s = output_.write_epoch(trainer); !s) return fail(s);
-    if (const Status s = save(); !s) return fail(s);
-    print_epoch();
-  }
-  print_end();
-  return exit_done;
+  EpochLoop loop;
+  loop.epochs = options_.epochs;
+  loop.batches = trainer.train_loader().batches();
+  loop.resume_command = resume_command_;
+  loop.write_epoch = [&] { return output_.write_epoch(trainer); };
+  loop.save = [&] { return save_checkpoint(output_.state_path(), trainer, fingerprint_); };
+  loop.print_epoch = [&] { print_epoch(); };
+  const int exit_code = run_epochs(trainer, loop);
+  if (exit_code == exit_done) print_end();
+  return exit_code;
 }

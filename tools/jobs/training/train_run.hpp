@@ -66,7 +66,6 @@ class TrainRun {
   tinyfiqa::Status start_weights();
   void print_epoch() const;
   void print_end() const;
-  tinyfiqa::Status save() const;
 
   TrainArguments arguments_;
   std::vector<std::string> command_line_;
