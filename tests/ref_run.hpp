@@ -35,8 +35,8 @@ inline Tensor conv(const Op& op, const Tensor& x, const float* params) {
               std::sqrt(static_cast<double>(params[op.running_var + c]) + static_cast<double>(op.norm_eps)) *
               static_cast<double>(params[op.norm_weight + c]) +
           static_cast<double>(params[op.norm_bias + c]);
-    y.floats[i] = static_cast<float>(
-        reference::act(op.act, v, op.slope >= 0 ? static_cast<double>(params[op.slope + c]) : 0.0));
+    const float slope = op.slope >= 0 ? params[op.slope + c] : op.fixed_slope;
+    y.floats[i] = static_cast<float>(reference::act(op.act, v, static_cast<double>(slope)));
   }
   return y;
 }

@@ -172,7 +172,8 @@ template <Act A>
 void check_every_op() {
   const std::string name = act_name(A);
   INFO("activation " << name);
-  const auto d = planned::define<EveryOp<A>>();
+  auto d = planned::define<EveryOp<A>>();
+  for (Op& op : d.ops) op.fixed_slope = 0.2f;  // of leaky ReLU; the others ignore it
   for (const TapeMode mode : all_modes) {
     INFO("mode " << static_cast<int>(mode));
     check_differences<EveryOp<A>>(d, {2, 9, 10, 3}, mode, 150);
@@ -189,6 +190,7 @@ TEST_CASE("every operation has the gradient of central differences, and kernels 
   check_every_op<Act::none>();
   check_every_op<Act::relu>();
   check_every_op<Act::hswish>();
+  check_every_op<Act::prelu>();  // without slopes: leaky ReLU
 }
 
 TEST_CASE("whole networks have the gradient of central differences") {

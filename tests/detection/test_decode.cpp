@@ -70,7 +70,7 @@ TEST_CASE("cells that are no numbers, or boxes without end, are no faces") {
     }
     const std::vector<float> maps(32, bad);
     FaceList faces(10);
-    decode_retinaface(maps.data(), maps.data(), maps.data(), 1, 1, 2, 0.5f, faces);
+    decode_retinaface(maps.data(), maps.data(), maps.data(), 1, 1, 2, RetinaFaceAnchors{}, 0.5f, faces);
     for (const Face& f : faces.faces()) CHECK(std::isfinite(f.box.area()));
   }
 }

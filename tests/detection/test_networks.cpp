@@ -26,8 +26,10 @@ struct DetectorCase {
     return std::to_string(n) + "x" + std::to_string(h) + "x" + std::to_string(w) + ".npy";
   }
 };
-constexpr DetectorCase detector_cases[] = {
-    {"yunet_n", 2, 64, 96}, {"yunet_s", 1, 96, 64}, {"retinaface_mobilenet025", 1, 71, 101}};
+constexpr DetectorCase detector_cases[] = {{"yunet_n", 2, 64, 96},
+                                           {"yunet_s", 1, 96, 64},
+                                           {"retinaface_mobilenet025", 1, 71, 101},
+                                           {"retinaface_mobilenet025_leaky", 1, 39, 53}};
 
 std::vector<float> outputs_of(const Model& model, const DetectorCase& c, int threads) {
   auto session = Session::create(model, c.n, c.h, c.w, SessionOptions{threads, Feed::floats, {}});
@@ -53,7 +55,7 @@ FaceList faces_of(const Model& model, const DetectorCase& c, float threshold) {
     if (yunet)
       decode_yunet(y[at], e.h, e.w, detector_strides[level], threshold, faces);
     else
-      decode_retinaface(y[at], y[at + 1], y[at + 2], e.h, e.w, level, threshold, faces);
+      decode_retinaface(y[at], y[at + 1], y[at + 2], e.h, e.w, level, model.spec().anchors, threshold, faces);
   }
   return faces;
 }

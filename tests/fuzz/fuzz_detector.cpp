@@ -84,7 +84,8 @@ void decode_maps(Input& input, bool yunet) {
     } else {
       const auto cls = input.floats(4 * cells), bbox = input.floats(8 * cells),
                  kps = input.floats(20 * cells);
-      decode_retinaface(cls.data(), bbox.data(), kps.data(), rows, cols, level, threshold, faces);
+      decode_retinaface(cls.data(), bbox.data(), kps.data(), rows, cols, level, RetinaFaceAnchors{},
+                        threshold, faces);
     }
   }
   require(faces.size() <= capacity);

@@ -258,6 +258,10 @@ inline Tensor run_node(const onnx::NodeProto& node, const std::vector<const Tens
     const float alpha = attribute(node, "alpha").f(), beta = attribute(node, "beta").f();
     return pointwise(x, [=](float v) { return std::fmax(0.0f, std::fmin(1.0f, alpha * v + beta)); });
   }
+  if (kind == "LeakyRelu") {
+    const float slope = attribute(node, "alpha").f();
+    return pointwise(x, [slope](float v) { return v > 0 ? v : slope * v; });
+  }
   if (kind == "PRelu")
     return pointwise(x, *in[1], [](float v, float slope) { return v > 0 ? v : slope * v; });
   if (kind == "Add") return pointwise(x, *in[1], std::plus<float>());

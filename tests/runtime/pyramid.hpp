@@ -8,7 +8,7 @@ struct PyramidNet {
   tinyfiqa::ConvNorm<3, 8, 3, 2, 1, tinyfiqa::Act::relu> stem;
   tinyfiqa::ConvNorm<8, 12, 3, 2, 1, tinyfiqa::Act::hswish> down1;
   tinyfiqa::ConvNorm<12, 16, 3, 2, 1, tinyfiqa::Act::silu> down2;
-  tinyfiqa::ConvNorm<16, 12, 1> lateral;
+  tinyfiqa::ConvNormLeaky<16, 12, 1, 1, 1, 10> lateral;
   tinyfiqa::ConvNorm<36, 8, 1, 1, 1, tinyfiqa::Act::relu> join;
   tinyfiqa::ConvBias<8, 5> fine;
   tinyfiqa::ConvBias<12, 2, tinyfiqa::Act::sigmoid> middle;

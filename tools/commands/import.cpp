@@ -94,7 +94,9 @@ Status ImportCommand::import_file() const {
   if (is_shufflenet_megvii(*file)) file = convert_shufflenet_megvii(*file);
   if (!file) return file.status();
   spec = guess_model(*file);
-  return spec != nullptr ? import_model(*spec, file->metadata) : convert(*file);
+  if (spec == nullptr) return convert(*file);
+  note_other_models(*file, *spec);
+  return import_model(*spec, file->metadata);
 }
 
 int ImportCommand::run() const {

@@ -15,7 +15,7 @@ using namespace tinyfiqa;
 namespace {
 
 struct InfoCommand {
-  std::string model = "tinyfqnet", weights, isa = "auto";
+  std::string model, weights, isa = "auto";
   SizeOption size;
   int batch = 1, threads = 1;
   bool json = false;
@@ -42,7 +42,8 @@ std::string step_text(const StepInfo& info, const Step& step, const Op& op) {
   if (step.stride > 1) text += "/" + std::to_string(step.stride);
   if (op.kind == OpKind::conv && step.groups > 1)
     text += step.groups == info.in.c ? " dw" : " g" + std::to_string(step.groups);
-  if (step.act != Act::none) text += std::string(" ") + act_name(step.act);
+  if (step.act != Act::none)
+    text += std::string(" ") + (op.is_leaky_relu() ? "leaky_relu" : act_name(step.act));
   if (info.with_residual) text += " +res";
   return text;
 }
@@ -159,11 +160,12 @@ struct FileInfo {
   InputSpec input;
 };
 
-Result<FileInfo> read_file_info(const std::string& path, const Backend& backend) {
+Result<FileInfo> read_file_info(const std::string& path, const std::string& name, const Backend& backend) {
   const auto file = read_weight_file(path);
   if (!file) return file.status();
-  const auto model = make_model(*file, "", backend);
+  const auto model = make_model(*file, name, backend);
   if (!model) return model.status();
+  if (name.empty()) note_other_models(*file, model->spec());
   return FileInfo{file->metadata, model->spec().name, model->input()};
 }
 
@@ -176,12 +178,13 @@ int InfoCommand::run() {
   if (!backend) return fail(backend.status());
   Metadata metadata;
   if (!weights.empty()) {
-    auto file = read_file_info(weights, **backend);
+    auto file = read_file_info(weights, model, **backend);
     if (!file) return fail(file.status());
     metadata = std::move(file->metadata);
     model = file->model;
     if (size.height == 0) size = {file->input.height, file->input.width};
   }
+  if (model.empty()) model = "tinyfqnet";
   const ModelSpec* spec = find_model(model);
   if (spec == nullptr)
     return fail(
@@ -213,12 +216,12 @@ void add_info(const Command& app, int& exit_code) {
   auto command = std::make_shared<InfoCommand>();
   const Command sub = app.add_command(
       "info", "Show layers, shapes, parameters, multiply-adds, kernels and memory of a network");
-  const Option model =
-      sub.add_option("--model", command->model, model_names()).type_name("NAME").show_default();
+  sub.add_option("--model", command->model,
+                 model_names() + " (default: the network of --weights, or tinyfqnet)")
+      .type_name("NAME");
   sub.add_option("--weights", command->weights,
                  "Show the network of this weight file and its metadata: calibration, bands, ...")
-      .type_name("FILE")
-      .excludes(model);
+      .type_name("FILE");
   add_size_option(sub, command->size);
   sub.add_option("--batch", command->batch, "Plan for this many images at a time")
       .range(1, 65536)

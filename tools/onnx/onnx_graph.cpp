@@ -214,7 +214,10 @@ void OnnxGraph::write_act(const Op& op, const std::string& x) {
       node("Mul", {x, last_output()});
       break;
     case Act::prelu:
-      node("PRelu", {x, param_name(op.slope)});
+      if (op.is_leaky_relu())
+        attribute(node("LeakyRelu", {x}), "alpha", op.fixed_slope);
+      else
+        node("PRelu", {x, param_name(op.slope)});
       break;
   }
 }

@@ -25,6 +25,10 @@ void FaceOptions::add_to(const Command& command, bool with_whole) {
                       "built-in detector)")
       .type_name("FILE");
   command
+      .add_option("--detector-model", detector_model,
+                  "Read --detector as this network (default: the one that the file names or fits)")
+      .type_name("NAME");
+  command
       .add_option("--threshold", search.threshold, "Take faces of at least this confidence of the detector")
       .range(0.001, 0.999)
       .show_default();
@@ -52,8 +56,11 @@ FaceChoice FaceOptions::choice() const {
 }
 
 Result<std::shared_ptr<const Model>> FaceOptions::read_detector(const Backend& backend) const {
-  auto model =
-      detector.empty() ? default_detector_model(backend) : read_model(detector, "", backend, Use::run);
+  if (detector.empty() && !detector_model.empty())
+    return Status::error(Errc::bad_argument,
+                         "--detector-model names the network of --detector; give that, too");
+  auto model = detector.empty() ? default_detector_model(backend)
+                                : read_model(detector, detector_model, backend, Use::run);
   if (!model) return model.status().prefixed("--detector ");
   if (model->spec().detector == DetectorFamily::none)
     return Status::error(Errc::mismatch, "--detector ", detector, ": is a ", model->spec().name,

@@ -1,4 +1,4 @@
-// --face, --detector and what belongs to them: how faces are found in images.
+// --face, --detector, --detector-model and what belongs to them: how faces are found in images.
 #pragma once
 
 #include <tinyfiqa/detection/face_detector.hpp>
@@ -16,7 +16,7 @@ enum class FaceChoice {
 };
 
 struct FaceOptions {
-  std::string face = "auto", detector;
+  std::string face = "auto", detector, detector_model;
   tinyfiqa::DetectorOptions search;
   bool quick = false;
 

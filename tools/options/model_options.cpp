@@ -101,6 +101,14 @@ Result<TensorFile> read_weight_file(const std::string& path) {
   return convert_shufflenet_megvii(*file);
 }
 
+void note_other_models(const TensorFile& file, const ModelSpec& chosen) {
+  if (named_model(file) != nullptr) return;
+  for (const ModelSpec* other : models_of_same_parameters(chosen))
+    print_note(file.path + ": does not say which network it is of: " + chosen.name + " (assumed) or " +
+               other->name + ". If it is the latter, name it: tinyfiqa import " + file.path +
+               " NEW.safetensors --model " + other->name);
+}
+
 Result<Model> read_model(const std::string& path, const std::string& name, const Backend& backend, Use use) {
   const auto file = read_weight_file(path);
   if (!file) return file.status();
@@ -108,7 +116,9 @@ Result<Model> read_model(const std::string& path, const std::string& name, const
     print_note(path +
                ": parts of this network are not trained (it was imported without a head), so its output "
                "has no meaning yet");
-  return make_model(*file, name, backend, use);
+  auto model = make_model(*file, name, backend, use);
+  if (model && name.empty()) note_other_models(*file, model->spec());
+  return model;
 }
 
 Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions& options, Use use,

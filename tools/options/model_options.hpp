@@ -52,8 +52,11 @@ tinyfiqa::Result<const tinyfiqa::ModelSpec*> model_option(const std::string& nam
 /// Reads a weight file of any supported format. The tensors have PyTorch's names.
 tinyfiqa::Result<tinyfiqa::TensorFile> read_weight_file(const std::string& path);
 
+/// Prints a note if the file does not name its network and is of another network just as well as of `chosen`.
+void note_other_models(const tinyfiqa::TensorFile& file, const tinyfiqa::ModelSpec& chosen);
+
 /// Reads a model with its weights from a file of any supported format. An empty `name` means the network that
-/// the file names or fits. Prints a note for a network that is not fully trained.
+/// the file names or fits. Prints notes: that of note_other_models(), and one for a network that is not fully trained.
 tinyfiqa::Result<tinyfiqa::Model> read_model(const std::string& path, const std::string& name,
                                              const tinyfiqa::Backend& backend,
                                              tinyfiqa::Use use = tinyfiqa::Use::change);

@@ -114,7 +114,7 @@ std::vector<T> conv_sums_gradient(const TapeCall<T>& t) {
   const auto at = [&](std::ptrdiff_t p, int c) { return static_cast<std::size_t>(p * channels + c); };
   for (int c = 0; c < channels; ++c) {
     const T mean = t.saved[c], inverse = t.saved[channels + c];
-    const T slope = op.slope < 0 ? T(0) : t.params[op.slope + c];
+    const T slope = op.slope < 0 ? static_cast<T>(op.fixed_slope) : t.params[op.slope + c];
     for (std::ptrdiff_t p = 0; p < t.out.pixels(); ++p) {
       const T u = (t.y[at(p, c)] - mean) * t.saved[2 * channels + c] + t.saved[3 * channels + c];
       if (op.slope >= 0 && u <= 0) t.gradient[op.slope + c] += g[at(p, c)] * u;

@@ -209,6 +209,7 @@ class Tape {
         x.scale = saved + 2 * s.extents.c + v.first_channel;
         x.shift = saved + 3 * s.extents.c + v.first_channel;
       }
+      x.fixed_slope = static_cast<T>(o.fixed_slope);
       if (o.slope >= 0 && params != nullptr) x.slope = params + o.slope + v.first_channel;
     }
     if (v.gate >= 0) {

@@ -43,6 +43,7 @@ inline TrainConvArgs train_conv_args(const TapeCall<float>& t) {
   a.beta = param(op.norm_bias);
   a.bias = param(op.bias);
   a.slope = param(op.slope);
+  a.fixed_slope = op.fixed_slope;
   a.running_mean = param(op.running_mean);
   a.running_var = param(op.running_var);
   a.eps = op.norm_eps;

@@ -13,7 +13,7 @@ enum class Act : unsigned char {
   hsigmoid,  ///< min(max(x + 3, 0), 6) / 6
   sigmoid,   ///< 1 / (1 + exp(-x))
   silu,      ///< x * sigmoid(x)
-  prelu,     ///< x > 0 ? x : slope[c] * x
+  prelu,     ///< x > 0 ? x : slope[c] * x; leaky ReLU is PReLU with one fixed slope
 };
 
 constexpr const char* act_name(Act act) {

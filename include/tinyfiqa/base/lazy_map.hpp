@@ -20,7 +20,8 @@ struct LazyMap {
   const T* centre = nullptr;        ///< [c]; centre, scale and shift are all null (0, 1, 0) or all set
   const T* scale = nullptr;         ///< [c]
   const T* shift = nullptr;         ///< [c]
-  const T* slope = nullptr;         ///< [c], for prelu
+  const T* slope = nullptr;         ///< [c], for prelu; null: fixed_slope in all channels
+  T fixed_slope = 0;                ///< of prelu without slope
   const T* gate = nullptr;          ///< [n][gate_stride]; null for 1
   std::ptrdiff_t gate_stride = 0;
   Act act = Act::none;

@@ -65,24 +65,21 @@ inline void decode_yunet(const float* map, int rows, int cols, int stride, float
     }
 }
 
-/// The sides of RetinaFace's two anchors, in pixels, of stride 8, 16 and 32.
-inline constexpr float retinaface_anchors[3][2] = {{10, 20}, {32, 64}, {128, 256}};
-
 /// Adds the faces of RetinaFace's maps of one stride with at least this confidence: cls [rows, cols, 4],
-/// bbox [rows, cols, 8], kps [rows, cols, 20]. `level` is 0, 1 or 2. For each anchor of side m at the centre of its
-/// cell, with d its numbers:
+/// bbox [rows, cols, 8], kps [rows, cols, 20]. `level` is 0, 1 or 2, `anchors` are the network's
+/// (ModelSpec::anchors). For each anchor of side m at the centre of its cell, with d its numbers:
 ///   centre = anchor's centre + 0.1 m (d[0], d[1])      size = m (exp(0.2 d[2]), exp(0.2 d[3]))
 ///   point i = anchor's centre + 0.1 m (p[2 i], p[2 i + 1])
 ///   confidence = exp(c[1]) / (exp(c[0]) + exp(c[1]))
 inline void decode_retinaface(const float* cls, const float* bbox, const float* kps, int rows, int cols,
-                              int level, float threshold, FaceList& faces) {
+                              int level, const RetinaFaceAnchors& anchors, float threshold, FaceList& faces) {
   const auto stride = static_cast<float>(detector_strides[level]);
   const float least = detail::logit(threshold);
   for (int row = 0; row < rows; ++row)
     for (int col = 0; col < cols; ++col)
       for (int anchor = 0; anchor < 2; ++anchor, cls += 2, bbox += 4, kps += 10) {
         if (!(cls[1] - cls[0] >= least)) continue;
-        const float m = retinaface_anchors[level][anchor];
+        const float m = anchors.sides[level][anchor];
         const float x = (static_cast<float>(col) + 0.5f) * stride,
                     y = (static_cast<float>(row) + 0.5f) * stride;
         Face face;

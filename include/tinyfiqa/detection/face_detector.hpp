@@ -298,7 +298,7 @@ class FaceDetector {
       } else {
         const Extents& e = session_.output_extents(3 * level);
         decode_retinaface(maps_[3 * level], maps_[3 * level + 1], maps_[3 * level + 2], e.h, e.w, level,
-                          options_.threshold, faces_);
+                          model_->spec().anchors, options_.threshold, faces_);
       }
     }
     faces_.suppress(options_.most_overlap);

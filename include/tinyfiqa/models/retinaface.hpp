@@ -1,17 +1,23 @@
 // RetinaFace (Deng et al. 2020) on a MobileNet of width 0.25, with the parameter names of the PyTorch version that most
-// checkpoints come from.
+// checkpoints come from. Two kinds of checkpoints have these names and shapes: with leaky ReLU (slope 0.1) and larger
+// anchors, and with ReLU and smaller anchors.
 #pragma once
 
 #include <tinyfiqa/nn/layers.hpp>
 
 TINYFIQA_BEGIN
 
-/// 3x3 depthwise convolution, 1x1 convolution, each with batch norm and ReLU; parameters 0.*, 1.*, 3.*, 4.*.
+/// The sides of the two anchors of a cell, in pixels, for maps of stride 8, 16 and 32.
+struct RetinaFaceAnchors {
+  float sides[3][2] = {{16, 32}, {64, 128}, {256, 512}};
+};
+
+/// 3x3 depthwise convolution, 1x1 convolution, each with batch norm and leaky ReLU; parameters 0.*, 1.*, 3.*, 4.*.
 ///   x [N, H, W, Cin] -> y [N, ceil(H / Stride), ceil(W / Stride), Cout]
-template <int Cin, int Cout, int Stride = 1>
+template <int Cin, int Cout, int Stride, int SlopePercent>
 struct SeparableBlock {
-  ConvNorm<Cin, Cin, 3, Stride, Cin, Act::relu> depthwise;
-  ConvNorm<Cin, Cout, 1, 1, 1, Act::relu> pointwise;
+  ConvNormLeaky<Cin, Cin, 3, Stride, Cin, SlopePercent> depthwise;
+  ConvNormLeaky<Cin, Cout, 1, 1, 1, SlopePercent> pointwise;
 
   constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const { return pointwise(g, depthwise(g, x)); }
   template <class Walk>
@@ -23,12 +29,12 @@ struct SeparableBlock {
 
 /// The context module of SSH (Najibi et al. 2017): windows of 3x3, 5x5 and 7x7 by one, two and three convolutions.
 ///   x [N, H, W, C] -> y [N, H, W, C]
-template <int C>
+template <int C, int SlopePercent>
 struct ContextModule {
   ConvNorm<C, C / 2, 3> three;
-  ConvNorm<C, C / 4, 3, 1, 1, Act::relu> shared;
+  ConvNormLeaky<C, C / 4, 3, 1, 1, SlopePercent> shared;
   ConvNorm<C / 4, C / 4, 3> five;
-  ConvNorm<C / 4, C / 4, 3, 1, 1, Act::relu> seven1;
+  ConvNormLeaky<C / 4, C / 4, 3, 1, 1, SlopePercent> seven1;
   ConvNorm<C / 4, C / 4, 3> seven2;
 
   constexpr Map<C> operator()(Graph& g, Map<C> x) const {
@@ -53,25 +59,31 @@ struct ContextModule {
 ///     cls_S   4   for each anchor, logits of "no face" and "face"
 ///     bbox_S  8   for each anchor, offsets of centre x, y, width and height
 ///     kps_S  20   for each anchor, offsets of x, y of five points
-/// detection/decode.hpp says what the numbers mean.
+/// detection/decode.hpp says what the numbers mean. SlopePercent is the slope of leaky ReLU; 0 is ReLU.
+template <int SlopePercent>
 struct RetinaFaceMobileNet025 {
   static constexpr int in_channels = 3;
   static constexpr int channels = 64;  // of the pyramid
   static constexpr int anchors = 2;    // of a cell
 
-  ConvNorm<3, 8, 3, 2, 1, Act::relu> stem;
-  SeparableBlock<8, 16> block1;
-  SeparableBlock<16, 32, 2> block2;
-  SeparableBlock<32, 32> block3;
-  SeparableBlock<32, 64, 2> block4;
-  SeparableBlock<64, 64> block5;
-  BlockRow<SeparableBlock<64, 128, 2>, SeparableBlock<128, 128>, 6> stage2;
-  BlockRow<SeparableBlock<128, 256, 2>, SeparableBlock<256, 256>, 2> stage3;
-  ConvNorm<64, channels, 1, 1, 1, Act::relu> output1;
-  ConvNorm<128, channels, 1, 1, 1, Act::relu> output2;
-  ConvNorm<256, channels, 1, 1, 1, Act::relu> output3;
-  ConvNorm<channels, channels, 3, 1, 1, Act::relu> merge1, merge2;
-  ContextModule<channels> context[3];
+  template <int Cin, int Cout, int K, int Stride = 1>
+  using Conv = ConvNormLeaky<Cin, Cout, K, Stride, 1, SlopePercent>;
+  template <int Cin, int Cout, int Stride = 1>
+  using Block = SeparableBlock<Cin, Cout, Stride, SlopePercent>;
+
+  Conv<3, 8, 3, 2> stem;
+  Block<8, 16> block1;
+  Block<16, 32, 2> block2;
+  Block<32, 32> block3;
+  Block<32, 64, 2> block4;
+  Block<64, 64> block5;
+  BlockRow<Block<64, 128, 2>, Block<128, 128>, 6> stage2;
+  BlockRow<Block<128, 256, 2>, Block<256, 256>, 2> stage3;
+  Conv<64, channels, 1> output1;
+  Conv<128, channels, 1> output2;
+  Conv<256, channels, 1> output3;
+  Conv<channels, channels, 3> merge1, merge2;
+  ContextModule<channels, SlopePercent> context[3];
   ConvBias<channels, 2 * anchors> cls[3];
   ConvBias<channels, 4 * anchors> bbox[3];
   ConvBias<channels, 10 * anchors> kps[3];

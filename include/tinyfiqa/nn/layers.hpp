@@ -102,6 +102,24 @@ struct ConvNormPRelu {
   }
 };
 
+/// Convolution without bias, batch norm, leaky ReLU (Maas et al. 2013): PReLU whose slope, in per cent, is the same for
+/// all channels and no parameter. With SlopePercent 0 it is ReLU.
+template <int Cin, int Cout, int K, int Stride, int Groups, int SlopePercent, class Norm = TorchNorm,
+          int Padding = K / 2>
+struct ConvNormLeaky {
+  ConvNorm<Cin, Cout, K, Stride, Groups, SlopePercent == 0 ? Act::relu : Act::prelu, Norm, Padding> conv;
+
+  constexpr Map<Cout> operator()(Graph& g, Map<Cin> x) const {
+    Op op = conv.describe();
+    op.fixed_slope = static_cast<float>(SlopePercent) / 100.0f;
+    return g.conv<Cin, Cout>(op, x);
+  }
+  template <class Walk, class Name>
+  constexpr void visit(Walk& walk, Name conv_name, Name norm_name) {
+    conv.visit(walk, conv_name, norm_name);
+  }
+};
+
 /// 1x1 convolution with bias, activation: [N, H, W, Cin] -> [N, H, W, Cout].
 template <int Cin, int Cout, Act A = Act::none>
 struct ConvBias {

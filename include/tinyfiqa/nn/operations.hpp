@@ -50,6 +50,7 @@ struct Op {
   int weight = -1, bias = -1, slope = -1;
   int norm_weight = -1, norm_bias = -1, running_mean = -1, running_var = -1;
   float norm_eps = 0.0f, norm_momentum = 0.0f;
+  float fixed_slope = 0.0f;  ///< of PReLU in all channels, if `slope` is -1: leaky ReLU
 
   int first_channel = 0;       // slice
   int shuffle_groups = 1;      // shuffle
@@ -59,6 +60,8 @@ struct Op {
   int custom_params = 0;  // custom: floats at `weight`
 
   constexpr bool has_norm() const { return norm_weight >= 0; }
+  /// PReLU whose slope is no parameter.
+  constexpr bool is_leaky_relu() const { return act == Act::prelu && slope < 0; }
   /// Batch norm without a convolution.
   constexpr bool only_norm() const { return kind == OpKind::conv && weight < 0; }
   constexpr int input_count() const {

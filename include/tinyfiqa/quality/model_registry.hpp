@@ -42,7 +42,8 @@ TINYFIQA_BEGIN
   X(EfficientNetB0)                          \
   X(YuNetN)                                  \
   X(YuNetS)                                  \
-  X(RetinaFaceMobileNet025)
+  X(RetinaFaceMobileNet025<10>)              \
+  X(RetinaFaceMobileNet025<0>)
 
 #ifdef TINYFIQA_COMPILED_ELSEWHERE
 #define TINYFIQA_NETWORK_ELSEWHERE(...) extern template NetworkDefinition define_network<__VA_ARGS__>();
@@ -65,6 +66,7 @@ struct ModelSpec {
   bool embeds = false;  ///< the output is an embedding, for the Embedder; neither: logits, or several outputs
   /// A face detector: how its outputs are decoded (detection/decode.hpp).
   DetectorFamily detector = DetectorFamily::none;
+  RetinaFaceAnchors anchors;  ///< of DetectorFamily::retinaface
   InputSpec input;
   NetworkDefinition (*define)() = nullptr;
 
@@ -103,6 +105,11 @@ struct ModelSpec {
   constexpr ModelSpec detecting_faces(DetectorFamily family) const {
     ModelSpec spec = *this;
     spec.detector = family;
+    return spec;
+  }
+  constexpr ModelSpec with_anchors(const RetinaFaceAnchors& wanted) const {
+    ModelSpec spec = *this;
+    spec.anchors = wanted;
     return spec;
   }
 };
@@ -183,11 +190,17 @@ inline Span<const ModelSpec> model_specs() {
           .with_input(yunet_input())
           .defined_by<YuNetS>()
           .detecting_faces(DetectorFamily::yunet),
-      ModelSpec::named("retinaface_mobilenet025",
-                       "face detector, 0.43M parameters, with ReLU and anchors of 10 to 256 pixels")
+      // Before the network with ReLU: most files that do not name their network are of this one.
+      ModelSpec::named("retinaface_mobilenet025_leaky",
+                       "face detector, 0.43M parameters, with leaky ReLU and anchors of 16 to 512 pixels")
           .with_input(retinaface_input())
-          .defined_by<RetinaFaceMobileNet025>()
+          .defined_by<RetinaFaceMobileNet025<10>>()
           .detecting_faces(DetectorFamily::retinaface),
+      ModelSpec::named("retinaface_mobilenet025", "the same with ReLU and anchors of 10 to 256 pixels")
+          .with_input(retinaface_input())
+          .defined_by<RetinaFaceMobileNet025<0>>()
+          .detecting_faces(DetectorFamily::retinaface)
+          .with_anchors({{{10, 20}, {32, 64}, {128, 256}}}),
   };
   return {specs, sizeof(specs) / sizeof(specs[0])};
 }
@@ -222,11 +235,34 @@ inline std::string model_names() {
   return names;
 }
 
+/// The model that the file's metadata names. Null if it names none, or an unknown one.
+inline const ModelSpec* named_model(const TensorFile& file) {
+  for (const auto& [key, value] : file.metadata)
+    if (key == "model" && find_model(value) != nullptr) return find_model(value);
+  return nullptr;
+}
+
+/// The other models whose parameters have the same names and shapes. Only a name tells which of them a file holds.
+inline std::vector<const ModelSpec*> models_of_same_parameters(const ModelSpec& spec) {
+  const auto params = spec.define().params;
+  const auto same = [](const NamedParam& a, const NamedParam& b) {
+    return a.name == b.name && a.param.rank == b.param.rank &&
+           std::equal(a.param.extents, a.param.extents + a.param.rank, b.param.extents);
+  };
+  std::vector<const ModelSpec*> others;
+  for (const ModelSpec& other : model_specs()) {
+    if (std::string(other.name) == spec.name) continue;
+    const auto theirs = other.define().params;
+    if (std::equal(params.begin(), params.end(), theirs.begin(), theirs.end(), same))
+      others.push_back(&other);
+  }
+  return others;
+}
+
 /// The model of a weight file: the one that its metadata names, or else the first one whose parameters are all in
 /// the file with the right shape. Parameters of a head need not be in the file. Null if there is no such model.
 inline const ModelSpec* guess_model(const TensorFile& file) {
-  for (const auto& [key, value] : file.metadata)
-    if (key == "model" && find_model(value) != nullptr) return find_model(value);
+  if (const ModelSpec* named = named_model(file)) return named;
   const auto fits = [&](const NamedParam& p) {
     const TensorEntry* entry = file.find(p.name);
     return entry != nullptr && std::equal(entry->shape.begin(), entry->shape.end(), p.param.extents,

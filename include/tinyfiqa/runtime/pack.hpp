@@ -71,6 +71,14 @@ inline void pack_floats(ParamSource& params, int offset, int count, unsigned cha
   fill_gap(to, static_cast<std::size_t>(count) * sizeof(float));
 }
 
+/// Kernels read the slopes of leaky ReLU as those of PReLU, one for each channel.
+inline void pack_slopes(const Op& op, ParamSource& params, unsigned char* to) {
+  if (!op.is_leaky_relu()) return pack_floats(params, op.slope, op.channels, to);
+  auto* const slopes = reinterpret_cast<float*>(to);
+  for (int c = 0; c < op.channels; ++c) slopes[c] = op.fixed_slope;
+  fill_gap(to, static_cast<std::size_t>(op.channels) * sizeof(float));
+}
+
 /// y = (conv(x, w) - mean) / sqrt(var + eps) * gamma + beta  =  conv(x, w * s) + (bias - mean) * s + beta,
 /// s = gamma / sqrt(var + eps). Computed in double, so that only one rounding is left. `workspace` has 5
 /// floats a channel.
@@ -126,9 +134,7 @@ inline void pack_weights(const Plan& plan, Span<const Op> ops, const Backend& ba
     conv.bias = bias;
     s.kernel->pack(conv, bias + op.channels, packed + s.packed);
     detail::fill_gap(packed + s.packed, s.kernel->packed_bytes(conv.shape));
-    if (s.has_slope) {
-      detail::pack_floats(params, op.slope, op.channels, packed + s.slope);
-    }
+    if (s.has_slope) detail::pack_slopes(op, params, packed + s.slope);
   }
 }
 

@@ -151,7 +151,7 @@ class Planner {
     const ConvShape shape = conv_shape(o, op(o.inputs[0]).dtype);
     const Kernel* const kernel = backend_.conv(shape);
     if (kernel != nullptr) v.packed = reserve(kernel->packed_bytes(shape));
-    if (o.slope >= 0) v.slope = reserve(static_cast<std::size_t>(o.channels) * sizeof(float));
+    if (o.act == Act::prelu) v.slope = reserve(static_cast<std::size_t>(o.channels) * sizeof(float));
   }
 
   // -- from operations to steps
@@ -277,7 +277,7 @@ class Planner {
     s.padding = o.padding;
     s.groups = o.groups;
     s.packed = value(id).packed;
-    s.has_slope = o.slope >= 0;
+    s.has_slope = o.act == Act::prelu;
     s.slope = value(id).slope;
     if (kernel->scratch_bytes != nullptr)
       need_scratch(kernel->scratch_bytes(shape) * static_cast<std::size_t>(plan.threads));

@@ -66,7 +66,7 @@ T lazy_argument(const LazyMap<T>& x, std::ptrdiff_t p, int c) {
 /// The map's value at pixel p, channel c: act(u) * gate[image][c].
 template <class T>
 T lazy_value(const LazyMap<T>& x, std::ptrdiff_t p, int c) {
-  const T v = act_value(x.act, lazy_argument(x, p, c), x.slope == nullptr ? T(0) : x.slope[c]);
+  const T v = act_value(x.act, lazy_argument(x, p, c), x.slope == nullptr ? x.fixed_slope : x.slope[c]);
   const std::ptrdiff_t image = p / (static_cast<std::ptrdiff_t>(x.h) * x.w);
   return x.gate == nullptr ? v : v * x.gate[image * x.gate_stride + c];
 }

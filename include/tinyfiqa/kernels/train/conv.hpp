@@ -38,7 +38,8 @@ struct TrainConvArgs {
   // Batch norm or bias, [Cout] each.
   const float *gamma = nullptr, *beta = nullptr;          ///< batch norm: neither null; else both null
   const float* bias = nullptr;                            ///< null for none
-  const float* slope = nullptr;                           ///< for prelu, else null
+  const float* slope = nullptr;                           ///< for prelu; null: fixed_slope in all channels
+  float fixed_slope = 0;                                  ///< of prelu without slope
   float *running_mean = nullptr, *running_var = nullptr;  ///< batch norm: neither null
   float eps = 0, momentum = 0;
   bool batch_statistics = false;  ///< true: forward updates the running ones
@@ -264,7 +265,7 @@ inline void train_conv_backward(const TrainConvArgs& a, float* scratch) {
   const LazyPattern& u = m.common.norm.u;
   make_pattern(a.scale, a.cout, 1.0f, u.scale);
   make_pattern(a.shift, a.cout, 0.0f, u.shift);
-  make_pattern(a.slope, a.cout, 0.0f, u.slope);
+  make_pattern(a.slope, a.cout, a.fixed_slope, u.slope);
   make_pattern(a.mean, a.cout, 0.0f, u.centre);
   if (a.dv_sums == nullptr)
     gradient_sums(a, m);

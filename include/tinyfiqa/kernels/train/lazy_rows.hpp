@@ -95,7 +95,7 @@ inline void fill_lazy_pattern(const LazyMap<float>& x, LazyPattern& p) {
   make_pattern(x.centre, x.c, 0.0f, p.centre);
   make_pattern(x.scale, x.c, 1.0f, p.scale);
   make_pattern(x.shift, x.c, 0.0f, p.shift);
-  make_pattern(x.slope, x.c, 0.0f, p.slope);
+  make_pattern(x.slope, x.c, x.fixed_slope, p.slope);
 }
 
 /// How far ahead to prefetch maps that come from memory. Kernels alternate between reading maps and long
