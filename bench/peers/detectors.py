@@ -4,12 +4,14 @@
   detectors.py TINYFIQA [--weights FILE] [--opencv-model FILE] [--libfacedetection DIR]
                [--sizes 320x320 480x640] [--threads 1 2] [--rounds 3] [--seconds 1]
 
-ONNX Runtime and ncnn run the network that `tinyfiqa export` writes from --weights (default: the built-in detector's file); their outputs
-are compared with tinyfiqa's, and a difference above 1e-3 of the largest output is not counted. OpenCV's FaceDetectorYN needs the authors'
-ONNX file (--opencv-model), and its time includes decoding. libfacedetection is compiled from a copy of its sources (--libfacedetection);
-it has weights of its own and its time includes decoding too. All packages are installed with pip into the environment of peers_venv.py.
+ONNX Runtime and ncnn run the network that `tinyfiqa export` writes from --weights (default: the built-in detector's file). Their outputs
+are compared with tinyfiqa's; if they differ by more than 1e-3 of the largest output, the line says NOT COUNTED. OpenCV's FaceDetectorYN
+needs the authors' ONNX file (--opencv-model), and its time includes decoding the faces. libfacedetection is compiled from a checkout of its
+sources (--libfacedetection) with OpenMP and AVX-512 or AVX2. Its network and weights are its own, and its time includes decoding the faces.
+All packages are installed with pip into the environment of peers_venv.py.
 
-Each line shows the median over the rounds of the program's median time, and its best time.
+The programs take turns. Each line shows the median over the rounds of a program's median time, the spread of these medians ((largest -
+smallest) / median), the best time, and the ratios of median and best time to tinyfiqa's.
 """
 import argparse
 import json
@@ -45,7 +47,7 @@ int main(int, char** a) {
     us.push_back((now() - before) * 1e6);
   }
   std::sort(us.begin(), us.end());
-  std::printf("{\"median_us\": %f, \"min_us\": %f, \"version\": \"copy\"}\n", us[us.size() / 2], us[0]);
+  std::printf("{\"median_us\": %f, \"min_us\": %f, \"version\": \"checkout\"}\n", us[us.size() / 2], us[0]);
 }
 """
 
@@ -77,7 +79,8 @@ def ncnn(base, image, threads):
     net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = net.opt.use_bf16_storage = False
     if net.load_param(base + ".ncnn.param") or net.load_model(base + ".ncnn.bin"):
         raise RuntimeError("ncnn can't read what pnnx wrote; use matching versions of both")
-    x = ncnn.Mat(numpy.ascontiguousarray(image.transpose(2, 0, 1)).astype(numpy.float32))
+    planes = numpy.ascontiguousarray(image.transpose(2, 0, 1)).astype(numpy.float32)
+    x = ncnn.Mat(planes).clone()  # without clone(), it would point into an array that is freed
 
     def once():
         extractor = net.create_extractor()
@@ -107,13 +110,29 @@ def worker(engine, base, picture, shape, threads, seconds):
     summary = dict(measure(once, float(seconds)), version=str(version))
     if result() is not None:
         expected = numpy.load(base + ".npz")
-        pairs = [(numpy.asarray(y).ravel(), expected[name].ravel()) for y, name in zip(result(), OUTPUTS)]
-        largest = max(float(abs(e).max()) for _, e in pairs)
-        summary["difference"] = max(float(abs(y - e).max()) for y, e in pairs) / largest
+        summary["difference"] = largest_difference([numpy.asarray(y) for y in result()], [expected[name] for name in OUTPUTS])
     print(json.dumps(summary))
 
 
+def largest_difference(outputs, expected):
+    """The largest difference, relative to the largest expected number. pnnx may change the order of the outputs, so each expected map is
+    compared with the most similar one of its shape that is left."""
+    worst = 0.0
+    for e in expected:
+        shape = e.shape[-3:]  # without the batch, which ncnn does not have
+        similar = [(float(abs(y.reshape(shape) - e.reshape(shape)).max()), i) for i, y in enumerate(outputs) if y.shape[-3:] == shape]
+        if not similar:
+            raise ValueError(f"no output has the shape {shape}")
+        difference, place = min(similar)
+        worst = max(worst, difference)
+        outputs.pop(place)
+    return worst / max(float(abs(e).max()) for e in expected)
+
+
 def compile_libfacedetection(sources, folder):
+    """Compiles a checkout with the timing program above. Returns the program's path."""
+    if not os.path.exists(os.path.join(sources, "src", "facedetectcnn.h")):
+        sys.exit(f"detectors.py: --libfacedetection {sources}: has no src/facedetectcnn.h; give a checkout of ShiqiYu/libfacedetection")
     main = os.path.join(folder, "main.cpp")
     with open(main, "w") as f:
         f.write(LIBFACEDETECTION_MAIN)
@@ -142,13 +161,14 @@ def make_inputs(args, size, folder):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tool", metavar="TINYFIQA")
-    parser.add_argument("--weights", default=os.path.join(HERE, "../../weights/detector.safetensors"))
-    parser.add_argument("--opencv-model", metavar="FILE")
-    parser.add_argument("--libfacedetection", metavar="DIR")
-    parser.add_argument("--sizes", nargs="+", default=["320x320", "480x640"], help="height first")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=1)
+    parser.add_argument("--weights", metavar="FILE", default=os.path.join(HERE, "../../weights/detector.safetensors"),
+                        help="YuNet-n's weights (default: the built-in detector's)")
+    parser.add_argument("--opencv-model", metavar="FILE", help="also time OpenCV with this ONNX file of YuNet's authors")
+    parser.add_argument("--libfacedetection", metavar="DIR", help="also compile and time this checkout of ShiqiYu/libfacedetection")
+    parser.add_argument("--sizes", nargs="+", default=["320x320", "480x640"], help="height first (default: 320x320 480x640)")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="(default: 1 2)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each program (default: 3)")
+    parser.add_argument("--seconds", type=float, default=1, help="time of each turn (default: 1)")
     return parser.parse_args()
 
 
@@ -196,11 +216,13 @@ def report(size, threads, programs, rounds):
     for name, several in runs.items():
         if not several:
             continue
-        median, best = (f([r[key] for r in several]) for f, key in ((statistics.median, "median_us"), (min, "min_us")))
+        medians = [r["median_us"] for r in several]
+        median, best = statistics.median(medians), min(r["min_us"] for r in several)
+        spread = (max(medians) - min(medians)) / median
         ratio = median / statistics.median(r["median_us"] for r in ours), best / min(r["min_us"] for r in ours)
         difference = max((r.get("difference", 0) for r in several), default=0)
         counted = "" if difference <= 1e-3 else "  NOT COUNTED: other outputs"
-        print(f"{size:8} {threads} thread{'s' * (threads > 1):1}  {name:16} median {time_text(median):>7} us  best {time_text(best):>7} us"
+        print(f"{size:8} {threads} thread{'s' * (threads > 1):1}  {name:16} median {time_text(median):>7} us  spread {spread:4.0%}  best {time_text(best):>7} us"
               f"  ratio {ratio[0]:.2f} / {ratio[1]:.2f}  difference {difference:.1e}{counted}", flush=True)
 
 

@@ -59,6 +59,9 @@ Result<std::shared_ptr<const Model>> FaceOptions::read_detector(const Backend& b
   if (detector.empty() && !detector_model.empty())
     return Status::error(Errc::bad_argument,
                          "--detector-model names the network of --detector; give that, too");
+  if (!detector_model.empty())
+    if (const auto known = model_option(detector_model); !known)
+      return known.status().prefixed("--detector-model: ");
   auto model = detector.empty() ? default_detector_model(backend)
                                 : read_model(detector, detector_model, backend, Use::run);
   if (!model) return model.status().prefixed("--detector ");

@@ -104,8 +104,8 @@ Result<TensorFile> read_weight_file(const std::string& path) {
 void note_other_models(const TensorFile& file, const ModelSpec& chosen) {
   if (named_model(file) != nullptr) return;
   for (const ModelSpec* other : models_of_same_parameters(chosen))
-    print_note(file.path + ": does not say which network it is of: " + chosen.name + " (assumed) or " +
-               other->name + ". If it is the latter, name it: tinyfiqa import " + file.path +
+    print_note(file.path + ": names no network, and fits " + chosen.name + " (assumed) and " + other->name +
+               ". If it is the second, write a file that says so: tinyfiqa import " + file.path +
                " NEW.safetensors --model " + other->name);
 }
 
