@@ -304,7 +304,7 @@ TEST_CASE("info shows what a weight file says about itself") {
     CHECK(contains(text.out, part));
   const auto json = nlohmann::json::parse(run_tool("info --json --weights " + dir + "/out.safetensors").out);
   CHECK(json["weights"]["recipe"] == "none");
-  CHECK(run_tool("info --model tinyfqnet --weights " + dir + "/out.safetensors").code == 2);
+  CHECK(run_tool("info --model yunet_n --weights " + dir + "/out.safetensors").code == 2);
 }
 
 TEST_CASE("--pairs measures how often a recogniser fails in each band") {

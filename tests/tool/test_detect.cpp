@@ -1,6 +1,7 @@
 // detect, and what score does with the faces that it finds.
 #include <tinyfiqa/image/face.hpp>
 #include <tinyfiqa/image/read.hpp>
+#include <tinyfiqa/quality/model.hpp>
 
 #include <doctest/doctest.h>
 
@@ -250,7 +251,32 @@ TEST_CASE("weights that find no faces are refused, naming the detectors") {
   CHECK(run_tool("detect {photos}/astronaut.jpg --detector missing.pth").code == 2);
 }
 
+TEST_CASE("a file that fits two detectors and names none gives a note; a name settles it") {
+  const std::string dir = scratch_dir("two_detectors"), nameless = dir + "/nameless.safetensors",
+                    named = dir + "/named.safetensors", relu = "retinaface_mobilenet025";
+  const Model model(*find_model(relu));
+  REQUIRE(save_params(nameless, model.params(), model.block(), {}).ok());
+  const std::string detect = "detect {photos}/coffee.jpg --quick --detector ";
+  for (const std::string& command :
+       {detect + nameless, "info --weights " + nameless, "import " + nameless + " " + named}) {
+    const auto r = run_tool(command);
+    CHECK(contains(r.err, "nameless.safetensors: names no network, and fits " + relu +
+                              "_leaky (assumed) and " + relu + ". "));
+    CHECK(contains(r.err, "--model " + relu + "\n"));
+  }
+  CHECK(contains(run_tool("info --weights " + named).out, "model           " + relu + "_leaky\n"));
+  CHECK(run_tool("import " + nameless + " " + named + " --model " + relu).err.empty());
+  for (const std::string& command : {detect + nameless + " --detector-model " + relu, detect + named,
+                                     "info --weights " + nameless + " --model " + relu})
+    CHECK_MESSAGE(run_tool(command).err.empty(), command);
+  CHECK(contains(run_tool("info --weights " + named).out, "model           " + relu + "\n"));
+}
+
 TEST_CASE("detect: wrong usage exits with 2") {
+  CHECK(run_tool("detect {photos}/coffee.jpg --detector-model yunet_n").code == 2);  // of which file?
+  const auto unknown = run_tool("detect {photos}/coffee.jpg --detector x.pth --detector-model nothing");
+  CHECK(unknown.code == 2);
+  CHECK(contains(unknown.err, "--detector-model: no model is called 'nothing'"));
   CHECK(run_tool("detect").code == 2);
   CHECK(run_tool("detect x.jpg --data y.csv").code == 2);
   CHECK(run_tool("detect x.jpg --face whole").code == 2);
