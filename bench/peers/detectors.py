@@ -220,10 +220,11 @@ def report(size, threads, programs, rounds):
         median, best = statistics.median(medians), min(r["min_us"] for r in several)
         spread = (max(medians) - min(medians)) / median
         ratio = median / statistics.median(r["median_us"] for r in ours), best / min(r["min_us"] for r in ours)
-        difference = max((r.get("difference", 0) for r in several), default=0)
-        counted = "" if difference <= 1e-3 else "  NOT COUNTED: other outputs"
+        differences = [r["difference"] for r in several if "difference" in r]
+        compared = f"difference {max(differences):.1e}" if differences else "outputs not compared"
+        counted = "" if max(differences, default=0) <= 1e-3 else "  NOT COUNTED: other outputs"
         print(f"{size:8} {threads} thread{'s' * (threads > 1):1}  {name:16} median {time_text(median):>7} us  spread {spread:4.0%}  best {time_text(best):>7} us"
-              f"  ratio {ratio[0]:.2f} / {ratio[1]:.2f}  difference {difference:.1e}{counted}", flush=True)
+              f"  ratio {ratio[0]:.2f} / {ratio[1]:.2f}  {compared}{counted}", flush=True)
 
 
 if __name__ == "__main__":
