@@ -253,23 +253,24 @@ TEST_CASE("weights that find no faces are refused, naming the detectors") {
 
 TEST_CASE("a file that fits two detectors and names none gives a note; a name settles it") {
   const std::string dir = scratch_dir("two_detectors"), nameless = dir + "/nameless.safetensors",
-                    named = dir + "/named.safetensors", relu = "retinaface_mobilenet025";
-  const Model model(*find_model(relu));
+                    named = dir + "/named.safetensors", relu = "retinaface_mobilenet025",
+                    leaky = relu + "_leaky";
+  const Model model(*find_model(leaky));
   REQUIRE(save_params(nameless, model.params(), model.block(), {}).ok());
   const std::string detect = "detect {photos}/coffee.jpg --quick --detector ";
   for (const std::string& command :
        {detect + nameless, "info --weights " + nameless, "import " + nameless + " " + named}) {
     const auto r = run_tool(command);
-    CHECK(contains(r.err, "nameless.safetensors: names no network, and fits " + relu +
-                              "_leaky (assumed) and " + relu + ". "));
-    CHECK(contains(r.err, "--model " + relu + "\n"));
+    CHECK(contains(r.err, "nameless.safetensors: names no network, and fits " + relu + " (assumed) and " +
+                              leaky + ". "));
+    CHECK(contains(r.err, "--model " + leaky + "\n"));
   }
-  CHECK(contains(run_tool("info --weights " + named).out, "model           " + relu + "_leaky\n"));
-  CHECK(run_tool("import " + nameless + " " + named + " --model " + relu).err.empty());
-  for (const std::string& command : {detect + nameless + " --detector-model " + relu, detect + named,
-                                     "info --weights " + nameless + " --model " + relu})
-    CHECK_MESSAGE(run_tool(command).err.empty(), command);
   CHECK(contains(run_tool("info --weights " + named).out, "model           " + relu + "\n"));
+  CHECK(run_tool("import " + nameless + " " + named + " --model " + leaky).err.empty());
+  for (const std::string& command : {detect + nameless + " --detector-model " + leaky, detect + named,
+                                     "info --weights " + nameless + " --model " + leaky})
+    CHECK_MESSAGE(run_tool(command).err.empty(), command);
+  CHECK(contains(run_tool("info --weights " + named).out, "model           " + leaky + "\n"));
 }
 
 TEST_CASE("detect: wrong usage exits with 2") {

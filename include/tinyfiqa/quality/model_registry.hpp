@@ -190,17 +190,18 @@ inline Span<const ModelSpec> model_specs() {
           .with_input(yunet_input())
           .defined_by<YuNetS>()
           .detecting_faces(DetectorFamily::yunet),
-      // Before the network with ReLU: most files that do not name their network are of this one.
-      ModelSpec::named("retinaface_mobilenet025_leaky",
-                       "face detector, 0.43M parameters, with leaky ReLU and anchors of 16 to 512 pixels")
-          .with_input(retinaface_input())
-          .defined_by<RetinaFaceMobileNet025<10>>()
-          .detecting_faces(DetectorFamily::retinaface),
-      ModelSpec::named("retinaface_mobilenet025", "the same with ReLU and anchors of 10 to 256 pixels")
+      // Two networks with the same parameters: a file that names none is taken for the first of them.
+      ModelSpec::named("retinaface_mobilenet025",
+                       "face detector, 0.43M parameters, with ReLU and anchors of 10 to 256 pixels")
           .with_input(retinaface_input())
           .defined_by<RetinaFaceMobileNet025<0>>()
           .detecting_faces(DetectorFamily::retinaface)
           .with_anchors({{{10, 20}, {32, 64}, {128, 256}}}),
+      ModelSpec::named("retinaface_mobilenet025_leaky",
+                       "the same with leaky ReLU and anchors of 16 to 512 pixels")
+          .with_input(retinaface_input())
+          .defined_by<RetinaFaceMobileNet025<10>>()
+          .detecting_faces(DetectorFamily::retinaface),
   };
   return {specs, sizeof(specs) / sizeof(specs[0])};
 }
