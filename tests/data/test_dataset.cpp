@@ -88,6 +88,30 @@ TEST_CASE("the other two namings of landmarks are known, and half a set is refus
   CHECK(mentions(half.status(), "'nose_x' but none is called 'image_left_eye_x'"));
 }
 
+TEST_CASE("the note of an aligned crop or a whole image sets its box and landmarks aside") {
+  Images dir;
+  const auto data = dir.read(
+      "path,score,note,box_x,box_y,box_w,box_h,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5\n"
+      "a.ppm,1,aligned crop,1,0,2,3,38,51,73,51,56,71,41,92,70,92\n"
+      "b.ppm,1, whole image ,1,0,2,3,,,,,,,,,,\nc.ppm,1,tight "
+      "crop,1,0,2,3,,,,,,,,,,\na.ppm,1,,,,,,,,,,,,,,,\n");
+  REQUIRE_MESSAGE(data.ok(), data.status().message());
+  const Sample &a = data->samples[0], &b = data->samples[1], &c = data->samples[2], &none = data->samples[3];
+  for (const Sample* s : {&a, &b}) {
+    CHECK(s->is_face);
+    CHECK(s->has_face());
+    CHECK_FALSE((s->crop.box || s->crop.landmarks));
+  }
+  REQUIRE(a.landmarks.has_value());
+  CHECK(a.landmarks->x[2] == 56);
+  CHECK_FALSE(b.landmarks.has_value());
+  CHECK(c.crop.box.has_value());
+  CHECK_FALSE(none.has_face());
+  DatasetOptions whole;
+  whole.use_crops = false;
+  CHECK_FALSE(dir.read("path,score,note\na.ppm,1,aligned crop\n", whole)->samples[0].is_face);
+}
+
 TEST_CASE("every bad row is told with its line before anything is used") {
   Images dir;
   std::string text =
@@ -181,6 +205,13 @@ TEST_CASE("the digest changes with rows, their order and file sizes, not with th
   CHECK(digest(*dir.read("path,score,identity\na.ppm,1,x\nb.ppm,2,\n")) != first);
   other.write_noise("b.ppm", 5, 3, 1);
   CHECK(digest(*other.read(text)) != first);
+  const std::string points = ",38,51,73,51,56,71,41,92,70,92\n",
+                    head = "path,score,note,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5\n";
+  CHECK(digest(*dir.read(head + "a.ppm,1," + points)) !=
+        digest(*dir.read(head + "a.ppm,1,aligned crop" + points)));
+  Dataset faceless = *dir.read(text);
+  faceless.samples[1].status = Status::error(Errc::no_face, "b.ppm: no face found");
+  CHECK(digest(faceless) != first);
   CHECK(digest(Dataset()) == "cbf29ce484222325");  // FNV-1a of no bytes
 }
 

@@ -69,13 +69,8 @@ Result<std::vector<std::size_t>> SampleCommand::draw(const std::vector<double>& 
 }
 
 Status SampleCommand::write(const CsvTable& table, const std::vector<const CsvRow*>& rows) const {
-  std::string text;
-  const auto add = [&](const std::vector<std::string>& fields) {
-    for (std::size_t i = 0; i < fields.size(); ++i) text += (i > 0 ? "," : "") + csv_field(fields[i]);
-    text += "\n";
-  };
-  add(table.header);
-  for (const CsvRow* row : rows) add(row->fields);
+  std::string text = csv_line(table.header);
+  for (const CsvRow* row : rows) text += csv_line(row->fields);
   if (!out.empty()) return write_text(out, text);
   std::fputs(text.c_str(), stdout);
   return Status();

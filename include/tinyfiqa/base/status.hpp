@@ -117,7 +117,7 @@ constexpr std::array<ErrorRecord, sizeof...(Codes)> no_memory_records(std::index
 }
 /// For errors whose message found no memory: one static record for each code.
 inline constexpr auto no_memory_errors =
-    no_memory_records(std::make_index_sequence<static_cast<std::size_t>(Errc::cannot_write) + 1>());
+    no_memory_records(std::make_index_sequence<static_cast<std::size_t>(Errc::no_face) + 1>());
 
 /// Never null. The result belongs to the caller: free_error() takes it back.
 inline const ErrorRecord* make_error(Errc code, const char* text, std::size_t length) {

@@ -5,12 +5,14 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/formats/csv.hpp>
+#include <tinyfiqa/image/face.hpp>
 #include <tinyfiqa/image/preprocess.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,14 +30,22 @@ constexpr const char* split_name(Split split) {
 
 /// One usable row.
 struct Sample {
-  std::string path;              ///< the path in the CSV
-  std::string file;              ///< the path with the image root
-  double score = 0;              ///< the label
-  Crop crop;                     ///< landmarks if given, else the box if given, else the whole image
-  std::string identity;          ///< name of the person; empty if there is none
-  std::uint64_t file_bytes = 0;  ///< size of the image file
-  std::size_t line = 0;          ///< line in the CSV, counted from 1
+  std::string path;  ///< the path in the CSV
+  std::string file;  ///< the path with the image root
+  double score = 0;  ///< the label
+  /// Landmarks if given, else the box if given, else the whole image. The whole image also if `is_face`.
+  Crop crop;
+  bool is_face =
+      false;  ///< the column note says that the whole image is the face ("aligned crop", "whole image")
+  std::optional<Landmarks> landmarks;  ///< of such an image, if given
+  Status status;                       ///< why the face can't be used, such as no_face; ok if it can
+  std::string identity;                ///< name of the person; empty if there is none
+  std::uint64_t file_bytes = 0;        ///< size of the image file
+  std::size_t line = 0;                ///< line in the CSV, counted from 1
   Split split = Split::none;
+
+  /// True if the CSV says where the face is, so that nothing has to be searched.
+  bool has_face() const { return crop.box || crop.landmarks || is_face; }
 };
 
 /// Names of the columns. Columns that are named must exist. If the names of the last two are empty, columns
@@ -149,9 +159,11 @@ inline std::string digest(const Dataset& data) {
     hash.add(std::uint64_t{s.crop.box.has_value()});
     if (const auto& b = s.crop.box)
       for (const int v : {b->x, b->y, b->width, b->height}) hash.add(static_cast<double>(v));
-    hash.add(std::uint64_t{s.crop.landmarks.has_value()});
-    if (const auto& points = s.crop.landmarks)
+    const auto& points = s.is_face ? s.landmarks : s.crop.landmarks;
+    hash.add(!points ? std::uint64_t{0} : s.is_face ? std::uint64_t{2} : std::uint64_t{1});
+    if (points)
       for (int i = 0; i < 5; ++i) hash.add(double{points->x[i]}), hash.add(double{points->y[i]});
+    if (!s.status.ok()) hash.add(std::string(errc_name(s.status.code())));
   }
   std::string text(16, '0');
   for (int i = 0; i < 16; ++i)

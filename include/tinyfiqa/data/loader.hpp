@@ -249,6 +249,7 @@ class ImageLoader {
     const bool keep = at < cache_.size();
     if (keep && !cache_[at].rgb.empty()) return Status();
     const Sample& sample = data_->samples[rows_[at]];
+    if (!sample.status.ok()) return sample.status;
     const auto image = options_.read(sample.file);
     if (!image) return image.status();
     auto resized = crop_and_resize(*image, sample.crop, face_height(), face_width());

@@ -24,7 +24,7 @@ namespace detail {
 /// The indices of the columns; npos for missing ones.
 struct DatasetFields {
   std::size_t path = CsvTable::npos, score = CsvTable::npos, split = CsvTable::npos,
-              identity = CsvTable::npos;
+              identity = CsvTable::npos, note = CsvTable::npos;
   std::array<std::size_t, 10> landmarks;  ///< x1, y1, ..., x5, y5
   std::array<std::size_t, 4> box;         ///< x, y, width, height
 
@@ -88,6 +88,7 @@ inline Result<DatasetFields> find_dataset_columns(const CsvTable& table, const D
   if (!status) return status;
   if (names.split.empty()) f.split = table.column("split");
   if (names.identity.empty()) f.identity = table.column("identity");
+  if (options.use_crops) f.note = table.column("note");
   return f;
 }
 
@@ -151,8 +152,10 @@ class SampleReader {
                                           [&](std::size_t c) { return !csv_trimmed(row.fields[c]).empty(); });
   }
   bool read_crop(const CsvRow& row, Sample& sample) {
+    const auto note = has(fields_.note) ? csv_trimmed(row.fields[fields_.note]) : std::string_view();
+    sample.is_face = note == aligned_crop_note || note == whole_image_note;
     if (given(row, fields_.landmarks)) return read_landmarks(row, sample);
-    return !given(row, fields_.box) || read_box(row, sample);
+    return sample.is_face || !given(row, fields_.box) || read_box(row, sample);
   }
   bool read_landmarks(const CsvRow& row, Sample& sample) {
     Landmarks points;
@@ -163,7 +166,7 @@ class SampleReader {
     }
     const auto fit = fit_similarity(points, face_template);
     if (!fit) return fail(fit.status().message());
-    sample.crop.landmarks = points;
+    (sample.is_face ? sample.landmarks : sample.crop.landmarks) = points;
     return true;
   }
   bool read_box(const CsvRow& row, Sample& sample) {

@@ -23,7 +23,7 @@ enum class Framing : unsigned char {
 
 /// "photo", "tight crop" or "aligned crop".
 constexpr const char* framing_name(Framing framing) {
-  constexpr const char* names[] = {"photo", "tight crop", "aligned crop"};
+  constexpr const char* names[] = {"photo", "tight crop", aligned_crop_note};
   return names[static_cast<unsigned char>(framing)];
 }
 

@@ -231,4 +231,11 @@ inline std::string csv_field(std::string_view text) {
   return quoted + "\"";
 }
 
+/// The fields as a line of a CSV file, with its end.
+inline std::string csv_line(const std::vector<std::string>& fields) {
+  std::string line;
+  for (std::size_t i = 0; i < fields.size(); ++i) line += (i > 0 ? "," : "") + csv_field(fields[i]);
+  return line + "\n";
+}
+
 TINYFIQA_END

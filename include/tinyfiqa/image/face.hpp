@@ -24,6 +24,10 @@ struct Face {
   float confidence = 0;  ///< of the detector, 0..1
 };
 
+/// What the column `note` of a table says of an image that is the face as a whole, so that no landmarks are used.
+inline constexpr const char* aligned_crop_note = "aligned crop";  ///< found by a detector
+inline constexpr const char* whole_image_note = "whole image";    ///< by decision
+
 /// Intersection over union of two boxes, 0..1; 0 if both are empty.
 inline float box_iou(const FaceBox& a, const FaceBox& b) {
   const float width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
