@@ -309,15 +309,15 @@ TEST_CASE("info shows what a weight file says about itself") {
 
 TEST_CASE("--pairs measures how often a recogniser fails in each band") {
   // 80 people with two images each. The two embeddings of a person are equal, except for the last ten people.
-  const std::string dir = make_noise_images("calibrate_pairs", 160);
-  std::ofstream(dir + "/faces.csv") << "path,identity\n";
+  const std::string dir = make_noise_images("calibrate_pairs", 160, "whole image");
+  std::ofstream(dir + "/faces.csv") << "path,identity,note\n";
   Rng rng(3);
   std::vector<float> embeddings;
   for (int person = 0; person < 80; ++person) {
     std::vector<float> one(16);
     for (int image = 0; image < 2; ++image) {
       const std::string path = std::to_string(2 * person + image) + ".ppm";
-      std::ofstream(dir + "/faces.csv", std::ios::app) << path << ",p" << person << "\n";
+      std::ofstream(dir + "/faces.csv", std::ios::app) << path << ",p" << person << ",whole image\n";
       for (float& value : one)
         if (image == 0 || person >= 70) value = rng.normal();
       embeddings.insert(embeddings.end(), one.begin(), one.end());
@@ -365,7 +365,7 @@ TEST_CASE("--pairs measures how often a recogniser fails in each band") {
   for (const BandErrors& e : *(*q)->errors) pairs += e.pairs;
   CHECK(pairs == 80);
   CHECK(run_tool("calibrate x.pth --data x.csv --out y.safetensors --pairs p.txt").code == 2);
-  write(dir + "/few.csv", "path,identity\n0.ppm,p0\n1.ppm,p0\n");
+  write(dir + "/few.csv", "path,identity,note\n0.ppm,p0,whole image\n1.ppm,p0,whole image\n");
   write(dir + "/few.txt", "0.ppm 1.ppm 1\n");
   REQUIRE(write_npy(dir + "/faces.npy", {2, 16}, {embeddings.data(), 32}).ok());
   const auto few = run_tool("calibrate " + built_in + " --data " + dir + "/labels.csv --out " + dir +

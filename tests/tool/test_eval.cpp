@@ -52,7 +52,8 @@ TEST_CASE("labels that are the network's own scores correlate perfectly") {
   const std::string dir = scratch_dir("eval");
   write_noise_images(dir, 8);
   write(dir + "/labels.csv", labels_from_scores(dir, 8, 1));
-  const auto json = json_of(run_tool("eval --data " + dir + "/labels.csv --format json --resamples 50"));
+  const auto json =
+      json_of(run_tool("eval --data " + dir + "/labels.csv --whole-image --format json --resamples 50"));
   CHECK(json["images"] == 8);
   CHECK(json["failed"] == 0);
   CHECK(json["models"] == nlohmann::json{"tinyfqnet"});
@@ -60,17 +61,18 @@ TEST_CASE("labels that are the network's own scores correlate perfectly") {
   CHECK(json["metrics"]["plcc"]["value"].get<double>() > 0.99999);
   CHECK(json["metrics"]["rmse"]["value"].get<double>() < 1e-5);
   CHECK(json["bootstrap"]["resamples"] == 50);
-  const auto text = run_tool("eval --data " + dir + "/labels.csv --threads 1");
+  const auto text = run_tool("eval --data " + dir + "/labels.csv --whole-image --threads 1");
   CHECK(text.code == 0);
   for (const char* part :
        {"images             8\n", "SRCC          1.0000   ", "95 % interval", "final score   1.0000"})
     CHECK_MESSAGE(contains(text.out, part), text.out);
-  const auto csv = run_tool("eval --data " + dir + "/labels.csv --format csv");
+  const auto csv = run_tool("eval --data " + dir + "/labels.csv --whole-image --format csv");
   CHECK(contains(csv.out, "metric,value,low,high\nsrcc,1,"));
   CHECK(count_lines(csv.out) == 6);
   // Another view or size gives other scores.
-  CHECK(json_of(run_tool("eval --data " + dir +
-                         "/labels.csv --format json --tta hflip --size 48x48"))["metrics"]["rmse"]["value"]
+  CHECK(json_of(run_tool(
+            "eval --data " + dir +
+            "/labels.csv --whole-image --format json --tta hflip --size 48x48"))["metrics"]["rmse"]["value"]
             .get<double>() > 1e-4);
 }
 
@@ -78,7 +80,7 @@ TEST_CASE("--out gets scores, metrics and a scatter plot, and its scores can be 
   const std::string dir = scratch_dir("eval out"), q = "'" + dir + "/";
   write_noise_images(dir, 6);
   write(dir + "/labels.csv", labels_from_scores(dir, 6, 100));
-  const auto r = run_tool("eval --data " + q + "labels.csv' --out " + q + "a/b'");
+  const auto r = run_tool("eval --whole-image --data " + q + "labels.csv' --out " + q + "a/b'");
   REQUIRE(r.code == 0);
   const std::string scores = read_text(dir + "/a/b/scores.csv"), svg = read_text(dir + "/a/b/scatter.svg");
   CHECK(contains(scores, "path,score,label,error\np0.ppm,0."));
@@ -126,7 +128,7 @@ TEST_CASE("images without a score are named, left out of the metrics, and end wi
   std::string csv = labels_from_scores(dir, 4, 1);
   write(dir + "/cut.ppm", "P6\n9 9\n255\n..");
   write(dir + "/labels.csv", csv + "cut.ppm,0.5\n");
-  const auto r = run_tool("eval --data " + dir + "/labels.csv --out " + dir + "/out");
+  const auto r = run_tool("eval --whole-image --data " + dir + "/labels.csv --out " + dir + "/out");
   CHECK(r.code == 1);
   CHECK(contains(r.err, "cut.ppm: "));
   CHECK(contains(r.err, "1 of 5 images have no score"));
@@ -155,7 +157,7 @@ TEST_CASE("bad rows stop eval with their lines, unless they are to be skipped") 
   CHECK(contains(strict.err, "labels.csv:14: no such file"));
   CHECK(contains(strict.err, "and 2 more"));
   CHECK(contains(strict.err, "12 of 15 rows can't be used; correct them, or skip them with --skip-bad"));
-  const auto skipped = run_tool("eval --data " + dir + "/labels.csv --skip-bad");
+  const auto skipped = run_tool("eval --data " + dir + "/labels.csv --whole-image --skip-bad");
   CHECK(skipped.code == 0);
   CHECK(contains(skipped.err, "skipped 12 of 15 rows"));
 }

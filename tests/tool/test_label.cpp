@@ -1,8 +1,8 @@
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/quality/model.hpp>
 
 #include <doctest/doctest.h>
 
+#include "recogniser.hpp"
 #include "run_tool.hpp"
 
 #include <string>
@@ -25,14 +25,6 @@ void write_face(const std::string& path, std::uint64_t seed) {
   write(path, text);
 }
 
-/// Writes an untrained recogniser.
-std::string write_recogniser(const std::string& dir) {
-  Model model(*find_model("mobilefacenet"));
-  const std::string path = dir + "/net.safetensors";
-  REQUIRE(save_params(path, model.params(), model.block(), {{"model", "mobilefacenet"}}).ok());
-  return path;
-}
-
 /// A folder with six faces of noise, f0.ppm to f5.ppm, and a recogniser.
 std::string folder_of_faces(const std::string& name) {
   const std::string dir = scratch_dir(name);
@@ -41,7 +33,7 @@ std::string folder_of_faces(const std::string& name) {
   return dir;
 }
 
-ToolResult label(const std::string& dir, const std::string& arguments = "") {
+ToolResult label(const std::string& dir, const std::string& arguments = "--whole-image") {
   return run_tool("label --data " + dir + "/faces.csv --recogniser " + dir + "/net.safetensors " + arguments);
 }
 
@@ -92,7 +84,7 @@ TEST_CASE("label: quotes, commas, UTF-8, CRLF and other columns are kept") {
 TEST_CASE("label: people with one image and repeated paths are reported and left out") {
   const std::string dir = folder_of_faces("label_single");
   write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,b\nf2.ppm,b\n");
-  const auto r = label(dir, "--skipped " + dir + "/skipped.csv");
+  const auto r = label(dir, "--whole-image --skipped " + dir + "/skipped.csv");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(count_lines(r.out) == 3);
   CHECK(contains(r.err, "more than once"));
@@ -127,16 +119,17 @@ TEST_CASE("label: missing images, wrong landmarks and missing names are reported
   auto r = label(dir);
   CHECK(r.code == 2);
   CHECK(contains(r.err, "faces.csv:3: no such file"));
-  CHECK(label(dir, "--skip-bad").code == 0);
-  const std::string columns = "path,identity,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5\n";
-  write(dir + "/faces.csv", columns + "f0.ppm,a,5,5,5,5,5,5,5,5,5,5\nf1.ppm,a,,,,,,,,,,\n");
-  r = label(dir);
+  CHECK(label(dir, "--whole-image --skip-bad").code == 0);
+  const std::string columns = "path,identity,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5,note\n";
+  write(dir + "/faces.csv", columns + "f0.ppm,a,5,5,5,5,5,5,5,5,5,5,\nf1.ppm,a,,,,,,,,,,,whole image\n");
+  r = label(dir, "");
   CHECK(r.code == 2);
   CHECK(contains(r.err, "faces.csv:2: the five landmarks coincide"));
-  write(dir + "/faces.csv", columns +
-                                "f0.ppm,a,905,905,935,905,920,920,907,935,933,935\nf1.ppm,a,,,,,,,,,,\n"
-                                "f2.ppm,a,,,,,,,,,,\n");
-  r = label(dir);
+  write(dir + "/faces.csv",
+        columns +
+            "f0.ppm,a,905,905,935,905,920,920,907,935,933,935,\nf1.ppm,a,,,,,,,,,,,whole image\n"
+            "f2.ppm,a,,,,,,,,,,,whole image\n");
+  r = label(dir, "");
   CHECK(r.code == 1);
   CHECK(count_lines(r.out) == 3);
   CHECK(contains(r.err, "all five landmarks lie outside the image of 40x40"));
@@ -149,7 +142,7 @@ TEST_CASE("label: missing images, wrong landmarks and missing names are reported
 TEST_CASE("label: embeddings are reused, refused for other faces, and continued if unfinished") {
   const std::string dir = folder_of_faces("label_embeddings"), npy = dir + "/e.npy";
   write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,b\nf3.ppm,b\n");
-  const auto first = label(dir, "--embeddings " + npy);
+  const auto first = label(dir, "--whole-image --embeddings " + npy);
   REQUIRE_MESSAGE(first.code == 0, first.err);
   const std::string saved = read_text(npy), key = read_text(npy + ".key");
   CHECK(run_tool("label --data " + dir + "/faces.csv --embeddings " + npy).out == first.out);
@@ -157,14 +150,14 @@ TEST_CASE("label: embeddings are reused, refused for other faces, and continued 
   // As if the run had been killed within the third row.
   REQUIRE(std::system(("rm " + npy).c_str()) == 0);
   write(npy + ".part", key + saved.substr(saved.size() - 4 * 512, 2 * 512 + 100));
-  const auto resumed = label(dir, "--embeddings " + npy + " --threads 2");
+  const auto resumed = label(dir, "--whole-image --embeddings " + npy + " --threads 2");
   CHECK(contains(resumed.err, "continued after the first 2 faces"));
   CHECK(resumed.out == first.out);
   CHECK(read_text(npy) == saved);
   CHECK(read_text(npy + ".part").empty());
 
   write(dir + "/faces.csv", "path,identity\nf3.ppm,b\nf1.ppm,a\nf2.ppm,b\nf0.ppm,a\n");
-  const auto other = label(dir, "--embeddings " + npy);
+  const auto other = label(dir, "--whole-image --embeddings " + npy);
   CHECK(other.code == 2);
   CHECK(contains(other.err, "made of other faces or by another recogniser"));
 }

@@ -213,6 +213,12 @@ TEST_CASE("every command checks that it can write before it reads its input") {
                                      "size-study --faces missing.csv --recogniser missing.pth --out " + dir +
                                          "/study --embeddings " + out + data,
                                      "train-baseline --method rqs --out " + out + data,
+                                     "eval --save-faces " + out + data,
+                                     "label --save-faces " + out + data,
+                                     "verify-eval --save-faces " + out + data,
+                                     "calibrate missing.pth --out " + dir + "/x --save-faces " + out + data,
+                                     "train --out " + dir + "/run --save-faces " + out + data,
+                                     "select --save-faces " + out + data,
                                      "select missing --out " + out,
                                      "detect missing --draw " + out,
                                      "detect missing --crop " + out,

@@ -70,7 +70,7 @@ TEST_CASE("train, eval and select take photos of every format") {
   int label = 0;
   for (const char* name : names) csv << fixture("photos/") << name << "," << 0.1 * ++label << "\n";
   csv.close();
-  const std::string data = " --data '" + dir + "/labels.csv'";
+  const std::string data = " --whole-image --data '" + dir + "/labels.csv'";
   const auto train = run_tool("train --model tinyfqnet --epochs 1 --batch 2 --train-share 0.5 --out '" + dir +
                               "/run'" + data);
   CHECK_MESSAGE(train.code == 0, train.err);

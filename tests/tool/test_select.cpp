@@ -117,7 +117,8 @@ TEST_CASE("select: templates of a CSV, with its landmarks; rows may come in any 
   write_text(csv, "path,template\na/1.jpg,\n");
   CHECK(contains(run_tool("select --data " + csv).err, "t.csv:2: no template"));
   write_text(csv, "path,template\na/1.jpg,x\n");
-  CHECK(contains(run_tool("select --data " + csv + " --model pose").err, "needs five landmarks"));
+  CHECK(
+      contains(run_tool("select --data " + csv + " --model pose --whole-image").err, "needs five landmarks"));
 }
 
 TEST_CASE("select --live shows the rank of every image and the best so far") {
@@ -288,7 +289,7 @@ TEST_CASE("eval --model pose takes the CSV's landmarks and says when there are n
              head + "\nf.jpg,1," + landmarks + "\ng.jpg,0,57,62,102,65,99,88,60,104,97,104\n");
   auto r = run_tool("eval --data " + dir + "/l.csv --model pose --resamples 2");
   REQUIRE_MESSAGE(r.code == 0, r.err);
-  r = run_tool("eval --data {faces}/labels.csv --model pose");
+  r = run_tool("eval --data {faces}/labels.csv --model pose --whole-image");
   CHECK(r.code == 2);
   CHECK(contains(r.err, "labels.csv: pose needs five landmarks"));
 }

@@ -34,7 +34,7 @@ std::string make_study(const std::string& name) {
 TEST_CASE("size-study: a row for each network, with the numbers of info, eval and verify-eval") {
   const std::string dir = make_study("size_study");
   const std::string arguments =
-      "size-study --data " + dir + "/labels.csv --members tinyfqnet tinyfqnet_t6_w100 " +
+      "size-study --data " + dir + "/labels.csv --whole-image --members tinyfqnet tinyfqnet_t6_w100 " +
       "--epochs 2 --batch 16 --lr 0.05 --seconds 0.01 --resamples 20 --threads 2 --faces " + dir +
       "/faces.csv --embeddings " + dir + "/faces.npy --out " + dir + "/out";
   const auto r = run_tool(arguments);
@@ -50,7 +50,7 @@ TEST_CASE("size-study: a row for each network, with the numbers of info, eval an
   CHECK(std::stod(field(0, "median_us")) > 0);
   CHECK(contains(read_text(dir + "/out/table.svg"), "Error versus discard"));
   const std::string best = dir + "/out/tinyfqnet/best.safetensors";
-  const auto judged = run_tool("verify-eval --data " + dir + "/faces.csv --embeddings " + dir +
+  const auto judged = run_tool("verify-eval --whole-image --data " + dir + "/faces.csv --embeddings " + dir +
                                "/faces.npy --quality n=" + best + " --resamples 20 --out " + dir + "/judged");
   REQUIRE_MESSAGE(judged.code == 0, judged.err);
   CHECK(contains(read_text(dir + "/judged/verification.csv"), field(0, "area30_1e-2").substr(0, 6)));

@@ -20,7 +20,7 @@ namespace {
 
 std::string options(const std::string& dir, const std::string& out, int epochs = 6) {
   return "train --data " + dir +
-         "/labels.csv --model tinyfqnet --size 24x24 --batch 8 --lr 0.05 --hflip 0.5 "
+         "/labels.csv --whole-image --model tinyfqnet --size 24x24 --batch 8 --lr 0.05 --hflip 0.5 "
          "--threads 2 --epochs " +
          std::to_string(epochs) + " --out " + dir + "/" + out;
 }
@@ -82,10 +82,11 @@ double last_loss(const std::string& log) {
 
 TEST_CASE("train learns, and writes weights, a log, curves and its options") {
   const std::string dir = make_noise_images("train", 96);
-  const auto r = run_tool("train --data " + dir +
-                          "/labels.csv --model tinyfqnet --size 24x24 --epochs 25 --batch 16 --lr 0.1 "
-                          "--lr-schedule cosine --out " +
-                          dir + "/run");
+  const auto r =
+      run_tool("train --data " + dir +
+               "/labels.csv --whole-image --model tinyfqnet --size 24x24 --epochs 25 --batch 16 --lr 0.1 "
+               "--lr-schedule cosine --out " +
+               dir + "/run");
   CHECK(r.code == 0);
   CHECK(count_lines(r.out) == 27);
   const std::string log = read_text(dir + "/run/log.csv");
@@ -95,7 +96,7 @@ TEST_CASE("train learns, and writes weights, a log, curves and its options") {
   const auto run = nlohmann::json::parse(read_text(dir + "/run/run.json"));
   CHECK(run["options"]["lr"] == 0.1);
   CHECK(run["train_images"].get<int>() + run["val_images"].get<int>() == 96);
-  const auto eval = run_tool("eval --data " + dir + "/labels.csv --weights " + dir +
+  const auto eval = run_tool("eval --whole-image --data " + dir + "/labels.csv --weights " + dir +
                              "/run/best.safetensors --size 24x24 --format json");
   REQUIRE(eval.code == 0);
   CHECK(contains(eval.out, "srcc"));
@@ -256,8 +257,9 @@ TEST_CASE("train refuses wrong input, with the reason") {
   CHECK(run_tool("train --data " + dir + "/labels.csv --out " + dir + "/x --loss hinge").code == 2);
   CHECK(run_tool("train --data " + dir + "/labels.csv --out " + dir + "/x --model resnet").code == 2);
   CHECK(run_tool("train --resume " + dir + "/nothing").code == 2);
-  const std::string good =
-      "train --data " + dir + "/labels.csv --size 24x24 --epochs 1 --batch 4 --out " + dir + "/run";
+  const std::string good = "train --data " + dir +
+                           "/labels.csv --whole-image --size 24x24 --epochs 1 --batch 4 --out " + dir +
+                           "/run";
   CHECK(run_tool(good).code == 0);
   const auto again = run_tool(good);
   CHECK(again.code == 2);
@@ -271,20 +273,23 @@ TEST_CASE("train refuses wrong input, with the reason") {
   CHECK(contains(changed.err, "other data"));
   std::ofstream(dir + "/labels.csv", std::ios::app) << "missing.ppm,0.5\n1.ppm,nan\n";
   const auto bad =
-      run_tool("train --data " + dir + "/labels.csv --size 24x24 --epochs 1 --batch 4 --out " + dir + "/bad");
+      run_tool("train --data " + dir + "/labels.csv --whole-image --size 24x24 --epochs 1 --batch 4 --out " +
+               dir + "/bad");
   CHECK(bad.code == 2);
   CHECK(contains(bad.err, "labels.csv:15"));
   CHECK(contains(bad.err, "labels.csv:16"));
-  CHECK(run_tool("train --data " + dir + "/labels.csv --size 24x24 --epochs 1 --batch 4 --skip-bad --out " +
-                 dir + "/bad")
+  CHECK(run_tool("train --data " + dir +
+                 "/labels.csv --whole-image --size 24x24 --epochs 1 --batch 4 --skip-bad --out " + dir +
+                 "/bad")
             .code == 0);
 }
 
 TEST_CASE("images that can't be decoded are reported by line before training, or left out") {
   const std::string dir = make_noise_images("undecodable", 24);
   for (const char* broken : {"/5.ppm", "/17.ppm"}) std::ofstream(dir + broken) << "P6\n24 24\n255\nshort";
-  const std::string arguments =
-      "train --data " + dir + "/labels.csv --size 24x24 --epochs 1 --batch 4 --out " + dir + "/run";
+  const std::string arguments = "train --data " + dir +
+                                "/labels.csv --whole-image --size 24x24 --epochs 1 --batch 4 --out " + dir +
+                                "/run";
   const auto refused = run_tool(arguments);
   CHECK(refused.code == 2);
   CHECK(contains(refused.err, "labels.csv:7: "));

@@ -7,7 +7,7 @@
 
 namespace {
 
-std::string labels() { return "--data " TINYFIQA_SOURCE_DIR "/examples/faces/labels.csv "; }
+std::string labels() { return "--whole-image --data " TINYFIQA_SOURCE_DIR "/examples/faces/labels.csv "; }
 
 }  // namespace
 

@@ -44,7 +44,7 @@ std::string make_people(const std::string& name, int people, int images) {
 
 std::string train(const std::string& dir, const std::string& out, const std::string& more) {
   return "train --recipe recognition --model mobilefacenet_x0_5 --data " + dir +
-         "/faces.csv --batch 12 --lr 0.05 --threads 2 --out " + dir + "/" + out + " " + more;
+         "/faces.csv --whole-image --batch 12 --lr 0.05 --threads 2 --out " + dir + "/" + out + " " + more;
 }
 
 double column_mean(const CsvTable& table, const std::string& name) {
@@ -73,7 +73,7 @@ TEST_CASE("train --recipe recognition learns people, and label takes its weights
   CHECK(weights->shape == std::vector<std::int64_t>{4, 128});
   CHECK(contains(read_text(dir + "/run/last_classifier.people.csv"), "identity\n\"person, 0\"\n"));
 
-  const std::string label = "label --data " + dir + "/faces.csv --recogniser " + dir +
+  const std::string label = "label --whole-image --data " + dir + "/faces.csv --recogniser " + dir +
                             "/run/last.safetensors --classifier " + dir + "/run/last_classifier.npy";
   const auto labels = run_tool(label + " --centres classifier --out " + dir + "/labels.csv");
   REQUIRE_MESSAGE(labels.code == 0, labels.err);
@@ -84,7 +84,7 @@ TEST_CASE("train --recipe recognition learns people, and label takes its weights
   // A person who is not in the classifier gets no label.
   std::ofstream(dir + "/more.csv") << "path,identity\n\"person, 1/0.ppm\",\"person, 1\"\n"
                                    << "\"person, 1/1.ppm\",stranger\n";
-  const auto more = run_tool("label --data " + dir + "/more.csv --recogniser " + dir +
+  const auto more = run_tool("label --whole-image --data " + dir + "/more.csv --recogniser " + dir +
                              "/run/last.safetensors --classifier " + dir + "/run/last_classifier.npy");
   CHECK(more.code == 0);
   CHECK(count_lines(more.out) == 2);

@@ -90,6 +90,7 @@ void add_calibrate(const Command& app, int& exit_code) {
       .type_name("FILE")
       .required();
   options->data.add_unlabelled_to(sub);
+  options->data.add_faces_to(sub);
   options->views.add_to(sub);
   sub.add_option("--floor", options->floor,
                  "Give this raw score quality 0 (default: as far below the worst 1 % as the median is above)")

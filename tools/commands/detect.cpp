@@ -13,13 +13,13 @@
 #include "options/face_options.hpp"
 #include "options/model_options.hpp"
 #include "options/video_options.hpp"
+#include "reports/face_table.hpp"
 #include "reports/json_line.hpp"
 #include "reports/score_table.hpp"
 #include "reports/text.hpp"
 
 #include <tinyfiqa/formats/csv.hpp>
 
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -178,15 +178,8 @@ int DetectCommand::detect_table(std::vector<std::unique_ptr<FaceFinder>>& finder
   std::vector<std::string> all;
   for (const Sample& sample : rows->samples) all.push_back(sample.file);
   names = PictureNames(all);
-  const std::vector<std::string> added = split_text(face_columns(), ',');
-  std::vector<std::size_t> kept;
-  std::string header;
-  for (std::size_t c = 0; c < csv->header.size(); ++c) {
-    if (std::find(added.begin(), added.end(), csv->header[c]) != added.end()) continue;
-    kept.push_back(c);
-    header += csv_field(csv->header[c]) + ",";
-  }
-  std::printf("%s%s\n", header.c_str(), face_columns().c_str());
+  const FaceTable faced(*csv);
+  std::fputs(csv_line(faced.header()).c_str(), stdout);
   const auto lines = rows_by_line(*csv);
   Progress progress(rows->samples.size(), "images");
   std::size_t bad = 0;
@@ -194,11 +187,13 @@ int DetectCommand::detect_table(std::vector<std::unique_ptr<FaceFinder>>& finder
     return detect_file(*finder, rows->samples[i].file);
   };
   OrderedRun<DetectRow>(rows->samples.size()).start(finders, work, [&](std::size_t i, const DetectRow& row) {
-    std::string before;
-    for (const std::size_t c : kept) before += csv_field(lines.at(rows->samples[i].line)->fields[c]) + ",";
+    const CsvRow& given = *lines.at(rows->samples[i].line);
+    const auto print_row = [&](const FoundFace* face) {
+      std::fputs(csv_line(faced.row(given, face)).c_str(), stdout);
+    };
     progress.clear();
-    for (const FoundFace& f : row.faces) std::printf("%s%s\n", before.c_str(), face_fields(&f).c_str());
-    if (row.faces.empty()) std::printf("%s%s\n", before.c_str(), face_fields(nullptr).c_str());
+    for (const FoundFace& f : row.faces) print_row(&f);
+    if (row.faces.empty()) print_row(nullptr);
     if (!row.status) print_error(row.status);
     if (!row.written) print_error(row.written);
     bad += failed(row);

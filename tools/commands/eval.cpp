@@ -1,5 +1,6 @@
 // tinyfiqa eval: compares scores with labels.
 #include "commands/commands.hpp"
+#include "jobs/faces/table_faces.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/scoring/eval_run.hpp"
 #include "jobs/scoring/score_run.hpp"
@@ -28,18 +29,18 @@ struct EvalCommand {
   int run();
 
  private:
-  Result<Dataset> labels() const;
-  Status score(const Dataset& labels, EvalReport& report) const;
+  Result<DataTable> labels() const;
+  Status score(DataTable& labels, EvalReport& report) const;
   void print_failures(const EvalReport& report) const;
 };
 
 /// The labelled rows, or those of --split.
-Result<Dataset> EvalCommand::labels() const {
+Result<DataTable> EvalCommand::labels() const {
   DataOptions options = data;
   options.dataset.check_files = predictions.csv.empty();
   auto labels = read_data(options);
   if (!labels || split.empty()) return labels;
-  auto& samples = labels->samples;
+  auto& samples = labels->data.samples;
   samples.erase(std::remove_if(samples.begin(), samples.end(),
                                [&](const Sample& s) { return split_name(s.split) != split; }),
                 samples.end());
@@ -49,9 +50,9 @@ Result<Dataset> EvalCommand::labels() const {
 }
 
 /// Fills the rows of the report, from --predictions or by scoring the images.
-Status EvalCommand::score(const Dataset& labels, EvalReport& report) const {
+Status EvalCommand::score(DataTable& labels, EvalReport& report) const {
   if (!predictions.csv.empty()) {
-    const auto unused = join_predictions(labels, predictions, report);
+    const auto unused = join_predictions(labels.data, predictions, report);
     if (!unused) return unused.status();
     if (*unused > 0 && split.empty())
       print_note(std::to_string(*unused) + " predictions have no label and are left out");
@@ -61,8 +62,11 @@ Status EvalCommand::score(const Dataset& labels, EvalReport& report) const {
   if (!options) return options.status();
   const auto source = QualitySource::open(model, *options, threads);
   if (!source) return source.status();
-  if (const Status s = source->check_landmarks(data.csv, any_landmarks(labels)); !s) return s;
-  return score_labels(labels, *source, threads, report);
+  const bool aligned = source->wants_aligned_faces();
+  if (const Status s = find_table_faces({data, model.isa, threads}, aligned, labels.table, labels.data); !s)
+    return s;
+  if (const Status s = source->check_landmarks(labels.data); !s) return s;
+  return score_labels(labels.data, *source, threads, report);
 }
 
 void EvalCommand::print_failures(const EvalReport& report) const {
@@ -82,16 +86,16 @@ void EvalCommand::print_failures(const EvalReport& report) const {
 int EvalCommand::run() {
   if (!out.empty())
     if (const Status status = make_output_folder(out, "scores.csv"); !status) return report_failure(status);
-  const auto rows = labels();
+  auto rows = labels();
   if (!rows) return report_failure(rows.status());
   EvalReport report;
   report.data = data.csv;
-  report.digest = digest(*rows);
   report.split = split;
   report.bootstrap.resamples = resamples;
   report.bootstrap.seed = seed;
   report.bootstrap.threads = thread_count(threads);
   if (const Status scored = score(*rows, report); !scored) return report_failure(scored);
+  report.digest = digest(rows->data);
   const Status measured = report.measure();
   print_failures(report);
   if (!measured) return report_failure(measured, exit_some_failed);
@@ -141,6 +145,8 @@ void add_eval(const Command& app, int& exit_code) {
       .show_default();
   for (const char* option : {"--model", "--weights", "--isa", "--size", "--tta"})
     predictions.excludes(sub.option(option));
+  command->data.add_faces_to(sub);
+  predictions.excludes(sub.option("--save-faces"));
   add_output_options(sub, *command);
   sub.footer(
       "The final score is the mean of SRCC and PLCC. The intervals contain 95 % of the bootstrap resamples.\n"

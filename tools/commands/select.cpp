@@ -55,6 +55,7 @@ Result<SelectRun> SelectCommand::open(const Crop& crop) const {
                          "--data has its own boxes and landmarks; remove --box and --landmarks");
   SelectFolder folder;
   if (const Status s = folder.open(out); !s) return s;
+  if (const Status s = data.check_output(); !s) return s;
   auto source = QualitySource::open(model, *options, threads);
   if (!source) return source.status();
   if (source->needs_landmarks() && data.csv.empty() && !crop.landmarks && faces.choice() == FaceChoice::whole)
@@ -80,7 +81,7 @@ Status SelectCommand::select(SelectRun& run, const Crop& crop) const {
     return select_frames(run, *frames, crop);
   }
   const auto all = data.csv.empty() ? Result<std::vector<Candidate>>(list_candidates(paths, crop))
-                                    : read_candidates(data, template_column, run.source);
+                                    : read_candidates(run, data, template_column);
   if (!all) return all.status();
   print_header(run);
   return select_files(run, *all);
@@ -90,7 +91,8 @@ int SelectCommand::run() {
   if (const Status s = check_inputs(); !s) return report_failure(s);
   const auto crop = place.crop();
   if (!crop) return report_failure(crop.status());
-  if (crop->box || crop->landmarks) faces.face = "whole";  // the face is given
+  const bool given = crop->box || crop->landmarks;
+  if (given || data.whole_image) faces.face = "whole";
   auto run = open(*crop);
   if (!run) return report_result(run.status());
   if (const Status s = select(*run, *crop); !s) return report_result(s);
@@ -143,6 +145,8 @@ void add_select(const Command& app, int& exit_code) {
   command->model.add_to(sub, model_choices());
   command->views.add_to(sub);
   command->faces.add_to(sub);
+  command->data.add_save_faces_to(sub);
+  sub.option("--save-faces").needs(sub.option("--data"));
   command->place.add_to(sub);
   add_format_options(sub, *command);
   sub.footer(

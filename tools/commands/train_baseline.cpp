@@ -36,6 +36,7 @@ void add_train_baseline(const Command& app, int& exit_code) {
       .required();
   options->data.add_to(sub);
   options->embed.add_to(sub);
+  options->data.add_faces_to(sub);
   sub.add_option("--out", options->out,
                  "Write the baseline to this file, for --weights and verify-eval --quality")
       .type_name("FILE.safetensors")

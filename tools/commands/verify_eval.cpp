@@ -1,5 +1,6 @@
 // tinyfiqa verify-eval: how discarding or choosing images by quality changes recognition errors.
 #include "commands/commands.hpp"
+#include "jobs/faces/table_faces.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/text_file.hpp"
 #include "jobs/verification/verify_templates.hpp"
@@ -56,10 +57,11 @@ Status VerifyCommand::write(const VerifyReport& report) const {
 Status VerifyCommand::run() const {
   if (!out.empty())
     if (const Status s = make_output_folder(out, "verification.md"); !s) return s;
-  const auto known = read_known_faces(faces);
+  auto known = read_known_faces(faces);
   if (!known) return known.status();
-  const auto methods = make_methods(known->data, known->embedded, qualities, faces.embed, discard.seed);
+  const auto methods = make_methods(*known, qualities, discard.seed);
   if (!methods) return methods.status();
+  if (!faces.embed.recogniser.empty()) print_faceless(known->data);
   VerifyFaces active = verify_faces(*known);
   if (const Status s = leave_out(active); !s) return s;
   VerifyReport report;

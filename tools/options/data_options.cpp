@@ -1,5 +1,6 @@
 #include "options/data_options.hpp"
 
+#include "jobs/output_path.hpp"
 #include "options/messages.hpp"
 
 #include <cstdio>
@@ -38,7 +39,8 @@ void DataOptions::add_columns_to(const Command& command) {
                   "Resolve relative paths of the CSV from this folder (default: the folder of the CSV)")
       .type_name("DIR");
   command.add_flag("--skip-bad", dataset.skip_bad, "Skip rows that can't be used, instead of stopping");
-  command.add_flag("--whole-image", whole_image, "Ignore the boxes and landmarks of the CSV");
+  command.add_flag("--whole-image", whole_image,
+                   "Take whole images as faces: ignore the boxes and landmarks of the CSV, and find none");
   DatasetColumns& columns = dataset.columns;
   command.add_option("--path-column", columns.path, "Read the paths from this column")
       .type_name("NAME")
@@ -53,10 +55,32 @@ void DataOptions::add_columns_to(const Command& command) {
       .type_name("NAME");
 }
 
-Result<Dataset> read_data(const DataOptions& options) {
-  const auto table = read_csv(options.csv);
+void DataOptions::add_save_faces_to(const Command& command) {
+  command
+      .add_option(
+          "--save-faces", save_faces,
+          "Write the CSV again to this file, with the faces that were found, as `detect --data` does; "
+          "with that file as --data nothing is searched")
+      .type_name("CSV")
+      .excludes(command.option("--whole-image"));
+}
+
+void DataOptions::add_faces_to(const Command& command) {
+  add_save_faces_to(command);
+  faces.add_search_to(command);
+}
+
+Status DataOptions::check_output() const {
+  return save_faces.empty() ? Status() : check_output_file(save_faces);
+}
+
+Result<DataTable> read_data(const DataOptions& options) {
+  if (const Status s = options.check_output(); !s) return s;
+  auto table = read_csv(options.csv);
   if (!table) return table.status();
-  return read_data(options, *table);
+  auto data = read_data(options, *table);
+  if (!data) return data.status();
+  return DataTable{std::move(*table), std::move(*data)};
 }
 
 Result<Dataset> read_data(const DataOptions& options, const CsvTable& table) {

@@ -4,6 +4,7 @@
 #include <tinyfiqa/data/read_dataset.hpp>
 
 #include "options/command_line.hpp"
+#include "options/face_options.hpp"
 
 #include <cstddef>
 #include <string>
@@ -14,19 +15,35 @@ struct DataOptions {
   std::string csv;
   tinyfiqa::DatasetOptions dataset;
   bool whole_image = false;
+  FaceOptions faces;       ///< how the faces of rows without landmarks are found
+  std::string save_faces;  ///< the table with the found faces is written here; empty: it is not written
 
   void add_to(const Command& command);
   /// The same options for commands that need no labels.
   void add_unlabelled_to(const Command& command);
+  /// --save-faces, --detector and the other options of the search, for commands that find faces
+  /// (jobs/faces/table_faces.hpp). Call it after the others.
+  void add_faces_to(const Command& command);
+  /// Only --save-faces, for commands that have the other options anyway.
+  void add_save_faces_to(const Command& command);
+  /// Checks that --save-faces can be written, if it is given. Errors: cannot_write.
+  tinyfiqa::Status check_output() const;
 
  private:
   void add_columns_to(const Command& command);
 };
 
-/// Reads and checks the rows of options.csv. Prints notes and the first ten unusable rows to stderr.
-tinyfiqa::Result<tinyfiqa::Dataset> read_data(const DataOptions& options);
-/// The same for a table that is already read from options.csv.
+/// Checks the rows of a table that was read from options.csv. Prints notes and the first ten unusable rows to
+/// stderr.
 tinyfiqa::Result<tinyfiqa::Dataset> read_data(const DataOptions& options, const tinyfiqa::CsvTable& table);
+
+/// A table and its usable rows.
+struct DataTable {
+  tinyfiqa::CsvTable table;
+  tinyfiqa::Dataset data;
+};
+/// Checks options.check_output() and reads options.csv. Errors: also those of read_csv().
+tinyfiqa::Result<DataTable> read_data(const DataOptions& options);
 
 /// The rows of a table by their line.
 std::unordered_map<std::size_t, const tinyfiqa::CsvRow*> rows_by_line(const tinyfiqa::CsvTable& table);

@@ -18,6 +18,10 @@ void FaceOptions::add_to(const Command& command, bool with_whole) {
               : "Take the largest face of each image (auto) or all of them")
       .one_of(choices)
       .show_default();
+  add_search_to(command);
+}
+
+void FaceOptions::add_search_to(const Command& command) {
   command
       .add_option("--detector", detector,
                   "Find faces with these weights (" + detector_names() +

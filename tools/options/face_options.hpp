@@ -22,6 +22,8 @@ struct FaceOptions {
 
   /// Adds all options. `with_whole`: the command can also do without a detector.
   void add_to(const Command& command, bool with_whole = true);
+  /// Adds all options but --face.
+  void add_search_to(const Command& command);
   FaceChoice choice() const;
   /// The network of --detector, or the built-in one. Errors: those of reading weights; bad_argument.
   tinyfiqa::Result<std::shared_ptr<const tinyfiqa::Model>> read_detector(

@@ -266,6 +266,7 @@ void TrainArguments::add_to(const Command& sub) {
 void TrainArguments::add_settings(const Command& sub) {
   data.add_to(sub);
   sub.option("--data").required(false);  // run.json has it for --resume
+  data.add_faces_to(sub);
   add_step_options(sub, *this);
   add_optimizer_options(sub, *this);
   add_weight_options(sub, *this);

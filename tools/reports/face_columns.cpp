@@ -3,6 +3,7 @@
 #include "reports/text.hpp"
 
 #include <cmath>
+#include <cstdlib>
 
 using namespace tinyfiqa;
 
@@ -33,6 +34,14 @@ std::string face_fields(const FoundFace* found) {
   for (const float x : {face.box.x, face.box.y, face.box.width, face.box.height}) text += "," + number(x);
   for (int i = 0; i < 5; ++i) text += "," + number(face.landmarks.x[i]) + "," + number(face.landmarks.y[i]);
   return text + "," + framing_note(*found);
+}
+
+Landmarks written_landmarks(const Face& face) {
+  Landmarks points;
+  const auto read = [](float x) { return static_cast<float>(std::strtod(number(x).c_str(), nullptr)); };
+  for (int i = 0; i < 5; ++i)
+    points.x[i] = read(face.landmarks.x[i]), points.y[i] = read(face.landmarks.y[i]);
+  return points;
 }
 
 void add_face(nlohmann::ordered_json& json, const FoundFace& found) {

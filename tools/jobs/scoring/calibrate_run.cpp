@@ -4,6 +4,7 @@
 #include <tinyfiqa/formats/load_params.hpp>
 #include <tinyfiqa/quality/colour_blind.hpp>
 
+#include "jobs/faces/table_faces.hpp"
 #include "jobs/output_path.hpp"
 #include "options/model_options.hpp"
 #include "reports/weight_facts.hpp"
@@ -27,6 +28,8 @@ void print_failure(const Status& status, std::size_t count) {
   if (count == 11) std::fprintf(stderr, "and more\n");
 }
 
+bool wants_aligned(const Model& network) { return network.input().crop == FaceCrop::aligned; }
+
 class CalibrateRun {
  public:
   explicit CalibrateRun(const CalibrateOptions& options) : options_(options) {}
@@ -48,6 +51,7 @@ class CalibrateRun {
 
 Status CalibrateRun::check_outputs() const {
   if (const Status s = check_output_file(options_.out); !s) return s;
+  if (const Status s = options_.data.check_output(); !s) return s;
   return options_.errors.wanted() ? options_.errors.embed.check_output() : Status();
 }
 
@@ -138,8 +142,10 @@ Status CalibrateRun::measure_errors(const Dataset& population, const std::vector
   BandErrorOptions options = options_.errors;
   options.embed.isa = options_.isa;
   options.embed.threads = options_.threads;
-  const auto known = read_pair_faces(options, options_.data);
+  auto known = read_pair_faces(options, options_.data);
   if (!known) return known.status();
+  if (wants_aligned(*network))
+    if (const Status s = known->find_faces(); !s) return s;
   const auto raw = score_pair_faces(known->data, population, scores, std::move(network));
   if (!raw) return raw.status();
   const auto found = band_errors(options, *known, calibration, *raw);
@@ -157,9 +163,13 @@ Result<CalibratedModel> calibrate_model(const CalibrateOptions& options, std::si
   if (!file) return file.status();
   auto network = run.make(*file);
   if (!network) return network.status();
-  const auto faces = read_data(options.data);
+  auto faces = read_data(options.data);
   if (!faces) return faces.status();
-  const auto scores = run.score(*faces, *network);
+  if (const Status s = find_table_faces({options.data, options.isa, options.threads},
+                                        wants_aligned(**network), faces->table, faces->data);
+      !s)
+    return s;
+  const auto scores = run.score(faces->data, *network);
   if (!scores) return scores.status();
   std::vector<float> raw;
   std::copy_if(scores->begin(), scores->end(), std::back_inserter(raw),
@@ -168,7 +178,7 @@ Result<CalibratedModel> calibrate_model(const CalibrateOptions& options, std::si
   auto calibration = fit_calibration(raw, {options.floor});
   if (!calibration) return calibration.status().prefixed(options.data.csv, ": ");
   if (options.errors.wanted())
-    if (const Status s = run.measure_errors(*faces, *scores, *network, *calibration); !s) return s;
+    if (const Status s = run.measure_errors(faces->data, *scores, *network, *calibration); !s) return s;
   CalibratedModel model{std::move(*network), std::move(*calibration), std::move(file->metadata), {}, {}};
   model.population =
       std::to_string(raw.size()) + " faces of " + fs::path(options.data.csv).filename().string();

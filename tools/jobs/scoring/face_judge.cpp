@@ -30,11 +30,6 @@ std::string model_choices() {
          "file says, otherwise tinyfqnet)";
 }
 
-bool any_landmarks(const Dataset& data) {
-  return std::any_of(data.samples.begin(), data.samples.end(),
-                     [](const Sample& s) { return s.crop.landmarks.has_value(); });
-}
-
 Result<Score> single_score(const std::string& name, double quality) {
   const auto value = static_cast<float>(quality);
   if (!std::isfinite(value))
@@ -45,6 +40,7 @@ Result<Score> single_score(const std::string& name, double quality) {
 /// One baseline of the table below.
 struct Baseline {
   const char* name;
+  bool aligned = false;                        ///< it sees the aligned face
   bool landmarks = false, recogniser = false;  ///< what it needs
   Result<double> (*measure)(const FaceInput& face, std::uint64_t seed) = nullptr;
   double (*share)(double quality) = nullptr;  ///< the quality on 0..1; null if the range is not known
@@ -78,9 +74,9 @@ double unchanged(double quality) { return quality; }
 double tenth(double quality) { return quality / 10; }
 
 constexpr Baseline baselines[] = {
-    {"random", false, false, draw, unchanged},      {"blur", false, false, blur, blur_place},
-    {"pose", true, false, pose, pose_place},        {"jpeg", false, false, jpeg, tenth},
-    {"combined", true, false, combined, unchanged}, {"norm", false, true},
+    {"random", false, false, false, draw, unchanged},     {"blur", true, false, false, blur, blur_place},
+    {"pose", true, true, false, pose, pose_place},        {"jpeg", false, false, false, jpeg, tenth},
+    {"combined", true, true, false, combined, unchanged}, {"norm", true, false, true},
 };
 
 const Baseline* find_baseline(const std::string& name) {
@@ -300,8 +296,23 @@ bool QualitySource::sees_calibrated_views() const {
 
 bool QualitySource::needs_landmarks() const { return baseline_ != nullptr && baseline_->landmarks; }
 
-Status QualitySource::check_landmarks(const std::string& data, bool any_landmarks) const {
-  if (any_landmarks || !needs_landmarks()) return Status();
-  return Status::error(Errc::bad_argument, data, ": ", baseline_->name,
+Status QualitySource::check_landmarks(const Dataset& data) const {
+  const auto has_some = [](const Sample& s) {
+    return s.crop.landmarks || s.landmarks || s.status.code() == Errc::no_face;
+  };
+  if (!needs_landmarks() || std::any_of(data.samples.begin(), data.samples.end(), has_some)) return Status();
+  return Status::error(Errc::bad_argument, data.path, ": ", baseline_->name,
                        " needs five landmarks; add columns x1, y1, .. x5, y5");
+}
+
+Crop QualitySource::crop_of(const Sample& sample) const {
+  if (!needs_landmarks() || !sample.landmarks) return sample.crop;
+  return Crop{{}, sample.landmarks};
+}
+
+bool QualitySource::wants_aligned_faces() const {
+  if (learned_ != nullptr) return learned_->wants_aligned_faces();
+  if (baseline_ != nullptr && !baseline_->recogniser) return baseline_->aligned;
+  return std::all_of(networks_.begin(), networks_.end(),
+                     [](const auto& m) { return m->input().crop == FaceCrop::aligned; });
 }

@@ -20,8 +20,6 @@ bool is_baseline(const std::string& name);
 double random_quality(std::uint64_t seed, std::size_t number);
 /// The description of --model for the help.
 std::string model_choices();
-/// True if any sample has landmarks.
-bool any_landmarks(const tinyfiqa::Dataset& data);
 
 /// A decoded image, and what is known about it.
 struct FaceInput {
@@ -92,10 +90,14 @@ class QualitySource {
   /// True if the views are those of the calibration of the networks.
   bool sees_calibrated_views() const;
 
+  /// True if all networks, or the baseline, see a face that is aligned by its landmarks.
+  bool wants_aligned_faces() const;
   /// True if only faces with landmarks have a quality.
   bool needs_landmarks() const;
-  /// Fails if landmarks are needed but no sample has any. `data` is the file to name in the error.
-  tinyfiqa::Status check_landmarks(const std::string& data, bool any_landmarks) const;
+  /// Fails if landmarks are needed but no sample has any and none were searched.
+  tinyfiqa::Status check_landmarks(const tinyfiqa::Dataset& data) const;
+  /// The crop in which the sample is judged. If landmarks are needed, it has them for an aligned face, too.
+  tinyfiqa::Crop crop_of(const tinyfiqa::Sample& sample) const;
 
  private:
   tinyfiqa::Result<std::unique_ptr<FaceJudge>> judge(int threads) const;

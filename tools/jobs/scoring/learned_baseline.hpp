@@ -61,6 +61,9 @@ class LearnedBaseline {
   static tinyfiqa::Result<LearnedBaseline> read(const tinyfiqa::TensorFile& file,
                                                 const tinyfiqa::Backend& backend);
   const std::string& kind() const { return kind_; }
+  bool wants_aligned_faces() const {
+    return recogniser_ == nullptr || recogniser_->input().crop == tinyfiqa::FaceCrop::aligned;
+  }
   tinyfiqa::Result<std::unique_ptr<FaceJudge>> judge(int threads) const;
 
  private:

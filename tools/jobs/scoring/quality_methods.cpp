@@ -21,11 +21,10 @@ constexpr double none = std::numeric_limits<double>::quiet_NaN();
 /// Computes the quality of each sample by one method at a time.
 class MethodMaker {
  public:
-  MethodMaker(const Dataset& data, const FaceEmbeddings& faces, const EmbedOptions& options,
-              std::uint64_t seed)
-      : data_(data), faces_(faces), options_(options), seed_(seed) {}
+  MethodMaker(KnownFaces& known, std::uint64_t seed)
+      : known_(known), data_(known.data), options_(known.options.embed), seed_(seed) {}
 
-  Result<std::vector<double>> make(const std::string& what) const {
+  Result<std::vector<double>> make(const std::string& what) {
     if (what == "norm") return norms();  // of the embeddings that exist already
     if (what == "random") return drawn();
     if (std::filesystem::path(what).extension() == ".csv") return scores(what);
@@ -42,9 +41,10 @@ class MethodMaker {
 
   std::vector<double> norms() const {
     std::vector<double> values;
-    std::vector<float> raw = faces_.raw;
+    const std::size_t dimension = known_.embedded.dimension;
+    std::vector<float> raw = known_.embedded.raw;
     for (std::size_t i = 0; i < data_.samples.size(); ++i)
-      values.push_back(normalise({raw.data() + i * faces_.dimension, faces_.dimension}));
+      values.push_back(normalise({raw.data() + i * dimension, dimension}));
     return values;
   }
 
@@ -74,31 +74,31 @@ class MethodMaker {
     return source;
   }
 
-  Result<std::vector<double>> judged(const std::string& what) const {
+  Result<std::vector<double>> judged(const std::string& what) {
     const auto quality = source(what);
     if (!quality) return quality.status();
-    if (const Status s = quality->check_landmarks(data_.path, any_landmarks(data_)); !s) return s;
+    Status status = quality->wants_aligned_faces() ? known_.find_faces() : Status();
+    if (status) status = quality->check_landmarks(data_);
     std::vector<double> values;
     const auto take = [&](std::size_t, const ScoreRow& row) {
       values.push_back(row.status.ok() ? double{row.score.value} : none);
     };
-    const Status s = score_samples(*quality, data_, thread_count(options_.threads), take);
-    if (!s) return s;
+    if (status) status = score_samples(*quality, data_, thread_count(options_.threads), take);
+    if (!status) return status;
     return values;
   }
 
-  const Dataset& data_;
-  const FaceEmbeddings& faces_;
+  KnownFaces& known_;
+  const Dataset& data_;  ///< of known_
   const EmbedOptions& options_;
   std::uint64_t seed_;
 };
 
 }  // namespace
 
-Result<std::vector<QualityMethod>> make_methods(const Dataset& data, const FaceEmbeddings& faces,
-                                                const std::vector<std::string>& wanted,
-                                                const EmbedOptions& options, std::uint64_t seed) {
-  MethodMaker maker(data, faces, options, seed);
+Result<std::vector<QualityMethod>> make_methods(KnownFaces& known, const std::vector<std::string>& wanted,
+                                                std::uint64_t seed) {
+  MethodMaker maker(known, seed);
   std::vector<QualityMethod> methods;
   for (const std::string& argument : wanted) {
     const std::size_t equals = argument.find('=');

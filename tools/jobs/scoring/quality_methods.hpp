@@ -1,9 +1,7 @@
 // Quality methods to compare: networks, baselines, scores from a file.
 #pragma once
 
-#include <tinyfiqa/data/dataset.hpp>
-
-#include "jobs/verification/embed_run.hpp"
+#include "jobs/verification/known_faces.hpp"
 
 #include <cstdint>
 #include <string>
@@ -21,9 +19,8 @@ extern const char* const known_methods;
 
 /// Each of `wanted` is random, blur, pose, jpeg, combined (of blur, pose and jpeg), norm (of the embedding),
 /// tinyfqnet (with its built-in weights), a CSV with columns path and score, or a weight file. "NAME=" before
-/// it gives it a name. Uses the landmarks and boxes of the data set. Errors: bad_argument, and those of
-/// reading the files.
-tinyfiqa::Result<std::vector<QualityMethod>> make_methods(const tinyfiqa::Dataset& data,
-                                                          const FaceEmbeddings& faces,
+/// it gives it a name. Uses the landmarks and boxes of the data set; a method that wants aligned faces lets `known`
+/// find those that are not given. Errors: bad_argument, those of KnownFaces::find_faces() and of reading the files.
+tinyfiqa::Result<std::vector<QualityMethod>> make_methods(KnownFaces& known,
                                                           const std::vector<std::string>& wanted,
-                                                          const EmbedOptions& options, std::uint64_t seed);
+                                                          std::uint64_t seed);

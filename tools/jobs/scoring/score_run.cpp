@@ -158,7 +158,8 @@ Status score_samples(const QualitySource& source, const Dataset& data, int threa
   if (!judges) return judges.status();
   Progress progress(data.samples.size(), "images");
   const auto score_one = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t index) {
-    return score_file(*judge, data.samples[index].file, data.samples[index].crop, index);
+    const Sample& s = data.samples[index];
+    return score_file(*judge, s.file, source.crop_of(s), index, s.status);
   };
   ScoreRun(data.samples.size()).start(*judges, score_one, [&](std::size_t index, const ScoreRow& row) {
     if (!row.status) progress.clear();  // the sink may print the error

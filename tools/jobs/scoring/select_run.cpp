@@ -2,6 +2,7 @@
 
 #include <tinyfiqa/quality/selection.hpp>
 
+#include "jobs/faces/table_faces.hpp"
 #include "jobs/input_list.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/scoring/score_run.hpp"
@@ -97,23 +98,27 @@ std::vector<Candidate> list_candidates(const std::vector<std::string>& paths, co
   return all;
 }
 
-Result<std::vector<Candidate>> read_candidates(const DataOptions& data, const std::string& template_column,
-                                               const QualitySource& source) {
-  const auto table = read_csv(data.csv);
-  if (!table) return table.status();
-  const auto groups = column_by_line(*table, template_column, "template");
-  if (!groups) return groups.status();
-  const auto rows = read_data(data, *table);
+Result<std::vector<Candidate>> read_candidates(SelectRun& run, DataOptions data,
+                                               const std::string& template_column) {
+  data.faces = run.faces;
+  auto rows = read_data(data);
   if (!rows) return rows.status();
-  if (const Status s = source.check_landmarks(data.csv, any_landmarks(*rows)); !s) return s;
-  std::vector<Candidate> all;
-  for (const Sample& s : rows->samples) {
+  const auto groups = column_by_line(rows->table, template_column, "template");
+  if (!groups) return groups.status();
+  for (const Sample& s : rows->data.samples) {
     const auto group = groups->find(s.line);
     if (group == groups->end() || group->second.empty())
       return Status::error(Errc::bad_format, data.csv, ":", s.line, ": no template in column ",
                            template_column, "; fill it in");
-    all.push_back({group->second, s.path, s.file, s.crop, {}});
   }
+  const bool aligned = run.source.wants_aligned_faces() && run.faces.choice() != FaceChoice::whole;
+  const TableSearch search{data, run.isa, run.threads};
+  if (const Status s = find_table_faces(search, aligned, rows->table, rows->data); !s) return s;
+  if (aligned) run.faces.face = "whole";  // an image that is an aligned face already has no crop
+  if (const Status s = run.source.check_landmarks(rows->data); !s) return s;
+  std::vector<Candidate> all;
+  for (const Sample& s : rows->data.samples)
+    all.push_back({groups->at(s.line), s.path, s.file, run.source.crop_of(s), s.status});
   return all;
 }
 

@@ -46,11 +46,11 @@ struct Candidate {
 /// The images of files and folders. Each folder is a template. `crop` is the face in each image.
 std::vector<Candidate> list_candidates(const std::vector<std::string>& paths, const tinyfiqa::Crop& crop);
 
-/// The images of a CSV, whose column `template_column` names the templates. Errors: those of reading the CSV;
-/// bad_format for a row without a template.
-tinyfiqa::Result<std::vector<Candidate>> read_candidates(const DataOptions& data,
-                                                         const std::string& template_column,
-                                                         const QualitySource& source);
+/// The images of a CSV, whose column `template_column` names the templates. If the source wants aligned faces, those
+/// that the CSV does not give are found now, as run.faces says, and are then no longer searched. Errors: those of
+/// reading the CSV and of find_table_faces(); bad_format for a row without a template.
+tinyfiqa::Result<std::vector<Candidate>> read_candidates(SelectRun& run, DataOptions data,
+                                                         const std::string& template_column);
 
 /// Selects from each template. Errors: those of QualitySource::judges(); cannot_write.
 tinyfiqa::Status select_files(SelectRun& run, const std::vector<Candidate>& all);

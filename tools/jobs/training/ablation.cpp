@@ -59,7 +59,7 @@ Status Ablation::begin() {
   if (const Status s = resume_study(arguments_, command_line_); !s) return s;
   TrainArguments probe = arguments_of(true, LossKind::mse);
   if (const auto settings = probe.settings(); !settings) return settings.status();
-  return study_.begin(arguments_.train, command_line_);
+  return study_.begin(arguments_.train, FaceCrop::loose, command_line_);
 }
 
 TrainArguments Ablation::arguments_of(bool mobilenet, LossKind loss) const {

@@ -5,6 +5,7 @@
 #include <tinyfiqa/formats/weights.hpp>
 
 #include "decoders/photo.hpp"
+#include "jobs/faces/table_faces.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
@@ -103,7 +104,7 @@ Result<SvmData> make_svm_data(const Dataset& set, const FaceEmbeddings& faces) {
   return data;
 }
 
-Status train_svm(const Dataset& set, const Options& o) {
+Status train_svm(DataTable& table, const Options& o) {
   if (o.embed.recogniser.empty())
     return Status::error(Errc::bad_argument,
                          "--method svm needs a recogniser: --recogniser mobilefacenet.safetensors");
@@ -113,8 +114,10 @@ Status train_svm(const Dataset& set, const Options& o) {
   if (!file) return file.status();
   const auto model = make_model(*file, "", **backend);
   if (!model) return model.status();
-  const auto faces = embed_faces(set, o.embed);
+  const auto faces = embed_faces(o.data, o.embed, table);
   if (!faces) return faces.status();
+  const Dataset& set = table.data;
+  print_faceless(set);
   const auto data = make_svm_data(set, *faces);
   if (!data) return data.status();
   std::vector<float> scaled;  // the mean length is then 1
@@ -205,7 +208,11 @@ Status set_range(RqsQuality& rqs, std::vector<double> predicted, const std::stri
   return Status::error(Errc::bad_argument, path, ": all faces get the same rank; give different images");
 }
 
-Status train_rqs(const Dataset& set, const Options& o) {
+Status train_rqs(DataTable& table, const Options& o) {
+  const TableSearch search{o.data, o.embed.isa, o.embed.threads};
+  if (const Status s = find_table_faces(search, true, table.table, table.data); !s) return s;
+  if (const Status s = leave_out_faceless(table.data); !s) return s;
+  const Dataset& set = table.data;
   const auto all = all_features(set, thread_count(o.embed.threads));
   std::vector<double> labels;
   for (std::size_t i = 0; i < all.size(); ++i)
@@ -246,7 +253,7 @@ Status train_baseline(const BaselineTrainingOptions& options) {
   if (const Status s = check_output_file(options.out); !s) return s;
   const bool svm = options.method == "svm";
   if (const Status s = svm ? options.embed.check_output() : Status(); !s) return s;
-  const auto set = read_data(options.data);
+  auto set = read_data(options.data);
   if (!set) return set.status();
   return svm ? train_svm(*set, options) : train_rqs(*set, options);
 }

@@ -45,9 +45,11 @@ Status SizeStudy::begin() {
   if (arguments_.train.size.height > 0)
     return Status::error(Errc::bad_argument,
                          "--size: each network has its own size; choose other networks with --members");
+  FaceCrop wanted = FaceCrop::aligned;
   for (const std::string& member : arguments_.members) {
     TrainArguments probe = arguments_of(member);
     if (const auto settings = probe.settings(); !settings) return settings.status();
+    if (find_model(member)->input.crop != wanted) wanted = FaceCrop::whole;
   }
   const EmbedOptions& embed = arguments_.faces.embed;
   const bool verifies = arguments_.verifies();
@@ -58,7 +60,7 @@ Status SizeStudy::begin() {
                          "--faces needs --recogniser FILE, or a file of --embeddings that exists");
   if (verifies)
     if (const Status s = embed.check_output(); !s) return s;
-  return study_.begin(arguments_.train, command_line_);
+  return study_.begin(arguments_.train, wanted, command_line_);
 }
 
 TrainArguments SizeStudy::arguments_of(const std::string& member) const {
@@ -93,14 +95,16 @@ Status SizeStudy::verify() {
   KnownFacesOptions& faces = arguments_.faces;
   faces.embed.isa = arguments_.train.isa;
   faces.embed.threads = arguments_.train.threads;
-  const auto known = read_known_faces(faces);
+  faces.data.faces = arguments_.train.data.faces;
+  faces.data.whole_image = arguments_.train.data.whole_image;
+  auto known = read_known_faces(faces);
   if (!known) return known.status();
   std::vector<std::string> qualities;
   for (const std::string& member : arguments_.members) qualities.push_back(member + "=" + weights_of(member));
   DiscardOptions options = arguments_.discard;
   options.resamples = arguments_.resamples;
   options.seed = arguments_.train.seed;
-  const auto methods = make_methods(known->data, known->embedded, qualities, faces.embed, options.seed);
+  const auto methods = make_methods(*known, qualities, options.seed);
   if (!methods) return methods.status();
   tables_.verifies = true;
   return compare_discarding(verify_faces(*known), *methods, options, tables_.verified);

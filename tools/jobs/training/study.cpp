@@ -3,6 +3,7 @@
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include "jobs/output_path.hpp"
 #include "jobs/scoring/eval_run.hpp"
+#include "jobs/training/training_rows.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -21,10 +22,12 @@ bool holds_training(const std::string& folder) {
 }
 }  // namespace
 
-Status Study::begin(const TrainArguments& arguments, const std::vector<std::string>& command_line) {
+Status Study::begin(const TrainArguments& arguments, FaceCrop wanted,
+                    const std::vector<std::string>& command_line) {
   arguments_ = arguments;
   if (const Status s = make_output_folder(arguments.out, "run.json"); !s) return s;
-  auto rows = read_data(arguments.data);
+  auto rows = read_training_rows(arguments, wanted,
+                                 [&](const Dataset& all) { return arguments.split(all).status(); });
   if (!rows) return rows.status();
   rows_ = std::make_shared<const Dataset>(std::move(*rows));
   const auto split = arguments.split(*rows_);

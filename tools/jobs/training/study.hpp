@@ -28,8 +28,10 @@ class Study {
   /// `command` is the name of the command, for messages.
   explicit Study(std::string command) : command_(std::move(command)) {}
 
-  /// Creates the folder, reads the data, and writes run.json, which says how the study was started.
-  tinyfiqa::Status begin(const TrainArguments& arguments, const std::vector<std::string>& command_line);
+  /// Creates the folder, reads the data as networks that want this crop see it, and writes run.json, which says how
+  /// the study was started.
+  tinyfiqa::Status begin(const TrainArguments& arguments, tinyfiqa::FaceCrop wanted,
+                         const std::vector<std::string>& command_line);
   /// Trains a network in its folder arguments.out, or resumes its training. Returns the exit code.
   int train(TrainArguments arguments) const;
   /// Compares the mean of the members' scores with the labels of the held-out rows. Writes the report

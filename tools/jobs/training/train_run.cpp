@@ -5,6 +5,7 @@
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/training/epoch_loop.hpp"
+#include "jobs/training/training_rows.hpp"
 #include "jobs/verification/identities.hpp"
 
 #include <tinyfiqa/formats/weights.hpp>
@@ -138,22 +139,33 @@ Status TrainRun::make_folder() const {
   return {};
 }
 
-Status TrainRun::make_trainer() {
-  if (rows_ == nullptr) {
-    arguments_.data.dataset.need_score = !arguments_.recognises();
-    auto rows = read_data(arguments_.data);
-    if (!rows) return rows.status();
-    if (arguments_.recognises())
-      if (const auto people = find_identities(*rows, arguments_.folder_identities); !people)
-        return people.status();
-    rows_ = std::make_shared<const Dataset>(std::move(*rows));
-  }
-  auto parts = arguments_.split(*rows_);
+/// Checks the identities that a recogniser is trained with.
+Status TrainRun::find_people(Dataset& rows) const {
+  return arguments_.recognises() ? find_identities(rows, arguments_.folder_identities).status() : Status();
+}
+
+Result<Trainer> TrainRun::create_trainer(const Dataset& rows) const {
+  auto parts = arguments_.split(rows);
   if (!parts) return parts.status();
   const auto backend = backend_option(arguments_.isa);
   if (!backend) return backend.status();
-  auto trainer = Trainer::create(*find_model(arguments_.model), *choose_training_backend((*backend)->isa),
-                                 *rows_, std::move(*parts), options_);
+  return Trainer::create(*find_model(arguments_.model), *choose_training_backend((*backend)->isa), rows,
+                         std::move(*parts), options_);
+}
+
+Status TrainRun::make_trainer() {
+  if (rows_ == nullptr) {
+    arguments_.data.dataset.need_score = !arguments_.recognises();
+    const auto check = [&](Dataset& all) {
+      const Status people = find_people(all);
+      return people ? create_trainer(all).status() : people;
+    };
+    auto rows = read_training_rows(arguments_, find_model(arguments_.model)->input.crop, check);
+    if (!rows) return rows.status();
+    if (const Status s = find_people(*rows); !s) return s;
+    rows_ = std::make_shared<const Dataset>(std::move(*rows));
+  }
+  auto trainer = create_trainer(*rows_);
   if (!trainer) return trainer.status();
   trainer_ = std::make_unique<Trainer>(std::move(*trainer));
   return check_images();

@@ -61,6 +61,8 @@ class TrainRun {
 
  private:
   tinyfiqa::Status make_folder() const;
+  tinyfiqa::Status find_people(tinyfiqa::Dataset& rows) const;
+  tinyfiqa::Result<tinyfiqa::Trainer> create_trainer(const tinyfiqa::Dataset& rows) const;
   tinyfiqa::Status make_trainer();
   tinyfiqa::Status check_images();
   tinyfiqa::Status start_weights();

@@ -33,6 +33,7 @@ void BandErrorOptions::add_to(const Command& command) {
 
 Result<KnownFaces> read_pair_faces(const BandErrorOptions& options, DataOptions data) {
   data.csv = options.csv;
+  data.save_faces.clear();  // it is for the population
   return read_known_faces({std::move(data), options.embed, false});
 }
 

@@ -3,7 +3,7 @@
 
 #include <tinyfiqa/quality/calibration.hpp>
 
-#include "jobs/verification/embed_run.hpp"
+#include "jobs/verification/known_faces.hpp"
 #include "options/data_options.hpp"
 
 #include <array>

@@ -2,11 +2,11 @@
 
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include "decoders/photo.hpp"
+#include "jobs/faces/table_faces.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/text_file.hpp"
-#include "jobs/verification/identities.hpp"
 #include "options/model_options.hpp"
 
 #include <tinyfiqa/formats/npy.hpp>
@@ -29,6 +29,17 @@ std::string hex(std::uint64_t value) {
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
   return text;
+}
+
+/// A hash of how faces are searched.
+std::string search_key(const FaceOptions& options) {
+  Fnv1a hash;
+  hash.add(options.detector);
+  hash.add(options.detector_model);
+  for (const float value : {options.search.threshold, options.search.smallest_face}) hash.add(double{value});
+  for (const int value : {options.search.longest_side, int{options.search.tiles}, int{options.quick}})
+    hash.add(static_cast<std::uint64_t>(value));
+  return hex(hash.hash());
 }
 
 /// A hash of the paths, their order, the file sizes and the crops.
@@ -62,10 +73,12 @@ Chunk embed_chunk(Embedder& embedder, const Dataset& data, std::size_t first, st
   Chunk chunk;
   for (std::size_t i = 0; i < count; ++i) {
     const Sample& sample = data.samples[first + i];
+    chunk.status.push_back(sample.status);
+    if (!sample.status.ok()) continue;
     const auto image = read_photo(sample.file);
-    Status status = image.status();
-    if (image) status = embedder.set(static_cast<int>(i), *image, sample.crop).prefixed(sample.file, ": ");
-    chunk.status.push_back(status);
+    chunk.status[i] = image
+                          ? embedder.set(static_cast<int>(i), *image, sample.crop).prefixed(sample.file, ": ")
+                          : image.status();
   }
   const Span<const float> raw = embedder.run();
   const std::size_t dimension = embedder.dimension();
@@ -191,8 +204,9 @@ Result<FaceEmbeddings> read_embeddings(const Dataset& data, const EmbedOptions& 
                          ", dimension]; name another file, or delete it to compute it again");
   const auto saved = read_file(key_file(options), FileAccess::copy);
   if (saved) {
-    std::string text(reinterpret_cast<const char*>(saved->bytes.data), saved->bytes.size);
-    if (text.compare(0, key.size(), key) != 0)
+    const std::string text(reinterpret_cast<const char*>(saved->bytes.data), saved->bytes.size);
+    // Without --recogniser, the key has only its first part.
+    if (text.compare(0, key.size() + 1, key + (options.recogniser.empty() ? " " : "\n")) != 0)
       return Status::error(
           Errc::mismatch, options.embeddings,
           ": made of other faces or by another recogniser; delete it to compute it again, or "
@@ -202,6 +216,17 @@ Result<FaceEmbeddings> read_embeddings(const Dataset& data, const EmbedOptions& 
   faces.dimension = static_cast<std::size_t>(array->shape[1]);
   faces.raw = std::move(array->values);
   return faces;
+}
+
+/// Gives a reason to faces that have no embedding.
+void name_problems(const Dataset& data, FaceEmbeddings& faces) {
+  faces.problems.resize(data.samples.size());
+  for (std::size_t i = 0; i < data.samples.size(); ++i) {
+    const float* row = faces.raw.data() + i * faces.dimension;
+    const bool finite = std::all_of(row, row + faces.dimension, [](float v) { return std::isfinite(v); });
+    if (!finite && faces.problems[i].empty())
+      faces.problems[i] = data.samples[i].file + ": no embedding (the image could not be used)";
+  }
 }
 
 }  // namespace
@@ -234,7 +259,8 @@ Status EmbedOptions::check_output() const {
   return embeddings.empty() || saved() ? Status() : check_output_file(embeddings);
 }
 
-Result<FaceEmbeddings> embed_faces(const Dataset& data, const EmbedOptions& options) {
+Result<FaceEmbeddings> embed_faces(const DataOptions& source, const EmbedOptions& options, DataTable& faces) {
+  Dataset& data = faces.data;
   const bool saved = options.saved();
   std::shared_ptr<const Model> model;
   std::string key = faces_key(data);
@@ -250,38 +276,14 @@ Result<FaceEmbeddings> embed_faces(const Dataset& data, const EmbedOptions& opti
     return Status::error(Errc::bad_argument, options.embeddings,
                          options.embeddings.empty() ? "" : ": no such file; ",
                          "give the weights of a recogniser with --recogniser FILE");
-  auto faces = saved ? read_embeddings(data, options, key) : run_network(data, options, model, key);
-  if (!faces) return faces;
-  faces->problems.resize(data.samples.size());
-  for (std::size_t i = 0; i < data.samples.size(); ++i) {
-    const float* row = faces->raw.data() + i * faces->dimension;
-    const bool finite = std::all_of(row, row + faces->dimension, [](float v) { return std::isfinite(v); });
-    if (!finite && faces->problems[i].empty())
-      faces->problems[i] = data.samples[i].file + ": no embedding (the image could not be used)";
-  }
-  return faces;
-}
-
-void KnownFacesOptions::add_to(const Command& command) {
-  data.add_unlabelled_to(command);
-  command.add_flag("--folder-identities", folder_identities,
-                   "Take the name of an image's folder as its identity");
-  embed.add_to(command);
-}
-
-Result<KnownFaces> read_known_faces(KnownFacesOptions options) {
-  if (const Status s = options.embed.check_output(); !s) return s;
-  auto table = read_csv(options.data.csv);
-  if (!table) return table.status();
-  DatasetOptions& dataset = options.data.dataset;
-  dataset.need_score = false;
-  dataset.check_files = !options.embed.saved() || dataset.skip_bad;
-  auto set = read_data(options.data, *table);
-  if (!set) return set.status();
-  drop_repeated_paths(*set);
-  auto people = find_identities(*set, options.folder_identities);
-  if (!people) return people.status();
-  auto embedded = embed_faces(*set, options.embed);
-  if (!embedded) return embedded.status();
-  return KnownFaces{std::move(*table), std::move(*set), std::move(*people), std::move(*embedded)};
+  const bool aligned = model == nullptr || model->input().crop == FaceCrop::aligned;
+  // The key is that of the table as it is, so that saved embeddings are recognised without a search.
+  if (model != nullptr && will_search(source, aligned, data)) key += " " + search_key(source.faces);
+  if (!saved || !source.save_faces.empty())
+    if (const Status s = find_table_faces({source, options.isa, options.threads}, aligned, faces.table, data);
+        !s)
+      return s;
+  auto embeddings = saved ? read_embeddings(data, options, key) : run_network(data, options, model, key);
+  if (embeddings) name_problems(data, *embeddings);
+  return embeddings;
 }

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "jobs/verification/identities.hpp"
 #include "options/data_options.hpp"
 
 /// --recogniser, --embeddings, --isa and --threads.
@@ -33,27 +32,9 @@ struct FaceEmbeddings {
   std::vector<std::string> problems;  ///< [N] why a face has no embedding; empty if it has one
 };
 
-/// Reads --embeddings if that file exists. Otherwise runs the recogniser and writes the file, if it is named.
-/// An interrupted run continues where it stopped. Notes and progress go to stderr. Errors: bad_argument if
-/// neither option helps; mismatch for embeddings of other faces or of another recogniser; cannot_write.
-tinyfiqa::Result<FaceEmbeddings> embed_faces(const tinyfiqa::Dataset& data, const EmbedOptions& options);
-
-/// --data without labels, --folder-identities, and the options of EmbedOptions.
-struct KnownFacesOptions {
-  DataOptions data;
-  EmbedOptions embed;
-  bool folder_identities = false;
-
-  void add_to(const Command& command);
-};
-
-/// The faces of a CSV, the people that they show, and their embeddings.
-struct KnownFaces {
-  tinyfiqa::CsvTable table;
-  tinyfiqa::Dataset data;  ///< without repeated paths
-  Identities people;
-  FaceEmbeddings embedded;
-};
-
-/// Errors: those of reading the CSV, of find_identities() and of embed_faces().
-tinyfiqa::Result<KnownFaces> read_known_faces(KnownFacesOptions options);
+/// Reads --embeddings if that file exists. Otherwise runs the recogniser and writes the file, if it is named. If the
+/// recogniser wants aligned faces, faces that the table (of `source`) does not give are found before. An interrupted
+/// run continues where it stopped. Notes and progress go to stderr. Errors: bad_argument if neither option helps;
+/// mismatch for embeddings of other faces or of another recogniser; those of find_table_faces(); cannot_write.
+tinyfiqa::Result<FaceEmbeddings> embed_faces(const DataOptions& source, const EmbedOptions& options,
+                                             DataTable& faces);

@@ -3,7 +3,7 @@
 
 #include <tinyfiqa/recognition/labels.hpp>
 
-#include "jobs/verification/embed_run.hpp"
+#include "jobs/verification/known_faces.hpp"
 
 #include <string>
 #include <vector>

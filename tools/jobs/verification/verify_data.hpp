@@ -3,8 +3,8 @@
 
 #include <tinyfiqa/evaluation/verification.hpp>
 
-#include "jobs/verification/embed_run.hpp"
 #include "jobs/verification/identities.hpp"
+#include "jobs/verification/known_faces.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,0 +1,56 @@
+#include "jobs/training/training_rows.hpp"
+
+#include "jobs/faces/table_faces.hpp"
+
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+
+namespace fs = std::filesystem;
+using namespace tinyfiqa;
+
+namespace {
+
+/// Gives samples without a face the one that their row has in the table `found`.
+Status take_found_faces(DataOptions options, const std::string& found, Dataset& data) {
+  options.dataset.check_files = false;
+  options.dataset.skip_bad = true;
+  const auto before = read_dataset(found, options.dataset);
+  if (!before) return before.status();
+  std::unordered_map<std::string, const Sample*> by_path;
+  for (const Sample& s : before->samples) by_path.emplace(s.path, &s);
+  for (Sample& s : data.samples) {
+    const auto at = by_path.find(s.path);
+    if (s.has_face() || at == by_path.end()) continue;
+    s.crop = at->second->crop;
+    s.is_face = at->second->is_face;
+    s.landmarks = at->second->landmarks;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Dataset> read_training_rows(const TrainArguments& arguments, FaceCrop wanted,
+                                   const std::function<Status(Dataset&)>& check) {
+  const bool aligned = wanted == FaceCrop::aligned;
+  const std::string found = arguments.out + "/found_faces.csv";
+  const bool resumed = !arguments.resume.empty();
+  std::error_code ignored;  // of files that are not there
+  if (!resumed && !fs::equivalent(found, arguments.data.csv, ignored)) fs::remove(found, ignored);
+  DataOptions options = arguments.data;
+  if (resumed) options.save_faces.clear();
+  auto rows = read_data(options);
+  if (!rows) return rows.status();
+  if (resumed && !fs::exists(found)) return std::move(rows->data);  // nothing was searched at the start
+  if (resumed)
+    if (const Status s = take_found_faces(options, found, rows->data); !s) return s;
+  if (will_search(options, aligned, rows->data))
+    if (const Status s = check(rows->data); !s) return s;
+  const TableSearch search{options, arguments.isa, arguments.threads, resumed ? "" : found};
+  if (const Status s = find_table_faces(search, aligned, rows->table, rows->data); !s) return s;
+  if (const Status s = leave_out_faceless(rows->data); !s) return s;
+  return std::move(rows->data);
+}
