@@ -93,7 +93,7 @@ def write(path, columns, rows):
 
 
 def usefulness(work):
-    columns = ["path", "score", "split"] + LANDMARKS
+    columns = ["path", "score", "split"] + LANDMARKS + ["note"]
     rows = list(photos(work, "faces", 3)) + list(photos(work, "population", 2))
     for r in rows:
         r["score"] = f"{clip(r['length'] / 15):.5f}"
@@ -106,7 +106,7 @@ def usefulness(work):
         r["score"] = f"{clip(expected if r['label'] is None else (expected + r['label']) / 2):.5f}"
     for name, share in (("2", 0.4), ("3", 0.8)):
         drawn = random.Random(7)
-        loose = [{k: r[k] for k in ("path", "score", "split")} for r in rows
+        loose = [{**{k: r[k] for k in ("path", "score", "split")}, "note": "whole image"} for r in rows
                  if r["split"] == "train" and not r["aligned"] and drawn.random() < share]
         write(f"{work}/tinyfqnet_{name}.csv", columns, rows + loose)
 

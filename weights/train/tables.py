@@ -16,7 +16,7 @@ import os
 import sys
 
 POINTS = ["image_left_eye", "image_right_eye", "nose", "image_left_mouth", "image_right_mouth"]
-COLUMNS = ["path", "identity"] + [f"{p}_{axis}" for p in POINTS for axis in "xy"]
+COLUMNS = ["path", "identity"] + [f"{p}_{axis}" for p in POINTS for axis in "xy"] + ["note"]
 
 
 def read(data, name):
@@ -44,11 +44,11 @@ def celeba(data):
 
 
 def glint(data):
-    """Returns the rows of Glint360k. They have no landmarks, because the photos are aligned. Probably wrong names are left out."""
+    """Returns the rows of Glint360k. The photos are aligned, as the column note says. Probably wrong names are left out."""
     rows = []
     for r in read(data, "glint_quality_reference.csv"):
         if float(r["quality_a_loo"]) > max(0.25, float(r["nearest_other_a"])):
-            rows.append({"path": r["path"], "identity": "glint" + r["identity"]})
+            rows.append({"path": r["path"], "identity": "glint" + r["identity"], "note": "aligned crop"})
     return rows
 
 
