@@ -37,11 +37,11 @@ std::string face_fields(const FoundFace* found) {
 }
 
 Landmarks written_landmarks(const Face& face) {
-  Landmarks points;
+  Landmarks landmarks;
   const auto read = [](float x) { return static_cast<float>(std::strtod(number(x).c_str(), nullptr)); };
   for (int i = 0; i < 5; ++i)
-    points.x[i] = read(face.landmarks.x[i]), points.y[i] = read(face.landmarks.y[i]);
-  return points;
+    landmarks.x[i] = read(face.landmarks.x[i]), landmarks.y[i] = read(face.landmarks.y[i]);
+  return landmarks;
 }
 
 void add_face(nlohmann::ordered_json& json, const FoundFace& found) {
