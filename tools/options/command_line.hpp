@@ -18,7 +18,7 @@ class Option {
  public:
   explicit Option(CLI::Option* option) : option_(option) {}
 
-  /// Sets the placeholder for the value in the help, such as FILE.
+  /// Sets what the help calls the value, such as FILE.
   Option type_name(const std::string& name) const;
   Option description(const std::string& text) const;
   /// Shows the present value of the option's variable as the default in the help.

@@ -35,8 +35,8 @@ struct Sample {
   double score = 0;  ///< the label
   /// Landmarks if given, else the box if given, else the whole image. The whole image also if `is_face`.
   Crop crop;
-  bool is_face =
-      false;  ///< the column note says that the whole image is the face ("aligned crop", "whole image")
+  /// The column note says that the whole image is the face: "aligned crop" or "whole image".
+  bool is_face = false;
   std::optional<Landmarks> landmarks;  ///< of such an image, if given
   Status status;                       ///< why the face can't be used, such as no_face; ok if it can
   std::string identity;                ///< name of the person; empty if there is none

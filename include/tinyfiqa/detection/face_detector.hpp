@@ -27,7 +27,7 @@ struct DetectorOptions {
   float smallest_face = 0;  ///< least height of a face in pixels of the image
   /// If nothing is found, search again: at half the size, where noise averages out; with a margin around the image and
   /// small images enlarged (for close-ups that fill the image, and tiny crops); then with the image turned by 90, 270
-  /// and 180 degrees. All that takes up to five times as long. If faces are found, look at the largest ones that are not
+  /// and 180 degrees. All that takes about five times as long. If faces are found, look at the largest ones that are not
   /// quite sure in all four directions.
   bool thorough = true;
   /// Search also parts of `longest_side` pixels that overlap by a quarter, for small faces in large images.
@@ -173,8 +173,10 @@ class FaceDetector {
     }
     for (const Turn turn : {Turn::right, Turn::left, Turn::half}) {
       if (2 * votes[static_cast<unsigned char>(turn)] <= checked) continue;
+      const Face largest = found_[static_cast<std::size_t>(order[0])];
       found_.clear();
       if (const Status s = search(image, whole, turn, 0); !s) return s;
+      if (found_.size() == 0) found_.add(largest);  // seen only from nearby
       found_.suppress(options_.most_overlap);
     }
     return {};

@@ -23,8 +23,8 @@ bool will_search(const DataOptions& options, bool wanted, const tinyfiqa::Datase
 /// the network does not want aligned faces (`wanted` is false).
 ///
 /// Samples become what they are if the table is read with the columns that `detect --data` adds: with landmarks, or
-/// with the whole image as an aligned face. A sample without a face gets a status (no_face, or why its image can't be read) and is not searched again.
-/// The table gets these columns; rows that have the wrong number of fields are left out of it. It is then written to
+/// with the whole image as an aligned face. A sample without a face gets a status (no_face, or why its image can't be
+/// read) and is not searched again. The table gets these columns; rows that have the wrong number of fields are left out of it. It is then written to
 /// --save-faces. Notes and progress go to stderr. Errors: those of reading the detector's weights; cannot_write.
 tinyfiqa::Status find_table_faces(const TableSearch& search, bool wanted, tinyfiqa::CsvTable& table,
                                   tinyfiqa::Dataset& data);
