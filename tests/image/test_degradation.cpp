@@ -51,7 +51,8 @@ TEST_CASE("every degradation changes the image, more at one end of its strengths
     const double by_low = *gmsd(image, low), by_high = *gmsd(image, high);
     CHECK(by_low > 0.005);
     CHECK(by_high > 0.005);
-    const bool falls = std::string(d.name) == "dark";  // a smaller factor is darker
+    const std::string name = d.name;
+    const bool falls = name == "dark" || name == "contrast";  // a smaller factor is a stronger degradation
     CHECK((falls ? by_low - by_high : by_high - by_low) > 0);
     CHECK(degraded(image, d.name, d.high, face).rgb == high.rgb);
   }
@@ -67,6 +68,19 @@ TEST_CASE("motion keeps what lies along it and a rotation by 0 everything") {
   CHECK(changed > 0.01);  // a drawn direction is hardly the stripes' own
   CHECK(degraded(stripes, "rotation", 0, {30, 30, 60}).rgb == stripes.rgb);
   CHECK(std::fabs(mean_level(degraded(stripes, "bright", 1.5f, {})) - mean_level(stripes)) > 20);
+}
+
+TEST_CASE("less contrast keeps the mean level of the face and brings the others closer to it") {
+  Image image(60, 60);
+  for (int y = 0; y < 60; ++y)
+    for (int x = 0; x < 60; ++x)
+      std::fill_n(image.pixel(x, y), 3, static_cast<unsigned char>(x < 30 ? 80 : 120));
+  const Image flat = degraded(image, "contrast", 0.25f, {30, 30, 40});
+  CHECK(static_cast<int>(flat.pixel(0, 0)[0]) == 95);
+  CHECK(static_cast<int>(flat.pixel(59, 59)[2]) == 105);
+  const Image of_left = degraded(image, "contrast", 0.25f, {15, 30, 20});  // a face of level 80 alone
+  CHECK(static_cast<int>(of_left.pixel(0, 0)[0]) == 80);
+  CHECK(static_cast<int>(of_left.pixel(59, 0)[1]) == 90);
 }
 
 TEST_CASE("an occlusion covers its share of the face and nothing else") {

@@ -31,6 +31,7 @@ KINDS = {
     "jpeg": "JPEG quality",
     "noise": "noise: sigma, levels",
     "dark": "darkness: factor",
+    "contrast": "contrast: factor",
     "bright": "over-exposure: factor",
     "occlusion": "occlusion: covered share",
     "rotation": "rotation: degrees",

@@ -36,15 +36,14 @@ Needs git, numpy, Pillow and onnxruntime.
 import argparse
 import csv
 import io
-import re
-import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from clones import PHOTO, BlobReader, Source, find_clone, list_blobs, to_rgb
 
 LONGER_SIDE = 640
 SHORTER_SIDE_AT_LEAST = 48
@@ -54,7 +53,6 @@ SOURCE_CORRELATION = 0.98  # above this as a picture of an earlier source
 FACE_SCORE = 0.3  # from here on the teacher "fires"
 THUMBNAIL = 16
 
-PHOTO = "photo"  # taken as it is
 BACKGROUND = "background"  # dropped where the teacher fires
 EITHER = "either"  # a photo where the teacher fires, else a background
 
@@ -62,30 +60,6 @@ HARD = "hard_negative"  # the verdicts
 LEAVE_OUT = "leave_out"
 
 CALTECH_WITH_FACES = "Faces|Faces_easy|buddha"
-
-
-@dataclass(frozen=True)
-class Source:
-    """Pictures of one repository: those whose path fits `pattern`.
-
-    With `limit`, that many are taken at equal distances along the sorted
-    paths; `every` takes each so-manieth path first. `top_square` keeps only
-    the upper square of the picture (close-ups of text from long receipts).
-    """
-
-    name: str
-    repo: str
-    commit: str
-    pattern: str
-    kind: str = PHOTO
-    limit: int = 0
-    every: int = 1
-    top_square: bool = False
-
-    def choose(self, paths):
-        """Return the paths to take, in a fixed order."""
-        fitting = sorted(p for p in paths if re.search(self.pattern, p))
-        return spread(fitting[:: self.every], self.limit)
 
 
 # In order of worth: of two alike pictures the earlier source keeps its own.
@@ -116,88 +90,13 @@ SOURCES = [
 ]
 
 
-def spread(items, count):
-    """Return `count` of `items` at equal distances; all of them for 0 or few."""
-    if not count or len(items) <= count:
-        return items
-    return [items[i * len(items) // count] for i in range(count)]
-
-
 def read_verdicts(path):
     """Return {(source, original): verdict} of what was looked at by eye."""
     with open(path, newline="") as file:
         return {(r["source"], r["original"]): r["verdict"] for r in csv.DictReader(file)}
 
 
-# ---------------------------------------------------------------- repositories
-
-
-def find_clone(clones, repo):
-    """Return the folder git can read `repo` (OWNER/NAME) from, or None."""
-    owner, name = repo.split("/")
-    for folder in (f"{owner}+{name}", repo, f"{owner}-{name}", f"{owner}_{name}", name):
-        for place in (folder, f"{folder}.git", f"{folder}/repo", f"{folder}/repo/.git"):
-            path = clones / place
-            if (path / ".git").exists() or (path / "HEAD").is_file():
-                return path
-    return None
-
-
-def list_blobs(clone, commit):
-    """Return {path: blob id} of every file of `commit`."""
-    listing = subprocess.run(
-        ["git", "-C", str(clone), "ls-tree", "-r", "-z", commit],
-        check=True, capture_output=True,
-    ).stdout
-    blobs = {}
-    for entry in listing.split(b"\0"):
-        if entry:
-            head, path = entry.split(b"\t", 1)
-            _, kind, blob = head.split()
-            if kind == b"blob":
-                blobs[path.decode("utf-8", "replace")] = blob.decode()
-    return blobs
-
-
-class BlobReader:
-    """Read files by blob id through one `git cat-file --batch` process."""
-
-    def __init__(self, clone):
-        self.process = subprocess.Popen(
-            ["git", "-C", str(clone), "cat-file", "--batch"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait()
-
-    def read(self, blob):
-        """Return the bytes of `blob`, or None where the clone lacks it."""
-        self.process.stdin.write(blob.encode() + b"\n")
-        self.process.stdin.flush()
-        head = self.process.stdout.readline().split()
-        if len(head) != 3:
-            return None
-        data = self.process.stdout.read(int(head[2]))
-        self.process.stdout.read(1)
-        return data
-
-
 # -------------------------------------------------------------------- pictures
-
-
-def to_rgb(image):
-    """Return `image` as RGB, transparent parts on white."""
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(ground, image)
-    return image.convert("RGB")
 
 
 def shrink(data, top_square=False):

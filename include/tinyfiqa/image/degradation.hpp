@@ -1,4 +1,4 @@
-// Degradations of photos, each with a strength: blur, low resolution, darkness, noise, JPEG, occlusion, ...
+// Degradations of photos, each with a strength: blur, low resolution, darkness, noise, JPEG, contrast, ...
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -101,6 +101,23 @@ inline void scale_light(Image& image, const FaceRegion&, float factor, Rng&) {
   adjust_brightness(image, factor);
 }
 
+/// Brings all levels closer to the mean luma of the face, as haze or a flat back light does.
+inline void flatten_contrast(Image& image, const FaceRegion& face, float factor, Rng&) {
+  const auto pixel = [](float at, int size) {
+    return std::clamp(static_cast<int>(std::lround(at)), 0, size);
+  };
+  const float half = face.side / 2;
+  const int left = pixel(face.x - half, image.width), right = pixel(face.x + half, image.width);
+  double sum = 0, count = 0;
+  for (int y = pixel(face.y - half, image.height); y < pixel(face.y + half, image.height); ++y)
+    for (int x = left; x < right; ++x, ++count) {
+      const unsigned char* rgb = image.pixel(x, y);
+      sum += 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+    }
+  const float mean = count > 0 ? static_cast<float>(sum / count) : 127.5f;
+  for (unsigned char& level : image.rgb) level = to_level(mean + (static_cast<float>(level) - mean) * factor);
+}
+
 inline void add_noise(Image& image, const FaceRegion&, float sigma, Rng& rng) {
   for (unsigned char& level : image.rgb)
     level = static_cast<unsigned char>(
@@ -153,6 +170,8 @@ inline Span<const Degradation> degradations() {
       {"bright", "factor of all levels, clipped at 255", 1.5f, 5, detail::scale_light},
       {"occlusion", "covered share of the face", 0.1f, 0.5f, detail::occlude},
       {"rotation", "degrees", 10, 90, detail::rotate},
+      {"contrast", "factor of all distances from the mean level of the face", 0.06f, 0.4f,
+       detail::flatten_contrast},
   };
   return {all, sizeof(all) / sizeof(all[0])};
 }

@@ -45,6 +45,23 @@ struct TinyFQTable1 {
                                            {44, 11, 1}, {44, 11, 1}, {44, 22, 1}};
 };
 
+/// tinyfqnet_m: 68,849 parameters, 4.06 million multiply-adds at 64x64. As in Table 1, the blocks get wider as maps get
+/// smaller. One more stride of 2 keeps most parameters where a map has only 4x4 pixels and costs little. All widths
+/// are multiples of 8.
+struct TinyFQTableM {
+  static constexpr int stem = 16, last = 256;
+  static constexpr TinyFQStage stages[] = {{16, 8, 1},  {32, 16, 2}, {64, 16, 1},  {64, 24, 2}, {96, 24, 1},
+                                           {96, 24, 1}, {96, 40, 2}, {160, 40, 1}, {160, 40, 1}};
+};
+
+/// tinyfqnet_l: 233,409 parameters, 11.38 million multiply-adds at 64x64, by the same plan.
+struct TinyFQTableL {
+  static constexpr int stem = 24, last = 320;
+  static constexpr TinyFQStage stages[] = {{24, 12, 1},  {72, 24, 2},  {96, 24, 1},  {96, 40, 2},
+                                           {160, 40, 1}, {160, 40, 1}, {160, 40, 1}, {240, 80, 2},
+                                           {320, 80, 1}, {320, 80, 1}};
+};
+
 /// Table 1 with another expansion and another width in percent. The output channels of the blocks are 8, 16,
 /// 16, 32, 32, 32, 64 times the width, rounded down. The hidden channels are the expansion times the input
 /// channels of the block, except in the first block: there they are the expansion times its output channels,

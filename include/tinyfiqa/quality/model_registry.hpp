@@ -27,6 +27,8 @@ TINYFIQA_BEGIN
 // `template NetworkDefinition define_network<...>();` for each network.
 #define TINYFIQA_EACH_NETWORK(X)             \
   X(TinyFQnet)                               \
+  X(TinyFQFamily<TinyFQTableM>)              \
+  X(TinyFQFamily<TinyFQTableL>)              \
   X(TinyFQFamily<TinyFQScaled<6, 100>>)      \
   X(TinyFQFamily<TinyFQMobileNetV2<4, 35>>)  \
   X(TinyFQFamily<TinyFQMobileNetV2<6, 100>>) \
@@ -132,6 +134,14 @@ inline constexpr ModelSpec yunet_n_spec =
 inline Span<const ModelSpec> model_specs() {
   static constexpr ModelSpec specs[] = {
       tinyfqnet_spec,
+      ModelSpec::named("tinyfqnet_m", "the same with 69k parameters")
+          .with_input(tinyfqnet_input())
+          .defined_by<TinyFQFamily<TinyFQTableM>>()
+          .giving_scores(),
+      ModelSpec::named("tinyfqnet_l", "the same with 233k parameters")
+          .with_input(tinyfqnet_input())
+          .defined_by<TinyFQFamily<TinyFQTableL>>()
+          .giving_scores(),
       ModelSpec::named("tinyfqnet_t6_w100", "its family: expansion 6, width 1")
           .with_input(tinyfqnet_input())
           .defined_by<TinyFQFamily<TinyFQScaled<6, 100>>>()
