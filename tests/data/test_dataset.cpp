@@ -112,6 +112,18 @@ TEST_CASE("the note of an aligned crop or a whole image sets its box and landmar
   CHECK_FALSE(dir.read("path,score,note\na.ppm,1,aligned crop\n", whole)->samples[0].is_face);
 }
 
+TEST_CASE("a box keeps its fractions, and may begin less than a pixel outside the image") {
+  Images dir;
+  const std::string head = "path,score,box_x,box_y,box_w,box_h\n";
+  const auto data = dir.read(head + "a.ppm,1,-0.75,0.25,3.5,2.75\n");
+  REQUIRE_MESSAGE(data.ok(), data.status().message());
+  const FaceBox& box = *data->samples[0].crop.box;
+  CHECK((box.x == -0.75f && box.y == 0.25f && box.width == 3.5f && box.height == 2.75f));
+  CHECK(mentions(dir.read(head + "a.ppm,1,0,-1,2,2\n").status(), "the box begins outside the image"));
+  CHECK(mentions(dir.read(head + "a.ppm,1,0,0,0.4,2\n").status(), "the box has no pixels"));
+  CHECK(digest(*dir.read(head + "a.ppm,1,0,0.25,3,2\n")) != digest(*dir.read(head + "a.ppm,1,0,0,3,2\n")));
+}
+
 TEST_CASE("every bad row is told with its line before anything is used") {
   Images dir;
   std::string text =

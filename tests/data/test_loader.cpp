@@ -190,11 +190,31 @@ TEST_CASE("an unusable file ends the epoch with its name, always the first one i
     CHECK(mentions(failed.status(), p.file("p7.ppm: ")));
     CHECK(mentions(loader.next(batch).status(), "p7.ppm"));
   }
-  p.data.samples[2].crop.box = Box{15, 0, 10, 10};
+  p.data.samples[2].crop.box = FaceBox{15, 0, 10, 10};
   ImageLoader loader(p.data, {2}, o);
   REQUIRE(loader.start(0).ok());
   Batch batch;
   CHECK(mentions(loader.next(batch).status(), p.file("p2.ppm: the box x=15")));
+}
+
+TEST_CASE("the loader gives a network the crop of a box that the network wants") {
+  Images p(1);
+  const FaceBox box{3.5f, 2, 8.5f, 11};
+  Crop points;
+  points.landmarks = average_landmarks(box);
+  p.data.samples[0].crop.box = box;
+  for (const InputSpec& input : {tinyfqnet_input(10, 8), imagenet_input(10, 8)}) {
+    LoaderOptions o = options(1, 1);
+    o.input = input;
+    ImageLoader loader(p.data, p.rows, o);
+    REQUIRE(loader.start(0).ok());
+    Batch batch;
+    REQUIRE(*loader.next(batch));
+    std::vector<float> expected(input.size());
+    const Crop crop = input.crop == FaceCrop::aligned ? points : p.data.samples[0].crop;
+    REQUIRE(preprocess(*read_image(p.file("p0.ppm")), crop, input, expected).ok());
+    CHECK(batch.images == expected);
+  }
 }
 
 TEST_CASE("preloading finds every unusable image, and can leave their rows out") {

@@ -118,7 +118,12 @@ void crop_face(Input& input) {
   require(framing == Framing::photo || framing == Framing::tight || framing == Framing::aligned);
   const Crop crop = crop_for(FaceCrop::loose, face, image.width, image.height);
   require(crop.box && crop.box->x >= 0 && crop.box->y >= 0 && crop.box->width >= 1 && crop.box->height >= 1);
-  require(crop.box->x + crop.box->width <= image.width && crop.box->y + crop.box->height <= image.height);
+  require(crop.box->x + crop.box->width <= static_cast<float>(image.width));
+  require(crop.box->y + crop.box->height <= static_cast<float>(image.height));
+  if (const auto part = whole_pixels(face.box, image.width, image.height)) {
+    require(part->x >= 0 && part->y >= 0 && part->width >= 1 && part->height >= 1);
+    require(part->x + part->width <= image.width && part->y + part->height <= image.height);
+  }
 
   const auto aligned = align_face(image, face.landmarks);
   if (!aligned) return require(aligned.status().message()[0] != '\0');

@@ -101,7 +101,7 @@ TEST_CASE("an occlusion covers its share of the face and nothing else") {
   }
 }
 
-TEST_CASE("the region of a face: by landmarks what alignment shows, by a box its middle, else the image") {
+TEST_CASE("the region of a face: by landmarks what alignment shows, by a box the same, else the image") {
   const Image image = scene();
   Landmarks template_points;
   for (int i = 0; i < 5; ++i) {
@@ -113,7 +113,15 @@ TEST_CASE("the region of a face: by landmarks what alignment shows, by a box its
   CHECK(by_points->x == doctest::Approx(38).epsilon(1e-4));
   CHECK(by_points->y == doctest::Approx(33).epsilon(1e-4));
   CHECK(by_points->side == doctest::Approx(56).epsilon(1e-4));
-  CHECK(face_region(image, {Box{10, 20, 30, 40}, std::nullopt})->side == 30);
+  const FaceBox box{10, 20, 30, 40};
+  const auto by_box = face_region(image, {box, std::nullopt}),
+             by_average = face_region(image, {std::nullopt, average_landmarks(box)});
+  REQUIRE((by_box.ok() && by_average.ok()));
+  CHECK(by_box->x == by_average->x);
+  CHECK(by_box->y == by_average->y);
+  CHECK(by_box->side == by_average->side);
+  CHECK(by_box->side > 40);
+  CHECK(face_region(image, {FaceBox{10, 20, 3000, 40}, std::nullopt}).status().code() == Errc::bad_argument);
   CHECK(face_region(image, {})->x == 48);
 }
 

@@ -72,17 +72,19 @@ TEST_CASE("input levels are shifted and scaled as each network was trained") {
 TEST_CASE("the whole image, a box and landmarks each choose the face") {
   const Image face = load("face.png");
   const InputSpec spec = tinyfqnet_input();
-  const auto whole = crop_and_resize(face, {}, 64, 64);
+  const auto whole = crop_and_resize(face, {}, spec.crop, 64, 64);
   REQUIRE(whole.ok());
   CHECK(difference(*whole, load("face_64x64.png")).max == 0);
   Crop box;
-  box.box = Box{10, 20, 100, 110};
-  const auto boxed = crop_and_resize(face, box, 64, 64);
-  REQUIRE(boxed.ok());
-  CHECK(difference(*boxed, resize_image(face, *box.box, 64, 64)).max == 0);
+  box.box = FaceBox{10, 20, 100, 110};
+  for (const FaceCrop wanted : {FaceCrop::whole, FaceCrop::loose}) {
+    const auto boxed = crop_and_resize(face, box, wanted, 64, 64);
+    REQUIRE(boxed.ok());
+    CHECK(difference(*boxed, resize_image(face, Box{10, 20, 100, 110}, 64, 64)).max == 0);
+  }
   Crop points;
   points.landmarks = upright;
-  const auto aligned = crop_and_resize(face, points, 64, 64);
+  const auto aligned = crop_and_resize(face, points, spec.crop, 64, 64);
   REQUIRE(aligned.ok());
   CHECK(difference(*aligned, resize_image(load("face_upright_112x112.png"), 64, 64)).max <= 1);
   std::vector<float> out = poisoned(spec);
@@ -91,13 +93,80 @@ TEST_CASE("the whole image, a box and landmarks each choose the face") {
     REQUIRE(out[i] == (static_cast<float>(aligned->rgb[i]) - 127.5f) / 128);
 }
 
+TEST_CASE("a network that wants aligned faces sees a box aligned by average landmarks") {
+  const Image face = load("face.png");
+  Crop box, points;
+  box.box = FaceBox{40.4f, 30.7f, 60.3f, 82.1f};
+  points.landmarks = average_landmarks(*box.box);
+  for (const InputSpec& spec : {tinyfqnet_input(), mobilefacenet_input(), face_input()}) {
+    std::vector<float> by_box = poisoned(spec), by_points = poisoned(spec);
+    REQUIRE(preprocess(face, box, spec, by_box).ok());
+    REQUIRE(preprocess(face, points, spec, by_points).ok());
+    CHECK(by_box == by_points);
+  }
+  const InputSpec loose = imagenet_input(64, 64);
+  const auto cut = crop_and_resize(face, box, loose.crop, 64, 64);
+  REQUIRE(cut.ok());
+  CHECK(difference(*cut, resize_image(face, Box{40, 31, 61, 82}, 64, 64)).max == 0);
+}
+
+TEST_CASE("average landmarks stand upright in the middle of a box, at the size of its area") {
+  const auto to_template = [](const FaceBox& box) {
+    const auto fit = fit_similarity(average_landmarks(box), face_template);
+    REQUIRE(fit.ok());
+    return *fit;
+  };
+  const FaceBox usual{10, 20, 100, 136};
+  const Landmarks points = average_landmarks(usual);
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(points.x[i] == doctest::Approx(10 + 100 * box_template[i][0]));
+    CHECK(points.y[i] == doctest::Approx(20 + 136 * box_template[i][1]));
+  }
+  const Similarity fit = to_template(usual);
+  CHECK(std::fabs(fit.b / fit.a) < 0.01);
+  CHECK(fit.x(60, 0) == doctest::Approx(56).epsilon(0.01));
+  const float side = std::sqrt(100 * 136.0f);
+  for (const FaceBox& other : {FaceBox{60 - side / 2, 88 - side / 2, side, side},
+                               FaceBox{60 - 136 / 2.0f, 88 - 100 / 2.0f, 136, 100}}) {
+    const Similarity same = to_template(other);
+    CHECK(same.a == doctest::Approx(fit.a).epsilon(1e-5));
+    CHECK(same.tx == doctest::Approx(fit.tx).epsilon(1e-4));
+    CHECK(same.ty == doctest::Approx(fit.ty).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("a box within the image stays within, and less than a pixel outside is cut off") {
+  const auto text = [](const FaceBox& box) {
+    const auto b = whole_pixels(box, 20, 10);
+    if (!b.ok()) return std::string("refused");
+    CHECK((b->x >= 0 && b->y >= 0 && b->width >= 1 && b->height >= 1));
+    CHECK((b->x + b->width <= 20 && b->y + b->height <= 10));
+    return std::to_string(b->x) + "," + std::to_string(b->y) + "," + std::to_string(b->width) + "," +
+           std::to_string(b->height);
+  };
+  CHECK(text({0, 0, 20, 10}) == "0,0,20,10");
+  CHECK(text({10.5f, 4.5f, 9.5f, 5.5f}) == "11,5,9,5");  // each number rounded by itself: 11 + 10 > 20
+  CHECK(text({-0.9f, -0.5f, 10, 5}) == "0,0,9,5");       // edges at -0.9, 9.1, -0.5, 4.5
+  CHECK(text({10, 4, 10.9f, 6.9f}) == "10,4,10,6");
+  CHECK(text({19.6f, 3, 0.6f, 2}) == "19,3,1,2");
+  CHECK(text({3.6f, 3, 0.8f, 2}) == "4,3,1,2");
+  for (const FaceBox& box : {FaceBox{-1, 0, 5, 5}, FaceBox{0, -1.2f, 5, 5}, FaceBox{10, 0, 11, 5},
+                             FaceBox{0, 5, 5, 6}, FaceBox{3, 3, 0.4f, 2}, FaceBox{3, 3, std::nanf(""), 2}})
+    CHECK(text(box) == "refused");
+  for (int i = 0; i < 40; ++i)
+    for (int k = i; k <= 40; ++k) {
+      const float left = static_cast<float>(i) / 2, right = static_cast<float>(k + 1) / 2;
+      if (right <= 20) CHECK(text({left, 0, right - left, 1}) != "refused");
+    }
+}
+
 TEST_CASE("a box outside the image is refused with both named") {
   const Image face = load("face.png");
   std::vector<float> out = poisoned(tinyfqnet_input());
-  constexpr int big = std::numeric_limits<int>::max();
-  for (const Box& box :
-       {Box{100, 0, 61, 10}, Box{0, 151, 10, 10}, Box{-1, 0, 5, 5}, Box{0, 0, 0, 5}, Box{big, big, big, big},
-        Box{0, 0, -5, -5}, Box{160, 160, 1, 1}, Box{0, 0, big, big}}) {
+  constexpr float big = std::numeric_limits<float>::max();
+  for (const FaceBox& box : {FaceBox{100, 0, 61, 10}, FaceBox{0, 151, 10, 10}, FaceBox{-1, 0, 5, 5},
+                             FaceBox{0, 0, 0, 5}, FaceBox{big, big, big, big}, FaceBox{0, 0, -5, -5},
+                             FaceBox{160, 160, 1, 1}, FaceBox{0, 0, big, big}}) {
     Crop crop;
     crop.box = box;
     const Status status = preprocess(face, crop, tinyfqnet_input(), out);
@@ -106,16 +175,16 @@ TEST_CASE("a box outside the image is refused with both named") {
           std::string::npos);
   }
   Crop crop;
-  crop.box = Box{100, 0, 61, 10};
+  crop.box = FaceBox{100, 0, 61, 10.25f};
   CHECK(std::string(preprocess(face, crop, tinyfqnet_input(), out).message())
-            .find("x=100 y=0 width=61 height=10") != std::string::npos);
+            .find("x=100 y=0 width=61 height=10.25 ") != std::string::npos);
 }
 
 TEST_CASE("other impossible requests are refused") {
   const Image face = load("face.png");
   std::vector<float> out(7);
   Crop both;
-  both.box = Box{0, 0, 10, 10};
+  both.box = FaceBox{0, 0, 10, 10};
   both.landmarks = upright;
   CHECK(preprocess(face, both, tinyfqnet_input(), out).code() == Errc::bad_argument);
   CHECK(preprocess(face, {}, tinyfqnet_input(), out).code() == Errc::mismatch);

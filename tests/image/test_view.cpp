@@ -22,7 +22,7 @@ const Landmarks points{{10.3f, 25.1f, 18.0f, 12.2f, 24.9f}, {14.7f, 13.9f, 21.0f
 
 Crop with_box() {
   Crop crop;
-  crop.box = Box{3, 5, 30, 21};
+  crop.box = FaceBox{3, 5, 30, 21};
   return crop;
 }
 Crop with_landmarks() {
@@ -98,13 +98,14 @@ TEST_CASE("a view is cropped and resized as the image") {
   const Image image = noise(37, 41, 7);
   for_each_view(image, [](const ForeignImage& f) {
     for (const Crop& crop : {Crop(), with_box(), with_landmarks()}) {
-      const auto face = crop_and_resize(f.view, crop, 32, 24),
-                 expected = crop_and_resize(f.rgb, crop, 32, 24);
+      const auto face = crop_and_resize(f.view, crop, FaceCrop::whole, 32, 24),
+                 expected = crop_and_resize(f.rgb, crop, FaceCrop::whole, 32, 24);
       REQUIRE((face.ok() && expected.ok()));
       CHECK(face->rgb == expected->rgb);
     }
   });
-  check_refusals(image, [](const ImageView& v) { return crop_and_resize(v, {}, 8, 8).status(); });
+  check_refusals(image,
+                 [](const ImageView& v) { return crop_and_resize(v, {}, FaceCrop::whole, 8, 8).status(); });
 }
 
 TEST_CASE("flips and colours of a view are those of the image") {

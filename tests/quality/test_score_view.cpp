@@ -21,7 +21,7 @@ Image face() {
 
 std::vector<Crop> crops() {
   std::vector<Crop> all(3);
-  all[1].box = Box{20, 30, 100, 110};
+  all[1].box = FaceBox{20, 30, 100, 110};
   all[2].landmarks = Landmarks{{57.3f, 102.3f, 80.0f, 60.0f, 97.3f}, {62.7f, 65.0f, 88.0f, 104.7f, 104.7f}};
   return all;
 }

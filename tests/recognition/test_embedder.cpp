@@ -72,6 +72,18 @@ TEST_CASE("networks that give scores are no recognisers, and recognisers give no
   CHECK(mentions(Scorer::create({random_recogniser()}).status(), "an embedding, not a quality score"));
 }
 
+TEST_CASE("a recogniser sees a box aligned by average landmarks") {
+  auto embedder = Embedder::create(random_recogniser());
+  REQUIRE(embedder.ok());
+  Crop box, points;
+  box.box = FaceBox{8, 4.5f, 30, 41};
+  points.landmarks = average_landmarks(*box.box);
+  const Image image = noise(50, 2);
+  const auto by_box = embedder->embed(image, box), by_points = embedder->embed(image, points);
+  REQUIRE((by_box.ok() && by_points.ok()));
+  CHECK(*by_box == *by_points);
+}
+
 TEST_CASE("landmarks that can't be are errors of the embedder") {
   auto embedder = Embedder::create(random_recogniser());
   REQUIRE(embedder.ok());

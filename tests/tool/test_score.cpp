@@ -213,6 +213,24 @@ TEST_CASE("a box and landmarks choose the face") {
   CHECK(run_tool("score {faces}/astronaut.jpg --box 1,2,3,x").code == 2);
 }
 
+TEST_CASE("--box gives the score of average landmarks in the box, and the row says so") {
+  const std::string score = "score {faces}/astronaut.jpg ", box = " --box 28,5,100,136";
+  // box_template of image/align.hpp in that box.
+  const std::string points = " --landmarks 54.6,57.632,101.4,57.632,78,84.968,57.5,104.824,98.5,104.824";
+  const auto by_box = json_rows(run_tool(score + box + " --format jsonl").out).at(0);
+  const auto by_points = json_rows(run_tool(score + points + " --format jsonl").out).at(0);
+  CHECK(by_box["score"].get<double>() == doctest::Approx(by_points["score"].get<double>()).epsilon(1e-6));
+  CHECK(by_box["note"] == "average landmarks");
+  CHECK_FALSE(by_points.contains("note"));
+  CHECK(contains(run_tool(score + box).out, "astronaut.jpg  (average landmarks)\n"));
+  CHECK_FALSE(contains(run_tool(score + points).out, "average"));
+  // Networks that want loose crops see the box as it is.
+  const auto loose = run_tool(score + box + " --model jpeg --format jsonl");
+  CHECK(loose.code == 0);
+  CHECK_FALSE(contains(loose.out, "note"));
+  CHECK(run_tool(score + "--raw --box -0.75,0,60.5,70").code == 0);
+}
+
 TEST_CASE("--sort puts the best first and errors last") {
   const auto r = run_tool("score {faces} missing.jpg --face whole --sort");
   CHECK(r.code == 1);

@@ -106,6 +106,31 @@ TEST_CASE("landmarks, boxes and notes that a table has are kept; only rows witho
   CHECK(read_text(dir + "/again/scores.csv") == read_text(dir + "/out/scores.csv"));
 }
 
+TEST_CASE("a box without landmarks is aligned by average landmarks, and one note says it of all rows") {
+  const std::string dir = photos("table_boxes"), columns = ",x1,y1,x2,y2,x3,y3,x4,y4,x5,y5\n";
+  write_text(dir + "/t.csv",
+             "path,score,box_x,box_y,box_w,box_h\na.jpg,0.9,190,60,100,136\nd.jpg,0.6,20,10,100,136\n");
+  write_text(dir + "/points.csv",
+             "path,score" + columns +
+                 "a.jpg,0.9,216.6,112.632,263.4,112.632,240,139.968,219.5,159.824,260.5,159.824\n"
+                 "d.jpg,0.6,46.6,62.632,93.4,62.632,70,89.968,49.5,109.824,90.5,109.824\n");
+  const auto boxes = eval(dir + "/t.csv", dir + "/boxes"),
+             points = eval(dir + "/points.csv", dir + "/points");
+  REQUIRE_MESSAGE(boxes.code == 0, boxes.err);
+  REQUIRE_MESSAGE(points.code == 0, points.err);
+  for (const char* path : {"a.jpg", "d.jpg"}) {
+    const auto score = [&](const std::string& of) {
+      return std::stod(row_of(read_text(dir + of + "/scores.csv"), path).at("score"));
+    };
+    CHECK(score("/boxes") == doctest::Approx(score("/points")).epsilon(1e-5));
+  }
+  const std::string note = "t.csv has a box but no landmarks in 2 of 2 rows";
+  CHECK(contains(boxes.err, note));
+  CHECK(boxes.err.find(note) == boxes.err.rfind(note));
+  CHECK_FALSE(contains(points.err, "average landmarks"));
+  CHECK_FALSE(contains(eval(dir + "/t.csv", dir + "/whole", "--whole-image").err, "average landmarks"));
+}
+
 TEST_CASE("an image without a face is reported by every command, and never taken as a whole") {
   const std::string dir = photos("table_faceless"), csv = table(dir, faceless_row),
                     net = write_recogniser(dir);

@@ -112,7 +112,9 @@ int ScoreCommand::print_scores(const QualitySource& source, std::vector<PhotoJud
                                const std::vector<InputItem>& items, Aside<ImageFile>& first,
                                const Crop& crop) const {
   const ShownScore shown = shown_score(source);
-  const ScoreTable table(table_format(format), shown, shown_faces(), source.models(), source.views());
+  const bool average = crop.box && source.wants_aligned_faces();
+  const ScoreTable table(table_format(format), shown, shown_faces(), source.models(), source.views(),
+                         average ? average_landmarks_note : "");
   if (!table.header().empty()) std::printf("%s\n", table.header().c_str());
   std::vector<ScoreRow> sorted;
   std::size_t failed = 0;

@@ -63,6 +63,8 @@ Result<SelectRun> SelectCommand::open(const Crop& crop) const {
                          " needs landmarks; give them with --landmarks, or in a CSV with --data");
   if (!source->has_percent())
     print_note("the scores of this model have no known range, so raw scores are shown instead of 0..100");
+  if (crop.box && source->wants_aligned_faces())
+    print_note("--box: the faces are aligned by average landmarks in the box, and not turned upright");
   return SelectRun{std::move(*source), k,     threads,   live, {table_format(format), live},
                    std::move(folder),  faces, model.isa, 0};
 }

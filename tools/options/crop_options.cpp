@@ -28,7 +28,11 @@ Result<std::vector<double>> parse_numbers(const char* option, const std::string&
 }  // namespace
 
 void CropOptions::add_to(const Command& command) {
-  command.add_option("--box", box, "Take this box as the face, in pixels (default: the whole image)")
+  command
+      .add_option(
+          "--box", box,
+          "Take this box as the face, in pixels; networks that want aligned faces see it aligned by average "
+          "landmarks (default: find the face)")
       .type_name("X,Y,W,H");
   command
       .add_option(
@@ -45,8 +49,8 @@ Result<Crop> CropOptions::crop() const {
   if (!box.empty()) {
     const auto n = parse_numbers("--box", box, 4);
     if (!n) return n.status();
-    const auto at = [&](std::size_t i) { return static_cast<int>(std::clamp((*n)[i], -1e9, 1e9)); };
-    crop.box = Box{at(0), at(1), at(2), at(3)};
+    const auto at = [&](std::size_t i) { return static_cast<float>(std::clamp((*n)[i], -1e9, 1e9)); };
+    crop.box = FaceBox{at(0), at(1), at(2), at(3)};
   }
   if (!landmarks.empty()) {
     const auto n = parse_numbers("--landmarks", landmarks, 10);

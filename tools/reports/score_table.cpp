@@ -10,6 +10,8 @@
 using tinyfiqa::csv_field;
 using tinyfiqa::Errc;
 
+const char* const average_landmarks_note = "average landmarks";
+
 TableFormat table_format(const std::string& name) {
   return name == "csv" ? TableFormat::csv : name == "jsonl" ? TableFormat::jsonl : TableFormat::text;
 }
@@ -20,12 +22,13 @@ std::string short_message(const tinyfiqa::Status& status, const std::string& pat
 }
 
 ScoreTable::ScoreTable(TableFormat format, ShownScore shown, ShownFaces faces,
-                       std::vector<std::string> models, std::vector<std::string> views)
+                       std::vector<std::string> models, std::vector<std::string> views, std::string note)
     : format_(format),
       shown_(shown),
       faces_(faces),
       models_(std::move(models)),
       views_(std::move(views)),
+      note_(std::move(note)),
       parts_(models_.size() * views_.size() > 1) {
   // Make the names of models unique: a, a#2, a#3.
   for (std::size_t i = 0; i < models_.size(); ++i) {
@@ -82,7 +85,10 @@ std::string ScoreTable::json_row(const ScoreRow& row) const {
       json["band"] = tinyfiqa::band_name(*row.score.band);
     }
     json["score"] = row.score.value;
-    if (row.face) add_face(json, *row.face);
+    if (row.face)
+      add_face(json, *row.face);
+    else if (!note_.empty())
+      json["note"] = note_;
     for (std::size_t m = 0; m < models_.size(); ++m) {
       nlohmann::ordered_json network{{"model", models_[m]}, {"score", row.score.networks[m].score}};
       for (std::size_t t = 0; t < views_.size(); ++t)
@@ -106,7 +112,7 @@ std::string ScoreTable::text_row(const ScoreRow& row) const {
                                            tinyfiqa::band_name(*row.score.band))
                              : decimal_text(double{row.score.value}, 4) + "  ";
   line += row.path;
-  if (!row.face) return line;
+  if (!row.face) return note_.empty() ? line : line + "  (" + note_ + ")";
   const tinyfiqa::FaceBox& box = row.face->face.box;
   if (faces_ == ShownFaces::all)
     line += format_text("  face %zu at %.0f,%.0f,%.0f,%.0f", row.face->number, double{box.x}, double{box.y},

@@ -30,12 +30,15 @@ enum class ShownScore { quality, raw };
 /// What is known about the faces of the rows.
 enum class ShownFaces { none, largest, all };
 
-/// Formats rows as lines. `models` and `views` name the parts of a score. CSV and JSON always have the raw
-/// score too, and the found faces if any are shown.
+/// The note of rows whose face is a given box that was aligned by average landmarks.
+extern const char* const average_landmarks_note;
+
+/// Formats rows as lines. `models` and `views` name the parts of a score. `note` is that of rows whose face was given.
+/// CSV and JSON always have the raw score too, and the found faces if any are shown.
 class ScoreTable {
  public:
   ScoreTable(TableFormat format, ShownScore shown, ShownFaces faces, std::vector<std::string> models,
-             std::vector<std::string> views);
+             std::vector<std::string> views, std::string note = "");
 
   /// The first line, without its newline; empty if there is none.
   std::string header() const;
@@ -50,5 +53,6 @@ class ScoreTable {
   ShownScore shown_;
   ShownFaces faces_;
   std::vector<std::string> models_, views_;
+  std::string note_;
   bool parts_;  ///< true for several networks or views: CSV has columns for each
 };

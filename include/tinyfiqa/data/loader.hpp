@@ -252,7 +252,7 @@ class ImageLoader {
     if (!sample.status.ok()) return sample.status;
     const auto image = options_.read(sample.file);
     if (!image) return image.status();
-    auto resized = crop_and_resize(*image, sample.crop, face_height(), face_width());
+    auto resized = crop_and_resize(*image, sample.crop, options_.input.crop, face_height(), face_width());
     if (!resized) return resized.status().prefixed(sample.file, ": ");
     (keep ? cache_[at] : face) = std::move(*resized);
     return Status();

@@ -170,15 +170,16 @@ class SampleReader {
     return true;
   }
   bool read_box(const CsvRow& row, Sample& sample) {
-    int numbers[4] = {};
+    float numbers[4] = {};
     for (std::size_t i = 0; i < 4; ++i) {
       double value = 0;
       if (!parse_number(row.fields[fields_.box[i]], "the box", value, problem)) return false;
-      numbers[i] = static_cast<int>(std::lround(std::clamp(value, -1e9, 1e9)));
+      numbers[i] = static_cast<float>(std::clamp(value, -1e9, 1e9));
     }
-    sample.crop.box = Box{numbers[0], numbers[1], numbers[2], numbers[3]};
-    if (numbers[0] < 0 || numbers[1] < 0) return fail("the box begins outside the image");
-    return numbers[2] >= 1 && numbers[3] >= 1 ? true : fail("the box has no pixels");
+    sample.crop.box = FaceBox{numbers[0], numbers[1], numbers[2], numbers[3]};
+    // As whole_pixels() does, as far as it is possible without the image.
+    if (numbers[0] <= -1 || numbers[1] <= -1) return fail("the box begins outside the image");
+    return numbers[2] >= 0.5f && numbers[3] >= 0.5f ? true : fail("the box has no pixels");
   }
   bool check_file(Sample& sample) {
     std::error_code error;

@@ -22,20 +22,21 @@ struct FaceRegion {
   float x = 0, y = 0, side = 0;
 };
 
-/// The region by landmarks, else by the box, else of the whole image. Errors: those of fit_similarity().
+/// The region by landmarks, else by the average landmarks in the box, else of the whole image. Errors: those of
+/// fit_similarity(); bad_argument for the box.
 inline Result<FaceRegion> face_region(const ImageView& image, const Crop& crop) {
-  if (crop.landmarks) {
-    const auto to_template = fit_similarity(*crop.landmarks, face_template);
+  const auto landmarks = detail::landmarks_of(crop, FaceCrop::aligned, image.width, image.height);
+  if (!landmarks) return landmarks.status();
+  if (*landmarks) {
+    const auto to_template = fit_similarity(**landmarks, face_template);
     if (!to_template) return to_template.status();
     const Similarity back = inverse(*to_template);
     const double middle = aligned_side / 2.0;
     return FaceRegion{static_cast<float>(back.x(middle, middle)), static_cast<float>(back.y(middle, middle)),
                       static_cast<float>(aligned_side * std::hypot(back.a, back.b))};
   }
-  const Box box = crop.box ? *crop.box : Box{0, 0, image.width, image.height};
-  return FaceRegion{static_cast<float>(box.x) + static_cast<float>(box.width) / 2,
-                    static_cast<float>(box.y) + static_cast<float>(box.height) / 2,
-                    static_cast<float>(std::min(box.width, box.height))};
+  return FaceRegion{static_cast<float>(image.width) / 2, static_cast<float>(image.height) / 2,
+                    static_cast<float>(std::min(image.width, image.height))};
 }
 
 /// One degradation, with a strength in low..high.

@@ -5,6 +5,7 @@
 #include <tinyfiqa/image/align.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 TINYFIQA_BEGIN
 
@@ -16,6 +17,20 @@ struct FaceBox {
   float centre_x() const { return x + width / 2; }
   float centre_y() const { return y + height / 2; }
 };
+
+/// The average landmarks in a box around a face (box_template), for faces whose landmarks are not known. The box may
+/// have any aspect: a box of the usual aspect with the same centre and the same area takes its place. NaN for a box of
+/// negative width or height.
+inline Landmarks average_landmarks(const FaceBox& box) {
+  const double width = std::sqrt(double{box.width} * double{box.height} / box_template_aspect);
+  const double height = box_template_aspect * width;
+  Landmarks points;
+  for (int i = 0; i < 5; ++i) {
+    points.x[i] = static_cast<float>(double{box.centre_x()} + (box_template[i][0] - 0.5) * width);
+    points.y[i] = static_cast<float>(double{box.centre_y()} + (box_template[i][1] - 0.5) * height);
+  }
+  return points;
+}
 
 /// A face in an image. Coordinates are pixels of the image; pixel centres are at half coordinates.
 struct Face {

@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -102,9 +103,34 @@ constexpr InputSpec retinaface_input(int height = 320, int width = 320) {
 
 /// Where the face is: a box, or five landmarks, or neither (the whole image). Not both.
 struct Crop {
-  std::optional<Box> box;
+  std::optional<FaceBox> box;
   std::optional<Landmarks> landmarks;
 };
+
+/// The whole pixels of a box: its edges, rounded. So a box within the image stays within. What reaches beyond the image
+/// by less than a pixel is cut off. Errors: bad_argument for a box that reaches further, or that is thinner than half a
+/// pixel.
+inline Result<Box> whole_pixels(const FaceBox& box, int width, int height) {
+  const float w = static_cast<float>(width), h = static_cast<float>(height);
+  const float right = box.x + box.width, bottom = box.y + box.height;
+  if (!(box.x > -1 && box.y > -1 && box.width >= 0.5f && box.height >= 0.5f && right < w + 1 &&
+        bottom < h + 1)) {
+    char numbers[4][24];
+    const float values[4] = {box.x, box.y, box.width, box.height};
+    for (int i = 0; i < 4; ++i)
+      std::snprintf(numbers[i], sizeof numbers[i], "%.7g", static_cast<double>(values[i]));
+    return Status::error(Errc::bad_argument, "the box x=", numbers[0], " y=", numbers[1],
+                         " width=", numbers[2], " height=", numbers[3], " does not lie inside the image of ",
+                         width, "x", height, " pixels");
+  }
+  const auto edge = [](float at, int size) { return std::clamp(static_cast<int>(std::lround(at)), 0, size); };
+  Box out;
+  out.x = std::min(edge(box.x, width), width - 1);
+  out.y = std::min(edge(box.y, height), height - 1);
+  out.width = std::max(1, edge(right, width) - out.x);
+  out.height = std::max(1, edge(bottom, height) - out.y);
+  return out;
+}
 
 /// The sides of a loose crop, in heights of the face.
 inline constexpr float loose_crop_heights = 1.8f;
@@ -118,12 +144,12 @@ inline Crop crop_for(FaceCrop wanted, const Face& face, int width, int height) {
   const auto edge = [](float at, int size) {  // 0 for NaN
     return static_cast<int>(std::lround(std::min(std::max(0.0f, at), static_cast<float>(size))));
   };
-  Box box;
-  box.x = std::min(edge(face.box.centre_x() - half, width), width - 1);
-  box.y = std::min(edge(face.box.centre_y() - half, height), height - 1);
-  box.width = std::max(1, edge(face.box.centre_x() + half, width) - box.x);
-  box.height = std::max(1, edge(face.box.centre_y() + half, height) - box.y);
-  crop.box = box;
+  const int x = std::min(edge(face.box.centre_x() - half, width), width - 1);
+  const int y = std::min(edge(face.box.centre_y() - half, height), height - 1);
+  const int right = std::max(x + 1, edge(face.box.centre_x() + half, width));
+  const int bottom = std::max(y + 1, edge(face.box.centre_y() + half, height));
+  crop.box = FaceBox{static_cast<float>(x), static_cast<float>(y), static_cast<float>(right - x),
+                     static_cast<float>(bottom - y)};
   return crop;
 }
 
@@ -176,30 +202,44 @@ inline Result<std::vector<View>> parse_views(const std::string& text) {
   return views;
 }
 
-/// The face as the network sees it, [height, width, 3], 8 bits: crops the box, or aligns the landmarks to
-/// 112 x 112, then resizes as PIL does (bilinear). Errors: those of check_view(); bad_argument for sizes, box
-/// or landmarks; not_finite.
-inline Result<Image> crop_and_resize(const ImageView& image, const Crop& crop, int height, int width,
-                                     const Backend& backend = native_backend()) {
+namespace detail {
+
+/// Whether the face is aligned before it is resized, and by which landmarks: the crop's own, or for a network that wants
+/// aligned faces the average ones of its box. Every user of a Crop asks here. Errors: bad_argument for a box that does
+/// not lie inside the image, or for a box and landmarks.
+inline Result<std::optional<Landmarks>> landmarks_of(const Crop& crop, FaceCrop wanted, int width,
+                                                     int height) {
+  if (crop.box && crop.landmarks)
+    return Status::error(Errc::bad_argument, "give a box or landmarks, not both");
+  if (!crop.box || wanted != FaceCrop::aligned) return std::optional<Landmarks>(crop.landmarks);
+  const auto inside = whole_pixels(*crop.box, width, height);
+  if (!inside) return inside.status();
+  return std::optional<Landmarks>(average_landmarks(*crop.box));
+}
+
+}  // namespace detail
+
+/// The face as a network that wants `wanted` sees it, [height, width, 3], 8 bits. Landmarks are aligned to 112 x 112. A
+/// box is cut out; but if the network wants aligned faces, the face is aligned by the average landmarks in the box.
+/// Then the result is resized as PIL does (bilinear). Errors: those of check_view(); bad_argument for sizes, box or
+/// landmarks; not_finite.
+inline Result<Image> crop_and_resize(const ImageView& image, const Crop& crop, FaceCrop wanted, int height,
+                                     int width, const Backend& backend = native_backend()) {
   if (const Status status = check_view(image); !status) return status;
   if (height < 1 || width < 1)
     return Status::error(Errc::bad_argument, "can't resize to ", width, "x", height,
                          " pixels; both must be at least 1");
-  if (crop.box && crop.landmarks)
-    return Status::error(Errc::bad_argument, "give a box or landmarks, not both");
-  if (crop.landmarks) {
-    const Result<Image> face = align_face(image, *crop.landmarks, backend);
+  const auto landmarks = detail::landmarks_of(crop, wanted, image.width, image.height);
+  if (!landmarks) return landmarks.status();
+  if (*landmarks) {
+    const Result<Image> face = align_face(image, **landmarks, backend);
     if (!face) return face.status();
     return resize_image(*face, height, width, backend);
   }
   if (!crop.box) return resize_image(image, height, width, backend);
-  const Box& b = *crop.box;
-  if (b.x < 0 || b.y < 0 || b.width < 1 || b.height < 1 || b.width > image.width - b.x ||
-      b.height > image.height - b.y)
-    return Status::error(Errc::bad_argument, "the box x=", b.x, " y=", b.y, " width=", b.width,
-                         " height=", b.height, " does not lie inside the image of ", image.width, "x",
-                         image.height, " pixels");
-  return resize_image(image, b, height, width, backend);
+  const auto box = whole_pixels(*crop.box, image.width, image.height);
+  if (!box) return box.status();
+  return resize_image(image, *box, height, width, backend);
 }
 
 namespace detail {
@@ -292,7 +332,7 @@ inline Status to_input(const ImageView& image, const InputSpec& spec, Span<float
 inline Status preprocess(const ImageView& image, const Crop& crop, const InputSpec& spec, Span<float> out,
                          View view = View::identity, std::uint64_t seed = 0,
                          const Backend& backend = native_backend()) {
-  Result<Image> face = crop_and_resize(image, crop, spec.height, spec.width, backend);
+  Result<Image> face = crop_and_resize(image, crop, spec.crop, spec.height, spec.width, backend);
   if (!face) return face.status();
   if (view != View::identity) face = apply_view(*face, view, seed);
   return to_input(*face, spec, out, backend);

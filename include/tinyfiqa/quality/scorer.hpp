@@ -137,7 +137,8 @@ class Scorer {
     return side;
   }
 
-  /// The score of a face: the whole image, a box of it, or the face aligned by five landmarks. Reads the
+  /// The score of a face: the whole image, a box, or the face aligned by five landmarks. Networks that want aligned faces
+  /// see a box aligned by average landmarks (crop_and_resize()). Reads the
   /// pixels during the call and copies only the face. Equal pixels have equal scores in every layout, to the
   /// bit. Errors: those of check_view(); bad_argument for the box or the landmarks; not_finite.
   Result<Score> score(const ImageView& image, const Crop& crop = {}) {
@@ -196,7 +197,8 @@ class Scorer {
                         face.height == m.input.height && face.width == m.input.width;
       if (!same) {
         const Stopwatch watch(time_.resize_s);
-        auto resized = crop_and_resize(image, crop_of(m), m.input.height, m.input.width, m.model->backend());
+        auto resized = crop_and_resize(image, crop_of(m), m.input.crop, m.input.height, m.input.width,
+                                       m.model->backend());
         if (!resized) return resized.status();
         face = std::move(*resized);
       }

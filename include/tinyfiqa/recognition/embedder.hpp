@@ -53,8 +53,8 @@ class Embedder {
   int batch() const { return batch_; }
   std::size_t dimension() const { return raw_.size() / static_cast<std::size_t>(batch_); }
 
-  /// Writes a face to place `index` of the batch, 0 <= index < batch(). It is aligned if `crop`
-  /// has landmarks.
+  /// Writes a face to place `index` of the batch, 0 <= index < batch(). It is aligned by the landmarks
+  /// of `crop`, or by the average ones in its box.
   /// Errors: those of preprocess().
   Status set(int index, const ImageView& image, const Crop& crop = {}) {
     const InputSpec& input = model_->input();

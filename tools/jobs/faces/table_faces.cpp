@@ -102,6 +102,17 @@ void print_search(const DataOptions& options, const Dataset& data, const Missing
              ", --whole-image takes whole images");
 }
 
+/// Says once how many faces have a box alone.
+void print_boxes(const Dataset& data) {
+  const auto boxes = std::count_if(data.samples.begin(), data.samples.end(),
+                                   [](const Sample& s) { return s.crop.box.has_value(); });
+  if (boxes > 0)
+    print_note(data.path + " has a box but no landmarks in " + std::to_string(boxes) + " of " +
+               std::to_string(data.samples.size()) +
+               " rows: these faces are aligned by average landmarks in the box, and not turned upright; "
+               "without columns of boxes, landmarks are found");
+}
+
 /// What the sample is when it is read from the table that has this face.
 void set_face(Sample& sample, const FileFace& face) {
   sample.status = face.status;
@@ -141,6 +152,7 @@ Status find_table_faces(const TableSearch& search, bool wanted, CsvTable& table,
     print_note(options.save_faces +
                " is not written: nothing is searched, because the network takes other crops or whole images");
   if (!wanted || options.whole_image) return {};
+  print_boxes(data);
   if (will_search(options, wanted, data)) {
     const Missing missing(data);
     if (const Status s = check_columns(options); !s) return s;

@@ -51,7 +51,7 @@ namespace {
 Result<double> draw(const FaceInput& face, std::uint64_t seed) { return random_quality(seed, face.number); }
 
 Result<double> blur(const FaceInput& face, std::uint64_t) {
-  const auto aligned = crop_and_resize(face.image, face.crop, aligned_side, aligned_side);
+  const auto aligned = crop_and_resize(face.image, face.crop, FaceCrop::aligned, aligned_side, aligned_side);
   if (!aligned) return aligned.status();
   return blur_quality(*aligned);
 }

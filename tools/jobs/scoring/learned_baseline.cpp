@@ -60,7 +60,7 @@ double RqsQuality::operator()(const std::vector<float>& grey, SpectralDescriptor
 
 Result<std::vector<float>> descriptor_face(const ImageView& image, const Crop& crop) {
   constexpr int side = static_cast<int>(descriptor_side);
-  const auto face = crop_and_resize(image, crop, side, side);
+  const auto face = crop_and_resize(image, crop, FaceCrop::aligned, side, side);
   if (!face) return face.status();
   return grey_levels(*face);
 }
