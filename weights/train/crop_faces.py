@@ -8,16 +8,15 @@ where its paths start. The script writes to OUT the square of 1.8 times the box'
 border and at most 192 pixels a side, and OUT/faces.csv with the landmarks in it. Rows without a face, or with a face of less than 20
 pixels or a confidence below 0.7, are left out. Needs Pillow.
 """
-import csv
 import sys
 from multiprocessing import Pool
 from pathlib import Path
 
 from PIL import Image
 
+from face_tables import LANDMARKS, read, write
+
 MARGIN, LARGEST, SMALLEST_FACE, LEAST_CONFIDENCE = 1.8, 192, 20, 0.7
-POINTS = ["image_left_eye", "image_right_eye", "nose", "image_left_mouth", "image_right_mouth"]
-LANDMARKS = [f"{p}_{axis}" for p in POINTS for axis in "xy"]
 
 
 def cut(job):
@@ -42,17 +41,12 @@ def cut(job):
 
 
 def main(found, images, out):
-    with open(found, newline="", encoding="utf-8") as f:
-        rows = [r for r in csv.DictReader(f) if r["confidence"] and float(r["confidence"]) >= LEAST_CONFIDENCE and float(r["box_h"]) >= SMALLEST_FACE]
+    rows = [r for r in read(found) if r["confidence"] and float(r["confidence"]) >= LEAST_CONFIDENCE and float(r["box_h"]) >= SMALLEST_FACE]
     for folder in {str(Path(r["path"]).parent) for r in rows}:
         Path(out, folder).mkdir(parents=True, exist_ok=True)
     with Pool() as pool:
         rows = list(pool.imap(cut, [(r, images, out) for r in rows], chunksize=64))
-    with open(f"{out}/faces.csv", "w", newline="", encoding="utf-8") as f:
-        table = csv.DictWriter(f, ["path", "identity", "source"] + LANDMARKS + ["note"], extrasaction="ignore", lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-    print(f"{out}/faces.csv: {len(rows)} faces of {len({r['identity'] for r in rows} - {''})} people and others")
+    write(f"{out}/faces.csv", ["path", "identity", "source"] + LANDMARKS + ["note"], rows)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import csv
 import math
 import sys
 
-POINTS = ["image_left_eye", "image_right_eye", "nose", "image_left_mouth", "image_right_mouth"]
-LANDMARKS = [f"{p}_{axis}" for p in POINTS for axis in "xy"]
+from face_tables import LANDMARKS
+
 
 
 def read(path):

@@ -7,13 +7,12 @@ NETWORK  edgeface, reid0095 or dlib (recognisers: OUT has an embedding in each r
          lightqnet_dm100 (OUT has a quality in each row). MODELS holds edgeface_xxs.onnx, intel_reid_0095.onnx, lightqnet-dm025.onnx and
          lightqnet-dm100.onnx; dlib needs the packages dlib-bin and face-recognition-models instead.
 TABLE    a CSV with the columns path and five landmarks. Rows whose note is "aligned crop" are aligned faces of 112x112.
---mirror adds the output for the mirror image (averages a quality, concatenates nothing: the sum of two embeddings of length 1).
+--mirror adds the output for the mirror image (the mean of both qualities, or of both embeddings after each is divided by its length).
 
 `tinyfiqa label --embeddings OUT.npy` makes labels of such embeddings, and `tinyfiqa verify-eval --embeddings OUT.npy` error-versus-discard
 curves. The sources of the networks are in docs/references.md. Needs numpy, onnxruntime and OpenCV.
 """
 import argparse
-import csv
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -23,9 +22,9 @@ from typing import Callable, Optional
 import cv2
 import numpy as np
 
-POINTS = ["image_left_eye", "image_right_eye", "nose", "image_left_mouth", "image_right_mouth"]
-LANDMARKS = [f"{p}_{axis}" for p in POINTS for axis in "xy"]
-TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
+from face_tables import ALIGNED, LANDMARKS, read
+
+TEMPLATE = np.array(ALIGNED).reshape(5, 2)
 # Places of the five points in Intel's crop of side 1, and in dlib's of side 150: of its mean face of 68 points, the eyes' middles, the
 # tip of the nose and the corners of the mouth, with a quarter of the face's width as margin.
 REID_TEMPLATE = np.array([[0.3156, 0.4616], [0.6827, 0.4616], [0.5003, 0.6405], [0.3495, 0.8247], [0.6534, 0.8233]])
@@ -139,8 +138,7 @@ def outputs(rows, images, models, name, mirror):
 
 def run_table(name, table, images, models, mirror=False, jobs=2):
     """The outputs of network `name` for all rows of the CSV `table`."""
-    with open(table, newline="", encoding="utf-8") as f:
-        rows = list(csv.DictReader(f))
+    rows = read(table)
     pieces = [rows[start:start + 512] for start in range(0, len(rows), 512)]
     done = []
     with ProcessPoolExecutor(jobs) as pool:

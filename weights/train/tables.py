@@ -10,66 +10,67 @@ celeba_suspects.csv and glint_quality_reference.csv (see docs/reproduce.md). The
   held.csv        every fifth person of CelebA
   population.csv  people of LFW who are in none of its pairs: for training and validation
   lfw.csv         people of LFW who are in its pairs: for calibration and test
+  test.csv        held.csv and lfw.csv
+
+If OUT has crops/faces.csv, which tinyfqnet.sh makes, the script also writes
+
+  all.csv         train.csv, population.csv and those crops. All rows have landmarks.
 """
-import csv
 import os
 import sys
 
-POINTS = ["image_left_eye", "image_right_eye", "nose", "image_left_mouth", "image_right_mouth"]
-COLUMNS = ["path", "identity"] + [f"{p}_{axis}" for p in POINTS for axis in "xy"] + ["note"]
+from face_tables import ALIGNED, LANDMARKS, read, write
 
-
-def read(data, name):
-    with open(os.path.join(data, name), newline="", encoding="utf-8") as f:
-        return list(csv.DictReader(f))
-
-
-def write(out, name, rows):
-    with open(os.path.join(out, name), "w", newline="", encoding="utf-8") as f:
-        table = csv.DictWriter(f, COLUMNS, extrasaction="ignore", restval="", lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-    print(f"{name}: {len(rows)} faces of {len({r['identity'] for r in rows})} people")
+COLUMNS = ["path", "identity", "source"] + LANDMARKS + ["note"]
 
 
 def celeba(data):
     """Returns the training rows and the rows of every fifth person. Photos with suspect names are left out."""
-    suspects = {r["path"] for r in read(data, "celeba_suspects.csv")}
-    rows = [r for r in read(data, "celeba_landmarks.csv") if r["path"] not in suspects]
+    suspects = {r["path"] for r in read(f"{data}/celeba_suspects.csv")}
+    rows = [r for r in read(f"{data}/celeba_landmarks.csv") if r["path"] not in suspects]
     held = set(sorted({int(r["identity"]) for r in rows})[::5])
     for r in rows:
         r["held"] = int(r["identity"]) in held
-        r["identity"] = "celeba" + r["identity"]
+        r["identity"], r["source"] = "celeba" + r["identity"], "celeba"
     return [r for r in rows if not r["held"]], [r for r in rows if r["held"]]
 
 
 def glint(data):
     """Returns the rows of Glint360k. The photos are aligned, as the column note says. Probably wrong names are left out."""
     rows = []
-    for r in read(data, "glint_quality_reference.csv"):
+    for r in read(f"{data}/glint_quality_reference.csv"):
         if float(r["quality_a_loo"]) > max(0.25, float(r["nearest_other_a"])):
-            rows.append({"path": r["path"], "identity": "glint" + r["identity"], "note": "aligned crop"})
+            rows.append({"path": r["path"], "identity": "glint" + r["identity"], "source": "glint", "note": "aligned crop"})
     return rows
 
 
 def lfw(data):
     """Returns the rows of people who are in no pair, and the rows of the others."""
     with open(os.path.join(data, "lfw_pairs.txt"), encoding="utf-8") as f:
-        paired = {path.split("/")[0] for line in f for path in line.split()[:2]}
-    rows = read(data, "lfw_landmarks.csv")
+        paired = {path.split("/)[0] for line in f for path in line.split()[:2]}
+    rows = read(f"{data}/lfw_landmarks.csv")
     for r in rows:
-        r["identity"] = r["path"].split("/")[1]
+        r["identity"], r["source"] = r["path"].split("/)[1], "lfw"
     return [r for r in rows if r["identity"] not in paired], [r for r in rows if r["identity"] in paired]
+
+
+def with_landmarks(row):
+    """The row of an aligned face with landmarks instead of the note."""
+    return row if row.get("note") != "aligned crop" else {**row, **dict(zip(LANDMARKS, ALIGNED)), "note": ""}
 
 
 def main(data, out):
     os.makedirs(out, exist_ok=True)
     train, held = celeba(data)
-    write(out, "train.csv", train + glint(data))
-    write(out, "held.csv", held)
+    train += glint(data)
     population, pairs = lfw(data)
-    write(out, "population.csv", population)
-    write(out, "lfw.csv", pairs)
+    write(f"{out}/train.csv", COLUMNS, train)
+    write(f"{out}/held.csv", COLUMNS, held)
+    write(f"{out}/population.csv", COLUMNS, population)
+    write(f"{out}/lfw.csv", COLUMNS, pairs)
+    write(f"{out}/test.csv", COLUMNS, held + pairs)
+    if os.path.exists(os.path.join(out, "crops", "faces.csv")):
+        write(f"{out}/all.csv", COLUMNS, [with_landmarks(r) for r in train + population + read(f"{out}/crops/faces.csv")])
 
 
 if __name__ == "__main__":

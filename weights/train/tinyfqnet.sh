@@ -1,45 +1,46 @@
 #!/bin/bash
-# Trains weights/tinyfqnet.safetensors from photos. See docs/reproduce.md.
-#   tinyfqnet.sh DATA WORK
+# Trains tinyFQnet and its larger relatives from photos. See docs/reproduce.md.
+#   tinyfqnet.sh DATA CLONES MODELS WORK
 # If it was interrupted, start it again: it continues where it stopped.
 set -euo pipefail
-data=$(realpath "$1"); work=$2; here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/../.." && pwd)
+data=$(realpath "$1"); clones=$(realpath "$2"); models=$(realpath "$3"); work=$4
+here=$(cd "$(dirname "$0")" && pwd); root=$(cd "$here/../.." && pwd)
 tool() { "$root/tools/run" "$@"; }
-recogniser=$data/fr/mobilefacenet_a.safetensors
-mkdir -p "$work"; work=$(realpath "$work")
-python3 "$here/tables.py" "$data" "$work"
+python=${PYTHON:-python3}
+mkdir -p "$work/faces"; work=$(realpath "$work")
 
-# Make degraded copies of the photos, and label all of them with the recogniser.
-perceptual=blur,small,dark,noise,jpeg,motion,bright
-prepare() {  # NAME TABLE OPTIONS...
-  local name=$1 table=$2; shift 2
-  [ -f "$work/$name/faces.csv" ] || tool degrade --data "$work/$table" --images "$data" --gmsd --out "$work/$name" "$@"
-  tool label --data "$work/$name/faces.csv" --recogniser "$recogniser" --embeddings "$work/$name.npy" --out "$work/${name}_labels.csv"
-}
-prepare faces train.csv --copies 6 --seed 1
-prepare held held.csv --copies 3 --seed 2 --kinds $perceptual
-prepare population population.csv --copies 2 --seed 3 --kinds $perceptual
-python3 "$here/labels.py" "$work"
-
-# Train first on the length of the recogniser's embedding, then on the labels. Images are grey, so that the network ignores colour.
-train() {  # TABLE OUT OPTIONS...
-  local table=$1 out=$2; shift 2
-  if [ -f "$work/$out/run.json" ]; then tool train --resume "$work/$out"; return; fi
-  tool train --model tinyfqnet --data "$work/$table" --images / --loss mse --optim sgd --batch 128 --lr-schedule cosine --weight-decay 1e-4 \
-    --hflip 0.5 --grey 1 --cache-mib 9000 --out "$work/$out" "$@"
-}
-train tinyfqnet_1.csv tinyfqnet_1 --lr 0.1 --epochs 20
-train tinyfqnet_2.csv tinyfqnet_2 --lr 0.05 --epochs 16 --ema 0.998 --init "$work/tinyfqnet_1/last.safetensors"
-train tinyfqnet_2.csv tinyfqnet_3 --lr 0.08 --epochs 28 --init "$work/tinyfqnet_2/last.safetensors"
-train tinyfqnet_2.csv tinyfqnet_4 --lr 0.08 --epochs 30 --init "$work/tinyfqnet_3/last.safetensors" --seed 2
-train tinyfqnet_3.csv tinyfqnet_5 --lr 0.08 --epochs 20 --init "$work/tinyfqnet_4/last.safetensors" --seed 3
-
-# Last on the landmarks that the built-in detector finds, which are less exact than the given ones. detect exits with 1 where it finds no
-# face in some photos.
-found=$work/tinyfqnet_3_found.csv
-if [ ! -f "$found" ]; then
-  tool detect --data "$work/tinyfqnet_3.csv" --images / --face auto --format csv > "$found.part" || [ $? = 1 ]
-  mv "$found.part" "$found"
+# Photos of public repositories, their faces by YuNet, and crops around the faces. detect exits with 1 where a photo has no face.
+[ -f "$work/photos.csv" ] || "$python" "$here/recognition_photos.py" "$clones" "$work"
+if [ ! -f "$work/found.csv" ]; then
+  tool detect --data "$work/photos.csv" --detector "$models/yunet_n.pth" --face auto --quick --longest-side 320 --format csv \
+    > "$work/found.csv.part" || [ $? = 1 ]
+  mv "$work/found.csv.part" "$work/found.csv"
 fi
-python3 "$here/found_landmarks.py" "$work/tinyfqnet_3.csv" "$found" "$work/tinyfqnet_6.csv"
-train tinyfqnet_6.csv tinyfqnet_6 --lr 0.08 --epochs 20 --init "$work/tinyfqnet_5/last.safetensors" --seed 4
+[ -f "$work/crops/faces.csv" ] || "$python" "$here/crop_faces.py" "$work/found.csv" "$work" "$work/crops"
+
+# One table of all faces, in folders of one root, and two degraded copies of each.
+for folder in celeba glint lfw; do ln -sfn "$data/$folder" "$work/faces/$folder"; done
+ln -sfn "$work/crops/photos" "$work/faces/photos"
+"$python" "$here/tables.py" "$data" "$work"
+[ -f "$work/copies/faces.csv" ] || tool degrade --data "$work/all.csv" --images "$work/faces" --copies 2 --seed 11 --out "$work/copies"
+
+# What recognisers and LightQNet say of them, and the labels.
+network() {  # NETWORK TABLE IMAGES OUT
+  [ -f "$work/$4.npy" ] || "$python" "$here/judges.py" "$1" "$work/$2.csv" "$work/$4.npy" --images "$3" --models "$models"
+}
+network edgeface copies/faces "$work/copies" copies_edgeface
+network lightqnet_dm100 copies/faces "$work/copies" copies_lightqnet
+network edgeface test "$data" test_edgeface
+tool label --data "$work/copies/faces.csv" --images "$work/copies" --recogniser "$data/fr/mobilefacenet_a.safetensors" \
+  --embeddings "$work/copies_a.npy" --out "$work/copies_labels.csv"
+[ -f "$work/family.csv" ] || "$python" "$here/family_labels.py" "$work"
+
+# Images are grey, so that the networks ignore colour.
+train() {  # NETWORK EPOCHS OPTIONS...
+  local name=$1 epochs=$2; shift 2
+  if [ -f "$work/$name/run.json" ]; then tool train --resume "$work/$name"; return; fi
+  tool train --model "$name" --data "$work/family.csv" --images "$work/copies" --loss mse --optim sgd --batch 128 --lr-schedule cosine \
+    --warm-up 1 --weight-decay 1e-4 --hflip 0.5 --grey 1 --cache-mib 5000 --epochs "$epochs" --out "$work/$name" "$@"
+}
+train tinyfqnet 30 --lr 0.1
+train tinyfqnet_m 18 --lr 0.15
