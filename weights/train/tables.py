@@ -47,10 +47,10 @@ def glint(data):
 def lfw(data):
     """Returns the rows of people who are in no pair, and the rows of the others."""
     with open(os.path.join(data, "lfw_pairs.txt"), encoding="utf-8") as f:
-        paired = {path.split("/)[0] for line in f for path in line.split()[:2]}
+        paired = {path.split("/")[0] for line in f for path in line.split()[:2]}
     rows = read(f"{data}/lfw_landmarks.csv")
     for r in rows:
-        r["identity"], r["source"] = r["path"].split("/)[1], "lfw"
+        r["identity"], r["source"] = r["path"].split("/")[1], "lfw"
     return [r for r in rows if r["identity"] not in paired], [r for r in rows if r["identity"] in paired]
 
 
