@@ -1,6 +1,6 @@
 # cmake -P cmake/WeightsHeader.cmake [-- check]: writes the headers with the built-in weights,
-# include/tinyfiqa/weights/{tinyfqnet,detector}.hpp, from weights/{tinyfqnet,detector}.safetensors; with "check" it only
-# says whether the headers hold the files' bytes.
+# include/tinyfiqa/weights/{tinyfqnet,tinyfqnet_m,detector}.hpp, from weights/NAME.safetensors; with "check" it only says
+# whether the headers hold the files' bytes.
 cmake_minimum_required(VERSION 3.18)
 get_filename_component(root ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
 math(EXPR last "${CMAKE_ARGC} - 1")
@@ -60,9 +60,12 @@ TINYFIQA_END
   file(WRITE ${out} "${header}")
 endfunction()
 
+weights_header(tinyfqnet_m [[
+/// The trained network that scores by default: a safetensors file, metadata included. For load_model(), or simply
+/// default_scorer() of <tinyfiqa/detection/default_scorer.hpp>.]])
 weights_header(tinyfqnet [[
-/// The trained tinyFQnet that comes with the library: a safetensors file, metadata included. For
-/// load_model(), or simply default_scorer() of <tinyfiqa/detection/default_scorer.hpp>.]])
+/// The trained tinyFQnet that comes with the library, likewise. For load_model(), or simply tinyfqnet_model() of
+/// <tinyfiqa/quality/tinyfqnet_model.hpp>.]])
 weights_header(detector [[
 /// The trained face detector that comes with the library, likewise. For load_model(), or simply default_detector() of
 /// <tinyfiqa/detection/default_detector.hpp>.]])

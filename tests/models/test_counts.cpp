@@ -55,6 +55,8 @@ TEST_CASE("the tinyFQnet family has the sizes that its tables give by hand") {
     CHECK(planned(name).macs == macs);
   };
   check("tinyfqnet", 13366, 1331456);
+  check("tinyfqnet_m", 68849, 4061952);
+  check("tinyfqnet_l", 233409, 11384896);
   check("tinyfqnet_t6_w100", 83473, 9779456);
   check("tinyfqnet_t4_w35_112", 278913, 23445172);
   check("tinyfqnet_t6_w100_112", 2143553, 210134976);

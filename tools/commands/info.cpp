@@ -184,7 +184,7 @@ int InfoCommand::run() {
     model = file->model;
     if (size.height == 0) size = {file->input.height, file->input.width};
   }
-  if (model.empty()) model = "tinyfqnet";
+  if (model.empty()) model = tinyfqnet_m_spec.name;
   const ModelSpec* spec = find_model(model);
   if (spec == nullptr)
     return fail(
@@ -217,7 +217,7 @@ void add_info(const Command& app, int& exit_code) {
   const Command sub = app.add_command(
       "info", "Show layers, shapes, parameters, multiply-adds, kernels and memory of a network");
   sub.add_option("--model", command->model,
-                 model_names() + " (default: the network of --weights, or tinyfqnet)")
+                 model_names() + " (default: the network of --weights, or tinyfqnet_m)")
       .type_name("NAME");
   sub.add_option("--weights", command->weights,
                  "Show the network of this weight file and its metadata: calibration, bands, ...")

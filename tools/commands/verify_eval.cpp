@@ -15,7 +15,7 @@ namespace {
 
 struct VerifyCommand {
   KnownFacesOptions faces;
-  std::vector<std::string> qualities = {"random", "blur", "jpeg", "norm", "tinyfqnet"};
+  std::vector<std::string> qualities = {"random", "blur", "jpeg", "norm", "tinyfqnet_m"};
   DiscardOptions discard;
   std::string template_column, exclude, out;
 

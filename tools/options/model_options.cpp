@@ -2,6 +2,7 @@
 
 #include <tinyfiqa/formats/weights.hpp>
 #include <tinyfiqa/quality/default_model.hpp>
+#include <tinyfiqa/quality/tinyfqnet_model.hpp>
 #include <tinyfiqa/threads/processor.hpp>
 
 #include <tinyfiqa/runtime/dispatch.hpp>
@@ -128,8 +129,9 @@ Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions
   std::vector<std::shared_ptr<const Model>> models;
   const bool ensemble = options.model == "ensemble";
   auto paths = options.weights;
-  if (paths.empty() && (options.model.empty() || options.model == "tinyfqnet")) {
-    auto model = default_model(**backend);
+  const bool smallest = options.model == tinyfqnet_spec.name;
+  if (paths.empty() && (options.model.empty() || smallest || options.model == tinyfqnet_m_spec.name)) {
+    auto model = smallest ? tinyfqnet_model(**backend) : default_model(**backend);
     if (!model) return model.status();
     models.push_back(std::make_shared<const Model>(std::move(*model)));
   } else if (paths.empty()) {

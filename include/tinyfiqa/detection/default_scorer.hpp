@@ -1,4 +1,4 @@
-// A scorer of photos that needs no weight file: the built-in detector and tinyFQnet.
+// A scorer of photos that needs no weight file: the built-in detector and the default network.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -12,7 +12,7 @@
 
 TINYFIQA_BEGIN
 
-/// Finds faces with the built-in detector and scores them with the built-in tinyFQnet. Errors: those of
+/// Finds faces with the built-in detector and scores them with default_model(). Errors: those of
 /// FaceDetector::create() and Scorer::create().
 ///
 ///   auto scorer = default_scorer();

@@ -1,18 +1,18 @@
-// The built-in tinyFQnet.
+// The built-in network that scores by default: tinyfqnet_m.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/quality/model.hpp>
-#include <tinyfiqa/weights/tinyfqnet.hpp>
+#include <tinyfiqa/weights/tinyfqnet_m.hpp>
 
 TINYFIQA_BEGIN
 
-/// tinyFQnet with the weights that come with the library. (An error here would be a bug of the library.)
+/// tinyfqnet_m with the weights that come with the library. (An error here would be a bug of the library.)
 inline Result<Model> default_model(const Backend& backend = native_backend()) {
-  const auto file = read_safetensors(FileBytes{"the built-in weights", tinyfqnet_weights(), nullptr});
+  const auto file = read_safetensors(FileBytes{"the built-in weights", tinyfqnet_m_weights(), nullptr});
   if (!file) return file.status();
-  return make_model(*file, tinyfqnet_spec, backend);
+  return make_model(*file, tinyfqnet_m_spec, backend);
 }
 
 TINYFIQA_END

@@ -117,8 +117,15 @@ struct ModelSpec {
 };
 
 /// The default network. It has a definition of its own, so that a program can use it without compiling the others.
+inline constexpr ModelSpec tinyfqnet_m_spec =
+    ModelSpec::named("tinyfqnet_m", "69k parameters, usefulness of an aligned face to a recogniser, 0..1")
+        .with_input(tinyfqnet_input())
+        .defined_by<TinyFQFamily<TinyFQTableM>>()
+        .giving_scores();
+
+/// The smallest network, likewise.
 inline constexpr ModelSpec tinyfqnet_spec =
-    ModelSpec::named("tinyfqnet", "13k parameters, usefulness of an aligned face to a recogniser, 0..1")
+    ModelSpec::named("tinyfqnet", "the same with 13k parameters, as published")
         .with_input(tinyfqnet_input())
         .defined_by<TinyFQnet>()
         .giving_scores();
@@ -130,27 +137,24 @@ inline constexpr ModelSpec yunet_n_spec =
         .defined_by<YuNetN>()
         .detecting_faces(DetectorFamily::yunet);
 
-/// All networks; the first one is the default.
+/// All networks. Where several fit, the first one is taken.
 inline Span<const ModelSpec> model_specs() {
   static constexpr ModelSpec specs[] = {
+      tinyfqnet_m_spec,
       tinyfqnet_spec,
-      ModelSpec::named("tinyfqnet_m", "the same with 69k parameters")
-          .with_input(tinyfqnet_input())
-          .defined_by<TinyFQFamily<TinyFQTableM>>()
-          .giving_scores(),
       ModelSpec::named("tinyfqnet_l", "the same with 233k parameters")
           .with_input(tinyfqnet_input())
           .defined_by<TinyFQFamily<TinyFQTableL>>()
           .giving_scores(),
-      ModelSpec::named("tinyfqnet_t6_w100", "its family: expansion 6, width 1")
+      ModelSpec::named("tinyfqnet_t6_w100", "their family: expansion 6, width 1")
           .with_input(tinyfqnet_input())
           .defined_by<TinyFQFamily<TinyFQScaled<6, 100>>>()
           .giving_scores(),
-      ModelSpec::named("tinyfqnet_t4_w35_112", "its family at 112x112: expansion 4, width 0.35")
+      ModelSpec::named("tinyfqnet_t4_w35_112", "their family at 112x112: expansion 4, width 0.35")
           .with_input(tinyfqnet_input(aligned_side, aligned_side))
           .defined_by<TinyFQFamily<TinyFQMobileNetV2<4, 35>>>()
           .giving_scores(),
-      ModelSpec::named("tinyfqnet_t6_w100_112", "its family at 112x112: expansion 6, width 1")
+      ModelSpec::named("tinyfqnet_t6_w100_112", "their family at 112x112: expansion 6, width 1")
           .with_input(tinyfqnet_input(aligned_side, aligned_side))
           .defined_by<TinyFQFamily<TinyFQMobileNetV2<6, 100>>>()
           .giving_scores(),

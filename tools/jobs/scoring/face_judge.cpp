@@ -20,14 +20,15 @@ double random_quality(std::uint64_t seed, std::size_t number) {
 }
 
 std::string model_choices() {
-  return "Use this network: tinyfqnet, mobilenet_v3_small, shufflenet_v2_x0_5, shufflenet_v2_x1_0 or "
+  return "Use this network: tinyfqnet_m, tinyfqnet, tinyfqnet_l, mobilenet_v3_small, shufflenet_v2_x0_5, "
+         "shufflenet_v2_x1_0 or "
          "ensemble "
          "(the mean over all --weights); or a baseline: " +
          std::string(baseline_names) +
          " (pose and combined need landmarks; norm is the length of the embedding that the recogniser of "
          "--weights gives), svm or rqs (with a file of train-baseline in --weights) (default: what the "
          "weight "
-         "file says, otherwise tinyfqnet)";
+         "file says, otherwise tinyfqnet_m)";
 }
 
 Result<Score> single_score(const std::string& name, double quality) {

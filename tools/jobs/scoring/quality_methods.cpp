@@ -12,7 +12,8 @@
 
 using namespace tinyfiqa;
 
-const char* const known_methods = "random, blur, pose, jpeg, combined, norm, tinyfqnet";
+const char* const known_methods =
+    "random, blur, pose, jpeg, combined, norm, tinyfqnet, tinyfqnet_m, tinyfqnet_l";
 
 namespace {
 
@@ -59,11 +60,11 @@ class MethodMaker {
     return values;
   }
 
-  /// A baseline or the built-in network by name, otherwise a weight file.
+  /// A baseline or a network that comes with the program by name, otherwise a weight file.
   Result<QualitySource> source(const std::string& what) const {
     ModelOptions model;
     model.isa = options_.isa;
-    const bool named = what == "tinyfqnet" || is_baseline(what);
+    const bool named = find_model(what) != nullptr || is_baseline(what);
     (named ? model.model : model.weights.emplace_back()) = what;
     ScoreOptions options;
     options.seed = seed_;

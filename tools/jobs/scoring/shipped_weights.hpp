@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
-/// The file of a network, or both files of "ensemble": share/tinyfiqa/ensemble/NAME.safetensors beside the
-/// program's folder. Errors: bad_argument, with the path that was tried.
+/// The file of a network, or both files of "ensemble": share/tinyfiqa/NAME.safetensors or
+/// share/tinyfiqa/ensemble/NAME.safetensors beside the program's folder. Errors: bad_argument, with the last path that
+/// was tried.
 tinyfiqa::Result<std::vector<std::string>> shipped_weights(const std::string& model);
