@@ -52,6 +52,7 @@ std::vector<BenchRow> BenchCommand::rows() const {
   }
   for (const char* name : {"mobilenet_v3_small", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0"})
     for (const auto& [h, w] : {std::pair{600, 416}, std::pair{224, 224}}) add(name, batch, h, w);
+  add("tinyfqnet_m", batch, 64, 64);
   add("tinyfqnet", batch, 64, 64);
   add("tinyfqnet", 16 * batch, 64, 64);
   return rows;

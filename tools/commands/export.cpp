@@ -96,6 +96,6 @@ void add_export(const Command& app, int& exit_code) {
       "both. Output: 'score' (or 'logits', 'embedding'). Batch norm stays as nodes, and the weights stay\n"
       "bit-identical.\n\n"
       "Example:\n"
-      "  tinyfiqa export --onnx /tmp/tinyfqnet.onnx --batch dynamic");
+      "  tinyfiqa export --onnx /tmp/quality.onnx --batch dynamic");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }
