@@ -30,7 +30,7 @@ scores() {
 logged install cmake --install "$build_dir" --prefix "$scratch/prefix"
 tool=$scratch/prefix/bin/tinyfiqa
 # The installed tool stands alone.
-"$tool" verify-weights "$scratch/prefix/share/tinyfiqa/tinyfqnet.safetensors"
+"$tool" verify-weights "$scratch/prefix/share/tinyfiqa/tinyfqnet_m.safetensors"
 "$tool" score "$photo"
 [ ! -e "$build_dir/lib/tinyfiqa/tinyfiqa_webp.so" ] || "$tool" score --face whole "$source_dir/tests/fixtures/photos/ramp.webp"
 expected=$("$tool" score "$photo" | sed -n 's/^ *\([0-9]*\)  *\([a-z]*\) .*/\1 \2/p')

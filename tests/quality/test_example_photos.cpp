@@ -2,6 +2,7 @@
 #include <tinyfiqa/detection/default_scorer.hpp>
 #include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/image/write_jpeg.hpp>
+#include <tinyfiqa/quality/tinyfqnet_model.hpp>
 
 #include <doctest/doctest.h>
 
@@ -54,8 +55,10 @@ Scorer ensemble() {
 
 std::vector<Judge> judges() {
   std::vector<Judge> all;
-  for (const bool align : {false, true})
-    all.push_back({"tinyfqnet", std::move(default_scorer()->scorer()), align});
+  for (const bool align : {false, true}) {
+    all.push_back({"tinyfqnet_m", std::move(default_scorer()->scorer()), align});
+    all.push_back({"tinyfqnet", *Scorer::create({std::make_shared<const Model>(*tinyfqnet_model())}), align});
+  }
   all.push_back({"ensemble", ensemble(), false});
   return all;
 }

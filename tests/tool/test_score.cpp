@@ -41,6 +41,23 @@ TEST_CASE("the quality is a whole number with its band, and --raw gives the netw
   CHECK(contains(run_tool(photo + " --raw --format csv").out, "path,score,error\n"));
 }
 
+TEST_CASE("tinyfqnet_m scores by default, and the smaller tinyfqnet is built in, too") {
+  const std::string photo = "score {faces}/astronaut.jpg --format jsonl";
+  const auto model = [&](const std::string& option) {
+    const auto r = run_tool(photo + option);
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    const auto row = json_rows(r.out).at(0);
+    CHECK(row["quality"].is_number_integer());
+    return row["networks"].at(0)["model"].get<std::string>();
+  };
+  CHECK(model("") == "tinyfqnet_m");
+  CHECK(model(" --model tinyfqnet_m") == "tinyfqnet_m");
+  CHECK(model(" --model tinyfqnet") == "tinyfqnet");
+  const auto none = run_tool("score {faces}/astronaut.jpg --model tinyfqnet_t6_w100");
+  CHECK(none.code == 2);
+  CHECK(contains(none.err, "no trained weights of tinyfqnet_t6_w100"));
+}
+
 TEST_CASE("the perceptual ensemble comes with the program") {
   const auto r = run_tool("score {faces} --face whole --model ensemble --sort");
   CHECK_MESSAGE(r.code == 0, r.err);

@@ -50,7 +50,8 @@ import numpy as np
 
 import judges
 from clones import BlobReader, find_clone, list_blobs, spread
-from found_landmarks import LANDMARKS, error, points, read
+from face_tables import LANDMARKS
+from found_landmarks import error, points, read
 
 FIVE = 5  # images to choose from
 LEAST_PHOTOS, MOST_PHOTOS = 10, 16

@@ -14,7 +14,6 @@ import sys
 from face_tables import LANDMARKS
 
 
-
 def read(path):
     with open(path, newline="", encoding="utf-8") as f:
         table = csv.DictReader(f)

@@ -13,6 +13,7 @@ TABLE    a CSV with the columns path and five landmarks. Rows whose note is "ali
 curves. The sources of the networks are in docs/references.md. Needs numpy, onnxruntime and OpenCV.
 """
 import argparse
+import multiprocessing
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -141,7 +142,8 @@ def run_table(name, table, images, models, mirror=False, jobs=2):
     rows = read(table)
     pieces = [rows[start:start + 512] for start in range(0, len(rows), 512)]
     done = []
-    with ProcessPoolExecutor(jobs) as pool:
+    # "spawn": a fork of a process in which OpenCV has run threads can wait for ever.
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         for part in pool.map(outputs, pieces, *([value] * len(pieces) for value in (images, models, name, mirror))):
             done.append(part)
             print(f"\r{name}: {sum(len(d) for d in done)} of {len(rows)} faces", end="", file=sys.stderr, flush=True)
