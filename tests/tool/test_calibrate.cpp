@@ -18,7 +18,7 @@ using namespace tinyfiqa;
 
 namespace {
 
-const std::string built_in = TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors";
+const std::string built_in = TINYFIQA_SOURCE_DIR "/weights/tinyfqnet_m.safetensors";
 
 /// Writes a CSV of the example faces, each in several boxes. Returns its path.
 std::string make_population(const std::string& dir, int boxes = 5) {
@@ -76,10 +76,10 @@ TEST_CASE("calibrate writes weights that score 0..100 and describe themselves") 
   const auto r = calibrate(dir, "--about recipe='60 epochs, SGD' --about data=faces --licence MIT");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   for (const char* part : {"25 faces of population.csv", "floor", "maximum", "thresholds", "bands",
-                           "reject 0-", "out.safetensors: tinyfqnet", "test vector off by 0"})
+                           "reject 0-", "out.safetensors: tinyfqnet_m", "test vector off by 0"})
     CHECK_MESSAGE(contains(r.out, part), r.out);
   const TensorFile file = read(dir + "/out.safetensors");
-  CHECK(metadata(file, "model") == "tinyfqnet");
+  CHECK(metadata(file, "model") == "tinyfqnet_m");
   CHECK(metadata(file, "input_size") == "64x64");
   CHECK(metadata(file, "normalisation") == "RGB, (level - 127.5) * 0.0078125");
   CHECK(metadata(file, "recipe") == "60 epochs, SGD");
@@ -229,7 +229,7 @@ TEST_CASE("verify-weights passes what calibrate wrote, on every instruction set"
   const auto r = run_tool("verify-weights " + dir + "/out.safetensors " + built_in);
   CHECK(r.code == 0);
   CHECK(count_lines(r.out) == 2);
-  CHECK(contains(r.out, "out.safetensors: pass (tinyfqnet, input 64x64, calibrated"));
+  CHECK(contains(r.out, "out.safetensors: pass (tinyfqnet_m, input 64x64, calibrated"));
   CHECK(run_tool("verify-weights --isa scalar " + dir + "/out.safetensors").code == 0);
   CHECK(run_tool("verify-weights").code == 2);
   CHECK(run_tool("verify-weights --isa mmx " + built_in).code == 2);

@@ -56,7 +56,7 @@ TEST_CASE("labels that are the network's own scores correlate perfectly") {
       json_of(run_tool("eval --data " + dir + "/labels.csv --whole-image --format json --resamples 50"));
   CHECK(json["images"] == 8);
   CHECK(json["failed"] == 0);
-  CHECK(json["models"] == nlohmann::json{"tinyfqnet"});
+  CHECK(json["models"] == nlohmann::json{"tinyfqnet_m"});
   CHECK(json["metrics"]["srcc"]["value"] == doctest::Approx(1));
   CHECK(json["metrics"]["plcc"]["value"].get<double>() > 0.99999);
   CHECK(json["metrics"]["rmse"]["value"].get<double>() < 1e-5);

@@ -10,7 +10,7 @@ TEST_CASE("export writes the built-in network or a weight file's, for the size a
   const std::string dir = scratch_dir("export");
   const auto built_in = run_tool("export --onnx " + dir + "/a.onnx");
   CHECK(built_in.code == 0);
-  CHECK(contains(built_in.out, "a.onnx: tinyfqnet, image [1, 3, 64, 64]"));
+  CHECK(contains(built_in.out, "a.onnx: tinyfqnet_m, image [1, 3, 64, 64]"));
   const std::string bytes = read_text(dir + "/a.onnx");
   for (const char* part : {"blocks.0.conv.0.weight", "input_mean", "127.5 127.5 127.5", "score", "Sigmoid"})
     CHECK_MESSAGE(contains(bytes, part), part);

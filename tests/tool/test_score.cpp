@@ -178,8 +178,8 @@ TEST_CASE("CSV quotes what needs it and has a column for each network and view")
   const auto r = run_tool("score '" + dir + "' --face whole --format csv --tta flips");
   CHECK(r.code == 0);
   CHECK(contains(r.out,
-                 "path,quality,band,score,error,tinyfqnet,tinyfqnet.identity,tinyfqnet.hflip,"
-                 "tinyfqnet.vflip\n"));
+                 "path,quality,band,score,error,tinyfqnet_m,tinyfqnet_m.identity,tinyfqnet_m.hflip,"
+                 "tinyfqnet_m.vflip\n"));
   CHECK(contains(r.out, "csv, \"\"dir\"\"/f.jpg\","));
   CHECK(contains(run_tool("score '" + dir + "' --face whole --format csv").out,
                  "path,quality,band,score,error\n"));
@@ -189,7 +189,7 @@ TEST_CASE("the score is the mean over networks of the mean over views") {
   const std::string w = TINYFIQA_SOURCE_DIR "/tests/fixtures/models/tinyfqnet.zip.pth",
                     d = TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors";
   const auto r = run_tool("score {faces}/astronaut.jpg --model ensemble --weights " + w + " --weights " + d +
-                          " --format jsonl");
+                          " --tta flips --format jsonl");
   REQUIRE(r.code == 0);
   const auto row = json_rows(r.out).at(0);
   double total = 0;

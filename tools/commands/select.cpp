@@ -152,9 +152,10 @@ void add_select(const Command& app, int& exit_code) {
   command->place.add_to(sub);
   add_format_options(sub, *command);
   sub.footer(
-      "Scores are on 0..100 if the range of the model is known: qualities of calibrated weights; for others of\n"
-      "tinyfqnet's family the raw score times 100; for baselines the place among images like those of LFW. A video of any length takes the memory of a few\n"
-      "frames. Broken frames are reported and skipped.\n"
+      "Scores are on 0..100 if the range of the model is known: qualities of calibrated weights; for others\n"
+      "of tinyfqnet's family the raw score times 100; for baselines the place among images like those of "
+      "LFW.\n"
+      "A video of any length takes the memory of a few frames. Broken frames are reported and skipped.\n"
       "Exit status: 0 done, 1 some images could not be scored or written, 2 wrong usage.\n\n"
       "Example:\n"
       "  tinyfiqa select examples/faces --face whole -k 2\n"
