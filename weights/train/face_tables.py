@@ -5,6 +5,8 @@ POINTS = ["image_left_eye", "image_right_eye", "nose", "image_left_mouth", "imag
 LANDMARKS = [f"{p}_{axis}" for p in POINTS for axis in "xy"]
 # Where the landmarks of an aligned face of 112x112 lie.
 ALIGNED = [38.2946, 51.6963, 73.5318, 51.5014, 56.0252, 71.7366, 41.5493, 92.3655, 70.7299, 92.2041]
+# What the identity of a face begins with whose person is not known: `tinyfiqa label` wants one for each.
+UNKNOWN = "unknown "
 
 
 def read(path):

@@ -4,8 +4,8 @@
   family_labels.py WORK
 
 WORK contains
-  copies/faces.csv     the faces and degraded copies of them (`tinyfiqa degrade --copies`), with identity and five landmarks. Faces
-                       whose person is not known have no identity.
+  copies/faces.csv     the faces and degraded copies of them (`tinyfiqa degrade --copies`), with identity and five landmarks. The
+                       identity begins with "unknown" if the person is not known.
   copies_a.npy, copies_edgeface.npy, copies_lightqnet.npy
                        for each row, the embeddings of recogniser A and of EdgeFace and the quality of LightQNet dm100
   test.csv, test_edgeface.npy
@@ -35,7 +35,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from face_tables import LANDMARKS, read, write
+from face_tables import LANDMARKS, UNKNOWN, read, write
 
 SAME_PERSON = 0.5  # EdgeFace's cosine from which two faces are taken for one person
 NOT_THE_PERSON = 0.25  # a cosine below it is suspect
@@ -128,7 +128,8 @@ def main(work):
 
     rows = read(f"{work}/copies/faces.csv")
     at = {r["path"]: i for i, r in enumerate(rows)}
-    faces = Faces(people=np.array([r["identity"] for r in rows]), original=np.array([at[r["original"] or r["path"]] for r in rows]))
+    people = np.array(["" if r["identity"].startswith(UNKNOWN) else r["identity"] for r in rows])
+    faces = Faces(people=people, original=np.array([at[r["original"] or r["path"]] for r in rows]))
     source = np.array([r["source"] for r in rows])
     a, edgeface = (np.load(f"{work}/copies_{name}.npy") for name in ("a", "edgeface"))
     lightqnet = np.load(f"{work}/copies_lightqnet.npy")[:, 0]

@@ -14,12 +14,13 @@ celeba_suspects.csv and glint_quality_reference.csv (see docs/reproduce.md). The
 
 If OUT has crops/faces.csv, which tinyfqnet.sh makes, the script also writes
 
-  all.csv         train.csv, population.csv and those crops. All rows have landmarks.
+  all.csv         train.csv, population.csv and those crops. All rows have landmarks, and an identity, which begins with "unknown" if
+                  the person is not known.
 """
 import os
 import sys
 
-from face_tables import ALIGNED, LANDMARKS, read, write
+from face_tables import ALIGNED, LANDMARKS, UNKNOWN, read, write
 
 COLUMNS = ["path", "identity", "source"] + LANDMARKS + ["note"]
 
@@ -54,8 +55,9 @@ def lfw(data):
     return [r for r in rows if r["identity"] not in paired], [r for r in rows if r["identity"] in paired]
 
 
-def with_landmarks(row):
-    """The row of an aligned face with landmarks instead of the note."""
+def completed(row):
+    """The row of an aligned face with landmarks instead of the note, and that of an unknown person with an identity of its own."""
+    row = {**row, "identity": row["identity"] or UNKNOWN + row["path"]}
     return row if row.get("note") != "aligned crop" else {**row, **dict(zip(LANDMARKS, ALIGNED)), "note": ""}
 
 
@@ -70,7 +72,7 @@ def main(data, out):
     write(f"{out}/lfw.csv", COLUMNS, pairs)
     write(f"{out}/test.csv", COLUMNS, held + pairs)
     if os.path.exists(os.path.join(out, "crops", "faces.csv")):
-        write(f"{out}/all.csv", COLUMNS, [with_landmarks(r) for r in train + population + read(f"{out}/crops/faces.csv")])
+        write(f"{out}/all.csv", COLUMNS, [completed(r) for r in train + population + read(f"{out}/crops/faces.csv")])
 
 
 if __name__ == "__main__":
