@@ -32,7 +32,7 @@ network edgeface copies/faces "$work/copies" copies_edgeface
 network lightqnet_dm100 copies/faces "$work/copies" copies_lightqnet
 network edgeface test "$data" test_edgeface
 tool label --data "$work/copies/faces.csv" --images "$work/copies" --recogniser "$data/fr/mobilefacenet_a.safetensors" \
-  --embeddings "$work/copies_a.npy" --out "$work/copies_labels.csv"
+  --embeddings "$work/copies_a.npy" --out "$work/copies_labels.csv" --skipped "$work/copies_skipped.csv"
 [ -f "$work/family.csv" ] || "$python" "$here/family_labels.py" "$work"
 
 # Images are grey, so that the networks ignore colour.
