@@ -35,7 +35,6 @@ import numpy as np
 
 from face_tables import read
 from family_labels import unit
-from judges import run_table
 
 KINDS = ["blur", "small", "dark", "noise", "jpeg", "contrast"]
 PEER = "LightQNet dm100"
@@ -64,6 +63,8 @@ class Setting:
                 self.run("label", "--data", table, "--images", images, "--recogniser", f"{self.data}/fr/mobilefacenet_b.safetensors",
                          "--embeddings", path, "--out", f"{self.work}/{name}_b.csv")
             else:
+                from judges import run_table  # here, because it needs OpenCV
+
                 np.save(path, run_table(network, table, images, self.models))
         return np.load(path)
 
