@@ -114,7 +114,7 @@ def main(labels, scores, out, weights=None):
         axis.plot(x, y, marker="o")
         axis.set_xlabel(KINDS[kind])
         axis.set_ylim(0, 70)
-        ordered = rows[::-1] if kind in ("jpeg", "dark") else rows
+        ordered = rows[::-1] if kind in ("jpeg", "dark", "contrast") else rows
         print(f"| {KINDS[kind]} | " + ", ".join(f"{s:.3g} ({q:.0f})" for s, q, _, _ in ordered) + " |")
     for axis in axes.flat[len(kinds):]:
         axis.axis("off")
