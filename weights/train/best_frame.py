@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Measures what a recogniser gains if the best of five images of a person is chosen by quality.
 
-  best_frame.py DATA CLONES WORK --weights NAME=FILE ... [--tool PROGRAM] [--sets celeba lfw clips] [--judges ...]
+  best_frame.py DATA MODELS CLONES WORK --weights NAME=FILE ... [--tool PROGRAM] [--sets celeba lfw clips] [--judges ...]
   best_frame.py --list          prints the repositories and commits of the clips, then ends
 
-DATA     as in docs/reproduce.md: photos, landmarks, and the judges' files in fr/ and judges/
+DATA     as in docs/reproduce.md
+MODELS   the files that judges.py reads
 CLONES   clones of the repositories in CLIPS, in folders as `detector_photos.py` takes them
 WORK     contains held.csv and lfw.csv, made by tables.py. Everything is written to WORK/best_frame; what exists there is used again, except
          for the scores of --weights.
@@ -49,8 +50,9 @@ import cv2
 import numpy as np
 
 import judges
+from arguments import named
 from clones import BlobReader, find_clone, list_blobs, spread
-from face_tables import LANDMARKS
+from face_tables import LANDMARKS, write
 from found_landmarks import error, points, read
 
 FIVE = 5  # images to choose from
@@ -105,15 +107,6 @@ class Tool:
         return done.stdout
 
 
-def write_table(path, columns, rows):
-    """Appears only when it is complete, because what exists is used again."""
-    with open(f"{path}.part", "w", newline="", encoding="utf-8") as f:
-        table = csv.DictWriter(f, columns, extrasaction="ignore", lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-    os.replace(f"{path}.part", path)
-
-
 # The sets. Each writes originals.csv to its folder and returns the folder where its paths start.
 
 
@@ -122,7 +115,7 @@ def take_photos(table, data, folder):
     for row in read(table)[1]:
         people.setdefault(row["identity"], []).append({**row, "part": ""})
     rows = [row for photos in people.values() if len(photos) >= LEAST_PHOTOS for row in spread(photos, MOST_PHOTOS)]
-    write_table(folder / "originals.csv", COLUMNS, rows)
+    write(folder / "originals.csv", COLUMNS, rows)
     return data
 
 
@@ -174,7 +167,7 @@ def all_frames(clones, folder):
 
 def take_clips(clones, folder, tool):
     large, small = folder / "large", folder / "frames"
-    write_table(folder / "large.csv", COLUMNS[:3], all_frames(clones, large))
+    write(folder / "large.csv", COLUMNS[:3], all_frames(clones, large))
     text = tool("detect", "--data", folder / "large.csv", "--images", large, "--face", "auto", "--format", "csv", some_may_fail=True)
     rows = [row for row in csv.DictReader(text.splitlines()) if points(row)]
     heights = {}
@@ -186,7 +179,7 @@ def take_clips(clones, folder, tool):
         (small / row["path"]).parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(small / row["path"]), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
         row.update({name: scale * float(row[name]) for name in LANDMARKS})
-    write_table(folder / "originals.csv", COLUMNS, rows)
+    write(folder / "originals.csv", COLUMNS, rows)
     return small
 
 
@@ -197,7 +190,7 @@ def find_faces(folder, tool):
     found = list(csv.DictReader(text.splitlines()))
     kept = [there for here, there in zip(given, found, strict=True) if points(there) and error(points(there), points(here)) <= SAME_FACE]
     print(f"{folder.name}: the face is found in {len(kept)} of {len(given)} images", file=sys.stderr)
-    write_table(folder / "faces.csv", [*COLUMNS, "original", "degradation", "confidence"], kept)
+    write(folder / "faces.csv", [*COLUMNS, "original", "degradation", "confidence"], kept)
 
 
 def prepare(name, a, tool):
@@ -221,7 +214,7 @@ def outside(name, folder, a):
     """The output of one of the networks of judges.py for each face [n, outputs]."""
     path = folder / f"{name}.npy"
     if not path.exists():
-        values = judges.run_table(name, folder / "faces.csv", folder / "images", Path(a.data) / "judges", jobs=a.jobs)
+        values = judges.run_table(name, folder / "faces.csv", folder / "images", a.models, jobs=a.jobs)
         np.save(f"{path}.part.npy", values)
         os.replace(f"{path}.part.npy", path)
     return np.load(path)
@@ -357,13 +350,6 @@ def report(name, rows, embedded, scores, first, seed):
                     [[m, *(interval(by_judge[j][first] - by_judge[j][m]) for j in embedded)] for m in scores if m != first])
 
 
-def named(text):
-    name, separator, value = text.partition("=")
-    if not (name and separator and value):
-        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
-    return name, value
-
-
 def main():
     if sys.argv[1:] == ["--list"]:
         for source in CLIPS:
@@ -371,6 +357,7 @@ def main():
         return print("\nLeft out\n" + LEFT_OUT)
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("data", metavar="DATA")
+    p.add_argument("models", metavar="MODELS")
     p.add_argument("clones", metavar="CLONES")
     p.add_argument("work", metavar="WORK")
     p.add_argument("--weights", metavar="NAME=FILE", nargs="+", type=named, action="extend", required=True,

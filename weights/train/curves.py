@@ -13,7 +13,6 @@ Strengths are divided into five bins of equal width. A point is the mean of a bi
 mean. Needs Debian's python3-matplotlib.
 """
 import bisect
-import csv
 import json
 import math
 import struct
@@ -23,6 +22,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+
+from face_tables import read
 
 KINDS = {
     "blur": "blur: sigma, pixels",
@@ -38,11 +39,6 @@ KINDS = {
     "yaw": "yaw: nose offset, eye distances",
 }
 BINS = 5
-
-
-def read(path):
-    with open(path, newline="", encoding="utf-8") as f:
-        return list(csv.DictReader(f))
 
 
 def quality_map(weights):

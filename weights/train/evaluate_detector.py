@@ -60,6 +60,8 @@ import statistics
 import sys
 from collections import namedtuple
 
+from arguments import named
+
 POINTS = ["image_left_eye", "image_right_eye", "nose", "image_left_mouth", "image_right_mouth"]
 LANDMARKS = [f"{p}_{axis}" for p in POINTS for axis in "xy"]
 SMALLEST = 16  # pixels
@@ -456,13 +458,6 @@ def compare(photos, detectors, thresholds, reference, markdown, samples):
         measured = [{d: {f"{what}: {k}": v for k, v in c.items()} for d, c in table.items()}
                     for what, table in (("average precision", average), ("recall", recall))]
         print_ratios(detectors, reference, measured, samples, markdown)
-
-
-def named(text):
-    name, separator, value = text.partition("=")
-    if not (name and separator and value):
-        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
-    return name, value
 
 
 def main():

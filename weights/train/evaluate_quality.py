@@ -16,7 +16,7 @@ peer; it helped to make the labels, too. Tables:
 1. Spearman correlation of the quality with the cosine of the judge's embedding and the centre of the person's other undegraded faces. For
    dlib, which compares faces by distance, it is minus the distance from their mean.
 2. The same within each kind of degradation.
-3. Quality of one kind beside the others at the same mean cosine (dlib: distance is not used here): a kind is divided into five groups by strength, and the mean quality of
+3. Quality of one kind beside the others at the same mean cosine, by B and by Intel's network: a kind is divided into five groups by strength, and the mean quality of
    each is compared with a local line through the groups of the other kinds.
 4. Error versus discard (`tinyfiqa verify-eval`): area to 30 %.
 
@@ -29,10 +29,12 @@ import json
 import os
 import struct
 import subprocess
+import sys
 import tempfile
 
 import numpy as np
 
+from arguments import named
 from face_tables import read
 from family_labels import unit
 
@@ -48,12 +50,14 @@ class Setting:
     def __init__(self, options):
         self.data, self.models, self.tool = options.data, options.models, options.tool
         self.tables, self.work = options.work, f"{options.work}/quality"
-        self.weights = dict(w.split("=", 1) for w in options.weights)
+        self.weights = dict(options.weights)
         os.makedirs(self.work, exist_ok=True)
 
     def run(self, *arguments):
-        """The tool's standard output."""
-        return subprocess.run([self.tool, *arguments], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+        """Runs the tool. If it fails, its message ends this script."""
+        done = subprocess.run([self.tool, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            sys.exit(f"{self.tool} {' '.join(arguments)}\n{done.stderr[-2000:]}")
 
     def outputs(self, network, name, table, images):
         """What network `network` of judges.py, or "B", gives for a table; kept in NAME_NETWORK.npy."""
@@ -65,7 +69,8 @@ class Setting:
             else:
                 from judges import run_table  # here, because it needs OpenCV
 
-                np.save(path, run_table(network, table, images, self.models))
+                np.save(path + ".part.npy", run_table(network, table, images, self.models))
+                os.replace(path + ".part.npy", path)
         return np.load(path)
 
     def scores(self, file, table, images):
@@ -210,7 +215,7 @@ def main():
     parser.add_argument("models")
     parser.add_argument("work")
     parser.add_argument("--tool", required=True, help="run this tinyfiqa program")
-    parser.add_argument("--weights", nargs="+", required=True, metavar="NAME=FILE[:VIEWS]", help="judge these calibrated weights")
+    parser.add_argument("--weights", nargs="+", type=named, required=True, metavar="NAME=FILE[:VIEWS]", help="judge these calibrated weights")
     s = Setting(parser.parse_args())
     held_out(s)
     for judge in ("B", "reid0095"):

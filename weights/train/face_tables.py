@@ -1,5 +1,7 @@
 """Tables of faces as CSV: the columns of landmarks, reading and writing."""
 import csv
+import os
+import sys
 
 POINTS = ["image_left_eye", "image_right_eye", "nose", "image_left_mouth", "image_right_mouth"]
 LANDMARKS = [f"{p}_{axis}" for p in POINTS for axis in "xy"]
@@ -16,9 +18,14 @@ def read(path):
 
 
 def write(path, columns, rows):
-    """Writes these columns of the rows, empty where a row lacks one, and prints how many there are."""
-    with open(path, "w", newline="", encoding="utf-8") as f:
+    """Writes these columns of the rows, empty where a row lacks one, and says how many there are.
+
+    The file appears only when it is complete, because scripts that are started again use what exists."""
+    count = 0
+    with open(f"{path}.part", "w", newline="", encoding="utf-8") as f:
         table = csv.DictWriter(f, columns, restval="", extrasaction="ignore", lineterminator="\n")
         table.writeheader()
-        table.writerows(rows)
-    print(f"{path}: {len(rows)} rows")
+        for count, row in enumerate(rows, 1):
+            table.writerow(row)
+    os.replace(f"{path}.part", path)
+    print(f"{path}: {count} rows", file=sys.stderr)

@@ -158,9 +158,9 @@ def main(work):
             family.append(moved(row, rng.choice(LANDMARK_NOISE), rng))
         if not validates and source[i] != "glint" and rng.random() < LOOSE:
             family.append({**row, **dict.fromkeys(LANDMARKS, ""), "note": "whole image"})
-    write(f"{work}/family.csv", ["path", "score", "split"] + LANDMARKS + ["note"], family)
     write(f"{work}/cfp.csv", ["path", "identity"] + LANDMARKS, [rows[i] for i in np.where(for_test & faces.originals & ~left_out)[0]])
     write(f"{work}/second.csv", ["path", "source"] + LANDMARKS, [rows[i] for i in np.where(second & ~left_out)[0]])
+    write(f"{work}/family.csv", ["path", "score", "split"] + LANDMARKS + ["note"], family)
     print(f"{(used & faces.originals).sum()} faces, {(used & faces.originals & ~np.isnan(known)).sum()} of them with a label; "
           f"{(left_out & faces.originals).sum()} left out")
 

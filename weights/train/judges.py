@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Runs face networks that are not ours on the faces of a table: recognisers that judge or teach, and the quality networks of others.
 
-  judges.py NETWORK TABLE OUT.npy [--images DIR] [--models DIR] [--mirror] [--jobs N]
+  judges.py NETWORK TABLE OUT.npy [--images DIR] [--models DIR] [--jobs N]
 
 NETWORK  edgeface, reid0095 or dlib (recognisers: OUT has an embedding in each row, as the network gives it), lightqnet_dm025 or
          lightqnet_dm100 (OUT has a quality in each row). MODELS holds edgeface_xxs.onnx, intel_reid_0095.onnx, lightqnet-dm025.onnx and
          lightqnet-dm100.onnx; dlib needs the packages dlib-bin and face-recognition-models instead.
 TABLE    a CSV with the columns path and five landmarks. Rows whose note is "aligned crop" are aligned faces of 112x112.
---mirror adds the output for the mirror image (the mean of both qualities, or of both embeddings after each is divided by its length).
 
 `tinyfiqa label --embeddings OUT.npy` makes labels of such embeddings, and `tinyfiqa verify-eval --embeddings OUT.npy` error-versus-discard
 curves. The sources of the networks are in docs/references.md. Needs numpy, onnxruntime and OpenCV.
@@ -80,15 +79,14 @@ class Network:
     prepare: Callable
     file: Optional[str] = None
     input: Optional[str] = None
-    mirrored_axis: int = 2  # of the prepared array
 
 
 NETWORKS = {
     "edgeface": Network(edgeface_input, "edgeface_xxs.onnx", "input"),
     "reid0095": Network(reid_input, "intel_reid_0095.onnx", "input_bgr_0_255"),
-    "lightqnet_dm025": Network(lightqnet_input, "lightqnet-dm025.onnx", "input:0", 1),
-    "lightqnet_dm100": Network(lightqnet_input, "lightqnet-dm100.onnx", "input:0", 1),
-    "dlib": Network(dlib_input, mirrored_axis=1),
+    "lightqnet_dm025": Network(lightqnet_input, "lightqnet-dm025.onnx", "input:0"),
+    "lightqnet_dm100": Network(lightqnet_input, "lightqnet-dm100.onnx", "input:0"),
+    "dlib": Network(dlib_input),
 }
 
 
@@ -120,7 +118,7 @@ def face(row, images):
     return image, np.array([float(row[c]) for c in LANDMARKS]).reshape(5, 2)
 
 
-def outputs(rows, images, models, name, mirror):
+def outputs(rows, images, models, name):
     """The network's outputs for the rows [n, outputs]."""
     cv2.setNumThreads(1)
     network = NETWORKS[name]
@@ -128,23 +126,18 @@ def outputs(rows, images, models, name, mirror):
     parts = []
     for start in range(0, len(rows), BATCH):
         faces = [network.prepare(*face(row, images)) for row in rows[start:start + BATCH]]
-        part = run(faces)
-        if mirror:
-            other = run([np.ascontiguousarray(np.flip(f, network.mirrored_axis)) for f in faces])
-            lengths = (1, 1) if part.shape[1] == 1 else (np.linalg.norm(part, axis=1, keepdims=True), np.linalg.norm(other, axis=1, keepdims=True))
-            part = (part / lengths[0] + other / lengths[1]) / 2
-        parts.append(part)
+        parts.append(run(faces))
     return np.concatenate(parts)
 
 
-def run_table(name, table, images, models, mirror=False, jobs=2):
+def run_table(name, table, images, models, jobs=2):
     """The outputs of network `name` for all rows of the CSV `table`."""
     rows = read(table)
     pieces = [rows[start:start + 512] for start in range(0, len(rows), 512)]
     done = []
     # "spawn": a fork of a process in which OpenCV has run threads can wait for ever.
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        for part in pool.map(outputs, pieces, *([value] * len(pieces) for value in (images, models, name, mirror))):
+        for part in pool.map(outputs, pieces, *([value] * len(pieces) for value in (images, models, name))):
             done.append(part)
             print(f"\r{name}: {sum(len(d) for d in done)} of {len(rows)} faces", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
@@ -158,10 +151,9 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--images", default=".")
     parser.add_argument("--models", default=".")
-    parser.add_argument("--mirror", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    done = run_table(options.network, options.table, options.images, options.models, options.mirror, options.jobs)
+    done = run_table(options.network, options.table, options.images, options.models, options.jobs)
     part = options.out + ".part.npy"
     np.save(part, done)
     os.replace(part, options.out)

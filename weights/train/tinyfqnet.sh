@@ -1,6 +1,7 @@
 #!/bin/bash
 # Trains tinyFQnet and its larger relatives from photos. See docs/reproduce.md.
 #   tinyfqnet.sh DATA CLONES MODELS WORK
+# PYTHON=... names another Python than python3.
 # If it was interrupted, start it again: it continues where it stopped.
 set -euo pipefail
 data=$(realpath "$1"); clones=$(realpath "$2"); models=$(realpath "$3"); work=$4
