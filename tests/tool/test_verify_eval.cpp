@@ -95,6 +95,7 @@ TEST_CASE("verify-eval: score files, left-out images and unknown methods") {
   CHECK(contains(r.out, "47 images"));
   CHECK(contains(r.err, "1 images left out"));
   CHECK(contains(verify("nonsense").err, "no such file, and not one of random, blur"));
+  CHECK(contains(verify("tinyfqnet_l").err, "--quality tinyfqnet_l: no such file"));  // it has no weights
   CHECK(contains(verify("pose").err, "needs five landmarks"));
   CHECK(contains(verify("norm").err, "two methods are called norm"));
 }

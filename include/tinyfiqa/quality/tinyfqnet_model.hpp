@@ -1,4 +1,5 @@
-// The built-in tinyFQnet, the smallest network: a fifth of the default one's size, and a third of its time.
+// The built-in tinyFQnet, the smallest network: a fifth of the default one's parameters, and a third of its time
+// for each view of the image.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
