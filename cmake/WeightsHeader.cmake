@@ -16,7 +16,7 @@ function(weights_header name comment)
   file(READ ${in} hex HEX)
   string(LENGTH "${hex}" digits)
   math(EXPR bytes "${digits} / 2")
-  string(REPEAT "." 512 line)  # 256 bytes a line: nobody reads them
+  string(REPEAT "." 4096 line)  # 2,048 bytes a line: nobody reads them
   string(REGEX REPLACE "(${line})" "\\1\n" hex "${hex}")
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
   string(STRIP "${hex}" hex)
