@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <functional>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -75,9 +77,8 @@ std::vector<NamedCommand> all_commands(const Command& app, int& exit_code,
           {"size-study", TINYFIQA_WHOLE_TOOL(recorded(add_size_study))}};
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+/// Reads the command line and runs its command. Returns the exit code.
+int run(int argc, char** argv) {
   const CommandLine line(
       "tinyfiqa scores the quality of face photos, on a CPU.\n\nStart with:  tinyfiqa score "
       "photo.jpg" TINYFIQA_SCORING_ONLY_NOTE);
@@ -105,6 +106,20 @@ int main(int argc, char** argv) {
   const CommandLine::Outcome outcome = line.run(argc, argv);
   if (outcome != CommandLine::Outcome::ran)
     return outcome == CommandLine::Outcome::printed ? exit_done : exit_usage;
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = exit_some_failed;
+  try {
+    exit_code = run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "tinyfiqa: out of memory; close other programs, or give it less at once\n");
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr, "tinyfiqa: unexpected error: %s\n", problem.what());
+  }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     std::fprintf(stderr, "tinyfiqa: could not write the output (disk full?)\n");
     return exit_some_failed;

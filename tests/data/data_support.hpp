@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tinyfiqa/base/rng.hpp>
-#include <tinyfiqa/formats/file.hpp>
+#include <tinyfiqa/formats/write_file.hpp>
 #include <tinyfiqa/image/read.hpp>
 
 #include <doctest/doctest.h>

@@ -20,12 +20,12 @@ autograd: runtime kernels/train kernels/reference kernels threads nn base
 formats: runtime nn base
 optim: formats autograd kernels/train nn base
 image: formats runtime kernels base
-evaluation: image formats base
-data: image formats base
+evaluation: image formats threads base
+data: image formats threads base
 baselines: image base
 quality: evaluation image formats runtime models nn threads weights base
 detection: quality image formats runtime models nn threads weights base
-recognition: quality evaluation data image formats optim nn base
+recognition: quality evaluation data image formats optim threads nn base
 training: recognition detection models quality evaluation data image optim formats autograd runtime threads nn base"
 
 freestanding_rooms="base simd nn kernels kernels/reference kernels/train models runtime"

@@ -147,7 +147,8 @@ int exit_code_of(std::size_t failed) { return failed > 0 ? exit_some_failed : ex
 bool failed(const DetectRow& row) { return !row.status || !row.written; }
 
 int DetectCommand::detect_files(std::vector<std::unique_ptr<FaceFinder>>& finders) {
-  const auto items = list_inputs(paths);
+  std::string left_out;
+  const auto items = list_inputs(paths, &left_out);
   std::vector<std::string> all;
   for (const InputItem& item : items) all.push_back(item.path);
   names = PictureNames(all);
@@ -164,6 +165,8 @@ int DetectCommand::detect_files(std::vector<std::unique_ptr<FaceFinder>>& finder
     print(row);
     progress.show(i + 1);
   });
+  progress.clear();
+  if (!left_out.empty()) print_note(left_out);
   return exit_code_of(bad);
 }
 

@@ -2,22 +2,23 @@
 #include <tinyfiqa/threads/processor.hpp>
 
 #include "commands/commands.hpp"
-#include "jobs/faces/draw_faces.hpp"
-#include "jobs/faces/face_finder.hpp"
 #include "jobs/input_list.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
-#include "jobs/scoring/score_run.hpp"
+#include "jobs/scoring/done_rows.hpp"
+#include "jobs/scoring/score_photos.hpp"
 #include "jobs/stopwatch.hpp"
 #include "options/crop_options.hpp"
+#include "options/data_options.hpp"
 #include "options/face_options.hpp"
 #include "options/model_options.hpp"
 #include "reports/score_table.hpp"
 #include "reports/text.hpp"
 
-#include <algorithm>
-#include <atomic>
 #include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <system_error>
 
 using namespace tinyfiqa;
 
@@ -25,24 +26,27 @@ namespace {
 
 struct ScoreCommand {
   std::vector<std::string> paths;
+  DataOptions data;
   ModelOptions model;
   ViewOptions views;
   CropOptions place;
   FaceOptions faces;
-  std::string format = "text", draw;
-  PictureNames pictures;  // of --draw
+  std::string format = "text", draw, out, resume;
   int threads = 0;
   bool sort = false, timing = false, raw = false;
 
   int run();
 
  private:
+  Status check_options();
   Result<QualitySource> open(const ScoreOptions& options, const Crop& crop) const;
   ShownScore shown_score(const QualitySource& source) const;
   ShownFaces shown_faces() const;
-  Status draw_photo(const ImageFile& file, const std::vector<ScoreRow>& rows, ShownScore shown) const;
-  int print_scores(const QualitySource& source, std::vector<PhotoJudge>& judges,
-                   const std::vector<InputItem>& items, Aside<ImageFile>& first, const Crop& crop) const;
+  Result<RowOutput> open_rows(const ScoreTable& table, NextPhoto& next) const;
+  int score_list(const ScoreOptions& options, const Crop& crop);
+  int score_table(const ScoreOptions& options);
+  int print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, Aside<ImageFile>& first,
+                   ScoreOutput output) const;
 };
 
 /// Prints the images per second, and how the threads spent their time.
@@ -82,20 +86,9 @@ ShownScore ScoreCommand::shown_score(const QualitySource& source) const {
   return ShownScore::raw;
 }
 
-/// Sorts rows best first, errors last.
-void sort_rows(std::vector<ScoreRow>& rows, ShownScore shown) {
-  std::stable_sort(rows.begin(), rows.end(), [shown](const ScoreRow& a, const ScoreRow& b) {
-    if (a.status.ok() != b.status.ok()) return a.status.ok();
-    // Qualities beyond the ends of the calibration are equal: the raw scores then decide.
-    if (shown == ShownScore::quality && a.score.quality != b.score.quality)
-      return a.score.quality > b.score.quality;
-    return a.score.value > b.score.value;
-  });
-}
-
 Result<QualitySource> ScoreCommand::open(const ScoreOptions& options, const Crop& crop) const {
   auto source = QualitySource::open(model, options, threads);
-  const bool searched = faces.choice() != FaceChoice::whole;
+  const bool searched = faces.choice() != FaceChoice::whole || !data.csv.empty();
   if (source && source->needs_landmarks() && !searched && !crop.landmarks)
     return Status::error(Errc::bad_argument, "--model ", model.model, " needs --landmarks or --face auto");
   return source;
@@ -107,97 +100,149 @@ ShownFaces ScoreCommand::shown_faces() const {
                                              : ShownFaces::largest;
 }
 
-/// Scores the images and prints their rows. `first`, if valid, gives the first image. Returns the exit code.
-int ScoreCommand::print_scores(const QualitySource& source, std::vector<PhotoJudge>& judges,
-                               const std::vector<InputItem>& items, Aside<ImageFile>& first,
-                               const Crop& crop) const {
-  const ShownScore shown = shown_score(source);
-  const bool average = crop.box && source.wants_aligned_faces();
-  const ScoreTable table(table_format(format), shown, shown_faces(), source.models(), source.views(),
-                         average ? average_landmarks_note : "");
-  if (!table.header().empty()) std::printf("%s\n", table.header().c_str());
-  std::vector<ScoreRow> sorted;
-  std::size_t failed = 0;
-  std::atomic<std::size_t> undrawn{0};
-  const double started_s = now_s();
-  Progress progress(items.size(), "images");
-  const auto score = [&](const PhotoJudge& j, std::size_t index) -> std::vector<ScoreRow> {
-    const std::string& path = items[index].path;
-    if (!items[index].status) return {{path, items[index].status, {}, {}}};
-    const ImageFile file =
-        index == 0 && first.valid() ? first.get() : read_image_file(path, j.decoded_side());
-    std::vector<ScoreRow> rows = score_photo(j, path, file, crop, index);
-    if (const Status drawn = draw_photo(file, rows, shown); !drawn) {
-      print_error(drawn);
-      ++undrawn;
-    }
+/// Standard output with the header, or the file of --out or --resume. Takes from `next` the photos that the file of
+/// --resume has already.
+Result<RowOutput> ScoreCommand::open_rows(const ScoreTable& table, NextPhoto& next) const {
+  const std::string header = table.header().empty() ? "" : table.header() + "\n";
+  std::error_code ignored;
+  const bool go_on = !resume.empty() && std::filesystem::file_size(resume, ignored) > 0 && !ignored;
+  if (!go_on) {
+    auto rows = out.empty() && resume.empty() ? Result<RowOutput>(RowOutput())
+                                              : RowOutput::open(out.empty() ? resume : out, 0);
+    if (!rows) return rows;
+    if (Status written = rows->write(header); !written) return written;
     return rows;
-  };
-  OrderedRun<std::vector<ScoreRow>>(items.size())
-      .start(judges, score, [&](std::size_t index, std::vector<ScoreRow> rows) {
-        failed += std::any_of(rows.begin(), rows.end(), [](const ScoreRow& row) { return !row.status.ok(); });
-        if (!sort) progress.clear();
-        for (ScoreRow& row : rows) {
-          if (sort)
-            sorted.push_back(std::move(row));
-          else
-            std::printf("%s\n", table.row(row).c_str());
-        }
-        std::fflush(stdout);
-        progress.show(index + 1);
-      });
-  progress.clear();
-  if (timing) print_timing(judges, items.size() - failed, started_s);
-  sort_rows(sorted, shown);
-  for (const ScoreRow& row : sorted) std::printf("%s\n", table.row(row).c_str());
-  if (items.empty()) print_note("nothing to score: the list of files is empty");
-  if (failed > 0)
-    std::fprintf(stderr, "tinyfiqa: %zu of %zu images could not be scored\n", failed, items.size());
-  return failed + undrawn > 0 ? exit_some_failed : exit_done;
+  }
+  auto done = DoneRows::read(resume, table_format(format), table.header());
+  if (!done) return done.status();
+  while (const auto path = done->next()) {
+    const auto photo = next();
+    if (!photo || photo->path != *path)
+      return Status::error(Errc::mismatch, resume, ": has a row for ", *path, " where ",
+                           photo ? photo->path : "nothing more",
+                           " was given; give the same photos in the same order");
+  }
+  if (done->images() > 0)
+    print_note(resume + ": " + std::to_string(done->images()) + " images are done; going on behind them");
+  return RowOutput::open(resume, done->bytes());
 }
 
-/// Writes the photo with its faces and their qualities (or raw scores) to the folder of --draw.
-Status ScoreCommand::draw_photo(const ImageFile& file, const std::vector<ScoreRow>& rows,
-                                ShownScore shown) const {
-  if (draw.empty() || !file.photo) return {};
-  std::vector<DrawnFace> drawn;
-  for (const ScoreRow& row : rows) {
-    if (!row.face || !row.status) continue;
-    FoundFace found = *row.face;
-    found.face = in_decoded_photo(*file.photo, found.face);
-    drawn.push_back({found, shown == ShownScore::quality ? std::to_string(whole_quality(row.score.quality))
-                                                         : format_text("%.2f", double{row.score.value})});
+/// Scores the photos and prints their rows. `first`, if valid, gives the first photo. Returns the exit code.
+int ScoreCommand::print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, Aside<ImageFile>& first,
+                               ScoreOutput output) const {
+  auto rows = open_rows(output.table, next);
+  if (!rows) return report_failure(rows.status());
+  const double started_s = now_s();
+  const ScoredPhotos done = score_photos(judges, next, first, output, *rows);
+  if (timing) print_timing(judges, done.photos - done.failed, started_s);
+  if (!done.written.ok()) return report_failure(done.written, exit_some_failed);
+  if (done.failed > 0)
+    std::fprintf(stderr, "tinyfiqa: %zu of %zu images could not be scored\n", done.failed, done.photos);
+  if (done.photos == 0 && resume.empty()) print_note("nothing to score: the list of files is empty");
+  return done.failed + done.undrawn > 0 ? exit_some_failed : exit_done;
+}
+
+/// Scores files, folders, patterns and lists.
+int ScoreCommand::score_list(const ScoreOptions& options, const Crop& crop) {
+  InputList items(paths);
+  PictureNames pictures;
+  if (!draw.empty()) {  // their names depend on those of all photos
+    auto all = list_inputs(paths);
+    std::vector<std::string> names;
+    for (const InputItem& item : all) names.push_back(item.path);
+    pictures = PictureNames(names);
+    items = InputList(std::move(all));
   }
-  return write_drawing(draw, pictures.of(rows[0].path), rows[0].path, draw_faces(file.photo->image, drawn));
+  const std::size_t count = items.count_up_to(static_cast<std::size_t>(thread_count(threads)));
+  // Decode the first image while the weights are loaded.
+  const int first_side =
+      faces.choice() == FaceChoice::whole || faces.search.tiles ? 0 : faces.search.longest_side;
+  const InputItem* const front = threads != 1 && resume.empty() ? items.front() : nullptr;
+  auto first =
+      front != nullptr && front->status.ok()
+          ? Aside<ImageFile>([path = front->path, first_side] { return read_image_file(path, first_side); })
+          : Aside<ImageFile>();
+  const auto source = open(options, crop);
+  if (!source) return report_failure(source.status());
+  auto judges = photo_judges(*source, faces, model.isa, threads, count);
+  if (!judges) return report_failure(judges.status());
+  const bool average = crop.box && source->wants_aligned_faces();
+  const ShownScore shown = shown_score(*source);
+  const ScoreTable table(table_format(format), shown, shown_faces(), source->models(), source->views(),
+                         average ? average_landmarks_note : "");
+  const std::size_t total = Progress::on_terminal() ? items.total().value_or(0) : 0;
+  const auto next = [&]() -> std::optional<PhotoTask> {
+    auto item = items.next();
+    if (!item) return std::nullopt;
+    return PhotoTask{item->path, item->path, std::move(item->status), crop, false};
+  };
+  const int code = print_scores(*judges, next, first, {table, shown, sort, draw, pictures, total});
+  if (const std::string left_out = items.left_out(); !left_out.empty()) print_note(left_out);
+  return code;
+}
+
+/// Scores the photos of --data. Boxes and landmarks of rows are the faces; in photos of other rows, faces are found.
+int ScoreCommand::score_table(const ScoreOptions& options) {
+  data.dataset.need_score = false;
+  if (data.whole_image) faces.face = "whole";
+  const auto table = read_data(data);
+  if (!table) return report_failure(table.status());
+  const std::vector<Sample>& samples = table->data.samples;
+  const auto source = open(options, Crop());
+  if (!source) return report_failure(source.status());
+  auto judges = photo_judges(*source, faces, model.isa, threads, samples.size());
+  if (!judges) return report_failure(judges.status());
+  std::vector<std::string> names;
+  for (const Sample& s : samples)
+    if (!draw.empty()) names.push_back(s.path);
+  const ShownScore shown = shown_score(*source);
+  const ScoreTable rows(table_format(format), shown, shown_faces(), source->models(), source->views());
+  std::size_t given = 0;
+  const auto next = [&]() -> std::optional<PhotoTask> {
+    if (given == samples.size()) return std::nullopt;
+    const Sample& s = samples[given++];
+    return PhotoTask{s.path, s.file, s.status, source->crop_of(s), s.is_face};
+  };
+  Aside<ImageFile> nothing_ahead;
+  return print_scores(*judges, next, nothing_ahead,
+                      {rows, shown, sort, draw, PictureNames(names), samples.size()});
+}
+
+/// Errors: bad_argument for options that do not go together; cannot_write.
+Status ScoreCommand::check_options() {
+  for (std::string& path : model.take_stray_inputs()) paths.push_back(std::move(path));
+  if (paths.empty() == data.csv.empty())
+    return Status::error(Errc::bad_argument,
+                         paths.empty() ? "nothing to score; give images or folders, or a table as --data "
+                                         "(see tinyfiqa score --help)"
+                                       : "give images and folders, or --data, not both");
+  if (!data.csv.empty() && !(place.box.empty() && place.landmarks.empty()))
+    return Status::error(Errc::bad_argument,
+                         "--data has its own boxes and landmarks; remove --box and --landmarks");
+  const std::string& file = out.empty() ? resume : out;
+  if (!file.empty() && format == "text") {
+    const std::string extension = std::filesystem::path(file).extension().string();
+    format = extension == ".csv" ? "csv" : extension == ".jsonl" ? "jsonl" : format;
+    if (format == "text")
+      return Status::error(Errc::bad_argument, file,
+                           ": give --format csv or jsonl, or a file of that extension");
+  }
+  std::error_code ignored;
+  if (!out.empty() && std::filesystem::is_regular_file(out, ignored) &&
+      std::filesystem::file_size(out, ignored) > 0)
+    return Status::error(Errc::cannot_write, out, ": exists; go on with it by --resume ", out,
+                         ", remove it, or name another file");
+  return draw.empty() ? Status() : make_output_folder(draw, "face.jpg");
 }
 
 int ScoreCommand::run() {
-  for (std::string& path : model.take_stray_inputs()) paths.push_back(std::move(path));
-  if (paths.empty())
-    return report_failure(Status::error(
-        Errc::bad_argument, "nothing to score; give images or folders (see tinyfiqa score --help)"));
+  if (const Status s = check_options(); !s) return report_failure(s);
   const auto options = score_options(views);
   if (!options) return report_failure(options.status());
   const auto crop = place.crop();
   if (!crop) return report_failure(crop.status());
   if (crop->box || crop->landmarks) faces.face = "whole";  // the face is given
-  if (!draw.empty())
-    if (const Status s = make_output_folder(draw, "face.jpg"); !s) return report_failure(s);
-  const auto items = list_inputs(paths);
-  std::vector<std::string> all;
-  for (const InputItem& item : items) all.push_back(item.path);
-  pictures = PictureNames(all);
-  // Decode the first image while the weights are loaded.
-  const int first_side =
-      faces.choice() == FaceChoice::whole || faces.search.tiles ? 0 : faces.search.longest_side;
-  const bool ahead = threads != 1 && !items.empty() && items[0].status.ok();
-  auto first = ahead ? Aside<ImageFile>([&] { return read_image_file(items[0].path, first_side); })
-                     : Aside<ImageFile>();
-  const auto source = open(*options, *crop);
-  if (!source) return report_failure(source.status());
-  auto judges = photo_judges(*source, faces, model.isa, threads, items.size());
-  if (!judges) return report_failure(judges.status());
-  return print_scores(*source, *judges, items, first, *crop);
+  return data.csv.empty() ? score_list(*options, *crop) : score_table(*options);
 }
 
 }  // namespace
@@ -214,13 +259,32 @@ void add_score(const Command& app, int& exit_code) {
   command->views.add_to(sub);
   command->faces.add_to(sub);
   command->place.add_to(sub);
+  command->data.add_unlabelled_to(sub);
+  sub.option("--data").required(false).description(
+      "Score the images of this CSV (column path): faces are where its columns of boxes or landmarks say, "
+      "otherwise they "
+      "are found");
   add_threads_option(sub, command->threads);
   add_format_option(sub, command->format,
                     "csv and jsonl have faces and the scores of networks and views too");
   sub.add_option("--draw", command->draw,
                  "Write every photo to this folder as a JPEG with boxes, landmarks and qualities")
       .type_name("DIR");
-  sub.add_flag("--sort", command->sort, "Print the best image first and errors last, after all are scored");
+  const Option out =
+      sub.add_option("--out", command->out,
+                     "Write the rows to this new file instead of standard output, as csv or jsonl (by its "
+                     "extension, or --format)")
+          .type_name("FILE");
+  const Option resume =
+      sub.add_option(
+             "--resume", command->resume,
+             "Go on with a file of --out that an earlier run with the same images and options did not "
+             "finish; a new file is begun")
+          .type_name("FILE")
+          .excludes(out);
+  sub.add_flag("--sort", command->sort, "Print the best image first and errors last, after all are scored")
+      .excludes(out)
+      .excludes(resume);
   sub.add_flag("--raw", command->raw,
                "Print the raw score (mean over networks and views) instead of the quality 0..100");
   sub.add_flag(

@@ -2,6 +2,7 @@
 #include "commands/commands.hpp"
 #include "jobs/scoring/score_run.hpp"
 #include "jobs/scoring/select_run.hpp"
+#include "jobs/stop_signal.hpp"
 #include "options/crop_options.hpp"
 #include "options/data_options.hpp"
 #include "options/face_options.hpp"
@@ -99,6 +100,10 @@ int SelectCommand::run() {
   if (!run) return report_result(run.status());
   if (const Status s = select(*run, *crop); !s) return report_result(s);
   if (run->failed > 0) std::fprintf(stderr, "tinyfiqa: %zu images could not be scored\n", run->failed);
+  if (stop_signal != 0) {
+    print_note("stopped by a signal: these are the best frames up to here");
+    return 128 + stop_signal;
+  }
   return run->failed > 0 ? exit_some_failed : exit_done;
 }
 
@@ -155,8 +160,11 @@ void add_select(const Command& app, int& exit_code) {
       "Scores are on 0..100 if the range of the model is known: qualities of calibrated weights; for others\n"
       "of tinyfqnet's family the raw score times 100; for baselines the place among images like those of "
       "LFW.\n"
-      "A video of any length takes the memory of a few frames. Broken frames are reported and skipped.\n"
-      "Exit status: 0 done, 1 some images could not be scored or written, 2 wrong usage.\n\n"
+      "A video of any length takes the memory of a few frames. Broken frames are reported and skipped. After "
+      "Ctrl-C,\nthe best frames so far are written.\n"
+      "Exit status: 0 done, 1 some images could not be scored or written, 2 wrong usage, 128 and the number "
+      "of "
+      "the\nsignal after a stop.\n\n"
       "Example:\n"
       "  tinyfiqa select examples/faces --face whole -k 2\n"
       "  ffmpeg -loglevel error -i video.mp4 -q:v 2 -c:v mjpeg -f image2pipe - | tinyfiqa select "

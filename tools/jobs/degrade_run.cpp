@@ -2,6 +2,7 @@
 
 #include <tinyfiqa/baselines/perceptual.hpp>
 #include <tinyfiqa/evaluation/similarity.hpp>
+#include <tinyfiqa/formats/write_file.hpp>
 #include <tinyfiqa/image/degradation.hpp>
 
 #include "decoders/photo.hpp"

@@ -3,6 +3,7 @@
 #include <tinyfiqa/image/mjpeg.hpp>
 
 #include "decoders/photo.hpp"
+#include "jobs/stop_signal.hpp"
 #include "options/messages.hpp"
 
 #include <unistd.h>
@@ -16,9 +17,10 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// Reads what is available, at least one byte; 0 bytes at the end of the stream.
+/// Reads what is available, at least one byte; 0 bytes at the end of the stream, or after a signal to stop.
 Result<std::size_t> read_some(int descriptor, unsigned char* to, std::size_t most) {
   for (;;) {
+    if (stop_signal != 0) return std::size_t{0};
     const ssize_t got = ::read(descriptor, to, most);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno != EINTR)
@@ -76,6 +78,7 @@ Status read_rgb(int descriptor, const FrameFormat& format, const FrameSink& sink
     }
     if (have == 0) return frame.number > 0 ? Status() : no_frame("frame");
     ++frame.number;
+    if (have < rgb.size() && stop_signal != 0) return Status();
     if (have < rgb.size())
       return Status::error(Errc::bad_format, "frame ", frame.number,
                            ": the stream ends in the middle of it, after ", have, " of ", rgb.size(),

@@ -1,6 +1,6 @@
 #include "jobs/output_path.hpp"
 
-#include <tinyfiqa/formats/file.hpp>
+#include <tinyfiqa/formats/write_file.hpp>
 
 #include <filesystem>
 #include <system_error>

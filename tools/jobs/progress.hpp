@@ -8,7 +8,10 @@
 /// One progress line; the destructor removes it.
 class Progress {
  public:
-  /// `unit` names what is counted, such as "images".
+  /// Whether stderr is a terminal, so that a line is shown at all.
+  static bool on_terminal();
+
+  /// `unit` names what is counted, such as "images". A total of 0 is not known.
   Progress(std::size_t total, std::string unit);
   ~Progress() { clear(); }
 

@@ -1,7 +1,7 @@
 // Write text to a file.
 #pragma once
 
-#include <tinyfiqa/formats/file.hpp>
+#include <tinyfiqa/formats/write_file.hpp>
 
 #include <string>
 

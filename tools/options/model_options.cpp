@@ -10,6 +10,7 @@
 #include "jobs/scoring/shipped_weights.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <thread>
 
@@ -38,16 +39,25 @@ std::vector<std::string> ModelOptions::take_stray_inputs() {
   return inputs;
 }
 
+namespace {
+
+/// Reads a whole number of 1 to 16384, and nothing else.
+bool read_side(const std::string& text, int& side) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), side);
+  return error == std::errc() && end == text.data() + text.size() && side >= 1 && side <= 16384;
+}
+
+}  // namespace
+
 void add_size_option(const Command& command, SizeOption& size) {
   command
       .add_option(
           "--size",
           [&size](const std::string& text) -> std::string {
-            char extra = 0;
-            if (std::sscanf(text.c_str(), "%dx%d%c", &size.height, &size.width, &extra) != 2 ||
-                size.height < 1 || size.width < 1)
-              return "'" + text + "' is not HEIGHTxWIDTH in pixels, such as 600x416";
-            return {};
+            const std::size_t cross = text.find('x');
+            const bool right = cross != std::string::npos && read_side(text.substr(0, cross), size.height) &&
+                               read_side(text.substr(cross + 1), size.width);
+            return right ? "" : "'" + text + "' is not HEIGHTxWIDTH in pixels (1 to 16384), such as 600x416";
           },
           "Set the input size of the network in pixels, height first (default: the network's own size)")
       .type_name("HxW");
@@ -90,6 +100,8 @@ void add_resamples_option(const Command& command, int& resamples) {
       .range(1, 1000000)
       .show_default();
 }
+
+bool gives_shares(const ModelSpec& spec) { return std::string(spec.name).compare(0, 9, "tinyfqnet") == 0; }
 
 Result<const ModelSpec*> model_option(const std::string& name) {
   if (const ModelSpec* spec = find_model(name)) return spec;

@@ -144,6 +144,9 @@ void add_run_options(const Command& sub, TrainArguments& a) {
                  "Train on this share of the rows, if the CSV has no column split")
       .range(0.01, 0.99)
       .show_default();
+  sub.add_option("--label-range", a.label_range,
+                 "Bring labels of this range to 0..1, such as 0,100 (default: the labels as they are)")
+      .type_name("LOW,HIGH");
   sub.add_flag("--split-by-identity", a.split_by_identity,
                "Keep all images of one person on the same side of the split");
   sub.add_option("--seed", a.seed, "Seed the weights, the split, the order and dropout").show_default();

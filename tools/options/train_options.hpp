@@ -27,6 +27,7 @@ struct TrainArguments {
   std::vector<std::string> freeze;
   bool nesterov = false, freeze_norms = false, decay_weights_only = false, split_by_identity = false;
   bool easy_margin = false, folder_identities = false;
+  std::string label_range;  ///< --label-range: LOW,HIGH; empty: labels are 0..1 already
   double train_share = 0.8, clip = 0, ema = 0;
   float crop = 0, color = 0, blur = 0, jpeg = 0, grey = 0;
   std::uint64_t seed = 1;

@@ -1,7 +1,7 @@
 #include "reports/select_table.hpp"
 
 #include <tinyfiqa/formats/csv.hpp>
-#include <tinyfiqa/formats/file.hpp>
+#include <tinyfiqa/formats/write_file.hpp>
 
 #include "jobs/output_path.hpp"
 #include "reports/json_line.hpp"

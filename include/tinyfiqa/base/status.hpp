@@ -27,13 +27,14 @@ enum class Errc : unsigned char {
   out_of_memory,  ///< an allocation failed
   cannot_write,   ///< a file could not be written
   no_face,        ///< no face was found in an image
+  in_use,         ///< an object for one thread at a time is used by another one
 };
 
 /// A short name of a code, such as "not_found".
 constexpr const char* errc_name(Errc code) {
-  constexpr const char* names[] = {"ok",          "not_found",     "unreadable",   "bad_format",
-                                   "unsupported", "mismatch",      "not_finite",   "bad_argument",
-                                   "too_large",   "out_of_memory", "cannot_write", "no_face"};
+  constexpr const char* names[] = {
+      "ok",           "not_found", "unreadable",    "bad_format",   "unsupported", "mismatch", "not_finite",
+      "bad_argument", "too_large", "out_of_memory", "cannot_write", "no_face",     "in_use"};
   return names[static_cast<unsigned char>(code)];
 }
 
@@ -76,6 +77,19 @@ class FixedText {
     return *this;
   }
 
+  /// A part of a message. A text of more than 400 characters (a path, usually) loses its middle, so that the rest of the
+  /// message stays readable.
+  template <class Part>
+  FixedText& append_part(const Part& part) {
+    if constexpr (std::is_convertible_v<Part, const char*>) {
+      return append_shortened(part, length_of(part));
+    } else if constexpr (std::is_integral_v<Part>) {
+      return append(part);
+    } else {
+      return append_shortened(part.data(), part.size());
+    }
+  }
+
   const char* c_str() const { return text_; }
   const char* data() const { return text_; }
   std::size_t size() const { return size_; }
@@ -85,6 +99,14 @@ class FixedText {
   }
 
  private:
+  static std::size_t length_of(const char* text) { return text == nullptr ? 0 : std::strlen(text); }
+
+  FixedText& append_shortened(const char* text, std::size_t length) {
+    constexpr std::size_t head = 150, tail = 245;
+    if (length <= head + tail + 5) return append(text, length);
+    return append(text, head).append(" ... ").append(text + length - tail, tail);
+  }
+
   void put(char c) {
     if (size_ + 1 < Capacity) {
       text_[size_++] = c;
@@ -117,7 +139,7 @@ constexpr std::array<ErrorRecord, sizeof...(Codes)> no_memory_records(std::index
 }
 /// For errors whose message found no memory: one static record for each code.
 inline constexpr auto no_memory_errors =
-    no_memory_records(std::make_index_sequence<static_cast<std::size_t>(Errc::no_face) + 1>());
+    no_memory_records(std::make_index_sequence<static_cast<std::size_t>(Errc::in_use) + 1>());
 
 /// Never null. The result belongs to the caller: free_error() takes it back.
 inline const ErrorRecord* make_error(Errc code, const char* text, std::size_t length) {
@@ -162,11 +184,12 @@ class [[nodiscard]] Status {
   ~Status() { detail::free_error(record_); }
 
   /// Status::error(Errc::bad_format, path, ": expected ", 3, " channels")
-  /// A message of more than 799 characters is cut and ends in "...". Errc::ok makes a success.
+  /// A part of more than 400 characters loses its middle. A message of more than 799 characters is cut and ends in "...".
+  /// Errc::ok makes a success.
   template <class... Parts>
   static Status error(Errc code, const Parts&... parts) {
     detail::FixedText<detail::max_message + 1> text;
-    (text.append(parts), ...);
+    (text.append_part(parts), ...);
     return from_text(code, text.data(), text.size());
   }
 
@@ -181,7 +204,7 @@ class [[nodiscard]] Status {
   Status prefixed(const Parts&... parts) const {
     if (ok()) return Status();
     detail::FixedText<detail::max_message + 1> text;
-    (text.append(parts), ...);
+    (text.append_part(parts), ...);
     text.append(record_->text, record_->length);
     return from_text(record_->code, text.data(), text.size());
   }

@@ -141,6 +141,13 @@ class Fnv1a {
     add(text.data(), text.size());
   }
   std::uint64_t hash() const { return hash_; }
+  /// The hash as 16 hexadecimal digits.
+  std::string text() const {
+    std::string digits(16, '0');
+    for (int i = 0; i < 16; ++i)
+      digits[static_cast<std::size_t>(i)] = "0123456789abcdef"[hash_ >> (60 - 4 * i) & 15u];
+    return digits;
+  }
 
  private:
   std::uint64_t hash_ = 14695981039346656037ull;
@@ -171,10 +178,7 @@ inline std::string digest(const Dataset& data) {
       for (int i = 0; i < 5; ++i) hash.add(double{points->x[i]}), hash.add(double{points->y[i]});
     if (!s.status.ok()) hash.add(std::string(errc_name(s.status.code())));
   }
-  std::string text(16, '0');
-  for (int i = 0; i < 16; ++i)
-    text[static_cast<std::size_t>(i)] = "0123456789abcdef"[hash.hash() >> (60 - 4 * i) & 15u];
-  return text;
+  return hash.text();
 }
 
 TINYFIQA_END

@@ -9,6 +9,7 @@
 #include <tinyfiqa/image/augment.hpp>
 #include <tinyfiqa/image/preprocess.hpp>
 #include <tinyfiqa/image/read.hpp>
+#include <tinyfiqa/threads/start.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -83,7 +84,7 @@ class ImageLoader {
   std::size_t cached_rows() const { return std::min(rows_.size(), options_.cache_bytes / face_bytes()); }
 
   /// Begins epoch number `epoch` at its batch `first_batch`. An epoch that is running is stopped first.
-  /// Errors: bad_argument.
+  /// Errors: bad_argument; out_of_memory if no thread can be started.
   Status start(std::uint64_t epoch, std::size_t first_batch = 0) {
     stop();
     const Status status = check();
@@ -100,8 +101,11 @@ class ImageLoader {
     slots_.resize(static_cast<std::size_t>(options_.ahead));
     for (std::size_t b = taken_; b < taken_ + slots_.size(); ++b) prepare_slot(b);
     stopping_ = false;
-    for (std::size_t i = 0; i < worker_count(); ++i) workers_.emplace_back([this] { work(); });
-    return Status();
+    start_workers([this] { work(); });
+    if (!workers_.empty()) return Status();
+    return Status::error(Errc::out_of_memory,
+                         "the system starts no thread that reads images; raise its limit on ",
+                         "processes and threads");
   }
 
   /// Waits for the next batch and swaps it into `batch`. Returns false after the last one. Errors: those of
@@ -144,11 +148,12 @@ class ImageLoader {
     const auto decode = [&] {
       for (std::size_t at; (at = next_position++) < rows_.size();) {
         Image face;
-        found[at] = load_face(at, face);
+        found[at] = caught([&] { return load_face(at, face); });
         on_done(++done);
       }
     };
-    for (std::size_t i = 0; i < worker_count(); ++i) workers_.emplace_back(decode);
+    start_workers(decode);
+    if (workers_.empty()) decode();
     stop();
     return take_problems(found, drop_bad);
   }
@@ -174,6 +179,13 @@ class ImageLoader {
   std::size_t worker_count() const {
     const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
     return options_.workers > 0 ? static_cast<std::size_t>(options_.workers) : cores;
+  }
+
+  /// As many as there are to be, or as the system allows.
+  template <class Work>
+  void start_workers(const Work& work) {
+    for (std::size_t i = 0; i < worker_count(); ++i)
+      if (std::thread worker = try_thread(work); worker.joinable()) workers_.push_back(std::move(worker));
   }
 
   Status check() const {
@@ -212,7 +224,7 @@ class ImageLoader {
       const std::size_t item = next_item_++;
       Slot& slot = slots_[item / batch_size() % slots_.size()];
       lock.unlock();
-      const Status status = load_item(item, slot.batch);
+      const Status status = caught([&] { return load_item(item, slot.batch); });
       lock.lock();
       if (!status.ok() && item < slot.failed_item) {
         slot.failed_item = item;

@@ -164,7 +164,7 @@ class SampleReader {
       if (!parse_number(row.fields[fields_.landmarks[i]], "a landmark", value, problem)) return false;
       (i % 2 == 0 ? points.x : points.y)[i / 2] = static_cast<float>(value);
     }
-    const auto fit = fit_similarity(points, face_template);
+    const auto fit = face_transform(points);
     if (!fit) return fail(fit.status().message());
     (sample.is_face ? sample.landmarks : sample.crop.landmarks) = points;
     return true;

@@ -7,6 +7,7 @@
 #include <tinyfiqa/detection/face_list.hpp>
 #include <tinyfiqa/image/resize.hpp>
 #include <tinyfiqa/quality/session.hpp>
+#include <tinyfiqa/threads/in_use.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -39,8 +40,8 @@ struct DetectorOptions {
 /// Quarter turns of an image, clockwise.
 enum class Turn : unsigned char { none, right, half, left };
 
-/// Finds faces with a detector of the registry. Not for several threads at once: make one for each thread; they can
-/// share the model. Allocates only when it is made, and for an image that needs more memory than
+/// Finds faces with a detector of the registry. For one thread at a time: make one for each thread; they can
+/// share the model. A call while another thread is in it is an error (in_use). Allocates only when it is made, and for an image that needs more memory than
 /// any before.
 ///
 ///   auto detector = default_detector();             // detection/default_detector.hpp
@@ -65,7 +66,7 @@ class FaceDetector {
   const DetectorOptions& options() const { return options_; }
 
   /// The faces in the image, highest confidence first, in pixels of the image. Valid until the next call. Errors:
-  /// those of check_view() and Session::resize().
+  /// those of check_view() and Session::resize(); in_use.
   Result<Span<const Face>> detect(const ImageView& image) { return find(image, false); }
   /// The face with the largest box alone; empty if there is none. Faster where small faces are not quite sure, because
   /// only the largest one is then looked at in all four directions.
@@ -107,6 +108,8 @@ class FaceDetector {
   }
 
   Result<Span<const Face>> find(const ImageView& image, bool only_largest) {
+    const InUse::Guard guard(in_use_);
+    if (!guard) return InUse::error("this FaceDetector");
     if (const Status s = check_view(image); !s) return s;
     found_.clear();
     const Box whole{0, 0, image.width, image.height};
@@ -344,6 +347,7 @@ class FaceDetector {
     return face;
   }
 
+  InUse in_use_;
   std::shared_ptr<const Model> model_;
   DetectorOptions options_;
   Session session_;

@@ -5,6 +5,7 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/detection/face_detector.hpp>
 #include <tinyfiqa/quality/scorer.hpp>
+#include <tinyfiqa/threads/in_use.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -53,7 +54,8 @@ struct FaceScore : Score {
   Framing framing = Framing::photo;
 };
 
-/// A detector and a scorer. Use one a thread; several may share the models.
+/// A detector and a scorer. Use one a thread; several may share the models. A call while another thread is in it is an
+/// error (in_use).
 class PhotoScorer {
  public:
   PhotoScorer(FaceDetector detector, Scorer scorer)
@@ -65,6 +67,8 @@ class PhotoScorer {
   /// The score of the largest face of the image. An image that is an aligned face already is scored as it is.
   /// Errors: no_face; those of check_view(); not_finite.
   Result<FaceScore> score(const ImageView& image) {
+    const InUse::Guard guard(in_use_);
+    if (!guard) return InUse::error("this PhotoScorer");
     const auto faces = detector_.detect_largest(image);
     if (!faces) return faces.status();
     return faces->size == 0 ? Result<FaceScore>(no_face()) : score_face(image, (*faces)[0]);
@@ -72,6 +76,8 @@ class PhotoScorer {
 
   /// The scores of all faces, largest first; empty if there is none. Errors: the others.
   Result<std::vector<FaceScore>> score_all(const ImageView& image) {
+    const InUse::Guard guard(in_use_);
+    if (!guard) return InUse::error("this PhotoScorer");
     const auto found = detector_.detect(image);
     if (!found) return found.status();
     std::vector<Face> faces(found->begin(), found->end());
@@ -116,6 +122,7 @@ class PhotoScorer {
                          "no face was found; if the image is a crop of a face, score it as a whole");
   }
 
+  InUse in_use_;
   FaceDetector detector_;
   Scorer scorer_;
 };

@@ -7,11 +7,11 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/evaluation/metrics.hpp>
 #include <tinyfiqa/evaluation/quantile.hpp>
+#include <tinyfiqa/threads/start.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <thread>
 #include <vector>
 
@@ -79,10 +79,15 @@ inline Result<MetricIntervals> bootstrap_metrics(Span<const double> predictions,
   const std::size_t threads = std::min(static_cast<std::size_t>(options.threads), resamples.size());
   std::vector<std::thread> others;
   for (std::size_t t = 1; t < threads; ++t)
-    others.emplace_back(detail::measure_resamples, std::cref(pairs), std::cref(options), t, threads,
-                        std::ref(resamples));
+    others.push_back(
+        try_thread([&, t] { detail::measure_resamples(pairs, options, t, threads, resamples); }));
   detail::measure_resamples(pairs, options, 0, threads, resamples);
-  for (auto& thread : others) thread.join();
+  for (std::size_t t = 1; t < threads; ++t) {
+    if (others[t - 1].joinable())
+      others[t - 1].join();
+    else
+      detail::measure_resamples(pairs, options, t, threads, resamples);
+  }
   m.srcc = detail::percentile_interval(resamples, &Metrics::srcc, options.level);
   m.plcc = detail::percentile_interval(resamples, &Metrics::plcc, options.level);
   m.kendall = detail::percentile_interval(resamples, &Metrics::kendall, options.level);

@@ -66,6 +66,9 @@ class CsvReader {
     return true;
   }
 
+  /// The bytes that were read so far: the next record begins there.
+  std::size_t offset() const { return at_; }
+
  private:
   static bool is_line_end(unsigned char c) { return c == '\n' || c == '\r'; }
 

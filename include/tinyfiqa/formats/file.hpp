@@ -1,14 +1,15 @@
-// Reads whole files, mapped into memory where the system can do so, and writes files atomically: a crash
-// never leaves half of a file.
+// Reads whole files, mapped into memory where the system can do so.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@
 #if defined(__unix__) || defined(__APPLE__)
 #define TINYFIQA_POSIX_FILES 1
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,7 +42,10 @@ struct FileBytes {
 enum class FileAccess : unsigned char { map, copy };
 
 /// A pipe or device does not tell its size, so at most this many bytes are read from it.
-constexpr std::size_t max_stream_bytes = std::size_t{1} << 30u;
+constexpr std::size_t max_stream_bytes = std::size_t{1} << 28u;
+
+/// A pipe or device that gives nothing for this long is an error.
+constexpr int stream_timeout_ms = 10000;
 
 namespace detail {
 inline Status open_error(const std::string& path, int error) {
@@ -55,6 +60,11 @@ inline Status open_error(const std::string& path, int error) {
 
 inline Status empty_error(const std::string& path) {
   return Status::error(Errc::bad_format, path, ": the file is empty; copy or download it again");
+}
+
+inline Status size_error(const std::string& path, std::size_t size, std::size_t limit) {
+  return Status::error(Errc::too_large, path, ": ", size >> 20u, " MiB; at most ", limit >> 20u,
+                       " MiB are read; use a smaller file");
 }
 
 inline Result<FileBytes> owned_bytes(const std::string& path, std::vector<unsigned char> data) {
@@ -77,80 +87,98 @@ struct FileDescriptor {
   }
 };
 
-/// `expected`: the size that the file reports; 0 if it reports none.
-inline Result<FileBytes> read_descriptor(const std::string& path, int fd, std::size_t expected) {
+inline Status read_error(const std::string& path, int error) {
+  return Status::error(Errc::unreadable, path, ": reading failed: ", std::strerror(error),
+                       "; check the disk or copy the file again");
+}
+
+/// Room for `size` bytes, or none if there is no memory.
+inline std::shared_ptr<unsigned char> file_buffer(std::size_t size) {
+  auto* const bytes = static_cast<unsigned char*>(std::malloc(size));
+  return bytes == nullptr ? nullptr : std::shared_ptr<unsigned char>(bytes, std::free);
+}
+
+inline Status no_memory_error(const std::string& path) {
+  return Status::error(Errc::out_of_memory, path, ": no memory to read this file; close other programs, or ",
+                       "use fewer threads");
+}
+
+/// Reads what `fd` has at once, up to `size` bytes. Returns the count; 0 at the end; negative on an error (errno).
+inline ssize_t read_some(int fd, unsigned char* to, std::size_t size) {
+  ssize_t got = 0;
+  do {
+    got = ::read(fd, to, size);
+  } while (got < 0 && errno == EINTR);
+  return got;
+}
+
+/// Copies a regular file of `size` bytes. If it becomes shorter meanwhile, the result is as short.
+inline Result<FileBytes> copy_regular(const std::string& path, int fd, std::size_t size) {
+  const auto data = file_buffer(size);
+  if (data == nullptr) return no_memory_error(path);
+  std::size_t have = 0;
+  while (have < size) {
+    const ssize_t got = read_some(fd, data.get() + have, size - have);
+    if (got < 0) return read_error(path, errno);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  if (have == 0) return empty_error(path);
+  return FileBytes{path, Bytes(data.get(), have), data};
+}
+
+/// Reads a pipe, a device or another file that doesn't tell its size. `fd` is opened with O_NONBLOCK, so that a pipe that
+/// nobody writes to is an error after stream_timeout_ms.
+inline Result<FileBytes> read_stream(const std::string& path, int fd) {
   std::vector<unsigned char> data;
-  data.reserve(expected + 1);  // one byte more, so that the end is found without another allocation
   for (;;) {
+    pollfd wait{fd, POLLIN, 0};
+    if (::poll(&wait, 1, stream_timeout_ms) == 0)
+      return Status::error(Errc::unreadable, path, ": nothing came from this pipe or device for ",
+                           stream_timeout_ms / 1000, " s; check the program that writes to it");
     const std::size_t have = data.size();
-    if (have == data.capacity()) data.reserve(have < 32768 ? 65536 : 2 * have);
-    data.resize(data.capacity());
-    const ssize_t got = ::read(fd, data.data() + have, data.size() - have);
+    if (have >= max_stream_bytes)
+      return Status::error(Errc::too_large, path, ": more than ", max_stream_bytes >> 20u,
+                           " MiB from a pipe or device; use a regular file");
+    data.resize(have + (have < 65536 ? 65536 : std::min(have, max_stream_bytes - have)));
+    const ssize_t got = read_some(fd, data.data() + have, data.size() - have);
     data.resize(have + (got > 0 ? static_cast<std::size_t>(got) : 0));
     if (got == 0) return owned_bytes(path, std::move(data));
-    if (got < 0 && errno != EINTR) {
-      return Status::error(Errc::unreadable, path, ": reading failed: ", std::strerror(errno),
-                           "; check the disk or copy the file again");
-    }
-    if (data.size() > max_stream_bytes) {
-      return Status::error(Errc::too_large, path,
-                           ": more than 1 GiB from a pipe or device; use a regular file");
-    }
+    if (got < 0 && errno != EAGAIN) return read_error(path, errno);
   }
 }
 }  // namespace detail
 
 /// Reads a whole file. FileAccess::map loads only the pages that are used. Nobody may truncate a mapped file
 /// (reading it then raises SIGBUS): replace files by renaming, as write_file() does, and use
-/// FileAccess::copy for files that others may write. Errors: not_found, unreadable, bad_format (an empty
-/// file), too_large (a pipe).
-inline Result<FileBytes> read_file(const std::string& path, FileAccess access = FileAccess::map) {
-  const detail::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+/// FileAccess::copy for files that others may write. `max_bytes` limits the size of the file. Errors: not_found,
+/// unreadable (a pipe that gives nothing for stream_timeout_ms too), bad_format (an empty file), too_large,
+/// out_of_memory.
+inline Result<FileBytes> read_file(const std::string& path, FileAccess access = FileAccess::map,
+                                   std::size_t max_bytes = static_cast<std::size_t>(-1)) {
+  const detail::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.fd < 0) return detail::open_error(path, errno);
   struct stat info;
   if (::fstat(file.fd, &info) != 0) return detail::open_error(path, errno);
   if (S_ISDIR(info.st_mode)) {
     return Status::error(Errc::unreadable, path, ": is a folder; name a file in it");
   }
-  if (!S_ISREG(info.st_mode)) return detail::read_descriptor(path, file.fd, 0);
-  const auto size = info.st_size <= 0 ? 0 : static_cast<std::size_t>(info.st_size);
-  // Empty files, and files in /proc, which report size 0, can't be mapped.
-  if (access == FileAccess::copy || size == 0) return detail::read_descriptor(path, file.fd, size);
+  // Files in /proc are regular and report size 0.
+  if (!S_ISREG(info.st_mode) || info.st_size <= 0) return detail::read_stream(path, file.fd);
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size > max_bytes) return detail::size_error(path, size, max_bytes);
+  if (access == FileAccess::copy) return detail::copy_regular(path, file.fd, size);
   void* const map = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
-  if (map == MAP_FAILED) return detail::read_descriptor(path, file.fd, size);
+  if (map == MAP_FAILED) return detail::copy_regular(path, file.fd, size);
   std::shared_ptr<const void> owner(map, [size](void* start) { ::munmap(start, size); });
   return FileBytes{path, Bytes(static_cast<const unsigned char*>(map), size), std::move(owner)};
 }
 
-namespace detail {
-inline bool write_all(int fd, Bytes bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size) {
-    const ssize_t wrote = ::write(fd, bytes.data + done, bytes.size - done);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return false;
-    done += static_cast<std::size_t>(wrote);
-  }
-  return true;
-}
-/// Writes the parts and waits until they are on the disk. On failure, errno has the reason.
-inline bool write_synced(const std::string& path, Span<const Bytes> parts) {
-  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (file.fd < 0) return false;
-  for (const Bytes part : parts) {
-    if (!write_all(file.fd, part)) return false;
-  }
-  return ::fsync(file.fd) == 0;
-}
-inline std::string temporary_name(const std::string& path) {
-  return path + ".tmp" + std::to_string(::getpid());
-}
-}  // namespace detail
-
 #else
 
 /// Reads a whole file. Without POSIX, it is always copied.
-inline Result<FileBytes> read_file(const std::string& path, FileAccess = FileAccess::map) {
+inline Result<FileBytes> read_file(const std::string& path, FileAccess = FileAccess::map,
+                                   std::size_t max_bytes = static_cast<std::size_t>(-1)) {
   std::FILE* const file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) return detail::open_error(path, errno);
   std::vector<unsigned char> data;
@@ -159,57 +187,16 @@ inline Result<FileBytes> read_file(const std::string& path, FileAccess = FileAcc
     data.resize(have + piece);
     got = std::fread(data.data() + have, 1, piece, file);
     data.resize(have + got);
+    if (data.size() > max_bytes) break;
   }
   const bool failed = std::ferror(file) != 0;
   std::fclose(file);
   if (failed) return Status::error(Errc::unreadable, path, ": reading failed; name a file, not a folder");
+  if (data.size() > max_bytes) return detail::size_error(path, data.size(), max_bytes);
   return detail::owned_bytes(path, std::move(data));
 }
 
-namespace detail {
-inline bool write_synced(const std::string& path, Span<const Bytes> parts) {
-  std::FILE* const file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) return false;
-  bool good = true;
-  for (const Bytes part : parts) good = good && std::fwrite(part.data, 1, part.size, file) == part.size;
-  return std::fclose(file) == 0 && good;
-}
-inline std::string temporary_name(const std::string& path) { return path + ".tmp"; }
-}  // namespace detail
-
 #endif
-
-namespace detail {
-inline Status write_error(const std::string& path, int error) {
-  return Status::error(Errc::cannot_write, path, ": can't be written: ", std::strerror(error),
-                       "; check the folder, its permissions and the free space");
-}
-}  // namespace detail
-
-/// Checks that write_file() could write to `path`. Call it before long work whose result goes there.
-/// Errors: cannot_write.
-inline Status check_writable(const std::string& path) {
-  const std::string temporary = detail::temporary_name(path);
-  const bool written = detail::write_synced(temporary, {});
-  const int error = errno;
-  std::remove(temporary.c_str());
-  return written ? Status() : detail::write_error(path, error);
-}
-
-/// Writes the parts one after the other into a temporary file beside `path`, and then renames that file to
-/// `path`. Readers see the old file or the whole new one, never a part of it. Errors: cannot_write.
-inline Status write_file(const std::string& path, Span<const Bytes> parts) {
-  const std::string temporary = detail::temporary_name(path);
-  if (detail::write_synced(temporary, parts)) {
-#if !defined(TINYFIQA_POSIX_FILES)
-    std::remove(path.c_str());  // outside POSIX, rename() does not replace a file
-#endif
-    if (std::rename(temporary.c_str(), path.c_str()) == 0) return {};
-  }
-  const int error = errno;
-  std::remove(temporary.c_str());
-  return detail::write_error(path, error);
-}
 
 TINYFIQA_END
 

@@ -6,6 +6,7 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/formats/file.hpp>
 #include <tinyfiqa/formats/tensor_file.hpp>
+#include <tinyfiqa/formats/write_file.hpp>
 
 #include <cstddef>
 #include <cstdint>

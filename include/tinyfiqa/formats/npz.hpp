@@ -3,8 +3,8 @@
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
-#include <tinyfiqa/formats/file.hpp>
 #include <tinyfiqa/formats/npy.hpp>
+#include <tinyfiqa/formats/write_file.hpp>
 
 #include <zip.h>
 

@@ -7,6 +7,7 @@
 #include <tinyfiqa/formats/file.hpp>
 #include <tinyfiqa/formats/safetensors_header.hpp>
 #include <tinyfiqa/formats/tensor_file.hpp>
+#include <tinyfiqa/formats/write_file.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -23,12 +23,12 @@ struct FaceRegion {
 };
 
 /// The region by landmarks, else by the average landmarks in the box, else of the whole image. Errors: those of
-/// fit_similarity(); bad_argument for the box.
+/// face_transform(); bad_argument for the box.
 inline Result<FaceRegion> face_region(const ImageView& image, const Crop& crop) {
   const auto landmarks = detail::landmarks_of(crop, FaceCrop::aligned, image.width, image.height);
   if (!landmarks) return landmarks.status();
   if (*landmarks) {
-    const auto to_template = fit_similarity(**landmarks, face_template);
+    const auto to_template = face_transform(**landmarks);
     if (!to_template) return to_template.status();
     const Similarity back = inverse(*to_template);
     const double middle = aligned_side / 2.0;

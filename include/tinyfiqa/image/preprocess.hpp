@@ -108,19 +108,24 @@ struct Crop {
 };
 
 /// The whole pixels of a box: its edges, rounded. So a box within the image stays within. What reaches beyond the image
-/// by less than a pixel is cut off. Errors: bad_argument for a box that reaches further, or that is thinner than half a
-/// pixel.
+/// is cut off: detectors give such boxes. Errors: bad_argument for a box of which less than half lies inside the image, or
+/// that is thinner than half a pixel.
 inline Result<Box> whole_pixels(const FaceBox& box, int width, int height) {
   const float w = static_cast<float>(width), h = static_cast<float>(height);
   const float right = box.x + box.width, bottom = box.y + box.height;
-  if (!(box.x > -1 && box.y > -1 && box.width >= 0.5f && box.height >= 0.5f && right < w + 1 &&
-        bottom < h + 1)) {
+  const float inside_x = std::min(right, w) - std::max(box.x, 0.0f),
+              inside_y = std::min(bottom, h) - std::max(box.y, 0.0f);
+  if (!(box.width >= 0.5f && box.height >= 0.5f && inside_x > 0 && inside_y > 0 &&
+        inside_x * inside_y >= 0.5f * box.width * box.height)) {
     char numbers[4][24];
     const float values[4] = {box.x, box.y, box.width, box.height};
     for (int i = 0; i < 4; ++i)
       std::snprintf(numbers[i], sizeof numbers[i], "%.7g", static_cast<double>(values[i]));
     return Status::error(Errc::bad_argument, "the box x=", numbers[0], " y=", numbers[1],
-                         " width=", numbers[2], " height=", numbers[3], " does not lie inside the image of ",
+                         " width=", numbers[2], " height=", numbers[3],
+                         box.width >= 0.5f && box.height >= 0.5f
+                             ? " lies outside the image, or most of it does: the image has "
+                             : " is empty: the image has ",
                          width, "x", height, " pixels");
   }
   const auto edge = [](float at, int size) { return std::clamp(static_cast<int>(std::lround(at)), 0, size); };
@@ -205,8 +210,8 @@ inline Result<std::vector<View>> parse_views(const std::string& text) {
 namespace detail {
 
 /// Whether the face is aligned before it is resized, and by which landmarks: the crop's own, or for a network that wants
-/// aligned faces the average ones of its box. Every user of a Crop asks here. Errors: bad_argument for a box that does
-/// not lie inside the image, or for a box and landmarks.
+/// aligned faces the average ones of its box. Every user of a Crop asks here. Errors: bad_argument for a box that
+/// whole_pixels() refuses, or for a box and landmarks.
 inline Result<std::optional<Landmarks>> landmarks_of(const Crop& crop, FaceCrop wanted, int width,
                                                      int height) {
   if (crop.box && crop.landmarks)

@@ -8,6 +8,7 @@
 #include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/quality/model.hpp>
 #include <tinyfiqa/quality/session.hpp>
+#include <tinyfiqa/threads/in_use.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -75,7 +76,8 @@ struct ScoreTime {
 /// Scores images, with M networks and T views (Hamidi et al. 2025, equation 1):
 ///   q(I) = 1/M sum_m 1/T sum_t q_m(view_t(I))
 ///
-/// Use one scorer a thread: score() changes it. Scorers may share Models. A Scorer can be moved, not copied.
+/// Use one scorer a thread: score() changes it, and is an error (in_use) while another thread is in it. Scorers may share
+/// Models. A Scorer can be moved, not copied.
 class Scorer {
  public:
   /// One network from a safetensors file. Errors: those of load_model() and create().
@@ -140,7 +142,7 @@ class Scorer {
   /// The score of a face: the whole image, a box, or the face aligned by five landmarks. Networks that want aligned faces
   /// see a box aligned by average landmarks (crop_and_resize()). Reads the
   /// pixels during the call and copies only the face. Equal pixels have equal scores in every layout, to the
-  /// bit. Errors: those of check_view(); bad_argument for the box or the landmarks; not_finite.
+  /// bit. Errors: those of check_view(); bad_argument for the box or the landmarks; not_finite; in_use.
   Result<Score> score(const ImageView& image, const Crop& crop = {}) {
     return score_crops(image, [&](const Member&) { return crop; });
   }
@@ -189,6 +191,8 @@ class Scorer {
   /// crop_of(member): what the member sees of the image.
   template <class CropOf>
   Result<Score> score_crops(const ImageView& image, const CropOf& crop_of) {
+    const InUse::Guard guard(in_use_);
+    if (!guard) return InUse::error("this Scorer");
     Score total;
     const Member* before = nullptr;
     Image face;  // as the member before saw it
@@ -233,6 +237,8 @@ class Scorer {
   }
 
   Result<Image> read_timed(const std::string& path) {
+    const InUse::Guard guard(in_use_);
+    if (!guard) return InUse::error("this Scorer");
     const Stopwatch watch(time_.decode_s);
     return read_image(path);
   }
@@ -271,6 +277,7 @@ class Scorer {
     return m.levels.data();
   }
 
+  InUse in_use_;
   ScoreOptions options_;
   std::vector<Member> members_;
   std::optional<BandLimits> limits_;

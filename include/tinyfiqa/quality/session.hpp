@@ -5,6 +5,7 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/quality/model.hpp>
 #include <tinyfiqa/runtime/large_array.hpp>
+#include <tinyfiqa/threads/in_use.hpp>
 #include <tinyfiqa/threads/thread_team.hpp>
 
 #include <algorithm>
@@ -30,7 +31,8 @@ struct SessionOptions {
   std::vector<std::string> outputs;
 };
 
-/// Not for several threads at once: make one session for each thread that scores; they can share the model.
+/// For one thread at a time: make one session for each thread that scores; they can share the model. A run while
+/// another thread is in the session writes NaN.
 class Session {
  public:
   /// Plans `model` for N, H, W. The model must outlive the session and stay unchanged while it runs.
@@ -95,7 +97,8 @@ class Session {
   explicit Session(const Model& model) : model_(&model) {}
 
   void run(Feed feed, const void* input, Span<float* const> outputs) {
-    if (outputs.size != pointers_.size()) {  // how large the caller's arrays are is unknown
+    const InUse::Guard guard(in_use_);
+    if (!guard || outputs.size != pointers_.size()) {  // how large the caller's arrays are is unknown
       for (float* const output : outputs) *output = std::nanf("");
       return;
     }
@@ -114,6 +117,7 @@ class Session {
     tinyfiqa::run(plan(), f);
   }
 
+  InUse in_use_;
   const Model* model_;
   Feed feed_ = Feed::floats;
   int threads_ = 1;

@@ -8,6 +8,7 @@
 #include <tinyfiqa/image/preprocess.hpp>
 #include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/quality/session.hpp>
+#include <tinyfiqa/threads/in_use.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -28,8 +29,8 @@ inline double normalise(Span<float> v) {
   return norm;
 }
 
-/// A recogniser and the memory to run batches of faces. Not thread safe: each thread needs its own Embedder;
-/// they may share the model.
+/// A recogniser and the memory to run batches of faces. For one thread at a time: each thread needs its own Embedder;
+/// they may share the model. embed() while another thread is in it is an error (in_use).
 ///
 ///   auto embedder = Embedder::create(std::make_shared<const Model>(std::move(*model)));
 ///   auto face = embedder->embed(image, crop);   // [dimension], of length 1
@@ -72,6 +73,8 @@ class Embedder {
   /// The embedding [dimension] of one face, normalised to length 1. It uses place 0 of the batch. Errors:
   /// those of preprocess(); not_finite if the embedding is not finite or is 0.
   Result<std::vector<float>> embed(const ImageView& image, const Crop& crop = {}) {
+    const InUse::Guard guard(in_use_);
+    if (!guard) return InUse::error("this Embedder");
     const Status status = set(0, image, crop);
     if (!status) return status;
     const float* raw = run().data;
@@ -92,6 +95,7 @@ class Embedder {
     return inputs_.data() + static_cast<std::size_t>(index) * model_->input().size();
   }
 
+  InUse in_use_;
   std::shared_ptr<const Model> model_;
   Session session_;
   int batch_;

@@ -6,6 +6,7 @@
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/recognition/embedder.hpp>
+#include <tinyfiqa/threads/start.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -250,9 +251,15 @@ inline Result<std::vector<FaceLabel>> label_faces(std::vector<float> embeddings,
   work.prepare(classifier);
   const auto threads = static_cast<std::size_t>(std::max(1, options.threads));
   std::vector<std::thread> others;
-  for (std::size_t t = 1; t < threads; ++t) others.emplace_back([&, t] { work.label(options, t, threads); });
+  for (std::size_t t = 1; t < threads; ++t)
+    others.push_back(try_thread([&, t] { work.label(options, t, threads); }));
   work.label(options, 0, threads);
-  for (std::thread& other : others) other.join();
+  for (std::size_t t = 1; t < threads; ++t) {
+    if (others[t - 1].joinable())
+      others[t - 1].join();
+    else
+      work.label(options, t, threads);
+  }
   work.judge(options);
   return labels;
 }

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/threads/start.hpp>
 
 #include <future>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -49,13 +51,16 @@ template <class T>
 class Aside {
  public:
   Aside() = default;  ///< no work, no result
-  /// Starts work(), which returns T. Allocates; throws std::system_error if no thread can be started.
+  /// Starts work(), which returns T. Does it at once if no thread can be started. Allocates.
   template <class Work>
   explicit Aside(Work work) {
-    std::packaged_task<T()> task(std::move(work));
-    result_ = task.get_future();
-    thread_ = std::thread(std::move(task));
-    detail::move_away(thread_);
+    const auto task = std::make_shared<std::packaged_task<T()>>(std::move(work));
+    result_ = task->get_future();
+    thread_ = try_thread([task] { (*task)(); });
+    if (thread_.joinable())
+      detail::move_away(thread_);
+    else
+      (*task)();
   }
   Aside(Aside&&) = default;
   Aside& operator=(Aside&&) = delete;

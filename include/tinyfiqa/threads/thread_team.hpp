@@ -22,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 TINYFIQA_BEGIN
@@ -29,12 +30,18 @@ TINYFIQA_BEGIN
 /// Threads are joined in the destructor, which must not run during a call of the team.
 class ThreadTeam {
  public:
-  /// `threads` includes the caller, so threads - 1 are started. Less than 1 means 1.
+  /// `threads` includes the caller, so threads - 1 are started, or fewer if the system refuses. Less than 1 means 1.
   explicit ThreadTeam(int threads)
       : threads_(threads < 1 ? 1 : threads), shares_(new Share[static_cast<std::size_t>(threads_)]) {
+    helpers_.reserve(static_cast<std::size_t>(threads_));
     for (int slot = 1; slot < threads_; ++slot) {
-      helpers_.emplace_back([this, slot] { help(slot); });
-      detail::move_away(helpers_.back());
+      std::thread helper = try_thread([this, slot] { help(slot); });
+      if (!helper.joinable()) {
+        threads_ = slot;
+        break;
+      }
+      detail::move_away(helper);
+      helpers_.push_back(std::move(helper));
     }
   }
   ~ThreadTeam() {

@@ -9,7 +9,7 @@
 #include <stb/stb_easy_font.h>
 #pragma GCC diagnostic pop
 
-#include <tinyfiqa/formats/file.hpp>
+#include <tinyfiqa/formats/write_file.hpp>
 #include <tinyfiqa/image/write_jpeg.hpp>
 
 #include <algorithm>

@@ -271,10 +271,8 @@ double QualitySource::percent(double score) const {
     return cut(learned_->kind() == "rqs" ? score / 100 : score);  // an svm predicts a cosine
   if (networks_.size() == 1 && calibrated())
     return double{networks_[0]->calibration()->quality(static_cast<float>(score))};
-  // The tinyFQnet family ends in a sigmoid. The perceptual networks have no final activation.
-  const bool bounded = std::all_of(networks_.begin(), networks_.end(), [](const auto& m) {
-    return std::string(m->spec().name).compare(0, 9, "tinyfqnet") == 0;
-  });
+  const bool bounded =
+      std::all_of(networks_.begin(), networks_.end(), [](const auto& m) { return gives_shares(m->spec()); });
   return bounded ? cut(score) : std::nan("");
 }
 

@@ -4,6 +4,7 @@
 
 #include "jobs/scoring/score_run.hpp"
 #include "jobs/scoring/select_run.hpp"
+#include "jobs/stop_signal.hpp"
 
 #include <map>
 #include <memory>
@@ -112,6 +113,7 @@ Status select_frames(SelectRun& run, const FrameFormat& format, const Crop& crop
   auto judges = photo_judges(run.source, faces, run.isa, 1, 1);
   if (!judges) return judges.status();
   FrameSelection selection(run, judges->front(), crop);
+  catch_stop_signals();  // the best frames so far are written then
   const Status ended = read_frames(0, format, [&](const VideoFrame& frame) { selection.take(frame); });
   if (!ended) run.report(ended);  // the frames before the error still count
   return selection.write();

@@ -91,10 +91,12 @@ void SelectRun::print(const ChosenImage& image) const {
 
 std::vector<Candidate> list_candidates(const std::vector<std::string>& paths, const Crop& crop) {
   std::vector<Candidate> all;
-  for (InputItem& item : list_inputs(paths)) {
+  std::string left_out;
+  for (InputItem& item : list_inputs(paths, &left_out)) {
     const std::string group = fs::path(item.path).parent_path().string();
     all.push_back({group, item.path, item.path, crop, item.status});
   }
+  if (!left_out.empty()) print_note(left_out);
   return all;
 }
 

@@ -6,9 +6,9 @@
 
 #include "decoders/photo.hpp"
 #include "jobs/ordered_run.hpp"
-#include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/text_file.hpp"
+#include "jobs/training/contents_digest.hpp"
 #include "jobs/training/epoch_loop.hpp"
 #include "options/model_options.hpp"
 #include "reports/svg_chart.hpp"
@@ -217,14 +217,16 @@ Status DetectorRun::write_run() const {
 Status DetectorRun::prepare() {
   if (const Status s = read_settings(); !s) return s;
   output_ = TrainOutput(arguments_.out);
-  if (const Status s = make_output_folder(arguments_.out, "state.safetensors"); !s) return s;
+  auto folder = RunFolder::open(arguments_.out, "state.safetensors");
+  if (!folder) return folder.status();
+  folder_ = std::move(*folder);
   const bool resumable = fs::exists(output_.state_path());
   if (arguments_.resume.empty() && resumable)
     return Status::error(Errc::bad_argument, arguments_.out,
                          " already contains a training; continue it with --resume ", arguments_.out,
                          ", or choose another --out");
   if (const Status s = read_photos(); !s) return s;
-  fingerprint_ = settings_.dump() + " " + digest(rows_);
+  fingerprint_ = settings_.dump() + " " + digest(rows_) + " " + contents_digest(rows_, options_.threads);
   if (const Status s = make_trainer(); !s) return s;
   if (resumable) return load_checkpoint(output_.state_path(), *trainer_, fingerprint_);
   if (!arguments_.init.empty()) {
@@ -268,7 +270,10 @@ int DetectorRun::train() {
   loop.batches = trainer_->batches();
   loop.resume_command = "tinyfiqa train --resume " + arguments_.out;
   loop.write_epoch = [&] { return write_epoch(); };
-  loop.save = [&] { return save_checkpoint(output_.state_path(), *trainer_, fingerprint_); };
+  loop.save = [&] {
+    const Status there = folder_.check();
+    return there ? save_checkpoint(output_.state_path(), *trainer_, fingerprint_) : there;
+  };
   loop.print_epoch = [&] { print_epoch(); };
   const int exit_code = run_epochs(*trainer_, loop);
   const DetectorTrainState& state = trainer_->state();

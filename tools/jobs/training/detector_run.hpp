@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/training/run_folder.hpp"
 #include "jobs/training/train_output.hpp"
 #include "options/train_options.hpp"
 
@@ -37,6 +38,7 @@ class DetectorRun {
 
   TrainArguments arguments_;
   std::vector<std::string> command_line_;
+  RunFolder folder_;
   TrainOutput output_;
   tinyfiqa::DetectorTrainOptions options_;
   tinyfiqa::Dataset rows_;

@@ -4,7 +4,7 @@
 #include <tinyfiqa/base/status.hpp>
 
 #include "jobs/progress.hpp"
-#include "jobs/training/stop_signal.hpp"
+#include "jobs/stop_signal.hpp"
 #include "options/messages.hpp"
 #include "reports/text.hpp"
 

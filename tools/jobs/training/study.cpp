@@ -1,7 +1,6 @@
 #include "jobs/training/study.hpp"
 
 #include <tinyfiqa/runtime/dispatch.hpp>
-#include "jobs/output_path.hpp"
 #include "jobs/scoring/eval_run.hpp"
 #include "jobs/training/training_rows.hpp"
 
@@ -25,7 +24,9 @@ bool holds_training(const std::string& folder) {
 Status Study::begin(const TrainArguments& arguments, FaceCrop wanted,
                     const std::vector<std::string>& command_line) {
   arguments_ = arguments;
-  if (const Status s = make_output_folder(arguments.out, "run.json"); !s) return s;
+  auto folder = RunFolder::open(arguments.out, "run.json");
+  if (!folder) return folder.status();
+  folder_ = std::move(*folder);
   auto rows = read_training_rows(arguments, wanted,
                                  [&](const Dataset& all) { return arguments.split(all).status(); });
   if (!rows) return rows.status();

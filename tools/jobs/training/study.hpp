@@ -47,6 +47,7 @@ class Study {
  private:
   std::string command_;
   TrainArguments arguments_;
+  RunFolder folder_;
   std::shared_ptr<const tinyfiqa::Dataset> rows_;
   tinyfiqa::Dataset held_out_;
   std::string held_out_name_;

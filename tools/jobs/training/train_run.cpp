@@ -2,8 +2,8 @@
 
 #include <tinyfiqa/autograd/dispatch.hpp>
 #include <tinyfiqa/runtime/dispatch.hpp>
-#include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
+#include "jobs/training/contents_digest.hpp"
 #include "jobs/training/epoch_loop.hpp"
 #include "jobs/training/training_rows.hpp"
 #include "jobs/verification/identities.hpp"
@@ -100,6 +100,15 @@ nlohmann::ordered_json settings_json(const TrainArguments& a, const TrainOptions
   return json;
 }
 
+/// True for the object that a training writes: a list of texts, and a text.
+bool has_command_line(const nlohmann::json& run) {
+  if (!run.is_object() || !run.contains("command_line") || !run.contains("directory")) return false;
+  const auto& line = run["command_line"];
+  const bool texts = line.is_array() &&
+                     std::all_of(line.begin(), line.end(), [](const auto& word) { return word.is_string(); });
+  return texts && run["directory"].is_string();
+}
+
 }  // namespace
 
 Status resume_arguments(const std::string& folder, const std::function<void(const Command&)>& add_options,
@@ -110,7 +119,7 @@ Status resume_arguments(const std::string& folder, const std::function<void(cons
   const auto file = read_file(folder + "/run.json");
   if (!file) return file.status();
   const auto run = nlohmann::json::parse(file->bytes.begin(), file->bytes.end(), nullptr, false);
-  if (run.is_discarded() || !run.contains("command_line") || !run.contains("directory"))
+  if (!has_command_line(run))
     return Status::error(Errc::bad_format, folder,
                          "/run.json: has no command line to continue with; if this training is part of a "
                          "study, resume the study");
@@ -130,8 +139,10 @@ Status resume_arguments(const std::string& folder, const std::function<void(cons
   return {};
 }
 
-Status TrainRun::make_folder() const {
-  if (const Status s = make_output_folder(arguments_.out, "state.safetensors"); !s) return s;
+Status TrainRun::make_folder() {
+  auto folder = RunFolder::open(arguments_.out, "state.safetensors");
+  if (!folder) return folder.status();
+  folder_ = std::move(*folder);
   if (arguments_.resume.empty() && fs::exists(output_.state_path()))
     return Status::error(Errc::bad_argument, arguments_.out,
                          " already contains a training; continue it with --resume ", arguments_.out,
@@ -142,6 +153,18 @@ Status TrainRun::make_folder() const {
 /// Checks the identities that a recogniser is trained with.
 Status TrainRun::find_people(Dataset& rows) const {
   return arguments_.recognises() ? find_identities(rows, arguments_.folder_identities).status() : Status();
+}
+
+/// Refuses labels that the network can't learn. Errors: bad_argument.
+Status TrainRun::check_labels(const Dataset& rows) const {
+  const ModelSpec& spec = *find_model(arguments_.model);
+  if (arguments_.recognises() || !gives_shares(spec)) return Status();
+  const auto beyond = std::find_if(rows.samples.begin(), rows.samples.end(),
+                                   [](const Sample& s) { return s.score < 0 || s.score > 1; });
+  if (beyond == rows.samples.end()) return Status();
+  return Status::error(Errc::bad_argument, rows.path, ":", beyond->line, ": the label ",
+                       format_text("%g", beyond->score), " is outside 0..1, which is all that ", spec.name,
+                       " can give; divide the labels, or name their range, such as --label-range 0,100");
 }
 
 Result<Trainer> TrainRun::create_trainer(const Dataset& rows) const {
@@ -157,11 +180,13 @@ Status TrainRun::make_trainer() {
   if (rows_ == nullptr) {
     arguments_.data.dataset.need_score = !arguments_.recognises();
     const auto check = [&](Dataset& all) {
+      if (const Status s = check_labels(all); !s) return s;
       const Status people = find_people(all);
       return people ? create_trainer(all).status() : people;
     };
     auto rows = read_training_rows(arguments_, find_model(arguments_.model)->input.crop, check);
     if (!rows) return rows.status();
+    if (const Status s = check_labels(*rows); !s) return s;
     if (const Status s = find_people(*rows); !s) return s;
     rows_ = std::make_shared<const Dataset>(std::move(*rows));
   }
@@ -213,7 +238,7 @@ Status TrainRun::prepare() {
   if (const Status s = make_folder(); !s) return s;
   if (const Status s = make_trainer(); !s) return s;
   const auto settings = settings_json(arguments_, options_);
-  fingerprint_ = settings.dump() + " " + digest(*rows_);
+  fingerprint_ = settings.dump() + " " + digest(*rows_) + " " + contents_digest(*rows_, options_.threads);
   if (fs::exists(output_.state_path())) return load_checkpoint(output_.state_path(), *trainer_, fingerprint_);
   if (!arguments_.resume.empty())
     print_note(arguments_.out + ": no state was saved yet, so the training starts from the beginning");
@@ -255,7 +280,10 @@ int TrainRun::train() {
   loop.batches = trainer.train_loader().batches();
   loop.resume_command = resume_command_;
   loop.write_epoch = [&] { return output_.write_epoch(trainer); };
-  loop.save = [&] { return save_checkpoint(output_.state_path(), trainer, fingerprint_); };
+  loop.save = [&] {
+    const Status there = folder_.check();
+    return there ? save_checkpoint(output_.state_path(), trainer, fingerprint_) : there;
+  };
   loop.print_epoch = [&] { print_epoch(); };
   const int exit_code = run_epochs(trainer, loop);
   if (exit_code == exit_done) print_end();

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/training/run_folder.hpp"
 #include "jobs/training/train_output.hpp"
 #include "options/train_options.hpp"
 
@@ -60,7 +61,8 @@ class TrainRun {
   int train();
 
  private:
-  tinyfiqa::Status make_folder() const;
+  tinyfiqa::Status make_folder();
+  tinyfiqa::Status check_labels(const tinyfiqa::Dataset& rows) const;
   tinyfiqa::Status find_people(tinyfiqa::Dataset& rows) const;
   tinyfiqa::Result<tinyfiqa::Trainer> create_trainer(const tinyfiqa::Dataset& rows) const;
   tinyfiqa::Status make_trainer();
@@ -75,6 +77,7 @@ class TrainRun {
   tinyfiqa::TrainOptions options_;
   std::shared_ptr<const tinyfiqa::Dataset> rows_;
   std::unique_ptr<tinyfiqa::Trainer> trainer_;
+  RunFolder folder_;
   TrainOutput output_;
   std::string fingerprint_;
 };

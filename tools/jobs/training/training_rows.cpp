@@ -1,6 +1,7 @@
 #include "jobs/training/training_rows.hpp"
 
 #include "jobs/faces/table_faces.hpp"
+#include "reports/text.hpp"
 
 #include <filesystem>
 #include <string>
@@ -31,6 +32,26 @@ Status take_found_faces(DataOptions options, const std::string& found, Dataset& 
   return {};
 }
 
+/// Brings labels of the range LOW,HIGH to 0..1. Errors: bad_argument for another text, and for a label outside the range.
+Status scale_labels(const std::string& range, Dataset& data) {
+  if (range.empty()) return Status();
+  const auto ends = split_text(range, ',');
+  double low = 0, high = 0;
+  std::string problem;
+  if (ends.size() != 2 || !parse_number(ends[0], "", low, problem) ||
+      !parse_number(ends[1], "", high, problem) || low >= high)
+    return Status::error(Errc::bad_argument,
+                         "--label-range takes two numbers, the lower one first, such as 0,100; not '", range,
+                         "'");
+  for (Sample& s : data.samples) {
+    if (s.score < low || s.score > high)
+      return Status::error(Errc::bad_argument, data.path, ":", s.line, ": the label ",
+                           format_text("%g", s.score), " is outside --label-range ", range);
+    s.score = (s.score - low) / (high - low);
+  }
+  return Status();
+}
+
 }  // namespace
 
 Result<Dataset> read_training_rows(const TrainArguments& arguments, FaceCrop wanted,
@@ -44,6 +65,7 @@ Result<Dataset> read_training_rows(const TrainArguments& arguments, FaceCrop wan
   if (resumed) options.save_faces.clear();
   auto rows = read_data(options);
   if (!rows) return rows.status();
+  if (const Status s = scale_labels(arguments.label_range, rows->data); !s) return s;
   if (resumed && !fs::exists(found)) return std::move(rows->data);  // nothing was searched at the start
   if (resumed)
     if (const Status s = take_found_faces(options, found, rows->data); !s) return s;

@@ -1,0 +1,48 @@
+// Finds objects that two threads use at the same time, although they are for one at a time.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/status.hpp>
+
+#include <atomic>
+
+TINYFIQA_BEGIN
+
+/// A member of an object that only one thread at a time may use.
+///   const InUse::Guard guard(in_use_);
+///   if (!guard) return InUse::error("this Scorer");
+/// An object that is moved or copied is not in use.
+class InUse {
+ public:
+  InUse() = default;
+  InUse(const InUse&) noexcept {}
+  InUse& operator=(const InUse&) noexcept { return *this; }
+
+  /// True if no other thread was inside; then none can enter while the guard lives.
+  class Guard {
+   public:
+    explicit Guard(InUse& object)
+        : object_(object.used_.exchange(true, std::memory_order_acquire) ? nullptr : &object) {}
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+    ~Guard() {
+      if (object_ != nullptr) object_->used_.store(false, std::memory_order_release);
+    }
+    explicit operator bool() const { return object_ != nullptr; }
+
+   private:
+    InUse* object_;
+  };
+
+  /// `what`: such as "this Scorer".
+  static Status error(const char* what) {
+    return Status::error(Errc::in_use, what,
+                         " is in use by another thread; make one for each thread (they can "
+                         "share the model)");
+  }
+
+ private:
+  std::atomic<bool> used_{false};
+};
+
+TINYFIQA_END

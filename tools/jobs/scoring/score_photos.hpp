@@ -1,0 +1,46 @@
+// The run of `score`: photos come one after the other, are scored on several threads, and leave as rows in the same order.
+#pragma once
+
+#include "jobs/faces/draw_faces.hpp"
+#include "jobs/row_output.hpp"
+#include "jobs/scoring/score_run.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// One photo to score.
+struct PhotoTask {
+  std::string path;         ///< as it was given: rows show it
+  std::string file;         ///< what is read
+  tinyfiqa::Status status;  ///< why there is nothing to read
+  tinyfiqa::Crop crop;      ///< the face, if it is given
+  bool is_face = false;     ///< the whole image is the face
+};
+
+/// The photos of a run; none at the end.
+using NextPhoto = std::function<std::optional<PhotoTask>()>;
+
+/// How the rows of a run look, and what is drawn.
+struct ScoreOutput {
+  ScoreTable table;
+  ShownScore shown;
+  bool sort = false;      ///< best first, errors last, all at the end
+  std::string draw;       ///< folder of --draw; empty: nothing is drawn
+  PictureNames pictures;  ///< of --draw
+  std::size_t total = 0;  ///< number of photos, for the progress; 0 if it is not known
+};
+
+/// What became of a run.
+struct ScoredPhotos {
+  std::size_t photos = 0, failed = 0, undrawn = 0;
+  tinyfiqa::Status written;  ///< cannot_write: the run ended early
+};
+
+/// Scores the photos. A picture that ends in an error or an exception of the standard library gives a row that says so.
+/// `first`, if valid, is the file of the first photo.
+ScoredPhotos score_photos(std::vector<PhotoJudge>& judges, const NextPhoto& next, Aside<ImageFile>& first,
+                          const ScoreOutput& output, RowOutput& rows);
