@@ -29,11 +29,6 @@ ToolResult score_list(const std::string& list, const std::string& options = "") 
   return run_tool("score - --face whole " + options + " < '" + file + "'");
 }
 
-std::string last_line(const std::string& text) {
-  const std::size_t end = text.find_last_of('\n', text.size() - 2);
-  return text.substr(end == std::string::npos ? 0 : end + 1);
-}
-
 }  // namespace
 
 TEST_CASE("a list of paths may have any line ends, a byte order mark, or NUL characters between paths") {
@@ -106,7 +101,7 @@ TEST_CASE("a link that leads to itself is one bad image, in a pattern too") {
   const std::string dir = folder_of_faces("loops");
   fs::create_symlink("loop.jpg", dir + "/loop.jpg");
   fs::create_directory_symlink(".", dir + "/loop");
-  for (const std::string what :
+  for (const std::string& what :
        {dir + "/*.jpg", dir + "/a.jpg' '" + dir + "/b.jpg' '" + dir + "/c.jpg' '" + dir + "/loop.jpg"}) {
     const auto r = run_tool("score --face whole '" + what + "'");
     CHECK(r.code == 1);

@@ -64,18 +64,16 @@ std::optional<InputItem> PathReader::next() {
     begun_ = true;
     while (text_.size() < 16 && text_.find('\n') == std::string::npos && read_more()) {
     }
+    if (text_.find('\0') != std::string::npos) separator_ = '\0';
     if (Status not_a_list = check_begin(); !not_a_list) return wrong(std::move(not_a_list));
   }
   for (std::size_t searched = 0;;) {
-    const std::size_t end =
-        known_ ? text_.find(separator_, searched) : text_.find_first_of(std::string("\n\0", 2), searched);
+    const std::size_t end = text_.find(separator_, searched);
     if (end == std::string::npos && text_.size() <= longest_path && !ended_) {
       searched = text_.size();
       read_more();
       continue;
     }
-    if (end != std::string::npos && !known_) separator_ = text_[end];
-    known_ = known_ || end != std::string::npos;
     std::string path = text_.substr(0, end);
     text_.erase(0, end == std::string::npos ? end : end + 1);
     searched = 0;

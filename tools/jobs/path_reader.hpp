@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
-/// Paths, one on each line, or separated by NUL characters (what `find -print0` writes): the separator that comes first
-/// decides. A byte order mark is left out, and carriage returns before the ends of lines. Gives each path as soon as it
-/// has come.
+/// Paths, one on each line, or separated by NUL characters (what `find -print0` writes): a NUL character in the part that
+/// comes first decides. A byte order mark is left out, and carriage returns before the ends of lines. Gives each path as
+/// soon as it has come.
 class PathReader {
  public:
   /// The next path. An error, as the last item, for what is no list: a picture, UTF-16, a line that is longer than a
@@ -24,6 +24,6 @@ class PathReader {
 
   std::string text_;  // what was read and not given yet
   char separator_ = '\n';
-  bool begun_ = false, ended_ = false, known_ = false;
+  bool begun_ = false, ended_ = false;
   tinyfiqa::Status problem_;
 };

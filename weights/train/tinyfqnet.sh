@@ -45,3 +45,4 @@ train() {  # NETWORK EPOCHS OPTIONS...
 }
 train tinyfqnet 30 --lr 0.1
 train tinyfqnet_m 18 --lr 0.15
+train tinyfqnet_l 16 --lr 0.15

@@ -12,7 +12,7 @@
 
 using namespace tinyfiqa;
 
-const char* const known_methods = "random, blur, pose, jpeg, combined, norm, tinyfqnet, tinyfqnet_m";
+const char* const known_methods = "random, blur, pose, jpeg, combined, norm, tinyfqnet, tinyfqnet_m, tinyfqnet_l";
 
 namespace {
 
@@ -59,11 +59,11 @@ class MethodMaker {
     return values;
   }
 
-  /// A baseline or a built-in network by name, otherwise a weight file.
+  /// A baseline or a network that weights come with, by name, otherwise a weight file.
   Result<QualitySource> source(const std::string& what) const {
     ModelOptions model;
     model.isa = options_.isa;
-    const bool named = what == tinyfqnet_spec.name || what == tinyfqnet_m_spec.name || is_baseline(what);
+    const bool named = find_model(what) != nullptr || is_baseline(what);
     (named ? model.model : model.weights.emplace_back()) = what;
     ScoreOptions options;
     options.seed = seed_;
