@@ -3,6 +3,7 @@
 #include "commands/commands.hpp"
 #include "onnx/layer_name.hpp"
 #include "options/model_options.hpp"
+#include "reports/text.hpp"
 
 #include <tinyfiqa/runtime/describe.hpp>
 
@@ -106,8 +107,9 @@ void print_text(const ModelSpec& spec, const NetworkDefinition& network, const O
 
 /// What a weight file says about itself.
 void print_metadata(const Metadata& metadata, const std::string& path) {
-  std::printf("\n%s%s\n", path.c_str(), metadata.empty() ? " says nothing about itself" : "");
-  for (const auto& [key, value] : metadata) std::printf("%-15s %s\n", key.c_str(), value.c_str());
+  std::printf("\n%s%s\n", shown_text(path).c_str(), metadata.empty() ? " says nothing about itself" : "");
+  for (const auto& [key, value] : metadata)
+    std::printf("%-15s %s\n", shown_text(key).c_str(), shown_text(value).c_str());
 }
 
 nlohmann::ordered_json extents_json(const Extents& e) { return {e.n, e.h, e.w, e.c}; }

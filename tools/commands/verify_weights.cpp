@@ -2,6 +2,7 @@
 #include "commands/commands.hpp"
 #include "options/model_options.hpp"
 #include "reports/score_table.hpp"
+#include "reports/text.hpp"
 #include "reports/weight_facts.hpp"
 
 #include <cstdio>
@@ -22,12 +23,12 @@ bool verify(const std::string& path, const Backend& backend) {
   const auto file = read_weight_file(path);
   const Result<std::string> found = file ? check_weights(*file, backend) : Result<std::string>(file.status());
   if (found) {
-    std::printf("%s: pass (%s)\n", path.c_str(), found->c_str());
+    std::printf("%s: pass (%s)\n", shown_text(path).c_str(), found->c_str());
     return true;
   }
-  const std::string message = short_message(found.status(), path);
+  const std::string message = shown_text(short_message(found.status(), path));
   const char* verdict = found.status().code() == Errc::not_found && file ? "not verified" : "FAILED";
-  std::printf("%s: %s: %s\n", path.c_str(), verdict, message.c_str());
+  std::printf("%s: %s: %s\n", shown_text(path).c_str(), verdict, message.c_str());
   return false;
 }
 
