@@ -5,6 +5,8 @@
 #include "reports/text.hpp"
 #include "reports/weight_facts.hpp"
 
+#include <tinyfiqa/formats/safetensors.hpp>
+
 #include <cstdio>
 
 using namespace tinyfiqa;
@@ -14,14 +16,31 @@ namespace {
 struct VerifyWeightsCommand {
   std::vector<std::string> files;
   std::string isa = "auto";
+  bool add_hash = false;
 
   int run() const;
 };
 
-/// Prints one line about the file. Returns true if all checks pass.
-bool verify(const std::string& path, const Backend& backend) {
+/// Writes the file again, with the hash of its tensors and metadata.
+Status write_hash(const TensorFile& file) {
+  std::vector<TensorBytes> tensors;
+  for (const TensorEntry& entry : file.entries()) {
+    auto bytes = read_bytes(entry);
+    if (!bytes) return bytes.status().prefixed(file.path, ": ");
+    tensors.push_back({entry.name, entry.dtype, entry.shape, std::move(*bytes)});
+  }
+  return write_safetensors(file.path, tensors, file.metadata);
+}
+
+/// Prints one line about the file. Returns true if all checks pass. A file that passes and has no hash gets one, if
+/// that is wanted.
+bool verify(const std::string& path, const Backend& backend, bool add_hash) {
   const auto file = read_weight_file(path);
-  const Result<std::string> found = file ? check_weights(*file, backend) : Result<std::string>(file.status());
+  Result<std::string> found = file ? check_weights(*file, backend) : Result<std::string>(file.status());
+  if (found && add_hash && find_metadata(file->metadata, weight_hash_key) == nullptr) {
+    if (const Status written = write_hash(*file); !written) found = written;
+    if (found) *found += "; written";
+  }
   if (found) {
     std::printf("%s: pass (%s)\n", shown_text(path).c_str(), found->c_str());
     return true;
@@ -36,7 +55,7 @@ int VerifyWeightsCommand::run() const {
   const auto backend = backend_option(isa);
   if (!backend) return report_failure(backend.status());
   bool good = true;
-  for (const std::string& path : files) good = verify(path, **backend) && good;
+  for (const std::string& path : files) good = verify(path, **backend, add_hash) && good;
   return good ? exit_done : exit_some_failed;
 }
 
@@ -49,10 +68,15 @@ void add_verify_weights(const Command& app, int& exit_code) {
   sub.add_option("files", command->files, "Check these weight files, written by `tinyfiqa calibrate`")
       .type_name("FILE")
       .required();
+  sub.add_flag("--add-hash", command->add_hash,
+               "Write the hash of weights and calibration into files that pass and have none");
   add_isa_option(sub, command->isa);
   sub.footer(
       "Prints one line per file: pass, the check that failed, or that the file has no test vector.\n"
-      "The outputs for the inputs of the test vector must agree within 1e-4.\n"
+      "The hash in a file must be that of its weights and calibration. The outputs for the inputs of the "
+      "test "
+      "vector\n"
+      "must agree within 1e-4.\n"
       "Exit status: 0 all pass, 1 one does not, 2 wrong usage.\n\n"
       "Example:\n"
       "  tinyfiqa verify-weights weights/tinyfqnet.safetensors");

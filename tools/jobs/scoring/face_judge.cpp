@@ -21,7 +21,7 @@ double random_quality(std::uint64_t seed, std::size_t number) {
 
 std::string model_choices() {
   return "Use this network: tinyfqnet_m, tinyfqnet, tinyfqnet_l, mobilenet_v3_small, shufflenet_v2_x0_5, "
-         "shufflenet_v2_x1_0 or "
+         "shufflenet_v2_x1_0, torchvision's fine-tuned ones (..._finetuned) or "
          "ensemble "
          "(the mean over all --weights); or a baseline: " +
          std::string(baseline_names) +
@@ -139,7 +139,7 @@ Result<std::shared_ptr<const LearnedBaseline>> read_learned(const ModelOptions& 
                          " and give it with --weights FILE");
   if (options.weights.size() != 1 || !(named || options.model.empty()))
     return std::shared_ptr<const LearnedBaseline>();
-  const auto file = read_tensors(options.weights[0]);
+  const auto file = read_tensors(options.weights[0], options.weights_key);
   if (!file) return file.status();
   const std::string kind = learned_kind(*file);
   if (named && kind != options.model)
@@ -167,7 +167,7 @@ Result<std::shared_ptr<const Model>> read_recogniser(const Baseline& baseline, c
                          " needs the weights of one recogniser: --weights mobilefacenet.safetensors");
   const auto backend = backend_option(options.isa);
   if (!backend) return backend.status();
-  auto model = read_model(options.weights[0], "", **backend);
+  auto model = read_model(options.weights[0], "", **backend, Use::change, options.weights_key);
   if (!model) return model.status();
   return std::make_shared<const Model>(std::move(*model));
 }
@@ -290,9 +290,25 @@ std::vector<std::string> QualitySource::uncalibrated() const {
   return names;
 }
 
-bool QualitySource::sees_calibrated_views() const {
-  return std::all_of(networks_.begin(), networks_.end(),
-                     [&](const auto& m) { return own_views(*m) == options_.views; });
+std::string QualitySource::inexact() const {
+  if (!calibrated()) return "";
+  constexpr const char* advice =
+      ", so these qualities are not exact; for exact ones, remove --size, --tta and --model ensemble, or "
+      "calibrate "
+      "the weights with them (tinyfiqa calibrate)";
+  const auto size = [](int height, int width) {
+    return std::to_string(height) + "x" + std::to_string(width);
+  };
+  for (const auto& m : networks_) {
+    const InputSpec& input = m->input();
+    if (options_.height > 0 && (options_.height != input.height || options_.width != input.width))
+      return std::string(m->spec().name) + " was calibrated at " + size(input.height, input.width) +
+             ", not at " + size(options_.height, options_.width) + advice;
+    if (own_views(*m) != options_.views)
+      return std::string(m->spec().name) + " was calibrated with other views (" + views_text(own_views(*m)) +
+             "), not with " + views_text(options_.views) + advice;
+  }
+  return "";
 }
 
 bool QualitySource::needs_landmarks() const { return baseline_ != nullptr && baseline_->landmarks; }
