@@ -94,8 +94,8 @@ Status ImportCommand::convert(const TensorFile& file) const {
     return Status::error(Errc::bad_argument,
                          "--half: the tensors of an unknown network keep their types; remove it");
   if (!file.unread.empty())
-    return Status::error(Errc::unsupported, in, ": ", in_quotes(file.unread[0].name), ": ",
-                         file.unread[0].what, " can't be read; save the weights as float32");
+    return Status::error(Errc::unsupported, in, ": ", unread_note(file.unread),
+                         "; save the weights as float32");
   print_file_notes(in, file.notes);
   std::vector<TensorBytes> tensors;
   for (const TensorEntry& entry : file.entries()) {

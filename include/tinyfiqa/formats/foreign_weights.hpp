@@ -73,13 +73,11 @@ inline ForeignWeights foreign_text(std::string_view b) {
   const auto starts = [&](const char* text) { return head.rfind(text, 0) == 0; };
   const auto has = [&](const char* text) { return head.find(text) != std::string::npos; };
   constexpr const char* again = "download the file again";
-  if (starts("version https://git-lfs"))
-    return {"a Git LFS pointer, not the weights themselves", "fetch them with git lfs pull"};
+  if (starts("version https://git-lfs")) return {"a Git LFS pointer", "fetch them with git lfs pull"};
   if (starts("<?xml") && has("<net")) return {"OpenVINO", "give the checkpoint that it was converted from"};
   if (starts("<!doctype") || starts("<html") || starts("<?xml") || starts("<head") || starts("<!--"))
     return {"a web page", again};
-  if (starts("{") && has("\"weight_map\""))
-    return {"a list of shards", "give the .safetensors file; of several, the networks here need none"};
+  if (starts("{") && has("\"weight_map\"")) return {"a list of shards", "give a .safetensors file itself"};
   if (starts("{") || starts("["))
     return {has("error") || has("message") ? "an error message (JSON)" : "JSON", again};
   if (starts("7767517")) return {"ncnn", "give the checkpoint that it was converted from"};

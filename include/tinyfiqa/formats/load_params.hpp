@@ -29,7 +29,7 @@ struct LoadOptions {
   /// Prefixes of other parts that the file may lack as a whole, such as "conv5." of a trunk.
   std::vector<std::string> may_be_missing;
   /// The set of weights to read from a file that has several (read_tensors()).
-  std::string set;
+  std::string set = {};
 };
 
 /// What load_params() did.

@@ -190,12 +190,14 @@ inline std::string unread_reason(const std::string& global) {
   return "a tensor of " + global;
 }
 
-/// "2 objects that are no tensors were skipped; their code was not run: argparse.Namespace, ..."; empty if there
-/// are none.
+/// "skipped what is no tensor, without running its code: argparse.Namespace, ..."; empty if there is nothing of the
+/// kind. The names of PyTorch's element types are not mentioned.
 inline std::string skipped_note(const PickleData& data) {
   std::set<std::string> names;
   for (const PickleNode& node : data.nodes)
-    if (node.kind == PickleKind::opaque) names.insert(data.global_name(node).substr(0, 60));
+    if (node.kind == PickleKind::opaque && data[node.items[0]].text != "torch" &&
+        data[node.items[0]].text != "torch.storage")
+      names.insert(data.global_name(node).substr(0, 60));
   std::string text;
   std::size_t count = 0;
   for (const std::string& name : names)
@@ -260,6 +262,7 @@ Status add_state_dict(const PickleData& data, TensorFile& file, StorageBytes sto
       stored += entry->storage.size;
     if (const Status status = file.add(std::move(*entry)); !status) return status;
   }
+  if (!file.unread.empty()) file.notes.push_back(unread_note(file.unread));
   if (file.bytes() <= max_view_ratio * stored + (std::uint64_t{1} << 20u)) return {};
   return Status::error(Errc::too_large, "the tensors are views that repeat ", stored, " bytes to ",
                        file.bytes(), "; at most 16 times as many are read: save copies (tensor.clone())");

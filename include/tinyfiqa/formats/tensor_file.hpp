@@ -240,6 +240,13 @@ struct UnreadTensor {
   std::string name, what;
 };
 
+/// "'a' and 2 more tensors were left out: complex numbers can't be read".
+inline std::string unread_note(const std::vector<UnreadTensor>& unread) {
+  const std::string more =
+      unread.size() == 1 ? " was" : " and " + std::to_string(unread.size() - 1) + " more were";
+  return in_quotes(unread[0].name) + more + " left out: " + unread[0].what + " can't be read";
+}
+
 /// The tensors of one weight file, in the file's order. The object shares ownership of the bytes, so entries
 /// stay valid when it is copied or moved.
 class TensorFile {

@@ -83,8 +83,8 @@ class ZipArchive {
     return false;
   }
 
-  /// The unpacked bytes of an entry. libzip checks their CRC. PyTorch can leave it out (set_crc32_options): a
-  /// CRC of 0 of an entry that is not compressed is not checked.
+  /// The unpacked bytes of an entry. Their CRC is checked unless it is 0: PyTorch can leave it out
+  /// (torch.serialization.set_crc32_options).
   Result<std::shared_ptr<const std::vector<unsigned char>>> read(const std::string& name) {
     zip_stat_t info;
     zip_stat_init(&info);
@@ -98,16 +98,16 @@ class ZipArchive {
     }
     budget_ -= info.size;
     auto data = std::make_shared<std::vector<unsigned char>>(static_cast<std::size_t>(info.size));
-    const bool unchecked = (info.valid & ZIP_STAT_CRC) != 0 && info.crc == 0 &&
-                           (info.valid & ZIP_STAT_COMP_METHOD) != 0 && info.comp_method == ZIP_CM_STORE;
-    zip_file_t* const entry = zip_fopen(zip_, name.c_str(), unchecked ? ZIP_FL_COMPRESSED : 0);
+    zip_file_t* const entry = zip_fopen(zip_, name.c_str(), 0);
     if (entry == nullptr) {
       return Status::error(Errc::bad_format, "record ", in_quotes(name), ": ", zip_strerror(zip_),
                            "; copy or download it again");
     }
     const bool whole = zip_fread(entry, data->data(), info.size) == static_cast<zip_int64_t>(info.size);
     unsigned char beyond = 0;
-    const bool ended = zip_fread(entry, &beyond, 1) == 0;  // libzip compares the CRC only at the end
+    // libzip compares the CRC when it finds the end, so the end of an entry without one is not looked for.
+    const bool unchecked = (info.valid & ZIP_STAT_CRC) != 0 && info.crc == 0;
+    const bool ended = unchecked || zip_fread(entry, &beyond, 1) == 0;
     const int closed = zip_fclose(entry);
     if (!whole || !ended || closed != 0) {
       return Status::error(Errc::bad_format, "record ", in_quotes(name),

@@ -239,9 +239,8 @@ inline Result<Model> make_model(const TensorFile& file, const ModelSpec& spec,
 /// The error for a file of no known network: what can't be read, or how it differs from the most similar one.
 inline Status unknown_network(const TensorFile& file) {
   if (!file.unread.empty())
-    return Status::error(Errc::unsupported, file.path, ": ", in_quotes(file.unread[0].name), " and ",
-                         file.unread.size() - 1, " more: ", file.unread[0].what,
-                         " can't be read; save the weights as float32");
+    return Status::error(Errc::unsupported, file.path, ": ", unread_note(file.unread),
+                         "; save the weights as float32");
   const ModelSpec* const similar = similar_model(file);
   if (similar == nullptr)
     return Status::error(Errc::mismatch, file.path, ": not the weights of any network known here (",
