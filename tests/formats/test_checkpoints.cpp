@@ -234,6 +234,8 @@ TEST_CASE("counts and sizes have limits, which their messages name") {
   CHECK(contains(status.message(), "65536 tensors"));
   CHECK(many.entries().size() == max_tensors);
 
+  CHECK(contains(TensorFile().add(std::string(1025, 'n'), {0}, {}).message(), "more than 1024 bytes"));
+
   const unsigned char one[4] = {};
   TensorFile large;
   const TensorEntry view{"a", DType::f32, {1 << 28}, {0}, Bytes(one, 4), 0};  // 1 GiB out of 4 bytes

@@ -157,6 +157,24 @@ TEST_CASE("too many objects are refused before the memory is gone") {
   CHECK(contains(refusal(body + "l."), "2^21"));
 }
 
+TEST_CASE("a hundred thousand dicts of tensors are walked once, and the first of them are offered as sets") {
+  const std::string tensor =
+      "cnumpy.core.multiarray\n_reconstruct\n)Rq\x01"
+      "0";
+  std::string body = tensor + "](";
+  for (int i = 0; i < 100000; ++i)
+    body +=
+        "}U\x01"
+        "ah\x01s";
+  const auto data = unpickle(body + "e.");
+  REQUIRE_MESSAGE(data.ok(), data.status().message());
+  const auto found = find_state_dicts(*data);
+  REQUIRE(found.ok());
+  CHECK(found->sets.size() == max_weight_sets);
+  CHECK(found->large == max_weight_sets);
+  CHECK(pick_state_dict(*found, "").first.name == "0");
+}
+
 TEST_CASE("weights deeper than 32 levels are not searched") {
   const auto nested = [](std::size_t levels) {
     std::string body;

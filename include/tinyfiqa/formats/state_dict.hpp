@@ -22,10 +22,15 @@ TINYFIQA_BEGIN
 /// Deeper parts of a checkpoint are not searched for weights.
 constexpr std::size_t max_checkpoint_depth = 32;
 
-/// The state dicts of a checkpoint: `dicts[i]` is the node of `sets[i]`. Small dicts of tensors stand in `minor`.
+/// Checkpoints with more sets of weights than this are read as if they had the first ones alone.
+constexpr std::size_t max_weight_sets = 256;
+
+/// The state dicts of a checkpoint: `dicts[i]` is the node of `sets[i]`. Those from `large` on have fewer than half of
+/// the tensors of the largest one; they are read only by name.
 struct StateDicts {
-  std::vector<WeightSet> sets, minor;
-  std::vector<PickleRef> dicts, minor_dicts;
+  std::vector<WeightSet> sets;
+  std::vector<PickleRef> dicts;
+  std::size_t large = 0;
 };
 
 namespace detail {
@@ -56,6 +61,7 @@ class CheckpointWalk {
  public:
   explicit CheckpointWalk(const PickleData& data) : data_(data), seen_(data.nodes.size(), false) {
     visit(data.root, 0, "", 0);
+    for (std::size_t next = 0; next < stops_.size(); ++next) visit_parts(next);
   }
 
   struct Stop {
@@ -63,19 +69,8 @@ class CheckpointWalk {
     std::size_t parent, depth;
     std::string key;
   };
-  /// All that was reached, without the optimisers' states.
-  const std::vector<Stop>& stops() {
-    for (std::size_t next = 0; next < stops_.size(); ++next) {
-      const PickleNode& node = data_[stops_[next].node];
-      const std::size_t depth = stops_[next].depth + 1;
-      if (depth > max_checkpoint_depth || !is_container(node.kind) || is_optimiser(data_, node)) continue;
-      const bool dict = node.kind == PickleKind::dict;
-      for (std::size_t i = 0; i < node.items.size(); i += dict ? 2 : 1)
-        visit(node.items[i + (dict ? 1 : 0)], next, dict ? key_text(data_[node.items[i]]) : std::to_string(i),
-              depth);
-    }
-    return stops_;
-  }
+  /// All that was reached, without what the states of optimisers contain.
+  const std::vector<Stop>& stops() const { return stops_; }
   /// The keys that lead to a stop, joined by dots.
   std::string name(std::size_t stop) const {
     std::string text;
@@ -85,6 +80,15 @@ class CheckpointWalk {
   }
 
  private:
+  void visit_parts(std::size_t stop) {
+    const PickleNode& node = data_[stops_[stop].node];
+    const std::size_t depth = stops_[stop].depth + 1;
+    if (depth > max_checkpoint_depth || !is_container(node.kind) || is_optimiser(data_, node)) return;
+    const bool dict = node.kind == PickleKind::dict;
+    for (std::size_t i = 0; i < node.items.size(); i += dict ? 2 : 1)
+      visit(node.items[i + (dict ? 1 : 0)], stop, dict ? key_text(data_[node.items[i]]) : std::to_string(i),
+            depth);
+  }
   void visit(PickleRef node, std::size_t parent, std::string key, std::size_t depth) {
     const PickleKind kind = data_[node].kind;
     if (seen_[node] || !(is_container(kind) || kind == PickleKind::opaque)) return;  // the memo allows cycles
@@ -103,7 +107,7 @@ class CheckpointWalk {
 
 /// The error for a checkpoint in which nothing can be read as weights. An object near the root is named: it may
 /// hold them.
-inline Status no_state_dict(const PickleData& data, CheckpointWalk& walk) {
+inline Status no_state_dict(const PickleData& data, const CheckpointWalk& walk) {
   std::string object;
   bool certain = false;  // by its name, the object would hold the weights
   for (std::size_t i = 0; i < walk.stops().size() && !certain; ++i) {
@@ -125,34 +129,33 @@ inline Status no_state_dict(const PickleData& data, CheckpointWalk& walk) {
 /// {"model": ..., "ema": ...}). They are the dicts that directly hold named tensors, at least half as many as
 /// the one with the most; the states of optimisers are left out. Errors: unsupported.
 inline Result<StateDicts> find_state_dicts(const PickleData& data) {
-  detail::CheckpointWalk walk(data);
-  StateDicts all, found;
-  std::size_t most = 0;
-  for (std::size_t i = 0; i < walk.stops().size(); ++i) {
-    const auto& stop = walk.stops()[i];
+  const detail::CheckpointWalk walk(data);
+  std::vector<std::size_t> counts;
+  for (const auto& stop : walk.stops()) {
     const PickleNode& node = data[stop.node];
-    const std::size_t count = node.kind == PickleKind::dict ? detail::count_named_tensors(data, node) : 0;
-    if (count == 0 || detail::is_optimiser(data, node)) continue;
-    most = std::max(most, count);
-    all.sets.push_back({walk.name(i), count, stop.depth});
-    all.dicts.push_back(stop.node);
+    const bool state = node.kind == PickleKind::dict && !detail::is_optimiser(data, node);
+    counts.push_back(state ? detail::count_named_tensors(data, node) : 0);
   }
+  const std::size_t most = counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end());
   if (most == 0) return detail::no_state_dict(data, walk);
-  for (std::size_t i = 0; i < all.sets.size(); ++i) {
-    const bool large = 2 * all.sets[i].tensors >= most;
-    (large ? found.sets : found.minor).push_back(all.sets[i]);
-    (large ? found.dicts : found.minor_dicts).push_back(all.dicts[i]);
+  StateDicts found;
+  for (const bool large : {true, false}) {
+    for (std::size_t i = 0; i < counts.size() && found.sets.size() < max_weight_sets; ++i) {
+      if (counts[i] == 0 || (2 * counts[i] >= most) != large) continue;
+      found.sets.push_back({walk.name(i), counts[i], walk.stops()[i].depth});
+      found.dicts.push_back(walk.stops()[i].node);
+    }
+    if (large) found.large = found.sets.size();
   }
   return found;
 }
 
-/// The state dict of that name or, if there is none, the one that choose_set() prefers.
+/// The state dict of that name or, if there is none, the one of the large ones that choose_set() prefers.
 inline std::pair<WeightSet, PickleRef> pick_state_dict(const StateDicts& found, const std::string& name) {
   for (std::size_t i = 0; i < found.sets.size() && !name.empty(); ++i)
     if (found.sets[i].name == name) return {found.sets[i], found.dicts[i]};
-  for (std::size_t i = 0; i < found.minor.size() && !name.empty(); ++i)
-    if (found.minor[i].name == name) return {found.minor[i], found.minor_dicts[i]};
-  const std::size_t best = choose_set(found.sets);
+  const auto first = found.sets.begin();
+  const std::size_t best = choose_set({first, first + static_cast<std::ptrdiff_t>(found.large)});
   return {found.sets[best], found.dicts[best]};
 }
 
@@ -243,6 +246,7 @@ Status add_state_dict(const PickleData& data, TensorFile& file, StorageBytes sto
   auto found = find_state_dicts(data);
   if (!found) return found.status();
   const auto [chosen, ref] = pick_state_dict(*found, set);
+  found->sets.resize(found->large);
   file.sets = std::move(found->sets);
   file.set = chosen.name;
   if (file.sets.size() > 1 && (set.empty() || set != chosen.name))

@@ -26,6 +26,8 @@ constexpr std::size_t max_tensor_rank = 16;
 /// The largest number of elements that is read (1 GiB as floats). An expanded tensor (stride 0) can declare
 /// any size with few bytes in the file.
 constexpr std::uint64_t max_tensor_elements = std::uint64_t{1} << 28u;
+/// The longest name of a tensor in bytes.
+constexpr std::size_t max_tensor_name = 1024;
 /// The largest number of tensors in a file, and of bytes of all of them together.
 constexpr std::size_t max_tensors = std::size_t{1} << 16u;
 constexpr std::uint64_t max_tensor_bytes = std::uint64_t{4} << 30u;
@@ -278,6 +280,9 @@ class TensorFile {
   Status add(TensorEntry tensor) {
     const auto count = count_elements(tensor);
     if (!count) return count.status();
+    if (tensor.name.size() > max_tensor_name)
+      return Status::error(Errc::too_large, in_quotes(tensor.name), ": a name of more than ", max_tensor_name,
+                           " bytes; save the weights alone");
     if (entries_.size() == max_tensors)
       return Status::error(Errc::too_large, "more than ", max_tensors, " tensors; save the weights alone");
     bytes_ += *count * dtype_bytes(tensor.dtype);  // below 2^31 each, and at most 2^16 of them

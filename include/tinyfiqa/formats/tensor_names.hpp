@@ -101,7 +101,7 @@ inline TensorFile without_wrappers(TensorFile file) {
     if (plain) file = std::move(*plain);
     if (plain) file.notes.emplace_back("'_orig_mod.' and the like were removed from the names");
   }
-  while (detail::all_in_module(file)) {
+  for (int depth = 0; depth < 8 && detail::all_in_module(file); ++depth) {
     auto plain = detail::renamed(file, [](std::string_view name) {
       return std::string(name.substr(name == "n_averaged" ? name.size() : 7));
     });
