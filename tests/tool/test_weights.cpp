@@ -160,8 +160,11 @@ TEST_CASE("qualities at another size or with other views than those of the calib
   CHECK(run_tool(face).err.empty());
   CHECK(contains(run_tool(face + " --size 32x32").err, "was calibrated at 64x64, not at 32x32"));
   CHECK(run_tool(face + " --size 64x64").err.empty());
-  CHECK(
-      contains(run_tool(face + " --model ensemble --weights " + shipped).err, "calibrated with other views"));
+  CHECK(contains(
+      run_tool(face + " --model ensemble --weights " TINYFIQA_SOURCE_DIR "/weights/tinyfqnet_m.safetensors")
+          .err,
+      "calibrated with other views (identity)"));
+  CHECK(run_tool(face + " --model ensemble --weights " + shipped).err.empty());  // its own views
   CHECK(contains(run_tool(face + " --tta flips").err, "calibrated with other views"));
   CHECK(run_tool(face + " --raw --size 32x32").err.empty());
   CHECK(contains(run_tool("select {faces} --face whole --size 48x64").err, "not at 48x64"));
@@ -173,6 +176,17 @@ TEST_CASE("a changed bit of the weights or an edited calibration is refused by s
   std::filesystem::copy_file(shipped, good);
   CHECK(run_tool("verify-weights --add-hash " + good).code == 0);
   CHECK(contains(run_tool("verify-weights " + good).out, "hash right"));
+  // A file without a test vector gets a hash too, which then is compared.
+  const std::string nameless = dir + "/nameless.safetensors";
+  write_prefixed(nameless, {{"", 0.01f}});
+  const auto unverified = run_tool("verify-weights " + nameless);
+  CHECK(unverified.code == 1);
+  CHECK(contains(unverified.out,
+                 "not verified: no test vector to check their outputs with, but their hash is right"));
+  const std::string pth = dir + "/x.pth";
+  std::filesystem::copy_file(fixture("models/tinyfqnet.zip.pth"), pth);
+  CHECK(contains(run_tool("verify-weights --add-hash " + pth).err, "safetensors files only"));
+  CHECK(read_text(pth) == read_text(fixture("models/tinyfqnet.zip.pth")));
   const std::string bytes = read_text(good);
   CHECK(contains(bytes, weight_hash_key));
   const auto refused = [&](std::string changed) {

@@ -21,33 +21,45 @@ struct VerifyWeightsCommand {
   int run() const;
 };
 
-/// Writes the file again, with the hash of its tensors and metadata.
-Status write_hash(const TensorFile& file) {
+/// Writes a safetensors file again, with the hash of its tensors and metadata.
+Status write_hash(const std::string& path) {
+  const auto bytes = read_file(path);
+  if (!bytes) return bytes.status();
+  if (!looks_like_safetensors(bytes->bytes))
+    return Status::error(Errc::unsupported, path,
+                         ": --add-hash writes safetensors files only; convert this one with tinyfiqa import");
+  const auto file = read_safetensors(*bytes);
+  if (!file) return file.status();
   std::vector<TensorBytes> tensors;
-  for (const TensorEntry& entry : file.entries()) {
-    auto bytes = read_bytes(entry);
-    if (!bytes) return bytes.status().prefixed(file.path, ": ");
-    tensors.push_back({entry.name, entry.dtype, entry.shape, std::move(*bytes)});
+  for (const TensorEntry& entry : file->entries()) {
+    auto values = read_bytes(entry);
+    if (!values) return values.status().prefixed(path, ": ");
+    tensors.push_back({entry.name, entry.dtype, entry.shape, std::move(*values)});
   }
-  return write_safetensors(file.path, tensors, file.metadata);
+  return write_safetensors(path, tensors, file->metadata);
 }
 
-/// Prints one line about the file. Returns true if all checks pass. A file that passes and has no hash gets one, if
-/// that is wanted.
+/// Prints one line about the file. Returns true if all checks pass. A file in which nothing is wrong gets a hash, if
+/// that is wanted and it has none.
 bool verify(const std::string& path, const Backend& backend, bool add_hash) {
   const auto file = read_weight_file(path);
-  Result<std::string> found = file ? check_weights(*file, backend) : Result<std::string>(file.status());
-  if (found && add_hash && find_metadata(file->metadata, weight_hash_key) == nullptr) {
-    if (const Status written = write_hash(*file); !written) found = written;
-    if (found) *found += "; written";
+  const Result<std::string> found = file ? check_weights(*file, backend) : Result<std::string>(file.status());
+  const bool unverified = file && !found && found.status().code() == Errc::not_found;  // no test vector
+  std::string more;
+  if (add_hash && (found || unverified) && find_metadata(file->metadata, weight_hash_key) == nullptr) {
+    if (const Status written = write_hash(path); !written) {
+      print_error(written);
+      return false;
+    }
+    more = "; hash written";
   }
   if (found) {
-    std::printf("%s: pass (%s)\n", shown_text(path).c_str(), found->c_str());
+    std::printf("%s: pass (%s%s)\n", shown_text(path).c_str(), found->c_str(), more.c_str());
     return true;
   }
   const std::string message = shown_text(short_message(found.status(), path));
-  const char* verdict = found.status().code() == Errc::not_found && file ? "not verified" : "FAILED";
-  std::printf("%s: %s: %s\n", shown_text(path).c_str(), verdict, message.c_str());
+  std::printf("%s: %s: %s%s\n", shown_text(path).c_str(), unverified ? "not verified" : "FAILED",
+              message.c_str(), more.c_str());
   return false;
 }
 
@@ -69,7 +81,7 @@ void add_verify_weights(const Command& app, int& exit_code) {
       .type_name("FILE")
       .required();
   sub.add_flag("--add-hash", command->add_hash,
-               "Write the hash of weights and calibration into files that pass and have none");
+               "Write the hash of weights and calibration into files that have none, unless a check fails");
   add_isa_option(sub, command->isa);
   sub.footer(
       "Prints one line per file: pass, the check that failed, or that the file has no test vector.\n"

@@ -112,9 +112,10 @@ Result<std::string> check_weights(const TensorFile& file, const Backend& backend
   const auto model = make_model(file, "", backend);
   if (!model) return model.status();
   const std::string* text = find_metadata(file.metadata, "test_vector");
+  const bool hashed = find_metadata(file.metadata, weight_hash_key) != nullptr;
   if (text == nullptr)
-    return Status::error(Errc::not_found, file.path,
-                         ": no test vector to check these weights with; tinyfiqa calibrate writes one");
+    return Status::error(Errc::not_found, file.path, ": no test vector to check their outputs with",
+                         hashed ? ", but their hash is right" : "", "; tinyfiqa calibrate writes one");
   if (const Status status = check_metadata(file, *model); !status) return status;
   const auto vector = parse_test_vector(*text, file.path);
   if (!vector) return vector.status();
@@ -130,5 +131,5 @@ Result<std::string> check_weights(const TensorFile& file, const Backend& backend
                          ", more than 1e-4: the weights have changed since it was made; get the file again");
   return std::string(model->spec().name) + ", input " + size_text(model->input()) + ", " +
          (model->calibration() ? "calibrated" : "not calibrated") + ", test vector off by " + off +
-         (find_metadata(file.metadata, weight_hash_key) != nullptr ? ", hash right" : ", no hash");
+         (hashed ? ", hash right" : ", no hash");
 }

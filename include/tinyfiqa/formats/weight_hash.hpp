@@ -23,7 +23,7 @@ constexpr const char* weight_hash_key = "tinyfiqa_hash";
 
 /// Readers check the hash of files whose tensors have at most this many bytes in all, which takes well below a
 /// millisecond. check_weight_hash() checks any file.
-constexpr std::uint64_t hash_checked_on_load = std::uint64_t{2} << 20u;
+constexpr std::uint64_t hash_checked_on_load = std::uint64_t{4} << 20u;
 
 /// Metadata that the hash covers: what decides how a network is run and what its scores mean. Descriptions
 /// (licence, recipe, ...) may be edited.
