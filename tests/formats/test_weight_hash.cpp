@@ -9,13 +9,13 @@ using namespace tinyfiqa;
 
 namespace {
 
-const Metadata described = {{"model", "tinyfqnet"},
-                            {"calibration", "0:0 0.5:50 1:100"},
-                            {"thresholds", "5% 14, 10% 18, 20% 26"},
-                            {"licence", "MIT"}};
+const Metadata described_weights = {{"model", "tinyfqnet"},
+                                    {"calibration", "0:0 0.5:50 1:100"},
+                                    {"thresholds", "5% 14, 10% 18, 20% 26"},
+                                    {"licence", "MIT"}};
 
 /// The bytes of a file with two tensors of odd sizes.
-std::string written(const Metadata& metadata, DType dtype = DType::f32) {
+std::string hashed_file(const Metadata& metadata, DType dtype = DType::f32) {
   const TemporaryFile out("hashed.safetensors");
   std::vector<float> a(37), b(5, 0.5f);
   for (std::size_t i = 0; i < a.size(); ++i) a[i] = 0.01f * static_cast<float>(i);
@@ -23,12 +23,12 @@ std::string written(const Metadata& metadata, DType dtype = DType::f32) {
   return slurp(out.path);
 }
 
-std::string problem(const std::string& bytes) {
+std::string read_problem(const std::string& bytes) {
   const auto file = read_safetensors(as_file(bytes));
   return file.ok() ? "" : file.status().message();
 }
 
-std::string replaced(std::string bytes, const std::string& from, const std::string& to) {
+std::string with_replaced(std::string bytes, const std::string& from, const std::string& to) {
   REQUIRE(from.size() == to.size());  // the header keeps its length
   const std::size_t at = bytes.find(from);
   REQUIRE(at != std::string::npos);
@@ -39,27 +39,27 @@ std::string replaced(std::string bytes, const std::string& from, const std::stri
 
 TEST_CASE("any bit of the weights that changes is found when the file is read") {
   for (const DType dtype : {DType::f32, DType::f16}) {
-    const std::string good = written(described, dtype);
-    REQUIRE(problem(good).empty());
+    const std::string good = hashed_file(described_weights, dtype);
+    REQUIRE(read_problem(good).empty());
     const std::size_t data = good.size() - 42 * dtype_bytes(dtype);
     for (std::size_t at = data; at < good.size(); ++at)
       for (int bit = 0; bit < 8; ++bit) {
         std::string bad = good;
         bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
-        if (!contains(problem(bad), "not those that were written")) FAIL("byte ", at, ", bit ", bit);
+        if (!contains(read_problem(bad), "not those that were written")) FAIL("byte ", at, ", bit ", bit);
       }
   }
 }
 
 TEST_CASE("an edited calibration, model, name or hash is found, an edited description is not an error") {
-  const std::string good = written(described);
-  CHECK(contains(problem(replaced(good, "0.5:50", "0.5:60")), "calibration"));
-  CHECK(contains(problem(replaced(good, "10% 18", "10% 19")), weight_hash_key));
-  CHECK(contains(problem(replaced(good, "\"tinyfqnet\"", "\"tinyfqnex\"")), "memory: "));
-  CHECK_FALSE(problem(replaced(good, "\"a\":", "\"c\":")).empty());
-  CHECK_FALSE(problem(replaced(good, "[5,1]", "[1,5]")).empty());
-  CHECK(problem(replaced(good, "MIT", "BSD")).empty());
-  CHECK(problem(replaced(good, weight_hash_key, "another_entry"))
+  const std::string good = hashed_file(described_weights);
+  CHECK(contains(read_problem(with_replaced(good, "0.5:50", "0.5:60")), "calibration"));
+  CHECK(contains(read_problem(with_replaced(good, "10% 18", "10% 19")), weight_hash_key));
+  CHECK(contains(read_problem(with_replaced(good, "\"tinyfqnet\"", "\"tinyfqnex\"")), "memory: "));
+  CHECK_FALSE(read_problem(with_replaced(good, "\"a\":", "\"c\":")).empty());
+  CHECK_FALSE(read_problem(with_replaced(good, "[5,1]", "[1,5]")).empty());
+  CHECK(read_problem(with_replaced(good, "MIT", "BSD")).empty());
+  CHECK(read_problem(with_replaced(good, weight_hash_key, "another_entry"))
             .empty());  // without a hash nothing is compared
 }
 

@@ -12,7 +12,7 @@ using namespace tinyfiqa;
 
 namespace {
 
-const std::string shipped = TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors";
+const std::string small_weights = TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors";
 
 /// Writes tinyFQnet's weights, all of one value, once for each prefix.
 void write_prefixed(const std::string& path, const std::vector<std::pair<std::string, float>>& prefixes) {
@@ -30,7 +30,7 @@ void write_prefixed(const std::string& path, const std::vector<std::pair<std::st
   REQUIRE(write_safetensors(path, tensors).ok());
 }
 
-std::string score(const std::string& arguments) {
+std::string raw_score_with(const std::string& arguments) {
   const auto r = run_tool("score {faces}/astronaut.jpg --face whole --raw --weights " + arguments);
   CHECK_MESSAGE(r.code == 0, r.err);
   return r.out;
@@ -41,11 +41,11 @@ std::string score(const std::string& arguments) {
 TEST_CASE("a network behind a prefix is scored and imported, and notes say what was done") {
   const std::string dir = scratch_dir("prefix");
   write_prefixed(dir + "/plain.safetensors", {{"", 0.01f}});
-  const std::string plain = score(dir + "/plain.safetensors");
+  const std::string plain = raw_score_with(dir + "/plain.safetensors");
   for (const std::string prefix : {"model.", "_orig_mod.", "net.module.", "encoder._orig_mod."}) {
     const std::string file = dir + "/wrapped.safetensors";
     write_prefixed(file, {{prefix, 0.01f}});
-    CHECK(score(file) == plain);
+    CHECK(raw_score_with(file) == plain);
     const auto noted = run_tool("info --weights " + file);
     CHECK(noted.code == 0);
     CHECK(contains(noted.err, "note: " + file + ": "));
@@ -53,7 +53,7 @@ TEST_CASE("a network behind a prefix is scored and imported, and notes say what 
     const auto imported = run_tool("import " + file + " " + dir + "/imported.safetensors");
     CHECK(imported.code == 0);
     CHECK(contains(imported.err, "removed from"));
-    CHECK(score(dir + "/imported.safetensors") == plain);
+    CHECK(raw_score_with(dir + "/imported.safetensors") == plain);
   }
 }
 
@@ -62,15 +62,16 @@ TEST_CASE("--weights-key chooses among sets of weights in every command that rea
   write_prefixed(file, {{"model.", 0.01f}, {"model_ema.", 0.02f}});
   write_prefixed(dir + "/first.safetensors", {{"", 0.01f}});
   write_prefixed(dir + "/second.safetensors", {{"", 0.02f}});
-  const std::string first = score(dir + "/first.safetensors"), second = score(dir + "/second.safetensors");
+  const std::string first = raw_score_with(dir + "/first.safetensors"),
+                    second = raw_score_with(dir + "/second.safetensors");
   CHECK(first != second);
-  CHECK(score(file) == second);
+  CHECK(raw_score_with(file) == second);
   CHECK(contains(run_tool("score {faces}/astronaut.jpg --raw --weights " + file).err,
                  "the averaged weights 'model_ema' were read, not 'model' (--weights-key chooses)"));
-  CHECK(score(file + " --weights-key model") == first);
-  CHECK(score(file + " --weights-key model_ema") == second);
+  CHECK(raw_score_with(file + " --weights-key model") == first);
+  CHECK(raw_score_with(file + " --weights-key model_ema") == second);
   CHECK(run_tool("import " + file + " " + dir + "/chosen.safetensors --weights-key model").code == 0);
-  CHECK(score(dir + "/chosen.safetensors") == first);
+  CHECK(raw_score_with(dir + "/chosen.safetensors") == first);
   CHECK(run_tool("info --weights-key model --weights " + file).code == 0);
   const auto unknown =
       run_tool("score {faces}/astronaut.jpg --weights-key ema --weights " + fixture("io/sets_timm.pth"));
@@ -92,7 +93,8 @@ TEST_CASE("what follows --weights at once is never a photo or a folder of photos
   CHECK(photo.code == 2);
   CHECK(contains(photo.err, "this is a picture (JPEG)"));
   CHECK(run_tool("score {faces}/astronaut.jpg --weights -").code == 2);
-  const auto after = run_tool("score --face whole --weights " + shipped + " {faces}");  // an input, as before
+  const auto after =
+      run_tool("score --face whole --weights " + small_weights + " {faces}");  // an input, as before
   CHECK(after.code == 0);
   CHECK(count_lines(after.out) > 1);
 }
@@ -121,7 +123,7 @@ TEST_CASE("import succeeds only with what can be used, and never replaces a chec
     CHECK(in_place.code == 2);
     CHECK(contains(in_place.err, "is the checkpoint itself"));
   }
-  const auto other = run_tool("import " + shipped + " " + pth);
+  const auto other = run_tool("import " + small_weights + " " + pth);
   CHECK(other.code == 2);
   CHECK(contains(other.err, "no safetensors file"));
   CHECK(read_text(pth) == before);
@@ -164,7 +166,7 @@ TEST_CASE("qualities at another size or with other views than those of the calib
       run_tool(face + " --model ensemble --weights " TINYFIQA_SOURCE_DIR "/weights/tinyfqnet_m.safetensors")
           .err,
       "calibrated with other views (identity)"));
-  CHECK(run_tool(face + " --model ensemble --weights " + shipped).err.empty());  // its own views
+  CHECK(run_tool(face + " --model ensemble --weights " + small_weights).err.empty());  // its own views
   CHECK(contains(run_tool(face + " --tta flips").err, "calibrated with other views"));
   CHECK(run_tool(face + " --raw --size 32x32").err.empty());
   CHECK(contains(run_tool("select {faces} --face whole --size 48x64").err, "not at 48x64"));
@@ -173,7 +175,7 @@ TEST_CASE("qualities at another size or with other views than those of the calib
 TEST_CASE("a changed bit of the weights or an edited calibration is refused by score and verify-weights") {
   const std::string dir = scratch_dir("hash"), good = dir + "/good.safetensors",
                     bad = dir + "/bad.safetensors";
-  std::filesystem::copy_file(shipped, good);
+  std::filesystem::copy_file(small_weights, good);
   CHECK(run_tool("verify-weights --add-hash " + good).code == 0);
   CHECK(contains(run_tool("verify-weights " + good).out, "hash right"));
   // A file without a test vector gets a hash too, which then is compared.
