@@ -119,7 +119,8 @@ inline Status no_state_dict(const PickleData& data, const CheckpointWalk& walk) 
       object = (name.empty() ? "" : in_quotes(name) + " is ") + "an object of " +
                in_quotes(data.global_name(node)) + ", whose code is not run";
   }
-  if (object.empty()) object = "contains no dict of named tensors";
+  if (object.empty())
+    object = "contains no dict of named tensors (within " + std::to_string(max_checkpoint_depth) + " levels)";
   return Status::error(Errc::unsupported, object,
                        "; in Python, save the weights alone: ", "torch.save(model.state_dict(), path)");
 }
