@@ -9,6 +9,7 @@
 #include "jobs/scoring/learned_baseline.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 using namespace tinyfiqa;
@@ -130,6 +131,15 @@ class NormJudge : public FaceJudge {
   Embedder embedder_;
 };
 
+/// True if a file may be one of train-baseline: safetensors whose header has the key "baseline". Weights of networks
+/// are then parsed only once, by read_models().
+bool may_be_learned(const FileBytes& file) {
+  if (!looks_like_safetensors(file.bytes)) return false;
+  const auto header = detail::load_le<std::uint64_t>(file.bytes.data);
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes.data), file.bytes.size);
+  return text.substr(8, static_cast<std::size_t>(header)).find("\"baseline\"") != std::string_view::npos;
+}
+
 /// The baseline in the file of --weights that train-baseline wrote; null if the file is something else.
 Result<std::shared_ptr<const LearnedBaseline>> read_learned(const ModelOptions& options) {
   const bool named = options.model == "svm" || options.model == "rqs";
@@ -139,7 +149,10 @@ Result<std::shared_ptr<const LearnedBaseline>> read_learned(const ModelOptions& 
                          " and give it with --weights FILE");
   if (options.weights.size() != 1 || !(named || options.model.empty()))
     return std::shared_ptr<const LearnedBaseline>();
-  const auto file = read_tensors(options.weights[0], options.weights_key);
+  const auto bytes = read_file(options.weights[0]);
+  if (!bytes) return bytes.status();
+  if (!named && !may_be_learned(*bytes)) return std::shared_ptr<const LearnedBaseline>();
+  const auto file = read_tensors(*bytes, options.weights_key);
   if (!file) return file.status();
   const std::string kind = learned_kind(*file);
   if (named && kind != options.model)
