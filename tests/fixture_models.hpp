@@ -12,7 +12,8 @@ inline std::vector<const tinyfiqa::ModelSpec*> fixture_models() {
   std::vector<const tinyfiqa::ModelSpec*> all{&thin_face_resnet};
   for (const char* name :
        {"tinyfqnet", "mobilenet_v3_small", "mobilenet_v3_small_imagenet", "shufflenet_v2_x0_5",
-        "shufflenet_v2_x1_0", "shufflenet_v2_x0_5_imagenet", "mobilefacenet", "efficientnet_b0"})
+        "shufflenet_v2_x1_0", "shufflenet_v2_x0_5_imagenet", "mobilefacenet", "efficientnet_b0",
+        "mobilenet_v3_small_finetuned", "shufflenet_v2_x0_5_finetuned", "shufflenet_v2_x1_0_finetuned"})
     all.push_back(tinyfiqa::find_model(name));
   return all;
 }

@@ -35,7 +35,7 @@ def load_safetensors(path):
     size = struct.unpack("<Q", raw[:8])[0]
     assert size % 8 == 0
     header = json.loads(raw[8:8 + size])
-    assert header.pop("__metadata__", {"format": "pt"})["format"] == "pt"
+    assert header.pop("__metadata__", {}).get("format", "pt") == "pt"
     data = bytearray(raw[8 + size:])
     out, cursor = {}, 0
     for key, value in header.items():

@@ -79,7 +79,7 @@ TEST_CASE("exported weights load back bit by bit under PyTorch's names") {
   CHECK((report->head_loaded && report->kept.empty() && report->notes.empty()));
   const auto file = read_tensors(out.path);
   CHECK(file->find("blocks.2.conv.4.running_var") != nullptr);
-  CHECK(file->metadata.size() == 2);
+  CHECK(file->metadata.size() == 3);  // network, format and hash
 }
 
 TEST_CASE("missing, unexpected and misshapen tensors are listed in one message that names the file") {

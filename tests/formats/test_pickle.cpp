@@ -31,14 +31,41 @@ TEST_CASE("numbers of every width and sign are read") {
   CHECK(value("\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f") == 0x7fffffffffffffff);
 }
 
-TEST_CASE("globals are refused by name whichever opcode names them") {
-  CHECK(contains(refusal("cos\nsystem\n."), "'os.system'"));
-  CHECK(contains(refusal("\x8c\x02os\x8c\x06system\x93."), "'os.system'"));
-  CHECK(contains(refusal("(ios\nsystem\n."), "'os.system'"));
-  CHECK(contains(refusal("c__builtin__\neval\n."), "'__builtin__.eval'"));
-  CHECK(contains(refusal("ctorch.storage\n_load_from_bytes\n."), "'torch.storage._load_from_bytes'"));
-  CHECK(contains(refusal("ctorch\nFloatStorage.__class__\n."), "'torch.FloatStorage.__class__'"));
-  CHECK(contains(refusal("c\x1b[2J\nx\n."), "'?[2J.x'"));
+TEST_CASE("an unknown global is a name and nothing else, whichever opcode names, calls or fills it") {
+  const auto opaque = [](const std::string& body) -> std::string {
+    const auto data = unpickle(body);
+    REQUIRE_MESSAGE(data.ok(), data.status().message());
+    const PickleNode& root = (*data)[data->root];
+    CHECK(root.kind == PickleKind::opaque);
+    return data->global_name(root);
+  };
+  CHECK(opaque("cos\nsystem\n.") == "os.system");
+  CHECK(opaque("\x8c\x02os\x8c\x06system\x93.") == "os.system");
+  CHECK(opaque("(ios\nsystem\n.") == "os.system");
+  CHECK(opaque("(U\x02lsios\nsystem\n.") == "os.system");
+  CHECK(opaque("(cos\nsystem\nU\x02lso.") == "os.system");
+  CHECK(opaque("cos\nsystem\nU\x02ls\x85R.") == "os.system");
+  CHECK(opaque("cos\nsystem\nU\x02ls\x85\x81.") == "os.system");
+  CHECK(opaque("cos\nsystem\n)}\x92.") == "os.system");
+  CHECK(opaque("c__builtin__\neval\n)R)R}b.") == "__builtin__.eval");
+  CHECK(opaque("ca\nb\n)\x81(NNu(NNeNaNNs(N\x90.") == "a.b");  // items of all kinds are dropped
+  CHECK(opaque("ctorch\nFloatStorage.__class__\n.") == "torch.FloatStorage.__class__");
+  CHECK(opaque("(U\x06modulecm\nNet\nU\x06net.pyU\x04"
+               "codetQ)\x81}b.") == "m.Net");  // a whole legacy model
+}
+
+TEST_CASE("only the place of the weights decides whether an unknown object is an error, which names it") {
+  const auto refused = [](const std::string& body) -> std::string {
+    const auto data = unpickle(body);
+    REQUIRE_MESSAGE(data.ok(), data.status().message());
+    return find_state_dicts(*data).status().message();
+  };
+  CHECK(contains(refused("cmy\nNet\n)\x81."), "an object of 'my.Net'"));
+  CHECK(contains(refused("}(U\x01xcos\nsystem\n)RU\x05modelcmy\nNet\n)\x81u."),
+                 "'model' is an object of 'my.Net'"));
+  CHECK(contains(refused("}U\x01xcos\nsystem\n)Rs."), "'x' is an object of 'os.system'"));
+  CHECK(contains(refused("c\x1b[2J\nx\n."), "'?[2J.x'"));
+  CHECK(contains(refused("}."), "no dict of named tensors"));
 }
 
 TEST_CASE("known globals can't be used for anything but data") {
@@ -89,6 +116,9 @@ TEST_CASE("counts beyond the end, wrong memo slots and empty stacks are errors")
   CHECK(contains(refusal("2."), too_few));
   CHECK(contains(refusal("\x87."), too_few));
   CHECK(contains(refusal("NNR."), "REDUCE"));
+  CHECK(contains(refusal("(No."), "OBJ"));
+  CHECK(contains(refusal("cos\nsystem\n\x81."), too_few));
+  CHECK(contains(refusal("ios\nsystem\n."), "mark"));
   CHECK(contains(refusal("t."), "mark"));
   CHECK(contains(refusal("N(a."), too_few));
   CHECK(contains(refusal("}(Nu."), "without a value"));
@@ -107,7 +137,7 @@ TEST_CASE("a million nested tuples neither recurse when read, nor when walked, n
   const auto data = unpickle(std::string(")") + std::string(1000000, '\x85') + ".");
   REQUIRE(data.ok());
   CHECK(data->nodes.size() == 1000001);
-  CHECK_FALSE(find_state_dict(*data).ok());
+  CHECK_FALSE(find_state_dicts(*data).ok());
 }
 
 TEST_CASE("too many objects are refused before the memory is gone") {
@@ -125,6 +155,41 @@ TEST_CASE("too many objects are refused before the memory is gone") {
       "0(";
   for (int i = 0; i < 2000; ++i) body += "h\x01h\x02R";
   CHECK(contains(refusal(body + "l."), "2^21"));
+}
+
+TEST_CASE("a hundred thousand dicts of tensors are walked once, and the first of them are offered as sets") {
+  const std::string tensor =
+      "cnumpy.core.multiarray\n_reconstruct\n)Rq\x01"
+      "0";
+  std::string body = tensor + "](";
+  for (int i = 0; i < 100000; ++i)
+    body +=
+        "}U\x01"
+        "ah\x01s";
+  const auto data = unpickle(body + "e.");
+  REQUIRE_MESSAGE(data.ok(), data.status().message());
+  const auto found = find_state_dicts(*data);
+  REQUIRE(found.ok());
+  CHECK(found->sets.size() == max_weight_sets);
+  CHECK(found->large == max_weight_sets);
+  CHECK(pick_state_dict(*found, "").first.name == "0");
+}
+
+TEST_CASE("weights deeper than 32 levels are not searched") {
+  const auto nested = [](std::size_t levels) -> std::string {
+    std::string body;
+    for (std::size_t i = 0; i < levels; ++i) body += "}U\x01k";
+    body +=
+        "}U\x01"
+        "acnumpy.core.multiarray\n_reconstruct\n)Rs" +
+        std::string(levels, 's') + ".";
+    const auto data = unpickle(body);
+    REQUIRE(data.ok());
+    const auto found = find_state_dicts(*data);
+    return found.ok() ? std::string() : std::string(found.status().message());
+  };
+  CHECK(nested(32).empty());
+  CHECK(contains(nested(33), "within 32 levels"));
 }
 
 TEST_CASE("the state dict is the dict with the most tensors, the nearer one of equals") {
@@ -146,7 +211,12 @@ TEST_CASE("the state dict is the dict with the most tensors, the nearer one of e
                         tensor + "u";
   const auto data = unpickle("}(U\x01x" + one + "U\x01y" + two + "U\x01z]" + two + "au.");
   REQUIRE_MESSAGE(data.ok(), data.status().message());
-  const auto found = find_state_dict(*data);
+  const auto found = find_state_dicts(*data);
   REQUIRE(found.ok());
-  CHECK(*found == (*data)[data->root].items[3]);
+  CHECK(found->sets.size() == 3);
+  const auto [set, dict] = pick_state_dict(*found, "");
+  CHECK(dict == (*data)[data->root].items[3]);
+  CHECK(set.name == "y");
+  CHECK(pick_state_dict(*found, "z.0").first.name == "z.0");
+  CHECK(pick_state_dict(*found, "nothing").first.name == "y");
 }

@@ -2,6 +2,7 @@
 #include <tinyfiqa/formats/npy.hpp>
 #include <tinyfiqa/formats/pickle.hpp>
 #include <tinyfiqa/formats/weights.hpp>
+#include <tinyfiqa/models/tinyfqnet.hpp>
 #include <tinyfiqa/quality/test_vector.hpp>
 
 #include <cstddef>
@@ -19,12 +20,17 @@ static void use(const TensorFile& file) {
   }
   (void)calibration_from_metadata(file.metadata, file.path).ok();
   for (const auto& [key, value] : file.metadata) (void)parse_test_vector(value, file.path).ok();
+  (void)without_wrappers(file).entries().size();
+  (void)find_prefixes(file, list_params(TinyFQnet()), "").size();
   if (is_shufflenet_megvii(file)) (void)convert_shufflenet_megvii(file).ok();
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const FileBytes file = FileBytes::from_memory(Bytes(data, size), "input");
-  if (const auto tensors = read_tensors(file); tensors.ok()) use(*tensors);
+  if (const auto tensors = read_tensors(file); tensors.ok()) {
+    use(*tensors);
+    for (const WeightSet& set : tensors->sets) (void)read_tensors(file, set.name).ok();
+  }
   if (const auto tensors = read_safetensors(file); tensors.ok()) use(*tensors);
   (void)read_npy(file).ok();
   // A zip file has checksums, which mutations break. So the bytes are also read as the pickle inside one.

@@ -30,6 +30,9 @@ TEST_CASE("parameter counts are those of torchvision and the papers") {
   CHECK(trainable<ShuffleNetV2ImageNet<ShuffleNetX1_0>>() == 2278604);
   CHECK(trainable<ShuffleNetV2ImageNet<ShuffleNetX1_5>>() == 3503624);
   CHECK(trainable<ShuffleNetV2ImageNet<ShuffleNetX2_0>>() == 7393996);
+  CHECK(trainable<MobileNetV3SmallFineTuned>() == 2542856 - 999 * 1025);  // one class instead of 1000
+  CHECK(trainable<ShuffleNetV2FineTuned<ShuffleNetX0_5>>() == 1366792 - 999 * 1025);
+  CHECK(trainable<ShuffleNetV2FineTuned<ShuffleNetX1_0>>() == 2278604 - 999 * 1025);
   CHECK(trainable<TinyFQnet>() == 13366);
   CHECK(trainable<MobileFaceNet>() == 1003264);
   CHECK(trainable<FaceResNet50>() == 43590848);

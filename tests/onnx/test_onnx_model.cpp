@@ -61,7 +61,7 @@ TEST_CASE("an exported network gives PyTorch's outputs, for a fixed batch and fo
       ++compared;
     }
   }
-  CHECK(compared == 18);
+  CHECK(compared == 24);
 }
 
 TEST_CASE("initialisers have PyTorch's names and shapes and the bits of the weights") {

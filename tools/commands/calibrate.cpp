@@ -89,6 +89,7 @@ void add_calibrate(const Command& app, int& exit_code) {
   sub.add_option("--out", options->out, "Write the calibrated weights to this file (.safetensors)")
       .type_name("FILE")
       .required();
+  add_weights_key_option(sub, options->weights_key);
   options->data.add_unlabelled_to(sub);
   options->data.add_faces_to(sub);
   options->views.add_to(sub);

@@ -3,6 +3,7 @@
 #include "commands/commands.hpp"
 #include "onnx/layer_name.hpp"
 #include "options/model_options.hpp"
+#include "reports/text.hpp"
 
 #include <tinyfiqa/runtime/describe.hpp>
 
@@ -15,7 +16,7 @@ using namespace tinyfiqa;
 namespace {
 
 struct InfoCommand {
-  std::string model, weights, isa = "auto";
+  std::string model, weights, weights_key, isa = "auto";
   SizeOption size;
   int batch = 1, threads = 1;
   bool json = false;
@@ -106,8 +107,9 @@ void print_text(const ModelSpec& spec, const NetworkDefinition& network, const O
 
 /// What a weight file says about itself.
 void print_metadata(const Metadata& metadata, const std::string& path) {
-  std::printf("\n%s%s\n", path.c_str(), metadata.empty() ? " says nothing about itself" : "");
-  for (const auto& [key, value] : metadata) std::printf("%-15s %s\n", key.c_str(), value.c_str());
+  std::printf("\n%s%s\n", shown_text(path).c_str(), metadata.empty() ? " says nothing about itself" : "");
+  for (const auto& [key, value] : metadata)
+    std::printf("%-15s %s\n", shown_text(key).c_str(), shown_text(value).c_str());
 }
 
 nlohmann::ordered_json extents_json(const Extents& e) { return {e.n, e.h, e.w, e.c}; }
@@ -160,11 +162,13 @@ struct FileInfo {
   InputSpec input;
 };
 
-Result<FileInfo> read_file_info(const std::string& path, const std::string& name, const Backend& backend) {
-  const auto file = read_weight_file(path);
+Result<FileInfo> read_file_info(const std::string& path, const std::string& key, const std::string& name,
+                                const Backend& backend) {
+  const auto file = read_weight_file(path, key);
   if (!file) return file.status();
   const auto model = make_model(*file, name, backend);
   if (!model) return model.status();
+  print_file_notes(path, model->notes());
   if (name.empty()) note_other_models(*file, model->spec());
   return FileInfo{file->metadata, model->spec().name, model->input()};
 }
@@ -178,7 +182,7 @@ int InfoCommand::run() {
   if (!backend) return fail(backend.status());
   Metadata metadata;
   if (!weights.empty()) {
-    auto file = read_file_info(weights, model, **backend);
+    auto file = read_file_info(weights, weights_key, model, **backend);
     if (!file) return fail(file.status());
     metadata = std::move(file->metadata);
     model = file->model;
@@ -222,6 +226,7 @@ void add_info(const Command& app, int& exit_code) {
   sub.add_option("--weights", command->weights,
                  "Show the network of this weight file and its metadata: calibration, bands, ...")
       .type_name("FILE");
+  add_weights_key_option(sub, command->weights_key);
   add_size_option(sub, command->size);
   sub.add_option("--batch", command->batch, "Plan for this many images at a time")
       .range(1, 65536)

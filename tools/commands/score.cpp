@@ -73,10 +73,7 @@ void print_timing(const std::vector<PhotoJudge>& judges, std::size_t images, dou
 ShownScore ScoreCommand::shown_score(const QualitySource& source) const {
   if (raw) return ShownScore::raw;
   if (source.calibrated()) {
-    if (!views.tta.empty() && !source.sees_calibrated_views())
-      print_note(
-          "--tta " + views.tta +
-          ": the weights were calibrated with other views, so these qualities are not exact; remove --tta");
+    if (const std::string note = source.inexact(); !note.empty()) print_note(note);
     return ShownScore::quality;
   }
   if (const auto names = source.uncalibrated(); !names.empty())

@@ -62,6 +62,7 @@ Result<SelectRun> SelectCommand::open(const Crop& crop) const {
   if (source->needs_landmarks() && data.csv.empty() && !crop.landmarks && faces.choice() == FaceChoice::whole)
     return Status::error(Errc::bad_argument, "--model ", model.model,
                          " needs landmarks; give them with --landmarks, or in a CSV with --data");
+  if (const std::string note = source->inexact(); !note.empty()) print_note(note);
   if (!source->has_percent())
     print_note("the scores of this model have no known range, so raw scores are shown instead of 0..100");
   if (crop.box && source->wants_aligned_faces())

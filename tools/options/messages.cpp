@@ -1,11 +1,17 @@
 #include "options/messages.hpp"
 
+#include "reports/text.hpp"
+
 #include <cstdio>
 
 using namespace tinyfiqa;
 
-void print_error(const Status& status) { std::fprintf(stderr, "tinyfiqa: %s\n", status.message()); }
-void print_note(const std::string& text) { std::fprintf(stderr, "tinyfiqa: note: %s\n", text.c_str()); }
+void print_error(const Status& status) {
+  std::fprintf(stderr, "tinyfiqa: %s\n", shown_text(status.message()).c_str());
+}
+void print_note(const std::string& text) {
+  std::fprintf(stderr, "tinyfiqa: note: %s\n", shown_text(text).c_str());
+}
 
 ExitCode report_failure(const Status& status, ExitCode code) {
   print_error(status);

@@ -24,6 +24,16 @@ void ModelOptions::add_weights_to(const Command& command, const std::string& mod
           "Read the weights from these files (.safetensors, .pth, .pt), one per network (default: the "
           "weights that come with the program)")
       .type_name("FILE");
+  add_weights_key_option(command, weights_key);
+}
+
+void add_weights_key_option(const Command& command, std::string& key) {
+  command
+      .add_option(
+          "--weights-key", key,
+          "Read this part of a checkpoint that has several sets of weights, such as model or model_ema "
+          "(default: averaged weights, otherwise the trained ones)")
+      .type_name("NAME");
 }
 
 void ModelOptions::add_to(const Command& command, const std::string& models) {
@@ -32,7 +42,8 @@ void ModelOptions::add_to(const Command& command, const std::string& models) {
 }
 
 std::vector<std::string> ModelOptions::take_stray_inputs() {
-  const auto stray = std::stable_partition(weights.begin(), weights.end(),
+  const auto first = weights.begin() + (weights.empty() ? 0 : 1);
+  const auto stray = std::stable_partition(first, weights.end(),
                                            [](const std::string& path) { return !looks_like_input(path); });
   std::vector<std::string> inputs(stray, weights.end());
   weights.erase(stray, weights.end());
@@ -108,10 +119,14 @@ Result<const ModelSpec*> model_option(const std::string& name) {
   return Status::error(Errc::bad_argument, "no model is called '", name, "'; there are ", model_names());
 }
 
-Result<TensorFile> read_weight_file(const std::string& path) {
-  auto file = read_tensors(path);
+Result<TensorFile> read_weight_file(const std::string& path, const std::string& key) {
+  auto file = read_tensors(path, key);
   if (!file || !is_shufflenet_megvii(*file)) return file;
   return convert_shufflenet_megvii(*file);
+}
+
+void print_file_notes(const std::string& path, const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) print_note(path + ": " + note);
 }
 
 void note_other_models(const TensorFile& file, const ModelSpec& chosen) {
@@ -122,14 +137,16 @@ void note_other_models(const TensorFile& file, const ModelSpec& chosen) {
                " NEW.safetensors --model " + other->name);
 }
 
-Result<Model> read_model(const std::string& path, const std::string& name, const Backend& backend, Use use) {
-  const auto file = read_weight_file(path);
+Result<Model> read_model(const std::string& path, const std::string& name, const Backend& backend, Use use,
+                         const std::string& key) {
+  const auto file = read_weight_file(path, key);
   if (!file) return file.status();
   if (find_metadata(file->metadata, "untrained") != nullptr)
     print_note(path +
                ": parts of this network are not trained (it was imported without a head), so its output "
                "has no meaning yet");
   auto model = make_model(*file, name, backend, use);
+  if (model) print_file_notes(path, model->notes());
   if (model && name.empty()) note_other_models(*file, model->spec());
   return model;
 }
@@ -155,7 +172,7 @@ Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions
     paths = std::move(*shipped);
   }
   const auto read = [&](std::size_t i) {
-    return read_model(paths[i], ensemble ? "" : options.model, **backend, use);
+    return read_model(paths[i], ensemble ? "" : options.model, **backend, use, options.weights_key);
   };
   std::vector<Aside<Result<Model>>> others;
   for (std::size_t i = 1; i < paths.size() && threads != 1; ++i)

@@ -10,18 +10,20 @@
 #include <string>
 #include <vector>
 
-/// --model, --weights and --isa.
+/// --model, --weights, --weights-key and --isa.
 struct ModelOptions {
   std::string model;
   std::vector<std::string> weights;
+  std::string weights_key;
   std::string isa = "auto";
 
   void add_to(const Command& command, const std::string& models);
-  /// Only --model and --weights, for commands that run no network.
+  /// Only --model, --weights and --weights-key, for commands that run no network.
   void add_weights_to(const Command& command, const std::string& models);
 
   /// Removes from `weights` what is clearly an input, and returns it. On the command line
-  /// "--weights a.pth b.pth photo.jpg", --weights takes the image too.
+  /// "--weights a.pth b.pth photo.jpg", --weights takes the image too. What follows --weights at once is never an
+  /// input.
   std::vector<std::string> take_stray_inputs();
 };
 
@@ -53,17 +55,26 @@ bool gives_shares(const tinyfiqa::ModelSpec& spec);
 /// The network of this name. Errors: bad_argument, with the known names.
 tinyfiqa::Result<const tinyfiqa::ModelSpec*> model_option(const std::string& name);
 
-/// Reads a weight file of any supported format. The tensors have PyTorch's names.
-tinyfiqa::Result<tinyfiqa::TensorFile> read_weight_file(const std::string& path);
+/// Adds --weights-key: the set of weights to read from files that have several.
+void add_weights_key_option(const Command& command, std::string& key);
+
+/// Reads a weight file of any supported format. The tensors have PyTorch's names. `key` is the value of
+/// --weights-key.
+tinyfiqa::Result<tinyfiqa::TensorFile> read_weight_file(const std::string& path, const std::string& key = "");
+
+/// Prints what was changed while a weight file was read.
+void print_file_notes(const std::string& path, const std::vector<std::string>& notes);
 
 /// Prints a note if the file does not name its network and is of another network just as well as of `chosen`.
 void note_other_models(const tinyfiqa::TensorFile& file, const tinyfiqa::ModelSpec& chosen);
 
 /// Reads a model with its weights from a file of any supported format. An empty `name` means the network that
-/// the file names or fits. Prints notes: that of note_other_models(), and one for a network that is not fully trained.
+/// the file names or fits. Prints notes: what was changed while it was read, that of note_other_models(), and one for
+/// a network that is not fully trained.
 tinyfiqa::Result<tinyfiqa::Model> read_model(const std::string& path, const std::string& name,
                                              const tinyfiqa::Backend& backend,
-                                             tinyfiqa::Use use = tinyfiqa::Use::change);
+                                             tinyfiqa::Use use = tinyfiqa::Use::change,
+                                             const std::string& key = "");
 
 /// Reads all models that the options ask for, in the order of --weights. With `threads` 1 one after the
 /// other, otherwise all at the same time.

@@ -1,5 +1,6 @@
 #include "reports/weight_facts.hpp"
 
+#include <tinyfiqa/formats/weight_hash.hpp>
 #include <tinyfiqa/quality/test_vector.hpp>
 
 #include <algorithm>
@@ -22,9 +23,10 @@ void drop_metadata(Metadata& metadata, std::string_view key) {
 }
 
 const std::vector<std::string>& reserved_metadata() {
-  static const std::vector<std::string> keys = {
-      "format",  "model",       "input_size", "crop",  "normalisation", "untrained",  "views",
-      "made_by", "calibration", "thresholds", "bands", "band_errors",   "population", "test_vector"};
+  static const std::vector<std::string> keys = {"format",        "model",       "input_size",   "crop",
+                                                "normalisation", "untrained",   "views",        "made_by",
+                                                "calibration",   "thresholds",  "bands",        "band_errors",
+                                                "population",    "test_vector", weight_hash_key};
   return keys;
 }
 
@@ -106,12 +108,14 @@ Status check_metadata(const TensorFile& file, const Model& model) {
 }  // namespace
 
 Result<std::string> check_weights(const TensorFile& file, const Backend& backend) {
+  if (const Status status = check_weight_hash(file); !status) return status;
   const auto model = make_model(file, "", backend);
   if (!model) return model.status();
   const std::string* text = find_metadata(file.metadata, "test_vector");
+  const bool hashed = find_metadata(file.metadata, weight_hash_key) != nullptr;
   if (text == nullptr)
-    return Status::error(Errc::not_found, file.path,
-                         ": no test vector to check these weights with; tinyfiqa calibrate writes one");
+    return Status::error(Errc::not_found, file.path, ": no test vector to check their outputs with",
+                         hashed ? ", but their hash is right" : "", "; tinyfiqa calibrate writes one");
   if (const Status status = check_metadata(file, *model); !status) return status;
   const auto vector = parse_test_vector(*text, file.path);
   if (!vector) return vector.status();
@@ -126,5 +130,6 @@ Result<std::string> check_weights(const TensorFile& file, const Backend& backend
     return Status::error(Errc::mismatch, file.path, ": test vector: an output is off by ", off,
                          ", more than 1e-4: the weights have changed since it was made; get the file again");
   return std::string(model->spec().name) + ", input " + size_text(model->input()) + ", " +
-         (model->calibration() ? "calibrated" : "not calibrated") + ", test vector off by " + off;
+         (model->calibration() ? "calibrated" : "not calibrated") + ", test vector off by " + off +
+         (hashed ? ", hash right" : ", no hash");
 }

@@ -7,6 +7,7 @@
 #include <tinyfiqa/formats/named_params.hpp>
 #include <tinyfiqa/formats/safetensors.hpp>
 #include <tinyfiqa/formats/tensor_file.hpp>
+#include <tinyfiqa/formats/tensor_names.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -27,6 +28,8 @@ struct LoadOptions {
   std::string head;
   /// Prefixes of other parts that the file may lack as a whole, such as "conv5." of a trunk.
   std::vector<std::string> may_be_missing;
+  /// The set of weights to read from a file that has several (read_tensors()).
+  std::string set = {};
 };
 
 /// What load_params() did.
@@ -38,14 +41,6 @@ struct LoadReport {
 };
 
 namespace detail {
-inline bool starts_with(std::string_view text, std::string_view prefix) {
-  return text.substr(0, prefix.size()) == prefix;
-}
-/// True for num_batches_tracked, a counter of PyTorch's batch norm that inference does not need.
-inline bool is_batch_counter(std::string_view name) {
-  constexpr std::string_view end = "num_batches_tracked";
-  return name.size() >= end.size() && name.substr(name.size() - end.size()) == end;
-}
 inline std::vector<std::int64_t> param_shape(const Param& param) {
   return std::vector<std::int64_t>(param.extents, param.extents + param.rank);
 }
@@ -75,11 +70,20 @@ class LoadPlan {
   LoadReport report;
 
   Status make() {
+    const std::string problems = differences();
+    if (problems.empty()) return {};
+    return Status::error(Errc::mismatch, file_.path, ": weights of another network", problems,
+                         "; choose the network that the file was made for");
+  }
+
+  /// Fills `copies` and `report`. What does not fit, as text: "; missing 'fc.weight' and 1 more; ..".
+  std::string differences() {
     report.notes = file_.notes;
+    find_prefix();
     judge_head();
     Differences missing, unexpected, shapes;
     for (const auto& p : params_) {
-      const TensorEntry* const entry = skipped(p.name) ? nullptr : file_.find(p.name);
+      const TensorEntry* const entry = skipped(p.name) ? nullptr : find(p.name);
       if (entry == nullptr)
         keep(p.name, missing);
       else if (entry->shape == param_shape(p.param))
@@ -91,14 +95,12 @@ class LoadPlan {
     std::unordered_set<std::string_view> wanted;
     for (const auto& p : params_) wanted.insert(p.name);
     for (const auto& entry : file_.entries()) {
-      const bool ignored =
-          is_batch_counter(entry.name) || skipped(entry.name) || wanted.count(entry.name) != 0;
-      if (!ignored) unexpected.add(in_quotes(entry.name));
+      if (!inside(entry)) continue;
+      const std::string_view name = name_of(entry);
+      if (!is_counter(name) && !skipped(name) && wanted.count(name) == 0)
+        unexpected.add(in_quotes(entry.name));
     }
-    if (missing.count + unexpected.count + shapes.count == 0) return {};
-    return Status::error(Errc::mismatch, file_.path, ": weights of another network", missing.text("missing"),
-                         unexpected.text("unexpected"), shapes.text("found"),
-                         "; choose the network that the file was made for");
+    return missing.text("missing") + unexpected.text("unexpected") + shapes.text("found");
   }
 
  private:
@@ -106,18 +108,43 @@ class LoadPlan {
     return !report.head_loaded && starts_with(name, options_.head);
   }
 
+  const TensorEntry* find(const std::string& name) const {
+    return prefix_.empty() ? file_.find(name) : file_.find(prefix_ + name);
+  }
+  bool inside(const TensorEntry& entry) const { return starts_with(entry.name, prefix_); }
+  std::string_view name_of(const TensorEntry& entry) const {
+    return std::string_view(entry.name).substr(prefix_.size());
+  }
+
+  /// If the file has no parameter under its own name, but all under names with a prefix, that prefix is taken
+  /// from the names.
+  void find_prefix() {
+    const auto there = [&](const NamedParam& p) { return file_.find(p.name) != nullptr; };
+    if (params_.empty() || there(params_[0]) || std::any_of(params_.begin(), params_.end(), there)) return;
+    const std::vector<WeightSet> sets = find_prefixes(file_, params_, options_.head);
+    if (sets.empty()) return;
+    const WeightSet& chosen = sets[choose_set(sets)];
+    prefix_ = chosen.name + ".";
+    std::size_t others = 0;
+    for (const auto& entry : file_.entries()) others += !inside(entry) && !is_counter(entry.name);
+    report.notes.push_back(
+        "the prefix " + in_quotes(prefix_) + " was removed from the names" +
+        (others == 0 ? "" : "; " + std::to_string(others) + " tensors without it were left out"));
+    if (sets.size() > 1) report.notes.push_back(chosen_set_note(sets, chosen.name));
+  }
+
   /// Decides whether the file's head is this network's head, an ImageNet classifier, or absent.
   void judge_head() {
     if (options_.head.empty()) return;
     bool present = false, imagenet = false, fits = true;
     for (const auto& entry : file_.entries()) {
-      if (!starts_with(entry.name, options_.head)) continue;
+      if (!inside(entry) || !starts_with(name_of(entry), options_.head)) continue;
       present = true;
       imagenet = imagenet || (!entry.shape.empty() && entry.shape[0] == 1000);
     }
     for (const auto& p : params_) {
       if (!starts_with(p.name, options_.head)) continue;
-      const TensorEntry* const entry = file_.find(p.name);
+      const TensorEntry* const entry = find(p.name);
       fits = fits && entry != nullptr && entry->shape == param_shape(p.param);
     }
     if (fits || (present && !imagenet)) return;  // make() reports the tensors that do not fit
@@ -132,7 +159,11 @@ class LoadPlan {
   void keep(const std::string& name, Differences& missing) {
     if (!skipped(name)) {
       const std::string* const part = missing_part(name);
-      if (part == nullptr) return missing.add(in_quotes(name));
+      if (part == nullptr) {
+        const UnreadTensor* const unread = file_.find_unread(prefix_ + name);
+        return missing.add(in_quotes(name) +
+                           (unread == nullptr ? "" : " (" + unread->what + " can't be read)"));
+      }
       if (noted_.insert(*part).second) {
         report.notes.push_back("the file has no '" + *part +
                                "': it keeps its initial values and needs training");
@@ -143,7 +174,9 @@ class LoadPlan {
   const std::string* missing_part(const std::string& name) const {
     for (const auto& prefix : options_.may_be_missing) {
       if (!starts_with(name, prefix)) continue;
-      const auto in_part = [&](const TensorEntry& entry) { return starts_with(entry.name, prefix); };
+      const auto in_part = [&](const TensorEntry& entry) {
+        return inside(entry) && starts_with(name_of(entry), prefix);
+      };
       if (std::none_of(file_.entries().begin(), file_.entries().end(), in_part)) return &prefix;
     }
     return nullptr;
@@ -152,6 +185,7 @@ class LoadPlan {
   const TensorFile& file_;
   const std::vector<NamedParam>& params_;
   const LoadOptions& options_;
+  std::string prefix_;  ///< of all names in the file
   std::unordered_set<std::string> noted_;
 };
 
@@ -182,7 +216,7 @@ inline Status read_param(const std::string& path, const NamedParam& p, const Ten
 }  // namespace detail
 
 /// Fills `block` (block_size(params) floats) from a file. Names and shapes must be those of the network,
-/// except for what the options allow. On an error the block is unchanged. Errors: mismatch (the message
+/// except for a prefix of all names, and for what the options allow. On an error the block is unchanged. Errors: mismatch (the message
 /// names the first missing, the first unexpected and the first misshapen tensor), not_finite,
 /// bad_format, bad_argument.
 inline Result<LoadReport> load_params(const TensorFile& file, const std::vector<NamedParam>& params,

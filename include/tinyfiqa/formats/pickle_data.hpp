@@ -1,5 +1,5 @@
 // The content of a pickle: plain data and descriptions of tensors in one flat array, and
-// the globals that are accepted.
+// the globals that have a meaning here.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -27,18 +28,22 @@ enum class PickleKind : unsigned char {
   tuple,    ///< `items`
   list,     ///< `items`; sets too
   dict,     ///< `items` are key, value, key, value, ...
-  global,   ///< `global`, and `dtype` of a storage class
+  global,   ///< `global`, and `dtype` of a storage class; `items` are module and name
   storage,  ///< `text` is its key, `integer` its element count, `dtype`
   tensor,   ///< `items` are storage, shape, strides; `integer` is the offset
+  unread,   ///< a tensor that is not read (complex, quantised, sparse, NumPy's): `items` as for opaque
+  opaque,   ///< any other class or function, or an object of it: `items` are module and name, both text
 };
 
-/// The globals that are accepted. None of them is ever called.
+/// The globals that have a meaning here. None of them is ever called, and no other one either.
 enum class PickleGlobal : unsigned char {
   none,
   ordered_dict,
   storage_class,
   rebuild_tensor,
+  rebuild_subclass,
   rebuild_parameter,
+  rebuild_unread,
   size,
   device,
 };
@@ -60,13 +65,18 @@ struct PickleData {
   std::size_t consumed = 0;  ///< size of the pickle in bytes, with its STOP opcode
 
   const PickleNode& operator[](PickleRef ref) const { return nodes[ref]; }
+
+  /// "module.name" of a global, or of the class or function behind an unread or opaque node.
+  std::string global_name(const PickleNode& node) const {
+    return std::string(nodes[node.items[0]].text) + "." + std::string(nodes[node.items[1]].text);
+  }
 };
 
 /// The largest number of nodes. A checkpoint of 1000 tensors has about 30,000.
 constexpr std::size_t max_pickle_nodes = std::size_t{1} << 21u;
 
 /// The meaning of the global "module.name", and the element type of a storage class. PickleGlobal::none for
-/// every name that is refused.
+/// every name without a meaning here.
 inline std::pair<PickleGlobal, DType> known_global(std::string_view module, std::string_view name) {
   struct Storage {
     std::string_view name;
@@ -81,8 +91,14 @@ inline std::pair<PickleGlobal, DType> known_global(std::string_view module, std:
   if (module == "collections" && name == "OrderedDict") return plain(PickleGlobal::ordered_dict);
   if (module == "torch._utils") {
     if (name == "_rebuild_tensor" || name == "_rebuild_tensor_v2") return plain(PickleGlobal::rebuild_tensor);
-    if (name == "_rebuild_parameter") return plain(PickleGlobal::rebuild_parameter);
+    if (name == "_rebuild_parameter" || name == "_rebuild_parameter_with_state")
+      return plain(PickleGlobal::rebuild_parameter);
+    if (name.substr(0, 9) == "_rebuild_") return plain(PickleGlobal::rebuild_unread);
   }
+  if (module == "torch._tensor" && name == "_rebuild_from_type_v2")
+    return plain(PickleGlobal::rebuild_subclass);
+  if ((module == "numpy.core.multiarray" || module == "numpy._core.multiarray") && name == "_reconstruct")
+    return plain(PickleGlobal::rebuild_unread);
   if (module == "torch" && name == "Size") return plain(PickleGlobal::size);
   if (module == "torch" && name == "device") return plain(PickleGlobal::device);
   if (module == "torch") {

@@ -7,6 +7,7 @@
 #include <tinyfiqa/formats/file.hpp>
 #include <tinyfiqa/formats/safetensors_header.hpp>
 #include <tinyfiqa/formats/tensor_file.hpp>
+#include <tinyfiqa/formats/weight_hash.hpp>
 #include <tinyfiqa/formats/write_file.hpp>
 
 #include <algorithm>
@@ -94,11 +95,13 @@ inline Result<TensorFile> parse_safetensors(const FileBytes& file) {
 }
 }  // namespace detail
 
-/// Reads the tensors of a safetensors file. They are views of its bytes. Errors: bad_format,
-/// unsupported, too_large.
+/// Reads the tensors of a safetensors file. They are views of its bytes. If the file has a hash and is not large
+/// (hash_checked_on_load), it is compared. Errors: bad_format, unsupported, too_large.
 inline Result<TensorFile> read_safetensors(const FileBytes& file) {
   auto result = detail::parse_safetensors(file);
   if (!result) return result.status().prefixed(file.path, ": safetensors: ");
+  if (result->bytes() <= hash_checked_on_load)
+    if (const Status status = check_weight_hash(*result); !status) return status;
   return result;
 }
 /// As above, for a path.
@@ -155,8 +158,18 @@ inline Status check_writable(const std::string& path, const std::vector<TensorBy
   return {};
 }
 
-inline std::string safetensors_header(const std::vector<TensorBytes>& tensors,
-                                      const std::vector<std::pair<std::string, std::string>>& metadata) {
+/// Puts the hash of tensors and metadata into the metadata, in the place of an old one.
+inline void set_weight_hash(const std::vector<TensorBytes>& tensors, Metadata& metadata) {
+  WeightHash hash;
+  hash.add_metadata(metadata);
+  for (const TensorBytes& tensor : tensors)
+    hash.add_tensor(tensor.name, tensor.dtype, tensor.shape, Bytes(tensor.bytes));
+  const auto is_hash = [](const auto& entry) { return entry.first == weight_hash_key; };
+  metadata.erase(std::remove_if(metadata.begin(), metadata.end(), is_hash), metadata.end());
+  metadata.emplace_back(weight_hash_key, hash.text());
+}
+
+inline std::string safetensors_header(const std::vector<TensorBytes>& tensors, const Metadata& metadata) {
   std::string json = "{";
   const auto comma = [&] { json += json.size() > 1 ? "," : ""; };
   if (!metadata.empty()) {
@@ -198,13 +211,14 @@ inline Status encode_floats(const FloatTensor& tensor, DType dtype, TensorBytes&
 }
 }  // namespace detail
 
-/// Writes tensors of any element types without a conversion. Names must be unique; "__metadata__"
-/// is reserved.
+/// Writes tensors of any element types without a conversion, and their hash into the metadata. Names must be unique;
+/// "__metadata__" is reserved.
 /// Errors: bad_argument, cannot_write.
 inline Status write_safetensors(const std::string& path, const std::vector<TensorBytes>& tensors,
-                                const std::vector<std::pair<std::string, std::string>>& metadata = {}) {
+                                Metadata metadata = {}) {
   const Status good = detail::check_writable(path, tensors);
   if (!good) return good;
+  detail::set_weight_hash(tensors, metadata);
   const std::string header = detail::safetensors_header(tensors, metadata);
   unsigned char length[8];
   detail::store_le(length, header.size(), 8);
@@ -217,8 +231,7 @@ inline Status write_safetensors(const std::string& path, const std::vector<Tenso
 /// Writes floats as F32 or, rounded to nearest even, as F16. F16 refuses finite values beyond 65504.
 /// Errors: bad_argument, cannot_write.
 inline Status write_safetensors(const std::string& path, const std::vector<FloatTensor>& tensors,
-                                const std::vector<std::pair<std::string, std::string>>& metadata = {},
-                                DType dtype = DType::f32) {
+                                const Metadata& metadata = {}, DType dtype = DType::f32) {
   if (dtype != DType::f32 && dtype != DType::f16) {
     return Status::error(Errc::bad_argument, path, ": weights are written as F32 or F16, not as ",
                          dtype_name(dtype));

@@ -21,6 +21,9 @@ struct SafetensorsItem {
   std::uint64_t begin = 0, end = 0;
 };
 
+/// The largest size of all keys and values of __metadata__ together.
+constexpr std::size_t max_metadata_bytes = std::size_t{16} << 20u;
+
 /// The content of the header, in the file's order.
 struct SafetensorsHeader {
   std::vector<SafetensorsItem> items;
@@ -39,6 +42,7 @@ class SafetensorsHeaderParser {
     SafetensorsHeader header;
     const bool good = object([&](const std::string& key) {
       if (key == "__metadata__") return metadata(header);
+      if (header.items.size() == max_tensors) return too_large("more than 65536 tensors");
       header.items.emplace_back();
       header.items.back().name = key;
       return tensor(header.items.back());
@@ -54,6 +58,10 @@ class SafetensorsHeaderParser {
     if (status_.ok())
       status_ = Status::error(Errc::bad_format, "header, byte ", at_ + 8, ": ", what,
                               "; save or download the file again");
+    return false;
+  }
+  bool too_large(const char* what) {
+    if (status_.ok()) status_ = Status::error(Errc::too_large, what, "; save the weights alone");
     return false;
   }
   void skip_space() {
@@ -86,6 +94,8 @@ class SafetensorsHeaderParser {
     return object([&](const std::string& key) {
       std::string value;
       if (!string(value)) return false;
+      metadata_bytes_ += key.size() + value.size();
+      if (metadata_bytes_ > max_metadata_bytes) return too_large("more than 16 MiB of metadata");
       header.metadata.emplace_back(key, std::move(value));
       return true;
     });
@@ -213,7 +223,7 @@ class SafetensorsHeaderParser {
   }
 
   std::string_view text_;
-  std::size_t at_ = 0;
+  std::size_t at_ = 0, metadata_bytes_ = 0;
   Status status_;
 };
 

@@ -7,6 +7,7 @@
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/formats/bytes.hpp>
+#include <tinyfiqa/formats/weight_sets.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -25,6 +26,11 @@ constexpr std::size_t max_tensor_rank = 16;
 /// The largest number of elements that is read (1 GiB as floats). An expanded tensor (stride 0) can declare
 /// any size with few bytes in the file.
 constexpr std::uint64_t max_tensor_elements = std::uint64_t{1} << 28u;
+/// The longest name of a tensor in bytes.
+constexpr std::size_t max_tensor_name = 1024;
+/// The largest number of tensors in a file, and of bytes of all of them together.
+constexpr std::size_t max_tensors = std::size_t{1} << 16u;
+constexpr std::uint64_t max_tensor_bytes = std::uint64_t{4} << 30u;
 
 /// One tensor. Element (i0, i1, ...) is element offset + i0 * strides[0] + i1 * strides[1] + ... of
 /// `storage`. Several tensors may share a storage.
@@ -231,6 +237,18 @@ inline const std::string* find_metadata(const Metadata& metadata, std::string_vi
   return nullptr;
 }
 
+/// A tensor of the file that is not read, and why: "complex numbers".
+struct UnreadTensor {
+  std::string name, what;
+};
+
+/// "'a' and 2 more tensors were left out: complex numbers can't be read".
+inline std::string unread_note(const std::vector<UnreadTensor>& unread) {
+  const std::string more =
+      unread.size() == 1 ? " was" : " and " + std::to_string(unread.size() - 1) + " more were";
+  return in_quotes(unread[0].name) + more + " left out: " + unread[0].what + " can't be read";
+}
+
 /// The tensors of one weight file, in the file's order. The object shares ownership of the bytes, so entries
 /// stay valid when it is copied or moved.
 class TensorFile {
@@ -238,6 +256,17 @@ class TensorFile {
   std::string path;                ///< for messages
   Metadata metadata;               ///< __metadata__ of safetensors
   std::vector<std::string> notes;  ///< what a reader or converter changed, as sentences for the user
+  std::vector<UnreadTensor> unread;
+  /// The sets of weights in the file, and the name of the one whose tensors these are.
+  std::vector<WeightSet> sets;
+  std::string set;
+
+  /// What stands in the file under that name instead of a tensor that can be read; null if nothing does.
+  const UnreadTensor* find_unread(std::string_view name) const {
+    for (const UnreadTensor& tensor : unread)
+      if (tensor.name == name) return &tensor;
+    return nullptr;
+  }
 
   const std::vector<TensorEntry>& entries() const { return entries_; }
   /// The entry with that name, or null.
@@ -247,10 +276,19 @@ class TensorFile {
   }
 
   /// Checks the bounds of a tensor and adds it. Errors: bad_format for a name that exists already or for
-  /// elements outside the storage; too_large.
+  /// elements outside the storage; too_large, also for more than max_tensors or max_tensor_bytes in all.
   Status add(TensorEntry tensor) {
     const auto count = count_elements(tensor);
     if (!count) return count.status();
+    if (tensor.name.size() > max_tensor_name)
+      return Status::error(Errc::too_large, in_quotes(tensor.name), ": a name of more than ", max_tensor_name,
+                           " bytes; save the weights alone");
+    if (entries_.size() == max_tensors)
+      return Status::error(Errc::too_large, "more than ", max_tensors, " tensors; save the weights alone");
+    bytes_ += *count * dtype_bytes(tensor.dtype);  // below 2^31 each, and at most 2^16 of them
+    if (bytes_ > max_tensor_bytes)
+      return Status::error(Errc::too_large, in_quotes(tensor.name),
+                           ": the tensors have more than 4 GiB in all; save the weights alone");
     if (!index_.emplace(tensor.name, entries_.size()).second) {
       return Status::error(Errc::bad_format, in_quotes(tensor.name),
                            ": two tensors have this name; save the file again");
@@ -268,6 +306,8 @@ class TensorFile {
     keep(std::move(bytes));
     return add(std::move(tensor));
   }
+  /// The size of all tensors as if they shared nothing, in bytes.
+  std::uint64_t bytes() const { return bytes_; }
   /// Keeps `owner` alive as long as this object or a copy of it.
   void keep(std::shared_ptr<const void> owner) {
     if (owner != nullptr) owners_.push_back(std::move(owner));
@@ -278,6 +318,7 @@ class TensorFile {
  private:
   std::vector<TensorEntry> entries_;
   std::unordered_map<std::string, std::size_t> index_;
+  std::uint64_t bytes_ = 0;
   std::vector<std::shared_ptr<const void>> owners_;
 };
 

@@ -27,7 +27,7 @@ namespace detail {
 /// the list of storage keys. Then each storage follows: its element count (8 bytes) and its elements.
 class LegacyReader {
  public:
-  explicit LegacyReader(const FileBytes& file) : file_(file) {}
+  LegacyReader(const FileBytes& file, const std::string& set) : file_(file), set_(set) {}
 
   Result<TensorFile> read() {
     Status status = check_preamble();
@@ -41,14 +41,15 @@ class LegacyReader {
     TensorFile result;
     result.path = file_.path;
     result.keep(file_.owner);
-    status = add_state_dict(*checkpoint, result, [&](const PickleNode& storage) -> Result<Bytes> {
+    const auto storage_bytes = [&](const PickleNode& storage) -> Result<Bytes> {
       const auto found = storages_.find(storage.text);
       if (found == storages_.end()) {
         return Status::error(Errc::bad_format, "storage ", in_quotes(storage.text),
                              " is not in the file; copy or download it again");
       }
       return found->second;
-    });
+    };
+    status = add_state_dict(*checkpoint, result, storage_bytes, set_);
     if (!status) return status;
     return result;
   }
@@ -102,6 +103,11 @@ class LegacyReader {
     for (const PickleRef item : list.items) {
       const auto found = known.find(keys[item].text);
       if (keys[item].kind != PickleKind::text || found == known.end()) {
+        for (const PickleNode& node : checkpoint.nodes)
+          if (node.kind ==
+              PickleKind::unread)  // its elements have an unknown size, so the rest can't be found
+            return Status::error(Errc::unsupported, unread_reason(checkpoint.global_name(node)),
+                                 " can't be read; save the weights as float32");
         return bad_storage(keys[item], "it is listed, but no tensor uses it");
       }
       const Status status = take_storage(*found->second);
@@ -130,15 +136,16 @@ class LegacyReader {
   }
 
   const FileBytes& file_;
+  const std::string& set_;
   std::size_t at_ = 0;
   std::unordered_map<std::string_view, Bytes> storages_;
 };
 }  // namespace detail
 
-/// Reads the state dict of a legacy .pth file. The tensors are views of its bytes. Errors: bad_format,
-/// unsupported, too_large.
-inline Result<TensorFile> read_torch_legacy(const FileBytes& file) {
-  auto result = detail::LegacyReader(file).read();
+/// Reads a state dict of a legacy .pth file, chosen as add_state_dict() does. The tensors are views of its bytes.
+/// Errors: bad_format, unsupported, too_large.
+inline Result<TensorFile> read_torch_legacy(const FileBytes& file, const std::string& set = "") {
+  auto result = detail::LegacyReader(file, set).read();
   if (!result) return result.status().prefixed(file.path, ": PyTorch legacy file: ");
   return result;
 }

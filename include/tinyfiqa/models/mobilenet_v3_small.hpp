@@ -90,6 +90,8 @@ struct MobileNetV3Small {
 
 /// The quality network of Hamidi et al. 2025.
 using MobileNetV3SmallQuality = MobileNetV3Small<QualityHead2<576, 288>>;
+/// torchvision's network with its last layer replaced by Linear(1024, 1), as it is often fine-tuned.
+using MobileNetV3SmallFineTuned = MobileNetV3Small<MobileNetV3Classifier<576, 1024, 1>>;
 /// torchvision's ImageNet classifier.
 using MobileNetV3SmallImageNet = MobileNetV3Small<MobileNetV3Classifier<576, 1024, 1000>>;
 

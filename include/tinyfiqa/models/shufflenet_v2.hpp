@@ -117,6 +117,9 @@ struct ShuffleNetV2 {
 /// The quality network of Hamidi et al. 2025.
 template <class Width>
 using ShuffleNetV2Quality = ShuffleNetV2<Width, QualityHead3<Width::last, 512, 256>>;
+/// torchvision's network with its last layer replaced by a linear one of one output, as it is often fine-tuned.
+template <class Width>
+using ShuffleNetV2FineTuned = ShuffleNetV2<Width, Linear<Width::last, 1>>;
 /// torchvision's ImageNet classifier.
 template <class Width>
 using ShuffleNetV2ImageNet = ShuffleNetV2<Width, Linear<Width::last, 1000>>;

@@ -116,6 +116,8 @@ class Model {
   const std::optional<Calibration>& calibration() const { return calibration_; }
   /// The views over which scores are averaged, from the weight file; empty if it names none.
   const std::vector<View>& views() const { return views_; }
+  /// What was changed while the weight file was read, as sentences for the user.
+  const std::vector<std::string>& notes() const { return notes_; }
   const NetworkDefinition& network() const { return network_; }
   const std::vector<NamedParam>& params() const { return network_.params; }
   /// Parameters in PyTorch's layout; empty in a model for Use::run.
@@ -128,9 +130,9 @@ class Model {
   Result<LoadReport> load(const TensorFile& file) {
     LoadOptions options;
     options.head = spec_->head;
-    if (block_.empty()) return load_packed(file, options);
-    auto report = load_params(file, params(), block(), options);
+    auto report = block_.empty() ? load_packed(file, options) : load_params(file, params(), block(), options);
     if (report) pack();
+    if (report) notes_ = report->notes;
     return report;
   }
 
@@ -211,6 +213,7 @@ class Model {
   const Backend* backend_;
   InputSpec input_;
   std::vector<View> views_;
+  std::vector<std::string> notes_;
   std::optional<Calibration> calibration_;
   NetworkDefinition network_;
   std::vector<float> block_;
@@ -233,6 +236,24 @@ inline Result<Model> make_model(const TensorFile& file, const ModelSpec& spec,
   return model;
 }
 
+/// The error for a file of no known network: what can't be read, or how it differs from the most similar one.
+inline Status unknown_network(const TensorFile& file) {
+  if (!file.unread.empty())
+    return Status::error(Errc::unsupported, file.path, ": ", unread_note(file.unread),
+                         "; save the weights as float32");
+  const ModelSpec* const similar = similar_model(file);
+  if (similar == nullptr)
+    return Status::error(Errc::mismatch, file.path, ": not the weights of any network known here (",
+                         model_names(), ")");
+  const auto params = similar->define().params;
+  LoadOptions options;
+  options.head = similar->head;
+  detail::LoadPlan plan(file, params, options);
+  return Status::error(Errc::mismatch, file.path, ": nearly ", similar->name, ", but not quite",
+                       plan.differences(),
+                       "; only networks known here can be run (tinyfiqa info --help lists them)");
+}
+
 /// The same for the model of that name or, if `name` is empty, the one that guess_model() finds. Compiles all
 /// networks of the registry into the program.   Errors: those, and bad_argument for an unknown name.
 inline Result<Model> make_model(const TensorFile& file, const std::string& name = "",
@@ -240,9 +261,7 @@ inline Result<Model> make_model(const TensorFile& file, const std::string& name 
   const ModelSpec* spec = name.empty() ? guess_model(file) : find_model(name);
   if (spec == nullptr && !name.empty())
     return Status::error(Errc::bad_argument, "no model is called '", name, "'; there are ", model_names());
-  if (spec == nullptr)
-    return Status::error(Errc::mismatch, file.path, ": not the weights of any network known here (",
-                         model_names(), ")");
+  if (spec == nullptr) return unknown_network(file);
   return make_model(file, *spec, backend, use);
 }
 

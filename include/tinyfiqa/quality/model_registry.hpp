@@ -5,6 +5,7 @@
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/formats/network.hpp>
 #include <tinyfiqa/formats/tensor_file.hpp>
+#include <tinyfiqa/formats/tensor_names.hpp>
 #include <tinyfiqa/image/preprocess.hpp>
 #include <tinyfiqa/models/efficientnet.hpp>
 #include <tinyfiqa/models/face_resnet.hpp>
@@ -18,6 +19,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 TINYFIQA_BEGIN
@@ -35,6 +37,9 @@ TINYFIQA_BEGIN
   X(MobileNetV3SmallQuality)                 \
   X(ShuffleNetV2Quality<ShuffleNetX0_5>)     \
   X(ShuffleNetV2Quality<ShuffleNetX1_0>)     \
+  X(MobileNetV3SmallFineTuned)               \
+  X(ShuffleNetV2FineTuned<ShuffleNetX0_5>)   \
+  X(ShuffleNetV2FineTuned<ShuffleNetX1_0>)   \
   X(MobileNetV3SmallImageNet)                \
   X(ShuffleNetV2ImageNet<ShuffleNetX0_5>)    \
   X(ShuffleNetV2ImageNet<ShuffleNetX1_0>)    \
@@ -173,6 +178,21 @@ inline Span<const ModelSpec> model_specs() {
           .defined_by<ShuffleNetV2Quality<ShuffleNetX1_0>>()
           .with_head("fc.")
           .giving_scores(),
+      ModelSpec::named("mobilenet_v3_small_finetuned",
+                       "torchvision's, its last layer replaced by one of one output")
+          .with_input(imagenet_input(224, 224))
+          .defined_by<MobileNetV3SmallFineTuned>()
+          .giving_scores(),
+      ModelSpec::named("shufflenet_v2_x0_5_finetuned",
+                       "torchvision's, its last layer replaced by one of one output")
+          .with_input(imagenet_input(224, 224))
+          .defined_by<ShuffleNetV2FineTuned<ShuffleNetX0_5>>()
+          .giving_scores(),
+      ModelSpec::named("shufflenet_v2_x1_0_finetuned",
+                       "torchvision's, its last layer replaced by one of one output")
+          .with_input(imagenet_input(224, 224))
+          .defined_by<ShuffleNetV2FineTuned<ShuffleNetX1_0>>()
+          .giving_scores(),
       ModelSpec::named("mobilenet_v3_small_imagenet", "torchvision's classifier, 1000 classes")
           .with_input(imagenet_input(224, 224))
           .defined_by<MobileNetV3SmallImageNet>(),
@@ -274,25 +294,53 @@ inline std::vector<const ModelSpec*> models_of_same_parameters(const ModelSpec& 
   return others;
 }
 
+namespace detail {
+/// True if the file has this network's parameters with the right shapes, under a prefix or none. The head may
+/// be absent or an ImageNet classifier; any other head is one of another network.
+inline bool holds_network(const TensorFile& file, const ModelSpec& spec,
+                          const std::vector<NamedParam>& params) {
+  const std::string_view head = spec.head;
+  for (const WeightSet& set : find_prefixes(file, params, head)) {
+    const std::string prefix = set.name.empty() ? "" : set.name + ".", start = prefix + spec.head;
+    bool whole = true, present = false, imagenet = false;
+    for (const NamedParam& p : params)
+      whole = whole && (head.empty() || !starts_with(p.name, head) || has_param(file, prefix, p));
+    if (whole) return true;
+    for (const TensorEntry& entry : file.entries()) {
+      if (!starts_with(entry.name, start)) continue;
+      present = true;
+      imagenet = imagenet || (!entry.shape.empty() && entry.shape[0] == 1000);
+    }
+    if (!present || imagenet) return true;
+  }
+  return false;
+}
+}  // namespace detail
+
 /// The model of a weight file: the one that its metadata names, or else the first one whose parameters are all in
-/// the file with the right shape. Parameters of a head need not be in the file. Null if there is no such model.
+/// the file with the right shape, with or without a prefix of all names. Parameters of a head need not be in the
+/// file. Null if there is no such model.
 inline const ModelSpec* guess_model(const TensorFile& file) {
   if (const ModelSpec* named = named_model(file)) return named;
-  const auto fits = [&](const NamedParam& p) {
-    const TensorEntry* entry = file.find(p.name);
-    return entry != nullptr && std::equal(entry->shape.begin(), entry->shape.end(), p.param.extents,
-                                          p.param.extents + p.param.rank);
-  };
-  for (const ModelSpec& spec : model_specs()) {
-    const std::string head = spec.head;
-    const auto needed = [&](const NamedParam& p) {
-      return head.empty() || p.name.compare(0, head.size(), head) != 0;
-    };
-    const auto params = spec.define().params;
-    if (std::all_of(params.begin(), params.end(), [&](const NamedParam& p) { return !needed(p) || fits(p); }))
-      return &spec;
-  }
+  for (const ModelSpec& spec : model_specs())
+    if (detail::holds_network(file, spec, spec.define().params)) return &spec;
   return nullptr;
+}
+
+/// For messages about a file of no known network: the model of which it has the most parameters with the right
+/// shapes, if it is nine tenths of them. Null if there is none.
+inline const ModelSpec* similar_model(const TensorFile& file) {
+  const ModelSpec* best = nullptr;
+  double most = 0.9;
+  for (const ModelSpec& spec : model_specs()) {
+    const auto params = spec.define().params;
+    const auto fits = [&](const NamedParam& p) { return detail::has_param(file, "", p); };
+    const auto count = std::count_if(params.begin(), params.end(), fits);
+    const double share = static_cast<double>(count) / static_cast<double>(params.size());
+    if (share > most) best = &spec;
+    most = std::max(most, share);
+  }
+  return best;
 }
 
 TINYFIQA_END

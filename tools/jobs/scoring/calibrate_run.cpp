@@ -58,7 +58,7 @@ Status CalibrateRun::check_outputs() const {
 /// The file of weights, with the metadata that the options ask for and without metadata that is no
 /// longer valid.
 Result<TensorFile> CalibrateRun::read() const {
-  auto file = read_weight_file(options_.weights);
+  auto file = read_weight_file(options_.weights, options_.weights_key);
   if (!file) return file.status();
   if (find_metadata(file->metadata, "untrained") != nullptr)
     return Status::error(Errc::bad_argument, options_.weights,
@@ -87,6 +87,7 @@ Result<std::shared_ptr<const Model>> CalibrateRun::make(const TensorFile& file) 
   if (!backend) return backend.status();
   auto network = make_model(file, options_.model, **backend);
   if (!network) return network.status();
+  print_file_notes(options_.weights, network->notes());
   if (options_.ignore_colour)
     if (const Status status = ignore_colour(*network); !status) return status;
   if (options_.half) {

@@ -14,7 +14,7 @@
 
 /// The options of `tinyfiqa calibrate`.
 struct CalibrateOptions {
-  std::string weights, out, model, isa = "auto";
+  std::string weights, weights_key, out, model, isa = "auto";
   DataOptions data;  ///< the population
   ViewOptions views;
   BandErrorOptions errors;

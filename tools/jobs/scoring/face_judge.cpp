@@ -9,6 +9,7 @@
 #include "jobs/scoring/learned_baseline.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 using namespace tinyfiqa;
@@ -21,7 +22,7 @@ double random_quality(std::uint64_t seed, std::size_t number) {
 
 std::string model_choices() {
   return "Use this network: tinyfqnet_m, tinyfqnet, tinyfqnet_l, mobilenet_v3_small, shufflenet_v2_x0_5, "
-         "shufflenet_v2_x1_0 or "
+         "shufflenet_v2_x1_0, torchvision's fine-tuned ones (..._finetuned) or "
          "ensemble "
          "(the mean over all --weights); or a baseline: " +
          std::string(baseline_names) +
@@ -130,6 +131,15 @@ class NormJudge : public FaceJudge {
   Embedder embedder_;
 };
 
+/// True if a file may be one of train-baseline: safetensors whose header has the key "baseline". Weights of networks
+/// are then parsed only once, by read_models().
+bool may_be_learned(const FileBytes& file) {
+  if (!looks_like_safetensors(file.bytes)) return false;
+  const auto header = detail::load_le<std::uint64_t>(file.bytes.data);
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes.data), file.bytes.size);
+  return text.substr(8, static_cast<std::size_t>(header)).find("\"baseline\"") != std::string_view::npos;
+}
+
 /// The baseline in the file of --weights that train-baseline wrote; null if the file is something else.
 Result<std::shared_ptr<const LearnedBaseline>> read_learned(const ModelOptions& options) {
   const bool named = options.model == "svm" || options.model == "rqs";
@@ -139,7 +149,10 @@ Result<std::shared_ptr<const LearnedBaseline>> read_learned(const ModelOptions& 
                          " and give it with --weights FILE");
   if (options.weights.size() != 1 || !(named || options.model.empty()))
     return std::shared_ptr<const LearnedBaseline>();
-  const auto file = read_tensors(options.weights[0]);
+  const auto bytes = read_file(options.weights[0]);
+  if (!bytes) return bytes.status();
+  if (!named && !may_be_learned(*bytes)) return std::shared_ptr<const LearnedBaseline>();
+  const auto file = read_tensors(*bytes, options.weights_key);
   if (!file) return file.status();
   const std::string kind = learned_kind(*file);
   if (named && kind != options.model)
@@ -167,7 +180,7 @@ Result<std::shared_ptr<const Model>> read_recogniser(const Baseline& baseline, c
                          " needs the weights of one recogniser: --weights mobilefacenet.safetensors");
   const auto backend = backend_option(options.isa);
   if (!backend) return backend.status();
-  auto model = read_model(options.weights[0], "", **backend);
+  auto model = read_model(options.weights[0], "", **backend, Use::change, options.weights_key);
   if (!model) return model.status();
   return std::make_shared<const Model>(std::move(*model));
 }
@@ -288,9 +301,25 @@ std::vector<std::string> QualitySource::uncalibrated() const {
   return names;
 }
 
-bool QualitySource::sees_calibrated_views() const {
-  return std::all_of(networks_.begin(), networks_.end(),
-                     [&](const auto& m) { return own_views(*m) == options_.views; });
+std::string QualitySource::inexact() const {
+  if (!calibrated()) return "";
+  constexpr const char* advice =
+      ", so these qualities are not exact; for exact ones, remove --size, --tta and --model ensemble, or "
+      "calibrate "
+      "the weights with them (tinyfiqa calibrate)";
+  const auto size = [](int height, int width) {
+    return std::to_string(height) + "x" + std::to_string(width);
+  };
+  for (const auto& m : networks_) {
+    const InputSpec& input = m->input();
+    if (options_.height > 0 && (options_.height != input.height || options_.width != input.width))
+      return std::string(m->spec().name) + " was calibrated at " + size(input.height, input.width) +
+             ", not at " + size(options_.height, options_.width) + advice;
+    if (own_views(*m) != options_.views)
+      return std::string(m->spec().name) + " was calibrated with other views (" + views_text(own_views(*m)) +
+             "), not with " + views_text(options_.views) + advice;
+  }
+  return "";
 }
 
 bool QualitySource::needs_landmarks() const { return baseline_ != nullptr && baseline_->landmarks; }

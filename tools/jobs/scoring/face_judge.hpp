@@ -87,8 +87,9 @@ class QualitySource {
   /// The names of the networks that have no calibration. Empty for baselines.
   std::vector<std::string> uncalibrated() const;
 
-  /// True if the views are those of the calibration of the networks.
-  bool sees_calibrated_views() const;
+  /// A note for qualities that are not exact, because a network was calibrated at another size or with other views.
+  /// Empty if they are exact, or if there are none.
+  std::string inexact() const;
 
   /// True if all networks, or the baseline, see a face that is aligned by its landmarks.
   bool wants_aligned_faces() const;
