@@ -116,7 +116,7 @@ TEST_CASE("a grey profile is converted") {
 TEST_CASE("a profile that is sRGB is recognised by its numbers and changes nothing") {
   const auto profile = [](const char* name) {
     const auto bytes = photo_bytes(name);
-    return check_png(Bytes(bytes.data(), bytes.size()))->profile;
+    return decode_png(Bytes(bytes.data(), bytes.size()), default_max_pixels)->profile;
   };
   const auto srgb = profile("srgb.png"), p3 = profile("p3.png"), adobe = profile("adobe.png");
   REQUIRE(srgb.size() > 128);

@@ -3,7 +3,6 @@
 
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
-#include <tinyfiqa/image/exif.hpp>
 
 #include <cstddef>
 #include <cstring>
@@ -67,32 +66,6 @@ inline Status unknown_format(Bytes bytes) {
     return Status::error(Errc::bad_format, "this is text, not an image (a failed download?)");
   return Status::error(Errc::bad_format,
                        "not an image in a known format; convert to JPEG, PNG, BMP, PPM or PGM");
-}
-
-/// Refuses BMP files that stb_image misreads: those that are cut off (it fills in zeros) and run-length
-/// coded ones.
-inline Status check_bmp(Bytes file) {
-  const auto cut = [&] {
-    return Status::error(Errc::bad_format, "cut off after ", file.size, " bytes; get the file again");
-  };
-  if (file.size < 26) return cut();
-  const auto u16 = [&](std::size_t at) {
-    return static_cast<std::size_t>(read_uint(file.data + at, 2, true));
-  };
-  const auto u32 = [&](std::size_t at) {
-    return static_cast<std::size_t>(read_uint(file.data + at, 4, true));
-  };
-  const bool core = u32(14) == 12;  // the 12-byte header of OS/2
-  if (!core && file.size < 54) return cut();
-  if (!core && (u32(30) == 1 || u32(30) == 2))
-    return Status::error(Errc::unsupported, "run-length coded BMP is not supported; convert to JPEG or PNG");
-  const std::size_t width = core ? u16(18) : u32(18);
-  std::size_t height = core ? u16(20) : u32(22);
-  if (height >= 0x80000000u) height = 0x100000000u - height;  // negative: rows are stored from top to bottom
-  const std::size_t bits = core ? u16(24) : u16(28);
-  if (width > 0xFFFFFF || height > 0xFFFFFF || bits > 32) return Status();  // check_size() refuses it
-  const std::size_t row_bytes = (width * bits + 31) / 32 * 4, offset = u32(10);
-  return offset > file.size || row_bytes * height > file.size - offset ? cut() : Status();
 }
 
 }  // namespace detail

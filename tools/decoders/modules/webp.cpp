@@ -4,7 +4,10 @@
 
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/image/exif.hpp>
+#include <tinyfiqa/image/transparency.hpp>
 
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
 
 #include "decoders/module.hpp"
@@ -39,6 +42,28 @@ void take_chunks(const WebPDemuxer* file, ModuleImage& image) {
   }
 }
 
+/// Decodes into `pixels` [height, width, 3]. `channels`: 3, or 4 for a frame with transparency.
+ModuleFailure decode_pixels(const WebPData& frame, WebPDecoderConfig& config, std::size_t channels,
+                            unsigned char* pixels, ModuleImage& image) {
+  const auto width = static_cast<std::size_t>(config.options.scaled_width),
+             count = width * static_cast<std::size_t>(config.options.scaled_height);
+  void* const rgba = channels == 4 ? std::calloc(count, channels) : nullptr;
+  if (channels == 4 && rgba == nullptr) return module_out_of_memory;
+  config.output.colorspace = channels == 4 ? MODE_RGBA : MODE_RGB;
+  config.output.is_external_memory = 1;
+  config.output.u.RGBA.rgba = channels == 4 ? static_cast<unsigned char*>(rgba) : pixels;
+  config.output.u.RGBA.stride = static_cast<int>(channels * width);
+  config.output.u.RGBA.size = channels * count;
+  const VP8StatusCode code = WebPDecode(frame.bytes, frame.size, &config);
+  WebPFreeDecBuffer(&config.output);
+  ModuleFailure result = code == VP8_STATUS_OK ? module_done : fail(image, code);
+  if (result == module_done && channels == 4 &&
+      !tinyfiqa::detail::lay_on_background(static_cast<const unsigned char*>(rgba), count, pixels))
+    result = module_invisible;
+  std::free(rgba);
+  return result;
+}
+
 ModuleFailure decode_frame(const WebPData& frame, ModuleImage& image) {
   WebPDecoderConfig config;
   if (WebPInitDecoderConfig(&config) == 0) return fail(image, module_unsupported, "another libwebp");
@@ -54,15 +79,7 @@ ModuleFailure decode_frame(const WebPData& frame, ModuleImage& image) {
   config.options.use_scaling = divisor > 1 ? 1 : 0;
   config.options.scaled_width = out_width;
   config.options.scaled_height = out_height;
-  config.output.colorspace = MODE_RGB;
-  config.output.is_external_memory = 1;
-  config.output.u.RGBA.rgba = pixels;
-  config.output.u.RGBA.stride = 3 * out_width;
-  config.output.u.RGBA.size =
-      std::size_t{3} * static_cast<std::size_t>(out_width) * static_cast<std::size_t>(out_height);
-  const VP8StatusCode code = WebPDecode(frame.bytes, frame.size, &config);
-  WebPFreeDecBuffer(&config.output);
-  return code == VP8_STATUS_OK ? module_done : fail(image, code);
+  return decode_pixels(frame, config, config.input.has_alpha != 0 ? 4 : 3, pixels, image);
 }
 
 }  // namespace
