@@ -44,7 +44,8 @@ TEST_CASE("HEIC and AVIF: transparent pixels are white") {
     const auto expected = read_photo(fixture("variants/half_visible.png"));
     REQUIRE(expected.ok());
     CAPTURE(name);
-    for (const int x : {4, 20, 44, 60}) {  // not at the edge of what is visible, where the coded alpha is soft
+    for (const int x :
+         {4, 20, 44, 60}) {  // not at the edge of what is visible, where the coded alpha is soft
       for (int c = 0; c < 3; ++c) CHECK(std::abs(photo->pixel(x, 30)[c] - expected->pixel(x, 30)[c]) <= 8);
     }
   }

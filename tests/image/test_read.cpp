@@ -42,11 +42,16 @@ TEST_CASE("lossless formats all give the same pixels") {
 
 TEST_CASE("grey, palettes and 1 or 16 bits become RGB as PIL converts them, alpha is laid on white") {
   const char* pairs[][2] = {
-      {"grey.png", "grey_expected.png"},       {"grey.pgm", "grey_expected.png"},
-      {"rgba.png", "rgba_expected.png"},       {"grey16.png", "grey_expected.png"},
-      {"grey16.pgm", "grey_expected.png"},     {"one_bit.png", "one_bit_expected.png"},
-      {"palette.png", "palette_expected.png"}, {"palette.bmp", "palette_expected.png"},
-      {"grey_alpha.png", "grey_alpha_expected.png"}, {"palette_alpha.png", "palette_alpha_expected.png"},
+      {"grey.png", "grey_expected.png"},
+      {"grey.pgm", "grey_expected.png"},
+      {"rgba.png", "rgba_expected.png"},
+      {"grey16.png", "grey_expected.png"},
+      {"grey16.pgm", "grey_expected.png"},
+      {"one_bit.png", "one_bit_expected.png"},
+      {"palette.png", "palette_expected.png"},
+      {"palette.bmp", "palette_expected.png"},
+      {"grey_alpha.png", "grey_alpha_expected.png"},
+      {"palette_alpha.png", "palette_alpha_expected.png"},
   };
   for (const auto& pair : pairs) {
     const char *name = pair[0], *expected = pair[1];
@@ -229,7 +234,8 @@ TEST_CASE("images beyond the limits are refused before they are decoded") {
   auto bomb = file_bytes(fixture("image/rgb.png"));
   const auto write_checksum = [&bomb] {
     const auto sum = detail::png_checksum(Bytes(bomb.data() + 12, 17));
-    for (int i = 0; i < 4; ++i) bomb[29 + static_cast<std::size_t>(i)] = static_cast<unsigned char>(sum >> (24 - 8 * i));
+    for (int i = 0; i < 4; ++i)
+      bomb[29 + static_cast<std::size_t>(i)] = static_cast<unsigned char>(sum >> (24 - 8 * i));
   };
   bomb[16 + 2] = 0x75;  // 29983 x 29975 claimed
   bomb[20 + 2] = 0x75;

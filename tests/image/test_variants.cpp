@@ -25,7 +25,8 @@ void check_refused(const std::string& file, const std::string& message) {
 
 }  // namespace
 
-TEST_CASE("BMPs of every header, depth, order of rows, mask and run length give the pixels that Pillow reads") {
+TEST_CASE(
+    "BMPs of every header, depth, order of rows, mask and run length give the pixels that Pillow reads") {
   for_each_variant({".bmp"}, check_same);
 }
 

@@ -51,7 +51,7 @@ class JpegFile {
   Bytes find_exif() const;
   void choose_scale(int longest, int wanted);
   void choose_window(const Edges& stored);
-  Status check_size(const DecodeRequest& request);
+  Status check_size(const DecodeRequest& request, StoredPhoto& out);
   Status choose_colours(StoredPhoto& out);
   Status check_complete() const;
   void read_rows();
@@ -218,12 +218,13 @@ void JpegFile::choose_window(const Edges& stored) {
 
 /// A file with several scans is decoded into coefficients of the full size first. With arithmetic coding, a few bytes
 /// may hold any number of pixels, each of which takes time.
-Status JpegFile::check_size(const DecodeRequest& request) {
+Status JpegFile::check_size(const DecodeRequest& request, StoredPhoto& out) {
   const bool whole = jpeg_.progressive_mode != FALSE || jpeg_.arith_code != FALSE ||
                      jpeg_has_multiple_scans(&jpeg_) != FALSE;
-  return detail::check_size(whole ? jpeg_.image_width : static_cast<std::size_t>(window_.width),
-                            whole ? jpeg_.image_height : static_cast<std::size_t>(window_.height),
-                            request.max_pixels);
+  const std::size_t width = whole ? jpeg_.image_width : static_cast<std::size_t>(window_.width);
+  const std::size_t height = whole ? jpeg_.image_height : static_cast<std::size_t>(window_.height);
+  out.take_turn(width * height);
+  return detail::check_size(width, height, request.max_pixels);
 }
 
 Status JpegFile::choose_colours(StoredPhoto& out) {
@@ -295,7 +296,7 @@ Status JpegFile::read_pixels(const Box* part, const DecodeRequest& request, Stor
   if (wanted.empty()) return no_pixel_in_box(all.width, all.height);
   choose_scale(static_cast<int>(wanted.longest_side()), request.longest_side);
   choose_window(turn.to_stored(wanted));
-  if (const Status s = check_size(request); !s) return s;
+  if (const Status s = check_size(request, out); !s) return s;
   if (const Status s = choose_colours(out); !s) return s;
   in_data_ = true;
   if (!run([](JpegFile& j) { jpeg_start_decompress(&j.jpeg_); })) return failure();

@@ -19,6 +19,8 @@ using namespace tinyfiqa;
 
 namespace {
 
+std::size_t photo_pixels_limit = default_max_pixels;
+
 /// Adds a row of pixels to the sums [width / divisor rounded up, 3] of their cells.
 void add_to_cells(const unsigned char* row, int width, int divisor, std::uint32_t* sums) {
   for (int x = 0; x < width; sums += 3) {
@@ -116,6 +118,7 @@ struct ModuleHost {
     status = detail::check_size(static_cast<std::size_t>(full_width), static_cast<std::size_t>(full_height),
                                 max_pixels);
     if (!status) return nullptr;
+    photo.take_turn(static_cast<std::size_t>(full_width) * static_cast<std::size_t>(full_height));
     photo.full_width = full_width;
     photo.full_height = full_height;
     photo.scale_x = static_cast<double>(full_width) / width;
@@ -238,6 +241,9 @@ Result<Image> read_by(const std::string& path, const Decode& decode) {
 
 }  // namespace
 
+std::size_t max_photo_pixels() { return photo_pixels_limit; }
+void set_max_photo_pixels(std::size_t pixels) { photo_pixels_limit = pixels; }
+
 Result<Photo> decode_photo(Bytes file, const DecodeRequest& request) {
   return detail::with_memory_errors("", [&]() -> Result<Photo> {
     auto stored = decode_stored(file, request);
@@ -265,6 +271,6 @@ Result<Image> read_photo(const std::string& path) { return read_by(path, decode_
 Result<Image> read_training_photo(const std::string& path) {
   return read_by(path, [](Bytes file) {
     const bool known = detail::image_format(file) != detail::ImageFormat::other;
-    return known ? decode_image(file) : decode_full_image(file);
+    return known ? decode_image(file, max_photo_pixels()) : decode_full_image(file);
   });
 }

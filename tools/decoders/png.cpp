@@ -36,9 +36,10 @@ std::vector<unsigned char> inflated_profile(Bytes chunk) {
 Result<StoredPhoto> decode_png(Bytes file, std::size_t max_pixels) {
   const auto parts = detail::scan_png(file);
   if (!parts) return parts.status();
+  StoredPhoto stored;
+  stored.take_turn(parts->width * parts->height);
   auto image = detail::decode_png(*parts, max_pixels);
   if (!image) return image.status();
-  StoredPhoto stored;
   stored.full_width = image->width;
   stored.full_height = image->height;
   stored.image = std::move(*image);
