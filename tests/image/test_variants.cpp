@@ -1,5 +1,8 @@
 #include "variants.hpp"
 
+#include <cstddef>
+#include <iterator>
+
 using namespace tinyfiqa;
 
 namespace {
@@ -53,15 +56,18 @@ TEST_CASE("a byte that is changed anywhere in a PNG is noticed") {
   CHECK(accepted == 0);
 }
 
-TEST_CASE("a JPEG that lost bytes anywhere in its data is refused") {
+TEST_CASE("a JPEG whose last scan lost its end is refused, though it ends with its marker") {
   for (const char* name : {"baseline.jpg", "progressive.jpg", "restarts.jpg"}) {
     const auto good = file_bytes(fixture(std::string("variants/") + name));
     const unsigned char mark[] = {0xFF, 0xDA};
-    const auto scan = std::search(good.begin(), good.end(), std::begin(mark), std::end(mark)) - good.begin();
+    const auto scan =
+        std::find_end(good.begin(), good.end(), std::begin(mark), std::end(mark)) - good.begin();
     int accepted = 0, files = 0;
-    for (std::ptrdiff_t at = scan + 20; at + 60 < static_cast<std::ptrdiff_t>(good.size()); at += 7) {
-      auto bytes = good;
-      bytes.erase(bytes.begin() + at, bytes.begin() + at + 40);
+    // The last byte may hold nothing but padding.
+    for (std::ptrdiff_t end = scan + 20; end + 4 < static_cast<std::ptrdiff_t>(good.size()); ++end) {
+      std::vector<unsigned char> bytes(good.begin(), good.begin() + end);
+      if (bytes.back() == 0xFF) bytes.pop_back();
+      bytes.insert(bytes.end(), {0xFF, 0xD9});
       accepted += decode_image(Bytes(bytes.data(), bytes.size())).ok() ? 1 : 0;
       ++files;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/image/exif.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,21 +16,24 @@ class JpegBits {
  public:
   JpegBits(Bytes file, std::size_t begin) : file_(file), at_(begin) {}
 
-  /// The next 16 bits, which are not consumed.
+  /// The next 16 bits, which are not consumed. At least 32 are then loaded.
   unsigned peek16() {
-    if (count_ < 16) fill();
+    if (count_ < 32) fill();
     return static_cast<unsigned>(bits_ >> 48);
   }
-  /// `count` is at most 16, and at most what a peek has loaded.
+  /// `count` is at most 32, and at most what a peek has loaded.
   void skip(int count) {
     bits_ <<= count;
     count_ -= count;
   }
   /// The next `count` bits, 0..16, as a number.
   unsigned take(int count) {
-    const unsigned value = count == 0 ? 0 : peek16() >> (16 - count);
+    const unsigned value = peek16() >> (16 - count);
     skip(count);
     return value;
+  }
+  void skip_many(int count) {
+    for (; count > 0; count -= 16) take(count < 16 ? count : 16);
   }
   /// Whether bits beyond the end were consumed: data are missing.
   bool overrun() const { return count_ < invented_; }
@@ -49,7 +53,17 @@ class JpegBits {
 
  private:
   void fill() {
-    while (count_ <= 48) {
+    if (count_ <= 32 && file_.size - at_ >= 4) {
+      const std::uint32_t word = read_uint(file_.data + at_, 4, false);
+      const std::uint32_t inverse = ~word;  // has a zero byte where there is an 0xFF
+      if (((inverse - 0x01010101u) & word & 0x80808080u) == 0) {
+        bits_ |= std::uint64_t{word} << (32 - count_);
+        count_ += 32;
+        at_ += 4;
+        return;
+      }
+    }
+    while (count_ <= 56) {
       unsigned byte = 0;
       if (at_ < file_.size && !at_marker(byte)) {
         ++at_;
@@ -96,7 +110,8 @@ class JpegCodes {
     return true;
   }
 
-  /// The value of the next code; -1 if there is no such code.
+  /// The value of the next code; -1 if there is no such code. The value's lower 4 bits say how many bits follow that
+  /// belong to it: they are skipped, too.
   int next(JpegBits& bits) const {
     const unsigned ahead = bits.peek16();
     const unsigned fast = fast_[ahead >> (16 - fast_bits)];
@@ -106,8 +121,9 @@ class JpegCodes {
     }
     for (int length = fast_bits + 1; length <= 16; ++length) {
       if (ahead >= end_[length]) continue;
-      bits.skip(length);
-      return values_[(first_[length] + static_cast<int>(ahead >> (16 - length))) & 255];
+      const int value = values_[(first_[length] + static_cast<int>(ahead >> (16 - length))) & 255];
+      bits.skip(length + (value & 15));
+      return value;
     }
     return -1;
   }
@@ -119,10 +135,11 @@ class JpegCodes {
   void add_fast(int code, int length, unsigned char value) {
     if (length > fast_bits || code >= 1 << length) return;
     const int begin = code << (fast_bits - length), count = 1 << (fast_bits - length);
-    for (int i = begin; i < begin + count; ++i) fast_[i] = static_cast<std::uint16_t>(length << 8 | value);
+    const int bits = length + (value & 15);
+    for (int i = begin; i < begin + count; ++i) fast_[i] = static_cast<std::uint16_t>(bits << 8 | value);
   }
 
-  std::uint16_t fast_[1 << fast_bits] = {};  // length and value; 0 for longer codes
+  std::uint16_t fast_[1 << fast_bits] = {};  // bits to skip, and value; 0 for longer codes
   unsigned end_[17] = {};                    // behind the last code of a length, as 16 bits
   int first_[17] = {};                       // index of a code is first_[length] + code
   unsigned char values_[256] = {};

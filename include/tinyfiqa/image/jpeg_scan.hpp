@@ -57,8 +57,9 @@ class JpegScan {
           if (!restart()) return "restart marker";
           since_restart = 1;
         }
-        if (!(single ? block(*scan_.component[0], x, y) : unit(x, y))) return "code";
+        const bool valid = single ? block(*scan_.component[0], x, y) : unit(x, y);
         if (bits_.overrun()) return "data are missing";
+        if (!valid) return "code";
       }
     }
     return nullptr;
@@ -86,9 +87,7 @@ class JpegScan {
 
   bool dc(const JpegComponent& c) {
     const int size = c.dc->next(bits_);
-    if (size < 0 || size > 15) return false;
-    bits_.take(size);
-    return true;
+    return size >= 0 && size <= 15;
   }
 
   bool ac(const JpegComponent& c) {
@@ -98,7 +97,6 @@ class JpegScan {
       const int size = code & 15, zeros = code >> 4;
       if (size == 0 && zeros < 15) return true;
       k += zeros;
-      bits_.take(size);
     }
     return true;
   }
@@ -118,7 +116,6 @@ class JpegScan {
         return true;
       }
       k += zeros;
-      bits_.take(size);
       if (size > 0 && k < 64) nonzero |= std::uint64_t{1} << k;
     }
     return true;
@@ -137,7 +134,6 @@ class JpegScan {
         begin_run(zeros);
         break;
       }
-      bits_.take(size);
       for (; k <= scan_.last; ++k) {
         if ((nonzero >> k & 1u) != 0)
           bits_.take(1);
@@ -147,9 +143,15 @@ class JpegScan {
       if (size > 0 && k <= scan_.last) nonzero |= std::uint64_t{1} << k;
     }
     if (run_ == 0) return true;
-    for (; k <= scan_.last; ++k) bits_.take((nonzero >> k & 1u) != 0 ? 1 : 0);
+    if (k <= scan_.last) bits_.skip_many(count_bits(nonzero >> k << (63 - scan_.last + k)));
     --run_;
     return true;
+  }
+
+  static int count_bits(std::uint64_t x) {
+    int count = 0;
+    for (; x != 0; x &= x - 1) ++count;
+    return count;
   }
 
   /// Reads a restart marker; they are numbered from 0 to 7.

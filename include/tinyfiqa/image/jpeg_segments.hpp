@@ -227,7 +227,7 @@ class JpegWalk {
     JpegScan data(frame_, header, file_, at_);
     const char* const damage = data.read();
     at_ = data.end();
-    if (damage != nullptr) return at_ >= file_.size ? cut_off(damage) : damaged(damage);
+    if (damage != nullptr) return next_marker() < 0 ? cut_off(damage) : damaged(damage);
     for (int i = 0; i < header.count; ++i)
       for (int k = header.first; k <= header.last; ++k)
         missing_bits_[header.component[i] - frame_.component][k] = tail[2] & 15;

@@ -15,7 +15,8 @@ namespace detail {
 
 /// A level with this opacity (0..255) on the background, rounded.
 constexpr unsigned char on_background(unsigned level, unsigned alpha) {
-  return static_cast<unsigned char>((level * alpha + background_level * (255 - alpha) + 127) / 255);
+  const unsigned sum = level * alpha + background_level * (255 - alpha) + 128;
+  return static_cast<unsigned char>((sum + (sum >> 8)) >> 8);  // sum / 255
 }
 
 /// The same for a level that is already multiplied with its opacity.
