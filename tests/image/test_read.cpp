@@ -145,7 +145,7 @@ TEST_CASE("a thumbnail's end marker does not hide that the image is cut off") {
 
 TEST_CASE("errors of files name the file and the fix") {
   CHECK(contains(failure("cut.jpg"), "cut off after 900 bytes"));
-  CHECK(contains(failure("text.jpg"), "this is text, not an image"));
+  CHECK(contains(failure("text.jpg"), "this is an HTML page, not an image"));
   CHECK(contains(failure("empty.jpg"), "the file is empty"));
   CHECK(failure("picture.webp") == "WebP is not supported; convert to JPEG or PNG");
   CHECK(failure("picture.gif") == "GIF is not supported; convert to JPEG or PNG");
@@ -167,10 +167,35 @@ TEST_CASE("formats that are not supported are named") {
   CHECK(name_of(four + "ftypmp42" + four) == "a video file");
   CHECK(name_of(std::string("II*\0\x08\0\0\0", 8)) == "TIFF (or a camera's raw format)");
   CHECK(name_of("%PDF-1.7\n") == "PDF");
+  CHECK(name_of(std::string("II*\0\x10\0\0\0CR\x02\0", 12)) == "Canon's raw format CR2");
+  CHECK(name_of("FUJIFILMCCD-RAW 0201") == "Fujifilm's raw format RAF");
+  CHECK(name_of(four + "ftypcrx " + four) == "Canon's raw format CR3");
+  CHECK(name_of("8BPS" + four) == "Photoshop's PSD");
+  CHECK(name_of("\xFF\x0A" + four) == "JPEG XL");
+  CHECK(name_of(std::string("\0\0\0\x0CjP  ", 8)) == "JPEG 2000");
+  CHECK(name_of("\x1A\x45\xDF\xA3" + four) == "a video file");
+  CHECK(name_of("RIFF" + four + "AVI " + four) == "a video file");
   CHECK(name_of("P3\n1 1\n255\n0 0 0\n") == "PNM kind P3");
   CHECK(decode_status("%PDF-1.7\n").code() == Errc::unsupported);
   CHECK(decode_status("path,score\na.jpg,0.5\n").code() == Errc::bad_format);
   CHECK(decode_status(std::string("\x01\x02\x03", 3)).code() == Errc::bad_format);
+}
+
+TEST_CASE("files that are no images are called what they are") {
+  const auto says = [](const std::string& bytes, const char* part) {
+    const Status status = decode_status(bytes);
+    CHECK(status.code() == Errc::bad_format);
+    CHECK_MESSAGE(contains(status.message(), part), status.message());
+  };
+  says("PK\x03\x04 and more", "zip file, not an image; unpack it");
+  says("\x1F\x8B\x08 and more", "an archive");
+  says("version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "git lfs pull");
+  says("\xEF\xBB\xBF \n<!DOCTYPE html><title>404</title>", "HTML page");
+  says("<HTML>", "HTML page");
+  says("<?xml version=\"1.0\"?><svg/>", "SVG");
+  says("<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "SVG");
+  says(std::string(300, '\0'), "nothing but zeros");
+  says("just words", "this is text");
 }
 
 TEST_CASE("JPEGs with codings that the decoder lacks are refused by name") {
