@@ -102,9 +102,7 @@ ModuleFailure copy_pixels(const Opened& heif, bool alpha, int width, int height,
   return visible ? module_done : module_invisible;
 }
 
-}  // namespace
-
-extern "C" ModuleFailure TINYFIQA_DECODE_FUNCTION(ModuleImage* image) {
+ModuleFailure decode(ModuleImage* image) {
 #if LIBHEIF_NUMERIC_VERSION >= 0x010D0000
   static const bool ready =
       heif_init(nullptr).code == heif_error_Ok;  // once: it may load libheif's own plugins
@@ -133,4 +131,12 @@ extern "C" ModuleFailure TINYFIQA_DECODE_FUNCTION(ModuleImage* image) {
                             alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, heif.options);
   if (error.code != heif_error_Ok) return fail(*image, error);
   return copy_pixels(heif, alpha, width, height, pixels, *image);
+}
+
+}  // namespace
+
+extern "C" ModuleFailure TINYFIQA_DECODE_FUNCTION(ModuleImage* image) try {
+  return decode(image);
+} catch (...) {  // libheif lets the exceptions of its own allocations pass
+  return module_out_of_memory;
 }
