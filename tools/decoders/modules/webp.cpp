@@ -82,6 +82,29 @@ ModuleFailure decode_frame(const WebPData& frame, ModuleImage& image) {
   return decode_pixels(frame, config, config.input.has_alpha != 0 ? 4 : 3, pixels, image);
 }
 
+/// A frame that is smaller than the image: what is beside it is transparent.
+ModuleFailure decode_placed_frame(const WebPIterator& frame, int width, int height, ModuleImage& image) {
+  unsigned char* const pixels = image.allocate(image.host, width, height, width, height);
+  if (pixels == nullptr) return module_refused;
+  std::memset(pixels, tinyfiqa::background_level,
+              std::size_t{3} * static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
+  int frame_width = 0, frame_height = 0;
+  unsigned char* const rgba =
+      WebPDecodeRGBA(frame.fragment.bytes, frame.fragment.size, &frame_width, &frame_height);
+  if (rgba == nullptr) return fail(image, module_damaged, "a broken frame");
+  bool visible = false;
+  const bool inside = frame.x_offset >= 0 && frame.y_offset >= 0 && frame_width <= width - frame.x_offset &&
+                      frame_height <= height - frame.y_offset;
+  for (int y = 0; inside && y < frame_height; ++y) {
+    unsigned char* const to = pixels + (std::ptrdiff_t{frame.y_offset + y} * width + frame.x_offset) * 3;
+    visible |= tinyfiqa::detail::lay_on_background(rgba + std::ptrdiff_t{4} * frame_width * y,
+                                                   static_cast<std::size_t>(frame_width), to);
+  }
+  WebPFree(rgba);
+  if (!inside) return fail(image, module_damaged, "a frame outside the image");
+  return visible ? module_done : module_invisible;
+}
+
 }  // namespace
 
 extern "C" ModuleFailure TINYFIQA_DECODE_FUNCTION(ModuleImage* image) {
@@ -97,7 +120,10 @@ extern "C" ModuleFailure TINYFIQA_DECODE_FUNCTION(ModuleImage* image) {
   WebPIterator frame;
   ModuleFailure result = module_damaged;
   if (WebPDemuxGetFrame(file, 1, &frame) != 0) {
-    result = decode_frame(frame.fragment, *image);
+    const int width = static_cast<int>(WebPDemuxGetI(file, WEBP_FF_CANVAS_WIDTH)),
+              height = static_cast<int>(WebPDemuxGetI(file, WEBP_FF_CANVAS_HEIGHT));
+    const bool whole = frame.width == width && frame.height == height;
+    result = whole ? decode_frame(frame.fragment, *image) : decode_placed_frame(frame, width, height, *image);
     WebPDemuxReleaseIterator(&frame);
   } else {
     fail(*image, module_damaged, "no frame");
