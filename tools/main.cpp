@@ -3,6 +3,8 @@
 
 #include <tinyfiqa/base/config.hpp>
 
+#include "options/image_options.hpp"
+
 #include <tinyfiqa/runtime/dispatch.hpp>
 
 #include <algorithm>
@@ -35,6 +37,7 @@ std::string version_text() {
 struct NamedCommand {
   const char* name;
   std::function<void()> add;
+  bool reads_images = false;  ///< it has --max-pixels
 };
 
 // TINYFIQA_TOOL_COMMANDS=scoring leaves these commands out.
@@ -55,26 +58,26 @@ std::vector<NamedCommand> all_commands(const Command& app, int& exit_code,
       [&](void (*add)(const Command&, int&, const std::vector<std::string>&)) {
         return [&, add] { add(app, exit_code, arguments); };
       };
-  return {{"score", plain(add_score)},
-          {"detect", plain(add_detect)},
-          {"eval", TINYFIQA_WHOLE_TOOL(plain(add_eval))},
-          {"label", TINYFIQA_WHOLE_TOOL(plain(add_label))},
-          {"select", TINYFIQA_WHOLE_TOOL(plain(add_select))},
+  return {{"score", plain(add_score), true},
+          {"detect", plain(add_detect), true},
+          {"eval", TINYFIQA_WHOLE_TOOL(plain(add_eval)), true},
+          {"label", TINYFIQA_WHOLE_TOOL(plain(add_label)), true},
+          {"select", TINYFIQA_WHOLE_TOOL(plain(add_select)), true},
           {"sample", TINYFIQA_WHOLE_TOOL(plain(add_sample))},
-          {"degrade", TINYFIQA_WHOLE_TOOL(plain(add_degrade))},
-          {"train-baseline", TINYFIQA_WHOLE_TOOL(plain(add_train_baseline))},
-          {"verify-eval", TINYFIQA_WHOLE_TOOL(plain(add_verify_eval))},
+          {"degrade", TINYFIQA_WHOLE_TOOL(plain(add_degrade)), true},
+          {"train-baseline", TINYFIQA_WHOLE_TOOL(plain(add_train_baseline)), true},
+          {"verify-eval", TINYFIQA_WHOLE_TOOL(plain(add_verify_eval)), true},
           {"info", plain(add_info)},
           {"bench", TINYFIQA_WHOLE_TOOL(plain(add_bench))},
           {"import", plain(add_import)},
-          {"calibrate", TINYFIQA_WHOLE_TOOL(plain(add_calibrate))},
+          {"calibrate", TINYFIQA_WHOLE_TOOL(plain(add_calibrate)), true},
           {"verify-weights", plain(add_verify_weights)},
           {"export", TINYFIQA_WHOLE_TOOL(plain(add_export))},
           {"forward", TINYFIQA_WHOLE_TOOL(plain(add_forward))},
           {"gradients", TINYFIQA_WHOLE_TOOL(plain(add_gradients))},
-          {"train", TINYFIQA_WHOLE_TOOL(recorded(add_train))},
-          {"ablation", TINYFIQA_WHOLE_TOOL(recorded(add_ablation))},
-          {"size-study", TINYFIQA_WHOLE_TOOL(recorded(add_size_study))}};
+          {"train", TINYFIQA_WHOLE_TOOL(recorded(add_train)), true},
+          {"ablation", TINYFIQA_WHOLE_TOOL(recorded(add_ablation)), true},
+          {"size-study", TINYFIQA_WHOLE_TOOL(recorded(add_size_study)), true}};
 }
 
 /// Reads the command line and runs its command. Returns the exit code.
@@ -94,6 +97,7 @@ int run(int argc, char** argv) {
     if (known && !is_named(c)) continue;
     if (c.add) {
       c.add();
+      if (c.reads_images) add_max_pixels_option(app.command(c.name));
     } else if (known) {
       std::fprintf(
           stderr,

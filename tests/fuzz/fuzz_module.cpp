@@ -1,5 +1,5 @@
 // Feeds any bytes to one decoder module, which is linked in: fuzz_webp, fuzz_heif and fuzz_tiff. Seeds:
-// tests/fixtures/photos.
+// tests/fixtures/photos and variants.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

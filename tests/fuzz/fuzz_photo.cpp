@@ -1,6 +1,6 @@
 // Feeds any bytes to the tool's decoders of photos, without modules: JPEG (whole, scaled and a part), GIF,
 // the colours of PNG, and the recognition of profiles. stb_image is compiled here too, so that the sanitizers
-// check it. Seeds: tests/fixtures/photos and tests/fixtures/image.
+// check it. Seeds: tests/fixtures/photos, image and variants.
 #define STB_IMAGE_IMPLEMENTATION
 #include <tinyfiqa/image/read.hpp>
 
@@ -11,6 +11,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <vector>
+
+#include "png_checksums.hpp"
 
 using namespace tinyfiqa;
 
@@ -37,7 +40,8 @@ void check(const Result<Photo>& photo, int longest_side) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const Bytes bytes(data, size);
+  const std::vector<unsigned char> file = with_checksums(Bytes(data, size));
+  const Bytes bytes(file.data(), file.size());
   is_srgb(bytes);
   const DecodeRequest full{0, max_pixels}, small{16, max_pixels};
   const auto photo = decode_photo(bytes, full);

@@ -80,3 +80,45 @@ TEST_CASE("train, eval and select take photos of every format") {
                                fixture("photos/ramp.heic") + "'");
   CHECK_MESSAGE(select.code == 0, select.err);
 }
+
+TEST_CASE("--max-pixels changes the limit of every command that reads images, and the message names it") {
+  const std::string photos = fixture("variants/");
+  const auto refused = run_tool("score --face whole --max-pixels 116 '" + photos + "ramp.png'");
+  CHECK(refused.code == 1);
+  CHECK(contains(refused.out, "13x9 = 117 pixels; the limit is 116"));
+  CHECK(contains(refused.out, "--max-pixels"));
+  CHECK(run_tool("score --face whole --max-pixels 117 '" + photos + "ramp.png'").code == 0);
+  CHECK(contains(run_tool("detect --max-pixels 5 {photos}/astronaut.jpg").out, "the limit is 5"));
+  CHECK(contains(run_tool("select --max-pixels 5 -k 1 '" + photos + "ramp.png'").err, "the limit is 5"));
+  for (const char* bad : {"0", "-1", "many", "1e9", ""}) {
+    CAPTURE(std::string(bad));
+    const auto r = run_tool("score --max-pixels '" + std::string(bad) + "' {photos}/astronaut.jpg");
+    CHECK(r.code == 2);
+    CHECK(contains(r.err, "--max-pixels"));
+  }
+}
+
+#if !defined(__SANITIZE_ADDRESS__)  // which reserves more memory than any limit leaves
+TEST_CASE("a photo for which there is not enough memory gets a row, and the others are scored") {
+  const std::string dir = scratch_dir("memory");
+  write_text(dir + "/large.ppm", "P6\n9000 9000\n255\n");
+  fs::resize_file(dir + "/large.ppm", 17 + 3 * 9000 * 9000);
+  write_text(dir + "/small.ppm", "P6\n2 1\n255\n123456");
+  const auto r = run_tool("score --face whole --threads 1 '" + dir + "/large.ppm' '" + dir + "/small.ppm'",
+                          "ulimit -v 400000;");
+  CHECK(r.code == 1);
+  CHECK_MESSAGE(contains(r.out, "large.ppm: not enough memory"), r.out);
+  CHECK(count_lines(r.out) == 2);
+}
+#endif
+
+TEST_CASE("a stream with very many broken frames gives a few messages and a number") {
+  const std::string dir = scratch_dir("broken_frames");
+  std::string stream;
+  for (int i = 0; i < 5000; ++i) stream += "\xFF\xD8\xFF";
+  write_text(dir + "/stream", stream);
+  const auto r = run_tool("select --stdin-mjpeg --face whole -k 1", "cat '" + dir + "/stream' |");
+  CHECK(contains(r.err, "frame 1"));
+  CHECK_MESSAGE(contains(r.err, "4990 more frames could not be read"), r.err);
+  CHECK(count_lines(r.err) < 20);
+}

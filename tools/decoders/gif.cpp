@@ -1,8 +1,11 @@
 #include "decoders/gif.hpp"
 
-#include <tinyfiqa/image/exif.hpp>
+#include <tinyfiqa/image/limits.hpp>
+#include <tinyfiqa/image/transparency.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <vector>
 
 using namespace tinyfiqa;
@@ -28,8 +31,14 @@ class GifBytes {
     ended_ = ended_ || count > file_.size - at_;
     at_ = ended_ ? file_.size : at_ + count;
   }
-  void skip_colours(unsigned flags) {
-    if ((flags & 0x80) != 0) skip(std::size_t{3} << ((flags & 7) + 1));
+  /// The next `count` bytes; none if they are not all there.
+  Bytes take(std::size_t count) {
+    skip(count);
+    return ended_ ? Bytes() : Bytes(file_.data + at_ - count, count);
+  }
+  /// The palette that the flags announce; none if there is none.
+  Bytes take_palette(unsigned flags) {
+    return (flags & 0x80) == 0 ? Bytes() : take(std::size_t{3} << ((flags & 7) + 1));
   }
   void skip_sub_blocks() {
     for (unsigned size = next(); size > 0; size = next()) skip(size);
@@ -67,60 +76,140 @@ class GifCodes {
   int held_ = 0;
 };
 
-/// Adds up the lengths of the codes, until there are `wanted` pixels.
-Status count_pixels(GifBytes& bytes, std::size_t wanted) {
+/// The size and place of a frame, and how it is stored.
+struct GifFrame {
+  unsigned left = 0, top = 0, width = 0, height = 0;
+  bool interlaced = false;
+  Bytes palette;
+  int transparent = -1;  ///< the index of the palette that is no colour
+};
+
+/// Decodes the LZW codes into the indices of all pixels.
+Result<std::vector<unsigned char>> read_indices(GifBytes& bytes, std::size_t wanted) {
   const int root_bits = static_cast<int>(bytes.next());
-  if (root_bits < 1 || root_bits > 11) return damaged("code size");
+  if (root_bits < 1 || root_bits > 8) return damaged("code size");
   constexpr std::size_t max_codes = 4096;
   const std::size_t clear = std::size_t{1} << root_bits, end = clear + 1;
-  std::vector<std::size_t> length(max_codes, 1);
-  std::size_t known = end + 1, pixels = 0, before = 0;  // before: the length of the code before
+  // A code stands for the pixels of its prefix and one more.
+  std::vector<std::size_t> prefix(max_codes), length(max_codes, 1);
+  std::vector<unsigned char> last(max_codes), indices(wanted);
+  for (std::size_t c = 0; c < clear; ++c) last[c] = static_cast<unsigned char>(c);
+  constexpr std::size_t none = max_codes;
+  std::size_t known = end + 1, done = 0, before = none;
   int bits = root_bits + 1;
   GifCodes codes(bytes);
-  while (pixels < wanted) {
+  while (done < wanted) {
     const int code = codes.next(bits);
     const auto c = static_cast<std::size_t>(code);
     if (code < 0 || c == end || bytes.ended()) return damaged("pixels are missing");
     if (c == clear) {
       known = end + 1;
       bits = root_bits + 1;
-      before = 0;
+      before = none;
       continue;
     }
-    if (c > known || (c == known && before == 0)) return damaged("code");
-    if (before > 0 && known < max_codes) {
-      length[known++] = before + 1;
+    if (c > known || (c == known && before == none) || (c == known && known == max_codes))
+      return damaged("code");
+    if (before != none && known < max_codes) {
+      prefix[known] = before;
+      length[known] = length[before] + 1;
+      std::size_t first = c == known ? before : c;  // the first pixel of this code
+      while (first >= clear) first = prefix[first];
+      last[known++] = static_cast<unsigned char>(first);
       if (known == std::size_t{1} << bits && bits < 12) ++bits;
     }
-    before = length[c];
-    pixels += before;
+    std::size_t at = done + length[c];
+    for (std::size_t p = c;; p = prefix[p]) {
+      if (--at < wanted) indices[at] = last[p];
+      if (p < clear) break;
+    }
+    done += length[c];
+    before = c;
   }
-  return Status();
+  return indices;
 }
 
-}  // namespace
+/// The row of the frame that is stored as number `stored`: every 8th from 0, every 8th from 4, every 4th from 2, every
+/// 2nd from 1.
+unsigned interlaced_row(unsigned stored, unsigned height) {
+  constexpr unsigned first[] = {0, 4, 2, 1}, step[] = {8, 8, 4, 2};
+  for (int pass = 0; pass < 4; ++pass) {
+    const unsigned rows = height > first[pass] ? (height - first[pass] + step[pass] - 1) / step[pass] : 0;
+    if (stored < rows) return first[pass] + stored * step[pass];
+    stored -= rows;
+  }
+  return 0;
+}
 
-Status check_gif(Bytes file) {
-  GifBytes bytes(file);
-  bytes.skip(10);
-  const unsigned flags = bytes.next();
-  bytes.skip(2);
-  bytes.skip_colours(flags);
+/// Draws the frame. Returns whether any pixel is visible.
+bool draw(const GifFrame& frame, const std::vector<unsigned char>& indices, Image& out) {
+  const std::size_t colours = frame.palette.size / 3;
+  bool visible = false;
+  auto index = indices.begin();
+  for (unsigned stored = 0; stored < frame.height; ++stored) {
+    const unsigned row = frame.interlaced ? interlaced_row(stored, frame.height) : stored;
+    unsigned char* to = out.pixel(static_cast<int>(frame.left), static_cast<int>(frame.top + row));
+    for (unsigned x = 0; x < frame.width; ++x, ++index, to += 3) {
+      if (*index == frame.transparent) continue;
+      visible = true;
+      if (*index < colours)
+        std::memcpy(to, frame.palette.data + 3 * *index, 3);
+      else
+        std::memset(to, 0, 3);  // black beyond the palette
+    }
+  }
+  return visible;
+}
+
+/// Reads the blocks up to the data of the first image. `frame` has the palette for all images.
+Status find_frame(GifBytes& bytes, GifFrame& frame) {
   while (!bytes.ended()) {
     switch (bytes.next()) {
-      case 0x21:  // extension
-        bytes.skip(1);
+      case 0x21:                     // extension
+        if (bytes.next() == 0xF9) {  // of an image
+          const Bytes control = bytes.take(bytes.next());
+          if (control.size >= 4) frame.transparent = (control[0] & 1) != 0 ? control[3] : -1;
+        }
         bytes.skip_sub_blocks();
         break;
       case 0x2C: {  // image
-        bytes.skip(4);
-        const std::size_t width = bytes.next_u16(), height = bytes.next_u16();
-        bytes.skip_colours(bytes.next());
-        return count_pixels(bytes, width * height);
+        frame.left = bytes.next_u16();
+        frame.top = bytes.next_u16();
+        frame.width = bytes.next_u16();
+        frame.height = bytes.next_u16();
+        const unsigned flags = bytes.next();
+        frame.interlaced = (flags & 0x40) != 0;
+        const Bytes palette = bytes.take_palette(flags);
+        if (!palette.empty()) frame.palette = palette;
+        if (bytes.ended()) return damaged("it is cut off");
+        if (frame.width < 1 || frame.height < 1) return damaged("no pixels");
+        return frame.palette.empty() ? damaged("no palette") : Status();
       }
       default:
         return damaged(bytes.ended() ? "it is cut off" : "no image");
     }
   }
   return damaged("it is cut off");
+}
+
+}  // namespace
+
+Result<Image> decode_gif(Bytes file, std::size_t max_pixels) {
+  GifBytes bytes(file);
+  bytes.skip(6);
+  const unsigned screen_width = bytes.next_u16(), screen_height = bytes.next_u16();
+  const unsigned flags = bytes.next();
+  bytes.skip(2);
+  GifFrame frame;
+  frame.palette = bytes.take_palette(flags);
+  if (const Status s = find_frame(bytes, frame); !s) return s;
+  const unsigned width = std::max(screen_width, frame.left + frame.width);
+  const unsigned height = std::max(screen_height, frame.top + frame.height);
+  if (const Status s = detail::check_size(width, height, max_pixels); !s) return s;
+  const auto indices = read_indices(bytes, std::size_t{frame.width} * frame.height);
+  if (!indices) return indices.status();
+  Image out(static_cast<int>(width), static_cast<int>(height));
+  std::fill(out.rgb.begin(), out.rgb.end(), background_level);
+  if (!draw(frame, *indices, out)) return detail::nothing_visible();
+  return out;
 }

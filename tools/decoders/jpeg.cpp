@@ -1,10 +1,12 @@
 #include "decoders/jpeg.hpp"
 
 #include <tinyfiqa/image/exif.hpp>
+#include <tinyfiqa/image/jpeg_segments.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <csetjmp>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -19,11 +21,6 @@
 using namespace tinyfiqa;
 
 namespace {
-
-/// A progressive JPEG may have thousands of scans, each of which takes time. Encoders write about ten.
-constexpr int max_scans = 100;
-/// Some cameras write a few bytes too many at the end of the data. More is a sign of damage.
-constexpr int max_extra_bytes = 16;
 
 /// The columns and rows of the scaled image that are wanted.
 struct Window {
@@ -54,7 +51,7 @@ class JpegFile {
   Bytes find_exif() const;
   void choose_scale(int longest, int wanted);
   void choose_window(const Edges& stored);
-  Status check_size(const DecodeRequest& request);
+  Status check_size(const DecodeRequest& request, StoredPhoto& out);
   Status choose_colours(StoredPhoto& out);
   Status check_complete() const;
   void read_rows();
@@ -78,6 +75,7 @@ class JpegFile {
   Bytes file_;
   bool ended_ = false;    // libjpeg wanted more bytes than there are
   bool in_data_ = false;  // behind the header
+  bool too_many_scans_ = false;
   JOCTET* profile_ = nullptr;
   unsigned profile_bytes_ = 0;
 
@@ -116,18 +114,21 @@ void JpegFile::on_message(j_common_ptr jpeg, int level) {
 bool JpegFile::is_harmless(const jpeg_error_mgr& error) const {
   if (error.msg_code == JWRN_NOT_SEQUENTIAL || error.msg_code == JWRN_ADOBE_XFORM) return true;
   if (error.msg_code != JWRN_EXTRANEOUS_DATA) return false;
-  const auto extra = error.msg_parm.i[0];
-  if (extra <= max_extra_bytes) return true;
   if (ended_) return true;  // all data are there, and bytes of another kind follow instead of the end marker
-  if (extra > source_.next_input_byte - file_.data) return false;
-  return std::all_of(source_.next_input_byte - extra, source_.next_input_byte,
-                     [](unsigned char byte) { return byte == 0 || byte == 0xFF; });
+  const auto* const end = source_.next_input_byte;  // libjpeg moves it behind the next marker later
+  const auto extra = error.msg_parm.i[0];
+  return extra <= end - file_.data &&
+         detail::is_jpeg_filler(Bytes(end - extra, static_cast<std::size_t>(extra)));
 }
 
 void JpegFile::on_progress(j_common_ptr jpeg) {
   JpegFile& j = self(jpeg);
-  if (j.jpeg_.input_scan_number <= max_scans) return;
-  std::snprintf(j.message_, sizeof j.message_, "more than %d scans", max_scans);
+  const int scans = j.jpeg_.input_scan_number;
+  const std::uint64_t pixels = std::uint64_t{j.jpeg_.image_width} * j.jpeg_.image_height;
+  if (scans <= detail::max_jpeg_scans &&
+      static_cast<std::uint64_t>(scans) * pixels <= detail::max_jpeg_scan_pixels)
+    return;
+  j.too_many_scans_ = true;
   std::longjmp(j.on_error_, 1);
 }
 
@@ -152,6 +153,8 @@ void JpegFile::on_skip(j_decompress_ptr jpeg, long count) {
 }
 
 Status JpegFile::failure() const {
+  if (too_many_scans_)
+    return detail::too_many_jpeg_scans(jpeg_.input_scan_number, jpeg_.image_width, jpeg_.image_height);
   switch (error_code_) {
     case JERR_OUT_OF_MEMORY:
       return Status::error(Errc::out_of_memory, "not enough memory to decode this JPEG");
@@ -213,12 +216,15 @@ void JpegFile::choose_window(const Edges& stored) {
   window_.height = static_cast<int>(std::ceil(stored.bottom * scale)) - window_.y;
 }
 
-/// A file with several scans is decoded into coefficients of the full size first.
-Status JpegFile::check_size(const DecodeRequest& request) {
-  const bool whole = jpeg_.progressive_mode != FALSE || jpeg_has_multiple_scans(&jpeg_) != FALSE;
-  return detail::check_size(whole ? jpeg_.image_width : static_cast<std::size_t>(window_.width),
-                            whole ? jpeg_.image_height : static_cast<std::size_t>(window_.height),
-                            request.max_pixels);
+/// A file with several scans is decoded into coefficients of the full size first. With arithmetic coding, a few bytes
+/// may hold any number of pixels, each of which takes time.
+Status JpegFile::check_size(const DecodeRequest& request, StoredPhoto& out) {
+  const bool whole = jpeg_.progressive_mode != FALSE || jpeg_.arith_code != FALSE ||
+                     jpeg_has_multiple_scans(&jpeg_) != FALSE;
+  const std::size_t width = whole ? jpeg_.image_width : static_cast<std::size_t>(window_.width);
+  const std::size_t height = whole ? jpeg_.image_height : static_cast<std::size_t>(window_.height);
+  out.take_turn(width * height);
+  return detail::check_size(width, height, request.max_pixels);
 }
 
 Status JpegFile::choose_colours(StoredPhoto& out) {
@@ -290,7 +296,7 @@ Status JpegFile::read_pixels(const Box* part, const DecodeRequest& request, Stor
   if (wanted.empty()) return no_pixel_in_box(all.width, all.height);
   choose_scale(static_cast<int>(wanted.longest_side()), request.longest_side);
   choose_window(turn.to_stored(wanted));
-  if (const Status s = check_size(request); !s) return s;
+  if (const Status s = check_size(request, out); !s) return s;
   if (const Status s = choose_colours(out); !s) return s;
   in_data_ = true;
   if (!run([](JpegFile& j) { jpeg_start_decompress(&j.jpeg_); })) return failure();
@@ -305,12 +311,22 @@ Status JpegFile::read_pixels(const Box* part, const DecodeRequest& request, Stor
   return Status();
 }
 
-}  // namespace
-
-Result<StoredPhoto> decode_jpeg(Bytes file, const Box* part, const DecodeRequest& request) {
+Result<StoredPhoto> decode_once(Bytes file, const Box* part, const DecodeRequest& request) {
   StoredPhoto out;
   JpegFile jpeg(file);
   if (const Status s = jpeg.read_header(out); !s) return s;
   if (const Status s = jpeg.read_pixels(part, request, out); !s) return s;
   return out;
+}
+
+}  // namespace
+
+Result<StoredPhoto> decode_jpeg(Bytes file, const Box* part, const DecodeRequest& request) {
+  auto photo = decode_once(file, part, request);
+  if (photo || photo.status().code() != Errc::bad_format) return photo;
+  // Maybe only foreign bytes between or behind its segments are in the way.
+  const auto parts = detail::scan_jpeg(file, request.max_pixels);
+  if (!parts || parts->regular) return photo;
+  const std::vector<unsigned char> regular = detail::regular_jpeg(*parts);
+  return decode_once(Bytes(regular.data(), regular.size()), part, request);
 }

@@ -13,6 +13,7 @@ enum ModuleFailure : int {
   module_unsupported,    ///< `message` says what
   module_refused,        ///< by allocate()
   module_out_of_memory,  ///< in the module's library
+  module_invisible,      ///< every pixel is transparent
 };
 
 /// A file to decode, and what the module tells of it.
@@ -22,7 +23,7 @@ struct ModuleImage {
   /// 0, or: the image may be smaller than the file says, as long as its longer side has this many pixels.
   int longest_side;
 
-  /// Returns memory for [height, width, 3], RGB, or null if the full size is above the limits; the module
+  /// Returns memory for [height, width, 3], RGB with transparent pixels on white, or null if the full size is above the limits; the module
   /// then returns module_refused. To be called once, before anything large is allocated. An image smaller
   /// than the full size covers it completely.
   unsigned char* (*allocate)(void* host, int full_width, int full_height, int width, int height);

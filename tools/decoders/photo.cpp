@@ -19,6 +19,8 @@ using namespace tinyfiqa;
 
 namespace {
 
+std::size_t photo_pixels_limit = default_max_pixels;
+
 /// Adds a row of pixels to the sums [width / divisor rounded up, 3] of their cells.
 void add_to_cells(const unsigned char* row, int width, int divisor, std::uint32_t* sums) {
   for (int x = 0; x < width; sums += 3) {
@@ -97,21 +99,6 @@ Result<StoredPhoto> as_stored(Result<Image> image) {
   return stored;
 }
 
-Result<StoredPhoto> decode_png(Bytes file, std::size_t max_pixels) {
-  auto colours = check_png(file);
-  if (!colours) return colours.status();
-  auto stored = as_stored(decode_image(file, max_pixels));
-  if (!stored) return stored;
-  stored->profile = std::move(colours->profile);
-  stored->pixels = colours->grey ? pixels_grey : pixels_rgb;
-  return stored;
-}
-
-Result<StoredPhoto> decode_gif(Bytes file, std::size_t max_pixels) {
-  if (const Status s = check_gif(file); !s) return s;
-  return as_stored(detail::decode_with_stb(file, "GIF", 3, 1, max_pixels));
-}
-
 /// What a module fills in while it decodes.
 struct ModuleHost {
   StoredPhoto photo;
@@ -131,6 +118,7 @@ struct ModuleHost {
     status = detail::check_size(static_cast<std::size_t>(full_width), static_cast<std::size_t>(full_height),
                                 max_pixels);
     if (!status) return nullptr;
+    photo.take_turn(static_cast<std::size_t>(full_width) * static_cast<std::size_t>(full_height));
     photo.full_width = full_width;
     photo.full_height = full_height;
     photo.scale_x = static_cast<double>(full_width) / width;
@@ -155,6 +143,8 @@ Status module_failure(ModuleFailure failure, const char* format, const char* mes
       return refused;
     case module_out_of_memory:
       return Status::error(Errc::out_of_memory, "not enough memory to decode this ", format);
+    case module_invisible:
+      return detail::nothing_visible();
     case module_unsupported:
       return Status::error(Errc::unsupported, "this kind of ", format, " is not supported (", message,
                            "); convert to JPEG or PNG");
@@ -189,7 +179,7 @@ Result<StoredPhoto> decode_foreign(Bytes file, const DecodeRequest& request) {
   const char* const name = detail::foreign_format(file);
   if (name == nullptr) return detail::unknown_format(file);
   const auto is = [name](const char* format) { return std::strncmp(name, format, std::strlen(format)) == 0; };
-  if (is("GIF")) return decode_gif(file, request.max_pixels);
+  if (is("GIF")) return as_stored(decode_gif(file, request.max_pixels));
   if (is("WebP")) return decode_by_module(Module::webp, "WebP", file, request);
   if (is("TIFF")) return decode_by_module(Module::tiff, "TIFF", file, request);
   if (is("HEIC")) return decode_by_module(Module::heif, "HEIC", file, request);
@@ -240,31 +230,34 @@ Result<StoredPhoto> decode_stored_part(Bytes file, const Box& box, const DecodeR
 
 template <class Decode>
 Result<Image> read_by(const std::string& path, const Decode& decode) {
-  const auto file = read_file(path, FileAccess::copy);
-  if (!file) return file.status();
-  auto image = decode(file->bytes);
-  if (!image) return image.status().prefixed(path, ": ");
-  return image;
+  return detail::with_memory_errors(path + ": ", [&]() -> Result<Image> {
+    const auto file = read_file(path, FileAccess::copy);
+    if (!file) return file.status();
+    auto image = decode(file->bytes);
+    if (!image) return image.status().prefixed(path, ": ");
+    return image;
+  });
 }
-
-Status no_memory() { return Status::error(Errc::out_of_memory, "not enough memory to decode this photo"); }
 
 }  // namespace
 
-Result<Photo> decode_photo(Bytes file, const DecodeRequest& request) try {
-  auto stored = decode_stored(file, request);
-  if (!stored) return stored.status();
-  return finish(std::move(*stored), request.longest_side);
-} catch (const std::bad_alloc&) {
-  return no_memory();
+std::size_t max_photo_pixels() { return photo_pixels_limit; }
+void set_max_photo_pixels(std::size_t pixels) { photo_pixels_limit = pixels; }
+
+Result<Photo> decode_photo(Bytes file, const DecodeRequest& request) {
+  return detail::with_memory_errors("", [&]() -> Result<Photo> {
+    auto stored = decode_stored(file, request);
+    if (!stored) return stored.status();
+    return finish(std::move(*stored), request.longest_side);
+  });
 }
 
-Result<Photo> decode_part(Bytes file, const Box& box, const DecodeRequest& request) try {
-  auto stored = decode_stored_part(file, box, request);
-  if (!stored) return stored.status();
-  return finish(std::move(*stored), request.longest_side);
-} catch (const std::bad_alloc&) {
-  return no_memory();
+Result<Photo> decode_part(Bytes file, const Box& box, const DecodeRequest& request) {
+  return detail::with_memory_errors("", [&]() -> Result<Photo> {
+    auto stored = decode_stored_part(file, box, request);
+    if (!stored) return stored.status();
+    return finish(std::move(*stored), request.longest_side);
+  });
 }
 
 Result<Image> decode_full_image(Bytes file) {
@@ -278,6 +271,6 @@ Result<Image> read_photo(const std::string& path) { return read_by(path, decode_
 Result<Image> read_training_photo(const std::string& path) {
   return read_by(path, [](Bytes file) {
     const bool known = detail::image_format(file) != detail::ImageFormat::other;
-    return known ? decode_image(file) : decode_full_image(file);
+    return known ? decode_image(file, max_photo_pixels()) : decode_full_image(file);
   });
 }

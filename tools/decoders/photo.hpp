@@ -10,7 +10,7 @@
 
 /// A decoded photo, or a part of one. Its image may be smaller than the photo in the file.
 struct Photo {
-  tinyfiqa::Image image;      ///< upright, sRGB; alpha is dropped
+  tinyfiqa::Image image;      ///< upright, sRGB, transparent pixels on white
   int width = 0, height = 0;  ///< of the full upright photo, in pixels
   /// Where the image lies in the full photo: its left and top edge, and how many full pixels one of its
   /// pixels covers. Coordinates of edges: pixel i reaches from i to i + 1. The image's last column and row
@@ -22,22 +22,26 @@ struct Photo {
   double full_y(double y) const { return top + y * scale_y; }
 };
 
+/// The limit of --max-pixels, for the whole program: set it before the first photo is decoded.
+std::size_t max_photo_pixels();
+void set_max_photo_pixels(std::size_t pixels);
+
 struct DecodeRequest {
   /// 0: the full size. Otherwise the image may be scaled down, as long as its longer side keeps this many
   /// pixels; it then has fewer than twice as many. Scaling averages pixels. A smaller photo is not scaled up.
   int longest_side = 0;
   /// Limit on the pixels that have to be in memory at once: those of the image for JPEGs with one scan
   /// (baseline, as cameras write them), those of the full photo for every other file.
-  std::size_t max_pixels = tinyfiqa::default_max_pixels;
+  std::size_t max_pixels = max_photo_pixels();
 };
 
 /// Decodes JPEG, PNG, BMP, GIF, PGM, PPM and, by modules that are loaded when such a file appears, WebP,
 /// HEIC, AVIF and TIFF. Of animations and files with several images, the first or primary one. An embedded
 /// colour profile is converted to sRGB; without one, colours are taken for sRGB. A profile that is damaged is
 /// ignored. CMYK without a profile and grey become RGB by the simple formulas, 16-bit samples keep their
-/// upper 8 bits. Messages name no file. Errors: bad_format (damaged or cut off, however little), unsupported
-/// (also: the module was not built; the message names the library and its Debian package), too_large,
-/// out_of_memory.
+/// upper 8 bits. Messages name no file. Errors: bad_format (damaged or cut off, however little; wholly
+/// transparent), unsupported (also: the module was not built; the message names the library and its Debian
+/// package), too_large, out_of_memory.
 tinyfiqa::Result<Photo> decode_photo(tinyfiqa::Bytes file, const DecodeRequest& request = {});
 
 /// Decodes the part of a photo inside `box`, in pixels of the full upright photo; `request.longest_side` is

@@ -1,17 +1,12 @@
-// What stb_image does not do with a PNG: its checksums, and its colour profile.
+// Decodes PNG as the library does, with its colour profile.
 #pragma once
 
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
 
-#include <vector>
+#include <cstddef>
 
-/// The chunks of a PNG that say something about its colours.
-struct PngColours {
-  std::vector<unsigned char>
-      profile;  ///< ICC; empty if there is none, if it is damaged, or if the file says sRGB
-  bool grey = false;
-};
+#include "decoders/stored_photo.hpp"
 
-/// Walks over the chunks. Errors: bad_format, if a checksum is wrong.
-tinyfiqa::Result<PngColours> check_png(tinyfiqa::Bytes file);
+/// A damaged profile, and one beside which the file says sRGB, counts as none. Errors: those of decode_image().
+tinyfiqa::Result<StoredPhoto> decode_png(tinyfiqa::Bytes file, std::size_t max_pixels);

@@ -33,24 +33,43 @@ Status no_frame(const char* what) {
                        " found; check the format of the stream");
 }
 
-void decode(const MjpegFrame& jpeg, const FrameSink& sink) {
-  VideoFrame frame{jpeg.number, jpeg.status, {}, jpeg.bytes};
-  if (jpeg.garbage > 0)
-    print_note("frame " + std::to_string(jpeg.number) + ": " + std::to_string(jpeg.garbage) +
-               " bytes before it are not JPEG");
-  if (frame.status.ok()) {
-    auto image = decode_full_image(jpeg.bytes);
-    if (image)
-      frame.image = std::move(*image);
-    else
-      frame.status = image.status().prefixed("frame ", jpeg.number, ": ");
+/// Decodes the frames of a stream. A stream that is no video can have millions of frames that are broken: only the
+/// first few are told, and the others counted.
+class MjpegFrames {
+ public:
+  explicit MjpegFrames(const FrameSink& sink) : sink_(sink) {}
+
+  void take(const MjpegFrame& jpeg) {
+    VideoFrame frame{jpeg.number, jpeg.status, {}, jpeg.bytes};
+    if (jpeg.garbage > 0 && ++gaps_ <= told)
+      print_note("frame " + std::to_string(jpeg.number) + ": " + std::to_string(jpeg.garbage) +
+                 " bytes before it are not JPEG");
+    if (frame.status.ok()) {
+      auto image = decode_full_image(jpeg.bytes);
+      if (image)
+        frame.image = std::move(*image);
+      else
+        frame.status = image.status().prefixed("frame ", jpeg.number, ": ");
+    }
+    if (frame.status.ok() || ++broken_ <= told) sink_(frame);
   }
-  sink(frame);
-}
+
+  void finish() const {
+    if (broken_ > told) print_note(std::to_string(broken_ - told) + " more frames could not be read");
+    if (gaps_ > told)
+      print_note("before " + std::to_string(gaps_ - told) + " more frames there are bytes that are not JPEG");
+  }
+
+ private:
+  static constexpr std::size_t told = 10;
+  const FrameSink& sink_;
+  std::size_t broken_ = 0, gaps_ = 0;
+};
 
 Status read_mjpeg(int descriptor, const FrameSink& sink) {
   MjpegSplitter splitter;
-  const auto take = [&](const MjpegFrame& jpeg) { decode(jpeg, sink); };
+  MjpegFrames frames(sink);
+  const auto take = [&](const MjpegFrame& jpeg) { frames.take(jpeg); };
   std::vector<unsigned char> piece(65536);
   for (;;) {
     const auto got = read_some(descriptor, piece.data(), piece.size());
@@ -59,6 +78,7 @@ Status read_mjpeg(int descriptor, const FrameSink& sink) {
     splitter.feed({piece.data(), *got}, take);
   }
   const std::size_t left = splitter.finish(take);
+  frames.finish();
   if (splitter.frames() == 0) return no_frame("JPEG");
   if (left > 0) print_note("the last " + std::to_string(left) + " bytes of the stream are not JPEG");
   return Status();

@@ -71,6 +71,8 @@ Command Command::add_command(const std::string& name, const std::string& descrip
   return Command(app_->add_subcommand(name, description));
 }
 
+Command Command::command(const std::string& name) const { return Command(app_->get_subcommand(name)); }
+
 void Command::footer(const std::string& text) const { app_->footer(text); }
 void Command::on_run(std::function<void()> work) const { app_->callback(std::move(work)); }
 

@@ -63,6 +63,8 @@ class Command {
   Option option(const std::string& name) const;
 
   Command add_command(const std::string& name, const std::string& description) const;
+  /// The command of this name, which was added before.
+  Command command(const std::string& name) const;
   /// Sets the text below the options in the help.
   void footer(const std::string& text) const;
   /// Calls `work` if the command was named and its arguments are valid.

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "decoders/photo.hpp"
+
 using namespace tinyfiqa;
 
 void VideoOptions::add_to(const Command& command, const std::string& verb) {
@@ -32,8 +34,9 @@ Result<FrameFormat> VideoOptions::frame_format(const char* command) const {
   const bool size_given = std::sscanf(rgb.c_str(), "%dx%d%c", &frames.width, &frames.height, &extra) == 2;
   if (size_given && std::min(frames.width, frames.height) >= 1 &&
       std::max(frames.width, frames.height) <= max_image_side &&
-      static_cast<std::size_t>(frames.width) * static_cast<std::size_t>(frames.height) <= default_max_pixels)
+      static_cast<std::size_t>(frames.width) * static_cast<std::size_t>(frames.height) <= max_photo_pixels())
     return frames;
   return Status::error(Errc::bad_argument, "--stdin-rgb ", rgb,
-                       ": not WIDTHxHEIGHT, such as 640x480, of at most 100 megapixels");
+                       ": not WIDTHxHEIGHT, such as 640x480, of at most ", max_photo_pixels(),
+                       " pixels (--max-pixels)");
 }

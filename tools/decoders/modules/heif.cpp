@@ -1,6 +1,9 @@
 // Decodes HEIC and AVIF with libheif, which applies the file's own rotation, mirroring and crop.
 #include <libheif/heif.h>
 
+#include <tinyfiqa/image/transparency.hpp>
+
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 
@@ -68,22 +71,38 @@ ModuleFailure take_colours(const Opened& heif, ModuleImage& image) {
   return module_done;
 }
 
-ModuleFailure copy_pixels(const Opened& heif, int width, int height, unsigned char* to, ModuleImage& image) {
+/// Lays pixels whose colours are already multiplied with alpha on white. Returns whether any is visible.
+bool lay_premultiplied(const unsigned char* rgba, std::size_t pixels, unsigned char* rgb) {
+  unsigned visible = 0;
+  for (; pixels > 0; --pixels, rgba += 4, rgb += 3) {
+    visible |= rgba[3];
+    for (int c = 0; c < 3; ++c) rgb[c] = tinyfiqa::detail::premultiplied_on_background(rgba[c], rgba[3]);
+  }
+  return visible != 0;
+}
+
+/// `alpha`: the pixels are RGBA, not RGB.
+ModuleFailure copy_pixels(const Opened& heif, bool alpha, int width, int height, unsigned char* to,
+                          ModuleImage& image) {
   int stride = 0;
-  const unsigned char* const from =
-      heif_image_get_plane_readonly(heif.pixels, heif_channel_interleaved, &stride);
+  const unsigned char* from = heif_image_get_plane_readonly(heif.pixels, heif_channel_interleaved, &stride);
   if (from == nullptr || heif_image_get_width(heif.pixels, heif_channel_interleaved) != width ||
       heif_image_get_height(heif.pixels, heif_channel_interleaved) != height)
     return fail(image, module_damaged, "the coded image has another size than the file says");
-  const std::size_t row = std::size_t{3} * static_cast<std::size_t>(width);
-  for (int y = 0; y < height; ++y)
-    std::memcpy(to + row * static_cast<std::size_t>(y), from + std::ptrdiff_t{stride} * y, row);
-  return module_done;
+  const auto columns = static_cast<std::size_t>(width);
+  const bool premultiplied = alpha && heif_image_handle_is_premultiplied_alpha(heif.photo) != 0;
+  bool visible = !alpha;
+  for (int y = 0; y < height; ++y, from += stride, to += 3 * columns) {
+    if (!alpha)
+      std::memcpy(to, from, 3 * columns);
+    else
+      visible |= premultiplied ? lay_premultiplied(from, columns, to)
+                               : tinyfiqa::detail::lay_on_background(from, columns, to);
+  }
+  return visible ? module_done : module_invisible;
 }
 
-}  // namespace
-
-extern "C" ModuleFailure TINYFIQA_DECODE_FUNCTION(ModuleImage* image) {
+ModuleFailure decode(ModuleImage* image) {
 #if LIBHEIF_NUMERIC_VERSION >= 0x010D0000
   static const bool ready =
       heif_init(nullptr).code == heif_error_Ok;  // once: it may load libheif's own plugins
@@ -107,8 +126,17 @@ extern "C" ModuleFailure TINYFIQA_DECODE_FUNCTION(ModuleImage* image) {
   if (heif.options == nullptr) return module_out_of_memory;
   heif.options->convert_hdr_to_8bit = 1;
   heif.options->strict_decoding = 1;
-  error = heif_decode_image(heif.photo, &heif.pixels, heif_colorspace_RGB, heif_chroma_interleaved_RGB,
-                            heif.options);
+  const bool alpha = heif_image_handle_has_alpha_channel(heif.photo) != 0;
+  error = heif_decode_image(heif.photo, &heif.pixels, heif_colorspace_RGB,
+                            alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, heif.options);
   if (error.code != heif_error_Ok) return fail(*image, error);
-  return copy_pixels(heif, width, height, pixels, *image);
+  return copy_pixels(heif, alpha, width, height, pixels, *image);
+}
+
+}  // namespace
+
+extern "C" ModuleFailure TINYFIQA_DECODE_FUNCTION(ModuleImage* image) try {
+  return decode(image);
+} catch (...) {  // libheif lets the exceptions of its own allocations pass
+  return module_out_of_memory;
 }

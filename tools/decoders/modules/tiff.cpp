@@ -2,6 +2,8 @@
 // that libtiff can turn into 8-bit RGB.
 #include <tiffio.h>
 
+#include <tinyfiqa/image/transparency.hpp>
+
 #include <cstdarg>
 #include <cstddef>
 #include <cstdint>
@@ -84,6 +86,26 @@ bool has_sane_blocks(TIFF* file, std::uint32_t width, std::uint32_t height) {
   return block <= bytes_a_pixel * (std::uint64_t{width} * height + tile_border);
 }
 
+/// Whether the first extra sample is alpha. (libtiff takes an unspecified one for alpha, too.)
+bool has_alpha(TIFF* file) {
+  std::uint16_t count = 0, *kinds = nullptr;
+  return TIFFGetField(file, TIFFTAG_EXTRASAMPLES, &count, &kinds) == 1 && count > 0 &&
+         (kinds[0] == EXTRASAMPLE_ASSOCALPHA || kinds[0] == EXTRASAMPLE_UNASSALPHA);
+}
+
+/// libtiff's pixels, whose colours are already multiplied with alpha -> RGB. Returns whether any is visible.
+bool copy_pixels(const std::uint32_t* rgba, std::size_t pixels, bool alpha, unsigned char* to) {
+  std::uint32_t visible = alpha ? 0 : 255;
+  for (; pixels > 0; --pixels, ++rgba, to += 3) {
+    const std::uint32_t opacity = alpha ? TIFFGetA(*rgba) : 255;
+    visible |= opacity;
+    to[0] = tinyfiqa::detail::premultiplied_on_background(TIFFGetR(*rgba), opacity);
+    to[1] = tinyfiqa::detail::premultiplied_on_background(TIFFGetG(*rgba), opacity);
+    to[2] = tinyfiqa::detail::premultiplied_on_background(TIFFGetB(*rgba), opacity);
+  }
+  return visible != 0;
+}
+
 ModuleFailure read_pixels(TIFF* file, std::uint32_t width, std::uint32_t height, unsigned char* to,
                           ModuleImage& image) {
   TIFFRGBAImage reader;
@@ -94,20 +116,16 @@ ModuleFailure read_pixels(TIFF* file, std::uint32_t width, std::uint32_t height,
   // As it is stored, from top to bottom: the host applies the orientation.
   reader.orientation = reader.req_orientation = ORIENTATION_TOPLEFT;
   const std::size_t pixels = std::size_t{width} * height;
-  auto* const rgba = static_cast<std::uint32_t*>(std::malloc(4 * pixels));
+  auto* const rgba = static_cast<std::uint32_t*>(std::calloc(pixels, 4));
   const bool read = rgba != nullptr && TIFFRGBAImageGet(&reader, rgba, width, height) == 1;
   TIFFRGBAImageEnd(&reader);
-  for (std::size_t i = 0; read && i < pixels; ++i, to += 3) {
-    to[0] = static_cast<unsigned char>(TIFFGetR(rgba[i]));
-    to[1] = static_cast<unsigned char>(TIFFGetG(rgba[i]));
-    to[2] = static_cast<unsigned char>(TIFFGetB(rgba[i]));
-  }
+  const bool visible = !read || copy_pixels(rgba, pixels, has_alpha(file), to);
   const bool memory = rgba != nullptr;
   std::free(rgba);
   if (!memory) return module_out_of_memory;
   if (!read || first_error[0] != '\0')
     return fail(image, module_damaged, first_error[0] != '\0' ? first_error : "unreadable data");
-  return module_done;
+  return visible ? module_done : module_invisible;
 }
 
 ModuleFailure decode(TIFF* file, ModuleImage& image) {

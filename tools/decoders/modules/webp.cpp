@@ -4,7 +4,10 @@
 
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/image/exif.hpp>
+#include <tinyfiqa/image/transparency.hpp>
 
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
 
 #include "decoders/module.hpp"
@@ -39,6 +42,28 @@ void take_chunks(const WebPDemuxer* file, ModuleImage& image) {
   }
 }
 
+/// Decodes into `pixels` [height, width, 3]. `channels`: 3, or 4 for a frame with transparency.
+ModuleFailure decode_pixels(const WebPData& frame, WebPDecoderConfig& config, std::size_t channels,
+                            unsigned char* pixels, ModuleImage& image) {
+  const auto width = static_cast<std::size_t>(config.options.scaled_width),
+             count = width * static_cast<std::size_t>(config.options.scaled_height);
+  void* const rgba = channels == 4 ? std::calloc(count, channels) : nullptr;
+  if (channels == 4 && rgba == nullptr) return module_out_of_memory;
+  config.output.colorspace = channels == 4 ? MODE_RGBA : MODE_RGB;
+  config.output.is_external_memory = 1;
+  config.output.u.RGBA.rgba = channels == 4 ? static_cast<unsigned char*>(rgba) : pixels;
+  config.output.u.RGBA.stride = static_cast<int>(channels * width);
+  config.output.u.RGBA.size = channels * count;
+  const VP8StatusCode code = WebPDecode(frame.bytes, frame.size, &config);
+  WebPFreeDecBuffer(&config.output);
+  ModuleFailure result = code == VP8_STATUS_OK ? module_done : fail(image, code);
+  if (result == module_done && channels == 4 &&
+      !tinyfiqa::detail::lay_on_background(static_cast<const unsigned char*>(rgba), count, pixels))
+    result = module_invisible;
+  std::free(rgba);
+  return result;
+}
+
 ModuleFailure decode_frame(const WebPData& frame, ModuleImage& image) {
   WebPDecoderConfig config;
   if (WebPInitDecoderConfig(&config) == 0) return fail(image, module_unsupported, "another libwebp");
@@ -54,15 +79,30 @@ ModuleFailure decode_frame(const WebPData& frame, ModuleImage& image) {
   config.options.use_scaling = divisor > 1 ? 1 : 0;
   config.options.scaled_width = out_width;
   config.options.scaled_height = out_height;
-  config.output.colorspace = MODE_RGB;
-  config.output.is_external_memory = 1;
-  config.output.u.RGBA.rgba = pixels;
-  config.output.u.RGBA.stride = 3 * out_width;
-  config.output.u.RGBA.size =
-      std::size_t{3} * static_cast<std::size_t>(out_width) * static_cast<std::size_t>(out_height);
-  const VP8StatusCode code = WebPDecode(frame.bytes, frame.size, &config);
-  WebPFreeDecBuffer(&config.output);
-  return code == VP8_STATUS_OK ? module_done : fail(image, code);
+  return decode_pixels(frame, config, config.input.has_alpha != 0 ? 4 : 3, pixels, image);
+}
+
+/// A frame that is smaller than the image: what is beside it is transparent.
+ModuleFailure decode_placed_frame(const WebPIterator& frame, int width, int height, ModuleImage& image) {
+  unsigned char* const pixels = image.allocate(image.host, width, height, width, height);
+  if (pixels == nullptr) return module_refused;
+  std::memset(pixels, tinyfiqa::background_level,
+              std::size_t{3} * static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
+  int frame_width = 0, frame_height = 0;
+  unsigned char* const rgba =
+      WebPDecodeRGBA(frame.fragment.bytes, frame.fragment.size, &frame_width, &frame_height);
+  if (rgba == nullptr) return fail(image, module_damaged, "a broken frame");
+  bool visible = false;
+  const bool inside = frame.x_offset >= 0 && frame.y_offset >= 0 && frame_width <= width - frame.x_offset &&
+                      frame_height <= height - frame.y_offset;
+  for (int y = 0; inside && y < frame_height; ++y) {
+    unsigned char* const to = pixels + (std::ptrdiff_t{frame.y_offset + y} * width + frame.x_offset) * 3;
+    visible |= tinyfiqa::detail::lay_on_background(rgba + std::ptrdiff_t{4} * frame_width * y,
+                                                   static_cast<std::size_t>(frame_width), to);
+  }
+  WebPFree(rgba);
+  if (!inside) return fail(image, module_damaged, "a frame outside the image");
+  return visible ? module_done : module_invisible;
 }
 
 }  // namespace
@@ -80,7 +120,10 @@ extern "C" ModuleFailure TINYFIQA_DECODE_FUNCTION(ModuleImage* image) {
   WebPIterator frame;
   ModuleFailure result = module_damaged;
   if (WebPDemuxGetFrame(file, 1, &frame) != 0) {
-    result = decode_frame(frame.fragment, *image);
+    const int width = static_cast<int>(WebPDemuxGetI(file, WEBP_FF_CANVAS_WIDTH)),
+              height = static_cast<int>(WebPDemuxGetI(file, WEBP_FF_CANVAS_HEIGHT));
+    const bool whole = frame.width == width && frame.height == height;
+    result = whole ? decode_frame(frame.fragment, *image) : decode_placed_frame(frame, width, height, *image);
     WebPDemuxReleaseIterator(&frame);
   } else {
     fail(*image, module_damaged, "no frame");

@@ -34,7 +34,7 @@ Result<ScoreOptions> score_options(const ViewOptions& options) {
 
 ImageFile read_image_file(const std::string& path, int longest_side) {
   const double start = now_s();
-  auto bytes = read_file(path, FileAccess::copy);
+  auto bytes = detail::with_memory_errors(path + ": ", [&] { return read_file(path, FileAccess::copy); });
   if (!bytes) return {bytes.status(), bytes.status(), now_s() - start};
   DecodeRequest request;
   request.longest_side = longest_side;
