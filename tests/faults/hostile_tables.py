@@ -34,7 +34,7 @@ def tables():
                                     "x" * 300000, "http://127.0.0.1:9/a.jpg", "|touch canary", "$(touch canary).jpg")):
         yield f"path{number}", f"path,score\n\"{value}\",0.5\n\"{value}\",0.6\n".encode()
     for number, box in enumerate(("1e9,0,10,10", "0,0,-5,5", "nan,0,10,10", "0,0,0,0", "0,0,inf,5", "-1e38,-1e38,3e38,3e38")):
-        yield f"box{number}", f"path,score,x,y,width,height\nastronaut.jpg,0.5,{box}\nastronaut_dark.jpg,0.5,{box}\n".encode()
+        yield f"box{number}", f"path,score,box_x,box_y,box_w,box_h\nastronaut.jpg,0.5,{box}\nastronaut_dark.jpg,0.5,{box}\n".encode()
     yield "page", b"<!DOCTYPE html>\n<html>\n"
     yield "excel", b"PK\x03\x04" + bytes(1000)
 
@@ -93,7 +93,7 @@ def frames(repo):
 def lists():
     """Lists of files on standard input, all of whose rows are errors."""
     yield "nul", b"a.jpg\0b.jpg\0"
-    yield "binary", bytes(range(256)) * 20000
+    yield "binary", bytes(range(256)) * 1000
     yield "one_line", b"x" * (64 << 20)
     yield "empty_lines", b"\n" * (1 << 20)
     yield "escapes", b"\x1b[31mred\x1b]0;title\x07\n\xc2\x9b31m\n\x7f\n"

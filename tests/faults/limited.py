@@ -45,7 +45,9 @@ def start(command, stdin=None, out=subprocess.DEVNULL, err=subprocess.DEVNULL, c
 
 
 def wait(child, wall_limit_s=60):
-    """Waits for a child; kills it after the wall limit. Returns (status, usage, late)."""
+    """Waits for a child; kills it after the wall limit. Returns (status, usage, late). Usage is None if somebody waited before."""
+    if child.returncode is not None:
+        return child.returncode, None, False
     end = time.monotonic() + wall_limit_s
     late = False
     pause = 0.001
@@ -56,7 +58,7 @@ def wait(child, wall_limit_s=60):
             return child.returncode, usage, late
         if time.monotonic() > end and not late:
             late = True
-            child.send_signal(signal.SIGKILL)
+            os.kill(child.pid, signal.SIGKILL)
         time.sleep(pause)
         pause = min(pause * 1.5, 0.02)
 

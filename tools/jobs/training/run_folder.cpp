@@ -1,5 +1,7 @@
 #include "jobs/training/run_folder.hpp"
 
+#include <tinyfiqa/formats/write_file.hpp>
+
 #include "jobs/output_path.hpp"
 
 #include <fcntl.h>
@@ -8,6 +10,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 using tinyfiqa::Errc;
@@ -27,6 +31,21 @@ RunFolder::~RunFolder() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+namespace {
+
+/// Removes what runs that were killed left in the folder: temporary files of any output, see write_file().
+void sweep_folder(const std::string& path) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string file = entry->path().string();
+    if (const std::size_t at = file.rfind(".tmp"); at != std::string::npos)
+      tinyfiqa::detail::sweep_temporaries(file.substr(0, at));
+  }
+}
+
+}  // namespace
+
 Result<RunFolder> RunFolder::open(const std::string& path, const std::string& file) {
   if (Status s = make_output_folder(path, file); !s) return s;
   RunFolder folder;
@@ -36,6 +55,7 @@ Result<RunFolder> RunFolder::open(const std::string& path, const std::string& fi
   if (folder.descriptor_ >= 0 && ::flock(folder.descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return Status::error(Errc::cannot_write, path,
                          ": another run is training in this folder; wait for it, or choose another --out");
+  sweep_folder(path);
   return folder;
 }
 
