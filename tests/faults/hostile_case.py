@@ -5,9 +5,10 @@ import os
 class Case:
     """`bad`: True if the file must be refused, None if it may be read."""
 
-    def __init__(self, kind, name, command, bad=True, stdin=None, forbidden=()):
+    def __init__(self, kind, name, command, bad=True, stdin=None, forbidden=(), most_mib=1024):
         self.kind, self.name, self.command, self.bad, self.stdin = kind, name, command, bad, stdin
         self.forbidden = forbidden  # lines that a name must not forge
+        self.most_mib = most_mib
 
 
 def flipped(data, at, bit=3):

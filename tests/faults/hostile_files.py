@@ -22,7 +22,7 @@ import hostile_weights
 import limited
 from hostile_case import Folder
 
-MOST_CPU_S, MOST_MIB, WALL_LIMIT_S = 5, 1024, 60
+MOST_CPU_S, WALL_LIMIT_S = 5, 60
 ALLOWED_CONTROL = b"\n\t"
 
 
@@ -48,7 +48,7 @@ def findings(case, outcome, canary):
         yield f"ended by signal {outcome.signal}"
     if outcome.cpu_s > MOST_CPU_S:
         yield f"{outcome.cpu_s:.1f} s of processor time"
-    if outcome.peak_mib > MOST_MIB:
+    if outcome.peak_mib > case.most_mib:
         yield f"{outcome.peak_mib:.0f} MiB of memory"
     if case.bad and outcome.code == 0:
         yield "a file that must be refused was read"
