@@ -2,9 +2,10 @@
 """hostile_files.py TOOL [WORK] [--quick] [--verbose]: gives hundreds of hostile files to the commands that read them.
 
 The files are made here, the same in each run, from the repository's fixtures. No command may be ended by a signal, take
-more than 5 s of processor time or 1 GiB of memory (images of the largest size have the documented 13 bytes a pixel), accept a file that must be refused, refuse one without a word, or print
-control characters; and no file may run its code, which would make a file named "canary". --quick takes every fourth file
-of each kind. Status 1: something was found; it is printed with the command that repeats it.
+more than 5 s of processor time or 1 GiB of memory (images of the largest size: 13 bytes a pixel), accept a file that must
+be refused, refuse one without a word, or print control characters; and no file may run its code, which would make a file
+named "canary". --quick takes every fourth file of each kind. Status 1: something was found; it is printed with the
+command that repeats it.
 """
 import argparse
 import collections

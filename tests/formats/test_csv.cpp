@@ -65,7 +65,7 @@ TEST_CASE("of two columns with one name, none is taken") {
     REQUIRE(t.ok());
     const std::string name = std::string(header).find("path,path") == 0 ? "path" : "score";
     const auto column = csv_column(*t, name, "first");
-    CHECK(column.code() == Errc::bad_format);
+    CHECK(column.status().code() == Errc::bad_format);
     CHECK(mentions(column.status(), ("two columns are called '" + name + "'").c_str()));
   }
   CHECK(*csv_column(*parse("x,x,path\n"), "path", "path") == 2);  // others may have one name
