@@ -307,3 +307,24 @@ TEST_CASE("little memory makes rows with errors, not an abort") {
   CHECK(contains(r.out, "memory"));
   CHECK(contains(r.out, "a.jpg\n"));
 }
+
+TEST_CASE("--isolate gives the same rows, and a decoder that dies costs one image") {
+  const std::string photos =
+      "score {photos} {faces} " TINYFIQA_SOURCE_DIR "/tests/fixtures/photos --format csv";
+  const auto plain = run_tool(photos), isolated = run_tool(photos + " --isolate");
+  CHECK(isolated.out == plain.out);
+  CHECK(isolated.code == plain.code);
+  CHECK(count_lines(plain.out) > 20);
+
+  const std::string dir = folder_of_faces("isolate"), rows = dir + "/rows";
+  write_text(rows, "");
+  const std::string wait =
+      "; i=0; while [ $i -lt 100 ] && ! grep -q a.jpg " + rows + "; do sleep 0.1; i=$((i+1)); done; ";
+  run_tool("score - --face whole --isolate --threads 1 >'" + rows + "'; :",
+           "(echo " + dir + "/a.jpg" + wait + "pkill -KILL -f '[d]ecoder-process'; echo " + dir +
+               "/b.jpg; echo " + dir + "/c.jpg) |");
+  const std::string text = read_text(rows);
+  CHECK(count_lines(text) == 3);
+  CHECK_MESSAGE(contains(text, "the decoder crashed on this image (signal 9)"), text);
+  CHECK(contains(text, "c.jpg\n"));
+}
