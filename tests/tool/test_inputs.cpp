@@ -81,6 +81,22 @@ TEST_CASE("the rows of a list come while another program still writes it") {
   CHECK(contains(read_text(dir + "/rows"), "b.jpg"));
 }
 
+TEST_CASE("control characters of a name do not reach the terminal") {
+  const std::string dir = scratch_dir("control");
+  for (const char* name : {"new\nline 99  good.jpg", "esc\x1b]0;title\x07.jpg", "back\b\b\r.jpg"}) {
+    fs::copy(faces + "astronaut.jpg", dir + "/" + name);
+    write_text(dir + "/bad_" + name, "no image");
+  }
+  for (const char* command : {"score --face whole", "detect", "select --face whole -k 6"}) {
+    const auto r = run_tool(command + std::string(" '") + dir + "'");
+    for (const std::string& text : {r.out, r.err})
+      for (const char c : text) CHECK((c == '\n' || static_cast<unsigned char>(c) >= 32));
+    CHECK(contains(r.out + r.err, "new\\nline 99"));
+    CHECK(contains(r.out + r.err, "\\x1b]0;title\\x07"));
+  }
+  CHECK(count_lines(run_tool("score --face whole '" + dir + "'").out) == 6);
+}
+
 TEST_CASE("pictures and videos in a folder that are not read are counted in a note") {
   const std::string dir = folder_of_faces("left_out");
   for (const char* name : {"d.mov", "e.DNG", "f.jxl", "g.jxl", "._a.jpg", "readme.txt"})

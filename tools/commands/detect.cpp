@@ -131,13 +131,13 @@ void DetectCommand::print(const DetectRow& row) const {
     for (const FoundFace& f : row.faces) {
       const FaceBox& b = f.face.box;
       const std::string note = *framing_note(f) == '\0' ? "" : std::string("  (") + framing_note(f) + ")";
-      std::printf("%s  face %zu  %.2f  at %.0f,%.0f,%.0f,%.0f%s\n", row.path.c_str(), f.number,
+      std::printf("%s  face %zu  %.2f  at %.0f,%.0f,%.0f,%.0f%s\n", shown_text(row.path).c_str(), f.number,
                   double{f.face.confidence}, double{b.x}, double{b.y}, double{b.width}, double{b.height},
                   note.c_str());
     }
     if (row.faces.empty())
-      std::printf("%s  %s\n", row.path.c_str(),
-                  row.status.code() == Errc::no_face ? "no face" : ("error: " + message).c_str());
+      std::printf("%s  %s\n", shown_text(row.path).c_str(),
+                  row.status.code() == Errc::no_face ? "no face" : ("error: " + shown_text(message)).c_str());
   }
   std::fflush(stdout);
   if (!row.written) print_error(row.written);

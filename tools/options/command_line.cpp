@@ -105,6 +105,8 @@ std::string CommandLine::read(std::vector<std::string> arguments) const {
   std::reverse(arguments.begin(), arguments.end());  // CLI11 expects the last argument first
   try {
     app_->parse(arguments);
+  } catch (const CLI::Success&) {
+    return "asks for help, and starts nothing";
   } catch (const CLI::ParseError& error) {
     return error.what();
   }

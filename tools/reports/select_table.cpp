@@ -29,8 +29,8 @@ std::string SelectTable::row(const ChosenImage& image) const {
                       {"path", image.path},
                       {"score", image.score},
                       {"raw", image.raw}});
-  return (image.group.empty() ? "" : image.group + "  ") + "#" + rank + "  " + decimal_text(image.score, 2) +
-         "  " + image.path;
+  return (image.group.empty() ? "" : shown_text(image.group) + "  ") + "#" + rank + "  " +
+         decimal_text(image.score, 2) + "  " + shown_text(image.path);
 }
 
 std::string SelectTable::row(const LiveDecision& d) const {
@@ -44,11 +44,12 @@ std::string SelectTable::row(const LiveDecision& d) const {
                       {"rank", d.rank},
                       {"is_best", d.rank == 1},
                       {"best", d.best}});
-  return (d.group.empty() ? "" : d.group + "  ") + d.path + "  " + decimal_text(d.score, 2) + "  " +
+  return (d.group.empty() ? "" : shown_text(d.group) + "  ") + shown_text(d.path) + "  " +
+         decimal_text(d.score, 2) + "  " +
          (d.rank == 1  ? "best so far"
           : d.rank > 1 ? "#" + std::to_string(d.rank)
                        : "no") +
-         "  [" + join_text(d.best, ", ") + "]";
+         "  [" + shown_text(join_text(d.best, ", ")) + "]";
 }
 
 Status SelectFolder::open(const std::string& path) {
