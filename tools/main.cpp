@@ -1,5 +1,6 @@
 // tinyfiqa: scores face images, evaluates and trains the networks, and inspects and converts their weights.
 #include "commands/commands.hpp"
+#include "decoders/isolated.hpp"
 
 #include <tinyfiqa/base/config.hpp>
 
@@ -37,7 +38,7 @@ std::string version_text() {
 struct NamedCommand {
   const char* name;
   std::function<void()> add;
-  bool reads_images = false;  ///< it has --max-pixels
+  bool reads_images = false;  ///< it has --max-pixels and --isolate
 };
 
 // TINYFIQA_TOOL_COMMANDS=scoring leaves these commands out.
@@ -97,7 +98,7 @@ int run(int argc, char** argv) {
     if (known && !is_named(c)) continue;
     if (c.add) {
       c.add();
-      if (c.reads_images) add_max_pixels_option(app.command(c.name));
+      if (c.reads_images) add_image_options(app.command(c.name));
     } else if (known) {
       std::fprintf(
           stderr,
@@ -117,6 +118,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   int exit_code = exit_some_failed;
+  if (argc == 2 && std::strcmp(argv[1], decoder_process_argument) == 0) return run_decoder_process();
   try {
     exit_code = run(argc, argv);
   } catch (const std::bad_alloc&) {

@@ -52,10 +52,20 @@ TEST_CASE("a status message joins text and numbers") {
 }
 
 TEST_CASE("a message that is too long ends in dots and stays terminated") {
-  const Status s = Status::error(Errc::bad_format, std::string(5000, 'x'));
+  const std::string x(300, 'x');
+  const Status s = Status::error(Errc::bad_format, x, x, x);
   const std::string text = s.message();
   CHECK(text.size() == 799);
   CHECK(text.substr(text.size() - 4) == "x...");
+}
+
+TEST_CASE("a part that is too long loses its middle, so that the rest of the message stays") {
+  const std::string path = "/begin/" + std::string(5000, 'x') + "/end.jpg";
+  const std::string text = Status::error(Errc::bad_format, "cut off").prefixed(path, ": ").message();
+  CHECK(text.size() < 450);
+  CHECK(text.find("/begin/xxx") == 0);
+  CHECK(text.find("xxx/end.jpg: cut off") != std::string::npos);
+  CHECK(std::string(Status::error(Errc::bad_format, path.substr(0, 400), "!").message()).size() == 401);
 }
 
 TEST_CASE("a prefix names the file and keeps the code") {

@@ -190,7 +190,7 @@ TEST_CASE("an unusable file ends the epoch with its name, always the first one i
     CHECK(mentions(failed.status(), p.file("p7.ppm: ")));
     CHECK(mentions(loader.next(batch).status(), "p7.ppm"));
   }
-  p.data.samples[2].crop.box = FaceBox{15, 0, 10, 10};
+  p.data.samples[2].crop.box = FaceBox{15, 0, 50, 10};
   ImageLoader loader(p.data, {2}, o);
   REQUIRE(loader.start(0).ok());
   Batch batch;

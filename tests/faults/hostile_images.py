@@ -198,5 +198,6 @@ def cases(repo, work, tool):
         for number, (name, data, bad) in enumerate(make(repo)):
             path = work.write(f"images/{name}", data)
             command = [tool, "detect"] if number % 7 == 6 else [tool, "score", "--face", "whole"]
+            command += ["--isolate"] if number % 5 == 4 else []
             most_mib = LARGEST_MIB if make is largest_pngs else 1024
             yield Case(kind, name, [*command, "--threads", "1", path], bad, most_mib=most_mib)

@@ -155,7 +155,8 @@ TEST_CASE("tensors that can't be read are skipped, and named only where the netw
                                                       {"unread_sparse.pth", "a sparse tensor"},
                                                       {"unread_quantised.pth", "quantised numbers"},
                                                       {"unread_numpy.pth", "an array of NumPy"}};
-  for (const auto& [name, reason] : reasons) {
+  for (const auto& row : reasons) {
+    const std::string &name = row.first, &reason = row.second;
     INFO(name);
     const auto file = read_tensors(io_fixture(name));
     REQUIRE_MESSAGE(file.ok(), file.status().message());
@@ -213,7 +214,8 @@ TEST_CASE("a file that is no weight file is named for what it is") {
       {std::string("RIFF\x04\0\0\0WEBP", 12), "a picture or video"},
       {"%PDF-1.4", "a PDF"},
       {std::string("\0\x01\x02 what is this", 16), "not a weight file in a known format"}};
-  for (const auto& [bytes, what] : files) {
+  for (const auto& row : files) {
+    const auto &bytes = row.first, &what = row.second;
     INFO(what);
     CHECK(contains(message(bytes), what));
     CHECK(contains(message(bytes), "memory: "));

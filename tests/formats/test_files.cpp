@@ -165,6 +165,10 @@ TEST_CASE("a pipe is read to its end, and files have a limit") {
   REQUIRE_MESSAGE(got.ok(), got.status().message());
   CHECK(text_of(*got) == sent);
 
+  const auto nobody = read_file(pipe, FileAccess::copy);
+  CHECK(nobody.status().code() == Errc::unreadable);
+  CHECK(contains(nobody.status().message(), "no program writes to this pipe"));
+
   REQUIRE(write_text(folder.file("four"), "1234").ok());
   CHECK(read_file(folder.file("four"), FileAccess::copy, 4).ok());
   CHECK(read_file(folder.file("four"), FileAccess::map, 3).status().code() == Errc::too_large);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <tuple>
 #include <vector>
 
 using namespace tinyfiqa;
@@ -135,7 +136,7 @@ TEST_CASE("average landmarks stand upright in the middle of a box, at the size o
   }
 }
 
-TEST_CASE("a box within the image stays within, and less than a pixel outside is cut off") {
+TEST_CASE("a box within the image stays within, and what is outside is cut off") {
   const auto text = [](const FaceBox& box) {
     const auto b = whole_pixels(box, 20, 10);
     if (!b.ok()) return std::string("refused");
@@ -150,8 +151,10 @@ TEST_CASE("a box within the image stays within, and less than a pixel outside is
   CHECK(text({10, 4, 10.9f, 6.9f}) == "10,4,10,6");
   CHECK(text({19.6f, 3, 0.6f, 2}) == "19,3,1,2");
   CHECK(text({3.6f, 3, 0.8f, 2}) == "4,3,1,2");
-  for (const FaceBox& box : {FaceBox{-1, 0, 5, 5}, FaceBox{0, -1.2f, 5, 5}, FaceBox{10, 0, 11, 5},
-                             FaceBox{0, 5, 5, 6}, FaceBox{3, 3, 0.4f, 2}, FaceBox{3, 3, std::nanf(""), 2}})
+  CHECK(text({-1, -1, 5, 5}) == "0,0,4,4");
+  CHECK(text({15, 0, 9, 20}) == "refused");  // 50 of 180 pixels are inside
+  for (const FaceBox& box : {FaceBox{-3, 0, 5, 5}, FaceBox{0, -2.6f, 5, 5}, FaceBox{16, 0, 11, 5},
+                             FaceBox{0, 8, 5, 6}, FaceBox{3, 3, 0.4f, 2}, FaceBox{3, 3, std::nanf(""), 2}})
     CHECK(text(box) == "refused");
   for (int i = 0; i < 40; ++i)
     for (int k = i; k <= 40; ++k) {
@@ -160,24 +163,38 @@ TEST_CASE("a box within the image stays within, and less than a pixel outside is
     }
 }
 
-TEST_CASE("a box outside the image is refused with both named") {
+TEST_CASE("a box of which most lies outside the image is refused with both named") {
   const Image face = load("face.png");
   std::vector<float> out = poisoned(tinyfqnet_input());
   constexpr float big = std::numeric_limits<float>::max();
-  for (const FaceBox& box : {FaceBox{100, 0, 61, 10}, FaceBox{0, 151, 10, 10}, FaceBox{-1, 0, 5, 5},
-                             FaceBox{0, 0, 0, 5}, FaceBox{big, big, big, big}, FaceBox{0, 0, -5, -5},
-                             FaceBox{160, 160, 1, 1}, FaceBox{0, 0, big, big}}) {
+  const auto message = [&](const FaceBox& box) {
     Crop crop;
     crop.box = box;
     const Status status = preprocess(face, crop, tinyfqnet_input(), out);
     CHECK(status.code() == Errc::bad_argument);
-    CHECK(std::string(status.message()).find("does not lie inside the image of 160x160") !=
-          std::string::npos);
+    return std::string(status.message());
+  };
+  for (const FaceBox& box : {FaceBox{100, 0, 130, 10}, FaceBox{0, 156, 10, 10}, FaceBox{-6, 0, 10, 10},
+                             FaceBox{big, big, big, big}, FaceBox{160, 160, 1, 1}, FaceBox{0, 0, big, big},
+                             FaceBox{std::nanf(""), 0, 10, 10}})
+    CHECK(message(box).find("or most of it does: the image has 160x160 pixels") != std::string::npos);
+  for (const FaceBox& box : {FaceBox{0, 0, 0, 5}, FaceBox{0, 0, -5, -5}, FaceBox{3, 3, 0.4f, 9}})
+    CHECK(message(box).find("is empty: the image has 160x160 pixels") != std::string::npos);
+  CHECK(message(FaceBox{100, 0, 130, 10.25f}).find("x=100 y=0 width=130 height=10.25 ") != std::string::npos);
+}
+
+TEST_CASE("of a box over the edge, the part inside the image is taken") {
+  for (const auto& [box, left, top, width, height] :
+       {std::make_tuple(FaceBox{-4, -4, 20, 20}, 0, 0, 16, 16),
+        std::make_tuple(FaceBox{150, 0, 20, 30}, 150, 0, 10, 30),
+        std::make_tuple(FaceBox{-20, 10, 200, 160}, 0, 10, 160, 150)}) {
+    const auto part = whole_pixels(box, 160, 160);
+    REQUIRE_MESSAGE(part.ok(), part.status().message());
+    CHECK(part->x == left);
+    CHECK(part->y == top);
+    CHECK(part->width == width);
+    CHECK(part->height == height);
   }
-  Crop crop;
-  crop.box = FaceBox{100, 0, 61, 10.25f};
-  CHECK(std::string(preprocess(face, crop, tinyfqnet_input(), out).message())
-            .find("x=100 y=0 width=61 height=10.25 ") != std::string::npos);
 }
 
 TEST_CASE("other impossible requests are refused") {

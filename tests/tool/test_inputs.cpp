@@ -81,6 +81,22 @@ TEST_CASE("the rows of a list come while another program still writes it") {
   CHECK(contains(read_text(dir + "/rows"), "b.jpg"));
 }
 
+TEST_CASE("control characters of a name do not reach the terminal") {
+  const std::string dir = scratch_dir("control");
+  for (const char* name : {"new\nline 99  good.jpg", "esc\x1b]0;title\x07.jpg", "back\b\b\r.jpg"}) {
+    fs::copy(faces + "astronaut.jpg", dir + "/" + name);
+    write_text(dir + "/bad_" + name, "no image");
+  }
+  for (const char* command : {"score --face whole", "detect", "select --face whole -k 6"}) {
+    const auto r = run_tool(command + std::string(" '") + dir + "'");
+    for (const std::string& text : {r.out, r.err})
+      for (const char c : text) CHECK((c == '\n' || static_cast<unsigned char>(c) >= 32));
+    CHECK(contains(r.out + r.err, "new\\nline 99"));
+    CHECK(contains(r.out + r.err, "\\x1b]0;title\\x07"));
+  }
+  CHECK(count_lines(run_tool("score --face whole '" + dir + "'").out) == 6);
+}
+
 TEST_CASE("pictures and videos in a folder that are not read are counted in a note") {
   const std::string dir = folder_of_faces("left_out");
   for (const char* name : {"d.mov", "e.DNG", "f.jxl", "g.jxl", "._a.jpg", "readme.txt"})
@@ -306,4 +322,25 @@ TEST_CASE("little memory makes rows with errors, not an abort") {
   CHECK(r.code == 1);
   CHECK(contains(r.out, "memory"));
   CHECK(contains(r.out, "a.jpg\n"));
+}
+
+TEST_CASE("--isolate gives the same rows, and a decoder that dies costs one image") {
+  const std::string photos =
+      "score {photos} {faces} " TINYFIQA_SOURCE_DIR "/tests/fixtures/photos --format csv";
+  const auto plain = run_tool(photos), isolated = run_tool(photos + " --isolate");
+  CHECK(isolated.out == plain.out);
+  CHECK(isolated.code == plain.code);
+  CHECK(count_lines(plain.out) > 20);
+
+  const std::string dir = folder_of_faces("isolate"), rows = dir + "/rows";
+  write_text(rows, "");
+  const std::string wait =
+      "; i=0; while [ $i -lt 100 ] && ! grep -q a.jpg " + rows + "; do sleep 0.1; i=$((i+1)); done; ";
+  run_tool("score - --face whole --isolate --threads 1 >'" + rows + "'; :",
+           "(echo " + dir + "/a.jpg" + wait + "pkill -KILL -f '[d]ecoder-process'; echo " + dir +
+               "/b.jpg; echo " + dir + "/c.jpg) |");
+  const std::string text = read_text(rows);
+  CHECK(count_lines(text) == 3);
+  CHECK_MESSAGE(contains(text, "the decoder crashed on this image (signal 9)"), text);
+  CHECK(contains(text, "c.jpg\n"));
 }

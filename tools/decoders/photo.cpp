@@ -7,6 +7,7 @@
 
 #include "decoders/colour.hpp"
 #include "decoders/gif.hpp"
+#include "decoders/isolated.hpp"
 #include "decoders/modules.hpp"
 #include "decoders/place.hpp"
 #include "decoders/png.hpp"
@@ -245,6 +246,7 @@ std::size_t max_photo_pixels() { return photo_pixels_limit; }
 void set_max_photo_pixels(std::size_t pixels) { photo_pixels_limit = pixels; }
 
 Result<Photo> decode_photo(Bytes file, const DecodeRequest& request) {
+  if (decoding_is_isolated()) return decode_isolated(DecodeKind::photo, file, {}, request);
   return detail::with_memory_errors("", [&]() -> Result<Photo> {
     auto stored = decode_stored(file, request);
     if (!stored) return stored.status();
@@ -253,6 +255,7 @@ Result<Photo> decode_photo(Bytes file, const DecodeRequest& request) {
 }
 
 Result<Photo> decode_part(Bytes file, const Box& box, const DecodeRequest& request) {
+  if (decoding_is_isolated()) return decode_isolated(DecodeKind::part, file, box, request);
   return detail::with_memory_errors("", [&]() -> Result<Photo> {
     auto stored = decode_stored_part(file, box, request);
     if (!stored) return stored.status();
@@ -268,9 +271,14 @@ Result<Image> decode_full_image(Bytes file) {
 
 Result<Image> read_photo(const std::string& path) { return read_by(path, decode_full_image); }
 
-Result<Image> read_training_photo(const std::string& path) {
-  return read_by(path, [](Bytes file) {
-    const bool known = detail::image_format(file) != detail::ImageFormat::other;
-    return known ? decode_image(file, max_photo_pixels()) : decode_full_image(file);
-  });
+Result<Image> decode_training_image(Bytes file) {
+  if (decoding_is_isolated()) {
+    auto photo = decode_isolated(DecodeKind::training, file, {}, DecodeRequest());
+    if (!photo) return photo.status();
+    return std::move(photo->image);
+  }
+  const bool known = detail::image_format(file) != detail::ImageFormat::other;
+  return known ? decode_image(file, max_photo_pixels()) : decode_full_image(file);
 }
+
+Result<Image> read_training_photo(const std::string& path) { return read_by(path, decode_training_image); }

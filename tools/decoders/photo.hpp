@@ -61,6 +61,8 @@ tinyfiqa::Result<tinyfiqa::Image> read_photo(const std::string& path);
 /// The same for training: formats that the library reads are decoded by the library, so that the tool trains
 /// on the same pixels as a program of one's own.
 tinyfiqa::Result<tinyfiqa::Image> read_training_photo(const std::string& path);
+/// The image of the bytes of such a file.
+tinyfiqa::Result<tinyfiqa::Image> decode_training_image(tinyfiqa::Bytes file);
 
 /// The extensions by which folders are searched for photos, in lower case.
 inline constexpr const char* photo_extensions[] = {".jpg",  ".jpeg", ".jpe", ".png",  ".bmp",

@@ -1,7 +1,8 @@
 #include "jobs/row_output.hpp"
 
+#include "jobs/file_lock.hpp"
+
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,7 +22,7 @@ Result<RowOutput> RowOutput::open(const std::string& path, std::size_t keep) {
                          "; check the folder, its permissions and the free space");
   };
   if (output.file_ < 0) return failed();
-  if (::flock(output.file_, LOCK_EX | LOCK_NB) != 0)
+  if (!lock_file(output.file_))
     return Status::error(Errc::cannot_write, path,
                          ": another run is writing this file; wait for it, or name another file");
   if (::ftruncate(output.file_, static_cast<off_t>(keep)) != 0 || ::lseek(output.file_, 0, SEEK_END) < 0)

@@ -61,6 +61,11 @@ Option Command::add_option(const std::string& name, std::function<std::string(co
   return Option(app_->add_option_function<std::string>(name, check, description));
 }
 
+Option Command::add_action(const std::string& name, std::function<void()> act,
+                           const std::string& description) const {
+  return Option(app_->add_flag_callback(name, std::move(act), description));
+}
+
 Option Command::add_flag(const std::string& name, bool& target, const std::string& description) const {
   return Option(app_->add_flag(name, target, description));
 }
@@ -100,6 +105,8 @@ std::string CommandLine::read(std::vector<std::string> arguments) const {
   std::reverse(arguments.begin(), arguments.end());  // CLI11 expects the last argument first
   try {
     app_->parse(arguments);
+  } catch (const CLI::Success&) {
+    return "asks for help, and starts nothing";
   } catch (const CLI::ParseError& error) {
     return error.what();
   }

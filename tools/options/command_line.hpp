@@ -58,6 +58,8 @@ class Command {
   /// `read` receives the value and returns what is wrong with it; an empty text means that it is valid.
   Option add_option(const std::string& name, std::function<std::string(const std::string&)> read,
                     const std::string& description) const;
+  /// A flag that calls act() while the command line is read.
+  Option add_action(const std::string& name, std::function<void()> act, const std::string& description) const;
   Option add_flag(const std::string& name, bool& target, const std::string& description) const;
   /// The option of this name, which was added before.
   Option option(const std::string& name) const;

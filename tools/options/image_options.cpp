@@ -4,9 +4,10 @@
 #include <cstddef>
 #include <string>
 
+#include "decoders/isolated.hpp"
 #include "decoders/photo.hpp"
 
-void add_max_pixels_option(const Command& command) {
+void add_image_options(const Command& command) {
   command
       .add_option(
           "--max-pixels",
@@ -22,4 +23,8 @@ void add_max_pixels_option(const Command& command) {
           "Refuse images with more pixels before they are decoded (default " +
               std::to_string(tinyfiqa::default_max_pixels) + "); a pixel takes 3 to 13 bytes of memory")
       .type_name("N");
+  command.add_action("--isolate", isolate_decoding,
+                     "Decode every image in a process of its own, with limits of " +
+                         std::to_string(isolated_seconds) + " s and " + std::to_string(isolated_memory_mib) +
+                         " MiB: an image that crashes a decoder costs itself alone");
 }

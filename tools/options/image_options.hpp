@@ -1,7 +1,7 @@
-// --max-pixels: the limit on the size of the images that a command reads.
+// --max-pixels and --isolate: how the images that a command reads are decoded.
 #pragma once
 
 #include "options/command_line.hpp"
 
-/// The value holds for the whole program.
-void add_max_pixels_option(const Command& command);
+/// The values hold for the whole program.
+void add_image_options(const Command& command);

@@ -105,15 +105,15 @@ std::string ScoreTable::json_row(const ScoreRow& row) const {
 
 std::string ScoreTable::text_row(const ScoreRow& row) const {
   const bool quality = shown_ == ShownScore::quality;
-  const std::string path = shown_text(row.path);
-  if (row.status.code() == Errc::no_face) return (quality ? "  -  no face  " : "no face  ") + path;
+  if (row.status.code() == Errc::no_face)
+    return (quality ? "  -  no face  " : "no face  ") + shown_text(row.path);
   if (!row.status.ok())
-    return (quality ? "error        " : "error   ") + path + ": " +
+    return (quality ? "error        " : "error   ") + shown_text(row.path) + ": " +
            shown_text(short_message(row.status, row.path));
   std::string line = quality ? format_text("%3d  %-7s  ", tinyfiqa::whole_quality(row.score.quality),
                                            tinyfiqa::band_name(*row.score.band))
                              : decimal_text(double{row.score.value}, 4) + "  ";
-  line += path;
+  line += shown_text(row.path);
   if (!row.face) return note_.empty() ? line : line + "  (" + note_ + ")";
   const tinyfiqa::FaceBox& box = row.face->face.box;
   if (faces_ == ShownFaces::all)

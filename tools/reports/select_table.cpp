@@ -49,7 +49,7 @@ std::string SelectTable::row(const LiveDecision& d) const {
          (d.rank == 1  ? "best so far"
           : d.rank > 1 ? "#" + std::to_string(d.rank)
                        : "no") +
-         "  [" + join_text(d.best, ", ") + "]";
+         "  [" + shown_text(join_text(d.best, ", ")) + "]";
 }
 
 Status SelectFolder::open(const std::string& path) {

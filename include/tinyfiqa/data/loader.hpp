@@ -184,6 +184,7 @@ class ImageLoader {
   /// As many as there are to be, or as the system allows.
   template <class Work>
   void start_workers(const Work& work) {
+    workers_.reserve(worker_count());  // before a thread runs: an exception must not leave one behind
     for (std::size_t i = 0; i < worker_count(); ++i)
       if (std::thread worker = try_thread(work); worker.joinable()) workers_.push_back(std::move(worker));
   }

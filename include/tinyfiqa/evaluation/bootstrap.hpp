@@ -78,6 +78,7 @@ inline Result<MetricIntervals> bootstrap_metrics(Span<const double> predictions,
   std::vector<Metrics> resamples(static_cast<std::size_t>(options.resamples));
   const std::size_t threads = std::min(static_cast<std::size_t>(options.threads), resamples.size());
   std::vector<std::thread> others;
+  others.reserve(threads);
   for (std::size_t t = 1; t < threads; ++t)
     others.push_back(
         try_thread([&, t] { detail::measure_resamples(pairs, options, t, threads, resamples); }));

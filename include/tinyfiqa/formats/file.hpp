@@ -46,6 +46,8 @@ constexpr std::size_t max_stream_bytes = std::size_t{1} << 28u;
 
 /// A pipe or device that gives nothing for this long is an error.
 constexpr int stream_timeout_ms = 10000;
+/// A pipe that no program opens for writing for this long is an error.
+constexpr int writer_timeout_ms = 2000;
 
 namespace detail {
 inline Status open_error(const std::string& path, int error) {
@@ -128,23 +130,32 @@ inline Result<FileBytes> copy_regular(const std::string& path, int fd, std::size
 }
 
 /// Reads a pipe, a device or another file that doesn't tell its size. `fd` is opened with O_NONBLOCK, so that a pipe that
-/// nobody writes to is an error after stream_timeout_ms.
-inline Result<FileBytes> read_stream(const std::string& path, int fd) {
+/// nobody writes to is an error after writer_timeout_ms, and one that gives nothing after stream_timeout_ms.
+inline Result<FileBytes> read_stream(const std::string& path, int fd, bool is_pipe) {
   std::vector<unsigned char> data;
+  int waited_ms = 0;  // for a writer
   for (;;) {
-    pollfd wait{fd, POLLIN, 0};
-    if (::poll(&wait, 1, stream_timeout_ms) == 0)
-      return Status::error(Errc::unreadable, path, ": nothing came from this pipe or device for ",
-                           stream_timeout_ms / 1000, " s; check the program that writes to it");
     const std::size_t have = data.size();
     if (have >= max_stream_bytes)
       return Status::error(Errc::too_large, path, ": more than ", max_stream_bytes >> 20u,
                            " MiB from a pipe or device; use a regular file");
     data.resize(have + (have < 65536 ? 65536 : std::min(have, max_stream_bytes - have)));
     const ssize_t got = read_some(fd, data.data() + have, data.size() - have);
+    const int error = errno;
     data.resize(have + (got > 0 ? static_cast<std::size_t>(got) : 0));
-    if (got == 0) return owned_bytes(path, std::move(data));
-    if (got < 0 && errno != EAGAIN) return read_error(path, errno);
+    if (got < 0 && error != EAGAIN) return read_error(path, error);
+    // Without a writer, a pipe is at its end: it may still come.
+    if (got == 0 && is_pipe && data.empty() && waited_ms < writer_timeout_ms) {
+      waited_ms += 20;
+      ::poll(nullptr, 0, 20);
+    } else if (got == 0) {
+      if (!data.empty() || !is_pipe) return owned_bytes(path, std::move(data));
+      return Status::error(Errc::unreadable, path, ": no program writes to this pipe");
+    }
+    pollfd wait{fd, POLLIN, 0};
+    if (got < 0 && ::poll(&wait, 1, stream_timeout_ms) == 0)
+      return Status::error(Errc::unreadable, path, ": nothing came from this pipe or device for ",
+                           stream_timeout_ms / 1000, " s; check the program that writes to it");
   }
 }
 }  // namespace detail
@@ -164,7 +175,8 @@ inline Result<FileBytes> read_file(const std::string& path, FileAccess access = 
     return Status::error(Errc::unreadable, path, ": is a folder; name a file in it");
   }
   // Files in /proc are regular and report size 0.
-  if (!S_ISREG(info.st_mode) || info.st_size <= 0) return detail::read_stream(path, file.fd);
+  if (!S_ISREG(info.st_mode) || info.st_size <= 0)
+    return detail::read_stream(path, file.fd, S_ISFIFO(info.st_mode));
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size > max_bytes) return detail::size_error(path, size, max_bytes);
   if (access == FileAccess::copy) return detail::copy_regular(path, file.fd, size);

@@ -251,6 +251,7 @@ inline Result<std::vector<FaceLabel>> label_faces(std::vector<float> embeddings,
   work.prepare(classifier);
   const auto threads = static_cast<std::size_t>(std::max(1, options.threads));
   std::vector<std::thread> others;
+  others.reserve(threads);
   for (std::size_t t = 1; t < threads; ++t)
     others.push_back(try_thread([&, t] { work.label(options, t, threads); }));
   work.label(options, 0, threads);

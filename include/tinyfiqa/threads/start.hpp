@@ -7,7 +7,6 @@
 
 #include <exception>
 #include <new>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -20,7 +19,7 @@ std::thread try_thread(Work work) {
 #if defined(__cpp_exceptions)
   try {
     return std::thread(std::move(work));
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // a limit on threads, or no memory for one
     return std::thread();
   }
 #else

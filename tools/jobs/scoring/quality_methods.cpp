@@ -12,7 +12,8 @@
 
 using namespace tinyfiqa;
 
-const char* const known_methods = "random, blur, pose, jpeg, combined, norm, tinyfqnet, tinyfqnet_m, tinyfqnet_l";
+const char* const known_methods =
+    "random, blur, pose, jpeg, combined, norm, tinyfqnet, tinyfqnet_m, tinyfqnet_l";
 
 namespace {
 

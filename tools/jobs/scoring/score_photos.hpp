@@ -1,6 +1,8 @@
 // The run of `score`: photos come one after the other, are scored on several threads, and leave as rows in the same order.
 #pragma once
 
+#include <tinyfiqa/threads/processor.hpp>
+
 #include "jobs/faces/draw_faces.hpp"
 #include "jobs/row_output.hpp"
 #include "jobs/scoring/score_run.hpp"
@@ -42,5 +44,5 @@ struct ScoredPhotos {
 
 /// Scores the photos. A picture that ends in an error or an exception of the standard library gives a row that says so.
 /// `first`, if valid, is the file of the first photo.
-ScoredPhotos score_photos(std::vector<PhotoJudge>& judges, const NextPhoto& next, Aside<ImageFile>& first,
-                          const ScoreOutput& output, RowOutput& rows);
+ScoredPhotos score_photos(std::vector<PhotoJudge>& judges, const NextPhoto& next,
+                          tinyfiqa::Aside<ImageFile>& first, const ScoreOutput& output, RowOutput& rows);

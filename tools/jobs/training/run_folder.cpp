@@ -2,14 +2,13 @@
 
 #include <tinyfiqa/formats/write_file.hpp>
 
+#include "jobs/file_lock.hpp"
 #include "jobs/output_path.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -51,8 +50,7 @@ Result<RunFolder> RunFolder::open(const std::string& path, const std::string& fi
   RunFolder folder;
   folder.path_ = path;
   folder.descriptor_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // Some network file systems have no locks for folders: then there is none.
-  if (folder.descriptor_ >= 0 && ::flock(folder.descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+  if (folder.descriptor_ >= 0 && !lock_file(folder.descriptor_))
     return Status::error(Errc::cannot_write, path,
                          ": another run is training in this folder; wait for it, or choose another --out");
   sweep_folder(path);
