@@ -59,6 +59,18 @@ TEST_CASE("empty fields at the end of a line and of the file are fields") {
   CHECK(t->rows[1].fields == Fields{"x", "", ""});
 }
 
+TEST_CASE("of two columns with one name, none is taken") {
+  for (const char* header : {"score,path,score", "path,path,score", "x,score,score,score"}) {
+    const auto t = parse(std::string(header) + "\n");
+    REQUIRE(t.ok());
+    const std::string name = std::string(header).find("path,path") == 0 ? "path" : "score";
+    const auto column = csv_column(*t, name, "first");
+    CHECK(column.status().code() == Errc::bad_format);
+    CHECK(mentions(column.status(), ("two columns are called '" + name + "'").c_str()));
+  }
+  CHECK(*csv_column(*parse("x,x,path\n"), "path", "path") == 2);  // others may have one name
+}
+
 TEST_CASE("damaged files are refused with the line and the fix") {
   CHECK(mentions(error_of("a,b\n1,\"no end\n2,3\n"), "table.csv:2: a quoted field begins here"));
   CHECK(mentions(error_of("a,b\n1,\"x\"y\n"), "table.csv:2: text after the closing quote"));

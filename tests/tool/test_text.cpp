@@ -45,3 +45,22 @@ TEST_CASE("names and metadata with control characters never reach the terminal a
   CHECK(clean(missing));
   CHECK(contains(missing.err, "\\x1b[2Jnone.pth: no such file"));
 }
+
+TEST_CASE("rows of text and problems of tables show names on one line") {
+  const std::string dir = scratch_dir("control_rows"), name = "a\nforged\x1b[2J\u009b1m.jpg";
+  write_text(dir + "/" + name, "no image");
+  write_text(dir + "/table.csv", "path,score\n\"" + name + "\",x\n\"b\nforged\x1b[2J.jpg\",0.5\n");
+  const std::string folder = " '" + dir + "'";
+  for (const std::string& command :
+       {"score" + folder + " --face whole", "score" + folder, "detect" + folder,
+        "eval --data" + folder + "/table.csv", "select" + folder,
+        "sample --fewest-images 1 --out " + dir + "/o.csv --data" + folder + "/table.csv"}) {
+    const auto r = run_tool(command);
+    CHECK(r.code != 0);
+    const std::string all = r.out + r.err;
+    CHECK_MESSAGE(all.find('\x1b') == std::string::npos, command);
+    CHECK_MESSAGE(all.find("\u009b") == std::string::npos, command);
+    CHECK_MESSAGE(all.find("\nforged") == std::string::npos, command);
+    CHECK_MESSAGE(contains(all, "\\nforged\\x1b[2J"), all);
+  }
+}

@@ -1,6 +1,7 @@
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/formats/npy.hpp>
 #include <tinyfiqa/formats/safetensors.hpp>
+#include <tinyfiqa/training/checkpoint.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -9,8 +10,11 @@
 #include "run_tool.hpp"
 #include "support.hpp"
 
+#include <unistd.h>
+
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 
@@ -225,6 +229,9 @@ TEST_CASE(
       if (key == "batch") value = "5";
       if (key == "log") value = "";
     }
+    const std::string hash = detail::state_hash(metadata);
+    for (auto& [key, value] : metadata)
+      if (key == detail::state_hash_key) value = hash;
     REQUIRE(write_safetensors(path, tensors, metadata).ok());
   }
   const auto r = run_tool("train --resume " + out);
@@ -232,6 +239,58 @@ TEST_CASE(
   CHECK_MESSAGE(contains(nth_line(r.out, 0), "epoch   1/2  loss"), r.out);
   CHECK_MESSAGE(!contains(nth_line(r.out, 0), "left"), r.out);
   CHECK_MESSAGE(contains(nth_line(r.out, 1), " images/s  0:00 left"), r.out);
+}
+
+TEST_CASE("a training does not continue from a state that was edited or damaged") {
+  const std::string dir = make_noise_images("edited_state", 8), out = dir + "/out",
+                    path = out + "/state.safetensors";
+  REQUIRE(run_tool(options(dir, "out", 1)).code == 0);
+  const std::string state = read_text(path);
+  const auto resume = [&](std::string text) {
+    std::ofstream(path, std::ios::binary) << text;
+    return run_tool("train --resume " + out);
+  };
+  const auto replaced = [&](const std::string& from, const std::string& to) {
+    const std::size_t at = state.find(from);
+    REQUIRE(at != std::string::npos);
+    std::string text = state;
+    return text.replace(at, from.size(), to);  // of the same length, so that the offsets stay right
+  };
+  const auto flipped = [&](std::size_t at) {
+    std::string text = state;
+    text[at] = static_cast<char>(text[at] ^ 1);
+    return text;
+  };
+  for (const std::string& text :
+       {replaced("\"epoch\":\"1\"", "\"epoch\":\"0\""), replaced("\"batch\":\"0\"", "\"batch\":\"9\""),
+        replaced("\"best_epoch\":\"1\"", "\"best_epoch\":\"7\""),
+        replaced("\"state_hash\"", "\"state_hush\""), replaced("\"tinyfiqa_hash\"", "\"tinyfiqa_hush\""),
+        flipped(state.size() - 2), flipped(state.size() / 2)}) {
+    const auto r = resume(text);
+    CHECK(r.code == 2);
+    CHECK_MESSAGE(contains(r.err, "state.safetensors: "), r.err);
+    CHECK_MESSAGE(
+        (contains(r.err, "not what the training wrote") || contains(r.err, "not those that were written")),
+        r.err);
+  }
+  CHECK(resume(state).code == 0);
+}
+
+TEST_CASE("a training removes what killed trainings left in its folder, and nothing else") {
+  const std::string dir = make_noise_images("swept", 8), out = dir + "/out";
+  REQUIRE(run_tool(options(dir, "out", 1)).code == 0);
+  const std::string mine = std::to_string(::getpid());  // a process that runs
+  for (const char* name :
+       {"best.safetensors.tmp99999999-0", "curves.svg.tmp99999998-3", "notes.tmp", "a.tmpx-0"})
+    std::ofstream(out + "/" + name) << "x";
+  std::ofstream(out + "/log.csv.tmp" + mine + "-0") << "x";
+  REQUIRE(run_tool("train --resume " + out).code == 0);
+  const auto exists = [&](const std::string& name) { return std::ifstream(out + "/" + name).good(); };
+  CHECK(!exists("best.safetensors.tmp99999999-0"));
+  CHECK(!exists("curves.svg.tmp99999998-3"));
+  CHECK(exists("notes.tmp"));
+  CHECK(exists("a.tmpx-0"));
+  CHECK(exists("log.csv.tmp" + mine + "-0"));
 }
 
 TEST_CASE("micro-batches with frozen norms give the weights of whole batches") {

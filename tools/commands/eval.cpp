@@ -7,6 +7,7 @@
 #include "options/data_options.hpp"
 #include "options/model_options.hpp"
 #include "reports/eval_report.hpp"
+#include "reports/text.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -75,7 +76,7 @@ void EvalCommand::print_failures(const EvalReport& report) const {
     if (row.status.ok() || shown++ >= 10) continue;
     const std::string message = row.status.message();
     const bool named = message.find(row.path) != std::string::npos;
-    std::fprintf(stderr, "%s%s%s\n", named ? "" : row.path.c_str(), named ? "" : ": ", message.c_str());
+    std::fprintf(stderr, "%s\n", shown_text(named ? message : row.path + ": " + message).c_str());
   }
   if (report.failed > 10) std::fprintf(stderr, "and %zu more\n", report.failed - 10);
   if (report.failed > 0)

@@ -2,7 +2,9 @@
 
 #include "jobs/output_path.hpp"
 #include "options/messages.hpp"
+#include "reports/text.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 using namespace tinyfiqa;
@@ -88,7 +90,7 @@ Result<Dataset> read_data(const DataOptions& options, const CsvTable& table) {
   dataset.use_crops = !options.whole_image;
   DatasetReport report;
   auto data = read_dataset(table, dataset, &report);
-  std::fputs(report.text(report.bad).c_str(), stderr);
+  print_problems(report.path, report.bad);
   const std::string bad = std::to_string(report.bad.size()) + " of " + std::to_string(report.rows) + " rows";
   if (!data && !report.bad.empty() && !dataset.skip_bad)
     return Status::error(Errc::bad_format, options.csv, ": ", bad,
@@ -97,8 +99,16 @@ Result<Dataset> read_data(const DataOptions& options, const CsvTable& table) {
   if (!report.warnings.empty())
     print_note(options.csv + ": " + std::to_string(report.warnings.size()) +
                " paths occur more than once; the first:");
-  std::fputs(report.text(report.warnings, 1).c_str(), stderr);
+  print_problems(report.path, report.warnings, 1);
   return data;
+}
+
+void print_problems(const std::string& table, std::vector<RowProblem> problems, std::size_t limit) {
+  for (std::size_t i = 0; i < std::min(limit, problems.size()); ++i)
+    problems[i].text = shown_text(problems[i].text);
+  DatasetReport report;
+  report.path = shown_text(table);
+  std::fputs(report.text(problems, limit).c_str(), stderr);
 }
 
 std::unordered_map<std::size_t, const CsvRow*> rows_by_line(const CsvTable& table) {

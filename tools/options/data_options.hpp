@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 /// --data, --images, --skip-bad, --whole-image, and the names of the columns.
 struct DataOptions {
@@ -44,6 +45,10 @@ struct DataTable {
 };
 /// Checks options.check_output() and reads options.csv. Errors: also those of read_csv().
 tinyfiqa::Result<DataTable> read_data(const DataOptions& options);
+
+/// Prints problems of a table's rows, one a line, to standard error: the first `limit` of them, and how many more.
+void print_problems(const std::string& table, std::vector<tinyfiqa::RowProblem> problems,
+                    std::size_t limit = 10);
 
 /// The rows of a table by their line.
 std::unordered_map<std::size_t, const tinyfiqa::CsvRow*> rows_by_line(const tinyfiqa::CsvTable& table);

@@ -71,7 +71,7 @@ void LabelTable::print_summary() const {
   for (std::size_t i = 0; i < labels_.size(); ++i) {
     ++suspects[static_cast<std::size_t>(labels_[i].suspect)];
     if (labels_[i].missing == NoLabel::none || shown++ >= 10) continue;
-    std::fprintf(stderr, "%s: skipped: %s\n", data_.samples[i].path.c_str(), reason(i).c_str());
+    std::fprintf(stderr, "%s: skipped: %s\n", shown_text(data_.samples[i].path).c_str(), reason(i).c_str());
   }
   if (shown > 10) std::fprintf(stderr, "and %zu more (--skipped FILE lists them all)\n", shown - 10);
   std::fprintf(

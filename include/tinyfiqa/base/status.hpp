@@ -153,7 +153,8 @@ inline const ErrorRecord* make_error(Errc code, const char* text, std::size_t le
 
 inline void free_error(const ErrorRecord* record) {
   if (record != nullptr && record->allocated)
-    ::operator delete(const_cast<void*>(static_cast<const void*>(record)), std::nothrow);
+    ::operator delete(const_cast<ErrorRecord*>(record),
+                      std::nothrow);  // NOLINT: make_error() made it, not const
 }
 
 }  // namespace detail

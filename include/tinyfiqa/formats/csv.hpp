@@ -6,6 +6,7 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/formats/file.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -186,9 +187,12 @@ inline Result<CsvTable> read_csv(const std::string& path, const CsvLimits& limit
 }
 
 /// The index of the column called `name`. `option` says in the error message what the column is for, such as
-/// "path". Errors: bad_format; the message lists the columns of the file.
+/// "path". Errors: bad_format, also if two columns have that name; the message lists the columns of the file.
 inline Result<std::size_t> csv_column(const CsvTable& table, const std::string& name, const char* option) {
   const std::size_t column = table.column(name);
+  if (std::count(table.header.begin(), table.header.end(), name) > 1)
+    return Status::error(Errc::bad_format, table.path, ":1: two columns are called '", name,
+                         "'; rename or remove one of them");
   if (column != CsvTable::npos) return column;
   const bool other_separator =
       table.header.size() == 1 && table.header[0].find_first_of(";\t") != std::string::npos;

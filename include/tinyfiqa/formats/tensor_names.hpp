@@ -119,7 +119,8 @@ inline TensorFile tensors_below(const TensorFile& file, const std::string& key, 
     return std::string(detail::starts_with(name, prefix) ? name.substr(prefix.size()) : "");
   });
   found = part.ok() && !part->entries().empty();
-  return found ? std::move(*part) : file;
+  if (!found) return file;
+  return std::move(*part);
 }
 
 /// The prefixes with which a file has these parameters in their right shapes; "" among them if they have none. A head

@@ -5,11 +5,14 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/formats/safetensors.hpp>
+#include <tinyfiqa/formats/weight_hash.hpp>
 #include <tinyfiqa/training/detector_trainer.hpp>
 #include <tinyfiqa/training/trainer.hpp>
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -65,8 +68,43 @@ inline std::string metadata_of(const TensorFile& file, const char* key) {
   return "";
 }
 
+/// A number of the metadata that was written as decimal or hexadecimal text; 0 if there is none.
+inline double state_number(const TensorFile& file, const char* key) {
+  return std::strtod(metadata_of(file, key).c_str(), nullptr);
+}
+
 /// One array of a training's state.
 using StatePart = std::pair<const char*, Span<float>>;
+
+/// The metadata entry with the hash of all other metadata of a training's state. Its arrays have the hash of weight files.
+constexpr const char* state_hash_key = "state_hash";
+
+/// The hash for state_hash_key, as a decimal number.
+inline std::string state_hash(const Metadata& metadata) {
+  std::uint64_t sum = 0;
+  for (const auto& [key, value] : metadata)
+    if (key != state_hash_key && key != weight_hash_key) sum += hash_text(value, hash_text(key, 1));
+  return std::to_string(sum);
+}
+
+/// Checks that the state is what write_state() wrote. It must have both hashes, whatever its size: a training that
+/// continues from a damaged state gives no error later, only worse weights. Errors: bad_format.
+inline Status check_state(const TensorFile& file) {
+  const auto damaged = [&](const auto&... what) {
+    return Status::error(
+        Errc::bad_format, file.path, ": the state is not what the training wrote (", what...,
+        "): the file is damaged, was edited, or comes from an older version; start the training again");
+  };
+  if (find_metadata(file.metadata, weight_hash_key) == nullptr) return damaged("it has no ", weight_hash_key);
+  if (metadata_of(file, state_hash_key) != state_hash(file.metadata))
+    return damaged(state_hash_key, " differs");
+  if (!check_weight_hash(file)) return damaged(weight_hash_key, " differs");
+  for (const char* key : {"epoch", "batch", "images", "best_epoch", "optimizer_steps"})
+    if (const double count = state_number(file, key);
+        !(count >= 0 && count <= std::numeric_limits<int>::max()))
+      return damaged(key, " is no count");
+  return {};
+}
 
 /// Writes the arrays and the metadata of a training. Errors: cannot_write.
 inline Status write_state(const std::string& path, const char* kind, const std::string& fingerprint,
@@ -77,17 +115,20 @@ inline Status write_state(const std::string& path, const char* kind, const std::
     tensors.push_back({name, {static_cast<std::int64_t>(values.size)}, values});
   metadata.emplace_back("kind", kind);
   metadata.emplace_back("fingerprint", fingerprint);
+  metadata.emplace_back(state_hash_key, state_hash(metadata));
   return write_safetensors(path, tensors, metadata);
 }
 
 /// Reads them back into `parts` and returns the file. On an error nothing changes. Errors: mismatch if the options, the
-/// data or the sizes differ; bad_format; those of read_safetensors().
+/// data or the sizes differ; those of check_state() and
+/// read_safetensors().
 inline Result<TensorFile> read_state(const std::string& path, const char* kind,
                                      const std::string& fingerprint, const std::vector<StatePart>& parts) {
   auto file = read_safetensors(path);
   if (!file) return file.status();
   if (metadata_of(*file, "kind") != kind)
     return Status::error(Errc::bad_format, path, ": not a training state; give a file that training wrote");
+  if (const Status s = check_state(*file); !s) return s;
   if (metadata_of(*file, "fingerprint") != fingerprint)
     return Status::error(Errc::mismatch, path,
                          ": this training was started with other options or other data; resume it with "
@@ -108,11 +149,6 @@ inline Result<TensorFile> read_state(const std::string& path, const char* kind,
   for (std::size_t i = 0; i < values.size(); ++i)
     std::copy(values[i].begin(), values[i].end(), parts[i].second.begin());
   return file;
-}
-
-/// A number of the metadata that was written as decimal or hexadecimal text; 0 if there is none.
-inline double state_number(const TensorFile& file, const char* key) {
-  return std::strtod(metadata_of(file, key).c_str(), nullptr);
 }
 
 /// The arrays of any trainer that has block(), optimizer() and average().

@@ -178,7 +178,7 @@ std::size_t print_faceless(const Dataset& data) {
   report.path = data.path;
   for (const Sample& s : data.samples)
     if (is_faceless(s)) report.bad.push_back({s.line, s.status.message()});
-  std::fputs(report.text(report.bad).c_str(), stderr);
+  print_problems(report.path, report.bad);
   const std::size_t count = report.bad.size();
   if (count > 0)
     print_note(data.path + ": no face in " + std::to_string(count) + " of " +

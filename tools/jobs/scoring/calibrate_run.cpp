@@ -7,6 +7,7 @@
 #include "jobs/faces/table_faces.hpp"
 #include "jobs/output_path.hpp"
 #include "options/model_options.hpp"
+#include "reports/text.hpp"
 #include "reports/weight_facts.hpp"
 
 #include <algorithm>
@@ -24,7 +25,7 @@ namespace {
 
 /// Prints the first ten failures.
 void print_failure(const Status& status, std::size_t count) {
-  if (count <= 10) std::fprintf(stderr, "%s\n", status.message());
+  if (count <= 10) std::fprintf(stderr, "%s\n", shown_text(status.message()).c_str());
   if (count == 11) std::fprintf(stderr, "and more\n");
 }
 

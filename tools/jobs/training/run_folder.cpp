@@ -1,5 +1,7 @@
 #include "jobs/training/run_folder.hpp"
 
+#include <tinyfiqa/formats/write_file.hpp>
+
 #include "jobs/file_lock.hpp"
 #include "jobs/output_path.hpp"
 
@@ -7,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 using tinyfiqa::Errc;
@@ -26,6 +30,21 @@ RunFolder::~RunFolder() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+namespace {
+
+/// Removes what runs that were killed left in the folder: temporary files of any output, see write_file().
+void sweep_folder(const std::string& path) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string file = entry->path().string();
+    if (const std::size_t at = file.rfind(".tmp"); at != std::string::npos)
+      tinyfiqa::detail::sweep_temporaries(file.substr(0, at));
+  }
+}
+
+}  // namespace
+
 Result<RunFolder> RunFolder::open(const std::string& path, const std::string& file) {
   if (Status s = make_output_folder(path, file); !s) return s;
   RunFolder folder;
@@ -34,6 +53,7 @@ Result<RunFolder> RunFolder::open(const std::string& path, const std::string& fi
   if (folder.descriptor_ >= 0 && !lock_file(folder.descriptor_))
     return Status::error(Errc::cannot_write, path,
                          ": another run is training in this folder; wait for it, or choose another --out");
+  sweep_folder(path);
   return folder;
 }
 

@@ -14,8 +14,8 @@ class RunFolder {
   RunFolder& operator=(RunFolder&& other) noexcept;
   ~RunFolder();
 
-  /// Creates the folder if it does not exist, checks that `file` can be written in it, and locks it. Errors:
-  /// cannot_write, also if another run has the folder.
+  /// Creates the folder if it does not exist, checks that `file` can be written in it, and locks it. Removes temporary
+  /// files that runs left there when they were killed. Errors: cannot_write, also if another run has the folder.
   static tinyfiqa::Result<RunFolder> open(const std::string& path, const std::string& file);
 
   /// Checks that the path still leads to the folder that was opened. Errors: cannot_write.

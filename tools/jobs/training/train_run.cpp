@@ -208,9 +208,7 @@ Status TrainRun::check_images() {
   });
   progress.clear();
   if (bad.empty()) return {};
-  DatasetReport report;
-  report.path = arguments_.data.csv;
-  std::fputs(report.text(bad).c_str(), stderr);
+  print_problems(arguments_.data.csv, bad);
   if (!skip)
     return Status::error(Errc::bad_format, arguments_.data.csv, ": ", bad.size(),
                          " images can't be used; replace them, or skip them with --skip-bad");
