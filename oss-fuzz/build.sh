@@ -8,7 +8,7 @@ targets=${TINYFIQA_FUZZERS:-$("$root/tests/fuzz/run.sh" list)}
 
 # The flags of CXXFLAGS choose the sanitizers, and instrument for the engine.
 cmake -S "$root" -B "$build" -G Ninja $("$root/tests/fuzz/run.sh" options) -DCMAKE_CXX_COMPILER="$CXX" \
-  -DCMAKE_CXX_FLAGS="$CXXFLAGS" -DTINYFIQA_FUZZING_ENGINE="$LIB_FUZZING_ENGINE" -DTINYFIQA_FUZZING_SANITIZERS=
+  -DCMAKE_CXX_FLAGS="$CXXFLAGS" -DTINYFIQA_FUZZING_ENGINE="$LIB_FUZZING_ENGINE" -DTINYFIQA_FUZZING_FLAGS=
 mkdir -p "$OUT/lib"
 
 for target in $targets; do

@@ -44,21 +44,30 @@ struct Picture {
 /// Where the pixel (x, y) of an upright image was stored, by the table of the EXIF standard.
 std::pair<int, int> stored_at(int orientation, int x, int y, int width, int height) {
   switch (orientation) {
-    case 2: return {width - 1 - x, y};
-    case 3: return {width - 1 - x, height - 1 - y};
-    case 4: return {x, height - 1 - y};
-    case 5: return {y, x};
-    case 6: return {y, height - 1 - x};
-    case 7: return {width - 1 - y, height - 1 - x};
-    case 8: return {width - 1 - y, x};
-    default: return {x, y};
+    case 2:
+      return {width - 1 - x, y};
+    case 3:
+      return {width - 1 - x, height - 1 - y};
+    case 4:
+      return {x, height - 1 - y};
+    case 5:
+      return {y, x};
+    case 6:
+      return {y, height - 1 - x};
+    case 7:
+      return {width - 1 - y, height - 1 - x};
+    case 8:
+      return {width - 1 - y, x};
+    default:
+      return {x, y};
   }
 }
 
 void check_upright(int orientation, int width, int height, Rng& rng) {
   for (const ChannelOrder order : {ChannelOrder::rgb, ChannelOrder::rgba}) {
     const Picture picture(width, height, order, 0, false, rng);
-    const Image image = detail::upright(picture.bytes.data(), width, height, channel_count(order), orientation);
+    const Image image =
+        detail::upright(picture.bytes.data(), width, height, channel_count(order), orientation);
     require(image.width == (orientation >= 5 ? height : width));
     require(image.height == (orientation >= 5 ? width : height));
     for (int y = 0; y < image.height; ++y)

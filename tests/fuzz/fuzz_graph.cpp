@@ -25,7 +25,7 @@ constexpr double most_work = 2e6;  ///< multiply-adds of a network, so that thou
 
 /// The multiply-adds of an operation, roughly.
 double work_of(const Op& op, const Extents& out) {
-  const double reach = op.kind == OpKind::conv ? op.in_channels / op.groups * op.window * op.window
+  const double reach = op.kind == OpKind::conv       ? op.in_channels / op.groups * op.window * op.window
                        : op.kind == OpKind::max_pool ? op.window * op.window
                                                      : 1;
   return static_cast<double>(out.floats()) * reach;
@@ -190,7 +190,7 @@ class NetworkWriter {
     }
   }
 
-  static constexpr Act acts[] = {Act::none,    Act::relu, Act::relu, Act::hswish,
+  static constexpr Act acts[] = {Act::none,     Act::relu,    Act::relu, Act::hswish,
                                  Act::hsigmoid, Act::sigmoid, Act::silu};
   Input& in_;
   std::vector<Extents> sizes_;

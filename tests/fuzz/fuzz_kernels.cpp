@@ -63,19 +63,22 @@ void check_exact(OpKind kind, Step s, const std::vector<float>& x, const std::ve
   s.y.pixel_stride = stride;
   const auto pixels = static_cast<std::size_t>(out.pixels()), channels = static_cast<std::size_t>(out.c);
   on_each_backend([&](const Backend& backend) {
-    const Kernel* const kernel = kind == OpKind::input ? backend.copy(DType::f32)
+    const Kernel* const kernel = kind == OpKind::input    ? backend.copy(DType::f32)
                                  : kind == OpKind::concat ? backend.interleave
                                                           : backend.operation(kind, DType::f32);
     const auto y = run_step(kernel, s, x, b, (pixels - 1) * static_cast<std::size_t>(stride) + channels);
     require(!y.empty());
     for (std::size_t i = 0; i < y.size(); ++i) {
-      const std::size_t pixel = i / static_cast<std::size_t>(stride), c = i % static_cast<std::size_t>(stride);
+      const std::size_t pixel = i / static_cast<std::size_t>(stride),
+                        c = i % static_cast<std::size_t>(stride);
       require(c < channels ? y[i] == expected[pixel * channels + c] : std::isnan(y[i]));
     }
   });
 }
 
-std::vector<float> zeros(const Extents& e) { return std::vector<float>(static_cast<std::size_t>(e.floats())); }
+std::vector<float> zeros(const Extents& e) {
+  return std::vector<float>(static_cast<std::size_t>(e.floats()));
+}
 
 void check_map(Input& in, Rng& rng) {
   const int kind = in.below(9), extra = in.flip() ? in.below(9) : 0;

@@ -13,9 +13,8 @@ using namespace tinyfiqa;
 
 namespace {
 
-constexpr const char* keys[] = {"calibration", "thresholds", "bands",      "band_errors",
-                                "views",       "crop",       "input_size", "test_vector",
-                                "model",       "untrained",  "normalisation"};
+constexpr const char* keys[] = {"calibration", "thresholds",  "bands", "band_errors", "views",        "crop",
+                                "input_size",  "test_vector", "model", "untrained",   "normalisation"};
 
 /// The bytes of a file with one tensor and this metadata.
 std::vector<unsigned char> file_of(const Metadata& metadata, const std::vector<TensorBytes>& tensors) {

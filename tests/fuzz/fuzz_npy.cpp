@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t most_elements = 1u << 16u;
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 Result<NpyArray> read(const std::vector<unsigned char>& bytes) {
@@ -71,7 +72,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   std::uint64_t count = 1;
-  for (const std::int64_t extent : array->shape) require(multiply_into(count, static_cast<std::uint64_t>(extent)));
+  for (const std::int64_t extent : array->shape)
+    require(multiply_into(count, static_cast<std::uint64_t>(extent)));
   require(count == array->values.size());
   const auto bytes = npy_bytes(array->shape, {array->values.data(), array->values.size()});
   require(bytes.ok());

@@ -14,8 +14,9 @@ namespace {
 
 constexpr const char* train_keys[] = {"epoch",      "batch",      "loss_sum",       "images",
                                       "best_epoch", "best_score", "optimizer_steps"};
-constexpr const char* detector_keys[] = {"epoch",     "batch",      "object",     "face",       "box",
-                                         "landmarks", "foreground", "best_epoch", "best_score", "optimizer_steps"};
+constexpr const char* detector_keys[] = {"epoch",      "batch",          "object",     "face",
+                                         "box",        "landmarks",      "foreground", "best_epoch",
+                                         "best_score", "optimizer_steps"};
 constexpr const char* parts[] = {"params", "first_moment", "second_moment", "average"};
 
 std::vector<unsigned char> state_file(const char* kind, Span<const char* const> keys, Input& input) {

@@ -114,7 +114,8 @@ inline Status save_checkpoint(const std::string& path, Trainer& trainer, const s
 /// Restores the state that save_checkpoint() wrote. On an error the trainer is unchanged. Errors: mismatch if the options,
 /// the data or the sizes differ; bad_format; those of read_file() and read_safetensors().
 inline Status load_checkpoint(const std::string& path, Trainer& trainer, const std::string& fingerprint) {
-  return detail::load_state(path, detail::trainer_state_kind, fingerprint, trainer, detail::read_train_progress);
+  return detail::load_state(path, detail::trainer_state_kind, fingerprint, trainer,
+                            detail::read_train_progress);
 }
 
 /// The same for the training of a detector.

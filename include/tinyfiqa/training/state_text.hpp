@@ -99,8 +99,9 @@ class StateReader {
  private:
   void check(const char* key, bool good) {
     if (good || !status_.ok()) return;
-    status_ = Status::error(Errc::bad_format, file_.path, ": '", key,
-                            "' of the training's state can't be read; the file is damaged, start the training again");
+    status_ = Status::error(
+        Errc::bad_format, file_.path, ": '", key,
+        "' of the training's state can't be read; the file is damaged, start the training again");
   }
 
   const TensorFile& file_;
