@@ -6,9 +6,11 @@ root=${TINYFIQA_ROOT:-$SRC/tinyfiqa}
 build=${WORK:-/tmp}/tinyfiqa
 targets=${TINYFIQA_FUZZERS:-$("$root/tests/fuzz/run.sh" list)}
 
-# The flags of CXXFLAGS choose the sanitizers, and instrument for the engine.
+# CXXFLAGS choose the sanitizers, and instrument for the engine. Shared libraries are found in lib beside the fuzzers, and
+# so are those that they need themselves (hence the old kind of run path).
 cmake -S "$root" -B "$build" -G Ninja $("$root/tests/fuzz/run.sh" options) -DCMAKE_CXX_COMPILER="$CXX" \
-  -DCMAKE_CXX_FLAGS="$CXXFLAGS" -DTINYFIQA_FUZZING_ENGINE="$LIB_FUZZING_ENGINE" -DTINYFIQA_FUZZING_FLAGS=
+  -DCMAKE_CXX_FLAGS="$CXXFLAGS" -DTINYFIQA_FUZZING_ENGINE="$LIB_FUZZING_ENGINE" -DTINYFIQA_FUZZING_FLAGS= \
+  -DCMAKE_BUILD_RPATH='$ORIGIN/lib' -DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags
 mkdir -p "$OUT/lib"
 
 for target in $targets; do
@@ -20,7 +22,6 @@ for target in $targets; do
   # Shared libraries travel along, but those that the machines that run fuzzers have.
   ldd "$fuzzer" | awk '$3 ~ /^\// { print $3 }' | grep -vE '/(libc|libm|libdl|librt|libpthread)\.so' |
     xargs -r cp -n -t "$OUT/lib"
-  patchelf --set-rpath '$ORIGIN/lib' "$fuzzer"
   "$root/tests/fuzz/run.sh" inputs "$target" | while read -r input; do
     if [ -d "$input" ]; then find "$input" -type f -size -64k | zip -q -j -@ "${fuzzer}_seed_corpus.zip"
     else cp "$input" "$fuzzer.dict"; fi
