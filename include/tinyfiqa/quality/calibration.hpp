@@ -84,7 +84,8 @@ struct Calibration {
     if (above == knots.begin()) return knots.front().quality;
     if (above == knots.end()) return knots.back().quality;
     const QualityKnot &a = above[-1], &b = above[0];
-    return a.quality + (b.quality - a.quality) * ((raw - a.raw) / (b.raw - a.raw));
+    // (A sum that is rounded up could be above b's.)
+    return std::min(b.quality, a.quality + (b.quality - a.quality) * ((raw - a.raw) / (b.raw - a.raw)));
   }
   /// The same as an integer; `raw` must not be NaN.
   int quality_number(float raw) const { return whole_quality(quality(raw)); }
@@ -148,6 +149,8 @@ inline Result<Calibration> fit_calibration(std::vector<float> raw, const Calibra
   const float floor = options.floor ? *options.floor : std::min(raw.front(), first - (quantile(50) - first));
   if (!(floor < first))
     return Status::error(Errc::bad_argument, "the floor must lie below the population's 1st percentile");
+  if (!std::isfinite(raw.back() - floor))
+    return Status::error(Errc::bad_argument, "the scores are too far apart for the numbers of a calibration");
   std::vector<QualityKnot> points = {{floor, 0}, {first, 10}};
   for (int percent = 5; percent <= 95; percent += 5)
     points.push_back({quantile(percent), static_cast<float>(detail::percentile_quality(percent))});
@@ -212,6 +215,7 @@ inline bool parse_knots(std::string_view text, std::vector<QualityKnot>& knots, 
     }
     if (k.quality < 0 || k.quality > 100) problem = "a quality outside 0..100";
     if (!knots.empty() && !(k.raw > knots.back().raw)) problem = "the raw scores don't rise";
+    if (!knots.empty() && !std::isfinite(k.raw - knots.back().raw)) problem = "raw scores are too far apart";
     if (!knots.empty() && k.quality < knots.back().quality)
       problem = "a higher raw score has a lower quality";
     if (!problem.empty()) return false;
