@@ -84,8 +84,7 @@ struct Calibration {
     if (above == knots.begin()) return knots.front().quality;
     if (above == knots.end()) return knots.back().quality;
     const QualityKnot &a = above[-1], &b = above[0];
-    // (A sum that is rounded up could be above b's.)
-    return std::min(b.quality, a.quality + (b.quality - a.quality) * ((raw - a.raw) / (b.raw - a.raw)));
+    return a.quality + (b.quality - a.quality) * ((raw - a.raw) / (b.raw - a.raw));
   }
   /// The same as an integer; `raw` must not be NaN.
   int quality_number(float raw) const { return whole_quality(quality(raw)); }
