@@ -14,9 +14,11 @@ own=$root/tests/fuzz
 
 targets="weights metadata npy csv resume options image mjpeg exif_resize detector graph kernels photo webp heif tiff colour"
 
-# Sets seeds (folders), dictionary, the longest input in bytes, and whether leaks are looked for.
+# Sets seeds (folders), dictionary, the longest input in bytes, how slowly inputs grow (libFuzzer's
+# len_control; 0 where each byte is a number, so that they are long enough from the start), and whether leaks are looked
+# for.
 describe() {
-  seeds="" dictionary="" longest=4096 leaks=1
+  seeds="" dictionary="" longest=4096 grow=100 leaks=1
   if [ "$1" = heif ]; then leaks=0; fi # libheif 1.15 forgets an image that has unknown colours
   case $1 in
     weights) seeds="$fixtures/io" dictionary=$own/weights.dict longest=65536 ;;
@@ -25,9 +27,9 @@ describe() {
     npy) seeds="$own/seeds/npy $fixtures/io" dictionary=$own/npy.dict ;;
     image) seeds="$fixtures/image $fixtures/variants" dictionary=$own/images.dict longest=65536 ;;
     mjpeg) seeds="$fixtures/image" dictionary=$own/images.dict longest=16384 ;;
-    exif_resize) seeds="$own/seeds/exif_resize" longest=256 ;;
-    detector) longest=16384 ;;
-    graph | kernels) longest=512 ;;
+    exif_resize) seeds="$own/seeds/exif_resize" longest=256 grow=0 ;;
+    detector) longest=16384 grow=0 ;;
+    graph | kernels) longest=512 grow=0 ;;
     photo | webp | heif | tiff | colour)
       seeds="$fixtures/photos $fixtures/image $fixtures/variants" dictionary=$own/images.dict longest=65536
       ;;
@@ -55,7 +57,7 @@ case ${1-} in
     ;;
   limits)
     describe "$2"
-    printf '[libfuzzer]\nmax_len = %s\nrss_limit_mb = 2048\ntimeout = 25\n' $longest
+    printf '[libfuzzer]\nmax_len = %s\nlen_control = %s\nrss_limit_mb = 2048\ntimeout = 25\n' $longest $grow
     if [ $leaks = 0 ]; then printf 'detect_leaks = 0\n'; fi
     exit 0
     ;;
@@ -69,4 +71,4 @@ shift 4
 describe "$target"
 mkdir -p "$corpus"
 ASAN_OPTIONS=detect_leaks=$leaks exec "$binaries/fuzz_$target" "$corpus" $seeds ${dictionary:+-dict=$dictionary} \
-  -max_total_time="$seconds" -max_len=$longest -rss_limit_mb=2048 -timeout=25 -print_final_stats=1 "$@"
+  -max_total_time="$seconds" -max_len=$longest -len_control=$grow -rss_limit_mb=2048 -timeout=25 -print_final_stats=1 "$@"
