@@ -8,7 +8,7 @@ targets=${TINYFIQA_FUZZERS:-$("$root/tests/fuzz/run.sh" list)}
 
 # CXXFLAGS choose the sanitizers, and instrument for the engine. Shared libraries are found in lib beside the fuzzers, and
 # so are those that they need themselves (hence the old kind of run path).
-cmake -S "$root" -B "$build" -G Ninja $("$root/tests/fuzz/run.sh" options) -DCMAKE_CXX_COMPILER="$CXX" \
+cmake -S "$root" -B "$build" -G Ninja $("$root/tests/fuzz/run.sh" cmake) -DCMAKE_CXX_COMPILER="$CXX" \
   -DCMAKE_CXX_FLAGS="$CXXFLAGS" -DTINYFIQA_FUZZING_ENGINE="$LIB_FUZZING_ENGINE" -DTINYFIQA_FUZZING_FLAGS= \
   -DCMAKE_BUILD_RPATH='$ORIGIN/lib' -DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags
 mkdir -p "$OUT/lib"

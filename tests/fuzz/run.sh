@@ -1,6 +1,6 @@
 #!/bin/sh
 # tests/fuzz/run.sh list                           the names of the fuzzers
-# tests/fuzz/run.sh options                        the options of cmake that build them
+# tests/fuzz/run.sh cmake                          the options of cmake that build them
 # tests/fuzz/run.sh inputs TARGET                  its folders of seeds, then its dictionary if it has one
 # tests/fuzz/run.sh limits TARGET                  its limits, as an options file of OSS-Fuzz
 # tests/fuzz/run.sh TARGET SECONDS CORPUS BINARIES OPTION...
@@ -45,7 +45,7 @@ case ${1-} in
     printf '%s\n' $targets
     exit 0
     ;;
-  options)
+  cmake)
     echo "-DCMAKE_CXX_COMPILER=clang++ -DTINYFIQA_BUILD_FUZZERS=ON -DTINYFIQA_BUILD_TESTS=OFF -DTINYFIQA_BUILD_TOOLS=OFF" \
       "-DTINYFIQA_BUILD_BENCH=OFF -DTINYFIQA_BUILD_EXAMPLES=OFF"
     exit 0
