@@ -1,5 +1,5 @@
 // Turns any bytes into the output maps of a detector, or into a face in a small image, as hostile weights can make
-// them. CMakeLists.txt in this folder says how to run it.
+// them.
 #include <tinyfiqa/detection/decode.hpp>
 #include <tinyfiqa/detection/face_tracks.hpp>
 #include <tinyfiqa/detection/photo_scorer.hpp>
@@ -8,48 +8,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <vector>
+
+#include "input.hpp"
 
 using namespace tinyfiqa;
 
 namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-/// The bytes one after the other; zeros after the last.
-class Input {
- public:
-  explicit Input(Bytes bytes) : bytes_(bytes) {}
-
-  unsigned char byte() { return at_ < bytes_.size ? bytes_[at_++] : static_cast<unsigned char>(0); }
-  int below(int bound) { return byte() % bound; }
-  /// Any bit pattern: also infinities and NaN.
-  float any_float() {
-    const unsigned char bits[4] = {byte(), byte(), byte(), byte()};
-    float value = 0;
-    std::memcpy(&value, bits, sizeof value);
-    return value;
-  }
-  /// As many floats, in memory of their own, so that a sanitizer sees reads beyond the end.
-  std::vector<float> floats(int count) {
-    std::vector<float> values(static_cast<std::size_t>(count));
-    for (float& value : values) value = any_float();
-    return values;
-  }
-  /// A coordinate in or near a small image, or any float.
-  float coordinate() {
-    const int kind = below(4);
-    return kind == 0 ? any_float() : static_cast<float>(byte()) / 4 - static_cast<float>(kind);
-  }
-
- private:
-  Bytes bytes_;
-  std::size_t at_ = 0;
-};
 
 void check_proper(const Face& face, float threshold) {
   const FaceBox& b = face.box;

@@ -1,5 +1,4 @@
-// Feeds any bytes to every reader of weights and arrays. CMakeLists.txt in this folder says how to run it.
-#include <tinyfiqa/formats/npy.hpp>
+// Feeds any bytes to every reader of weights and arrays.
 #include <tinyfiqa/formats/pickle.hpp>
 #include <tinyfiqa/formats/weights.hpp>
 #include <tinyfiqa/models/tinyfqnet.hpp>
@@ -32,7 +31,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const WeightSet& set : tensors->sets) (void)read_tensors(file, set.name).ok();
   }
   if (const auto tensors = read_safetensors(file); tensors.ok()) use(*tensors);
-  (void)read_npy(file).ok();
   // A zip file has checksums, which mutations break. So the bytes are also read as the pickle inside one.
   if (const auto pickle = read_pickle(file.bytes); pickle.ok()) {
     TensorFile tensors;

@@ -7,6 +7,7 @@
 
 #include "guarded.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace single_step {
@@ -29,6 +30,21 @@ inline Operand at(Place place, Extents e, int pixel_stride = 0, int first_channe
   o.pixel_stride = pixel_stride == 0 ? e.c : pixel_stride;
   o.extents = e;
   return o;
+}
+/// Runs `kernel` with x and b in guarded memory and y full of NaN, and returns y; empty if there is no such kernel.
+inline std::vector<float> run_step(const Kernel* kernel, Step s, const std::vector<float>& x,
+                                   const std::vector<float>& b, std::size_t out) {
+  if (kernel == nullptr) return {};
+  GuardedFloats gx(x.size()), gb(b.size() + 1), gy(out);
+  std::copy(x.begin(), x.end(), gx.begin());
+  std::copy(b.begin(), b.end(), gb.begin() + 1);
+  void* const outputs[] = {gy.data()};
+  Frame f;
+  f.input = gx.data();
+  f.arena = reinterpret_cast<unsigned char*>(gb.data() + 1);
+  f.outputs = outputs;
+  kernel->run(s, f);
+  return {gy.begin(), gy.end()};
 }
 inline reference::MapShape shape(Extents e) { return {e.n, e.h, e.w, e.c}; }
 

@@ -12,22 +12,6 @@ using namespace single_step;
 
 namespace {
 
-/// Runs `kernel` with x and b in guarded memory and y full of NaN, and returns y.
-std::vector<float> run_step(const Kernel* kernel, Step s, const std::vector<float>& x,
-                            const std::vector<float>& b, std::size_t out) {
-  REQUIRE(kernel != nullptr);
-  GuardedFloats gx(x.size()), gb(b.size() + 1), gy(out);
-  std::copy(x.begin(), x.end(), gx.begin());
-  std::copy(b.begin(), b.end(), gb.begin() + 1);
-  void* const outputs[] = {gy.data()};
-  Frame f;
-  f.input = gx.data();
-  f.arena = reinterpret_cast<unsigned char*>(gb.data() + 1);
-  f.outputs = outputs;
-  kernel->run(s, f);
-  return {gy.begin(), gy.end()};
-}
-
 void check_max_pool(const Backend& backend, int window, int padding, int h, int w, int c) {
   Rng rng(3);
   const auto pooled = [&](int size) { return (size + 2 * padding - window) / 2 + 1; };

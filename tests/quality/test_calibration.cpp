@@ -132,6 +132,11 @@ TEST_CASE("scores that give no calibration are refused") {
   auto raw = even_scores(100);
   raw[3] = std::numeric_limits<float>::quiet_NaN();
   CHECK(fit_calibration(raw).status().code() == Errc::not_finite);
+  for (const float far : {3.4e38f, 3e38f, 2.5e38f}) {
+    auto spread = even_scores(100);
+    for (std::size_t i = 0; i < spread.size(); ++i) spread[i] = i % 2 == 0 ? -far : far;
+    CHECK(fit_calibration(spread).status().code() == Errc::bad_argument);
+  }
   std::vector<float> two(1000,
                          0.5f);  // half of all at one end: no telling the bands apart, or a map that does
   std::fill(two.begin(), two.begin() + 500, 0.25f);
@@ -167,9 +172,10 @@ TEST_CASE("bad metadata is refused with the file and the key") {
   c.errors = std::array<BandErrors, 4>{};
   const Metadata good = calibration_metadata(c);
   REQUIRE(calibration_from_metadata(good, "x").ok());
-  for (const char* knots : {"", "0.1:0", "0.1:0 0.2", "a:0 0.2:100", "0.1:0 0.2:nan", "0.1:0 inf:100",
-                            "0.1:0 0.2:100x", "0.1:-1 0.2:100", "0.1:0 0.2:101", "0.2:0 0.1:100",
-                            "0.1:0 0.1:100", "0.1:50 0.2:40", "0.1:0  0.2:100"})
+  for (const char* knots :
+       {"", "0.1:0", "0.1:0 0.2", "a:0 0.2:100", "0.1:0 0.2:nan", "0.1:0 inf:100", "0.1:0 0.2:100x",
+        "0.1:-1 0.2:100", "0.1:0 0.2:101", "0.2:0 0.1:100", "0.1:0 0.1:100", "0.1:50 0.2:40",
+        "0.1:0  0.2:100", "-3e38:0 3e38:100", "0:0 1:5 -3e38:7", "-2e38:0 1.5e38:50 2e38:100"})
     check_error(with(good, "calibration", knots), "'calibration'");
   for (const char* text : {"", "5% 1, 10% 2", "5% 3, 10% 2, 20% 4", "5% 1, 10% 2, 20% 300",
                            "5% 1, 10% 2, 20% 3 ", "5% 99999999999, 10% 2, 20% 3", "10% 1, 5% 2, 20% 3"})

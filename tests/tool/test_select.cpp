@@ -168,7 +168,8 @@ TEST_CASE("select --stdin-rgb takes raw pixels and writes them without loss") {
   CHECK(r.code == 1);
   CHECK(contains(r.out, "  frame 2\n"));
   CHECK(contains(r.err, "frame 3: the stream ends in the middle of it, after 1795 of 1800 bytes"));
-  for (const char* size : {"30", "30x20x3", "0x5", "99999x5", "axb"})
+  for (const char* size : {"30", "30x20x3", "0x5", "99999x5", "axb", "4294967297x5", "5x18446744073709551617",
+                           " 3x3", "3 x3", "-3x3"})
     CHECK(run_tool(std::string("select --stdin-rgb ") + size, "printf x |").code == 2);
 }
 

@@ -29,7 +29,7 @@ bool PathReader::read_more() {
   char buffer[65536];
   ssize_t got = 0;
   do {
-    got = ::read(STDIN_FILENO, buffer, sizeof buffer);
+    got = ::read(descriptor_, buffer, sizeof buffer);
   } while (got < 0 && errno == EINTR);
   if (got < 0)
     problem_ = Status::error(Errc::unreadable, source, ": can't be read: ", std::strerror(errno),

@@ -12,6 +12,9 @@
 /// soon as it has come.
 class PathReader {
  public:
+  /// `descriptor`: the open file to read, which stays open.
+  explicit PathReader(int descriptor = 0) : descriptor_(descriptor) {}
+
   /// The next path. An error, as the last item, for what is no list: a picture, UTF-16, a line that is longer than a
   /// path can be, input that can't be read.
   std::optional<InputItem> next();
@@ -22,6 +25,7 @@ class PathReader {
   tinyfiqa::Status check_begin();
   std::optional<InputItem> wrong(tinyfiqa::Status status);
 
+  int descriptor_;
   std::string text_;  // what was read and not given yet
   char separator_ = '\n';
   bool begun_ = false, ended_ = false;

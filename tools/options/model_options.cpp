@@ -8,9 +8,9 @@
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include "jobs/input_list.hpp"
 #include "jobs/scoring/shipped_weights.hpp"
+#include "options/option_texts.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <thread>
 
@@ -50,24 +50,12 @@ std::vector<std::string> ModelOptions::take_stray_inputs() {
   return inputs;
 }
 
-namespace {
-
-/// Reads a whole number of 1 to 16384, and nothing else.
-bool read_side(const std::string& text, int& side) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), side);
-  return error == std::errc() && end == text.data() + text.size() && side >= 1 && side <= 16384;
-}
-
-}  // namespace
-
 void add_size_option(const Command& command, SizeOption& size) {
   command
       .add_option(
           "--size",
           [&size](const std::string& text) -> std::string {
-            const std::size_t cross = text.find('x');
-            const bool right = cross != std::string::npos && read_side(text.substr(0, cross), size.height) &&
-                               read_side(text.substr(cross + 1), size.width);
+            const bool right = read_size(text, 16384, size.height, size.width);
             return right ? "" : "'" + text + "' is not HEIGHTxWIDTH in pixels (1 to 16384), such as 600x416";
           },
           "Set the input size of the network in pixels, height first (default: the network's own size)")

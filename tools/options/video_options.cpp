@@ -4,10 +4,8 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <cstdio>
-
 #include "decoders/photo.hpp"
+#include "options/option_texts.hpp"
 
 using namespace tinyfiqa;
 
@@ -30,10 +28,7 @@ Result<FrameFormat> VideoOptions::frame_format(const char* command) const {
                          "image2pipe - | tinyfiqa ",
                          command, " --stdin-mjpeg");
   if (mjpeg) return frames;
-  char extra = 0;
-  const bool size_given = std::sscanf(rgb.c_str(), "%dx%d%c", &frames.width, &frames.height, &extra) == 2;
-  if (size_given && std::min(frames.width, frames.height) >= 1 &&
-      std::max(frames.width, frames.height) <= max_image_side &&
+  if (read_size(rgb, max_image_side, frames.width, frames.height) &&
       static_cast<std::size_t>(frames.width) * static_cast<std::size_t>(frames.height) <= max_photo_pixels())
     return frames;
   return Status::error(Errc::bad_argument, "--stdin-rgb ", rgb,

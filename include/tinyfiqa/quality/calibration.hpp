@@ -148,6 +148,8 @@ inline Result<Calibration> fit_calibration(std::vector<float> raw, const Calibra
   const float floor = options.floor ? *options.floor : std::min(raw.front(), first - (quantile(50) - first));
   if (!(floor < first))
     return Status::error(Errc::bad_argument, "the floor must lie below the population's 1st percentile");
+  if (!std::isfinite(raw.back() - floor))
+    return Status::error(Errc::bad_argument, "the scores are too far apart for the numbers of a calibration");
   std::vector<QualityKnot> points = {{floor, 0}, {first, 10}};
   for (int percent = 5; percent <= 95; percent += 5)
     points.push_back({quantile(percent), static_cast<float>(detail::percentile_quality(percent))});
@@ -212,6 +214,7 @@ inline bool parse_knots(std::string_view text, std::vector<QualityKnot>& knots, 
     }
     if (k.quality < 0 || k.quality > 100) problem = "a quality outside 0..100";
     if (!knots.empty() && !(k.raw > knots.back().raw)) problem = "the raw scores don't rise";
+    if (!knots.empty() && !std::isfinite(k.raw - knots.back().raw)) problem = "raw scores are too far apart";
     if (!knots.empty() && k.quality < knots.back().quality)
       problem = "a higher raw score has a lower quality";
     if (!problem.empty()) return false;

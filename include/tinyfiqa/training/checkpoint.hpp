@@ -7,71 +7,18 @@
 #include <tinyfiqa/formats/safetensors.hpp>
 #include <tinyfiqa/formats/weight_hash.hpp>
 #include <tinyfiqa/training/detector_trainer.hpp>
+#include <tinyfiqa/training/state_text.hpp>
 #include <tinyfiqa/training/trainer.hpp>
 
+#include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <limits>
-#include <sstream>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 TINYFIQA_BEGIN
 
 namespace detail {
-
-/// A double as hexadecimal text, without rounding.
-inline std::string exact_text(double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%a", value);
-  return text;
-}
-
-/// The log as text, one line per epoch; parse_log() reads it.
-inline std::string log_text(const std::vector<EpochRow>& log) {
-  std::string text;
-  for (const EpochRow& r : log) {
-    text +=
-        std::to_string(r.epoch) + " " + std::to_string(r.val.count) + " " + std::to_string(r.val.constant);
-    for (const double v : {r.loss, r.images_per_s, r.val.srcc, r.val.plcc, r.val.kendall, r.val.rmse,
-                           r.val.final_score, r.accuracy})
-      text += " " + exact_text(v);
-    text += "\n";
-  }
-  return text;
-}
-
-inline std::vector<EpochRow> parse_log(const std::string& text) {
-  std::vector<EpochRow> log;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    const char* at = line.c_str();
-    char* end = nullptr;
-    EpochRow r;
-    r.epoch = static_cast<int>(std::strtol(at, &end, 10));
-    r.val.count = std::strtoul(end, &end, 10);
-    r.val.constant = std::strtol(end, &end, 10) != 0;
-    for (double* v : {&r.loss, &r.images_per_s, &r.val.srcc, &r.val.plcc, &r.val.kendall, &r.val.rmse,
-                      &r.val.final_score, &r.accuracy})
-      *v = std::strtod(end, &end);
-    log.push_back(r);
-  }
-  return log;
-}
-
-inline std::string metadata_of(const TensorFile& file, const char* key) {
-  for (const auto& [k, v] : file.metadata)
-    if (k == key) return v;
-  return "";
-}
-
-/// A number of the metadata that was written as decimal or hexadecimal text; 0 if there is none.
-inline double state_number(const TensorFile& file, const char* key) {
-  return std::strtod(metadata_of(file, key).c_str(), nullptr);
-}
 
 /// One array of a training's state.
 using StatePart = std::pair<const char*, Span<float>>;
@@ -99,10 +46,6 @@ inline Status check_state(const TensorFile& file) {
   if (metadata_of(file, state_hash_key) != state_hash(file.metadata))
     return damaged(state_hash_key, " differs");
   if (!check_weight_hash(file)) return damaged(weight_hash_key, " differs");
-  for (const char* key : {"epoch", "batch", "images", "best_epoch", "optimizer_steps"})
-    if (const double count = state_number(file, key);
-        !(count >= 0 && count <= std::numeric_limits<int>::max()))
-      return damaged(key, " is no count");
   return {};
 }
 
@@ -119,13 +62,16 @@ inline Status write_state(const std::string& path, const char* kind, const std::
   return write_safetensors(path, tensors, metadata);
 }
 
-/// Reads them back into `parts` and returns the file. On an error nothing changes. Errors: mismatch if the options, the
-/// data or the sizes differ; those of check_state() and
-/// read_safetensors().
-inline Result<TensorFile> read_state(const std::string& path, const char* kind,
-                                     const std::string& fingerprint, const std::vector<StatePart>& parts) {
-  auto file = read_safetensors(path);
+/// Reads the arrays that write_state() wrote, and the rest of the state by read_progress(file). On an error nothing changes.
+/// Errors: mismatch if the options, the data or the sizes differ; those of check_state(), read_safetensors() and
+/// read_progress().
+template <class ReadProgress>
+auto read_state(const FileBytes& bytes, const char* kind, const std::string& fingerprint,
+                const std::vector<StatePart>& parts, const ReadProgress& read_progress)
+    -> decltype(read_progress(std::declval<const TensorFile&>())) {
+  const auto file = read_safetensors(bytes);
   if (!file) return file.status();
+  const std::string& path = file->path;
   if (metadata_of(*file, "kind") != kind)
     return Status::error(Errc::bad_format, path, ": not a training state; give a file that training wrote");
   if (const Status s = check_state(*file); !s) return s;
@@ -146,9 +92,11 @@ inline Result<TensorFile> read_state(const std::string& path, const char* kind,
                            target.size, "; resume it with the same network");
     values.push_back(std::move(*floats));
   }
+  auto progress = read_progress(*file);
+  if (!progress) return progress;
   for (std::size_t i = 0; i < values.size(); ++i)
     std::copy(values[i].begin(), values[i].end(), parts[i].second.begin());
-  return file;
+  return progress;
 }
 
 /// The arrays of any trainer that has block(), optimizer() and average().
@@ -158,6 +106,19 @@ std::vector<StatePart> state_parts(AnyTrainer& trainer) {
           {"first_moment", trainer.optimizer().first_moment()},
           {"second_moment", trainer.optimizer().second_moment()},
           {"average", trainer.average()}};
+}
+
+/// Loads the state of any trainer. On an error it is unchanged. Errors: those of read_state(), and of read_file().
+template <class AnyTrainer, class ReadProgress>
+Status load_state(const std::string& path, const char* kind, const std::string& fingerprint,
+                  AnyTrainer& trainer, const ReadProgress& read_progress) {
+  const auto bytes = read_file(path);
+  if (!bytes) return bytes.status();
+  auto progress = read_state(*bytes, kind, fingerprint, state_parts(trainer), read_progress);
+  if (!progress) return progress.status();
+  trainer.optimizer().set_steps(progress->optimizer_steps);
+  trainer.state() = std::move(progress->state);
+  return {};
 }
 
 constexpr const char* trainer_state_kind = "tinyfiqa training state 1";
@@ -180,59 +141,12 @@ inline Status save_checkpoint(const std::string& path, Trainer& trainer, const s
                               {"log", detail::log_text(s.log)}});
 }
 
-/// Restores the state that save_checkpoint() wrote. On an error the trainer is unchanged. Errors: those of
-/// detail::read_state().
+/// Restores the state that save_checkpoint() wrote. On an error the trainer is unchanged. Errors: mismatch if the options,
+/// the data or the sizes differ; bad_format; those of read_file() and read_safetensors().
 inline Status load_checkpoint(const std::string& path, Trainer& trainer, const std::string& fingerprint) {
-  const auto file =
-      detail::read_state(path, detail::trainer_state_kind, fingerprint, detail::state_parts(trainer));
-  if (!file) return file.status();
-  const auto number = [&](const char* key) { return detail::state_number(*file, key); };
-  TrainState& s = trainer.state();
-  s.epoch = static_cast<int>(number("epoch"));
-  s.batch = static_cast<std::size_t>(number("batch"));
-  s.loss_sum = number("loss_sum");
-  s.images = static_cast<std::size_t>(number("images"));
-  s.best_epoch = static_cast<int>(number("best_epoch"));
-  s.best_score = number("best_score");
-  s.log = detail::parse_log(detail::metadata_of(*file, "log"));
-  trainer.optimizer().set_steps(static_cast<long long>(number("optimizer_steps")));
-  return {};
+  return detail::load_state(path, detail::trainer_state_kind, fingerprint, trainer,
+                            detail::read_train_progress);
 }
-
-namespace detail {
-
-/// The numbers of one line of a detector's log, in their order in the file.
-template <class Epoch, class Body>
-void for_each_log_number(Epoch& r, const Body& body) {
-  auto& a = r.agreement;
-  body(r.loss), body(r.object), body(r.face), body(r.box), body(r.landmarks), body(r.images_per_s);
-  body(a.photos), body(a.teacher_faces), body(a.student_faces), body(a.matched), body(a.landmark_error);
-}
-
-inline std::string log_text(const std::vector<DetectorEpoch>& log) {
-  std::string text;
-  for (const DetectorEpoch& r : log) {
-    text += std::to_string(r.epoch);
-    for_each_log_number(r, [&](const auto& v) { text += " " + exact_text(static_cast<double>(v)); });
-    text += "\n";
-  }
-  return text;
-}
-inline std::vector<DetectorEpoch> parse_detector_log(const std::string& text) {
-  std::vector<DetectorEpoch> log;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    char* at = nullptr;
-    DetectorEpoch r;
-    r.epoch = static_cast<int>(std::strtol(line.c_str(), &at, 10));
-    for_each_log_number(r,
-                        [&](auto& v) { v = static_cast<std::decay_t<decltype(v)>>(std::strtod(at, &at)); });
-    log.push_back(r);
-  }
-  return log;
-}
-
-}  // namespace detail
 
 /// The same for the training of a detector.
 inline Status save_checkpoint(const std::string& path, DetectorTrainer& trainer,
@@ -254,19 +168,8 @@ inline Status save_checkpoint(const std::string& path, DetectorTrainer& trainer,
 }
 inline Status load_checkpoint(const std::string& path, DetectorTrainer& trainer,
                               const std::string& fingerprint) {
-  const auto file =
-      detail::read_state(path, detail::detector_state_kind, fingerprint, detail::state_parts(trainer));
-  if (!file) return file.status();
-  const auto number = [&](const char* key) { return detail::state_number(*file, key); };
-  DetectorTrainState& s = trainer.state();
-  s.epoch = static_cast<int>(number("epoch"));
-  s.batch = static_cast<std::size_t>(number("batch"));
-  s.sums = {number("object"), number("face"), number("box"), number("landmarks"), number("foreground")};
-  s.best_epoch = static_cast<int>(number("best_epoch"));
-  s.best_score = number("best_score");
-  s.log = detail::parse_detector_log(detail::metadata_of(*file, "log"));
-  trainer.optimizer().set_steps(static_cast<long long>(number("optimizer_steps")));
-  return {};
+  return detail::load_state(path, detail::detector_state_kind, fingerprint, trainer,
+                            detail::read_detector_progress);
 }
 
 TINYFIQA_END

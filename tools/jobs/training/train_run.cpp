@@ -5,6 +5,7 @@
 #include "jobs/progress.hpp"
 #include "jobs/training/contents_digest.hpp"
 #include "jobs/training/epoch_loop.hpp"
+#include "jobs/training/run_command.hpp"
 #include "jobs/training/training_rows.hpp"
 #include "jobs/verification/identities.hpp"
 
@@ -100,15 +101,6 @@ nlohmann::ordered_json settings_json(const TrainArguments& a, const TrainOptions
   return json;
 }
 
-/// True for the object that a training writes: a list of texts, and a text.
-bool has_command_line(const nlohmann::json& run) {
-  if (!run.is_object() || !run.contains("command_line") || !run.contains("directory")) return false;
-  const auto& line = run["command_line"];
-  const bool texts = line.is_array() &&
-                     std::all_of(line.begin(), line.end(), [](const auto& word) { return word.is_string(); });
-  return texts && run["directory"].is_string();
-}
-
 }  // namespace
 
 Status resume_arguments(const std::string& folder, const std::function<void(const Command&)>& add_options,
@@ -118,14 +110,10 @@ Status resume_arguments(const std::string& folder, const std::function<void(cons
                          "--resume uses the options with which the training was started; remove the others");
   const auto file = read_file(folder + "/run.json");
   if (!file) return file.status();
-  const auto run = nlohmann::json::parse(file->bytes.begin(), file->bytes.end(), nullptr, false);
-  if (!has_command_line(run))
-    return Status::error(Errc::bad_format, folder,
-                         "/run.json: has no command line to continue with; if this training is part of a "
-                         "study, resume the study");
-  const auto arguments = run["command_line"].get<std::vector<std::string>>();
-  command_line = arguments;
-  const auto directory = run["directory"].get<std::string>();
+  const auto run = read_run_command(*file);
+  if (!run) return run.status();
+  command_line = run->words;
+  const std::string& directory = run->directory;
   std::error_code error;
   fs::current_path(directory, error);
   if (error)
@@ -134,7 +122,7 @@ Status resume_arguments(const std::string& folder, const std::function<void(cons
         ": the training was started in this folder, which does not exist any more; restore it");
   const CommandLine line;
   add_options(line.root());
-  const std::string wrong = line.read(arguments);
+  const std::string wrong = line.read(run->words);
   if (!wrong.empty()) return Status::error(Errc::bad_format, folder, "/run.json: ", wrong);
   return {};
 }

@@ -1,6 +1,7 @@
 #include "jobs/training/training_rows.hpp"
 
 #include "jobs/faces/table_faces.hpp"
+#include "options/option_texts.hpp"
 #include "reports/text.hpp"
 
 #include <filesystem>
@@ -35,14 +36,9 @@ Status take_found_faces(DataOptions options, const std::string& found, Dataset& 
 /// Brings labels of the range LOW,HIGH to 0..1. Errors: bad_argument for another text, and for a label outside the range.
 Status scale_labels(const std::string& range, Dataset& data) {
   if (range.empty()) return Status();
-  const auto ends = split_text(range, ',');
-  double low = 0, high = 0;
-  std::string problem;
-  if (ends.size() != 2 || !parse_number(ends[0], "", low, problem) ||
-      !parse_number(ends[1], "", high, problem) || low >= high)
-    return Status::error(Errc::bad_argument,
-                         "--label-range takes two numbers, the lower one first, such as 0,100; not '", range,
-                         "'");
+  const auto ends = read_label_range(range);
+  if (!ends) return ends.status();
+  const auto [low, high] = *ends;
   for (Sample& s : data.samples) {
     if (s.score < low || s.score > high)
       return Status::error(Errc::bad_argument, data.path, ":", s.line, ": the label ",
