@@ -34,7 +34,8 @@ std::vector<unsigned char> state_file(const char* kind, Span<const char* const> 
   metadata.emplace_back("log", std::string(log.begin(), log.end()));
   metadata.emplace_back("kind", kind);
   metadata.emplace_back("fingerprint", "same");
-  metadata.emplace_back(detail::state_hash_key, detail::state_hash(metadata));  // only damage is behind wrong hashes
+  metadata.emplace_back(detail::state_hash_key,
+                        detail::state_hash(metadata));  // only damage is behind wrong hashes
   detail::set_weight_hash(tensors, metadata);
   const std::string header = detail::safetensors_header(tensors, metadata);
   std::vector<unsigned char> file(8);
