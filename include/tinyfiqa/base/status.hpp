@@ -152,9 +152,9 @@ inline const ErrorRecord* make_error(Errc code, const char* text, std::size_t le
 }
 
 inline void free_error(const ErrorRecord* record) {
+  // make_error() made it, not const. NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
   if (record != nullptr && record->allocated)
-    ::operator delete(const_cast<ErrorRecord*>(record),
-                      std::nothrow);  // NOLINT: make_error() made it, not const
+    ::operator delete(const_cast<ErrorRecord*>(record), std::nothrow);
 }
 
 }  // namespace detail
