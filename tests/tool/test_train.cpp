@@ -242,7 +242,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a training does not continue from a state that was edited or damaged") {
-  const std::string dir = make_noise_images("edited_state", 8), out = dir + "/out",
+  const std::string dir = make_noise_images("edited_state", 12), out = dir + "/out",
                     path = out + "/state.safetensors";
   REQUIRE(run_tool(options(dir, "out", 1)).code == 0);
   const std::string state = read_text(path);
@@ -277,7 +277,7 @@ TEST_CASE("a training does not continue from a state that was edited or damaged"
 }
 
 TEST_CASE("a training removes what killed trainings left in its folder, and nothing else") {
-  const std::string dir = make_noise_images("swept", 8), out = dir + "/out";
+  const std::string dir = make_noise_images("swept", 12), out = dir + "/out";
   REQUIRE(run_tool(options(dir, "out", 1)).code == 0);
   const std::string mine = std::to_string(::getpid());  // a process that runs
   for (const char* name :

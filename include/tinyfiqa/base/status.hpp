@@ -152,9 +152,9 @@ inline const ErrorRecord* make_error(Errc code, const char* text, std::size_t le
 }
 
 inline void free_error(const ErrorRecord* record) {
-  if (record != nullptr && record->allocated)
-    ::operator delete(const_cast<ErrorRecord*>(record),
-                      std::nothrow);  // NOLINT: make_error() made it, not const
+  if (record == nullptr || !record->allocated) return;
+  // make_error() made it, not const. NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
+  ::operator delete(const_cast<ErrorRecord*>(record), std::nothrow);
 }
 
 }  // namespace detail

@@ -209,7 +209,7 @@ class JpegWalk {
       return damaged("scan header");
     header.count = body[0];
     header.restart_interval = restart_interval_;
-    const unsigned char* const tail = body.data + 1 + 2 * header.count;
+    const unsigned char* const tail = body.data + 1 + 2 * std::ptrdiff_t{header.count};
     if (frame_.progressive) {
       header.first = tail[0];
       header.last = tail[1];
