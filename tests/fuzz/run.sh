@@ -22,8 +22,7 @@ describe() {
   if [ "$1" = heif ]; then leaks=0; fi # libheif 1.15 forgets an image that has unknown colours
   case $1 in
     weights) seeds="$fixtures/io" dictionary=$own/weights.dict longest=65536 ;;
-    metadata | options) seeds="$own/seeds/$1" dictionary=$own/texts.dict ;;
-    resume | csv) seeds="$own/seeds/$1" dictionary=$own/texts.dict ;;
+    metadata | options | resume | csv) seeds="$own/seeds/$1" dictionary=$own/texts.dict ;;
     npy) seeds="$own/seeds/npy $fixtures/io" dictionary=$own/npy.dict ;;
     image) seeds="$fixtures/image $fixtures/variants" dictionary=$own/images.dict longest=65536 ;;
     mjpeg) seeds="$fixtures/image" dictionary=$own/images.dict longest=16384 ;;
