@@ -56,7 +56,7 @@ case ${1-} in
     ;;
   limits)
     describe "$2"
-    printf '[libfuzzer]\nmax_len = %s\nlen_control = %s\nrss_limit_mb = 2048\ntimeout = 25\n' $longest $grow
+    printf '[libfuzzer]\nmax_len = %s\nlen_control = %s\nrss_limit_mb = 2048\ntimeout = 60\n' $longest $grow
     if [ $leaks = 0 ]; then printf 'detect_leaks = 0\n'; fi
     exit 0
     ;;
@@ -70,4 +70,4 @@ shift 4
 describe "$target"
 mkdir -p "$corpus"
 ASAN_OPTIONS=detect_leaks=$leaks exec "$binaries/fuzz_$target" "$corpus" $seeds ${dictionary:+-dict=$dictionary} \
-  -max_total_time="$seconds" -max_len=$longest -len_control=$grow -rss_limit_mb=2048 -timeout=25 -print_final_stats=1 "$@"
+  -max_total_time="$seconds" -max_len=$longest -len_control=$grow -rss_limit_mb=2048 -timeout=60 -print_final_stats=1 "$@"
