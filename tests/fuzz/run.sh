@@ -22,8 +22,7 @@ describe() {
   if [ "$1" = heif ]; then leaks=0; fi # libheif 1.15 forgets an image that has unknown colours
   case $1 in
     weights) seeds="$fixtures/io" dictionary=$own/weights.dict longest=65536 ;;
-    metadata | options) seeds="$own/seeds/$1" dictionary=$own/texts.dict ;;
-    resume | csv) seeds="$own/seeds/$1" dictionary=$own/texts.dict ;;
+    metadata | options | resume | csv) seeds="$own/seeds/$1" dictionary=$own/texts.dict ;;
     npy) seeds="$own/seeds/npy $fixtures/io" dictionary=$own/npy.dict ;;
     image) seeds="$fixtures/image $fixtures/variants" dictionary=$own/images.dict longest=65536 ;;
     mjpeg) seeds="$fixtures/image" dictionary=$own/images.dict longest=16384 ;;
@@ -57,7 +56,7 @@ case ${1-} in
     ;;
   limits)
     describe "$2"
-    printf '[libfuzzer]\nmax_len = %s\nlen_control = %s\nrss_limit_mb = 2048\ntimeout = 25\n' $longest $grow
+    printf '[libfuzzer]\nmax_len = %s\nlen_control = %s\nrss_limit_mb = 2048\ntimeout = 60\n' $longest $grow
     if [ $leaks = 0 ]; then printf 'detect_leaks = 0\n'; fi
     exit 0
     ;;
@@ -71,4 +70,4 @@ shift 4
 describe "$target"
 mkdir -p "$corpus"
 ASAN_OPTIONS=detect_leaks=$leaks exec "$binaries/fuzz_$target" "$corpus" $seeds ${dictionary:+-dict=$dictionary} \
-  -max_total_time="$seconds" -max_len=$longest -len_control=$grow -rss_limit_mb=2048 -timeout=25 -print_final_stats=1 "$@"
+  -max_total_time="$seconds" -max_len=$longest -len_control=$grow -rss_limit_mb=2048 -timeout=60 -print_final_stats=1 "$@"
