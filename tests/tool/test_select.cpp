@@ -170,7 +170,7 @@ TEST_CASE("select --stdin-rgb takes raw pixels and writes them without loss") {
   CHECK(contains(r.err, "frame 3: the stream ends in the middle of it, after 1795 of 1800 bytes"));
   for (const char* size : {"30", "30x20x3", "0x5", "99999x5", "axb", "4294967297x5", "5x18446744073709551617",
                            " 3x3", "3 x3", "-3x3"})
-    CHECK(run_tool(std::string("select --stdin-rgb ") + size, "printf x |").code == 2);
+    CHECK(run_tool(std::string("select --stdin-rgb '") + size + "'", "printf x |").code == 2);
 }
 
 TEST_CASE("select follows the people of a video, and each is a template") {
