@@ -55,7 +55,8 @@ Result<std::optional<DoneRows::Row>> DoneRows::read_row(std::size_t at) const {
       return Status::error(Errc::bad_format, file_.path, ": at byte ", at, " there is no row of JSON",
                            other_file);
     row->path = json["path"].get<std::string>();
-    if (json.contains("face")) face = json["face"].dump();
+    if (json.contains("face") && json["face"].is_number_integer())
+      face = std::to_string(json["face"].get<long>());
     row->end = at + static_cast<std::size_t>(end - rest.bytes.data) + 1;
   }
   row->is_first = face.empty() || face == "1";
