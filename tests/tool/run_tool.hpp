@@ -11,6 +11,18 @@
 #include <iterator>
 #include <string>
 
+// Sanitizers need much address space, and a thread at the end: tests with limits on these are for other builds.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TINYFIQA_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(TINYFIQA_SANITIZED)
+constexpr bool is_sanitized = true;
+#else
+constexpr bool is_sanitized = false;
+#endif
+
 struct ToolResult {
   int code = -1;
   std::string out, err;
