@@ -1,6 +1,8 @@
 // Runs the built tool in a shell, as a user does, and captures its output and exit status.
 #pragma once
 
+#include "decoders/sanitized.hpp"
+
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,18 +12,6 @@
 #include <fstream>
 #include <iterator>
 #include <string>
-
-// Sanitizers need much address space, and a thread at the end: tests with limits on these are for other builds.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TINYFIQA_SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(TINYFIQA_SANITIZED)
-constexpr bool is_sanitized = true;
-#else
-constexpr bool is_sanitized = false;
-#endif
 
 struct ToolResult {
   int code = -1;

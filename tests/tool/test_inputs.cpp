@@ -111,6 +111,8 @@ TEST_CASE("pictures and videos in a folder that are not read are counted in a no
     CHECK_MESSAGE(contains(r.err, part), r.err);
   CHECK_FALSE(contains(r.err, "txt"));
   CHECK_FALSE(contains(run_tool("score --face whole '" + dir + "/deep'").err, "left out"));
+  fs::rename(dir + "/deep/h.jpg", dir + "/deep/H.JFIF");  // another name of JPEG
+  CHECK(contains(run_tool("score --face whole '" + dir + "/deep'").out, "H.JFIF\n"));
 }
 
 TEST_CASE("a link that leads to itself is one bad image, in a pattern too") {
@@ -146,6 +148,26 @@ TEST_CASE("a folder that can't be read is a row with the error, and the others a
   CHECK(contains(file.out, "permission denied"));
 }
 
+TEST_CASE("a file that is too large for an image is not read") {
+  const std::string dir = scratch_dir("large");
+  write_text(dir + "/large.jpg", "");
+  fs::resize_file(dir + "/large.jpg", std::uintmax_t{2} << 40u);
+  for (const char* command : {"score", "detect", "select"}) {
+    const auto r = run_tool(command + std::string(" '") + dir + "/large.jpg'");
+    CHECK(r.code == 1);
+    CHECK(contains(r.out + r.err, "2097152 MiB; at most 768 MiB are read"));
+  }
+}
+
+TEST_CASE("rows are written into a pipe or device that --out names") {
+  const std::string dir = folder_of_faces("out_pipe");
+  const auto device = run_tool("score --face whole '" + dir + "/a.jpg' --format csv --out /dev/null");
+  CHECK(device.code == 0);
+  CHECK(fs::is_character_file("/dev/null"));
+  const auto pipe = run_tool("score --face whole '" + dir + "/a.jpg' --format csv --out /dev/stdout | cat");
+  CHECK(count_lines(pipe.out) == 2);
+}
+
 TEST_CASE("a pipe is read as an image") {
   const auto r = run_tool("score --face whole /dev/stdin < {faces}/astronaut.jpg");
   CHECK(r.code == 0);
@@ -167,6 +189,7 @@ TEST_CASE("a table gives a box or landmarks for each photo, and in photos withou
   CHECK(rows[1]["score"] == found["score"]);
   CHECK(rows[1]["box"] == found["box"]);
   CHECK(contains(rows[2]["error"].get<std::string>(), "outside the image"));
+  CHECK(contains(run_tool("score --data '" + dir + "/faces.csv'").err, "average landmarks in the box"));
 
   write_text(dir + "/points.csv",
              "path,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5\na.jpg,54.6,57.632,101.4,57.632,78,84.968,57.5,104.824,98.5,"
@@ -262,6 +285,21 @@ TEST_CASE("--resume goes on where a stopped run ended, in both formats") {
   CHECK(contains(columns.err, "first line"));
   CHECK(score_list(list, "--out '" + dir + "/rows.txt'").code == 2);
   CHECK(score_list(list, "--sort --out '" + dir + "/new.csv'").code != 0);
+}
+
+TEST_CASE("rows that are none, however deep, are refused when a run goes on") {
+  const std::string dir = folder_of_faces("resume_deep"), rows = dir + "/rows.jsonl";
+  const std::string deep = std::string(100000, '[') + std::string(100000, ']');
+  for (const std::string& row : {deep + "\n", "{\"path\":" + deep + "}\n", std::string("no row\n")}) {
+    write_text(rows, row + row);
+    const auto r = score_list(dir + "/a.jpg\n", "--resume '" + rows + "'");
+    CHECK(r.code == 2);
+    CHECK(contains(r.err, "rows.jsonl: at byte 0 there is no row"));
+    CHECK(read_text(rows) == row + row);
+  }
+  // Of the face, only a whole number counts.
+  write_text(rows, "{\"path\":\"" + dir + "/a.jpg\",\"face\":" + deep + "}\n");
+  CHECK(score_list(dir + "/a.jpg\n", "--resume '" + rows + "'").code == 0);
 }
 
 TEST_CASE("all faces of the last photo are written again when a run goes on") {

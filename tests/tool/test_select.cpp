@@ -152,6 +152,17 @@ TEST_CASE("select --stdin-mjpeg chooses frames, reports broken ones by number, a
   CHECK(contains(live.out, "best so far  [frame 3]"));
 }
 
+TEST_CASE("select prints the best frames so far after a signal to stop") {
+  const std::string dir = scratch_dir("select_stopped");
+  write_text(dir + "/video", read_text(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut_blur.jpg") +
+                                 read_text(TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg"));
+  const auto r = run_tool("select --stdin-mjpeg --face whole",
+                          "(cat " + dir + "/video; sleep 8) | timeout --preserve-status -s INT 4");
+  CHECK(r.code == 130);
+  CHECK(contains(r.out, "#1"));
+  CHECK(contains(r.err, "the best frames up to here"));
+}
+
 TEST_CASE("select --stdin-rgb takes raw pixels and writes them without loss") {
   const std::string dir = scratch_dir("select_rgb"), out = dir + "/out";
   const std::string flat(30 * 20 * 3, '\x40');

@@ -5,6 +5,7 @@
 #include "jobs/faces/draw_faces.hpp"
 #include "jobs/faces/face_finder.hpp"
 #include "jobs/frame_source.hpp"
+#include "jobs/guarded.hpp"
 #include "jobs/input_list.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
@@ -102,12 +103,15 @@ DetectRow DetectCommand::detect(FaceFinder& finder, const std::string& path, con
 }
 
 DetectRow DetectCommand::detect_file(FaceFinder& finder, const std::string& path) const {
-  const bool pictures = !draw.empty() || !crop.empty();  // at full size
-  const auto file = read_image_file(path, pictures ? 0 : finder.decoded_side());
-  if (!file.photo) return {path, file.photo.status(), {}, {}};
-  DetectRow row = detect(finder, path, file.photo->image, file.photo->scale_y);
-  for (FoundFace& f : row.faces) f.face = in_full_photo(*file.photo, f.face);
-  return row;
+  const auto search = [&]() -> DetectRow {
+    const bool pictures = !draw.empty() || !crop.empty();  // at full size
+    const auto file = read_image_file(path, pictures ? 0 : finder.decoded_side());
+    if (!file.photo) return {path, file.photo.status(), {}, {}};
+    DetectRow row = detect(finder, path, file.photo->image, file.photo->scale_y);
+    for (FoundFace& f : row.faces) f.face = in_full_photo(*file.photo, f.face);
+    return row;
+  };
+  return guarded(path, search, [&](const Status& problem) { return DetectRow{path, problem, {}, {}}; });
 }
 
 void DetectCommand::print(const DetectRow& row) const {

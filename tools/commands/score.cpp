@@ -2,6 +2,7 @@
 #include <tinyfiqa/threads/processor.hpp>
 
 #include "commands/commands.hpp"
+#include "jobs/faces/table_faces.hpp"
 #include "jobs/input_list.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
@@ -187,6 +188,7 @@ int ScoreCommand::score_table(const ScoreOptions& options) {
   const std::vector<Sample>& samples = table->data.samples;
   const auto source = open(options, Crop());
   if (!source) return report_failure(source.status());
+  if (source->wants_aligned_faces() && !data.whole_image) print_boxes(table->data);
   auto judges = photo_judges(*source, faces, model.isa, threads, samples.size());
   if (!judges) return report_failure(judges.status());
   std::vector<std::string> names;

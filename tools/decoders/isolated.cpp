@@ -1,5 +1,7 @@
 #include "decoders/isolated.hpp"
 
+#include "decoders/sanitized.hpp"
+
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/resource.h>
@@ -15,16 +17,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-// The address sanitizer reserves far more address space than the limit.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TINYFIQA_SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define TINYFIQA_SANITIZED 1
-#endif
 
 using namespace tinyfiqa;
 
@@ -146,7 +138,7 @@ class DecoderProcess {
     const int status = stop(late ? SIGKILL : 0);
     if (late)
       return Status::error(Errc::too_large, "decoding took more than ", isolated_seconds,
-                           " s and was stopped (--isolate)");
+                           " s and was stopped (--isolate); leave this image out");
     if (WIFSIGNALED(status))
       return Status::error(Errc::bad_format, "the decoder crashed on this image (signal ", WTERMSIG(status),
                            "); leave it out, and report it");
@@ -214,10 +206,8 @@ Result<Photo> decode_isolated(DecodeKind kind, Bytes file, const std::optional<B
 }
 
 int run_decoder_process() {
-#if !defined(TINYFIQA_SANITIZED)
   const rlimit memory{rlim_t{isolated_memory_mib} << 20u, rlim_t{isolated_memory_mib} << 20u};
-  ::setrlimit(RLIMIT_AS, &memory);
-#endif
+  if (!is_sanitized) ::setrlimit(RLIMIT_AS, &memory);
   Question question;
   while (receive_all(STDIN_FILENO, &question, sizeof question)) {
     std::vector<unsigned char> file(question.bytes);

@@ -232,7 +232,7 @@ Result<StoredPhoto> decode_stored_part(Bytes file, const Box& box, const DecodeR
 template <class Decode>
 Result<Image> read_by(const std::string& path, const Decode& decode) {
   return detail::with_memory_errors(path + ": ", [&]() -> Result<Image> {
-    const auto file = read_file(path, FileAccess::copy);
+    const auto file = read_photo_file(path);
     if (!file) return file.status();
     auto image = decode(file->bytes);
     if (!image) return image.status().prefixed(path, ": ");
@@ -244,6 +244,11 @@ Result<Image> read_by(const std::string& path, const Decode& decode) {
 
 std::size_t max_photo_pixels() { return photo_pixels_limit; }
 void set_max_photo_pixels(std::size_t pixels) { photo_pixels_limit = pixels; }
+
+Result<FileBytes> read_photo_file(const std::string& path) {
+  return detail::with_memory_errors(path + ": ",
+                                    [&] { return read_file(path, FileAccess::copy, max_photo_bytes); });
+}
 
 Result<Photo> decode_photo(Bytes file, const DecodeRequest& request) {
   if (decoding_is_isolated()) return decode_isolated(DecodeKind::photo, file, {}, request);

@@ -35,6 +35,11 @@ struct DecodeRequest {
   std::size_t max_pixels = max_photo_pixels();
 };
 
+/// Larger files are not read: 250 million pixels without compression are 716 MiB.
+inline constexpr std::size_t max_photo_bytes = std::size_t{768} << 20u;
+/// The bytes of an image file. Errors: those of read_file().
+tinyfiqa::Result<tinyfiqa::FileBytes> read_photo_file(const std::string& path);
+
 /// Decodes JPEG, PNG, BMP, GIF, PGM, PPM and, by modules that are loaded when such a file appears, WebP,
 /// HEIC, AVIF and TIFF. Of animations and files with several images, the first or primary one. An embedded
 /// colour profile is converted to sRGB; without one, colours are taken for sRGB. A profile that is damaged is
@@ -65,6 +70,6 @@ tinyfiqa::Result<tinyfiqa::Image> read_training_photo(const std::string& path);
 tinyfiqa::Result<tinyfiqa::Image> decode_training_image(tinyfiqa::Bytes file);
 
 /// The extensions by which folders are searched for photos, in lower case.
-inline constexpr const char* photo_extensions[] = {".jpg",  ".jpeg", ".jpe", ".png",  ".bmp",
-                                                   ".ppm",  ".pgm",  ".pnm", ".webp", ".heic",
-                                                   ".heif", ".avif", ".tif", ".tiff", ".gif"};
+inline constexpr const char* photo_extensions[] = {".jpg",  ".jpeg", ".jpe",  ".jfif", ".png",  ".bmp",
+                                                   ".ppm",  ".pgm",  ".pnm",  ".webp", ".heic", ".heif",
+                                                   ".avif", ".tif",  ".tiff", ".gif"};

@@ -6,6 +6,7 @@
 #include <tinyfiqa/image/degradation.hpp>
 
 #include "decoders/photo.hpp"
+#include "jobs/guarded.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
@@ -84,7 +85,7 @@ Status DegradeRun::check_paths() const {
 /// Degrades one image and saves it with the quality of its own file, so that the JPEG tables don't reveal the
 /// other degradations.
 Status DegradeRun::degrade(const Sample& sample, Rng& rng, Degraded& result) const {
-  const auto file = read_file(sample.file);
+  const auto file = read_photo_file(sample.file);
   if (!file) return file.status();
   const auto& kinds = options_.kinds;
   const Degradation& d = *find_degradation(kinds[rng.below(static_cast<std::uint32_t>(kinds.size()))]);
@@ -158,9 +159,19 @@ Status DegradeRun::run() const {
   Status first_problem;
   std::vector<int> workers(static_cast<std::size_t>(thread_count(options_.threads)));
   Progress progress(all.size(), "images");
+  const auto failed_job = [](const Status& problem) {
+    Degraded failed;
+    failed.status = problem;
+    return failed;
+  };
   OrderedRun<Degraded>(all.size())
       .start(
-          workers, [&](int, std::size_t i) { return make(all[i]); },
+          workers,
+          [&](int, std::size_t i) {
+            const std::string& path = set_.samples[all[i].sample].file;
+            return guarded(
+                path, [&] { return make(all[i]); }, failed_job);
+          },
           [&](std::size_t i, const Degraded& done) {
             if (done.status.ok()) text += row(*rows.at(set_.samples[all[i].sample].line), all[i], done);
             if (first_problem.ok()) first_problem = done.status;

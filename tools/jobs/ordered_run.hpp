@@ -1,14 +1,17 @@
 // Works on many items on several threads and delivers the results in order.
 #pragma once
 
+#include <tinyfiqa/threads/start.hpp>
+
+#include "options/messages.hpp"
+
 #include <condition_variable>
 #include <cstddef>
-#include <cstdio>
 #include <exception>
 #include <map>
 #include <mutex>
 #include <optional>
-#include <system_error>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -56,12 +59,15 @@ class OrderedStream {
   std::vector<std::thread> started(std::vector<Worker>& workers, const Next& next, const Work& work) {
     std::vector<std::thread> threads;
     threads.reserve(workers.size());
-    try {
-      for (Worker& worker : workers) threads.emplace_back([&, this] { run(worker, next, work); });
-    } catch (const std::system_error& refused) {
-      std::fprintf(stderr, "tinyfiqa: note: the system starts no more threads (%s): %zu of %zu work\n",
-                   refused.what(), threads.empty() ? std::size_t{1} : threads.size(), workers.size());
+    for (Worker& worker : workers) {
+      std::thread thread = tinyfiqa::try_thread([&, this] { run(worker, next, work); });
+      if (!thread.joinable()) break;
+      threads.push_back(std::move(thread));
     }
+    if (threads.size() < workers.size())
+      print_note(
+          "the system starts no more threads: " + std::to_string(threads.empty() ? 1 : threads.size()) +
+          " of " + std::to_string(workers.size()) + " work; raise its limit on processes");
     return threads;
   }
 

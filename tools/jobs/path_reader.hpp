@@ -20,7 +20,7 @@ class PathReader {
   std::optional<InputItem> next();
 
  private:
-  /// Reads until there is a separator at or behind `from`. False at the end of the input.
+  /// Reads what has come. False at the end of the input.
   bool read_more();
   tinyfiqa::Status check_begin();
   std::optional<InputItem> wrong(tinyfiqa::Status status);

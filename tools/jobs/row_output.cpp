@@ -3,6 +3,7 @@
 #include "jobs/file_lock.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,7 +26,11 @@ Result<RowOutput> RowOutput::open(const std::string& path, std::size_t keep) {
   if (!lock_file(output.file_))
     return Status::error(Errc::cannot_write, path,
                          ": another run is writing this file; wait for it, or name another file");
-  if (::ftruncate(output.file_, static_cast<off_t>(keep)) != 0 || ::lseek(output.file_, 0, SEEK_END) < 0)
+  struct stat info;
+  if (::fstat(output.file_, &info) != 0) return failed();
+  const bool regular = S_ISREG(info.st_mode);  // pipes and devices are written to as they are
+  if (regular &&
+      (::ftruncate(output.file_, static_cast<off_t>(keep)) != 0 || ::lseek(output.file_, 0, SEEK_END) < 0))
     return failed();
   return output;
 }

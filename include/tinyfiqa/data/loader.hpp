@@ -6,6 +6,7 @@
 #include <tinyfiqa/base/shuffle.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/data/dataset.hpp>
+#include <tinyfiqa/formats/memory_errors.hpp>
 #include <tinyfiqa/image/augment.hpp>
 #include <tinyfiqa/image/preprocess.hpp>
 #include <tinyfiqa/image/read.hpp>
@@ -148,7 +149,7 @@ class ImageLoader {
     const auto decode = [&] {
       for (std::size_t at; (at = next_position++) < rows_.size();) {
         Image face;
-        found[at] = caught([&] { return load_face(at, face); });
+        found[at] = detail::with_memory_errors("", [&] { return load_face(at, face); });
         on_done(++done);
       }
     };
@@ -225,7 +226,7 @@ class ImageLoader {
       const std::size_t item = next_item_++;
       Slot& slot = slots_[item / batch_size() % slots_.size()];
       lock.unlock();
-      const Status status = caught([&] { return load_item(item, slot.batch); });
+      const Status status = detail::with_memory_errors("", [&] { return load_item(item, slot.batch); });
       lock.lock();
       if (!status.ok() && item < slot.failed_item) {
         slot.failed_item = item;

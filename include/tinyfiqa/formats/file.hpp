@@ -150,7 +150,7 @@ inline Result<FileBytes> read_stream(const std::string& path, int fd, bool is_pi
       ::poll(nullptr, 0, 20);
     } else if (got == 0) {
       if (!data.empty() || !is_pipe) return owned_bytes(path, std::move(data));
-      return Status::error(Errc::unreadable, path, ": no program writes to this pipe");
+      return Status::error(Errc::unreadable, path, ": no program writes to this pipe; start it first");
     }
     pollfd wait{fd, POLLIN, 0};
     if (got < 0 && ::poll(&wait, 1, stream_timeout_ms) == 0)

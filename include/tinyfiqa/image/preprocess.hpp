@@ -126,7 +126,7 @@ inline Result<Box> whole_pixels(const FaceBox& box, int width, int height) {
                          box.width >= 0.5f && box.height >= 0.5f
                              ? " lies outside the image, or most of it does: the image has "
                              : " is empty: the image has ",
-                         width, "x", height, " pixels");
+                         width, "x", height, " pixels; was it found at another size?");
   }
   const auto edge = [](float at, int size) { return std::clamp(static_cast<int>(std::lround(at)), 0, size); };
   Box out;

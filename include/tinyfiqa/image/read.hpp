@@ -4,6 +4,7 @@
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/formats/file.hpp>
+#include <tinyfiqa/formats/memory_errors.hpp>
 #include <tinyfiqa/image/bmp.hpp>
 #include <tinyfiqa/image/exif.hpp>
 #include <tinyfiqa/image/format.hpp>
@@ -122,20 +123,6 @@ inline Result<Image> decode_known(Bytes bytes, std::size_t max_pixels) {
       break;
   }
   return unknown_format(bytes);
-}
-
-/// Calls `read`. An allocation that fails in it becomes an error, whose message begins with `name`.
-template <class Read>
-auto with_memory_errors(const std::string& name, const Read& read) -> decltype(read()) {
-#if defined(__cpp_exceptions)
-  try {
-    return read();
-  } catch (const std::bad_alloc&) {
-    return Status::error(Errc::out_of_memory, name, "not enough memory to read this image; make it smaller");
-  }
-#else
-  return read();
-#endif
 }
 
 }  // namespace detail

@@ -1,12 +1,9 @@
-// Threads on systems that may refuse to start them, and work in them that may run out of memory: neither must end a
-// program.
+// Starts threads on systems that may refuse to: a limit on processes or memory must not end a program.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
-#include <tinyfiqa/base/status.hpp>
 
 #include <exception>
-#include <new>
 #include <thread>
 #include <utility>
 
@@ -24,23 +21,6 @@ std::thread try_thread(Work work) {
   }
 #else
   return std::thread(std::move(work));
-#endif
-}
-
-/// Calls work(), which returns a Status, and turns an exception of the standard library into an error: an exception that
-/// leaves a thread's function ends the program. Errors: out_of_memory; unreadable for others; those of work().
-template <class Work>
-Status caught(const Work& work) {
-#if defined(__cpp_exceptions)
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    return Status::error(Errc::out_of_memory, "out of memory; close other programs, or use fewer threads");
-  } catch (const std::exception& problem) {
-    return Status::error(Errc::unreadable, "unexpected error: ", problem.what());
-  }
-#else
-  return work();
 #endif
 }
 

@@ -1,6 +1,7 @@
 #include "jobs/faces/table_faces.hpp"
 
 #include "jobs/faces/face_finder.hpp"
+#include "jobs/guarded.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/scoring/score_run.hpp"
@@ -71,7 +72,11 @@ Result<std::vector<FileFace>> search_files(const TableSearch& search, const std:
   std::vector<FileFace> all;
   Progress progress(files.size(), "images searched");
   const auto work = [&](const std::unique_ptr<FaceFinder>& finder, std::size_t i) {
-    return largest_face(*finder, files[i]);
+    return guarded(
+        files[i], [&] { return largest_face(*finder, files[i]); },
+        [](const Status& problem) {
+          return FileFace{problem, {}};
+        });
   };
   OrderedRun<FileFace>(files.size()).start(*finders, work, [&](std::size_t i, FileFace face) {
     all.push_back(std::move(face));
@@ -102,17 +107,6 @@ void print_search(const DataOptions& options, const Dataset& data, const Missing
              ", --whole-image takes whole images");
 }
 
-/// Says once how many faces have a box alone.
-void print_boxes(const Dataset& data) {
-  const auto boxes = std::count_if(data.samples.begin(), data.samples.end(),
-                                   [](const Sample& s) { return s.crop.box.has_value(); });
-  if (boxes > 0)
-    print_note(data.path + " has a box but no landmarks in " + std::to_string(boxes) + " of " +
-               std::to_string(data.samples.size()) +
-               " rows: these faces are aligned by average landmarks in the box, and not turned upright; "
-               "without columns of boxes, landmarks are found");
-}
-
 /// What the sample is when it is read from the table that has this face.
 void set_face(Sample& sample, const FileFace& face) {
   sample.status = face.status;
@@ -140,6 +134,16 @@ Status write_table(const std::string& path, const CsvTable& table) {
 }
 
 }  // namespace
+
+void print_boxes(const Dataset& data) {
+  const auto boxes = std::count_if(data.samples.begin(), data.samples.end(),
+                                   [](const Sample& s) { return s.crop.box.has_value(); });
+  if (boxes > 0)
+    print_note(data.path + " has a box but no landmarks in " + std::to_string(boxes) + " of " +
+               std::to_string(data.samples.size()) +
+               " rows: these faces are aligned by average landmarks in the box, and not turned upright; "
+               "without columns of boxes, landmarks are found");
+}
 
 bool will_search(const DataOptions& options, bool wanted, const Dataset& data) {
   const auto lacks_face = [](const Sample& s) { return !s.has_face() && s.status.ok(); };

@@ -49,10 +49,11 @@ class PhotoScoring {
   /// On any thread.
   std::vector<ScoreRow> score(const PhotoJudge& judge, std::size_t index, const PhotoTask& task) {
     if (!task.status) return {{task.path, task.status, {}, {}}};
-    return guarded([&] { return score_file(judge, index, task); },
-                   [&](const Status& problem) {
-                     return std::vector<ScoreRow>{{task.path, problem.prefixed(task.path, ": "), {}, {}}};
-                   });
+    return guarded(
+        task.path, [&] { return score_file(judge, index, task); },
+        [&](const Status& problem) {
+          return std::vector<ScoreRow>{{task.path, problem, {}, {}}};
+        });
   }
 
   /// In the order of the photos.

@@ -1,6 +1,7 @@
 #include "jobs/scoring/score_run.hpp"
 
 #include "decoders/photo.hpp"
+#include "jobs/guarded.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/stopwatch.hpp"
 
@@ -34,7 +35,7 @@ Result<ScoreOptions> score_options(const ViewOptions& options) {
 
 ImageFile read_image_file(const std::string& path, int longest_side) {
   const double start = now_s();
-  auto bytes = detail::with_memory_errors(path + ": ", [&] { return read_file(path, FileAccess::copy); });
+  auto bytes = read_photo_file(path);
   if (!bytes) return {bytes.status(), bytes.status(), now_s() - start};
   DecodeRequest request;
   request.longest_side = longest_side;
@@ -159,7 +160,11 @@ Status score_samples(const QualitySource& source, const Dataset& data, int threa
   Progress progress(data.samples.size(), "images");
   const auto score_one = [&](const std::unique_ptr<FaceJudge>& judge, std::size_t index) {
     const Sample& s = data.samples[index];
-    return score_file(*judge, s.file, source.crop_of(s), index, s.status);
+    return guarded(
+        s.file, [&] { return score_file(*judge, s.file, source.crop_of(s), index, s.status); },
+        [&](const Status& problem) {
+          return ScoreRow{s.file, problem, {}, {}};
+        });
   };
   ScoreRun(data.samples.size()).start(*judges, score_one, [&](std::size_t index, const ScoreRow& row) {
     if (!row.status) progress.clear();  // the sink may print the error

@@ -3,6 +3,7 @@
 #include <tinyfiqa/quality/selection.hpp>
 
 #include "jobs/faces/table_faces.hpp"
+#include "jobs/guarded.hpp"
 #include "jobs/input_list.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/scoring/score_run.hpp"
@@ -133,8 +134,15 @@ Status select_files(SelectRun& run, const std::vector<Candidate>& all) {
   const auto judge_one = [&](const PhotoJudge& judge, std::size_t i) {
     if (!all[i].status) return ScoreRow{all[i].file, all[i].status, {}, {}};
     const bool given = all[i].crop.box || all[i].crop.landmarks;
-    const ImageFile file = read_image_file(all[i].file, given ? 0 : judge.decoded_side());
-    return score_photo(judge, all[i].file, file, all[i].crop, i).front();
+    return guarded(
+        all[i].file,
+        [&] {
+          const ImageFile file = read_image_file(all[i].file, given ? 0 : judge.decoded_side());
+          return score_photo(judge, all[i].file, file, all[i].crop, i).front();
+        },
+        [&](const Status& problem) {
+          return ScoreRow{all[i].file, problem, {}, {}};
+        });
   };
   Progress progress(all.size(), "images");
   ScoreRun(all.size()).start(*judges, judge_one, [&](std::size_t i, const ScoreRow& row) {
