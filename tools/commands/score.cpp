@@ -2,7 +2,7 @@
 #include <tinyfiqa/threads/processor.hpp>
 
 #include "commands/commands.hpp"
-#include "jobs/faces/table_faces.hpp"
+#include "jobs/faces/box_note.hpp"
 #include "jobs/input_list.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"

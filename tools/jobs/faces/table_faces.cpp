@@ -1,5 +1,6 @@
 #include "jobs/faces/table_faces.hpp"
 
+#include "jobs/faces/box_note.hpp"
 #include "jobs/faces/face_finder.hpp"
 #include "jobs/guarded.hpp"
 #include "jobs/ordered_run.hpp"
@@ -134,16 +135,6 @@ Status write_table(const std::string& path, const CsvTable& table) {
 }
 
 }  // namespace
-
-void print_boxes(const Dataset& data) {
-  const auto boxes = std::count_if(data.samples.begin(), data.samples.end(),
-                                   [](const Sample& s) { return s.crop.box.has_value(); });
-  if (boxes > 0)
-    print_note(data.path + " has a box but no landmarks in " + std::to_string(boxes) + " of " +
-               std::to_string(data.samples.size()) +
-               " rows: these faces are aligned by average landmarks in the box, and not turned upright; "
-               "without columns of boxes, landmarks are found");
-}
 
 bool will_search(const DataOptions& options, bool wanted, const Dataset& data) {
   const auto lacks_face = [](const Sample& s) { return !s.has_face() && s.status.ok(); };

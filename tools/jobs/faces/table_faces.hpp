@@ -29,9 +29,6 @@ bool will_search(const DataOptions& options, bool wanted, const tinyfiqa::Datase
 tinyfiqa::Status find_table_faces(const TableSearch& search, bool wanted, tinyfiqa::CsvTable& table,
                                   tinyfiqa::Dataset& data);
 
-/// Says, if there are some, how many faces have a box alone: they are aligned by average landmarks.
-void print_boxes(const tinyfiqa::Dataset& data);
-
 /// Prints the first ten samples in whose images no face was found, and a note that such samples are left out. Returns
 /// their number.
 std::size_t print_faceless(const tinyfiqa::Dataset& data);
