@@ -1,4 +1,5 @@
 #include <tinyfiqa/formats/npy.hpp>
+#include <tinyfiqa/quality/model.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include "support.hpp"
 
 #include <fstream>
+#include <limits>
 #include <sstream>
 #include <vector>
 
@@ -114,6 +116,40 @@ TEST_CASE("import makes safetensors that score the same as the checkpoint") {
                  "/y.safetensors --model mobilenet_v3_small")
             .code == 1);
   CHECK_FALSE(std::ifstream(dir + "/y.safetensors").good());
+}
+
+TEST_CASE("--check-finite names where NaN comes from; --max-arena-mib refuses what is too large") {
+  const std::string dir = scratch_dir("check_finite");
+  std::vector<float> values(2 * 3 * 64 * 64, 0.5f);
+  const auto forward = [&](const std::string& more) {
+    REQUIRE(write_npy(dir + "/x.npy", {2, 3, 64, 64}, {values.data(), values.size()}).ok());
+    return run_tool("forward --input " + dir + "/x.npy --output " + dir + "/y.npy " + more);
+  };
+  CHECK(forward("--check-finite").code == 0);
+  values[3 * 64 * 64 + 64 * 64 + 5 * 64 + 7] = std::numeric_limits<float>::infinity();
+  const auto bad = forward("--check-finite");
+  CHECK(bad.code == 1);
+  CHECK_MESSAGE(
+      contains(bad.err, "x.npy: tinyfqnet_m: the input is infinity in image 1, row 5, column 7, channel 1"),
+      bad.err);
+
+  const std::string broken = dir + "/broken.safetensors";
+  auto model = load_model(TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors");
+  REQUIRE(model.ok());
+  for (const NamedParam& p : model->params())
+    if (p.name == "stem.0.weight")
+      for (float& v : param_values(model->block(), p.param)) v = 3e38f;
+  REQUIRE(save_params(broken, model->params(), model->block()).ok());
+  const auto scored = run_tool("score {faces}/astronaut.jpg --face whole --check-finite --weights " + broken);
+  CHECK(scored.code == 1);
+  CHECK_MESSAGE(contains(scored.out, "tinyfqnet: the output of stem.0 is "), scored.out);
+
+  const std::string large =
+      "score {faces}/astronaut.jpg --face whole --size 2048x2048 --model tinyfqnet --max-arena-mib ";
+  const auto refused = run_tool(large + "1");
+  CHECK(refused.code == 2);
+  CHECK_MESSAGE(contains(refused.err, "max_arena_mib is 1"), refused.err);
+  CHECK(run_tool(large + "4096").code == 0);
 }
 
 TEST_CASE("forward runs arrays and says which shapes it takes") {

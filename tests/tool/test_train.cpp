@@ -84,6 +84,18 @@ double last_loss(const std::string& log) {
 
 }  // namespace
 
+TEST_CASE("a training that diverges names the layer where NaN begins") {
+  const std::string dir = make_noise_images("diverges", 16);
+  const auto run =
+      run_tool("train --data " + dir +
+               "/labels.csv --whole-image --model tinyfqnet --size 24x24 --batch 8 --optim sgd --lr 1e30 "
+               "--threads 2 --epochs 5 --out " +
+               dir + "/out");
+  CHECK(run.code == 1);
+  CHECK_MESSAGE(contains(run.err, "(the first layer that gives NaN or infinity is "), run.err);
+  CHECK(contains(run.err, "lower the learning rate"));
+}
+
 TEST_CASE("train learns, and writes weights, a log, curves and its options") {
   const std::string dir = make_noise_images("train", 96);
   const auto r =

@@ -19,6 +19,7 @@ struct ForwardCommand {
   std::vector<std::string> outputs;
   bool features = false;
   int threads = 1;
+  NetworkChecks checks;
 
   int run() const;
 
@@ -40,10 +41,11 @@ std::vector<std::string> ForwardCommand::wanted(const Model& net) const {
 
 /// Runs the network; a batch of no images gives arrays of no elements.
 Result<std::vector<NamedArray>> run_outputs(const Model& net, const ImageTensor& x,
-                                            const std::vector<std::string>& names, int threads) {
+                                            const SessionOptions& options) {
   const ImageTensor one{{1, net.input().height, net.input().width, 3}, {}};
   const Extents& size = x.size.n == 0 ? one.size : x.size;
-  auto session = Session::create(net, size.n, size.h, size.w, SessionOptions{threads, Feed::floats, names});
+  const std::vector<std::string>& names = options.outputs;
+  auto session = Session::create(net, size.n, size.h, size.w, options);
   if (!session) return session.status();
   std::vector<std::vector<float>> results(names.size());
   std::vector<float*> pointers;
@@ -52,6 +54,7 @@ Result<std::vector<NamedArray>> run_outputs(const Model& net, const ImageTensor&
     pointers.push_back(results[i].data());
   }
   if (x.size.n > 0) session->run(x.nhwc.data(), Span<float* const>(pointers.data(), pointers.size()));
+  if (!session->finite()) return session->finite();
   std::vector<NamedArray> arrays;
   for (std::size_t i = 0; i < names.size(); ++i) {
     Extents extents = session->output_extents(static_cast<int>(i));
@@ -74,7 +77,12 @@ Status ForwardCommand::forward() const {
   if (!archive() && names.size() != 1)
     return Status::error(Errc::bad_argument, output, ": a .npy file holds one array and ", net.spec().name,
                          " has ", names.size(), " outputs; write a .npz file, or choose one by --outputs");
-  const auto arrays = run_outputs(net, *x, names, threads);
+  SessionOptions options;
+  options.threads = threads;
+  options.outputs = names;
+  options.check_finite = checks.check_finite;
+  options.max_arena_mib = checks.max_arena_mib;
+  const auto arrays = run_outputs(net, *x, options);
   if (!arrays) return arrays.status().prefixed(input, ": ");
   if (archive()) return write_npz(output, *arrays);
   return write_npy(output, arrays->front().shape,
@@ -110,6 +118,7 @@ void add_forward(const Command& app, int& exit_code) {
                "Write the pooled features of the backbone instead of the output")
       .excludes(outputs);
   sub.add_option("--threads", command->threads, "Use this many threads").range(1, 1024).show_default();
+  command->checks.add_to(sub);
   sub.footer("Example:\n  tinyfiqa forward --input examples/arrays/images.npy --output /tmp/scores.npy");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

@@ -240,6 +240,7 @@ int ScoreCommand::run() {
   if (!options) return report_failure(options.status());
   const auto crop = place.crop();
   if (!crop) return report_failure(crop.status());
+  faces.search.check_finite = options->check_finite;
   if (crop->box || crop->landmarks) faces.face = "whole";  // the face is given
   return data.csv.empty() ? score_list(*options, *crop) : score_table(*options);
 }

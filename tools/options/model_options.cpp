@@ -62,6 +62,18 @@ void add_size_option(const Command& command, SizeOption& size) {
       .type_name("HxW");
 }
 
+void NetworkChecks::add_to(const Command& command) {
+  command.add_flag(
+      "--check-finite", check_finite,
+      "Look for NaN and infinity in what every layer of the networks computes, and name the first layer "
+      "that gives one; takes about twice as long");
+  command
+      .add_option("--max-arena-mib", max_arena_mib,
+                  "Refuse a size at which the maps of a network need more MiB of memory")
+      .range(1, 8192)
+      .show_default();
+}
+
 void add_isa_option(const Command& command, std::string& isa) {
   command
       .add_option("--isa", isa,

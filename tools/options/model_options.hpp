@@ -33,6 +33,14 @@ struct SizeOption {
 };
 void add_size_option(const Command& command, SizeOption& size);
 
+/// --check-finite and --max-arena-mib.
+struct NetworkChecks {
+  bool check_finite = false;
+  int max_arena_mib = 4096;
+
+  void add_to(const Command& command);
+};
+
 void add_isa_option(const Command& command, std::string& isa);
 /// The backend that --isa names. Errors: unsupported, with the possible names.
 tinyfiqa::Result<const tinyfiqa::Backend*> backend_option(const std::string& isa);

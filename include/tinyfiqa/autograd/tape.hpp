@@ -11,6 +11,8 @@
 #include <tinyfiqa/runtime/large_array.hpp>
 #include <tinyfiqa/threads/thread_team.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -48,26 +50,20 @@ class Tape {
   /// Errors: bad_argument for sizes that the network can't take, and for batch norm over a single value;
   /// out_of_memory.
   Status forward(T* params, const T* input, Extents size, TapeMode mode, Rng& rng, int first_image = 0) {
-    const Extents& planned = plan_.input;
-    if (size.n != planned.n || size.h != planned.h || size.w != planned.w) {
-      if (Status s = prepare(size); !s) return s;
-    }
-    if (mode == TapeMode::train && single_value_ >= 0)
-      return Status::error(
-          Errc::bad_argument, "batch norm of operation ", single_value_,
-          " would see a single value for each channel; use larger images or batches, or frozen norms");
-    input_ = input;
-    mode_ = mode;
-    const std::uint64_t draw = std::uint64_t{rng.next()} << 32u | rng.next();
-    for (int id = 0; id < plan_.count; ++id) {
-      const TapeKernel<T>* kernel = kernel_of(id);
-      if (kernel == nullptr || kernel->forward == nullptr) continue;
-      const TapeCall<T> call = call_of(id, params);
-      if (op(id).kind == OpKind::dropout) make_mask(id, draw, first_image);
-      kernel->forward(call);
-    }
-    for (std::size_t i = 0; i < outputs_.size(); ++i) copy_output(outputs_[i], params, out_[i]);
-    return {};
+    return run_forward(params, input, size, mode, rng, first_image, [](int) { return true; });
+  }
+
+  /// Computes as forward() does, and looks at what each operation gives. Returns the first operation that gives NaN or
+  /// infinity, or -1. Errors: those of forward().
+  Result<int> first_not_finite(T* params, const T* input, Extents size, TapeMode mode, Rng& rng,
+                               int first_image = 0) {
+    int found = -1;
+    const Status s = run_forward(params, input, size, mode, rng, first_image, [&](int id) {
+      if (!gives_finite(id)) found = id;
+      return found < 0;
+    });
+    if (!s) return s;
+    return found;
   }
 
   /// Output i of the last forward, dense [N, H', W', C'].
@@ -185,6 +181,48 @@ class Tape {
     for (int i = 0; i < max_op_inputs; ++i)
       if (value(reader).inputs[i] == id) side = i, ++count;
     return count == 1 ? side : -1;
+  }
+
+  /// forward(); calls go_on(id) after each operation, and ends if that returns false.
+  template <class GoOn>
+  Status run_forward(T* params, const T* input, Extents size, TapeMode mode, Rng& rng, int first_image,
+                     GoOn go_on) {
+    const Extents& planned = plan_.input;
+    if (size.n != planned.n || size.h != planned.h || size.w != planned.w) {
+      if (Status s = prepare(size); !s) return s;
+    }
+    if (mode == TapeMode::train && single_value_ >= 0)
+      return Status::error(
+          Errc::bad_argument, "batch norm of operation ", single_value_,
+          " would see a single value for each channel; use larger images or batches, or frozen norms");
+    input_ = input;
+    mode_ = mode;
+    const std::uint64_t draw = std::uint64_t{rng.next()} << 32u | rng.next();
+    for (int id = 0; id < plan_.count; ++id) {
+      const TapeKernel<T>* kernel = kernel_of(id);
+      if (kernel == nullptr || kernel->forward == nullptr) continue;
+      const TapeCall<T> call = call_of(id, params);
+      if (op(id).kind == OpKind::dropout) make_mask(id, draw, first_image);
+      kernel->forward(call);
+      if (!go_on(id)) return {};
+    }
+    for (std::size_t i = 0; i < outputs_.size(); ++i) copy_output(outputs_[i], params, out_[i]);
+    return {};
+  }
+
+  /// Whether all numbers that operation `id` has just written are finite.
+  bool gives_finite(int id) const {
+    const auto all_finite = [](const T* values, long long count) {
+      return values == nullptr || std::all_of(values, values + count, [](T v) { return std::isfinite(v); });
+    };
+    const TapeValue& v = value(id);
+    const bool own = v.storage == id;
+    if (own && !all_finite(memory(v.data), v.extents.floats())) return false;
+    const bool normed = op(id).kind == OpKind::conv && (op(id).has_norm() || op(id).bias >= 0);
+    const T* const saved = normed ? memory(v.saved) : nullptr;
+    if (saved == nullptr) return true;
+    const int c = v.extents.c;  // readers take (y - mean) scale + shift
+    return all_finite(saved, c) && all_finite(saved + 2 * c, 2LL * c);
   }
 
   /// The value of `id` as its readers get it: a slice, a gate and an activation are applied on reading.

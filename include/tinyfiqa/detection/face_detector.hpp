@@ -35,6 +35,7 @@ struct DetectorOptions {
   bool tiles = false;
   std::size_t most_faces = 1000;
   int threads = 1;
+  bool check_finite = false;  ///< see SessionOptions; detect() then gives its error
 };
 
 /// Quarter turns of an image, clockwise.
@@ -57,7 +58,12 @@ class FaceDetector {
                            detector_names());
     if (const Status s = check(options); !s) return s;
     const int side = padded(spec, options.longest_side);
-    auto session = Session::create(*model, 1, side, side, {options.threads, Feed::levels, outputs_of(spec)});
+    SessionOptions own;
+    own.threads = options.threads;
+    own.feed = Feed::levels;
+    own.outputs = outputs_of(spec);
+    own.check_finite = options.check_finite;
+    auto session = Session::create(*model, 1, side, side, own);
     if (!session) return session.status();
     return FaceDetector(std::move(model), std::move(*session), options);
   }
@@ -66,7 +72,7 @@ class FaceDetector {
   const DetectorOptions& options() const { return options_; }
 
   /// The faces in the image, highest confidence first, in pixels of the image. Valid until the next call. Errors:
-  /// those of check_view() and Session::resize(); in_use.
+  /// those of check_view() and Session::resize(); in_use; with check_finite not_finite.
   Result<Span<const Face>> detect(const ImageView& image) { return find(image, false); }
   /// The face with the largest box alone; empty if there is none. Faster where small faces are not quite sure, because
   /// only the largest one is then looked at in all four directions.
@@ -253,7 +259,7 @@ class FaceDetector {
     fill_input(image, p, height, width);
     session_.run(input_.data(), maps_.pointers());
     decode(p);
-    return {};
+    return session_.finite();
   }
 
   /// Where the searched pixels come from.

@@ -35,6 +35,30 @@ NetworkDefinition define_network() {
   return d;
 }
 
+namespace detail {
+
+/// The name of the layer that has the parameter at `offset`, such as "features.0.1"; empty if there is none.
+inline std::string layer_of_param(const NetworkDefinition& network, int offset) {
+  for (const NamedParam& p : network.params)
+    if (p.param.offset == offset && offset >= 0) return p.name.substr(0, p.name.rfind('.'));
+  return "";
+}
+
+}  // namespace detail
+
+/// What to call operation `id` in a message: its layer by PyTorch's name, such as "features.3.0", or for an operation
+/// without parameters what it is, and the layer before it, such as "add after features.3.3".
+inline std::string operation_name(const NetworkDefinition& network, int id) {
+  std::string kind;
+  for (int at = id; at >= 0; at = network.ops[static_cast<std::size_t>(at)].inputs[0]) {
+    const Op& op = network.ops[static_cast<std::size_t>(at)];
+    std::string layer = detail::layer_of_param(network, op.weight >= 0 ? op.weight : op.norm_weight);
+    if (!layer.empty()) return kind.empty() ? layer : kind + " after " + layer;
+    if (kind.empty()) kind = op_name(op.kind);
+  }
+  return kind;
+}
+
 /// The values of the outputs of these names; without names, of all outputs that need no request.
 /// Errors: bad_argument, naming the outputs that there are.
 inline Result<std::vector<int>> output_values(const NetworkDefinition& network,

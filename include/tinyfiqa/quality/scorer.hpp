@@ -30,6 +30,8 @@ struct ScoreOptions {
   int height = 0, width = 0;  ///< 0: the input size of each network
   int threads = 1;            ///< that share one image; for many images use one scorer a thread
   std::uint64_t seed = 1;     ///< of View::color
+  bool check_finite = false;  ///< see SessionOptions
+  int max_arena_mib = SessionOptions().max_arena_mib;
 };
 
 /// The views that the weight file of the network names (it was calibrated with them), or identity alone.
@@ -108,8 +110,13 @@ class Scorer {
       m.input = m.model->input();
       if (options.height > 0) m.input.height = options.height;
       if (options.width > 0) m.input.width = options.width;
+      SessionOptions own;
+      own.threads = options.threads;
+      own.feed = Feed::levels;
+      own.check_finite = options.check_finite;
+      own.max_arena_mib = options.max_arena_mib;
       auto session = Session::create(*m.model, static_cast<int>(options.views.size()), m.input.height,
-                                     m.input.width, SessionOptions{options.threads, Feed::levels, {}});
+                                     m.input.width, own);
       if (!session) return session.status();
       m.session = std::move(*session);
       scorer.members_.push_back(std::move(m));
@@ -252,9 +259,13 @@ class Scorer {
       const Stopwatch watch(time_.network_s);
       m.session->run(levels, s.views.data());
     }
+    if (!m.session->finite()) return m.session->finite();
     for (const float v : s.views) {
       if (!std::isfinite(v))
-        return Status::error(Errc::not_finite, s.model, " gave a score that is not a number");
+        return Status::error(
+            Errc::not_finite, s.model,
+            " gave a score that is not a number; ScoreOptions::check_finite (--check-finite of the "
+            "program) names the layer that it comes from");
       s.score += v / static_cast<float>(s.views.size());
     }
     return s;

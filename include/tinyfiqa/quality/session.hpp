@@ -4,6 +4,7 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/runtime/check_finite.hpp>
 #include <tinyfiqa/runtime/large_array.hpp>
 #include <tinyfiqa/threads/in_use.hpp>
 #include <tinyfiqa/threads/thread_team.hpp>
@@ -29,6 +30,11 @@ struct SessionOptions {
   /// The outputs to compute, by name and in this order, such as {"features"}; empty: all that the network
   /// hands out without being asked.
   std::vector<std::string> outputs;
+  /// Look for NaN and infinity in the parameters, the input and the output of every step; finite() has what was found.
+  /// A run then takes about twice as long, and more memory at large inputs.
+  bool check_finite = false;
+  /// The most memory for the maps of the network, in MiB.
+  int max_arena_mib = 8192;
 };
 
 /// For one thread at a time: make one session for each thread that scores; they can share the model. A run while
@@ -36,12 +42,17 @@ struct SessionOptions {
 class Session {
  public:
   /// Plans `model` for N, H, W. The model must outlive the session and stay unchanged while it runs.
-  /// Errors: bad_argument (with the reason), too_large, out_of_memory.
+  /// Errors: bad_argument (with the reason); too_large, also for more than max_arena_mib; out_of_memory; with
+  /// check_finite not_finite for a parameter of the model, by its name.
   static Result<Session> create(const Model& model, int n, int h, int w, const SessionOptions& options = {}) {
     auto values = output_values(model.network(), options.outputs);
     if (!values) return values.status().prefixed(model.spec().name, ": ");
     Session s(model);
     s.feed_ = options.feed;
+    s.check_finite_ = options.check_finite;
+    s.max_arena_mib_ = options.max_arena_mib;
+    if (options.check_finite)
+      if (const Status status = check_params(model); !status) return status;
     s.values_ = std::move(*values);
     s.pointers_.resize(s.values_.size());
     s.threads_ = options.threads;
@@ -51,13 +62,15 @@ class Session {
   }
 
   /// Plans for another size. Allocates only if that needs more memory than any size before. After an error the
-  /// session can't run until it is resized again. Errors: those of create().
+  /// session gives NaN until it is resized again. Errors: those of create().
   Status resize(int n, int h, int w) {
+    planned_ = false;
     PlanRequest request;
     request.ops = model_->network().operations();
     request.outputs = {values_.data(), values_.size()};
     request.input = {n, h, w, 0};
     request.threads = threads_;
+    request.chains = !check_finite_;
     if (feed_ == Feed::levels) request.levels = &model_->input().levels;
     remake_plan(request, model_->backend(), plan_);
     const PlanProblem& problem = plan().problem;
@@ -65,6 +78,11 @@ class Session {
       return Status::error(problem.error == PlanError::too_large ? Errc::too_large : Errc::bad_argument,
                            model_->spec().name, " at ", n, "x", h, "x", w,
                            " (N, H, W): ", plan_error_text(problem, request.ops));
+    const std::size_t mib = (plan().arena_bytes + 1048575) / 1048576;
+    if (mib > static_cast<std::size_t>(std::max(0, max_arena_mib_)))
+      return Status::error(Errc::too_large, model_->spec().name, " at ", n, "x", h, "x", w, " needs ", mib,
+                           " MiB for its maps, and max_arena_mib is ", max_arena_mib_,
+                           "; choose a smaller input, or raise that limit");
     if (plan().arena_bytes > arena_.size()) {
       arena_ = LargeArray<unsigned char>();
       arena_ = LargeArray<unsigned char>::or_empty(plan().arena_bytes);
@@ -72,6 +90,7 @@ class Session {
     if (arena_.data() == nullptr)
       return Status::error(Errc::out_of_memory, model_->spec().name, " at ", n, "x", h, "x", w, " needs ",
                            plan().arena_bytes / 1048576, " MiB");
+    planned_ = true;
     return {};
   }
 
@@ -93,20 +112,21 @@ class Session {
   void run(const unsigned char* levels, float* output) { run(levels, Span<float* const>(&output, 1)); }
   void run(const unsigned char* levels, Span<float* const> outputs) { run(Feed::levels, levels, outputs); }
 
+  /// not_finite if the last run met NaN or infinity: the message has the layer and the place. The outputs are then NaN.
+  /// Always ok without SessionOptions::check_finite.
+  const Status& finite() const { return finite_; }
+
  private:
   explicit Session(const Model& model) : model_(&model) {}
 
   void run(Feed feed, const void* input, Span<float* const> outputs) {
     const InUse::Guard guard(in_use_);
-    if (!guard || outputs.size != pointers_.size()) {  // how large the caller's arrays are is unknown
+    if (!guard || !planned_ ||
+        outputs.size != pointers_.size()) {  // the sizes of the caller's arrays are unknown
       for (float* const output : outputs) *output = std::nanf("");
       return;
     }
-    if (feed != feed_) {
-      for (int i = 0; i < output_count(); ++i)
-        std::fill_n(outputs[static_cast<std::size_t>(i)], output_floats(i), std::nanf(""));
-      return;
-    }
+    if (feed != feed_) return fill_with_nan(outputs);
     std::copy(outputs.begin(), outputs.end(), pointers_.begin());
     Frame f;
     f.arena = arena_.data();
@@ -114,13 +134,48 @@ class Session {
     f.input = input;
     f.outputs = pointers_.data();
     if (team_ != nullptr) f.team = team_->team();
-    tinyfiqa::run(plan(), f);
+    if (!check_finite_) return tinyfiqa::run(plan(), f);
+    const NotFinite found = run_checked(plan(), f);
+    finite_ = found.step == NotFinite::none ? Status() : not_finite(found);
+    if (!finite_) fill_with_nan(outputs);
+  }
+
+  void fill_with_nan(Span<float* const> outputs) const {
+    for (int i = 0; i < output_count(); ++i)
+      std::fill_n(outputs[static_cast<std::size_t>(i)], output_floats(i), std::nanf(""));
+  }
+
+  static Status check_params(const Model& model) {
+    for (const NamedParam& p : model.params()) {
+      if (model.block().empty()) return {};  // the weights were checked when they were read
+      const float* const values = model.block().data + p.param.offset;
+      for (int i = 0; i < p.param.size(); ++i)
+        if (!detail::is_finite(values[i]))
+          return Status::error(Errc::not_finite, model.spec().name, ": value ", i, " of '", p.name, "' is ",
+                               detail::number_name(values[i]));
+    }
+    return {};
+  }
+
+  Status not_finite(const NotFinite& found) const {
+    const bool from_outside = found.step == NotFinite::input;
+    const std::string layer =
+        from_outside
+            ? "the input"
+            : "the output of " + operation_name(model_->network(), plan().steps[found.step].first_op);
+    return Status::error(Errc::not_finite, model_->spec().name, ": ", layer, " is ",
+                         detail::number_name(found.value), " in image ", found.image, ", row ", found.row,
+                         ", column ", found.column, ", channel ", found.channel, " (from 0)");
   }
 
   InUse in_use_;
   const Model* model_;
   Feed feed_ = Feed::floats;
+  bool planned_ = false;  // the last resize() succeeded
+  bool check_finite_ = false;
+  int max_arena_mib_ = 0;
   int threads_ = 1;
+  Status finite_;
   std::vector<int> values_;  // of the outputs
   OwnedPlan plan_;
   LargeArray<unsigned char> arena_;

@@ -21,6 +21,9 @@ struct PlanRequest {
   /// Not null: the input is the levels of images, of which a few rows at a time become floats. The network must
   /// take three channels.
   const LevelScale* levels = nullptr;
+  /// False: every map is in memory as a whole after its step, so that it can be looked at. Needs more memory at large
+  /// inputs.
+  bool chains = true;
 };
 
 /// Where an operation's value is.
@@ -68,6 +71,7 @@ class Planner {
       : ops_(request.ops),
         outputs_(request.outputs),
         levels_(request.levels),
+        chains_(request.chains),
         backend_(backend),
         storage_(storage) {
     plan.input = request.input;
@@ -458,8 +462,9 @@ class Planner {
   void form_arena() {
     const Span<Step> steps{storage_.steps, static_cast<std::size_t>(plan.step_count)};
     PlanarPlanner(steps, storage_.buffers, backend_).form();
-    ChainPlanner chains(steps, storage_.buffers, ops_, backend_);
-    need_scratch(chains.form() * static_cast<std::size_t>(plan.threads));
+    if (chains_)
+      need_scratch(ChainPlanner(steps, storage_.buffers, ops_, backend_).form() *
+                   static_cast<std::size_t>(plan.threads));
     const std::size_t scratch_offset =
         lay_out_arena({storage_.buffers, static_cast<std::size_t>(buffer_count_)});
     plan.scratch_bytes = align_bytes(scratch_bytes_);
@@ -487,6 +492,7 @@ class Planner {
   Span<const int> outputs_;
   int last_ = -1;  // the output with the highest number
   const LevelScale* levels_;
+  bool chains_;
   const Backend& backend_;
   PlanStorage storage_;
   int buffer_count_ = 0;

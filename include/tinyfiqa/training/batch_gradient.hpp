@@ -74,6 +74,24 @@ class BatchGradient {
     return loss;
   }
 
+  /// Looks for the reason why the loss of a batch is not finite: the first operation that gives NaN or infinity, or -1
+  /// if all numbers are finite up to the loss. Changes the running statistics in `params`. Errors: those of
+  /// Tape::forward().
+  Result<int> first_not_finite(Span<float> params, Span<const float> images, Extents size, Rng rng) {
+    const std::size_t image = images.size / static_cast<std::size_t>(std::max(1, size.n));
+    const int parts = part_count(size.n);
+    for (int i = 0; i < parts; ++i) {
+      const Part part = part_of(size, i, parts);
+      Rng own = rng;
+      auto found =
+          tape_for(part.count)
+              .first_not_finite(params.data, images.data + static_cast<std::size_t>(part.first) * image,
+                                {part.count, size.h, size.w, size.c}, options_.mode, own, part.first);
+      if (!found || *found >= 0) return found;
+    }
+    return -1;
+  }
+
   /// Memory of all tapes that were used so far.
   std::size_t peak_bytes() const {
     std::size_t bytes = 0;

@@ -12,6 +12,7 @@
 #include <tinyfiqa/optim/schedule.hpp>
 #include <tinyfiqa/threads/thread_team.hpp>
 #include <tinyfiqa/training/detector_loss.hpp>
+#include <tinyfiqa/training/divergence.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -251,9 +252,13 @@ class DetectorTrainer {
         !s)
       return s;
     const DetectorLossSums sums = take_loss();
-    if (!std::isfinite(sums.total()))
-      return Status::error(Errc::not_finite, "the loss is not finite in epoch ", state_.epoch + 1, ", batch ",
-                           state_.batch + 1, "; lower the learning rate");
+    if (!std::isfinite(sums.total())) {
+      const auto layer =
+          tape_->first_not_finite(block().data, input_.data(), {n, side, side, 3}, TapeMode::train, rng);
+      return Status::error(Errc::not_finite, "the loss is not a number in epoch ", state_.epoch + 1,
+                           ", batch ", state_.batch + 1, detail::divergence_text(model_->network(), layer),
+                           ": training diverged; lower the learning rate");
+    }
     const float* d[levels];
     for (int k = 0; k < levels; ++k) d[k] = gradients_[k].data();
     std::fill(gradient_.begin(), gradient_.end(), 0.0f);

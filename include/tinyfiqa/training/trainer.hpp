@@ -15,6 +15,7 @@
 #include <tinyfiqa/quality/session.hpp>
 #include <tinyfiqa/recognition/recognition.hpp>
 #include <tinyfiqa/training/batch_gradient.hpp>
+#include <tinyfiqa/training/divergence.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -273,10 +274,13 @@ class Trainer {
     const auto value = step_->compute(block(), {batch_.images.data(), batch_.images.size()}, size,
                                       {batch_.scores.data(), batch_.scores.size()}, rng, gradient_);
     if (!value) return value.status();
-    if (!std::isfinite(*value))
+    if (!std::isfinite(*value)) {
+      const auto layer =
+          step_->first_not_finite(block(), {batch_.images.data(), batch_.images.size()}, size, rng);
       return Status::error(Errc::not_finite, "the loss is not a number in epoch ", state_.epoch + 1,
-                           ", batch ", state_.batch + 1,
+                           ", batch ", state_.batch + 1, detail::divergence_text(model_->network(), layer),
                            ": training diverged; lower the learning rate or clip the gradient");
+    }
     if (options_.clip > 0) clip_gradient(gradient_, options_.clip);
     optimizer_->step(block(), gradient_, options_.schedule.factor(state_.epoch));
     if (average_) average_->update(block());

@@ -19,6 +19,7 @@ void ViewOptions::add_to(const Command& command) {
           "list of identity, hflip, vflip, color (default: the views of the weights' calibration, "
           "otherwise flips for ensemble and none for others)")
       .type_name("VIEWS");
+  checks.add_to(command);
 }
 
 Result<ScoreOptions> score_options(const ViewOptions& options) {
@@ -30,6 +31,8 @@ Result<ScoreOptions> score_options(const ViewOptions& options) {
   }
   result.height = options.size.height;
   result.width = options.size.width;
+  result.check_finite = options.checks.check_finite;
+  result.max_arena_mib = options.checks.max_arena_mib;
   return result;
 }
 

@@ -14,10 +14,11 @@
 #include <functional>
 #include <string>
 
-/// --size and --tta.
+/// --size, --tta, and what is checked while the networks run.
 struct ViewOptions {
   SizeOption size;
   std::string tta;
+  NetworkChecks checks;
 
   void add_to(const Command& command);
 };
