@@ -77,19 +77,6 @@ class FixedText {
     return *this;
   }
 
-  /// A part of a message. A text of more than 400 characters (a path, usually) loses its middle, so that the rest of the
-  /// message stays readable.
-  template <class Part>
-  FixedText& append_part(const Part& part) {
-    if constexpr (std::is_convertible_v<Part, const char*>) {
-      return append_shortened(part, length_of(part));
-    } else if constexpr (std::is_integral_v<Part>) {
-      return append(part);
-    } else {
-      return append_shortened(part.data(), part.size());
-    }
-  }
-
   const char* c_str() const { return text_; }
   const char* data() const { return text_; }
   std::size_t size() const { return size_; }
@@ -99,14 +86,6 @@ class FixedText {
   }
 
  private:
-  static std::size_t length_of(const char* text) { return text == nullptr ? 0 : std::strlen(text); }
-
-  FixedText& append_shortened(const char* text, std::size_t length) {
-    constexpr std::size_t head = 150, tail = 245;
-    if (length <= head + tail + 5) return append(text, length);
-    return append(text, head).append(" ... ").append(text + length - tail, tail);
-  }
-
   void put(char c) {
     if (size_ + 1 < Capacity) {
       text_[size_++] = c;
@@ -122,6 +101,47 @@ class FixedText {
 
 /// The longest message, in characters.
 constexpr std::size_t max_message = 799;
+using MessageText = FixedText<max_message + 1>;
+
+/// A part of a message: a text, a character or a whole number. Messages are put together by one function that takes a list
+/// of parts, because one for each combination of types would be a good part of a program.
+class MessagePart {
+ public:
+  MessagePart(const char* text) : text_(text), length_(text == nullptr ? 0 : std::strlen(text)) {}
+  /// Anything with data() and size(): std::string, std::string_view.
+  template <class Text, class = decltype(std::declval<const Text&>().data())>
+  MessagePart(const Text& text) : text_(text.data()), length_(text.size()) {}
+  template <class Int, std::enable_if_t<std::is_integral_v<Int>, int> = 0>
+  MessagePart(Int value)
+      : kind_(std::is_same_v<Int, char> ? Kind::character
+              : value < 0               ? Kind::negative
+                                        : Kind::number),
+        number_(value < 0 ? 0 - static_cast<unsigned long long>(value)
+                          : static_cast<unsigned long long>(value)) {}
+
+  /// A text of more than 400 characters (a path, usually) loses its middle, so that the rest of the message stays
+  /// readable.
+  void append_to(MessageText& message) const {
+    constexpr std::size_t head = 150, tail = 245;
+    if (kind_ == Kind::character) {
+      message.append(static_cast<char>(number_));
+    } else if (kind_ != Kind::text) {
+      if (kind_ == Kind::negative) message.append('-');
+      message.append(number_);
+    } else if (length_ <= head + tail + 5) {
+      message.append(text_, length_);
+    } else {
+      message.append(text_, head).append(" ... ").append(text_ + length_ - tail, tail);
+    }
+  }
+
+ private:
+  enum class Kind : unsigned char { text, character, number, negative };
+  Kind kind_ = Kind::text;
+  const char* text_ = nullptr;
+  std::size_t length_ = 0;
+  unsigned long long number_ = 0;
+};
 
 /// What an unsuccessful Status points at. The text of an allocated record follows it in the same block.
 struct ErrorRecord {
@@ -189,9 +209,8 @@ class [[nodiscard]] Status {
   /// Errc::ok makes a success.
   template <class... Parts>
   static Status error(Errc code, const Parts&... parts) {
-    detail::FixedText<detail::max_message + 1> text;
-    (text.append_part(parts), ...);
-    return from_text(code, text.data(), text.size());
+    const detail::MessagePart list[] = {parts...};
+    return from_parts(code, list, sizeof...(parts));
   }
 
   bool ok() const { return record_ == nullptr; }
@@ -204,16 +223,19 @@ class [[nodiscard]] Status {
   template <class... Parts>
   Status prefixed(const Parts&... parts) const {
     if (ok()) return Status();
-    detail::FixedText<detail::max_message + 1> text;
-    (text.append_part(parts), ...);
-    text.append(record_->text, record_->length);
-    return from_text(record_->code, text.data(), text.size());
+    const detail::MessagePart list[] = {parts...};
+    return from_parts(record_->code, list, sizeof...(parts), record_);
   }
 
  private:
-  static Status from_text(Errc code, const char* text, std::size_t length) {
+  /// `rest`: an error whose message follows; null for none.
+  TINYFIQA_NOINLINE static Status from_parts(Errc code, const detail::MessagePart* parts, std::size_t count,
+                                             const detail::ErrorRecord* rest = nullptr) {
+    detail::MessageText text;
+    for (std::size_t i = 0; i < count; ++i) parts[i].append_to(text);
+    if (rest != nullptr) text.append(rest->text, rest->length);
     Status s;
-    if (code != Errc::ok) s.record_ = detail::make_error(code, text, length);
+    if (code != Errc::ok) s.record_ = detail::make_error(code, text.data(), text.size());
     return s;
   }
   static const detail::ErrorRecord* copied(const detail::ErrorRecord* record) {

@@ -12,7 +12,7 @@
 TINYFIQA_BEGIN
 
 /// The built-in detector network. (An error here would be a bug of the library.)
-inline Result<Model> default_detector_model(const Backend& backend = native_backend()) {
+inline Result<Model> default_detector_model(const Backend& backend = native_backend_for<YuNetN>()) {
   const auto file = read_safetensors(FileBytes{"the built-in detector", detector_weights(), nullptr});
   if (!file) return file.status();
   return make_model(*file, yunet_n_spec, backend, Use::run);

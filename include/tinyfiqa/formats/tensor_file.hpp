@@ -134,18 +134,46 @@ struct LoadBoolean {
   float operator()(const unsigned char* p) const { return *p != 0 ? 1.0f : 0.0f; }
 };
 
-/// Reads all elements of a tensor with `load`, in row-major order.
-/// count_elements() must have checked the bounds.
+/// Reads `count` elements, `step` bytes apart, as floats.
+using RowReader = void (*)(const unsigned char* from, std::size_t step, std::size_t count, float* to);
 template <class Load>
-void load_elements(const TensorEntry& tensor, Span<float> out, Load load) {
-  const auto load_row = [&](std::size_t at, const unsigned char* from, std::size_t row, std::size_t step) {
-    float* const to = out.data + at;
-    if (step == load.bytes)  // a separate loop, so that the compiler can vectorise it
-      for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * load.bytes);
-    else
-      for (std::size_t i = 0; i < row; ++i) to[i] = load(from + i * step);
-  };
-  for_each_row(tensor, out.size, load_row);
+void read_row(const unsigned char* from, std::size_t step, std::size_t count, float* to) {
+  const Load load;
+  if (step == Load::bytes)  // a separate loop, so that the compiler can vectorise it
+    for (std::size_t i = 0; i < count; ++i) to[i] = load(from + i * Load::bytes);
+  else
+    for (std::size_t i = 0; i < count; ++i) to[i] = load(from + i * step);
+}
+inline RowReader row_reader(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return read_row<LoadNumber<float>>;
+    case DType::f64:
+      return read_row<LoadNumber<double>>;
+    case DType::f16:
+      return read_row<LoadHalf>;
+    case DType::bf16:
+      return read_row<LoadBfloat16>;
+    case DType::i64:
+      return read_row<LoadNumber<std::int64_t>>;
+    case DType::i32:
+      return read_row<LoadNumber<std::int32_t>>;
+    case DType::i16:
+      return read_row<LoadNumber<std::int16_t>>;
+    case DType::i8:
+      return read_row<LoadNumber<std::int8_t>>;
+    case DType::u64:
+      return read_row<LoadNumber<std::uint64_t>>;
+    case DType::u32:
+      return read_row<LoadNumber<std::uint32_t>>;
+    case DType::u16:
+      return read_row<LoadNumber<std::uint16_t>>;
+    case DType::u8:
+      return read_row<LoadNumber<std::uint8_t>>;
+    case DType::boolean:
+      return read_row<LoadBoolean>;
+  }
+  return nullptr;
 }
 }  // namespace detail
 
@@ -158,48 +186,11 @@ inline Status read_floats(const TensorEntry& tensor, Span<float> out) {
     return Status::error(Errc::bad_argument, in_quotes(tensor.name), " has ", *count,
                          " elements, but the destination has ", out.size);
   }
-  const auto fill = [&](auto load) { detail::load_elements(tensor, out, load); };
-  switch (tensor.dtype) {
-    case DType::f32:
-      fill(detail::LoadNumber<float>());
-      break;
-    case DType::f64:
-      fill(detail::LoadNumber<double>());
-      break;
-    case DType::f16:
-      fill(detail::LoadHalf());
-      break;
-    case DType::bf16:
-      fill(detail::LoadBfloat16());
-      break;
-    case DType::i64:
-      fill(detail::LoadNumber<std::int64_t>());
-      break;
-    case DType::i32:
-      fill(detail::LoadNumber<std::int32_t>());
-      break;
-    case DType::i16:
-      fill(detail::LoadNumber<std::int16_t>());
-      break;
-    case DType::i8:
-      fill(detail::LoadNumber<std::int8_t>());
-      break;
-    case DType::u64:
-      fill(detail::LoadNumber<std::uint64_t>());
-      break;
-    case DType::u32:
-      fill(detail::LoadNumber<std::uint32_t>());
-      break;
-    case DType::u16:
-      fill(detail::LoadNumber<std::uint16_t>());
-      break;
-    case DType::u8:
-      fill(detail::LoadNumber<std::uint8_t>());
-      break;
-    case DType::boolean:
-      fill(detail::LoadBoolean());
-      break;
-  }
+  const detail::RowReader read = detail::row_reader(tensor.dtype);
+  detail::for_each_row(tensor, out.size,
+                       [&](std::size_t at, const unsigned char* from, std::size_t row, std::size_t step) {
+                         read(from, step, row, out.data + at);
+                       });
   return {};
 }
 

@@ -93,13 +93,54 @@ constexpr int planar_vectors(int outputs) {
   return planar_accumulators / outputs < 4 ? planar_accumulators / outputs : 4;
 }
 
+/// Where the tiles of CO outputs of P vectors of pixels go. Each size of tile is compiled once, so a tile always stores
+/// whole vectors: straight to y where that is planar and has no residual, otherwise to `tile`, and finish() takes it from
+/// there.
+template <int P, int CO>
+struct PlanarTiles {
+  const PlanarArgs& a;
+  std::ptrdiff_t channel = 0;  ///< offset in y of the first output
+  bool straight = true;
+  float* base = nullptr;      ///< what a tile's offsets count from
+  std::ptrdiff_t next = 0;    ///< from output to output
+  std::ptrdiff_t in_tile[P];  ///< offsets in `tile` of the vectors of pixels
+  alignas(64) float tile[CO * P * simd::width];
+
+  PlanarTiles(const PlanarArgs& args, int first)
+      : a(args),
+        channel(first * planar_channel(args)),
+        straight(args.y_planar && args.residual == nullptr),
+        base(straight ? args.y + channel : tile),
+        next(straight ? args.out_w : P * simd::width) {
+    for (int p = 0; p < P; ++p) in_tile[p] = p * simd::width;
+  }
+  /// `at`: offsets in y of output 0 of each vector of pixels. Returns those that the tile should use.
+  TINYFIQA_INLINE const std::ptrdiff_t* offsets(const std::ptrdiff_t* at) const {
+    return straight ? at : in_tile;
+  }
+  TINYFIQA_INLINE void finish(const std::ptrdiff_t* at) const {
+    if (!straight) put(at);
+  }
+  TINYFIQA_NOINLINE void put(const std::ptrdiff_t* at) const {
+    for (int c = 0; c < CO; ++c)
+      for (int p = 0; p < P; ++p) {
+        const vf v = simd::load(tile + (c * P + p) * simd::width);
+        const std::ptrdiff_t to = at[p] + channel + c * planar_channel(a);
+        if (!a.y_planar)
+          scatter_planar(a, v, to, simd::width);
+        else
+          simd::store(a.y + to, v + simd::load(a.residual + to));
+      }
+  }
+};
+
 /// The micro-kernel: CO outputs of P vectors of pixels.
 ///   source(k, p)   address of the vector of pixels p that is multiplied by weight k, k < depth
 ///   weight         bias of output 0 in the packed panel; weight k of output i is at (1 + k) columns + i
-///   at [P]         offset in y of output 0 of each vector of pixels; output i is at `at[p] + i * channel`
-template <int P, int CO, class Source, class Output>
-TINYFIQA_INLINE void planar_tile(const Output& out, int depth, const Source& source, const float* weight,
-                                 std::ptrdiff_t columns, const std::ptrdiff_t* at, std::ptrdiff_t channel) {
+///   at [P]         offset in y of output 0 of each vector of pixels
+template <int P, int CO, class Source>
+TINYFIQA_INLINE void planar_tile(const PlanarTiles<P, CO>& out, int depth, const Source& source,
+                                 const float* weight, std::ptrdiff_t columns, const std::ptrdiff_t* at) {
   vf sum[CO][P];
 #pragma GCC unroll 12
   for (int c = 0; c < CO; ++c)
@@ -117,10 +158,15 @@ TINYFIQA_INLINE void planar_tile(const Output& out, int depth, const Source& sou
       for (int p = 0; p < P; ++p) sum[c][p] = simd::fma(x[p], w, sum[c][p]);
     }
   }
+  const std::ptrdiff_t* const offset = out.offsets(at);
+  const std::ptrdiff_t next = out.next;
+  float* y = out.base;
+  const vf lowest = simd::splat(out.a.lowest);
 #pragma GCC unroll 12
-  for (int c = 0; c < CO; ++c)
+  for (int c = 0; c < CO; ++c, y += next)
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) out.put(sum[c][p], at[p] + c * channel);
+    for (int p = 0; p < P; ++p) simd::store(y + offset[p], simd::max(lowest, sum[c][p]));
+  out.finish(at);
 }
 
 /// Calls body(PanelVectors<count>()) for 0 < count <= Most: makes count a compile-time constant.
@@ -152,41 +198,36 @@ TINYFIQA_INLINE void for_each_planar_tile(const PlanarArgs& a, int depth, const 
 }
 
 /// 1x1 convolution: CO outputs, the first is `first`, of rows begin .. end, counted over all images.
-template <int CO, class Output>
-inline void planar_pointwise_tiles(const PlanarArgs& a, const Output out, const float* weight, int columns,
-                                   int first, int begin, int end) {
-  const std::ptrdiff_t plane = a.w, next_channel = planar_channel(a), channel = first * next_channel;
+template <int CO>
+inline void planar_pointwise_tiles(const PlanarArgs& a, const float* weight, int columns, int first,
+                                   int begin, int end) {
+  constexpr int P = planar_vectors(CO);
+  const PlanarTiles<P, CO> out(a, first);
+  const std::ptrdiff_t plane = a.w;
   const int vectors = (end - begin) * (a.w / simd::width);
   int row = begin, col = 0;
-  const auto advance = [&](const float*& x, std::ptrdiff_t& at) {
-    x = a.x + static_cast<std::ptrdiff_t>(row) * a.c * plane + col;
-    at = planar_at(a, row, col) + channel;
-    col += simd::width;
-    if (col < a.w) return;
-    col = 0;
-    ++row;
-  };
-  constexpr int most = planar_vectors(CO);
-  const float* x[most];
-  std::ptrdiff_t at[most];
+  const float* x[P];
+  std::ptrdiff_t at[P];
   const auto source = [&](int k, int p) TINYFIQA_INLINE_LAMBDA { return x[p] + k * plane; };
-  int i = 0;
-  for (; i + most <= vectors; i += most) {
-#pragma GCC unroll 4
-    for (int p = 0; p < most; ++p) advance(x[p], at[p]);
-    planar_tile<most, CO>(out, a.c, source, weight, columns, at, next_channel);
-  }
-  for (; i < vectors; ++i) {
-    advance(x[0], at[0]);
-    planar_tile<1, CO>(out, a.c, source, weight, columns, at, next_channel);
+  for (int i = 0; i < vectors; i += P) {
+    for (int p = 0; p < P; ++p) {
+      if (i + p >= vectors) {  // a short tile repeats its last vector
+        x[p] = x[p - 1];
+        at[p] = at[p - 1];
+        continue;
+      }
+      x[p] = a.x + static_cast<std::ptrdiff_t>(row) * a.c * plane + col;
+      at[p] = planar_at(a, row, col);
+      col += simd::width;
+      if (col == a.w) col = 0, ++row;
+    }
+    planar_tile<P, CO>(out, a.c, source, weight, columns, at);
   }
 }
 /// 1x1 convolution: rows begin .. end, counted over all images.
 inline void planar_pointwise_rows(const PlanarArgs& a, int begin, int end) {
-  with_planar_output(a, [&](const auto& out) {
-    for_each_planar_tile(a, a.c, [&](auto outputs, const float* weight, int columns, int first) {
-      planar_pointwise_tiles<decltype(outputs)::count>(a, out, weight, columns, first, begin, end);
-    });
+  for_each_planar_tile(a, a.c, [&](auto outputs, const float* weight, int columns, int first) {
+    planar_pointwise_tiles<decltype(outputs)::count>(a, weight, columns, first, begin, end);
   });
 }
 
@@ -198,14 +239,13 @@ struct PlanarStem {
   float even[3][2 * simd::width], odd[3][2 * simd::width + 1];
 };
 
-/// Fills `s` with row y for outputs `first` .. first + P vectors. Zeros if the row lies outside the image.
-template <int P>
-inline void fill_planar_stem(const PlanarArgs& a, int image, int y, int first, PlanarStem& s) {
+/// Fills `s` with row y for `vectors` vectors of outputs from column `first` on. Zeros if the row lies outside the image.
+inline void fill_planar_stem(const PlanarArgs& a, int image, int y, int first, int vectors, PlanarStem& s) {
   if (y < 0 || y >= a.h) return void(s = PlanarStem());
   const float* x =
       a.x + (static_cast<std::ptrdiff_t>(image) * a.h + y) * a.w * 3 + static_cast<std::ptrdiff_t>(first) * 6;
   for (int c = 0; c < 3; ++c) s.odd[c][0] = first == 0 ? 0.0f : x[c - 3];
-  for (int p = 0; p < P; ++p) {
+  for (int p = 0; p < vectors; ++p) {
     vf even[3], odd[3];
     simd::load_pixel_pairs(x + 6 * p * simd::width, even, odd);
     for (int c = 0; c < 3; ++c) {
@@ -216,9 +256,8 @@ inline void fill_planar_stem(const PlanarArgs& a, int image, int y, int first, P
 }
 
 /// Output rows begin .. end of one image, P vectors of columns from column `first` on.
-template <int P, class Output>
-inline void planar_stem_strip(const PlanarArgs& a, const Output out, int image, int begin, int end,
-                              int first) {
+template <int P>
+inline void planar_stem_strip(const PlanarArgs& a, int image, int begin, int end, int first) {
   PlanarStem held[3];  // the window's rows; its last row is the first one of the next window and is kept
   // sources[phase][k]: address of what weight k multiplies. With each output row, held[0] and held[2]
   // swap roles.
@@ -229,19 +268,19 @@ inline void planar_stem_strip(const PlanarArgs& a, const Output out, int image, 
       const PlanarStem& s = held[phase == 0 ? ky : 2 - ky];
       sources[phase][k] = kx == 1 ? s.even[c] : s.odd[c] + kx / 2;
     }
-  fill_planar_stem<P>(a, image, 2 * begin - 1, first, held[0]);
+  fill_planar_stem(a, image, 2 * begin - 1, first, P, held[0]);
   for (int oy = begin; oy < end; ++oy) {
     const int phase = (oy - begin) % 2;
-    fill_planar_stem<P>(a, image, 2 * oy, first, held[1]);
-    fill_planar_stem<P>(a, image, 2 * oy + 1, first, held[phase == 0 ? 2 : 0]);
+    fill_planar_stem(a, image, 2 * oy, first, P, held[1]);
+    fill_planar_stem(a, image, 2 * oy + 1, first, P, held[phase == 0 ? 2 : 0]);
     const float* const* const source = sources[phase];
     const int row = image * a.out_h + oy;
     const auto value = [&](int k, int p) TINYFIQA_INLINE_LAMBDA { return source[k] + p * simd::width; };
+    std::ptrdiff_t at[P];
+    for (int p = 0; p < P; ++p) at[p] = planar_at(a, row, first + p * simd::width);
     for_each_planar_tile(a, 27, [&](auto outputs, const float* weight, int columns, int c) {
-      const std::ptrdiff_t channel = c * planar_channel(a);
-      const std::ptrdiff_t at[2] = {planar_at(a, row, first) + channel,
-                                    planar_at(a, row, first + simd::width) + channel};
-      planar_tile<P, decltype(outputs)::count>(out, 27, value, weight, columns, at, planar_channel(a));
+      constexpr int CO = decltype(outputs)::count;
+      planar_tile<P, CO>(PlanarTiles<P, CO>(a, c), 27, value, weight, columns, at);
     });
   }
 }
@@ -250,12 +289,10 @@ inline void planar_stem_rows(const PlanarArgs& a, int begin, int end) {
   while (begin < end) {
     const int image = begin / a.out_h, last = (image + 1) * a.out_h < end ? (image + 1) * a.out_h : end;
     const int from = begin - image * a.out_h, to = last - image * a.out_h;
-    with_planar_output(a, [&](const auto& out) {
-      int col = 0;
-      for (; col + 2 * simd::width <= a.out_w; col += 2 * simd::width)
-        planar_stem_strip<2>(a, out, image, from, to, col);
-      if (col < a.out_w) planar_stem_strip<1>(a, out, image, from, to, col);
-    });
+    int col = 0;
+    for (; col + 2 * simd::width <= a.out_w; col += 2 * simd::width)
+      planar_stem_strip<2>(a, image, from, to, col);
+    if (col < a.out_w) planar_stem_strip<1>(a, image, from, to, col);
     begin = last;
   }
 }

@@ -12,7 +12,7 @@ TINYFIQA_BEGIN
 /// tinyFQnet with the weights that come with the library. (An error here would be a bug of the library.)
 ///
 ///   auto scorer = Scorer::create({std::make_shared<const Model>(*tinyfqnet_model())});
-inline Result<Model> tinyfqnet_model(const Backend& backend = native_backend()) {
+inline Result<Model> tinyfqnet_model(const Backend& backend = native_backend_for<TinyFQnet>()) {
   const auto file = read_safetensors(FileBytes{"the built-in weights", tinyfqnet_weights(), nullptr});
   if (!file) return file.status();
   return make_model(*file, tinyfqnet_spec, backend);

@@ -41,8 +41,7 @@ class Embedder {
   static Result<Embedder> create(std::shared_ptr<const Model> model, int batch = 1, int threads = 1) {
     if (!model->spec().embeds)
       return Status::error(Errc::bad_argument, model->spec().name,
-                           " makes no embeddings; give the weights of a recogniser (", recogniser_names(),
-                           ")");
+                           " makes no embeddings; give the weights of a recogniser, such as mobilefacenet");
     const InputSpec& input = model->input();
     auto session =
         Session::create(*model, batch, input.height, input.width, SessionOptions{threads, Feed::floats, {}});

@@ -13,6 +13,7 @@
 #include <tinyfiqa/kernels/resize.hpp>
 #include <tinyfiqa/kernels/weights.hpp>
 #include <tinyfiqa/runtime/chain.hpp>
+#include <tinyfiqa/runtime/kernel_set.hpp>
 #include <tinyfiqa/runtime/step.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
@@ -216,9 +217,7 @@ inline constexpr Kernel conv_kernel = [] {
 
 // ---- planar kernels for narrow maps
 
-#ifndef TINYFIQA_PLANAR
-inline const PlanarKernel* choose_planar(const Kernel*) { return nullptr; }
-#else
+#ifdef TINYFIQA_PLANAR
 
 template <void Rows(const PlanarArgs&, int, int)>
 inline void run_planar(const Step& s, const Frame& f) {
@@ -270,11 +269,6 @@ inline constexpr PlanarKernel planar_gemm{&planar_gemm_kernel, true, planar_gemm
 inline constexpr PlanarKernel planar_depthwise{&planar_depthwise_kernel, true, planar_depthwise_fits};
 inline constexpr PlanarKernel planar_stem{&planar_stem_kernel, false, planar_stem_fits};
 
-inline const PlanarKernel* choose_planar(const Kernel* kernel) {
-  if (kernel == &gemm_kernel) return &planar_gemm;
-  if (kernel == &depthwise_kernel<3>) return &planar_depthwise;
-  return kernel == &conv_kernel ? &planar_stem : nullptr;
-}
 #endif
 
 // ---- pooling
@@ -403,47 +397,79 @@ inline void run_levels(const Step& s, const Frame& f) {
 inline constexpr Kernel levels_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("levels_f32/16"), run_levels, run_levels_rows);
 
-// ---- the table
+// ---- the table. Kernels that are not in `Set` are not compiled.
 
+template <KernelSet Set>
 inline const Kernel* choose_conv(const ConvShape& c) {
   if (c.in != DType::f32 || c.out != DType::f32) return nullptr;
-  if (c.is_product()) return &gemm_kernel;
-  if (c.groups == c.cin && c.groups == c.cout) {
-    if (c.window == 1) return &depthwise_kernel<1>;
-    if (c.window == 3) return &depthwise_kernel<3>;
-    if (c.window == 5) return &depthwise_kernel<5>;
-    if (c.window == 7) return &depthwise_kernel<7>;
-  }
-  return &conv_kernel;
+  const KernelSet kind = conv_kernel_of(c.window, c.stride, c.padding, c.groups, c.cin, c.cout);
+  if constexpr (has(Set, KernelSet::gemm))
+    if (kind == KernelSet::gemm) return &gemm_kernel;
+  if constexpr (has(Set, KernelSet::depthwise_1x1))
+    if (kind == KernelSet::depthwise_1x1) return &depthwise_kernel<1>;
+  if constexpr (has(Set, KernelSet::depthwise_3x3))
+    if (kind == KernelSet::depthwise_3x3) return &depthwise_kernel<3>;
+  if constexpr (has(Set, KernelSet::depthwise_5x5))
+    if (kind == KernelSet::depthwise_5x5) return &depthwise_kernel<5>;
+  if constexpr (has(Set, KernelSet::depthwise_7x7))
+    if (kind == KernelSet::depthwise_7x7) return &depthwise_kernel<7>;
+  if constexpr (has(Set, KernelSet::conv))
+    if (kind == KernelSet::conv) return &conv_kernel;
+  return nullptr;
 }
 
+/// `kernel` if the set has it.
+template <KernelSet Set, KernelSet Part, const Kernel& K>
+constexpr const Kernel* kernel_in() {
+  if constexpr (has(Set, Part))
+    return &K;
+  else
+    return nullptr;
+}
+
+template <KernelSet Set>
 inline const Kernel* choose_operation(OpKind kind, DType dtype) {
   if (dtype != DType::f32) return nullptr;
   switch (kind) {
     case OpKind::activation:
-      return &activation_kernel;
+      return kernel_in<Set, KernelSet::activation, activation_kernel>();
     case OpKind::max_pool:
-      return &max_pool_kernel;
+      return kernel_in<Set, KernelSet::max_pool, max_pool_kernel>();
     case OpKind::mean_hw:
-      return &mean_hw_kernel;
+      return kernel_in<Set, KernelSet::mean_hw, mean_hw_kernel>();
     case OpKind::add:
-      return &add_kernel;
+      return kernel_in<Set, KernelSet::add, add_kernel>();
     case OpKind::scale:
-      return &scale_kernel;
+      return kernel_in<Set, KernelSet::scale, scale_kernel>();
     case OpKind::shuffle:
-      return &shuffle_kernel;
+      return kernel_in<Set, KernelSet::shuffle, shuffle_kernel>();
     case OpKind::upsample:
-      return &upsample_kernel;
+      return kernel_in<Set, KernelSet::upsample, upsample_kernel>();
     case OpKind::add_upsampled:
-      return &add_upsampled_kernel;
+      return kernel_in<Set, KernelSet::add_upsampled, add_upsampled_kernel>();
     case OpKind::custom:
-      return &custom_kernel;
+      return kernel_in<Set, KernelSet::custom, custom_kernel>();
     default:
       return nullptr;
   }
 }
 
 inline const Kernel* choose_copy(DType dtype) { return dtype == DType::f32 ? &copy_kernel : nullptr; }
+
+template <KernelSet Set>
+inline const PlanarKernel* choose_planar([[maybe_unused]] const Kernel* kernel) {
+#ifdef TINYFIQA_PLANAR
+  if constexpr (has(Set, KernelSet::planar)) {
+    if constexpr (has(Set, KernelSet::gemm))
+      if (kernel == &gemm_kernel) return &planar_gemm;
+    if constexpr (has(Set, KernelSet::depthwise_3x3))
+      if (kernel == &depthwise_kernel<3>) return &planar_depthwise;
+    if constexpr (has(Set, KernelSet::conv))
+      if (kernel == &conv_kernel) return &planar_stem;
+  }
+#endif
+  return nullptr;
+}
 
 inline constexpr const Kernel* all_kernels[] = {
     &gemm_kernel,         &conv_kernel,
@@ -461,24 +487,27 @@ inline constexpr const Kernel* all_kernels[] = {
 #endif
 };
 
-inline constexpr Backend backend = [] {
+/// The backend with some kernels. Only the whole one has the list of all.
+template <KernelSet Set>
+inline constexpr Backend backend_with = [] {
   Backend b;
   b.isa = TINYFIQA_ISA_NAME;
   b.vector_floats = simd::width;
-  b.conv = choose_conv;
-  b.operation = choose_operation;
+  b.conv = choose_conv<Set>;
+  b.operation = choose_operation<Set>;
   b.copy = choose_copy;
-  b.interleave = &interleave_kernel;
+  b.interleave = kernel_in<Set, KernelSet::shuffle, interleave_kernel>();
   b.levels = &levels_kernel;
-  b.planar = choose_planar;
+  b.planar = choose_planar<Set>;
   b.run_chain = run_chain;
   b.image.resize = resize_u8x3;
   b.image.to_floats = pixels_to_floats;
   b.weights.halves_to_floats = halves_to_floats;
   b.weights.scale = scale_weights;
-  b.all = {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])};
+  if constexpr (Set == KernelSet::all) b.all = {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])};
   return b;
 }();
+inline constexpr const Backend& backend = backend_with<KernelSet::all>;
 
 TINYFIQA_ISA_END
 
@@ -494,4 +523,17 @@ const Backend& native_backend();
 #else
 inline const Backend& native_backend() { return kernels::backend; }
 #endif
+
+/// The same with only the kernels that these networks need: a program that runs no others compiles faster and is smaller.
+///   auto model = make_model(file, my_spec, native_backend_for<MyNet>());
+/// Other networks can't be planned with it (PlanError::not_covered). A program whose kernels are compiled elsewhere has
+/// all of them.
+template <class... Nets>
+const Backend& native_backend_for() {
+#ifdef TINYFIQA_COMPILED_ELSEWHERE
+  return native_backend();
+#else
+  return kernels::backend_with<kernels_of_networks<Nets...>()>;
+#endif
+}
 TINYFIQA_END

@@ -1,0 +1,95 @@
+// Which kernels a program needs. Kernels take most of the time that a small program needs to compile, and most of its
+// size: one that runs two networks can do without the kernels that these never call.
+#pragma once
+
+#include <tinyfiqa/nn/definition.hpp>
+
+TINYFIQA_BEGIN
+
+/// A set of kernels, one bit for each kind. Steps that every network may need (copies, levels of images) are in all sets.
+enum class KernelSet : unsigned {
+  none = 0,
+  gemm = 1,  ///< 1x1 convolutions and linear layers
+  conv = 2,  ///< all convolutions that no other kernel takes
+  depthwise_1x1 = 4,
+  depthwise_3x3 = 8,
+  depthwise_5x5 = 16,
+  depthwise_7x7 = 32,
+  activation = 64,
+  max_pool = 128,
+  mean_hw = 256,
+  add = 512,
+  scale = 1024,
+  shuffle = 2048,
+  upsample = 4096,
+  add_upsampled = 8192,
+  custom = 16384,
+  planar = 32768,  ///< faster versions of gemm, conv and depthwise_3x3 for narrow maps; no network needs them
+  all = 65535,
+};
+constexpr KernelSet operator|(KernelSet a, KernelSet b) {
+  return static_cast<KernelSet>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+constexpr KernelSet operator-(KernelSet a, KernelSet b) {
+  return static_cast<KernelSet>(static_cast<unsigned>(a) & ~static_cast<unsigned>(b));
+}
+/// True if `set` has all kernels of `part`.
+constexpr bool has(KernelSet set, KernelSet part) {
+  return (static_cast<unsigned>(set) & static_cast<unsigned>(part)) == static_cast<unsigned>(part);
+}
+
+/// The kernel that a convolution of this shape has.
+constexpr KernelSet conv_kernel_of(int window, int stride, int padding, int groups, int cin, int cout) {
+  if (window == 1 && stride == 1 && padding == 0 && groups == 1) return KernelSet::gemm;
+  if (groups == cin && groups == cout) {
+    if (window == 1) return KernelSet::depthwise_1x1;
+    if (window == 3) return KernelSet::depthwise_3x3;
+    if (window == 5) return KernelSet::depthwise_5x5;
+    if (window == 7) return KernelSet::depthwise_7x7;
+  }
+  return KernelSet::conv;
+}
+
+/// The kernels that one operation may need.
+constexpr KernelSet kernels_of(const Op& op) {
+  switch (op.kind) {
+    case OpKind::conv:
+      return conv_kernel_of(op.window, op.stride, op.padding, op.groups, op.in_channels, op.channels);
+    case OpKind::activation:
+      return KernelSet::activation;
+    case OpKind::max_pool:
+      return KernelSet::max_pool;
+    case OpKind::mean_hw:
+      return KernelSet::mean_hw;
+    case OpKind::add:
+      return KernelSet::add;
+    case OpKind::scale:
+      return KernelSet::scale;
+    case OpKind::shuffle:
+      return KernelSet::shuffle;
+    case OpKind::upsample:
+      return KernelSet::upsample;
+    case OpKind::add_upsampled:
+      return KernelSet::add_upsampled;
+    case OpKind::custom:
+      return KernelSet::custom;
+    default:
+      return KernelSet::none;
+  }
+}
+
+/// The kernels that a network may need, and planar ones.
+template <class Net>
+constexpr KernelSet kernels_of_network() {
+  KernelSet set = KernelSet::planar;
+  constexpr auto network = define_fixed<Net>();
+  for (const Op& op : network.operations()) set = set | kernels_of(op);
+  return set;
+}
+/// The same for several networks together.
+template <class... Nets>
+constexpr KernelSet kernels_of_networks() {
+  return (kernels_of_network<Nets>() | ...);
+}
+
+TINYFIQA_END
