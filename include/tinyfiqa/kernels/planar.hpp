@@ -93,53 +93,26 @@ constexpr int planar_vectors(int outputs) {
   return planar_accumulators / outputs < 4 ? planar_accumulators / outputs : 4;
 }
 
-/// Where the tiles of CO outputs of P vectors of pixels go. Each size of tile is compiled once, so a tile always stores
-/// whole vectors: straight to y where that is planar and has no residual, otherwise to `tile`, and finish() takes it from
-/// there.
-template <int P, int CO>
-struct PlanarTiles {
-  const PlanarArgs& a;
-  std::ptrdiff_t channel = 0;  ///< offset in y of the first output
-  bool straight = true;
-  float* base = nullptr;      ///< what a tile's offsets count from
-  std::ptrdiff_t next = 0;    ///< from output to output
-  std::ptrdiff_t in_tile[P];  ///< offsets in `tile` of the vectors of pixels
-  alignas(64) float tile[CO * P * simd::width];
+/// Takes a tile of `outputs` x `vectors` vectors to y, with the residual. `at`: offset in y of output 0 of each vector.
+TINYFIQA_NOINLINE inline void place_planar_tile(const PlanarArgs& a, const float* tile, int outputs,
+                                                int vectors, const std::ptrdiff_t* at,
+                                                std::ptrdiff_t channel) {
+  for (int c = 0; c < outputs; ++c, channel += planar_channel(a))
+    for (int p = 0; p < vectors; ++p, tile += simd::width) {
+      if (a.y_planar)
+        simd::store(a.y + at[p] + channel, simd::load(tile) + simd::load(a.residual + at[p] + channel));
+      else
+        scatter_planar(a, simd::load(tile), at[p] + channel, simd::width);
+    }
+}
 
-  PlanarTiles(const PlanarArgs& args, int first)
-      : a(args),
-        channel(first * planar_channel(args)),
-        straight(args.y_planar && args.residual == nullptr),
-        base(straight ? args.y + channel : tile),
-        next(straight ? args.out_w : P * simd::width) {
-    for (int p = 0; p < P; ++p) in_tile[p] = p * simd::width;
-  }
-  /// `at`: offsets in y of output 0 of each vector of pixels. Returns those that the tile should use.
-  TINYFIQA_INLINE const std::ptrdiff_t* offsets(const std::ptrdiff_t* at) const {
-    return straight ? at : in_tile;
-  }
-  TINYFIQA_INLINE void finish(const std::ptrdiff_t* at) const {
-    if (!straight) put(at);
-  }
-  TINYFIQA_NOINLINE void put(const std::ptrdiff_t* at) const {
-    for (int c = 0; c < CO; ++c)
-      for (int p = 0; p < P; ++p) {
-        const vf v = simd::load(tile + (c * P + p) * simd::width);
-        const std::ptrdiff_t to = at[p] + channel + c * planar_channel(a);
-        if (!a.y_planar)
-          scatter_planar(a, v, to, simd::width);
-        else
-          simd::store(a.y + to, v + simd::load(a.residual + to));
-      }
-  }
-};
-
-/// The micro-kernel: CO outputs of P vectors of pixels.
+/// The micro-kernel: outputs first .. first + CO - 1 of P vectors of pixels. Each size of tile is compiled once: it is
+/// stored straight to y where that is planar and has no residual, and otherwise goes through an array.
 ///   source(k, p)   address of the vector of pixels p that is multiplied by weight k, k < depth
-///   weight         bias of output 0 in the packed panel; weight k of output i is at (1 + k) columns + i
+///   weight         bias of output `first` in the packed panel; weight k of output i is at (1 + k) columns + i
 ///   at [P]         offset in y of output 0 of each vector of pixels
 template <int P, int CO, class Source>
-TINYFIQA_INLINE void planar_tile(const PlanarTiles<P, CO>& out, int depth, const Source& source,
+TINYFIQA_INLINE void planar_tile(const PlanarArgs& a, int first, int depth, const Source& source,
                                  const float* weight, std::ptrdiff_t columns, const std::ptrdiff_t* at) {
   vf sum[CO][P];
 #pragma GCC unroll 12
@@ -158,15 +131,22 @@ TINYFIQA_INLINE void planar_tile(const PlanarTiles<P, CO>& out, int depth, const
       for (int p = 0; p < P; ++p) sum[c][p] = simd::fma(x[p], w, sum[c][p]);
     }
   }
-  const std::ptrdiff_t* const offset = out.offsets(at);
-  const std::ptrdiff_t next = out.next;
-  float* y = out.base;
-  const vf lowest = simd::splat(out.a.lowest);
+  const vf lowest = simd::splat(a.lowest);
+  if (a.y_planar && a.residual == nullptr) {
+    const std::ptrdiff_t channel = a.out_w;
+    float* const y = a.y + first * channel;
 #pragma GCC unroll 12
-  for (int c = 0; c < CO; ++c, y += next)
+    for (int c = 0; c < CO; ++c)
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) simd::store(y + offset[p], simd::max(lowest, sum[c][p]));
-  out.finish(at);
+      for (int p = 0; p < P; ++p) simd::store(y + at[p] + c * channel, simd::max(lowest, sum[c][p]));
+    return;
+  }
+  float tile[CO * P * simd::width];
+#pragma GCC unroll 12
+  for (int c = 0; c < CO; ++c)
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) simd::store(tile + (c * P + p) * simd::width, simd::max(lowest, sum[c][p]));
+  place_planar_tile(a, tile, CO, P, at, first * planar_channel(a));
 }
 
 /// Calls body(PanelVectors<count>()) for 0 < count <= Most: makes count a compile-time constant.
@@ -202,7 +182,6 @@ template <int CO>
 inline void planar_pointwise_tiles(const PlanarArgs& a, const float* weight, int columns, int first,
                                    int begin, int end) {
   constexpr int P = planar_vectors(CO);
-  const PlanarTiles<P, CO> out(a, first);
   const std::ptrdiff_t plane = a.w;
   const int vectors = (end - begin) * (a.w / simd::width);
   int row = begin, col = 0;
@@ -221,7 +200,7 @@ inline void planar_pointwise_tiles(const PlanarArgs& a, const float* weight, int
       col += simd::width;
       if (col == a.w) col = 0, ++row;
     }
-    planar_tile<P, CO>(out, a.c, source, weight, columns, at);
+    planar_tile<P, CO>(a, first, a.c, source, weight, columns, at);
   }
 }
 /// 1x1 convolution: rows begin .. end, counted over all images.
@@ -280,7 +259,7 @@ inline void planar_stem_strip(const PlanarArgs& a, int image, int begin, int end
     for (int p = 0; p < P; ++p) at[p] = planar_at(a, row, first + p * simd::width);
     for_each_planar_tile(a, 27, [&](auto outputs, const float* weight, int columns, int c) {
       constexpr int CO = decltype(outputs)::count;
-      planar_tile<P, CO>(PlanarTiles<P, CO>(a, c), 27, value, weight, columns, at);
+      planar_tile<P, CO>(a, c, 27, value, weight, columns, at);
     });
   }
 }

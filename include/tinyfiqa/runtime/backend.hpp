@@ -418,10 +418,10 @@ inline const Kernel* choose_conv(const ConvShape& c) {
   return nullptr;
 }
 
-/// `kernel` if the set has it.
-template <KernelSet Set, KernelSet Part, const Kernel& K>
+/// The kernel of an operation if the set has it.
+template <KernelSet Set, OpKind Operation, const Kernel& K>
 constexpr const Kernel* kernel_in() {
-  if constexpr (has(Set, Part))
+  if constexpr (has(Set, kernel_of(Operation)))
     return &K;
   else
     return nullptr;
@@ -432,23 +432,23 @@ inline const Kernel* choose_operation(OpKind kind, DType dtype) {
   if (dtype != DType::f32) return nullptr;
   switch (kind) {
     case OpKind::activation:
-      return kernel_in<Set, KernelSet::activation, activation_kernel>();
+      return kernel_in<Set, OpKind::activation, activation_kernel>();
     case OpKind::max_pool:
-      return kernel_in<Set, KernelSet::max_pool, max_pool_kernel>();
+      return kernel_in<Set, OpKind::max_pool, max_pool_kernel>();
     case OpKind::mean_hw:
-      return kernel_in<Set, KernelSet::mean_hw, mean_hw_kernel>();
+      return kernel_in<Set, OpKind::mean_hw, mean_hw_kernel>();
     case OpKind::add:
-      return kernel_in<Set, KernelSet::add, add_kernel>();
+      return kernel_in<Set, OpKind::add, add_kernel>();
     case OpKind::scale:
-      return kernel_in<Set, KernelSet::scale, scale_kernel>();
+      return kernel_in<Set, OpKind::scale, scale_kernel>();
     case OpKind::shuffle:
-      return kernel_in<Set, KernelSet::shuffle, shuffle_kernel>();
+      return kernel_in<Set, OpKind::shuffle, shuffle_kernel>();
     case OpKind::upsample:
-      return kernel_in<Set, KernelSet::upsample, upsample_kernel>();
+      return kernel_in<Set, OpKind::upsample, upsample_kernel>();
     case OpKind::add_upsampled:
-      return kernel_in<Set, KernelSet::add_upsampled, add_upsampled_kernel>();
+      return kernel_in<Set, OpKind::add_upsampled, add_upsampled_kernel>();
     case OpKind::custom:
-      return kernel_in<Set, KernelSet::custom, custom_kernel>();
+      return kernel_in<Set, OpKind::custom, custom_kernel>();
     default:
       return nullptr;
   }
@@ -496,7 +496,7 @@ inline constexpr Backend backend_with = [] {
   b.conv = choose_conv<Set>;
   b.operation = choose_operation<Set>;
   b.copy = choose_copy;
-  b.interleave = kernel_in<Set, KernelSet::shuffle, interleave_kernel>();
+  b.interleave = kernel_in<Set, OpKind::shuffle, interleave_kernel>();
   b.levels = &levels_kernel;
   b.planar = choose_planar<Set>;
   b.run_chain = run_chain;

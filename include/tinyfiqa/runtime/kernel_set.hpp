@@ -6,7 +6,8 @@
 
 TINYFIQA_BEGIN
 
-/// A set of kernels, one bit for each kind. Steps that every network may need (copies, levels of images) are in all sets.
+/// A set of kernels: a bit for each kernel of convolutions, and one for each operation that has a kernel of its own
+/// (kernel_of()). Steps that every network may need (copies, levels of images) are in all sets.
 enum class KernelSet : unsigned {
   none = 0,
   gemm = 1,  ///< 1x1 convolutions and linear layers
@@ -15,24 +16,17 @@ enum class KernelSet : unsigned {
   depthwise_3x3 = 8,
   depthwise_5x5 = 16,
   depthwise_7x7 = 32,
-  activation = 64,
-  max_pool = 128,
-  mean_hw = 256,
-  add = 512,
-  scale = 1024,
-  shuffle = 2048,
-  upsample = 4096,
-  add_upsampled = 8192,
-  custom = 16384,
-  planar = 32768,  ///< faster versions of gemm, conv and depthwise_3x3 for narrow maps; no network needs them
-  all = 65535,
+  planar = 64,  ///< faster versions of gemm, conv and depthwise_3x3 for narrow maps; no network needs them
+  all = ~0u,
 };
 constexpr KernelSet operator|(KernelSet a, KernelSet b) {
   return static_cast<KernelSet>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }
-constexpr KernelSet operator-(KernelSet a, KernelSet b) {
-  return static_cast<KernelSet>(static_cast<unsigned>(a) & ~static_cast<unsigned>(b));
+constexpr KernelSet kernel_of(OpKind kind) {
+  return static_cast<KernelSet>(128u << static_cast<unsigned>(kind));
 }
+static_assert(op_kind_count <= 25, "tinyfiqa: a KernelSet has 25 bits for operations");
+
 /// True if `set` has all kernels of `part`.
 constexpr bool has(KernelSet set, KernelSet part) {
   return (static_cast<unsigned>(set) & static_cast<unsigned>(part)) == static_cast<unsigned>(part);
@@ -50,32 +44,10 @@ constexpr KernelSet conv_kernel_of(int window, int stride, int padding, int grou
   return KernelSet::conv;
 }
 
-/// The kernels that one operation may need.
-constexpr KernelSet kernels_of(const Op& op) {
-  switch (op.kind) {
-    case OpKind::conv:
-      return conv_kernel_of(op.window, op.stride, op.padding, op.groups, op.in_channels, op.channels);
-    case OpKind::activation:
-      return KernelSet::activation;
-    case OpKind::max_pool:
-      return KernelSet::max_pool;
-    case OpKind::mean_hw:
-      return KernelSet::mean_hw;
-    case OpKind::add:
-      return KernelSet::add;
-    case OpKind::scale:
-      return KernelSet::scale;
-    case OpKind::shuffle:
-      return KernelSet::shuffle;
-    case OpKind::upsample:
-      return KernelSet::upsample;
-    case OpKind::add_upsampled:
-      return KernelSet::add_upsampled;
-    case OpKind::custom:
-      return KernelSet::custom;
-    default:
-      return KernelSet::none;
-  }
+/// The kernel that one operation may need.
+constexpr KernelSet kernel_of(const Op& op) {
+  if (op.kind != OpKind::conv) return kernel_of(op.kind);
+  return conv_kernel_of(op.window, op.stride, op.padding, op.groups, op.in_channels, op.channels);
 }
 
 /// The kernels that a network may need, and planar ones.
@@ -83,7 +55,7 @@ template <class Net>
 constexpr KernelSet kernels_of_network() {
   KernelSet set = KernelSet::planar;
   constexpr auto network = define_fixed<Net>();
-  for (const Op& op : network.operations()) set = set | kernels_of(op);
+  for (const Op& op : network.operations()) set = set | kernel_of(op);
   return set;
 }
 /// The same for several networks together.
