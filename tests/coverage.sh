@@ -19,8 +19,10 @@ LLVM_PROFILE_FILE="$build/profiles/%m-%p.profraw" ctest --test-dir "$build" -j "
   { tail -50 "$build/coverage.log" >&2; exit 1; }
 llvm-profdata merge -sparse "$build"/profiles/*.profraw -o "$build/tests.profdata"
 rm -r "$build/profiles"
-objects=$(find "$build/bin" "$build/lib" -name 'test_*' -o -name '*.so' -o -name tinyfiqa -type f | sed 's/^/-object /')
-llvm-cov export -summary-only -instr-profile="$build/tests.profdata" $objects "$root/include" "$root/tools/decoders" >"$build/coverage.json"
+# (It warns of functions that two programs compiled differently: it then has the counts of one of them.)
+objects=$(find "$build/bin" "$build/lib" -type f \( -name 'test_*' -o -name '*.so' \) | sed 's/^/-object /')
+llvm-cov export -summary-only -instr-profile="$build/tests.profdata" "$build/bin/tinyfiqa" $objects \
+  "$root/include" "$root/tools/decoders" >"$build/coverage.json" 2>"$build/coverage.warnings"
 python3 - "$build/coverage.json" "$root" <<'END'
 import collections, json, os, sys
 lines = collections.defaultdict(lambda: [0, 0])
