@@ -153,7 +153,7 @@ bool draw(const GifFrame& frame, const std::vector<unsigned char>& indices, Imag
       if (*index == frame.transparent) continue;
       visible = true;
       if (*index < colours)
-        std::memcpy(to, frame.palette.data + 3 * *index, 3);
+        std::memcpy(to, frame.palette.data + std::size_t{3} * *index, 3);
       else
         std::memset(to, 0, 3);  // black beyond the palette
     }

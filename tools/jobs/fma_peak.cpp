@@ -33,7 +33,7 @@ constexpr long steps = 2000000;
                      TINYFIQA_KEEP(s10), TINYFIQA_KEEP(s11));                                               \
     }                                                                                                       \
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); \
-    return static_cast<double>(steps) * chains * floats / seconds * 1e-9;                                   \
+    return static_cast<double>(steps) * chains * (floats) / seconds * 1e-9;                                 \
   }
 
 #if defined(__x86_64__)

@@ -24,11 +24,12 @@ inline void init_params(const std::vector<NamedParam>& params, Span<float> block
   float bound = 0;  // of the last weight; its bias, which comes right after it, has the same bound
   for (const auto& p : params) {
     const Span<float> values = param_values(block, p.param);
+    const int inputs = p.param.size() / p.param.extents[0];  // of one output, if it is a weight
     const auto fill = [&](float value) { std::fill(values.begin(), values.end(), value); };
     switch (p.param.kind) {
       case ParamKind::conv_weight:
       case ParamKind::linear_weight:
-        bound = 1.0f / std::sqrt(static_cast<float>(p.param.size() / p.param.extents[0]));
+        bound = 1.0f / std::sqrt(static_cast<float>(inputs));
         [[fallthrough]];
       case ParamKind::conv_bias:
       case ParamKind::linear_bias:

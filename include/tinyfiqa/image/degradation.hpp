@@ -109,13 +109,14 @@ inline void flatten_contrast(Image& image, const FaceRegion& face, float factor,
   };
   const float half = face.side / 2;
   const int left = pixel(face.x - half, image.width), right = pixel(face.x + half, image.width);
-  double sum = 0, count = 0;
+  double sum = 0;
+  long long count = 0;
   for (int y = pixel(face.y - half, image.height); y < pixel(face.y + half, image.height); ++y)
     for (int x = left; x < right; ++x, ++count) {
       const unsigned char* rgb = image.pixel(x, y);
       sum += 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
     }
-  const float mean = count > 0 ? static_cast<float>(sum / count) : 127.5f;
+  const float mean = count > 0 ? static_cast<float>(sum / static_cast<double>(count)) : 127.5f;
   for (unsigned char& level : image.rgb) level = to_level(mean + (static_cast<float>(level) - mean) * factor);
 }
 
