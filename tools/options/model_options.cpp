@@ -66,7 +66,7 @@ void NetworkChecks::add_to(const Command& command) {
   command.add_flag(
       "--check-finite", check_finite,
       "Look for NaN and infinity in what every layer of the networks computes, and name the first layer "
-      "that gives one; takes about twice as long");
+      "that gives one; takes about a tenth longer");
   command
       .add_option("--max-arena-mib", max_arena_mib,
                   "Refuse a size at which the maps of a network need more MiB of memory")

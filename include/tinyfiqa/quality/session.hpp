@@ -31,7 +31,7 @@ struct SessionOptions {
   /// hands out without being asked.
   std::vector<std::string> outputs;
   /// Look for NaN and infinity in the parameters, the input and the output of every step; finite() has what was found.
-  /// A run then takes about twice as long, and more memory at large inputs.
+  /// A run then takes about a tenth longer, and more memory at large inputs.
   bool check_finite = false;
   /// The most memory for the maps of the network, in MiB.
   int max_arena_mib = 8192;
