@@ -145,9 +145,12 @@ struct FoldedConv {
   const float* bias = nullptr;
 };
 
+/// A kernel's name for this translation unit: <op>_<dtype>/<tile>/<isa>. `op` is the part before <isa>.
+#define TINYFIQA_KERNEL_NAME(op) op "/" TINYFIQA_ISA_NAME
+
 /// A kernel, and the functions that belong to it: the layout of the packed weights is the kernel's.
 struct Kernel {
-  const char* name = "";        ///< <op>_<dtype>/<tile>/<isa>
+  const char* name = "";        ///< TINYFIQA_KERNEL_NAME
   DType dtype = DType::f32;     ///< of the elements that it writes
   bool takes_residual = false;  ///< adds operand b in its epilogue
   bool takes_gate = false;      ///< multiplies x by operand gate; needs scratch for its packed weights once
