@@ -1,6 +1,7 @@
 // Measures whole networks: milliseconds, GMAC/s, the share of the measured multiply-add peak, and the largest
 // difference from the output of the scalar backend, which proves that the network was computed.
 #include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/quality/session.hpp>
 #include <tinyfiqa/runtime/describe.hpp>
 

@@ -3,6 +3,8 @@
 
 #include "thin_networks.hpp"
 
+#include <tinyfiqa/quality/model_registry.hpp>
+
 #include <array>
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 // Inference on a hosted CPU: load weights, read a photo, score it.
 //
-//   auto scorer = tinyfiqa::Scorer::load("weights/tinyfqnet.safetensors");
+//   auto scorer = tinyfiqa::load_scorer("weights/tinyfqnet.safetensors");
 //   if (!scorer) return fail(scorer.status().message());
 //   auto score = scorer->score("photo.jpg");
 //
@@ -9,6 +9,8 @@
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
+#include <tinyfiqa/quality/load_scorer.hpp>
 #include <tinyfiqa/quality/model.hpp>
 #include <tinyfiqa/quality/scorer.hpp>
 #include <tinyfiqa/quality/session.hpp>

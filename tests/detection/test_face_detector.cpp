@@ -1,6 +1,7 @@
 // The built-in detector on photos.
 #include <tinyfiqa/detection/default_scorer.hpp>
 #include <tinyfiqa/image/read.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 
 #include <doctest/doctest.h>
 

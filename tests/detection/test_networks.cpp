@@ -2,6 +2,8 @@
 #include <tinyfiqa/detection/decode.hpp>
 #include <tinyfiqa/formats/weights.hpp>
 #include <tinyfiqa/nn/definition.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,6 @@
 // Training a detector by another: the loss, composed images, repeatability.
 #include <tinyfiqa/autograd/dispatch.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/training/checkpoint.hpp>
 
 #include <doctest/doctest.h>

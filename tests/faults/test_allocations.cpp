@@ -3,6 +3,7 @@
 #include <tinyfiqa/detection/default_scorer.hpp>
 #include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/quality/default_model.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
 #include <tinyfiqa/quality/scorer.hpp>
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include <tinyfiqa/training.hpp>

@@ -2,6 +2,7 @@
 // larger reference set if TINYFIQA_REFERENCE_DIR names it.
 #include <tinyfiqa/formats/npy.hpp>
 #include <tinyfiqa/formats/weights.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/quality/session.hpp>
 
 #include "each_backend.hpp"

@@ -1,4 +1,5 @@
 #include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/runtime/describe.hpp>
 
 #include <doctest/doctest.h>

@@ -9,6 +9,7 @@
 #include "runtime/pyramid.hpp"
 #include "support.hpp"
 
+#include <tinyfiqa/quality/load_model.hpp>
 #include <tinyfiqa/quality/session.hpp>
 
 #include <cmath>

@@ -1,6 +1,7 @@
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/detection/default_scorer.hpp>
 #include <tinyfiqa/quality/calibration.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,6 @@
 // SessionOptions::check_finite and max_arena_mib.
 #include <tinyfiqa/detection/default_detector.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/quality/scorer.hpp>
 
 #include <doctest/doctest.h>

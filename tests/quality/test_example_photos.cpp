@@ -2,6 +2,7 @@
 #include <tinyfiqa/detection/default_scorer.hpp>
 #include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/image/write_jpeg.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
 #include <tinyfiqa/quality/tinyfqnet_model.hpp>
 
 #include <doctest/doctest.h>

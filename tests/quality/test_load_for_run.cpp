@@ -1,5 +1,6 @@
 // Loading with Use::run: weights go from the file straight into the layout of the kernels.
 #include <tinyfiqa/quality/colour_blind.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
 #include <tinyfiqa/quality/model.hpp>
 #include <tinyfiqa/quality/scorer.hpp>
 

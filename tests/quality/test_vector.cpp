@@ -1,4 +1,5 @@
 #include <tinyfiqa/detection/default_scorer.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/quality/test_vector.hpp>
 
 #include <doctest/doctest.h>

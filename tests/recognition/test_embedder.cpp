@@ -1,6 +1,7 @@
 // Tests of Embedder. If TINYFIQA_REFERENCE_DIR names the reference data, embeddings are compared with it.
 #include <tinyfiqa/data/read_dataset.hpp>
 #include <tinyfiqa/formats/npy.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
 #include <tinyfiqa/quality/scorer.hpp>
 #include <tinyfiqa/recognition/embedder.hpp>
 

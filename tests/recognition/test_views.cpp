@@ -4,6 +4,7 @@
 #include <tinyfiqa/baselines/descriptors.hpp>
 #include <tinyfiqa/baselines/perceptual.hpp>
 #include <tinyfiqa/evaluation/similarity.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/recognition/embedder.hpp>
 
 #include <doctest/doctest.h>

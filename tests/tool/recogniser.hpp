@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 
 #include <doctest/doctest.h>
 

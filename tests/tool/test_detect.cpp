@@ -2,6 +2,7 @@
 #include <tinyfiqa/image/face.hpp>
 #include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 
 #include <doctest/doctest.h>
 

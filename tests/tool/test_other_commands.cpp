@@ -1,4 +1,5 @@
 #include <tinyfiqa/formats/npy.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
 #include <tinyfiqa/quality/model.hpp>
 
 #include <doctest/doctest.h>
@@ -51,6 +52,44 @@ TEST_CASE("descriptions in --help are one line without a full stop, in the proje
       for (const char* word : {"picture", " P1", " P2"}) CHECK_FALSE(contains(line, word));
     }
   }
+}
+
+TEST_CASE("bench --kernel measures a layer with every instruction set, and compares it with the formula") {
+  for (const std::string layer :
+       {"gemm --shape 5x3x9 --out 26 --act silu", "depthwise --shape 9x7x20 --window 5 --stride 2",
+        "conv --shape 6x6x8 --out 12 --groups 4 --act prelu --batch 2",
+        "conv --shape 8x9x3 --padding 0 --act relu --threads 2"}) {
+    const auto r = run_tool("bench --seconds 0 --json --kernel " + layer);
+    REQUIRE_MESSAGE(r.code == 0, r.err);
+    const auto rows = nlohmann::json::parse(r.out);
+    REQUIRE(rows.size() >= 2);
+    CHECK(contains(rows.back()["kernel"], "scalar"));
+    for (const auto& row : rows) {
+      CHECK(row["largest_error"] < 1e-5);
+      CHECK(row["median_us"] > 0);
+    }
+  }
+  const auto macs = run_tool("bench --seconds 0 --isa scalar --kernel conv --shape 10x10x6 --out 4");
+  CHECK(contains(macs.out, " 21600 multiply-adds"));  // 10 10 * 4 * 3 3 6
+  CHECK(contains(macs.out, "conv_f32/"));
+}
+
+TEST_CASE("bench --kernel refuses layers that there are not") {
+  const auto refusal = [](const std::string& options) {
+    const auto r = run_tool("bench --seconds 0 " + options);
+    CHECK(r.code == 2);
+    CHECK(r.out.empty());
+    return r.err;
+  };
+  CHECK(contains(refusal("--kernel gemm"), "--kernel needs --shape HxWxC"));
+  CHECK(contains(refusal("--kernel gemm --shape 5x5"), "'5x5' is not HEIGHTxWIDTHxCHANNELS"));
+  CHECK(contains(refusal("--kernel gemm --shape 5x5x0"), "is not HEIGHTxWIDTHxCHANNELS"));
+  CHECK(contains(refusal("--kernel gemm --shape 5x5x4x"), "is not HEIGHTxWIDTHxCHANNELS"));
+  CHECK(contains(refusal("--kernel gemm --shape 5x5x4 --window 3"), "take --kernel conv"));
+  CHECK(contains(refusal("--kernel depthwise --shape 5x5x4 --out 8"), "leave --out and --groups out"));
+  CHECK(contains(refusal("--kernel conv --shape 5x5x6 --groups 4"), "can't be split into 4 groups"));
+  CHECK(contains(refusal("--kernel conv --shape 2x2x3 --window 5 --padding 0"), "window"));
+  CHECK(contains(refusal("--shape 5x5x4"), "--kernel"));
 }
 
 TEST_CASE("the examples of --help run as they are") {

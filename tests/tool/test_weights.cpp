@@ -2,6 +2,7 @@
 #include <tinyfiqa/formats/load_params.hpp>
 #include <tinyfiqa/formats/weight_hash.hpp>
 #include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 
 #include <doctest/doctest.h>
 

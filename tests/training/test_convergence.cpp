@@ -1,5 +1,6 @@
 // Training converges: networks learn the quality of generated images that are blurred or noisy.
 #include <tinyfiqa/autograd/dispatch.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/quality/scorer.hpp>
 #include <tinyfiqa/training/trainer.hpp>
 

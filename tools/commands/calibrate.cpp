@@ -4,6 +4,8 @@
 #include "jobs/scoring/calibrate_run.hpp"
 #include "options/model_options.hpp"
 
+#include <tinyfiqa/quality/model_registry.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <memory>

@@ -5,6 +5,8 @@
 #include "onnx/onnx_model.hpp"
 #include "options/model_options.hpp"
 
+#include <tinyfiqa/quality/model_registry.hpp>
+
 #include <cstdio>
 #include <cstdlib>
 

@@ -5,6 +5,7 @@
 #include "options/model_options.hpp"
 
 #include <tinyfiqa/formats/npy.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/quality/session.hpp>
 
 #include <cstdio>

@@ -9,6 +9,7 @@
 #include <tinyfiqa/formats/npy.hpp>
 #include <tinyfiqa/formats/safetensors.hpp>
 #include <tinyfiqa/optim/losses.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 
 #include <cstdio>
 

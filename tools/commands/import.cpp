@@ -7,6 +7,7 @@
 #include "reports/weight_facts.hpp"
 
 #include <tinyfiqa/formats/weights.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
 
 #include <cstdio>
 #include <filesystem>

@@ -1,4 +1,5 @@
 // tinyfiqa info: what a network consists of and how it will run here.
+#include <tinyfiqa/quality/load_model.hpp>
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include "commands/commands.hpp"
 #include "onnx/layer_name.hpp"

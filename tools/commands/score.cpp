@@ -47,7 +47,7 @@ struct ScoreCommand {
   int score_list(const ScoreOptions& options, const Crop& crop);
   int score_table(const ScoreOptions& options);
   int print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, Aside<ImageFile>& first,
-                   ScoreOutput output) const;
+                   const ScoreOutput& output) const;
 };
 
 /// Prints the images per second, and how the threads spent their time.
@@ -127,7 +127,7 @@ Result<RowOutput> ScoreCommand::open_rows(const ScoreTable& table, NextPhoto& ne
 
 /// Scores the photos and prints their rows. `first`, if valid, gives the first photo. Returns the exit code.
 int ScoreCommand::print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, Aside<ImageFile>& first,
-                               ScoreOutput output) const {
+                               const ScoreOutput& output) const {
   auto rows = open_rows(output.table, next);
   if (!rows) return report_failure(rows.status());
   const double started_s = now_s();

@@ -11,6 +11,18 @@
 
 using namespace tinyfiqa;
 
+RunTimes time_runs(const std::function<void()>& run, double seconds) {
+  run();
+  std::vector<double> us;
+  for (const double start = now_s(); us.size() < 10 || now_s() - start < seconds;) {
+    const double before = now_s();
+    run();
+    us.push_back((now_s() - before) * 1e6);
+  }
+  std::sort(us.begin(), us.end());
+  return {us[us.size() / 2], us[0], (us[us.size() * 3 / 4] - us[us.size() / 4]) / us[us.size() / 2]};
+}
+
 Result<Speed> measure_speed(const Model& model, int batch, int height, int width, int threads,
                             double seconds) {
   auto session = Session::create(model, batch, height, width, SessionOptions{threads, Feed::floats, {}});
@@ -19,20 +31,10 @@ Result<Speed> measure_speed(const Model& model, int batch, int height, int width
   std::vector<float> x(session->input_floats());
   const OutputArrays y(*session);
   for (float& v : x) v = rng.normal();
-  session->run(x.data(), y.pointers());
-  std::vector<double> us;
-  for (const double start = now_s(); us.size() < 10 || now_s() - start < seconds;) {
-    const double before = now_s();
-    session->run(x.data(), y.pointers());
-    us.push_back((now_s() - before) * 1e6);
-  }
-  std::sort(us.begin(), us.end());
+  Speed speed;
+  static_cast<RunTimes&>(speed) = time_runs([&] { session->run(x.data(), y.pointers()); }, seconds);
   const auto& ops = model.network().ops;
   const StepInfo total = describe_plan(session->plan(), {ops.data(), ops.size()});
-  Speed speed;
-  speed.min_us = us[0];
-  speed.median_us = us[us.size() / 2];
-  speed.spread = (us[us.size() * 3 / 4] - us[us.size() / 4]) / speed.median_us;
   speed.params = total.params;
   speed.macs = total.macs;
   return speed;

@@ -1,6 +1,7 @@
 #include "options/face_options.hpp"
 
 #include <tinyfiqa/detection/default_detector.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 
 #include "options/model_options.hpp"
 

@@ -2,6 +2,7 @@
 
 #include <tinyfiqa/formats/weights.hpp>
 #include <tinyfiqa/quality/default_model.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
 #include <tinyfiqa/quality/tinyfqnet_model.hpp>
 #include <tinyfiqa/threads/processor.hpp>
 

@@ -1,5 +1,7 @@
 #include "options/train_options.hpp"
 
+#include <tinyfiqa/quality/model_registry.hpp>
+
 #include <algorithm>
 
 #include "decoders/photo.hpp"

@@ -1,6 +1,7 @@
 #include "reports/weight_facts.hpp"
 
 #include <tinyfiqa/formats/weight_hash.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
 #include <tinyfiqa/quality/test_vector.hpp>
 
 #include <algorithm>

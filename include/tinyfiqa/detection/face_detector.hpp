@@ -54,9 +54,7 @@ class FaceDetector {
                                      const DetectorOptions& options = {}) {
     const ModelSpec& spec = model->spec();
     if (spec.detector == DetectorFamily::none)
-      // (detector_names() would compile all networks of the registry into each program that finds faces.)
-      return Status::error(Errc::bad_argument, spec.name, " is no face detector, such as ",
-                           yunet_n_spec.name);
+      return Status::error(Errc::bad_argument, spec.name, " is no face detector, such as yunet_n");
     if (const Status s = check(options); !s) return s;
     const int side = padded(spec, options.longest_side);
     SessionOptions own;

@@ -109,19 +109,17 @@ struct DepthwiseRow {
 
 /// Epilogue and store of P pixels, the first at y: channels first .. first + count - 1 of each.
 template <int P, bool Full>
-TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int count, float* y, vf (&acc)[P]) {
-  const vf slope = d.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(d.slope + first, count);
-  with_act(d.act, [&](auto tag) TINYFIQA_INLINE_LAMBDA {
-#pragma GCC unroll 8
-    for (int i = 0; i < P; ++i) acc[i] = activate<decltype(tag)::act>(acc[i], slope);
-  });
+TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int count, float* y,
+                                     vf (&acc)[P][1]) {
+  const vf slope[1] = {d.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(d.slope + first, count)};
+  activate_tile<P, 1>(d.act, slope, acc);
   const std::ptrdiff_t y_pixel_stride = d.y_pixel_stride;  // a copy: a store to y might change d
 #pragma GCC unroll 8
   for (int i = 0; i < P; ++i, y += y_pixel_stride) {
     if constexpr (Full)
-      simd::store(y, acc[i]);
+      simd::store(y, acc[i][0]);
     else
-      simd::store_up_to(y, acc[i], count);
+      simd::store_up_to(y, acc[i][0], count);
   }
 }
 
@@ -137,10 +135,10 @@ TINYFIQA_INLINE void depthwise_vector(const DepthwiseArgs& d, const DepthwiseRow
   const std::ptrdiff_t x_pixel_stride = d.x_pixel_stride, tap_step = r.tap_step;
   const float* x = r.x + r.rows.first * r.x_row + left * x_pixel_stride + first;
   const float* tap = d.packed + first + (1 + r.rows.first * K) * tap_step;
-  vf acc[P];
+  vf acc[P][1];
   const vf bias = simd::load(d.packed + first);
 #pragma GCC unroll 8
-  for (int i = 0; i < P; ++i) acc[i] = bias;
+  for (int i = 0; i < P; ++i) acc[i][0] = bias;
 #pragma GCC unroll 1
   for (int ky = r.rows.first; ky < r.rows.last; ++ky, x += r.x_row, tap += K * tap_step) {
     vf w[K];
@@ -154,10 +152,18 @@ TINYFIQA_INLINE void depthwise_vector(const DepthwiseArgs& d, const DepthwiseRow
                                     : simd::load_part(x + j * x_pixel_stride, count));
 #pragma GCC unroll 8
       for (int i = 0; i < P; ++i)
-        if (const int kx = j - i * S; kx >= 0 && kx < K) acc[i] = simd::fma(w[kx], xj, acc[i]);
+        if (const int kx = j - i * S; kx >= 0 && kx < K) acc[i][0] = simd::fma(w[kx], xj, acc[i][0]);
     }
   }
   depthwise_store<P, Full>(d, first, count, r.y + ox * d.y_pixel_stride + first, acc);
+}
+
+/// Output pixels ox .. ox + P - 1, the channels from `first` on, which are less than a vector. Tiles inside the map and at
+/// its border share it: half the code, and its tests of the border cost little.
+template <int K, int S, int P>
+TINYFIQA_NOINLINE inline void depthwise_part(const DepthwiseArgs& d, const DepthwiseRow& r, int ox,
+                                             int first) {
+  depthwise_vector<K, S, P, false, true>(d, r, ox, first, d.c - first);
 }
 
 /// Output pixels ox .. ox + P - 1, all channels. Not inlined: a row would be one function with all tiles,
@@ -167,7 +173,7 @@ TINYFIQA_NOINLINE inline void depthwise_tile(const DepthwiseArgs& d, const Depth
   int first = 0;
   for (; first + simd::width <= d.c; first += simd::width)
     depthwise_vector<K, S, P, true, Border>(d, r, ox, first, simd::width);
-  if (first < d.c) depthwise_vector<K, S, P, false, Border>(d, r, ox, first, d.c - first);
+  if (first < d.c) depthwise_part<K, S, P>(d, r, ox, first);
 }
 
 /// The micro-kernel of two rows: as depthwise_vector, and the same pixels of the next output row, with stride 1. `r` is the
@@ -180,9 +186,9 @@ TINYFIQA_INLINE void depthwise_pair_vector(const DepthwiseArgs& d, const Depthwi
   const float* x = r.x + left * x_pixel_stride + first;
   const float* tap = d.packed + first + tap_step;
   const vf bias = simd::load(d.packed + first);
-  vf upper[P], lower[P];
+  vf upper[P][1], lower[P][1];
 #pragma GCC unroll 8
-  for (int i = 0; i < P; ++i) upper[i] = lower[i] = bias;
+  for (int i = 0; i < P; ++i) upper[i][0] = lower[i][0] = bias;
   vf w[K], above[K];  // the weights of the upper row's tap ky, and those of ky - 1, the lower row's
 #pragma GCC unroll 8
   for (int ky = 0; ky <= K; ++ky, x += r.x_row) {
@@ -201,8 +207,8 @@ TINYFIQA_INLINE void depthwise_pair_vector(const DepthwiseArgs& d, const Depthwi
       for (int kx = 0; kx < K; ++kx) {
         const int i = j - kx;
         if (i < 0 || i >= P) continue;
-        if (ky < K) upper[i] = simd::fma(w[kx], xj, upper[i]);
-        if (ky > 0) lower[i] = simd::fma(above[kx], xj, lower[i]);
+        if (ky < K) upper[i][0] = simd::fma(w[kx], xj, upper[i][0]);
+        if (ky > 0) lower[i][0] = simd::fma(above[kx], xj, lower[i][0]);
       }
     }
   }
@@ -211,13 +217,20 @@ TINYFIQA_INLINE void depthwise_pair_vector(const DepthwiseArgs& d, const Depthwi
   depthwise_store<P, Full>(d, first, count, y + d.out_w * d.y_pixel_stride, lower);
 }
 
+/// As depthwise_part, of two rows.
+template <int K, int P>
+TINYFIQA_NOINLINE inline void depthwise_pair_part(const DepthwiseArgs& d, const DepthwiseRow& r, int ox,
+                                                  int first) {
+  depthwise_pair_vector<K, P, false, true>(d, r, ox, first, d.c - first);
+}
+
 /// Output pixels ox .. ox + P - 1 of two rows, all channels.
 template <int K, int P, bool Border>
 TINYFIQA_NOINLINE inline void depthwise_pair_tile(const DepthwiseArgs& d, const DepthwiseRow& r, int ox) {
   int first = 0;
   for (; first + simd::width <= d.c; first += simd::width)
     depthwise_pair_vector<K, P, true, Border>(d, r, ox, first, simd::width);
-  if (first < d.c) depthwise_pair_vector<K, P, false, Border>(d, r, ox, first, d.c - first);
+  if (first < d.c) depthwise_pair_part<K, P>(d, r, ox, first);
 }
 
 /// Two output rows by tiles of P pixels. Needs P <= out_w.
@@ -253,13 +266,13 @@ inline void depthwise_pixel(const DepthwiseArgs& d, const DepthwiseRow& r, int o
   const TapRange cols = taps_inside(left, d.window, d.w);
   for (int first = 0; first < d.c; first += simd::width) {
     const int count = d.c - first < simd::width ? d.c - first : simd::width;
-    vf acc[1] = {simd::load(d.packed + first)};
+    vf acc[1][1] = {{simd::load(d.packed + first)}};
     for (int ky = r.rows.first; ky < r.rows.last; ++ky) {
       const float* row = r.x + ky * r.x_row + left * d.x_pixel_stride + first;
       const float* tap = d.packed + first + (1 + ky * d.window) * r.tap_step;
       for (int kx = cols.first; kx < cols.last; ++kx)
-        acc[0] = simd::fma(simd::load(tap + kx * r.tap_step),
-                           simd::load_up_to(row + kx * d.x_pixel_stride, count), acc[0]);
+        acc[0][0] = simd::fma(simd::load(tap + kx * r.tap_step),
+                              simd::load_up_to(row + kx * d.x_pixel_stride, count), acc[0][0]);
     }
     depthwise_store<1, false>(d, first, count, r.y + ox * d.y_pixel_stride + first, acc);
   }

@@ -57,6 +57,50 @@ TINYFIQA_INLINE void with_act(Act act, const Body& body) {
   }
 }
 
+/// True for activations that compute exp(): about 25 instructions a vector.
+constexpr bool has_exp(Act act) { return act == Act::sigmoid || act == Act::silu; }
+
+/// values[i] = act(values[i]) for whole vectors of floats and an activation with has_exp(). Not inlined: a copy of exp()
+/// for each register of each tile would be half of a small program.
+TINYFIQA_NOINLINE inline void activate_by_exp(Act act, int vectors, float* values) {
+  for (int i = 0; i < vectors; ++i, values += simd::width) {
+    const vf x = simd::load(values), y = simd::sigmoid(x);
+    simd::store(values, act == Act::silu ? x * y : y);
+  }
+}
+
+/// acc[r][v] = act(acc[r][v]) for a tile in registers. slope[v] is PReLU's. The activation is chosen once for a tile, so
+/// that its values stay in registers; only those with has_exp() go through memory.
+template <int MR, int NV>
+TINYFIQA_INLINE void activate_tile(Act act, const vf (&slope)[NV], vf (&acc)[MR][NV]) {
+  const auto each = [&](const auto& body) TINYFIQA_INLINE_LAMBDA {
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) body(r, v);
+  };
+  const auto as = [&](auto tag) TINYFIQA_INLINE_LAMBDA {
+    each([&](int r, int v)
+             TINYFIQA_INLINE_LAMBDA { acc[r][v] = activate<decltype(tag)::act>(acc[r][v], slope[v]); });
+  };
+  if (has_exp(act)) {
+    float values[MR * NV * simd::width];
+    each([&](int r, int v)
+             TINYFIQA_INLINE_LAMBDA { simd::store(values + (r * NV + v) * simd::width, acc[r][v]); });
+    activate_by_exp(act, MR * NV, values);
+    each([&](int r, int v)
+             TINYFIQA_INLINE_LAMBDA { acc[r][v] = simd::load(values + (r * NV + v) * simd::width); });
+  } else if (act == Act::relu) {
+    as(ActTag<Act::relu>{});
+  } else if (act == Act::hswish) {
+    as(ActTag<Act::hswish>{});
+  } else if (act == Act::hsigmoid) {
+    as(ActTag<Act::hsigmoid>{});
+  } else if (act == Act::prelu) {
+    as(ActTag<Act::prelu>{});
+  }
+}
+
 /// act(x) for an activation known at run time. Branches on each call; in a hot loop, put with_act around it.
 TINYFIQA_INLINE vf activate(Act act, vf x, vf slope) {
   vf y = x;

@@ -185,15 +185,6 @@ TINYFIQA_INLINE void gemm_accumulate_row(int k, const float* a, const float* pan
   for (int v = 0; v < NV; ++v) acc[v] = (part[0][v] + part[1][v]) + (part[2][v] + part[3][v]);
 }
 
-/// acc = act(acc). The activation is chosen once for a tile, so that its values stay in registers.
-template <Act A, int MR, int NV>
-TINYFIQA_INLINE void gemm_activate_as(const vf (&slope)[NV], vf (&acc)[MR][NV]) {
-#pragma GCC unroll 16
-  for (int r = 0; r < MR; ++r)
-#pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) acc[r][v] = activate<A>(acc[r][v], slope[v]);
-}
-
 /// Epilogue and store of a tile at row `row` and column `first` of C: its first `rows` rows, `columns`
 /// floats each.
 template <int MR, int NV>
@@ -206,8 +197,7 @@ TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int f
     const int at = first + v * simd::width, count = v + 1 < NV ? simd::width : last;
     slope[v] = g.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(g.slope + at, count);
   }
-  with_act(g.act, [&](auto tag)
-                      TINYFIQA_INLINE_LAMBDA { gemm_activate_as<decltype(tag)::act, MR, NV>(slope, acc); });
+  activate_tile<MR, NV>(g.act, slope, acc);
   const std::ptrdiff_t ldc = g.ldc, ld_residual = g.ld_residual;  // copies: a store to C might change g
   float* c = g.c + row * ldc + first;
   const float* residual = g.residual == nullptr ? nullptr : g.residual + row * ld_residual + first;

@@ -3,6 +3,8 @@
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/formats/safetensors.hpp>
+#include <tinyfiqa/quality/compiled_in_specs.hpp>
 #include <tinyfiqa/quality/model.hpp>
 #include <tinyfiqa/weights/tinyfqnet_m.hpp>
 

@@ -3,19 +3,16 @@
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/span.hpp>
-#include <tinyfiqa/formats/network.hpp>
 #include <tinyfiqa/formats/tensor_file.hpp>
 #include <tinyfiqa/formats/tensor_names.hpp>
-#include <tinyfiqa/image/preprocess.hpp>
 #include <tinyfiqa/models/efficientnet.hpp>
 #include <tinyfiqa/models/face_resnet.hpp>
 #include <tinyfiqa/models/mobilefacenet.hpp>
 #include <tinyfiqa/models/mobilenet_v3_small.hpp>
 #include <tinyfiqa/models/retinaface.hpp>
 #include <tinyfiqa/models/shufflenet_v2.hpp>
-#include <tinyfiqa/models/tinyfqnet.hpp>
-#include <tinyfiqa/models/yunet.hpp>
-#include <tinyfiqa/nn/graph.hpp>
+#include <tinyfiqa/quality/compiled_in_specs.hpp>
+#include <tinyfiqa/quality/model_spec.hpp>
 
 #include <algorithm>
 #include <string>
@@ -57,90 +54,6 @@ TINYFIQA_BEGIN
 TINYFIQA_EACH_NETWORK(TINYFIQA_NETWORK_ELSEWHERE)
 #undef TINYFIQA_NETWORK_ELSEWHERE
 #endif
-
-/// What a detector's outputs mean.
-enum class DetectorFamily : unsigned char { none, yunet, retinaface };
-
-/// A named network.
-///   ModelSpec my_spec = ModelSpec::named("mine", "what it is for")
-///                           .with_input(imagenet_input(64, 64)).defined_by<MyNet>().giving_scores();
-struct ModelSpec {
-  const char* name = "";
-  const char* summary = "";
-  const char* head =
-      "";               ///< prefix of the head's parameters, which an ImageNet checkpoint lacks; "" for none
-  bool scores = false;  ///< the output is one quality score
-  bool embeds = false;  ///< the output is an embedding, for the Embedder; neither: logits, or several outputs
-  /// A face detector: how its outputs are decoded (detection/decode.hpp).
-  DetectorFamily detector = DetectorFamily::none;
-  RetinaFaceAnchors anchors;  ///< of DetectorFamily::retinaface
-  InputSpec input;
-  NetworkDefinition (*define)() = nullptr;
-
-  static constexpr ModelSpec named(const char* name, const char* summary) {
-    ModelSpec spec;
-    spec.name = name;
-    spec.summary = summary;
-    return spec;
-  }
-  constexpr ModelSpec with_input(const InputSpec& wanted) const {
-    ModelSpec spec = *this;
-    spec.input = wanted;
-    return spec;
-  }
-  template <class Net>
-  constexpr ModelSpec defined_by() const {
-    ModelSpec spec = *this;
-    spec.define = define_network<Net>;
-    return spec;
-  }
-  constexpr ModelSpec with_head(const char* prefix) const {
-    ModelSpec spec = *this;
-    spec.head = prefix;
-    return spec;
-  }
-  constexpr ModelSpec giving_scores() const {
-    ModelSpec spec = *this;
-    spec.scores = true;
-    return spec;
-  }
-  constexpr ModelSpec giving_embeddings() const {
-    ModelSpec spec = *this;
-    spec.embeds = true;
-    return spec;
-  }
-  constexpr ModelSpec detecting_faces(DetectorFamily family) const {
-    ModelSpec spec = *this;
-    spec.detector = family;
-    return spec;
-  }
-  constexpr ModelSpec with_anchors(const RetinaFaceAnchors& wanted) const {
-    ModelSpec spec = *this;
-    spec.anchors = wanted;
-    return spec;
-  }
-};
-
-/// The default network. It has a definition of its own, so that a program can use it without compiling the others.
-inline constexpr ModelSpec tinyfqnet_m_spec =
-    ModelSpec::named("tinyfqnet_m", "69k parameters, usefulness of an aligned face to a recogniser, 0..1")
-        .with_input(tinyfqnet_input())
-        .defined_by<TinyFQFamily<TinyFQTableM>>()
-        .giving_scores();
-
-/// The smallest network, likewise.
-inline constexpr ModelSpec tinyfqnet_spec =
-    ModelSpec::named("tinyfqnet", "the same with 13k parameters, as published")
-        .with_input(tinyfqnet_input())
-        .defined_by<TinyFQnet>()
-        .giving_scores();
-
-/// The default detector, with a definition of its own for the same reason.
-inline constexpr ModelSpec yunet_n_spec =
-    ModelSpec::named("yunet_n", "face detector, 76k parameters: box, five landmarks and confidence")
-        .with_input(yunet_input())
-        .defined_by<YuNetN>()
-        .detecting_faces(DetectorFamily::yunet);
 
 /// All networks. Where several fit, the first one is taken.
 inline Span<const ModelSpec> model_specs() {

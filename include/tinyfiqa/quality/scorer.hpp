@@ -82,13 +82,6 @@ struct ScoreTime {
 /// Models. A Scorer can be moved, not copied.
 class Scorer {
  public:
-  /// One network from a safetensors file. Errors: those of load_model() and create().
-  static Result<Scorer> load(const std::string& path, const ScoreOptions& options = {}) {
-    auto model = load_model(path, "", native_backend(), Use::run);
-    if (!model) return model.status();
-    return create({std::make_shared<const Model>(std::move(*model))}, options);
-  }
-
   /// M networks, each with one output. The scorer keeps the models alive. Errors: bad_argument, those of
   /// default_views() and of Session::create().
   static Result<Scorer> create(std::vector<std::shared_ptr<const Model>> models, ScoreOptions options = {}) {

@@ -42,8 +42,8 @@ struct SessionOptions {
 class Session {
  public:
   /// Plans `model` for N, H, W. The model must outlive the session and stay unchanged while it runs.
-  /// Errors: bad_argument (with the reason); too_large, also for more than max_arena_mib; out_of_memory; with
-  /// check_finite not_finite for a parameter of the model, by its name.
+  /// Errors: bad_argument (with the reason; also for a model without weights); too_large, also for more than
+  /// max_arena_mib; out_of_memory; with check_finite not_finite for a parameter of the model, by its name.
   static Result<Session> create(const Model& model, int n, int h, int w, const SessionOptions& options = {}) {
     auto values = output_values(model.network(), options.outputs);
     if (!values) return values.status().prefixed(model.spec().name, ": ");
@@ -78,6 +78,11 @@ class Session {
       return Status::error(problem.error == PlanError::too_large ? Errc::too_large : Errc::bad_argument,
                            model_->spec().name, " at ", n, "x", h, "x", w,
                            " (N, H, W): ", plan_error_text(problem, request.ops));
+    if (plan().packed_bytes != model_->packed().size)
+      return Status::error(
+          Errc::bad_argument, model_->spec().name,
+          " has no packed weights: either none were loaded, or its ModelSpec has no input size "
+          "(with_input()) that the network can run at");
     const std::size_t mib = (plan().arena_bytes + 1048575) / 1048576;
     if (mib > static_cast<std::size_t>(std::max(0, max_arena_mib_)))
       return Status::error(Errc::too_large, model_->spec().name, " at ", n, "x", h, "x", w, " needs ", mib,
@@ -87,7 +92,7 @@ class Session {
       arena_ = LargeArray<unsigned char>();
       arena_ = LargeArray<unsigned char>::or_empty(plan().arena_bytes);
     }
-    if (arena_.data() == nullptr)
+    if (arena_.data() == nullptr && plan().arena_bytes > 0)  // one layer from input to output needs no memory
       return Status::error(Errc::out_of_memory, model_->spec().name, " at ", n, "x", h, "x", w, " needs ",
                            plan().arena_bytes / 1048576, " MiB");
     planned_ = true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tinyfiqa/nn/definition.hpp>
+#include <tinyfiqa/runtime/planar_plan.hpp>
 
 TINYFIQA_BEGIN
 
@@ -44,18 +45,22 @@ constexpr KernelSet conv_kernel_of(int window, int stride, int padding, int grou
   return KernelSet::conv;
 }
 
-/// The kernel that one operation may need.
-constexpr KernelSet kernel_of(const Op& op) {
+/// The kernels that one operation may need.
+constexpr KernelSet kernels_of(const Op& op) {
   if (op.kind != OpKind::conv) return kernel_of(op.kind);
-  return conv_kernel_of(op.window, op.stride, op.padding, op.groups, op.in_channels, op.channels);
+  const KernelSet kernel =
+      conv_kernel_of(op.window, op.stride, op.padding, op.groups, op.in_channels, op.channels);
+  // Planes begin behind a dense convolution: only its planar version reads a map by pixels.
+  const bool begins_planes = kernel == KernelSet::conv && is_narrow(op.channels);
+  return begins_planes ? kernel | KernelSet::planar : kernel;
 }
 
-/// The kernels that a network may need, and planar ones.
+/// The kernels that a network may need.
 template <class Net>
 constexpr KernelSet kernels_of_network() {
-  KernelSet set = KernelSet::planar;
+  KernelSet set = KernelSet::none;
   constexpr auto network = define_fixed<Net>();
-  for (const Op& op : network.operations()) set = set | kernel_of(op);
+  for (const Op& op : network.operations()) set = set | kernels_of(op);
   return set;
 }
 /// The same for several networks together.

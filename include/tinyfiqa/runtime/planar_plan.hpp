@@ -8,6 +8,9 @@
 
 TINYFIQA_BEGIN
 
+/// True if maps of so many channels are narrow: more would fill vectors well enough (docs/performance-log.md).
+constexpr bool is_narrow(int channels) { return channels <= 24 && channels % 16 != 0; }
+
 namespace detail {
 
 class PlanarPlanner {
@@ -33,17 +36,13 @@ class PlanarPlanner {
   }
 
  private:
-  /// More channels than this fill vectors well enough (docs/performance-log.md).
-  static constexpr int most_channels = 24;
-
   /// True if the step could write a planar output. Its neighbours are not considered here.
   bool makes_planes(const Step& s) const {
     const Operand& y = s.y;
-    const bool narrow = y.extents.c <= most_channels && y.extents.c % 16 != 0;
     const bool f32 = y.dtype == DType::f32;
     const bool whole = y.extents.w % backend_.vector_floats == 0;  // vectors of pixels
-    return narrow && whole && f32 && takes(s) && y.buffer >= 0 && !buffers_[y.buffer].outside &&
-           writers(y.buffer) == 1;
+    return is_narrow(y.extents.c) && whole && f32 && takes(s) && y.buffer >= 0 &&
+           !buffers_[y.buffer].outside && writers(y.buffer) == 1;
   }
   /// True when the step has a planar kernel, and its operands are whole maps.
   bool takes(const Step& s) const {

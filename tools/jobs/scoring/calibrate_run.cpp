@@ -3,6 +3,7 @@
 #include <tinyfiqa/base/float_bits.hpp>
 #include <tinyfiqa/formats/load_params.hpp>
 #include <tinyfiqa/quality/colour_blind.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
 
 #include "jobs/faces/table_faces.hpp"
 #include "jobs/output_path.hpp"

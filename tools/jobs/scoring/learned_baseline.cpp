@@ -1,6 +1,7 @@
 #include "jobs/scoring/learned_baseline.hpp"
 
 #include <tinyfiqa/formats/safetensors.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
 #include <tinyfiqa/recognition/embedder.hpp>
 
 #include <algorithm>

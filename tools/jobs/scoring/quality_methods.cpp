@@ -1,5 +1,7 @@
 #include "jobs/scoring/quality_methods.hpp"
 
+#include <tinyfiqa/quality/model_registry.hpp>
+
 #include "jobs/scoring/face_judge.hpp"
 #include "jobs/scoring/score_run.hpp"
 #include "reports/predictions.hpp"

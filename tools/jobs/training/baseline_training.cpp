@@ -3,6 +3,7 @@
 #include <tinyfiqa/baselines/rank_svm.hpp>
 #include <tinyfiqa/evaluation/metrics.hpp>
 #include <tinyfiqa/formats/weights.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
 
 #include "decoders/photo.hpp"
 #include "jobs/faces/table_faces.hpp"

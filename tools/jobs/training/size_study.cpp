@@ -1,5 +1,6 @@
 #include "jobs/training/size_study.hpp"
 
+#include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include "jobs/scoring/quality_methods.hpp"
 #include "options/model_options.hpp"

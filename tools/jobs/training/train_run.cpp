@@ -10,6 +10,7 @@
 #include "jobs/verification/identities.hpp"
 
 #include <tinyfiqa/formats/weights.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/training/checkpoint.hpp>
 
 #include <sys/resource.h>

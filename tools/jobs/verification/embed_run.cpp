@@ -10,6 +10,7 @@
 #include "options/model_options.hpp"
 
 #include <tinyfiqa/formats/npy.hpp>
+#include <tinyfiqa/quality/model_registry.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -155,7 +156,7 @@ Result<std::vector<Embedder>> make_embedders(const std::shared_ptr<const Model>&
 }
 
 Result<FaceEmbeddings> run_network(const Dataset& data, const EmbedOptions& options,
-                                   std::shared_ptr<const Model> model, const std::string& key) {
+                                   const std::shared_ptr<const Model>& model, const std::string& key) {
   auto embedders = make_embedders(model, thread_count(options.threads), data.samples.size());
   if (!embedders) return embedders.status();
   FaceEmbeddings faces;
