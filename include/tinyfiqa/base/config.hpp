@@ -95,12 +95,25 @@ TINYFIQA_NOTE(
 #define TINYFIQA_ABI TINYFIQA_ISA
 #endif
 
-#define TINYFIQA_BEGIN \
-  namespace tinyfiqa { \
+// g++ takes the int in `float x[N]`, N a template parameter, for a conversion to unsigned. clang's check of conversions,
+// under which the headers are clean, does not.
+#if defined(__GNUC__) && !defined(__clang__)
+#define TINYFIQA_WARNINGS_BEGIN \
+  _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wsign-conversion\"")
+#define TINYFIQA_WARNINGS_END _Pragma("GCC diagnostic pop")
+#else
+#define TINYFIQA_WARNINGS_BEGIN
+#define TINYFIQA_WARNINGS_END
+#endif
+
+#define TINYFIQA_BEGIN    \
+  TINYFIQA_WARNINGS_BEGIN \
+  namespace tinyfiqa {    \
   inline namespace TINYFIQA_ABI {
 #define TINYFIQA_END \
   }                  \
-  }
+  }                  \
+  TINYFIQA_WARNINGS_END
 
 // For simd/ and kernels/: code that is compiled once for each instruction set.
 #define TINYFIQA_ISA_BEGIN(folder) \

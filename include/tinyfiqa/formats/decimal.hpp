@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -43,13 +44,13 @@ inline const char* after_word(const char* at, const char* end, const char* word)
 template <class Float>
 const char* read_special(const char* at, const char* end, Float& value) {
   if (const char* const behind = after_word(at, end, "inf")) {
-    value = static_cast<Float>(HUGE_VAL);
+    value = std::numeric_limits<Float>::infinity();
     const char* const longer = after_word(behind, end, "inity");
     return longer != nullptr ? longer : behind;
   }
   const char* const behind = after_word(at, end, "nan");
   if (behind == nullptr) return nullptr;
-  value = std::nan("");
+  value = std::numeric_limits<Float>::quiet_NaN();
   if (behind == end || *behind != '(') return behind;
   for (const char* p = behind + 1; p != end; ++p) {
     if (*p == ')') return p + 1;
