@@ -8,37 +8,43 @@
 set(TINYFIQA_ISAS "" CACHE STRING
     "Instruction sets of tinyfiqa::dispatch beside scalar: a list, \"native\" for the best of this machine, empty for all")
 
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
-  set(tinyfiqa_all_isas sse42 avx2 avx512)
-  set(tinyfiqa_flags_scalar -march=x86-64)  # whatever the project's own flags say
-elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
-  set(tinyfiqa_all_isas neon)
-  set(tinyfiqa_flags_scalar "")
-else()
-  set(tinyfiqa_all_isas "")
-  set(tinyfiqa_flags_scalar "")
-endif()
-set(tinyfiqa_flags_sse42 -march=x86-64 -msse4.2)
-set(tinyfiqa_flags_avx2 -march=haswell)
-set(tinyfiqa_flags_avx512 -march=skylake-avx512 -mprefer-vector-width=512)
-set(tinyfiqa_flags_neon "")
-
-# Sets `out` to the name of the best instruction set of this machine, by the compiler's own detection; empty for scalar.
-function(tinyfiqa_native_isa out)
-  set(probe ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/tinyfiqa_native_isa.cpp)
+# Sets `out` to the name of the instruction set that the compiler chooses with its flags and `flag`; empty for scalar.
+function(tinyfiqa_isa_of out flag)
+  set(probe ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/tinyfiqa_isa.cpp)
   file(WRITE ${probe} "#include <tinyfiqa/base/config.hpp>\nisa_is TINYFIQA_ISA\n")
-  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -E -I${PROJECT_SOURCE_DIR}/include ${probe}
+  separate_arguments(flags NATIVE_COMMAND "${CMAKE_CXX_FLAGS}")
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} ${flags} ${flag} -std=c++17 -DTINYFIQA_NO_NOTES -E
+                          -I${PROJECT_SOURCE_DIR}/include -I${tinyfiqa_xsimd_INCLUDE} ${probe}
                   OUTPUT_VARIABLE text ERROR_QUIET)
   string(REGEX MATCH "isa_is ([a-z0-9]+)" found "${text}")
   set(isa ${CMAKE_MATCH_1})
-  if(NOT isa IN_LIST tinyfiqa_all_isas)
+  if(isa STREQUAL "scalar")
     set(isa "")
   endif()
   set(${out} ${isa} PARENT_SCOPE)
 endfunction()
 
+set(tinyfiqa_all_isas "")
+set(tinyfiqa_flags_scalar "")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+  set(tinyfiqa_all_isas sse42 avx2 avx512)
+  set(tinyfiqa_flags_scalar -march=x86-64)  # whatever the project's own flags say
+  set(tinyfiqa_flags_sse42 -march=x86-64 -msse4.2)
+  set(tinyfiqa_flags_avx2 -march=haswell)
+  set(tinyfiqa_flags_avx512 -march=skylake-avx512 -mprefer-vector-width=512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "i[3-6]86")
+  set(tinyfiqa_all_isas sse42 avx2)
+  set(tinyfiqa_flags_sse42 -msse4.2 -mfpmath=sse)
+  set(tinyfiqa_flags_avx2 -march=haswell -mfpmath=sse)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64|^arm")
+  tinyfiqa_isa_of(tinyfiqa_all_isas "")  # 32-bit code has NEON only if the project's flags say so
+endif()
+
 if(TINYFIQA_ISAS STREQUAL "native")
-  tinyfiqa_native_isa(tinyfiqa_isas)
+  tinyfiqa_isa_of(tinyfiqa_isas -march=native)
+  if(NOT tinyfiqa_isas IN_LIST tinyfiqa_all_isas)
+    set(tinyfiqa_isas "")
+  endif()
 elseif(TINYFIQA_ISAS)
   set(tinyfiqa_isas ${TINYFIQA_ISAS})
   list(REMOVE_ITEM tinyfiqa_isas scalar)

@@ -33,7 +33,7 @@
 #if defined(__SSE2__) || defined(_M_X64) || (defined(_M_IX86_FP) && _M_IX86_FP >= 2)
 #define TINYFIQA_SSE2 1
 #endif
-#if defined(__FMA__) || (defined(_MSC_VER) && defined(__AVX2__))
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || (defined(_MSC_VER) && defined(__AVX2__))
 #define TINYFIQA_FMA 1
 #endif
 
@@ -101,6 +101,9 @@ TINYFIQA_NOTE(
 #define TINYFIQA_WARNINGS_BEGIN \
   _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wsign-conversion\"")
 #define TINYFIQA_WARNINGS_END _Pragma("GCC diagnostic pop")
+#elif defined(_MSC_VER) && !defined(__clang__)  // MSVC doesn't know #pragma GCC unroll
+#define TINYFIQA_WARNINGS_BEGIN __pragma(warning(push)) __pragma(warning(disable : 4068))
+#define TINYFIQA_WARNINGS_END __pragma(warning(pop))
 #else
 #define TINYFIQA_WARNINGS_BEGIN
 #define TINYFIQA_WARNINGS_END
