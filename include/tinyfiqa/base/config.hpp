@@ -52,7 +52,7 @@
 #if !defined(TINYFIQA_SCALAR) && !__has_include(<xsimd/xsimd.hpp>)
 #define TINYFIQA_SCALAR 1
 TINYFIQA_NOTE(
-    "there is no <xsimd/xsimd.hpp>, so the kernels are plain C++ without SIMD; install xsimd, or define "
+    "there is no xsimd, so the kernels are plain C++ without SIMD; install xsimd, or define "
     "TINYFIQA_SCALAR")
 #endif
 #if defined(TINYFIQA_SCALAR)

@@ -54,8 +54,8 @@ const char* read_special(const char* at, const char* end, Float& value) {
   if (behind == end || *behind != '(') return behind;
   for (const char* p = behind + 1; p != end; ++p) {
     if (*p == ')') return p + 1;
-    const char small = static_cast<char>(*p | 0x20);
-    if (!is_digit(*p) && *p != '_' && (small < 'a' || small > 'z')) break;
+    const char letter = static_cast<char>(*p | 0x20);
+    if (!is_digit(*p) && *p != '_' && (letter < 'a' || letter > 'z')) break;
   }
   return behind;
 }
