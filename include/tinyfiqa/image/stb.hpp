@@ -13,6 +13,20 @@
 TINYFIQA_NOTE("there is no stb_image.h, so JPEG and PNG are not read; get it, or define TINYFIQA_NO_STB")
 #endif
 
+// stb is not written for our warnings.
+#ifdef __GNUC__
+#define TINYFIQA_STB_BEGIN                                                                                  \
+  _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wunused-function\"")                    \
+      _Pragma("GCC diagnostic ignored \"-Wunused-parameter\"")                                              \
+          _Pragma("GCC diagnostic ignored \"-Wshadow\"") _Pragma("GCC diagnostic ignored \"-Wconversion\"") \
+              _Pragma("GCC diagnostic ignored \"-Wsign-conversion\"")                                       \
+                  _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")
+#define TINYFIQA_STB_END _Pragma("GCC diagnostic pop")
+#else
+#define TINYFIQA_STB_BEGIN
+#define TINYFIQA_STB_END
+#endif
+
 #ifndef TINYFIQA_NO_STB
 #if defined(TINYFIQA_IMPLEMENTATION) && !defined(STB_IMAGE_IMPLEMENTATION)
 #define STB_IMAGE_IMPLEMENTATION
@@ -23,21 +37,13 @@ TINYFIQA_NOTE("there is no stb_image.h, so JPEG and PNG are not read; get it, or
 #endif
 // Once more, with STB_IMAGE_IMPLEMENTATION defined, would define everything twice.
 #if defined(TINYFIQA_STB_IS_HERE) || !defined(STBI_INCLUDE_STB_IMAGE_H)
-#ifdef __GNUC__
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#endif
+TINYFIQA_STB_BEGIN
 #if __has_include(<stb/stb_image.h>)
 #include <stb/stb_image.h>
 #else
 #include "stb_image.h"
 #endif
-#ifdef __GNUC__
-#pragma GCC diagnostic pop
-#endif
+TINYFIQA_STB_END
 #endif
 #ifdef TINYFIQA_STB_IS_HERE
 #undef TINYFIQA_STB_IS_HERE

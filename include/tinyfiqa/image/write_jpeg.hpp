@@ -15,21 +15,13 @@
 #define TINYFIQA_STB_IS_HERE
 #endif
 #if defined(TINYFIQA_STB_IS_HERE) || !defined(INCLUDE_STB_IMAGE_WRITE_H)
-#ifdef __GNUC__
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#endif
+TINYFIQA_STB_BEGIN
 #if __has_include(<stb/stb_image_write.h>)
 #include <stb/stb_image_write.h>
 #else
 #include "stb_image_write.h"
 #endif
-#ifdef __GNUC__
-#pragma GCC diagnostic pop
-#endif
+TINYFIQA_STB_END
 #endif
 #ifdef TINYFIQA_STB_IS_HERE
 #undef TINYFIQA_STB_IS_HERE
