@@ -30,7 +30,12 @@ tinyfiqa_find_core()
 tinyfiqa_require(tinyfiqa_xsimd_FOUND libxsimd-dev "SIMD types of the kernels")
 tinyfiqa_require(tinyfiqa_stb_FOUND libstb-dev "image decoding")
 
-find_package(Threads REQUIRED)
+# (Where there are none, in WebAssembly for example, the headers do without.)
+find_package(Threads QUIET)
+set(tinyfiqa_threads "")
+if(Threads_FOUND)
+  set(tinyfiqa_threads Threads::Threads)
+endif()
 
 if(TINYFIQA_BUILD_TOOLS OR TINYFIQA_BUILD_TESTS OR TINYFIQA_BUILD_FUZZERS OR TINYFIQA_BUILD_TESTS STREQUAL "AUTO")
   tinyfiqa_find_libzip()
