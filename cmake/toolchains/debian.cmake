@@ -4,7 +4,7 @@ set(CMAKE_C_COMPILER ${tinyfiqa_triple}-gcc)
 if(NOT CMAKE_CXX_COMPILER)
   set(CMAKE_CXX_COMPILER ${tinyfiqa_triple}-g++)
 endif()
-set(CMAKE_FIND_ROOT_PATH /usr/${tinyfiqa_triple})
+list(APPEND CMAKE_FIND_ROOT_PATH /usr/${tinyfiqa_triple})  # after the folders that -DCMAKE_FIND_ROOT_PATH names
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)

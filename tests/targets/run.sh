@@ -1,16 +1,16 @@
 #!/bin/sh
-# run.sh [--quick] [TARGET...]: builds the tests of kernels, plans and training for other processors, by the toolchain
+# run.sh [--only TEST] [TARGET...]: builds the tests of kernels, plans and training for other processors, by the toolchain
 # files of cmake/toolchains, and runs them in emulators, every instruction set that the emulator knows. Targets:
-# aarch64 armv7 riscv64 s390x i686 (default: all). --quick: the kernels' tests alone. Builds in build/targets/TARGET.
+# aarch64 armv7 riscv64 s390x i686 (default: all). TEST: kernels, graph or train. Builds in build/targets/TARGET.
 # Exits with 77 if a compiler or an emulator is missing.
 #
 # Needs, by their Debian names: g++-TARGET's name-linux-gnu, qemu-user, libxsimd-dev, libstb-dev, doctest-dev
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 tests='kernels graph train'
-if [ "${1-}" = --quick ]; then
-  shift
-  tests=kernels
+if [ "${1-}" = --only ]; then
+  tests=$2
+  shift 2
 fi
 [ $# -gt 0 ] || set -- aarch64 armv7 riscv64 s390x i686
 
