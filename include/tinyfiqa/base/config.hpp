@@ -37,7 +37,7 @@
 #define TINYFIQA_FMA 1
 #endif
 
-// A remark of the compiler, not a warning. Define TINYFIQA_NO_NOTES to hear none.
+// A remark of the compiler. clang calls it a warning; -Werror lets it pass. Define TINYFIQA_NO_NOTES to hear none.
 #ifdef TINYFIQA_NO_NOTES
 #define TINYFIQA_NOTE(text)
 #elif defined(_MSC_VER)
