@@ -8,17 +8,16 @@
 set(TINYFIQA_ISAS "" CACHE STRING
     "Instruction sets of tinyfiqa::dispatch beside scalar: a list, \"native\" for the best of this machine, empty for all")
 
-# Sets `out` to the name of the instruction set that the compiler chooses with its flags and `flag`; empty for scalar.
-function(tinyfiqa_isa_of out flag)
-  set(probe ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/tinyfiqa_isa.cpp)
+# Sets `out` to the name of the best instruction set of this machine, by the compiler's own detection; empty for scalar.
+function(tinyfiqa_native_isa out)
+  set(probe ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/tinyfiqa_native_isa.cpp)
   file(WRITE ${probe} "#include <tinyfiqa/base/config.hpp>\nisa_is TINYFIQA_ISA\n")
-  separate_arguments(flags NATIVE_COMMAND "${CMAKE_CXX_FLAGS}")
-  execute_process(COMMAND ${CMAKE_CXX_COMPILER} ${flags} ${flag} -std=c++17 -DTINYFIQA_NO_NOTES -E
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -std=c++17 -DTINYFIQA_NO_NOTES -E
                           -I${PROJECT_SOURCE_DIR}/include -I${tinyfiqa_xsimd_INCLUDE} ${probe}
                   OUTPUT_VARIABLE text ERROR_QUIET)
   string(REGEX MATCH "isa_is ([a-z0-9]+)" found "${text}")
   set(isa ${CMAKE_MATCH_1})
-  if(isa STREQUAL "scalar")
+  if(NOT isa IN_LIST tinyfiqa_all_isas)
     set(isa "")
   endif()
   set(${out} ${isa} PARENT_SCOPE)
@@ -36,15 +35,18 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "i[3-6]86")
   set(tinyfiqa_all_isas sse42 avx2)
   set(tinyfiqa_flags_sse42 -msse4.2 -mfpmath=sse)
   set(tinyfiqa_flags_avx2 -march=haswell -mfpmath=sse)
-elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64|^arm")
-  tinyfiqa_isa_of(tinyfiqa_all_isas "")  # 32-bit code has NEON only if the project's flags say so
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
+  set(tinyfiqa_all_isas neon)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^arm")
+  include(CheckCXXSourceCompiles)  # 32-bit code has NEON only if the project's flags say so
+  check_cxx_source_compiles("#ifndef __ARM_NEON\n#error\n#endif\nint main() {}" tinyfiqa_flags_have_neon)
+  if(tinyfiqa_flags_have_neon)
+    set(tinyfiqa_all_isas neon)
+  endif()
 endif()
 
 if(TINYFIQA_ISAS STREQUAL "native")
-  tinyfiqa_isa_of(tinyfiqa_isas -march=native)
-  if(NOT tinyfiqa_isas IN_LIST tinyfiqa_all_isas)
-    set(tinyfiqa_isas "")
-  endif()
+  tinyfiqa_native_isa(tinyfiqa_isas)
 elseif(TINYFIQA_ISAS)
   set(tinyfiqa_isas ${TINYFIQA_ISAS})
   list(REMOVE_ITEM tinyfiqa_isas scalar)
