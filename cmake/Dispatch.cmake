@@ -8,26 +8,12 @@
 set(TINYFIQA_ISAS "" CACHE STRING
     "Instruction sets of tinyfiqa::dispatch beside scalar: a list, \"native\" for the best of this machine, empty for all")
 
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
-  set(tinyfiqa_all_isas sse42 avx2 avx512)
-  set(tinyfiqa_flags_scalar -march=x86-64)  # whatever the project's own flags say
-elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
-  set(tinyfiqa_all_isas neon)
-  set(tinyfiqa_flags_scalar "")
-else()
-  set(tinyfiqa_all_isas "")
-  set(tinyfiqa_flags_scalar "")
-endif()
-set(tinyfiqa_flags_sse42 -march=x86-64 -msse4.2)
-set(tinyfiqa_flags_avx2 -march=haswell)
-set(tinyfiqa_flags_avx512 -march=skylake-avx512 -mprefer-vector-width=512)
-set(tinyfiqa_flags_neon "")
-
 # Sets `out` to the name of the best instruction set of this machine, by the compiler's own detection; empty for scalar.
 function(tinyfiqa_native_isa out)
   set(probe ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/tinyfiqa_native_isa.cpp)
   file(WRITE ${probe} "#include <tinyfiqa/base/config.hpp>\nisa_is TINYFIQA_ISA\n")
-  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -E -I${PROJECT_SOURCE_DIR}/include ${probe}
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -march=native -std=c++17 -DTINYFIQA_NO_NOTES -E
+                          -I${PROJECT_SOURCE_DIR}/include -I${tinyfiqa_xsimd_INCLUDE} ${probe}
                   OUTPUT_VARIABLE text ERROR_QUIET)
   string(REGEX MATCH "isa_is ([a-z0-9]+)" found "${text}")
   set(isa ${CMAKE_MATCH_1})
@@ -36,6 +22,28 @@ function(tinyfiqa_native_isa out)
   endif()
   set(${out} ${isa} PARENT_SCOPE)
 endfunction()
+
+set(tinyfiqa_all_isas "")
+set(tinyfiqa_flags_scalar "")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+  set(tinyfiqa_all_isas sse42 avx2 avx512)
+  set(tinyfiqa_flags_scalar -march=x86-64)  # whatever the project's own flags say
+  set(tinyfiqa_flags_sse42 -march=x86-64 -msse4.2)
+  set(tinyfiqa_flags_avx2 -march=haswell)
+  set(tinyfiqa_flags_avx512 -march=skylake-avx512 -mprefer-vector-width=512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "i[3-6]86")
+  set(tinyfiqa_all_isas sse42 avx2)
+  set(tinyfiqa_flags_sse42 -msse4.2 -mfpmath=sse)
+  set(tinyfiqa_flags_avx2 -march=haswell -mfpmath=sse)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
+  set(tinyfiqa_all_isas neon)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^arm")
+  include(CheckCXXSourceCompiles)  # 32-bit code has NEON only if the project's flags say so
+  check_cxx_source_compiles("#ifndef __ARM_NEON\n#error\n#endif\nint main() {}" tinyfiqa_flags_have_neon)
+  if(tinyfiqa_flags_have_neon)
+    set(tinyfiqa_all_isas neon)
+  endif()
+endif()
 
 if(TINYFIQA_ISAS STREQUAL "native")
   tinyfiqa_native_isa(tinyfiqa_isas)

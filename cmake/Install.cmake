@@ -25,5 +25,5 @@ install(DIRECTORY weights/ DESTINATION ${CMAKE_INSTALL_DATADIR}/tinyfiqa FILES_M
 configure_package_config_file(cmake/tinyfiqaConfig.cmake.in tinyfiqaConfig.cmake INSTALL_DESTINATION ${tinyfiqa_cmake_dir})
 write_basic_package_version_file(tinyfiqaConfigVersion.cmake COMPATIBILITY SameMinorVersion ${tinyfiqa_any_processor})
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tinyfiqaConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/tinyfiqaConfigVersion.cmake
-              cmake/FindHeaders.cmake
+              cmake/FindHeaders.cmake cmake/stb.cpp
         DESTINATION ${tinyfiqa_cmake_dir})

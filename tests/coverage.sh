@@ -10,7 +10,7 @@ mkdir -p "${1:?the build folder}"
 build=$(realpath "$1")
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=clang++ \
   -DCMAKE_CXX_FLAGS="-fprofile-instr-generate -fcoverage-mapping" -DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 \
-  -DTINYFIQA_UNITY=ON -DTINYFIQA_ISAS=avx2 -DTINYFIQA_BUILD_BENCH=OFF -DTINYFIQA_BUILD_EXAMPLES=OFF >"$build/coverage.log"
+  -DTINYFIQA_UNITY=ON -DTINYFIQA_ISAS=avx2 -DTINYFIQA_BUILD_TESTS=ON -DTINYFIQA_BUILD_BENCH=OFF -DTINYFIQA_BUILD_EXAMPLES=OFF >"$build/coverage.log"
 cmake --build "$build" >>"$build/coverage.log" || { tail -50 "$build/coverage.log" >&2; exit 1; }
 rm -rf "$build/profiles"
 # Without what compiles programs, reads documents, or repeats the tool's tests.

@@ -46,9 +46,21 @@ consumer add_subdirectory -DTINYFIQA_SOURCE="$source_dir" -DTINYFIQA_ISAS=scalar
 scores "$scratch/add_subdirectory/header_only" "$expected"
 scores "$scratch/add_subdirectory/dispatch" "scalar: $expected"
 
+# None of these projects has a build type.
+for name in find_package add_subdirectory; do
+  grep -q 'no CMAKE_BUILD_TYPE' "$scratch/$name.log" || { echo "$name: no word about the missing build type"; exit 1; }
+done
+
+# The packages of the tests and benchmarks are missing: they are left out, with a word.
+logged library cmake -G "$generator" -S "$source_dir" -B "$scratch/library" -DCMAKE_CXX_COMPILER="$cxx" \
+  -DTINYFIQA_BUILD_TOOLS=OFF -DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON -DCMAKE_DISABLE_FIND_PACKAGE_benchmark=ON
+for part in tests benchmarks; do
+  grep -q "without the $part, because packages are missing" "$scratch/library.log" || { cat "$scratch/library.log"; exit 1; }
+done
+
 # Headers alone: needs no compiled library.
 logged headers cmake -G "$generator" -S "$source_dir" -B "$scratch/headers" -DCMAKE_CXX_COMPILER="$cxx" -DTINYFIQA_DISPATCH=OFF \
-  -DTINYFIQA_BUILD_TOOLS=OFF -DTINYFIQA_BUILD_TESTS=OFF -DTINYFIQA_BUILD_BENCH=OFF -DTINYFIQA_BUILD_EXAMPLES=OFF
+  -DTINYFIQA_BUILD_TOOLS=OFF -DTINYFIQA_BUILD_EXAMPLES=OFF
 logged headers cmake --install "$scratch/headers" --prefix "$scratch/headers_prefix"
 logged headers cmake -G "$generator" -S "$source_dir/tests/packaging/consumer" -B "$scratch/headers_consumer" \
   -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_PREFIX_PATH="$scratch/headers_prefix" \

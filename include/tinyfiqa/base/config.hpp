@@ -1,5 +1,12 @@
 // Version, instruction set and namespaces. Every other header includes this one first.
-#pragma once
+#ifndef TINYFIQA_BASE_CONFIG_HPP  // not #pragma once: each inclusion must reach the last lines
+#define TINYFIQA_BASE_CONFIG_HPP
+
+#if (defined(_MSVC_LANG) && _MSVC_LANG < 201703L) || (!defined(_MSVC_LANG) && __cplusplus < 201703L)
+#error "tinyfiqa needs C++17 or newer: compile with -std=c++17 (MSVC: /std:c++17)"
+// No such file: gcc and clang go on after #error, and would report a thousand errors more.
+#include <tinyfiqa/compilation_ends_here>
+#endif
 
 // The version of the library. project(VERSION) in CMakeLists.txt must be the same: a test compares them.
 #define TINYFIQA_VERSION_MAJOR 0
@@ -16,23 +23,61 @@
   TINYFIQA_STRINGIZE(TINYFIQA_VERSION_MAJOR) \
   "." TINYFIQA_STRINGIZE(TINYFIQA_VERSION_MINOR) "." TINYFIQA_STRINGIZE(TINYFIQA_VERSION_PATCH)
 
+// Names for the processor's features: MSVC has others than gcc and clang, or none. Its /arch:AVX2 includes FMA.
+#if defined(__x86_64__) || defined(_M_X64) || defined(__i386__) || defined(_M_IX86)
+#define TINYFIQA_X86 1
+#endif
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define TINYFIQA_ARM64 1
+#endif
+#if defined(__SSE2__) || defined(_M_X64) || (defined(_M_IX86_FP) && _M_IX86_FP >= 2)
+#define TINYFIQA_SSE2 1
+#endif
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || (defined(_MSC_VER) && defined(__AVX2__))
+#define TINYFIQA_FMA 1
+#endif
+
+// A remark of the compiler. clang calls it a warning; -Werror lets it pass. Define TINYFIQA_NO_NOTES to hear none.
+#ifdef TINYFIQA_NO_NOTES
+#define TINYFIQA_NOTE(text)
+#elif defined(_MSC_VER)
+#define TINYFIQA_NOTE(text) __pragma(message("tinyfiqa: " text))
+#else
+#define TINYFIQA_PRAGMA_(x) _Pragma(#x)
+#define TINYFIQA_NOTE(text) TINYFIQA_PRAGMA_(message("tinyfiqa: " text))
+#endif
+
 // The instruction set that this translation unit is compiled for. It follows the compiler's flags
 // (-march=native, -mavx2 -mfma, ...). Define TINYFIQA_SCALAR for plain C++ without xsimd.
+#if !defined(TINYFIQA_SCALAR) && !__has_include(<xsimd/xsimd.hpp>)
+#define TINYFIQA_SCALAR 1
+TINYFIQA_NOTE(
+    "there is no xsimd, so the kernels are plain C++ without SIMD; install xsimd, or define "
+    "TINYFIQA_SCALAR")
+#endif
 #if defined(TINYFIQA_SCALAR)
 #define TINYFIQA_ISA scalar
 #elif defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
 #define TINYFIQA_ISA avx512
-#elif defined(__AVX2__) && defined(__FMA__)
+#elif defined(__AVX2__) && defined(TINYFIQA_FMA)
 #define TINYFIQA_ISA avx2
 #elif defined(__SSE4_2__)
 #define TINYFIQA_ISA sse42
-#elif defined(__SSE2__) || defined(_M_X64)
+#elif defined(TINYFIQA_SSE2)
 #define TINYFIQA_ISA sse2
-#elif defined(__ARM_NEON) && defined(__aarch64__)
+#elif defined(__ARM_NEON) || defined(TINYFIQA_ARM64)
 #define TINYFIQA_ISA neon
 #else
 #define TINYFIQA_ISA scalar
 #define TINYFIQA_SCALAR 1
+#if defined(__arm__) && defined(__ARM_ARCH) && __ARM_ARCH >= 7 && __ARM_ARCH_PROFILE == 'A'
+TINYFIQA_NOTE(
+    "without -mfpu=neon (or -mfpu=neon-vfpv4) the kernels are plain C++; define TINYFIQA_SCALAR if that is "
+    "meant")
+#elif defined(__riscv_vector) || defined(__wasm_simd128__) || defined(__VSX__) || defined(__VEC__)
+TINYFIQA_NOTE(
+    "no kernels use this processor's vectors, they are plain C++; define TINYFIQA_SCALAR if that is known")
+#endif
 #endif
 
 /// "avx512", "avx2", "sse42", "sse2", "neon" or "scalar".
@@ -50,12 +95,28 @@
 #define TINYFIQA_ABI TINYFIQA_ISA
 #endif
 
-#define TINYFIQA_BEGIN \
-  namespace tinyfiqa { \
+// g++ takes the int in `float x[N]`, N a template parameter, for a conversion to unsigned. clang's check of conversions,
+// under which the headers are clean, does not.
+#if defined(__GNUC__) && !defined(__clang__)
+#define TINYFIQA_WARNINGS_BEGIN \
+  _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wsign-conversion\"")
+#define TINYFIQA_WARNINGS_END _Pragma("GCC diagnostic pop")
+#elif defined(_MSC_VER) && !defined(__clang__)  // MSVC doesn't know #pragma GCC unroll
+#define TINYFIQA_WARNINGS_BEGIN __pragma(warning(push)) __pragma(warning(disable : 4068))
+#define TINYFIQA_WARNINGS_END __pragma(warning(pop))
+#else
+#define TINYFIQA_WARNINGS_BEGIN
+#define TINYFIQA_WARNINGS_END
+#endif
+
+#define TINYFIQA_BEGIN    \
+  TINYFIQA_WARNINGS_BEGIN \
+  namespace tinyfiqa {    \
   inline namespace TINYFIQA_ABI {
 #define TINYFIQA_END \
   }                  \
-  }
+  }                  \
+  TINYFIQA_WARNINGS_END
 
 // For simd/ and kernels/: code that is compiled once for each instruction set.
 #define TINYFIQA_ISA_BEGIN(folder) \
@@ -69,7 +130,7 @@
 
 // For small functions of base/ that kernels call. They must leave no out-of-line copy, which the linker could
 // take from an object of another instruction set.
-#if defined(__GNUC__) || defined(__clang__)
+#if !defined(_MSC_VER) || defined(__clang__)
 #define TINYFIQA_INLINE inline __attribute__((always_inline))
 // For lambdas that capture registers: [&](...) TINYFIQA_INLINE_LAMBDA { ... }.
 #define TINYFIQA_INLINE_LAMBDA __attribute__((always_inline))
@@ -82,3 +143,9 @@
 #define TINYFIQA_INLINE_LAMBDA
 #define TINYFIQA_RESTRICT __restrict
 #endif
+
+#endif  // TINYFIQA_BASE_CONFIG_HPP
+
+// <windows.h> defines these two as macros, unless NOMINMAX is defined before it. libstdc++ undefines them likewise.
+#undef min
+#undef max

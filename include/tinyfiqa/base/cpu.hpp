@@ -17,17 +17,20 @@ constexpr bool same_text(const char* a, const char* b) {
 inline bool cpu_can_run(const char* isa) {
   const auto is = [isa](const char* name) { return detail::same_text(isa, name); };
   if (is("scalar")) return true;
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(TINYFIQA_X86) && defined(__GNUC__)
   if (is("sse2")) return __builtin_cpu_supports("sse2") != 0;
   if (is("sse42")) return __builtin_cpu_supports("sse4.2") != 0;
   if (is("avx2")) return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
   if (is("avx512"))
     return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
            __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
-#elif defined(__aarch64__)
-  if (is("neon")) return true;
-#endif
   return false;
+#elif defined(TINYFIQA_ARM64) || \
+    defined(__ARM_NEON)  // every 64-bit ARM has it; 32-bit code is compiled for it, or not
+  return is("neon");
+#else
+  return is(TINYFIQA_ISA_NAME);  // nobody to ask: what this file is compiled for
+#endif
 }
 
 TINYFIQA_END

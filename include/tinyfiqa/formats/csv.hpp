@@ -4,10 +4,10 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/formats/decimal.hpp>
 #include <tinyfiqa/formats/file.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstring>
@@ -217,7 +217,7 @@ inline std::string_view csv_trimmed(std::string_view text) {
 inline bool parse_number(const std::string& field, const char* what, double& value, std::string& problem) {
   std::string_view text = csv_trimmed(field);
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = detail::read_decimal(text, value);
   const std::string shown(text.substr(0, 40));
   if (text.empty())
     problem = std::string(what) + " is empty";

@@ -60,7 +60,7 @@ class ZipWriter {
     zip_ = nullptr;
     zip_stat_t info;
     if (zip_source_stat(source_, &info) != 0 || zip_source_open(source_) != 0) return {};
-    std::vector<unsigned char> bytes(info.size);
+    std::vector<unsigned char> bytes(static_cast<std::size_t>(info.size));
     const zip_int64_t got = zip_source_read(source_, bytes.data(), bytes.size());
     zip_source_close(source_);
     return got == static_cast<zip_int64_t>(bytes.size()) ? bytes : std::vector<unsigned char>();

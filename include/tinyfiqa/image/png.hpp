@@ -88,6 +88,9 @@ inline Result<PngRows> inflate_png(const PngParts& parts, std::size_t wanted) {
   }
   if (wanted + max_extra > static_cast<std::size_t>(INT_MAX) || zlib.size > static_cast<std::size_t>(INT_MAX))
     return Status::error(Errc::too_large, "more than 2 GB of pixels; make it smaller");
+#ifdef TINYFIQA_NO_STB
+  return without_stb("PNG is read");
+#else
   PngRows rows(new unsigned char[wanted + max_extra]);
   const int got =
       stbi_zlib_decode_buffer(reinterpret_cast<char*>(rows.get()), static_cast<int>(wanted + max_extra),
@@ -102,6 +105,7 @@ inline Result<PngRows> inflate_png(const PngParts& parts, std::size_t wanted) {
   if (!ends_with_adler(zlib, adler32(rows.get(), static_cast<std::size_t>(got))))
     return damaged_png("wrong checksum of its pixels");
   return rows;
+#endif
 }
 
 /// The predictor of filter 4 (PNG specification, 9.4).

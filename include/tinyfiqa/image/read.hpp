@@ -52,6 +52,9 @@ inline Image upright(const unsigned char* in, int width, int height, int bytes, 
   return out;
 }
 
+#ifdef TINYFIQA_NO_STB
+inline Result<Image> decode_jpeg(Bytes, std::size_t) { return without_stb("JPEG is read"); }
+#else
 inline Status stb_error() {
   const char* why = stbi_failure_reason();
   if (why == nullptr) why = "no reason given";
@@ -81,6 +84,7 @@ inline Result<Image> decode_jpeg(Bytes file, std::size_t max_pixels) {
   const std::unique_ptr<unsigned char, void (*)(void*)> owner(pixels, stbi_image_free);
   return upright(pixels, width, height, channels, exif_orientation(parts->exif));
 }
+#endif
 
 inline Result<Image> decode_png(Bytes file, std::size_t max_pixels) {
   const Result<PngParts> parts = scan_png(file);

@@ -1,13 +1,33 @@
-// Encodes JPEG files in memory, through stb_image_write.
+// Encodes JPEG files in memory, through stb_image_write, whose functions come from where those of stb_image come from
+// (image/stb.hpp).
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/image/image.hpp>
-#include <tinyfiqa/image/read.hpp>
+#include <tinyfiqa/image/stb.hpp>
 #include <tinyfiqa/image/view.hpp>
 
+#ifndef TINYFIQA_NO_STB
+#if defined(TINYFIQA_IMPLEMENTATION) && !defined(STB_IMAGE_WRITE_IMPLEMENTATION)
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#define STBI_WRITE_NO_STDIO
+#define TINYFIQA_STB_IS_HERE
+#endif
+#if defined(TINYFIQA_STB_IS_HERE) || !defined(INCLUDE_STB_IMAGE_WRITE_H)
+TINYFIQA_STB_BEGIN
+#if __has_include(<stb/stb_image_write.h>)
 #include <stb/stb_image_write.h>
+#else
+#include "stb_image_write.h"
+#endif
+TINYFIQA_STB_END
+#endif
+#ifdef TINYFIQA_STB_IS_HERE
+#undef TINYFIQA_STB_IS_HERE
+#undef STB_IMAGE_WRITE_IMPLEMENTATION
+#endif
+#endif
 
 #include <cstddef>
 #include <vector>
@@ -22,6 +42,9 @@ inline Result<std::vector<unsigned char>> encode_jpeg(const ImageView& image, in
   if (quality < 1 || quality > 100)
     return Status::error(Errc::bad_argument, "JPEG quality ", quality, " does not lie in 1..100");
   if (const Status status = check_view(image); !status) return status;
+#ifdef TINYFIQA_NO_STB
+  return detail::without_stb("JPEG is written");
+#else
   const bool as_is = image.order == ChannelOrder::rgb && image.row_stride == std::ptrdiff_t{3} * image.width;
   const Image copy = as_is ? Image() : copy_image(image);  // stb_image_write takes no row stride
   const unsigned char* const pixels = as_is ? image.data : copy.rgb.data();
@@ -34,6 +57,7 @@ inline Result<std::vector<unsigned char>> encode_jpeg(const ImageView& image, in
   if (stbi_write_jpg_to_func(append, &bytes, image.width, image.height, 3, pixels, quality) == 0)
     return Status::error(Errc::out_of_memory, "the JPEG encoder failed");
   return bytes;
+#endif
 }
 
 TINYFIQA_END

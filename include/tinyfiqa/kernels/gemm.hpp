@@ -32,18 +32,18 @@
 TINYFIQA_ISA_BEGIN(kernels)
 
 // MR by NV, so that accumulators fill the register file (panels of 3, 2, 1 vectors):
-//   AVX-512, NEON   32 registers    8x3 + 3 + 1 = 28      12x2 + 2 + 1 = 27       12x1 + 1 + 1 = 14
-//   AVX2            16 registers    4x3 + 3 + 1 = 16       6x2 + 2 + 1 = 15        8x1 + 1 + 1 = 10
+//   AVX-512, ARM64  32 registers    8x3 + 3 + 1 = 28      12x2 + 2 + 1 = 27       12x1 + 1 + 1 = 14
+//   AVX2, NEON      16 registers    4x3 + 3 + 1 = 16       6x2 + 2 + 1 = 15        8x1 + 1 + 1 = 10
 //   SSE             16 registers    (no panel of 3)        6x2 + 2 + 1 + 1 = 16    8x1 + 1 + 1 + 1 = 11
 #if defined(TINYFIQA_SCALAR)
 inline constexpr int gemm_max_vectors = 4;
 template <int NV>
 inline constexpr int gemm_rows = 2;
-#elif defined(__AVX512F__) || defined(__aarch64__)
+#elif defined(__AVX512F__) || defined(TINYFIQA_ARM64)
 inline constexpr int gemm_max_vectors = 3;
 template <int NV>
 inline constexpr int gemm_rows = NV == 3 ? 8 : 12;
-#elif defined(__FMA__)
+#elif defined(TINYFIQA_FMA)
 inline constexpr int gemm_max_vectors = 3;
 template <int NV>
 inline constexpr int gemm_rows = NV == 3 ? 4 : (NV == 2 ? 6 : 8);

@@ -378,10 +378,10 @@ struct PlanarHalves {
 /// is zero. whole: the vector's outputs all exist; else half of them.
 TINYFIQA_INLINE PlanarHalves planar_halves(const float* x, bool inside, bool first, bool whole) {
   if (!inside) return {simd::splat(0.0f), simd::splat(0.0f), simd::splat(0.0f)};
-  const vf near = simd::load(x), far = whole ? simd::load(x + simd::width) : simd::splat(0.0f);
-  const vf before = first ? simd::shift_up(near, 0.0f) : simd::load(x - 1);
+  const vf here = simd::load(x), next = whole ? simd::load(x + simd::width) : simd::splat(0.0f);
+  const vf before = first ? simd::shift_up(here, 0.0f) : simd::load(x - 1);
   const vf between = whole ? simd::load(x + simd::width - 1) : simd::splat(0.0f);
-  return {simd::dealt_even(before, between), simd::dealt_even(near, far), simd::dealt_odd(near, far)};
+  return {simd::dealt_even(before, between), simd::dealt_even(here, next), simd::dealt_odd(here, next)};
 }
 
 /// Stride 2: output rows begin .. end of channel c. A row of x that two windows share is loaded once. If y is

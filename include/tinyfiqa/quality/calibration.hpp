@@ -6,6 +6,7 @@
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/evaluation/quantile.hpp>
+#include <tinyfiqa/formats/decimal.hpp>
 #include <tinyfiqa/formats/tensor_file.hpp>
 
 #include <algorithm>
@@ -13,7 +14,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <limits>
 #include <optional>
 #include <string>
@@ -170,15 +170,8 @@ inline Result<Calibration> fit_calibration(std::vector<float> raw, const Calibra
 
 namespace detail {
 
-/// The shortest text that reads back as exactly this number, in every locale.
-inline std::string exact_number(float value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value);
-  return std::string(text, end.ptr);
-}
-
 inline bool read_number(std::string_view text, float& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] = read_decimal(text, value);
   return error == std::errc() && end == text.data() + text.size() && std::isfinite(value);
 }
 
@@ -277,7 +270,7 @@ inline bool parse_errors(const std::string& text, Calibration& c) {
 inline Metadata calibration_metadata(const Calibration& c) {
   std::string knots;
   for (const QualityKnot& k : c.knots)
-    knots += (knots.empty() ? "" : " ") + detail::exact_number(k.raw) + ":" + detail::exact_number(k.quality);
+    knots += (knots.empty() ? "" : " ") + detail::decimal_text(k.raw) + ":" + detail::decimal_text(k.quality);
   Metadata entries = {{"calibration", knots},
                       {"thresholds", detail::thresholds_text(c)},
                       {"bands", detail::bands_text(c.limits)}};

@@ -5,6 +5,7 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/formats/decimal.hpp>
 #include <tinyfiqa/quality/model.hpp>
 #include <tinyfiqa/quality/session.hpp>
 
@@ -97,11 +98,7 @@ inline Result<float> test_vector_error(const Model& model, const TestVector& v) 
 inline std::string test_vector_text(const TestVector& v) {
   std::string text = "seed " + std::to_string(v.seed) + ", size " + std::to_string(v.height) + "x" +
                      std::to_string(v.width) + ", outputs";
-  for (const float y : v.outputs) {
-    char digits[32];
-    const auto end = std::to_chars(digits, digits + sizeof digits, y, std::chars_format::general, 9);
-    text += " " + std::string(digits, end.ptr);
-  }
+  for (const float y : v.outputs) text += " " + detail::decimal_text(y, 9);
   return text;
 }
 
@@ -118,19 +115,20 @@ inline Result<TestVector> parse_test_vector(std::string_view text, const std::st
     if (there) text.remove_prefix(word.size());
     return there;
   };
-  const auto number = [&](auto& value) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    return error == std::errc();
+  const auto taken = [&](const std::from_chars_result& read) {
+    text.remove_prefix(static_cast<std::size_t>(read.ptr - text.data()));
+    return read.ec == std::errc();
   };
-  if (!take("seed ") || !number(v.seed) || !take(", size ")) return bad();
+  if (!take("seed ") || !taken(std::from_chars(text.data(), text.data() + text.size(), v.seed)) ||
+      !take(", size "))
+    return bad();
   const std::string_view size = text.substr(0, text.find(','));
   if (!parse_input_size(size, v.height, v.width)) return bad();
   text.remove_prefix(size.size());
   if (!take(", outputs")) return bad();
   while (!text.empty()) {
     float y = 0;
-    if (!take(" ") || !number(y) || !std::isfinite(y)) return bad();
+    if (!take(" ") || !taken(detail::read_decimal(text, y)) || !std::isfinite(y)) return bad();
     v.outputs.push_back(y);
   }
   if (v.outputs.empty()) return bad();

@@ -13,9 +13,9 @@ TINYFIQA_ISA_BEGIN(kernels)
 
 #if defined(TINYFIQA_SCALAR)
 #define TINYFIQA_GEMM_TILE "2x4v"
-#elif defined(__AVX512F__) || defined(__aarch64__)
+#elif defined(__AVX512F__) || defined(TINYFIQA_ARM64)
 #define TINYFIQA_GEMM_TILE "8x3v"
-#elif defined(__FMA__)
+#elif defined(TINYFIQA_FMA)
 #define TINYFIQA_GEMM_TILE "4x3v"
 #else
 #define TINYFIQA_GEMM_TILE "6x2v"

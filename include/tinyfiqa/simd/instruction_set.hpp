@@ -11,7 +11,7 @@
 #define TINYFIQA_SIMD_AVX512
 #elif defined(__AVX2__)
 #define TINYFIQA_SIMD_AVX2
-#elif defined(__SSE2__) || defined(_M_X64)
+#elif defined(TINYFIQA_SSE2)
 #define TINYFIQA_SIMD_SSE
 #else
 #define TINYFIQA_SIMD_NEON

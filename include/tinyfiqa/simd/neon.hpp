@@ -1,10 +1,13 @@
-// NEON on 64-bit ARM: 4 floats, 32 registers. simd/vec.hpp says what each function means.
+// NEON: 4 floats; 32 registers on 64-bit ARM, 16 on 32-bit ARM, which has no NEON instruction for division and square root:
+// xsimd divides within 2 ulp there. simd/vec.hpp says what each function means.
 #pragma once
 
 #include <tinyfiqa/simd/by_lane.hpp>
 #include <tinyfiqa/simd/xsimd_math.hpp>
 
 #ifdef TINYFIQA_SIMD_NEON
+
+#include <cmath>
 
 TINYFIQA_ISA_BEGIN(simd)
 
@@ -16,6 +19,16 @@ TINYFIQA_INLINE void add_to(double* sums, vf v) {
   store(lanes, v);
   for (int i = 0; i < width; ++i) sums[i] += static_cast<double>(lanes[i]);
 }
+
+#ifndef TINYFIQA_ARM64
+/// xsimd's two steps of Newton's method lose bits.
+TINYFIQA_INLINE vf sqrt(vf x) {
+  float lanes[width];
+  store(lanes, x);
+  for (float& lane : lanes) lane = std::sqrt(lane);
+  return load(lanes);
+}
+#endif
 
 TINYFIQA_ISA_END
 

@@ -62,7 +62,7 @@
 
 TINYFIQA_ISA_BEGIN(simd)
 
-#if defined(TINYFIQA_SIMD_AVX512) || (defined(TINYFIQA_SIMD_NEON) && defined(__aarch64__))
+#if defined(TINYFIQA_SIMD_AVX512) || (defined(TINYFIQA_SIMD_NEON) && defined(TINYFIQA_ARM64))
 inline constexpr int registers = 32;
 #else
 inline constexpr int registers = 16;

@@ -10,7 +10,9 @@
 
 TINYFIQA_ISA_BEGIN(simd)
 
+#if !defined(TINYFIQA_SIMD_NEON) || defined(TINYFIQA_ARM64)  // simd/neon.hpp has one for 32-bit ARM
 TINYFIQA_INLINE vf sqrt(vf x) { return xsimd::sqrt(x); }
+#endif
 TINYFIQA_INLINE vf max(vf a, vf b) { return xsimd::max(a, b); }
 TINYFIQA_INLINE vf min(vf a, vf b) { return xsimd::min(a, b); }
 

@@ -166,9 +166,9 @@ class ThreadTeam {
   }
 
   static void pause() {
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(TINYFIQA_X86) && defined(__GNUC__)
     __builtin_ia32_pause();
-#elif defined(__aarch64__)
+#elif defined(TINYFIQA_ARM64) && defined(__GNUC__)
     asm volatile("yield");
 #endif
   }

@@ -190,7 +190,7 @@ inline void gather_sums(int threads, int c, double* sums, const SumsOf& sums_of)
 /// `first` on. d must be complete there. x and d are dense [N, H, W, C].
 inline void add_completed_sums(const LazyMap<float>& x, const float* d, const LazyPattern& p, long long first,
                                int pixels, ChannelSums& sums) {
-  const std::ptrdiff_t at = first * x.c;
+  const auto at = static_cast<std::ptrdiff_t>(first * x.c);
   with_act(x.act, [&](auto tag) {
     add_gradient_sums<decltype(tag)::act>(d + at, x.data + at, static_cast<std::ptrdiff_t>(pixels) * x.c, p,
                                           sums);

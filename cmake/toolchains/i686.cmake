@@ -1,0 +1,7 @@
+# 32-bit x86 with SSE2 and Linux: g++-i686-linux-gnu
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR i686)
+set(tinyfiqa_triple i686-linux-gnu)
+set(tinyfiqa_emulator qemu-i386)
+set(CMAKE_CXX_FLAGS_INIT "-msse2 -mfpmath=sse")
+include(${CMAKE_CURRENT_LIST_DIR}/debian.cmake)

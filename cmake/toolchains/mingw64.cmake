@@ -1,0 +1,6 @@
+# 64-bit Windows: g++-mingw-w64-x86-64-posix (the variant whose C++ library has threads)
+set(CMAKE_SYSTEM_NAME Windows)
+set(CMAKE_SYSTEM_PROCESSOR AMD64)
+set(tinyfiqa_triple x86_64-w64-mingw32)
+set(CMAKE_CXX_COMPILER x86_64-w64-mingw32-g++-posix)
+include(${CMAKE_CURRENT_LIST_DIR}/debian.cmake)

@@ -1,0 +1,6 @@
+# IBM Z with Linux, which is big-endian: g++-s390x-linux-gnu
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR s390x)
+set(tinyfiqa_triple s390x-linux-gnu)
+set(tinyfiqa_emulator qemu-s390x)
+include(${CMAKE_CURRENT_LIST_DIR}/debian.cmake)
