@@ -1,5 +1,7 @@
-// Version, instruction set and namespaces. Every other header includes this one first.
+// Version, instruction set, threads and namespaces. Every other header includes this one first.
 #pragma once
+
+#include <cstddef>  // the macros of the standard library that say whether it has threads
 
 // The version of the library. project(VERSION) in CMakeLists.txt must be the same: a test compares them.
 #define TINYFIQA_VERSION_MAJOR 0
@@ -37,6 +39,19 @@
 
 /// "avx512", "avx2", "sse42", "sse2", "neon" or "scalar".
 #define TINYFIQA_ISA_NAME TINYFIQA_STRINGIZE(TINYFIQA_ISA)
+
+// TINYFIQA_NO_THREADS: no header includes <thread>, <mutex> or <condition_variable>, and a run uses its caller alone. It is
+// defined here where the standard library has no threads: on bare metal, and with MinGW's win32 threads. A program can
+// define it elsewhere too, for all of its files.
+#if !defined(TINYFIQA_NO_THREADS)
+#if !__STDC_HOSTED__ || (defined(__GLIBCXX__) && !defined(_GLIBCXX_HAS_GTHREADS)) || defined(_LIBCPP_HAS_NO_THREADS)
+#define TINYFIQA_NO_THREADS 1
+#elif defined(_LIBCPP_HAS_THREADS)  // libc++ 20 and newer: 0 or 1
+#if !_LIBCPP_HAS_THREADS
+#define TINYFIQA_NO_THREADS 1
+#endif
+#endif
+#endif
 
 // Everything is in tinyfiqa::<abi>, an inline namespace named after the instruction set. So two objects
 // compiled with different -march flags never share an inline function. Otherwise the linker would keep
