@@ -19,8 +19,17 @@
   "." TINYFIQA_STRINGIZE(TINYFIQA_VERSION_MINOR) "." TINYFIQA_STRINGIZE(TINYFIQA_VERSION_PATCH)
 
 // The instruction set that this translation unit is compiled for. It follows the compiler's flags
-// (-march=native, -mavx2 -mfma, ...). Define TINYFIQA_SCALAR for plain C++ without xsimd.
-#if defined(TINYFIQA_SCALAR)
+// (-march=native, -mavx2 -mfma, ...). Define TINYFIQA_SCALAR for plain C++ without xsimd, TINYFIQA_SMALL for the same
+// with the fewest bytes of code: one tile for each kernel, and no threads. Both compute the same bits.
+#if defined(TINYFIQA_SMALL)
+#define TINYFIQA_ISA scalar_small
+#ifndef TINYFIQA_SCALAR
+#define TINYFIQA_SCALAR 1
+#endif
+#ifndef TINYFIQA_NO_THREADS
+#define TINYFIQA_NO_THREADS 1
+#endif
+#elif defined(TINYFIQA_SCALAR)
 #define TINYFIQA_ISA scalar
 #elif defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
 #define TINYFIQA_ISA avx512
@@ -37,7 +46,7 @@
 #define TINYFIQA_SCALAR 1
 #endif
 
-/// "avx512", "avx2", "sse42", "sse2", "neon" or "scalar".
+/// "avx512", "avx2", "sse42", "sse2", "neon", "scalar" or "scalar_small".
 #define TINYFIQA_ISA_NAME TINYFIQA_STRINGIZE(TINYFIQA_ISA)
 
 // TINYFIQA_NO_THREADS: no header includes <thread>, <mutex> or <condition_variable>, and a run uses its caller alone. It is

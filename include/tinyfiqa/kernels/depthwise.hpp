@@ -58,20 +58,23 @@ struct DepthwiseArgs {
 };
 
 /// C rounded up to whole vectors: the row length of the packed weights, in floats.
-TINYFIQA_INLINE int depthwise_padded_channels(int c) {
-  return (c + simd::width - 1) / simd::width * simd::width;
+template <int Width = simd::width>
+TINYFIQA_INLINE constexpr int depthwise_padded_channels(int c) {
+  return (c + Width - 1) / Width * Width;
 }
 
 /// Size of the packed weights and bias, in floats.
-TINYFIQA_INLINE std::size_t depthwise_packed_floats(int c, int window) {
-  return static_cast<std::size_t>(depthwise_padded_channels(c)) *
+template <int Width = simd::width>
+TINYFIQA_INLINE constexpr std::size_t depthwise_packed_floats(int c, int window) {
+  return static_cast<std::size_t>(depthwise_padded_channels<Width>(c)) *
          static_cast<std::size_t>(window * window + 1);
 }
 
 /// Packs weight [c][1][window][window] and bias [c] into packed [depthwise_packed_floats(c, window)]. bias
 /// may be null, which means zero.
+template <int Width = simd::width>
 inline void pack_depthwise(int c, int window, const float* weight, const float* bias, float* packed) {
-  const int taps = window * window, padded = depthwise_padded_channels(c);
+  const int taps = window * window, padded = depthwise_padded_channels<Width>(c);
   for (int t = -1; t < taps; ++t)
     for (int i = 0; i < padded; ++i)
       *packed++ = i >= c ? 0.0f : t >= 0 ? weight[i * taps + t] : bias == nullptr ? 0.0f : bias[i];
@@ -110,6 +113,11 @@ struct DepthwiseRow {
 /// Epilogue and store of P pixels, the first at y: channels first .. first + count - 1 of each.
 template <int P, bool Full>
 TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int count, float* y, vf (&acc)[P]) {
+#ifdef TINYFIQA_SMALL
+  static_assert(P == 1 && simd::width == 1);
+  static_cast<void>(count);
+  *y = activate_small(d.act, acc[0], d.slope == nullptr ? 0.0f : d.slope[first]);
+#else
   const vf slope = d.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(d.slope + first, count);
   with_act(d.act, [&](auto tag) TINYFIQA_INLINE_LAMBDA {
 #pragma GCC unroll 8
@@ -123,6 +131,7 @@ TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int coun
     else
       simd::store_up_to(y, acc[i], count);
   }
+#endif
 }
 
 /// The micro-kernel: output pixels ox .. ox + P - 1, channels first .. first + count - 1. Full: count is a
@@ -299,7 +308,12 @@ inline void depthwise_row_strided(const DepthwiseArgs& d, const DepthwiseRow& r)
 /// One output row, for windows of K and any stride.
 template <int K>
 inline void depthwise_any_stride(const DepthwiseArgs& d, const DepthwiseRow& r) {
-  if constexpr (K <= 5) {
+#ifdef TINYFIQA_SMALL
+  constexpr bool tiles = false;
+#else
+  constexpr bool tiles = K <= 5;
+#endif
+  if constexpr (tiles) {
     if (d.stride == 1) return depthwise_row_strided<K, 1>(d, r);
     if (d.stride == 2) return depthwise_row_strided<K, 2>(d, r);
   }

@@ -57,6 +57,15 @@ TINYFIQA_INLINE void with_act(Act act, const Body& body) {
   }
 }
 
+#ifdef TINYFIQA_SMALL
+/// act(x) for an activation known at run time: one function for all kernels.
+TINYFIQA_NOINLINE inline vf activate_small(Act act, vf x, vf slope) {
+  vf y = x;
+  with_act(act, [&](auto tag) { y = activate<decltype(tag)::act>(x, slope); });
+  return y;
+}
+#endif
+
 /// act(x) for an activation known at run time. Branches on each call; in a hot loop, put with_act around it.
 TINYFIQA_INLINE vf activate(Act act, vf x, vf slope) {
   vf y = x;

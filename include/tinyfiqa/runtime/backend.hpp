@@ -153,7 +153,7 @@ constexpr const Kernel* kernel_in() {
 }
 
 template <KernelSet Set>
-inline const Kernel* choose_operation(OpKind kind, DType dtype) {
+constexpr const Kernel* choose_operation(OpKind kind, DType dtype) {
   if (dtype != DType::f32) return nullptr;
   switch (kind) {
     case OpKind::activation:
@@ -179,7 +179,7 @@ inline const Kernel* choose_operation(OpKind kind, DType dtype) {
   }
 }
 
-inline const Kernel* choose_copy(DType dtype) { return dtype == DType::f32 ? &copy_kernel : nullptr; }
+constexpr const Kernel* choose_copy(DType dtype) { return dtype == DType::f32 ? &copy_kernel : nullptr; }
 
 inline constexpr const Kernel* all_kernels[] = {
     &gemm_kernel,         &conv_kernel,
@@ -203,6 +203,8 @@ inline constexpr Backend backend_with = [] {
   Backend b;
   b.isa = TINYFIQA_ISA_NAME;
   b.vector_floats = simd::width;
+  b.pack_layout.vector_floats = simd::width;
+  b.pack_layout.most_panel_vectors = gemm_max_vectors;
   b.conv = choose_conv<Set>;
   b.operation = choose_operation<Set>;
   b.copy = choose_copy;

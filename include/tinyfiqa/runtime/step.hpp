@@ -6,6 +6,7 @@
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/team.hpp>
 #include <tinyfiqa/nn/graph.hpp>
+#include <tinyfiqa/runtime/packed_weights.hpp>
 
 #include <cstddef>
 
@@ -71,10 +72,13 @@ struct Step {
   int first_op = -1;  ///< the first of the operations that are fused into this step
   Operand x, b, y;    ///< b: residual, gate of a scale, or second input
   Operand gate;       ///< [N, 1, 1, C]: x is multiplied by it when it is read
+  /// The functions of `kernel`, which may be null when the step runs (runtime/constant_plan.hpp).
+  void (*run)(const Step&, const Frame&) = nullptr;
+  void (*run_rows)(const Step&, const Frame&, const RowsTask&) = nullptr;
   Act act = Act::none;
   int window = 1, stride = 1, padding = 0;
   int groups = 1;  ///< of a convolution or a shuffle
-  /// Operation first_op, for kernels of operations that have parameters of their own.
+  /// Operation first_op, for kernels of operations that have parameters of their own; null for others.
   const Op* source = nullptr;
   std::size_t packed = 0;
   std::size_t slope = 0;  ///< place of the slopes of PReLU in the packed weights
@@ -114,7 +118,7 @@ struct RowRange {
 };
 
 /// The rows of a step's input that are read for rows begin .. end - 1 of its output.
-TINYFIQA_INLINE RowRange rows_read(const Step& s, int begin, int end) {
+TINYFIQA_INLINE constexpr RowRange rows_read(const Step& s, int begin, int end) {
   const int first = begin * s.stride - s.padding, last = (end - 1) * s.stride - s.padding + s.window;
   const int height = s.x.extents.h;
   RowRange r{first < 0 ? 0 : first, last < height ? last : height};
@@ -196,6 +200,7 @@ struct WeightKernels {
 struct Backend {
   const char* isa = "";
   int vector_floats = 1;
+  PackLayout pack_layout;
   /// The kernel for a convolution of this shape and these element types; null when there is none.
   const Kernel* (*conv)(const ConvShape& shape) = nullptr;
   /// The kernel for an operation that has one for all shapes, on maps of this element type; null when there is

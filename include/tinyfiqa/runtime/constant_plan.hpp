@@ -1,0 +1,113 @@
+// A network at one input size, planned by the compiler. Its steps and its packed weights are constants, which lie in flash;
+// no code of the planner is in the program. For machines without a heap.
+//
+//   #include "tinyfqnet_packed.hpp"   // tinyfiqa export --c-array tinyfqnet_packed.hpp --target scalar_small ...
+//
+//   using Quality = tinyfiqa::ConstantPlan<tinyfiqa::TinyFQnet, tinyfqnet_packed, 48, 48>;
+//   alignas(64) static unsigned char arena[Quality::arena_bytes];
+//
+//   float score;
+//   void* const outputs[] = {&score};
+//   Quality::run(levels, outputs, arena);
+#pragma once
+
+#include <tinyfiqa/base/float_control.hpp>
+#include <tinyfiqa/nn/definition.hpp>
+#include <tinyfiqa/runtime/backend.hpp>
+#include <tinyfiqa/runtime/constant_steps.hpp>
+#include <tinyfiqa/runtime/packed_weights.hpp>
+#include <tinyfiqa/runtime/plan.hpp>
+
+TINYFIQA_BEGIN
+
+/// What a ConstantPlan plans for. For other choices derive from it, and hide members.
+struct LowMemoryPlan {
+  static constexpr int images = 1;
+  static constexpr bool levels = true;  ///< the input is RGB levels 0..255 [N, H, W, 3]; false: floats
+  static constexpr ChainLimits chains = low_memory_chains();
+};
+
+namespace detail {
+
+template <class Net>
+inline constexpr auto constant_network = define_fixed<Net>();
+
+/// What the planner leaves behind. `plan.steps` is null: a constant can't point into itself.
+template <class Net>
+struct ConstantPlanning {
+  FixedPlanStorage<plan_capacity(constant_network<Net>.operations())> storage;
+  Plan plan;
+
+  constexpr Span<const Step> steps() const {
+    return {storage.steps, static_cast<std::size_t>(plan.step_count)};
+  }
+};
+
+template <class Net, class Weights, int H, int W, class Options>
+constexpr ConstantPlanning<Net> plan_constant() {
+  ConstantPlanning<Net> planning;
+  LevelScale levels;
+  for (int i = 0; i < 3; ++i) {
+    levels.mean[i] = Weights::mean[i];
+    levels.scale[i] = Weights::scale[i];
+  }
+  int outputs[Outputs::capacity] = {};
+  std::size_t count = 0;
+  for (const Output& output : constant_network<Net>.outputs)
+    if (!output.on_request) outputs[count++] = output.value;
+  PlanRequest request;
+  request.ops = constant_network<Net>.operations();
+  request.outputs = {outputs, count};
+  request.input = {Options::images, H, W, 0};
+  if (Options::levels) request.levels = &levels;
+  request.chain_limits = Options::chains;
+  planning.plan = make_plan(request, kernels::backend_with<kernels_of_network<Net>()>, planning.storage.storage());
+  planning.plan.steps = nullptr;
+  return planning;
+}
+
+}  // namespace detail
+
+/// `Net` with `Weights` (packed_weights.hpp) at H x W. The outputs are those that need no request.
+template <class Net, class Weights, int H, int W, class Options = LowMemoryPlan>
+class ConstantPlan {
+  static constexpr Span<const Op> ops = detail::constant_network<Net>.operations();
+  static_assert(Weights::tag.layout == kernels::backend_with<KernelSet::none>.pack_layout,
+                "tinyfiqa: these weights are packed for another instruction set than this program is compiled for; write "
+                "them again by tinyfiqa export --c-array with --target " TINYFIQA_ISA_NAME);
+  static_assert(Weights::tag.definition == definition_hash(ops),
+                "tinyfiqa: these weights are packed for another network, or for another version of it; write them again "
+                "by tinyfiqa export --c-array with the weights of this network");
+  static constexpr auto planning = detail::plan_constant<Net, Weights, H, W, Options>();
+  static_assert(planning.plan.problem.error != PlanError::map_too_small,
+                "tinyfiqa: the input is too small for this network");
+  static_assert(planning.plan.ok(), "tinyfiqa: this network can't be planned at this size; make_plan() says why");
+  static_assert(sizeof(Weights::data) >= planning.plan.packed_bytes,
+                "tinyfiqa: these packed weights are not all of the network; write them again by tinyfiqa "
+                "export --c-array");
+  static constexpr auto steps = detail::compact_steps<detail::count_operands(planning.steps()),
+                                                      planning.plan.step_count>(planning.steps());
+  static_assert(steps.fits, "tinyfiqa: a map of this plan has more than 65535 rows, columns or channels, or the plan has "
+                            "more than 255 maps; plan it at run time (runtime/plan.hpp)");
+
+ public:
+  static constexpr std::size_t arena_bytes = planning.plan.arena_bytes;
+  static constexpr int output_count = planning.plan.output_count;
+  static constexpr int step_count = planning.plan.step_count;
+  static constexpr Extents input = planning.plan.input;
+  /// [N, H, W, C] of output i.
+  static constexpr Extents output_extents(int i = 0) { return planning.plan.outputs[i]; }
+
+  /// Computes outputs[i], dense floats [N, H, W, C] of output_extents(i), from the input. `arena` has arena_bytes, aligned
+  /// as floats are; several networks that don't run at the same time can share it.
+  static void run(const void* input, void* const* outputs, unsigned char* arena) {
+    Frame frame;
+    frame.arena = arena;
+    frame.packed = reinterpret_cast<const unsigned char*>(Weights::data);
+    frame.input = input;
+    frame.outputs = outputs;
+    detail::run_constant(steps.view(kernels::run_chain), frame);
+  }
+};
+
+TINYFIQA_END
