@@ -114,9 +114,14 @@ struct DepthwiseRow {
 template <int P, bool Full>
 TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int count, float* y, vf (&acc)[P]) {
 #ifdef TINYFIQA_SMALL
-  static_assert(P == 1 && simd::width == 1);
+  static_assert(simd::width == 1);
   static_cast<void>(count);
-  *y = activate_small(d.act, acc[0], d.slope == nullptr ? 0.0f : d.slope[first]);
+  vf sums[P];  // a copy: `acc` stays in registers if no variable indexes it
+#pragma GCC unroll 4
+  for (int i = 0; i < P; ++i) sums[i] = acc[i];
+  const vf slope = d.slope == nullptr ? 0.0f : d.slope[first];
+#pragma GCC unroll 1
+  for (int i = 0; i < P; ++i, y += d.y_pixel_stride) *y = activate_small(d.act, sums[i], slope);
 #else
   const vf slope = d.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(d.slope + first, count);
   with_act(d.act, [&](auto tag) TINYFIQA_INLINE_LAMBDA {
@@ -305,20 +310,45 @@ inline void depthwise_row_strided(const DepthwiseArgs& d, const DepthwiseRow& r)
   }
 }
 
+#ifdef TINYFIQA_SMALL
+
+/// One output row: tiles of 4 pixels where the windows lie inside the map's columns, pixels elsewhere.
+template <int K, int S>
+inline void depthwise_row_small(const DepthwiseArgs& d, const DepthwiseRow& r) {
+  const PixelRange inside = pixels_inside(K, S, d.padding, d.w, d.out_w);
+  for (int ox = 0; ox < d.out_w;) {
+    const bool tile = ox >= inside.begin && ox + 4 <= inside.end;
+    if (tile)
+      depthwise_tile<K, S, 4, false>(d, r, ox);
+    else
+      depthwise_pixel(d, r, ox);
+    ox += tile ? 4 : 1;
+  }
+}
+
 /// One output row, for windows of K and any stride.
 template <int K>
 inline void depthwise_any_stride(const DepthwiseArgs& d, const DepthwiseRow& r) {
-#ifdef TINYFIQA_SMALL
-  constexpr bool tiles = false;
+  if constexpr (K == 3) {
+    if (d.stride == 1) return depthwise_row_small<K, 1>(d, r);
+    if (d.stride == 2) return depthwise_row_small<K, 2>(d, r);
+  }
+  for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel(d, r, ox);
+}
+
 #else
-  constexpr bool tiles = K <= 5;
-#endif
-  if constexpr (tiles) {
+
+/// One output row, for windows of K and any stride.
+template <int K>
+inline void depthwise_any_stride(const DepthwiseArgs& d, const DepthwiseRow& r) {
+  if constexpr (K <= 5) {
     if (d.stride == 1) return depthwise_row_strided<K, 1>(d, r);
     if (d.stride == 2) return depthwise_row_strided<K, 2>(d, r);
   }
   for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel(d, r, ox);
 }
+
+#endif
 
 /// Output row oy of an image, which reads `taps` rows of the input.
 TINYFIQA_INLINE DepthwiseRow depthwise_row(const DepthwiseArgs& d, int image, int oy, int taps) {

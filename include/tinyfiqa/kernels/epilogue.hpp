@@ -58,11 +58,14 @@ TINYFIQA_INLINE void with_act(Act act, const Body& body) {
 }
 
 #ifdef TINYFIQA_SMALL
-/// act(x) for an activation known at run time: one function for all kernels.
-TINYFIQA_NOINLINE inline vf activate_small(Act act, vf x, vf slope) {
+/// act(x) for an activation known at run time, other than ReLU: one function for all kernels.
+TINYFIQA_NOINLINE inline vf activate_rarely(Act act, vf x, vf slope) {
   vf y = x;
   with_act(act, [&](auto tag) { y = activate<decltype(tag)::act>(x, slope); });
   return y;
+}
+TINYFIQA_INLINE vf activate_small(Act act, vf x, vf slope) {
+  return act == Act::relu ? activate<Act::relu>(x, slope) : activate_rarely(act, x, slope);
 }
 #endif
 

@@ -214,10 +214,18 @@ inline void gemm_store_tile(const GemmArgs& g, int row, int rows, int first, int
 #pragma GCC unroll 4
   for (int r = 0; r < MR; ++r) sums[r] = acc[r][0];
   const vf slope = g.slope == nullptr ? 0.0f : g.slope[first];
-  for (int r = 0; r < rows; ++r) {
-    vf y = activate_small(g.act, sums[r], slope);
-    if (g.residual != nullptr) y = y + g.residual[(row + r) * g.ld_residual + first];
-    g.c[(row + r) * g.ldc + first] = y;
+  const Act act = g.act;
+  const std::ptrdiff_t ldc = g.ldc, ld_residual = g.ld_residual;
+  float* c = g.c + row * ldc + first;
+  const float* residual = g.residual == nullptr ? nullptr : g.residual + row * ld_residual + first;
+#pragma GCC unroll 1
+  for (int r = 0; r < rows; ++r, c += ldc) {
+    vf y = activate_small(act, sums[r], slope);
+    if (residual != nullptr) {
+      y = y + *residual;
+      residual += ld_residual;
+    }
+    *c = y;
   }
 }
 

@@ -56,6 +56,41 @@ inline void run_max_pool_rows(const Step& s, const Frame&, const RowsTask& t) {
   for (int oy = t.begin; oy < t.end; ++oy) max_pool_row(p, t.image, oy);
 }
 inline void run_mean_hw(const Step& s, const Frame& f) { mean_hw(whole_pool_args(s, f), f.team); }
+
+/// A panel of channels of the product, for all pixels of an image, is in the scratch; then its means are computed.
+inline void run_gemm_mean(const Step& s, const Frame& f) {
+  GemmArgs g = gemm_args(s, f);
+  g.a = f.read<float>(s.x);
+  PoolArgs p;
+  p.n = 1;
+  p.h = s.x.extents.h;
+  p.w = s.x.extents.w;
+  p.x = g.c = scratch_floats(s, f);
+  const float* const slope = g.slope;
+  const int pixels = p.h * p.w;
+  for (int image = 0; image < s.x.extents.n; ++image, g.a += pixels * g.lda) {
+    float* const y = f.write<float>(s.y) + image * s.y.pixel_stride;
+    const float* panel = g.packed;
+    for_each_panel(g.n, [&](auto vectors, int first, int columns) {
+      constexpr int NV = decltype(vectors)::count;
+      p.c = columns;
+      p.x_pixel_stride = g.ldc = NV * simd::width;
+      g.slope = slope == nullptr ? nullptr : slope + first;
+      gemm_panel<NV>(g, panel, 0, columns, 0, pixels);
+      p.y = y + first;
+      mean_hw(p, Team());
+      panel += static_cast<std::ptrdiff_t>(NV) * simd::width * (g.k + 1);
+    });
+  }
+}
+inline constexpr Kernel gemm_mean_kernel = [] {
+  Kernel k;
+  k.name = TINYFIQA_KERNEL_NAME("gemm_mean_f32/panel");
+  k.run = run_gemm_mean;
+  k.packed_bytes = packed_gemm<>;
+  k.pack = pack_gemm_step<>;
+  return k;
+}();
 inline constexpr Kernel max_pool_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("max_pool_f32/1v"), run_max_pool, run_max_pool_rows);
 inline constexpr Kernel mean_hw_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("mean_hw_f32/2v"), run_mean_hw);
@@ -191,6 +226,7 @@ inline constexpr const Kernel* all_kernels[] = {
     &interleave_kernel,   &shuffle_kernel,
     &upsample_kernel,     &add_upsampled_kernel,
     &custom_kernel,       &levels_kernel,
+    &gemm_mean_kernel,
 #ifdef TINYFIQA_PLANAR
     &planar_gemm_kernel,  &planar_depthwise_kernel,
     &planar_stem_kernel,
@@ -210,6 +246,7 @@ inline constexpr Backend backend_with = [] {
   b.copy = choose_copy;
   b.interleave = kernel_in<Set, OpKind::shuffle, interleave_kernel>();
   b.levels = &levels_kernel;
+  if constexpr (has(Set, KernelSet::gemm | kernel_of(OpKind::mean_hw))) b.product_mean = &gemm_mean_kernel;
   b.planar = choose_planar<Set>;
   b.run_chain = run_chain;
   b.image.resize = resize_u8x3;

@@ -25,6 +25,7 @@ struct LowMemoryPlan {
   static constexpr int images = 1;
   static constexpr bool levels = true;  ///< the input is RGB levels 0..255 [N, H, W, 3]; false: floats
   static constexpr ChainLimits chains = low_memory_chains();
+  static constexpr bool means_by_channels = true;
 };
 
 namespace detail {
@@ -61,6 +62,7 @@ constexpr ConstantPlanning<Net> plan_constant() {
   request.input = {Options::images, H, W, 0};
   if (Options::levels) request.levels = &levels;
   request.chain_limits = Options::chains;
+  request.means_by_channels = Options::means_by_channels;
   planning.plan = make_plan(request, kernels::backend_with<kernels_of_network<Net>()>, planning.storage.storage());
   planning.plan.steps = nullptr;
   return planning;

@@ -55,6 +55,7 @@ struct Packing {
     b.pack_layout.vector_floats = Width;
     b.pack_layout.most_panel_vectors = MaxVectors;
     b.conv = choose;
+    b.product_mean = nullptr;  // packing needs no such step
     b.planar = no_planar;
     b.all = {};
     return b;

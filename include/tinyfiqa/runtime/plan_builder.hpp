@@ -25,6 +25,9 @@ struct PlanRequest {
   /// inputs.
   bool chains = true;
   ChainLimits chain_limits;  ///< such as low_memory_chains()
+  /// The mean of a 1x1 convolution is computed a few channels at a time, so that the map is never in memory as a whole. For
+  /// little memory; one thread does it.
+  bool means_by_channels = false;
 };
 
 /// Where an operation's value is.
@@ -78,6 +81,7 @@ class PlanBuilder {
         levels_(request.levels),
         chains_(request.chains),
         chain_limits_(request.chain_limits),
+        means_by_channels_(request.means_by_channels),
         backend_(backend),
         storage_(storage) {
     plan.input = request.input;
@@ -271,6 +275,7 @@ class PlanBuilder {
   const LevelScale* levels_;
   bool chains_;
   ChainLimits chain_limits_;
+  bool means_by_channels_;
   const Backend& backend_;
   PlanStorage storage_;
   int buffer_count_ = 0;

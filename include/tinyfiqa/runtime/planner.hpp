@@ -66,6 +66,8 @@ class Planner : public PlanBuilder {
         return lower_scale(id);
       case OpKind::add_upsampled:
         return lower_binary(id);
+      case OpKind::mean_hw:
+        return lower_mean(id);
       case OpKind::custom:
         return lower_custom(id);
       default:  // one kernel for all shapes
@@ -125,6 +127,25 @@ class Planner : public PlanBuilder {
     s.stride = o.stride;
     s.padding = o.padding;
     s.groups = o.shuffle_groups;
+  }
+
+  /// Turns the step of the product that it alone reads into one that computes the mean too, if that is asked for.
+  constexpr void lower_mean(int id) {
+    const int x = op(id).inputs[0];
+    const Value& v = value(x);
+    const bool product = op(x).kind == OpKind::conv && conv_shape(op(x)).is_product() && v.uses == 1 &&
+                         v.made_by == plan.step_count - 1 && v.gate < 0;
+    if (!means_by_channels_ || !product || backend_.product_mean == nullptr) return lower_unary(id, kernel_of(id));
+    Step& s = storage_.steps[v.made_by];
+    if (s.gate.place != Place::none || s.b.place != Place::none || op(x).dtype != op(id).dtype)
+      return lower_unary(id, kernel_of(id));
+    buffer(v.buffer).bytes = 0;
+    s.op = id;
+    s.kernel = backend_.product_mean;
+    s.y = write(id);
+    need_scratch(static_cast<std::size_t>(v.extents.h * v.extents.w * backend_.vector_floats *
+                                          backend_.pack_layout.most_panel_vectors) *
+                 sizeof(float));
   }
 
   /// The user's own operation; its parameters are packed as they are.

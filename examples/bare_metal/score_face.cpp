@@ -1,0 +1,34 @@
+// Scores one image with tinyFQnet, without an operating system, a heap or a file.
+#include "board.hpp"
+#include "face_image.hpp"
+#include "tinyfqnet_packed.hpp"  // written by tinyfiqa export --c-array
+
+#include <tinyfiqa/models/tinyfqnet.hpp>
+#include <tinyfiqa/runtime/constant_plan.hpp>
+
+#include <cstring>
+
+#ifndef SIDE
+#define SIDE 48
+#endif
+
+using Quality = tinyfiqa::ConstantPlan<tinyfiqa::TinyFQnet, tinyfqnet_packed, SIDE, SIDE>;
+
+alignas(64) static unsigned char arena[Quality::arena_bytes];
+__attribute__((section(".image"))) static constexpr FaceImage<SIDE> face;
+
+int main() {
+  start_counter();
+  float score = 0;
+  void* const outputs[] = {&score};
+  Quality::run(face.levels, outputs, arena);
+  const std::uint32_t instructions = counted_instructions();
+
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &score, sizeof bits);
+  print("score ", bits, 16);
+  print("arena ", sizeof arena);
+  print("stack ", used_stack_bytes());
+  print("instructions ", instructions);
+  return 0;
+}
