@@ -35,7 +35,7 @@ int semihosting(int operation, const void* argument) {
 
 std::uint32_t executed() {
   std::uint32_t count;
-  asm volatile("csrr %0, minstret" : "=r"(count));
+  asm volatile(".option push\n .option arch, +zicsr\n csrr %0, minstret\n .option pop" : "=r"(count));
   return count;
 }
 std::uint32_t first_count;
@@ -45,10 +45,11 @@ std::uint32_t first_count;
 extern "C" {
 __attribute__((naked, section(".vectors"))) void start() {
   asm volatile(
+      ".option push\n .option arch, +zicsr\n .option norelax\n"
 #ifdef __riscv_flen
       "li t0, 0x2000\n csrs mstatus, t0\n"  // floating point on
 #endif
-      "la t0, fault\n csrw mtvec, t0\n la sp, stack_top\n j reset");
+      "la t0, fault\n csrw mtvec, t0\n la sp, stack_top\n j reset\n .option pop");
 }
 
 void reset() {

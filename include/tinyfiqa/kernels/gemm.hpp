@@ -36,7 +36,7 @@ TINYFIQA_ISA_BEGIN(kernels)
 //   AVX2            16 registers    4x3 + 3 + 1 = 16       6x2 + 2 + 1 = 15        8x1 + 1 + 1 = 10
 //   SSE             16 registers    (no panel of 3)        6x2 + 2 + 1 + 1 = 16    8x1 + 1 + 1 + 1 = 11
 #if defined(TINYFIQA_SMALL)  // one tile for all products
-inline constexpr int gemm_max_vectors = 1;
+inline constexpr int gemm_max_vectors = 2;
 template <int NV>
 inline constexpr int gemm_rows = 4;
 #elif defined(TINYFIQA_SCALAR)
@@ -206,13 +206,8 @@ TINYFIQA_INLINE void gemm_activate_as(const vf (&slope)[NV], vf (&acc)[MR][NV]) 
 
 #ifdef TINYFIQA_SMALL
 
-/// Epilogue and store of a tile of one column at row `row` and column `first` of C: its first `rows` rows.
-template <int MR, int NV>
-inline void gemm_store_tile(const GemmArgs& g, int row, int rows, int first, int, vf (&acc)[MR][NV]) {
-  static_assert(NV == 1 && simd::width == 1);
-  vf sums[MR];  // a copy: `acc` stays in registers if no variable indexes it
-#pragma GCC unroll 4
-  for (int r = 0; r < MR; ++r) sums[r] = acc[r][0];
+/// Epilogue and store of a column of a tile, at row `row` and column `first` of C: its first `rows` rows.
+TINYFIQA_NOINLINE inline void gemm_store_column(const GemmArgs& g, int row, int rows, int first, const vf* sums) {
   const vf slope = g.slope == nullptr ? 0.0f : g.slope[first];
   const Act act = g.act;
   const std::ptrdiff_t ldc = g.ldc, ld_residual = g.ld_residual;
@@ -227,6 +222,17 @@ inline void gemm_store_tile(const GemmArgs& g, int row, int rows, int first, int
     }
     *c = y;
   }
+}
+template <int MR, int NV>
+TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int first, int, vf (&acc)[MR][NV]) {
+  static_assert(simd::width == 1);
+  vf sums[NV][MR];  // a copy: `acc` stays in registers if no variable indexes it
+#pragma GCC unroll 2
+  for (int v = 0; v < NV; ++v)
+#pragma GCC unroll 4
+    for (int r = 0; r < MR; ++r) sums[v][r] = acc[r][v];
+#pragma GCC unroll 1
+  for (int v = 0; v < NV; ++v) gemm_store_column(g, row, rows, first + v, sums[v]);
 }
 
 /// Rows begin .. end of C, columns of one panel.

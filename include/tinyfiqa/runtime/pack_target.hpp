@@ -67,7 +67,7 @@ struct Packing {
 /// Every instruction set that the library has kernels for. A row that differs from the kernels' own numbers does not
 /// compile on that machine.
 inline constexpr PackTarget pack_targets[] = {
-    {"scalar", &detail::Packing<1, 4>::backend},  {"scalar_small", &detail::Packing<1, 1>::backend},
+    {"scalar", &detail::Packing<1, 4>::backend},  {"scalar_small", &detail::Packing<1, 2>::backend},
     {"sse2", &detail::Packing<4, 2>::backend},    {"sse42", &detail::Packing<4, 2>::backend},
     {"neon", &detail::Packing<4, 3>::backend},    {"avx2", &detail::Packing<8, 3>::backend},
     {"avx512", &detail::Packing<16, 3>::backend},
