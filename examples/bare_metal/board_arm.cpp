@@ -49,15 +49,17 @@ volatile std::uint32_t& memory(std::uintptr_t address) {
 using Handler = void (*)();
 extern "C" {
 extern const Handler vectors[16];
-__attribute__((section(".vectors"), used)) const Handler vectors[16] = {
-    stack_top, reset, fault, fault, fault, fault, fault, nullptr,
-    nullptr, nullptr, nullptr, fault, fault, nullptr, fault, fault};
+__attribute__((section(".vectors"), used))
+const Handler vectors[16] = {stack_top, reset,   fault,   fault, fault, fault,   fault, nullptr,
+                             nullptr,   nullptr, nullptr, fault, fault, nullptr, fault, fault};
 
 void reset() {
   memory(0xe000ed88) = memory(0xe000ed88) | 0xf00000u;  // CPACR: floating point on
   asm volatile("dsb\n isb" ::: "memory");
-  std::memcpy(data_begin, data_in_flash, reinterpret_cast<std::uintptr_t>(data_end) - reinterpret_cast<std::uintptr_t>(data_begin));
-  std::memset(bss_begin, 0, reinterpret_cast<std::uintptr_t>(bss_end) - reinterpret_cast<std::uintptr_t>(bss_begin));
+  std::memcpy(data_begin, data_in_flash,
+              reinterpret_cast<std::uintptr_t>(data_end) - reinterpret_cast<std::uintptr_t>(data_begin));
+  std::memset(bss_begin, 0,
+              reinterpret_cast<std::uintptr_t>(bss_end) - reinterpret_cast<std::uintptr_t>(bss_begin));
   std::uint32_t* frame = static_cast<std::uint32_t*>(__builtin_frame_address(0));
   for (volatile std::uint32_t* at = stack_end; at < frame - 16; ++at) *at = stack_pattern;
   end_program(main() == 0);
@@ -85,5 +87,6 @@ std::uint32_t counted_instructions() {
 std::uint32_t used_stack_bytes() {
   const std::uint32_t* at = stack_end;
   while (*at == stack_pattern) ++at;
-  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&stack_top) - reinterpret_cast<std::uintptr_t>(at));
+  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&stack_top) -
+                                    reinterpret_cast<std::uintptr_t>(at));
 }

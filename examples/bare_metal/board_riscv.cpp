@@ -53,8 +53,10 @@ __attribute__((naked, section(".vectors"))) void start() {
 }
 
 void reset() {
-  std::memcpy(data_begin, data_in_flash, reinterpret_cast<std::uintptr_t>(data_end) - reinterpret_cast<std::uintptr_t>(data_begin));
-  std::memset(bss_begin, 0, reinterpret_cast<std::uintptr_t>(bss_end) - reinterpret_cast<std::uintptr_t>(bss_begin));
+  std::memcpy(data_begin, data_in_flash,
+              reinterpret_cast<std::uintptr_t>(data_end) - reinterpret_cast<std::uintptr_t>(data_begin));
+  std::memset(bss_begin, 0,
+              reinterpret_cast<std::uintptr_t>(bss_end) - reinterpret_cast<std::uintptr_t>(bss_begin));
   std::uint32_t* frame = static_cast<std::uint32_t*>(__builtin_frame_address(0));
   for (volatile std::uint32_t* at = stack_end; at < frame - 32; ++at) *at = stack_pattern;
   end_program(main() == 0);
@@ -74,5 +76,6 @@ std::uint32_t counted_instructions() { return executed() - first_count; }
 std::uint32_t used_stack_bytes() {
   const std::uint32_t* at = stack_end;
   while (*at == stack_pattern) ++at;
-  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(stack_top) - reinterpret_cast<std::uintptr_t>(at));
+  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(stack_top) -
+                                    reinterpret_cast<std::uintptr_t>(at));
 }

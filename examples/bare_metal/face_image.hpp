@@ -1,8 +1,8 @@
 // An image of a face by a formula, as a constant in flash: a skin-coloured ellipse with eyes and a mouth on a background.
 #pragma once
 
-/// RGB levels [Side, Side, 3].
-template <int Side>
+/// RGB levels [Side, Side, 3], or BGR.
+template <int Side, bool Bgr = false>
 struct FaceImage {
   unsigned char levels[Side * Side * 3] = {};
 
@@ -10,11 +10,12 @@ struct FaceImage {
     constexpr int skin[3] = {214, 168, 142}, background[3] = {70, 92, 118}, dark[3] = {58, 40, 36};
     for (int y = 0; y < Side; ++y)
       for (int x = 0; x < Side; ++x) {
-        const bool face = inside(x, y, 50, 52, 34, 44), eye = inside(x, y, 36, 42, 6, 4) || inside(x, y, 64, 42, 6, 4),
+        const bool face = inside(x, y, 50, 52, 34, 44),
+                   eye = inside(x, y, 36, 42, 6, 4) || inside(x, y, 64, 42, 6, 4),
                    mouth = inside(x, y, 50, 74, 14, 4);
         const int* const colour = eye || mouth ? dark : face ? skin : background;
         const int light = (x - y) * 40 / Side;  // from the upper right
-        for (int c = 0; c < 3; ++c) levels[(y * Side + x) * 3 + c] = level(colour[c] + light);
+        for (int c = 0; c < 3; ++c) levels[(y * Side + x) * 3 + (Bgr ? 2 - c : c)] = level(colour[c] + light);
       }
   }
 

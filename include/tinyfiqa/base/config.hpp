@@ -53,7 +53,8 @@
 // defined here where the standard library has no threads: on bare metal, and with MinGW's win32 threads. A program can
 // define it elsewhere too, for all of its files.
 #if !defined(TINYFIQA_NO_THREADS)
-#if !__STDC_HOSTED__ || (defined(__GLIBCXX__) && !defined(_GLIBCXX_HAS_GTHREADS)) || defined(_LIBCPP_HAS_NO_THREADS)
+#if !__STDC_HOSTED__ || (defined(__GLIBCXX__) && !defined(_GLIBCXX_HAS_GTHREADS)) || \
+    defined(_LIBCPP_HAS_NO_THREADS)
 #define TINYFIQA_NO_THREADS 1
 #elif defined(_LIBCPP_HAS_THREADS)  // libc++ 20 and newer: 0 or 1
 #if !_LIBCPP_HAS_THREADS

@@ -57,12 +57,13 @@ inline constexpr int conv_patches = conv_strip_pixels;
 static_assert(conv_strip_pixels % conv_patches == 0);
 
 /// Depth k of the product: floats of one window of one group.
-TINYFIQA_INLINE constexpr int conv_depth(int window, int cin, int groups) { return window * window * (cin / groups); }
+TINYFIQA_INLINE constexpr int conv_depth(int window, int cin, int groups) {
+  return window * window * (cin / groups);
+}
 
 /// Scratch of one thread, in floats.
 TINYFIQA_INLINE constexpr std::size_t conv_scratch_floats(int window, int cin, int groups) {
-  return static_cast<std::size_t>(conv_patches) *
-         static_cast<std::size_t>(conv_depth(window, cin, groups));
+  return static_cast<std::size_t>(conv_patches) * static_cast<std::size_t>(conv_depth(window, cin, groups));
 }
 
 /// Size of the packed weights and bias, in floats.

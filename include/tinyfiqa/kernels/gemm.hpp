@@ -207,7 +207,8 @@ TINYFIQA_INLINE void gemm_activate_as(const vf (&slope)[NV], vf (&acc)[MR][NV]) 
 #ifdef TINYFIQA_SMALL
 
 /// Epilogue and store of a column of a tile, at row `row` and column `first` of C: its first `rows` rows.
-TINYFIQA_NOINLINE inline void gemm_store_column(const GemmArgs& g, int row, int rows, int first, const vf* sums) {
+TINYFIQA_NOINLINE inline void gemm_store_column(const GemmArgs& g, int row, int rows, int first,
+                                                const vf* sums) {
   const vf slope = g.slope == nullptr ? 0.0f : g.slope[first];
   const Act act = g.act;
   const std::ptrdiff_t ldc = g.ldc, ld_residual = g.ld_residual;
@@ -224,7 +225,8 @@ TINYFIQA_NOINLINE inline void gemm_store_column(const GemmArgs& g, int row, int 
   }
 }
 template <int MR, int NV>
-TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int first, int, vf (&acc)[MR][NV]) {
+TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int first, int,
+                                     vf (&acc)[MR][NV]) {
   static_assert(simd::width == 1);
   vf sums[NV][MR];  // a copy: `acc` stays in registers if no variable indexes it
 #pragma GCC unroll 2

@@ -55,8 +55,7 @@ inline void transpose_rows(const float* TINYFIQA_RESTRICT rows, int k, int fille
   }
 #endif
   for (; p < k; ++p)
-    for (int j = 0; j < Width; ++j)
-      to[p * stride + j] = j < filled ? rows[std::ptrdiff_t{j} * k + p] : 0.0f;
+    for (int j = 0; j < Width; ++j) to[p * stride + j] = j < filled ? rows[std::ptrdiff_t{j} * k + p] : 0.0f;
 }
 
 TINYFIQA_ISA_END

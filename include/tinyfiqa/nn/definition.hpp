@@ -44,13 +44,26 @@ constexpr FixedDefinition<operation_count<Net>()> define_fixed() {
 constexpr std::uint64_t definition_hash(Span<const Op> ops) {
   std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a of 64 bits, with integers in place of bytes
   for (const Op& op : ops) {
-    const int fields[] = {static_cast<int>(op.kind), static_cast<int>(op.act),  static_cast<int>(op.dtype),
-                          op.inputs[0],              op.inputs[1],              op.inputs[2],
-                          op.inputs[3],              op.channels,               op.in_channels,
-                          op.window,                 op.stride,                 op.padding,
-                          op.groups,                 op.first_channel,          op.shuffle_groups,
-                          op.factor,                 op.custom_params,          op.slope < 0 ? 0 : 1,
-                          op.bias < 0 ? 0 : 1,       op.only_norm() ? 1 : 0};
+    const int fields[] = {static_cast<int>(op.kind),
+                          static_cast<int>(op.act),
+                          static_cast<int>(op.dtype),
+                          op.inputs[0],
+                          op.inputs[1],
+                          op.inputs[2],
+                          op.inputs[3],
+                          op.channels,
+                          op.in_channels,
+                          op.window,
+                          op.stride,
+                          op.padding,
+                          op.groups,
+                          op.first_channel,
+                          op.shuffle_groups,
+                          op.factor,
+                          op.custom_params,
+                          op.slope < 0 ? 0 : 1,
+                          op.bias < 0 ? 0 : 1,
+                          op.only_norm() ? 1 : 0};
     for (const int field : fields) hash = (hash ^ static_cast<std::uint32_t>(field)) * 0x100000001b3u;
   }
   return hash;

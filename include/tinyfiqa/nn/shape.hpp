@@ -36,7 +36,9 @@ struct PlanProblem {
 
 namespace detail {
 
-constexpr bool same_pixels(const Extents& a, const Extents& b) { return a.n == b.n && a.h == b.h && a.w == b.w; }
+constexpr bool same_pixels(const Extents& a, const Extents& b) {
+  return a.n == b.n && a.h == b.h && a.w == b.w;
+}
 
 /// True if the sizes of inputs 0 and i fit the rule.
 constexpr bool go_together(InputRule rule, const Extents& a, const Extents& b) {
@@ -96,7 +98,8 @@ constexpr bool are_outputs(Span<const Op> ops, Span<const int> outputs) {
 /// Computes the sizes of values 0 .. count - 1 for an input of N, H, W; its channels are the network's own.
 /// `size_of(id)` returns a reference to where the size of value `id` is kept.
 template <class SizeOf>
-constexpr PlanProblem measure_values(Span<const Op> ops, int count, const Extents& input, const SizeOf& size_of) {
+constexpr PlanProblem measure_values(Span<const Op> ops, int count, const Extents& input,
+                                     const SizeOf& size_of) {
   PlanProblem problem;
   if (input.n < 1 || input.h < 1 || input.w < 1) {
     problem.error = PlanError::bad_input_size;

@@ -12,10 +12,11 @@ TINYFIQA_BEGIN
 /// processors with caches. A chain pays there when the map between its steps does not fit the second-level cache
 /// (docs/performance-log.md); the rows that it keeps should fit there, beside the weights.
 struct ChainLimits {
-  long long least_map_bytes = 1536 * 1024;    ///< smaller maps between two steps are in memory as a whole
+  long long least_map_bytes = 1536 * 1024;   ///< smaller maps between two steps are in memory as a whole
   std::size_t most_rows_bytes = 256 * 1024;  ///< of the rows that a chain keeps
+  int most_steps = 6;                        ///< 2 .. max_chain_steps
   int rows = 16;
-  int least_rows = 2;  ///< with one row at a time, 3x3 windows move twice as many rows as they compute
+  int least_rows = 2;       ///< with one row at a time, 3x3 windows move twice as many rows as they compute
   bool ends_small = false;  ///< a chain ends at the step with the smallest output that it can reach
 };
 
@@ -23,6 +24,7 @@ struct ChainLimits {
 constexpr ChainLimits low_memory_chains() {
   ChainLimits limits;
   limits.least_map_bytes = 0;
+  limits.most_steps = max_chain_steps;
   limits.rows = 1;
   limits.least_rows = 1;
   limits.ends_small = true;
@@ -42,8 +44,8 @@ class ChainPlanner {
     std::size_t most = 0;
     for (int i = 0; i < count();) {
       int last = i;
-      for (int end = i + 1; end < count() && end - i < max_chain_steps && links(end - 1) && has_room(i, end);
-           ++end)
+      for (int end = i + 1;
+           end < count() && end - i < limits_.most_steps && links(end - 1) && has_room(i, end); ++end)
         if (!limits_.ends_small || output_bytes(end) <= output_bytes(last)) last = end;
       if (last > i) {
         make_chain(i, last - i + 1);
@@ -85,7 +87,8 @@ class ChainPlanner {
 
   /// True when a chain of the steps first .. last can compute limits_.least_rows at a time. Pairs always may.
   constexpr bool has_room(int first, int last) {
-    return last - first < 2 || place_rows(first, last + 1 - first, limits_.least_rows) <= limits_.most_rows_bytes;
+    return last - first < 2 ||
+           place_rows(first, last + 1 - first, limits_.least_rows) <= limits_.most_rows_bytes;
   }
 
   constexpr void make_chain(int first, int count) {

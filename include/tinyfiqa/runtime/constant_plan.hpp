@@ -24,8 +24,11 @@ TINYFIQA_BEGIN
 struct LowMemoryPlan {
   static constexpr int images = 1;
   static constexpr bool levels = true;  ///< the input is RGB levels 0..255 [N, H, W, 3]; false: floats
+  /// Of chains of 1 to most_steps steps, those are taken that need the smallest arena.
   static constexpr ChainLimits chains = low_memory_chains();
   static constexpr bool means_by_channels = true;
+  /// The names of the outputs to compute; none: all that need no request.
+  static constexpr Span<const char* const> outputs{};
 };
 
 namespace detail {
@@ -44,7 +47,8 @@ struct ConstantPlanning {
   }
 };
 
-template <class Net, class Weights, int H, int W, class Options>
+/// Plans with chains of at most `ChainSteps` steps.
+template <class Net, class Weights, int H, int W, class Options, int ChainSteps>
 constexpr ConstantPlanning<Net> plan_constant() {
   ConstantPlanning<Net> planning;
   LevelScale levels;
@@ -54,18 +58,41 @@ constexpr ConstantPlanning<Net> plan_constant() {
   }
   int outputs[Outputs::capacity] = {};
   std::size_t count = 0;
+  for (const char* const name : Options::outputs)
+    outputs[count++] = constant_network<Net>.outputs.value(name);
   for (const Output& output : constant_network<Net>.outputs)
-    if (!output.on_request) outputs[count++] = output.value;
+    if (Options::outputs.empty() && !output.on_request) outputs[count++] = output.value;
   PlanRequest request;
   request.ops = constant_network<Net>.operations();
   request.outputs = {outputs, count};
   request.input = {Options::images, H, W, 0};
   if (Options::levels) request.levels = &levels;
   request.chain_limits = Options::chains;
+  request.chain_limits.most_steps = ChainSteps;
   request.means_by_channels = Options::means_by_channels;
-  planning.plan = make_plan(request, kernels::backend_with<kernels_of_network<Net>()>, planning.storage.storage());
+  planning.plan =
+      make_plan(request, kernels::backend_with<kernels_of_network<Net>()>, planning.storage.storage());
   planning.plan.steps = nullptr;
   return planning;
+}
+
+// Variables, because compilers count the steps of each constant's computation, and limit them.
+template <class Net, class Weights, int H, int W, class Options, int ChainSteps>
+inline constexpr std::size_t constant_arena_bytes =
+    plan_constant<Net, Weights, H, W, Options, ChainSteps>().plan.arena_bytes;
+
+/// The length of chains, up to `ChainSteps`, whose plan has the smallest arena.
+template <class Net, class Weights, int H, int W, class Options, int ChainSteps>
+constexpr int best_chain_steps() {
+  if constexpr (ChainSteps == 1) {
+    return 1;
+  } else {
+    constexpr int shorter = best_chain_steps<Net, Weights, H, W, Options, ChainSteps - 1>();
+    return constant_arena_bytes<Net, Weights, H, W, Options, ChainSteps> <
+                   constant_arena_bytes<Net, Weights, H, W, Options, shorter>
+               ? ChainSteps
+               : shorter;
+  }
 }
 
 }  // namespace detail
@@ -75,28 +102,37 @@ template <class Net, class Weights, int H, int W, class Options = LowMemoryPlan>
 class ConstantPlan {
   static constexpr Span<const Op> ops = detail::constant_network<Net>.operations();
   static_assert(Weights::tag.layout == kernels::backend_with<KernelSet::none>.pack_layout,
-                "tinyfiqa: these weights are packed for another instruction set than this program is compiled for; write "
+                "tinyfiqa: these weights are packed for another instruction set than this program is "
+                "compiled for; write "
                 "them again by tinyfiqa export --c-array with --target " TINYFIQA_ISA_NAME);
   static_assert(Weights::tag.definition == definition_hash(ops),
-                "tinyfiqa: these weights are packed for another network, or for another version of it; write them again "
+                "tinyfiqa: these weights are packed for another network, or for another version of it; write "
+                "them again "
                 "by tinyfiqa export --c-array with the weights of this network");
-  static constexpr auto planning = detail::plan_constant<Net, Weights, H, W, Options>();
+  static constexpr int chain_steps =
+      detail::best_chain_steps<Net, Weights, H, W, Options, Options::chains.most_steps>();
+  static constexpr auto planning = detail::plan_constant<Net, Weights, H, W, Options, chain_steps>();
   static_assert(planning.plan.problem.error != PlanError::map_too_small,
                 "tinyfiqa: the input is too small for this network");
-  static_assert(planning.plan.ok(), "tinyfiqa: this network can't be planned at this size; make_plan() says why");
+  static_assert(planning.plan.problem.error != PlanError::bad_outputs,
+                "tinyfiqa: the network has no output of one of the names in Options::outputs");
+  static_assert(planning.plan.ok(),
+                "tinyfiqa: this network can't be planned at this size; make_plan() says why");
   static_assert(sizeof(Weights::data) >= planning.plan.packed_bytes,
                 "tinyfiqa: these packed weights are not all of the network; write them again by tinyfiqa "
                 "export --c-array");
-  static constexpr auto steps = detail::compact_steps<detail::count_operands(planning.steps()),
-                                                      planning.plan.step_count>(planning.steps());
-  static_assert(steps.fits, "tinyfiqa: a map of this plan has more than 65535 rows, columns or channels, or the plan has "
-                            "more than 255 maps; plan it at run time (runtime/plan.hpp)");
+  static constexpr auto steps =
+      detail::compact_steps<detail::count_operands(planning.steps()), planning.plan.step_count>(
+          planning.steps());
+  static_assert(steps.fits,
+                "tinyfiqa: a map of this plan has more than 65535 rows, columns or channels, or the plan has "
+                "more than 255 maps; plan it at run time (runtime/plan.hpp)");
 
  public:
   static constexpr std::size_t arena_bytes = planning.plan.arena_bytes;
   static constexpr int output_count = planning.plan.output_count;
   static constexpr int step_count = planning.plan.step_count;
-  static constexpr Extents input = planning.plan.input;
+  static constexpr Extents input_extents = planning.plan.input;
   /// [N, H, W, C] of output i.
   static constexpr Extents output_extents(int i = 0) { return planning.plan.outputs[i]; }
 
@@ -108,7 +144,8 @@ class ConstantPlan {
     frame.packed = reinterpret_cast<const unsigned char*>(Weights::data);
     frame.input = input;
     frame.outputs = outputs;
-    detail::run_constant(steps.view(kernels::run_chain), frame);
+    Step together[chain_steps];
+    detail::run_constant(steps.view(kernels::run_chain), frame, together);
   }
 };
 

@@ -183,10 +183,9 @@ inline void expand(const ConstantSteps& all, const CompactStep& c, Step& s) {
   s.levels = *all.levels;
 }
 
-/// run() of runtime/plan.hpp for constant steps.
-inline void run_constant(const ConstantSteps& all, const Frame& frame) {
+/// run() of runtime/plan.hpp for constant steps. `steps` is memory for those of the longest chain.
+inline void run_constant(const ConstantSteps& all, const Frame& frame, Step* steps) {
   const FlushSubnormals flush;
-  Step steps[max_chain_steps];  // those of a chain
   for (int i = 0; i < all.count;) {
     const int together = all.steps[i].chain_steps > 0 ? all.steps[i].chain_steps : 1;
     for (int k = 0; k < together; ++k) expand(all, all.steps[i + k], steps[k]);

@@ -195,8 +195,8 @@ constexpr std::size_t packed_conv(const ConvShape& c) {
 }
 template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
 inline void pack_conv_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
-  pack_conv<Width, MaxVectors>(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.weight, c.bias, workspace,
-            reinterpret_cast<float*>(packed));
+  pack_conv<Width, MaxVectors>(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.weight, c.bias,
+                               workspace, reinterpret_cast<float*>(packed));
 }
 constexpr std::size_t scratch_conv(const ConvShape& c) {
   return conv_scratch_floats(c.window, c.cin, c.groups) * sizeof(float);

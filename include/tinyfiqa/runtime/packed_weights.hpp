@@ -3,8 +3,8 @@
 // numbers without a notice.
 #pragma once
 
-#include <tinyfiqa/base/config.hpp>
 #include <cstdint>
+#include <tinyfiqa/base/config.hpp>
 
 TINYFIQA_BEGIN
 
@@ -13,7 +13,7 @@ inline constexpr int pack_layout_version = 1;
 
 /// The numbers that the order of packed weights depends on.
 struct PackLayout {
-  int vector_floats = 1;      ///< of a vector of the kernels
+  int vector_floats = 1;       ///< of a vector of the kernels
   int most_panel_vectors = 1;  ///< of a panel of a product (kernels/gemm.hpp)
   int version = pack_layout_version;
 
@@ -29,9 +29,9 @@ struct PackLayout {
 ///   static constexpr float mean[3], scale[3];           of the levels of an image (LevelScale)
 ///   alignas(64) static constexpr float data[];
 struct PackTag {
-  const char* target = "";   ///< the name of the instruction set, for people
+  const char* target = "";  ///< the name of the instruction set, for people
   PackLayout layout;
-  const char* network = "";  ///< for people
+  const char* network = "";      ///< for people
   std::uint64_t definition = 0;  ///< definition_hash() of the network's operations
 };
 

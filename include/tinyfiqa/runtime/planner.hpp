@@ -135,7 +135,8 @@ class Planner : public PlanBuilder {
     const Value& v = value(x);
     const bool product = op(x).kind == OpKind::conv && conv_shape(op(x)).is_product() && v.uses == 1 &&
                          v.made_by == plan.step_count - 1 && v.gate < 0;
-    if (!means_by_channels_ || !product || backend_.product_mean == nullptr) return lower_unary(id, kernel_of(id));
+    if (!means_by_channels_ || !product || backend_.product_mean == nullptr)
+      return lower_unary(id, kernel_of(id));
     Step& s = storage_.steps[v.made_by];
     if (s.gate.place != Place::none || s.b.place != Place::none || op(x).dtype != op(id).dtype)
       return lower_unary(id, kernel_of(id));

@@ -111,7 +111,7 @@ struct Frame {
   }
 };
 
-inline constexpr int max_chain_steps = 6;
+inline constexpr int max_chain_steps = 8;  ///< ChainLimits::most_steps is at most this
 
 struct RowRange {
   int begin = 0, end = 0;

@@ -23,8 +23,7 @@ class InUse {
   /// True if no other thread was inside; then none can enter while the guard lives.
   class Guard {
    public:
-    explicit Guard(InUse& object)
-        : object_(object.enter() ? &object : nullptr) {}
+    explicit Guard(InUse& object) : object_(object.enter() ? &object : nullptr) {}
     Guard(const Guard&) = delete;
     Guard& operator=(const Guard&) = delete;
     ~Guard() {

@@ -21,8 +21,9 @@ class RunThreads {
   Status start(int threads) {
     if (threads <= 1) return {};
 #ifdef TINYFIQA_NO_THREADS
-    return Status::error(Errc::unsupported, "this program is compiled without threads, but is to use ", threads,
-                         "; use 1, or compile it without TINYFIQA_NO_THREADS by a compiler that has std::thread");
+    return Status::error(
+        Errc::unsupported, "this program is compiled without threads, but is to use ", threads,
+        "; use 1, or compile it without TINYFIQA_NO_THREADS by a compiler that has std::thread");
 #else
     team_ = std::make_unique<ThreadTeam>(threads);
     return {};

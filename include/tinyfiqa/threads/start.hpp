@@ -4,7 +4,8 @@
 #include <tinyfiqa/base/config.hpp>
 
 #ifdef TINYFIQA_NO_THREADS
-#error "tinyfiqa: this header needs threads, which the standard library does not have, or which TINYFIQA_NO_THREADS turns off. Include only tinyfiqa.hpp and detection/: they score without threads."
+#error \
+    "tinyfiqa: this header needs threads, which the standard library does not have, or which TINYFIQA_NO_THREADS turns off. Include only tinyfiqa.hpp and detection/: they score without threads."
 #endif
 
 #include <exception>
