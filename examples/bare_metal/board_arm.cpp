@@ -3,8 +3,8 @@
 
 #include <cstring>
 
-#ifndef SYSTICK_HZ
-#define SYSTICK_HZ 25000000  // QEMU's mps2 boards
+#ifndef QUARTER_NANOSECONDS_PER_TICK
+#define QUARTER_NANOSECONDS_PER_TICK 160  // 25 MHz, as QEMU's mps2 boards have
 #endif
 
 extern "C" {
@@ -80,8 +80,8 @@ void start_counter() {
   memory(0xe000e010) = 5;
 }
 std::uint32_t counted_instructions() {
-  const std::uint64_t ticks = 0xffffff - (memory(0xe000e018) & 0xffffff);
-  return static_cast<std::uint32_t>(ticks * (1000000000 / (SYSTICK_HZ / 1000)) / 1000);
+  const std::uint32_t ticks = 0xffffff - (memory(0xe000e018) & 0xffffff);
+  return ticks * QUARTER_NANOSECONDS_PER_TICK / 4;
 }
 
 std::uint32_t used_stack_bytes() {

@@ -96,14 +96,14 @@ if command -v arm-none-eabi-g++ > /dev/null && command -v qemu-system-arm > /dev
   small=$(memory 0 128K 0x20000000 64K reset)
   large=$(memory 0 512K 0x20000000 512K reset)
   emulator="qemu-system-arm -machine mps2-an386"
-  bare "Cortex-M4F" score_face score_48 65536 24000 -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 $arm $small
+  bare "Cortex-M4F" score_face score_48 64000 22500 -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 $arm $small
   emulator="qemu-system-arm -machine mps2-an500"
-  bare "Cortex-M7" score_face score_48 65536 24000 -mcpu=cortex-m7 $arm $small -DSIDE=48
-  bare "Cortex-M7" score_face score_64 65536 34000 -mcpu=cortex-m7 $arm $small -DSIDE=64
-  bare "Cortex-M7" detect_and_score detect_96 380000 280000 -mcpu=cortex-m7 $arm $large
+  bare "Cortex-M7" score_face score_48 64000 22500 -mcpu=cortex-m7 $arm $small -DSIDE=48
+  bare "Cortex-M7" score_face score_64 64000 32500 -mcpu=cortex-m7 $arm $small -DSIDE=64
+  bare "Cortex-M7" detect_and_score detect_96 370000 300000 -mcpu=cortex-m7 $arm $large
   if arm-none-eabi-g++ -mcpu=cortex-m55 -mfloat-abi=hard -E -x c++ /dev/null > /dev/null 2>&1; then
     emulator="qemu-system-arm -machine mps3-an547"
-    bare "Cortex-M55" score_face score_48 65536 24000 -mcpu=cortex-m55 $arm $small -DSYSTICK_HZ=32000000
+    bare "Cortex-M55" score_face score_48 64000 22500 -mcpu=cortex-m55 $arm $small -DQUARTER_NANOSECONDS_PER_TICK=125
   fi
 else
   echo "build.sh: no arm-none-eabi-g++ and qemu-system-arm: Cortex-M is left out" >&2
@@ -122,7 +122,7 @@ if command -v riscv64-unknown-elf-g++ > /dev/null && command -v qemu-system-risc
   fi
   if [ -z "$headers" ] || [ -n "${folder:-}" ]; then
     found=1
-    bare "RISC-V rv32imafc" score_face score_48 65536 24000 -march=rv32imafc -mabi=ilp32f $headers $memory
+    bare "RISC-V rv32imafc" score_face score_48 64000 22500 -march=rv32imafc -mabi=ilp32f $headers $memory
     bare "RISC-V rv32imac, without FPU" score_face score_48 70000 24000 -march=rv32imac -mabi=ilp32 $headers $memory
   else
     echo "build.sh: riscv64-unknown-elf-g++ has no C++ headers; install libstdc++-arm-none-eabi-newlib for them" >&2

@@ -48,7 +48,9 @@ tinyfiqa::Face best_face() {
 
 /// The box of the face, from the nearest pixels of the photo, as RGB.
 void cut(const tinyfiqa::FaceBox& box) {
-  const auto nearest = [](float at) { return at < 0 ? 0 : at >= photo_side ? photo_side - 1 : static_cast<int>(at); };
+  const auto nearest = [](float at) {
+    return at < 0 ? 0 : at >= photo_side ? photo_side - 1 : static_cast<int>(at);
+  };
   for (int y = 0; y < face_side; ++y)
     for (int x = 0; x < face_side; ++x) {
       const int row = nearest(box.y + box.height * (static_cast<float>(y) + 0.5f) / face_side),

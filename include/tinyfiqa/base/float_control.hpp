@@ -24,6 +24,16 @@ inline std::uint64_t float_control() {
   return control;
 }
 inline void set_float_control(std::uint64_t control) { asm volatile("msr fpcr, %0" : : "r"(control)); }
+#elif defined(__arm__) && defined(__ARM_FP) && defined(__GNUC__)
+inline constexpr std::uint64_t flush_subnormals_bits = 1u << 24u;  // FZ
+inline std::uint64_t float_control() {
+  std::uint32_t control = 0;
+  asm volatile("vmrs %0, fpscr" : "=r"(control));
+  return control;
+}
+inline void set_float_control(std::uint64_t control) {
+  asm volatile("vmsr fpscr, %0" : : "r"(static_cast<std::uint32_t>(control)));
+}
 #else
 inline constexpr std::uint64_t flush_subnormals_bits = 0;
 inline std::uint64_t float_control() { return 0; }

@@ -312,17 +312,19 @@ inline void depthwise_row_strided(const DepthwiseArgs& d, const DepthwiseRow& r)
 
 #ifdef TINYFIQA_SMALL
 
-/// One output row: tiles of 4 pixels where the windows lie inside the map's columns, pixels elsewhere.
+/// One output row: tiles of 4 pixels where the windows lie inside the map's columns, pixels elsewhere. The last tile is
+/// moved left, as in depthwise_tiles.
 template <int K, int S>
 inline void depthwise_row_small(const DepthwiseArgs& d, const DepthwiseRow& r) {
   const PixelRange inside = pixels_inside(K, S, d.padding, d.w, d.out_w);
   for (int ox = 0; ox < d.out_w;) {
-    const bool tile = ox >= inside.begin && ox + 4 <= inside.end;
-    if (tile)
+    if (ox >= inside.begin && ox < inside.end && inside.end - inside.begin >= 4) {
+      if (ox > inside.end - 4) ox = inside.end - 4;
       depthwise_tile<K, S, 4, false>(d, r, ox);
-    else
-      depthwise_pixel(d, r, ox);
-    ox += tile ? 4 : 1;
+      ox += 4;
+    } else {
+      depthwise_pixel(d, r, ox++);
+    }
   }
 }
 

@@ -76,6 +76,18 @@ constexpr ConstantPlanning<Net> plan_constant() {
   return planning;
 }
 
+/// The extents of the outputs alone: what a program asks for at run time must not bring the whole planning along.
+template <int Count>
+struct OutputExtents {
+  Extents extents[Count];
+};
+template <int Count>
+constexpr OutputExtents<Count> extents_of_outputs(const Plan& plan) {
+  OutputExtents<Count> all;
+  for (int i = 0; i < Count; ++i) all.extents[i] = plan.outputs[i];
+  return all;
+}
+
 // Variables, because compilers count the steps of each constant's computation, and limit them.
 template <class Net, class Weights, int H, int W, class Options, int ChainSteps>
 inline constexpr std::size_t constant_arena_bytes =
@@ -124,6 +136,7 @@ class ConstantPlan {
   static constexpr auto steps =
       detail::compact_steps<detail::count_operands(planning.steps()), planning.plan.step_count>(
           planning.steps());
+  static constexpr auto outputs = detail::extents_of_outputs<planning.plan.output_count>(planning.plan);
   static_assert(steps.fits,
                 "tinyfiqa: a map of this plan has more than 65535 rows, columns or channels, or the plan has "
                 "more than 255 maps; plan it at run time (runtime/plan.hpp)");
@@ -134,7 +147,7 @@ class ConstantPlan {
   static constexpr int step_count = planning.plan.step_count;
   static constexpr Extents input_extents = planning.plan.input;
   /// [N, H, W, C] of output i.
-  static constexpr Extents output_extents(int i = 0) { return planning.plan.outputs[i]; }
+  static constexpr Extents output_extents(int i = 0) { return outputs.extents[i]; }
 
   /// Computes outputs[i], dense floats [N, H, W, C] of output_extents(i), from the input. `arena` has arena_bytes, aligned
   /// as floats are; several networks that don't run at the same time can share it.
