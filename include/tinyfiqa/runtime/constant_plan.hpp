@@ -154,7 +154,7 @@ class ConstantPlan {
   static void run(const void* input, void* const* outputs, unsigned char* arena) {
     Frame frame;
     frame.arena = arena;
-    frame.packed = reinterpret_cast<const unsigned char*>(Weights::data);
+    frame.packed = reinterpret_cast<const unsigned char*>(&Weights::data);
     frame.input = input;
     frame.outputs = outputs;
     Step together[chain_steps];

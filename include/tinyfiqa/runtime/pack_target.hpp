@@ -2,6 +2,7 @@
 // this program is compiled for. Give Model the backend of a target; Model::packed() then has the weights for it.
 #pragma once
 
+#include <tinyfiqa/base/cpu.hpp>
 #include <tinyfiqa/runtime/convolution_kernels.hpp>
 #include <tinyfiqa/runtime/packed_weights.hpp>
 
@@ -59,11 +60,6 @@ struct Packing {
     return b;
   }();
 };
-
-constexpr bool same_text(const char* a, const char* b) {
-  while (*a != '\0' && *a == *b) ++a, ++b;
-  return *a == *b;
-}
 
 }  // namespace detail
 
