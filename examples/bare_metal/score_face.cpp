@@ -14,20 +14,26 @@
 
 using Quality = tinyfiqa::ConstantPlan<tinyfiqa::TinyFQnet, tinyfqnet_packed, SIDE, SIDE>;
 
-alignas(64) static unsigned char arena[Quality::arena_bytes];
+/// `levels`: RGB, [SIDE, SIDE, 3].
+static float score_face(const unsigned char* levels) {
+  alignas(64) static unsigned char arena[Quality::arena_bytes];
+  float score = 0;
+  void* const outputs[] = {&score};
+  Quality::run(levels, outputs, arena);
+  return score;
+}
+
 __attribute__((section(".image"))) static constexpr FaceImage<SIDE> face;
 
 int main() {
   start_counter();
-  float score = 0;
-  void* const outputs[] = {&score};
-  Quality::run(face.levels, outputs, arena);
+  const float score = score_face(face.levels);
   const std::uint32_t instructions = counted_instructions();
 
   std::uint32_t bits = 0;
   std::memcpy(&bits, &score, sizeof bits);
   print("score ", bits, 16);
-  print("arena ", sizeof arena);
+  print("arena ", Quality::arena_bytes);
   print("stack ", used_stack_bytes());
   print("instructions ", instructions);
   return 0;

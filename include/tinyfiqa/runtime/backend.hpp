@@ -27,6 +27,13 @@ constexpr Kernel plain_kernel(const char* name, void (*run)(const Step&, const F
   return k;
 }
 
+/// The same for a kernel that reads parameters of the operation.
+constexpr Kernel kernel_of_op(const char* name, void (*run)(const Step&, const Frame&)) {
+  Kernel k = plain_kernel(name, run);
+  k.reads_op = true;
+  return k;
+}
+
 inline PoolArgs pool_args(const Step& s) {
   PoolArgs p;
   p.n = s.x.extents.n;
@@ -135,7 +142,7 @@ inline constexpr Kernel copy_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("copy_f3
 inline constexpr Kernel interleave_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("interleave_f32/2"), run_interleave);
 inline constexpr Kernel shuffle_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("shuffle_f32/1"), run_shuffle);
-inline constexpr Kernel upsample_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("upsample_f32/1v"), run_upsample);
+inline constexpr Kernel upsample_kernel = kernel_of_op(TINYFIQA_KERNEL_NAME("upsample_f32/1v"), run_upsample);
 inline constexpr Kernel add_upsampled_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("add_upsampled_f32/1v"), run_add_upsampled);
 
@@ -152,7 +159,7 @@ inline void run_custom(const Step& s, const Frame& f) {
   call.params = packed_floats(s, f);
   s.source->custom->forward_float(call);
 }
-inline constexpr Kernel custom_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("custom_f32/1"), run_custom);
+inline constexpr Kernel custom_kernel = kernel_of_op(TINYFIQA_KERNEL_NAME("custom_f32/1"), run_custom);
 
 // ---- an image's levels
 

@@ -136,7 +136,7 @@ class ConstantPlan {
   static constexpr auto steps =
       detail::compact_steps<detail::count_operands(planning.steps()), planning.plan.step_count>(
           planning.steps());
-  static constexpr auto outputs = detail::extents_of_outputs<planning.plan.output_count>(planning.plan);
+  static constexpr auto output_sizes = detail::extents_of_outputs<planning.plan.output_count>(planning.plan);
   static_assert(steps.fits,
                 "tinyfiqa: a map of this plan has more than 65535 rows, columns or channels, or the plan has "
                 "more than 255 maps; plan it at run time (runtime/plan.hpp)");
@@ -147,7 +147,7 @@ class ConstantPlan {
   static constexpr int step_count = planning.plan.step_count;
   static constexpr Extents input_extents = planning.plan.input;
   /// [N, H, W, C] of output i.
-  static constexpr Extents output_extents(int i = 0) { return outputs.extents[i]; }
+  static constexpr Extents output_extents(int i = 0) { return output_sizes.extents[i]; }
 
   /// Computes outputs[i], dense floats [N, H, W, C] of output_extents(i), from the input. `arena` has arena_bytes, aligned
   /// as floats are; several networks that don't run at the same time can share it.

@@ -168,7 +168,7 @@ class PlanBuilder {
     s = Step();
     s.kernel = kernel;
     s.op = s.first_op = id;
-    if (op(id).kind == OpKind::upsample || op(id).kind == OpKind::custom) s.source = &op(id);
+    if (kernel != nullptr && kernel->reads_op) s.source = &op(id);
     return s;
   }
 

@@ -78,7 +78,7 @@ struct Step {
   Act act = Act::none;
   int window = 1, stride = 1, padding = 0;
   int groups = 1;  ///< of a convolution or a shuffle
-  /// Operation first_op, for kernels of operations that have parameters of their own; null for others.
+  /// Operation first_op, for kernels that read parameters of its own (Kernel::reads_op); null for others.
   const Op* source = nullptr;
   std::size_t packed = 0;
   std::size_t slope = 0;  ///< place of the slopes of PReLU in the packed weights
@@ -157,6 +157,7 @@ struct Kernel {
   const char* name = "";        ///< TINYFIQA_KERNEL_NAME
   DType dtype = DType::f32;     ///< of the elements that it writes
   bool takes_residual = false;  ///< adds operand b in its epilogue
+  bool reads_op = false;        ///< needs Step::source
   bool takes_gate = false;      ///< multiplies x by operand gate; needs scratch for its packed weights once
   void (*run)(const Step&, const Frame&) = nullptr;
   /// The same for some rows; null if the kernel can't be part of a chain.
