@@ -139,6 +139,23 @@ TEST_CASE("a plan that the compiler makes computes what the same plan at run tim
   }
 }
 
+TEST_CASE("packed weights of a program are used only for their kernels, their network and all of it") {
+  using Weights = FormulaWeights<TinyFQnet>;
+  const Definition d = define<TinyFQnet>(), wider = define<TinyFQFamily<TinyFQScaled<4, 36>>>();
+  const int output = d.outputs.main();
+  Backend backend = kernels::backend_with<kernels_of_network<TinyFQnet>()>;
+  Planned p;
+  make(p, d, for_little_memory({&output, 1}, {1, 64, 64, 3}), backend);
+  CHECK(use_packed<Weights>(p.plan, d.ops, backend) ==
+        reinterpret_cast<const unsigned char*>(&Weights::data));
+  CHECK(use_packed<Weights>(p.plan, wider.ops, backend) == nullptr);
+  Plan larger = p.plan;
+  larger.packed_bytes = sizeof(Weights::data) + 1;
+  CHECK(use_packed<Weights>(larger, d.ops, backend) == nullptr);
+  ++backend.pack_layout.most_panel_vectors;
+  CHECK(use_packed<Weights>(p.plan, d.ops, backend) == nullptr);
+}
+
 TEST_CASE("the arena of a constant plan is the smallest that its chains allow") {
   using Net = TinyFQnet;
   using Constant = ConstantPlan<Net, FormulaWeights<Net>, 64, 64>;

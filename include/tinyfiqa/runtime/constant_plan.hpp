@@ -17,6 +17,7 @@
 #include <tinyfiqa/runtime/constant_steps.hpp>
 #include <tinyfiqa/runtime/packed_weights.hpp>
 #include <tinyfiqa/runtime/plan.hpp>
+#include <tinyfiqa/runtime/use_packed.hpp>
 
 TINYFIQA_BEGIN
 
@@ -113,11 +114,11 @@ constexpr int best_chain_steps() {
 template <class Net, class Weights, int H, int W, class Options = LowMemoryPlan>
 class ConstantPlan {
   static constexpr Span<const Op> ops = detail::constant_network<Net>.operations();
-  static_assert(Weights::tag.layout == kernels::backend_with<KernelSet::none>.pack_layout,
+  static_assert(are_packed_for(Weights::tag, kernels::backend_with<KernelSet::none>),
                 "tinyfiqa: these weights are packed for another instruction set than this program is "
                 "compiled for; write "
                 "them again by tinyfiqa export --c-array with --target " TINYFIQA_ISA_NAME);
-  static_assert(Weights::tag.definition == definition_hash(ops),
+  static_assert(are_packed_for(Weights::tag, ops),
                 "tinyfiqa: these weights are packed for another network, or for another version of it; write "
                 "them again "
                 "by tinyfiqa export --c-array with the weights of this network");
