@@ -20,7 +20,7 @@ struct ChainLimits {
   bool ends_small = false;  ///< a chain ends at the step with the smallest output that it can reach
 };
 
-/// For little memory: no map is in memory as a whole that can be avoided.
+/// For little memory: no map is in memory as a whole that can be avoided. (Planar maps are: they form no chains.)
 constexpr ChainLimits low_memory_chains() {
   ChainLimits limits;
   limits.least_map_bytes = 0;
