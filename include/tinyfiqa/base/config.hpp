@@ -49,9 +49,9 @@
 /// "avx512", "avx2", "sse42", "sse2", "neon", "scalar" or "scalar_small".
 #define TINYFIQA_ISA_NAME TINYFIQA_STRINGIZE(TINYFIQA_ISA)
 
-// TINYFIQA_NO_THREADS: no header includes <thread>, <mutex> or <condition_variable>, and a run uses its caller alone. It is
-// defined here where the standard library has no threads: on bare metal, and with MinGW's win32 threads. A program can
-// define it elsewhere too, for all of its files.
+// TINYFIQA_NO_THREADS: no header includes <thread>, <mutex> or <condition_variable>, and a run uses its caller alone.
+// It is defined here where the standard library has no threads: on bare metal, and with MinGW's win32 threads. A
+// program can define it elsewhere too, for all of its files.
 #if !defined(TINYFIQA_NO_THREADS)
 #if !__STDC_HOSTED__ || (defined(__GLIBCXX__) && !defined(_GLIBCXX_HAS_GTHREADS)) || \
     defined(_LIBCPP_HAS_NO_THREADS)

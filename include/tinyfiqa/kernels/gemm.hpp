@@ -35,7 +35,7 @@ TINYFIQA_ISA_BEGIN(kernels)
 //   AVX-512, NEON   32 registers    8x3 + 3 + 1 = 28      12x2 + 2 + 1 = 27       12x1 + 1 + 1 = 14
 //   AVX2            16 registers    4x3 + 3 + 1 = 16       6x2 + 2 + 1 = 15        8x1 + 1 + 1 = 10
 //   SSE             16 registers    (no panel of 3)        6x2 + 2 + 1 + 1 = 16    8x1 + 1 + 1 + 1 = 11
-#if defined(TINYFIQA_SMALL)  // one tile for all products
+#if defined(TINYFIQA_SMALL)  // one height for all tiles
 inline constexpr int gemm_max_vectors = 2;
 template <int NV>
 inline constexpr int gemm_rows = 4;
@@ -72,8 +72,8 @@ struct GemmArgs {
   Act act = Act::none;
 };
 
-// The layout of packed weights depends on two numbers: `Width`, the floats of a vector, and `MaxVectors`, the most vectors
-// of a panel. Other numbers than the defaults are for packing for another machine (runtime/pack_target.hpp).
+// The layout of packed weights depends on two numbers: `Width`, the floats of a vector, and `MaxVectors`, the most
+// vectors of a panel. Other numbers than the defaults are for packing for another machine (runtime/pack_target.hpp).
 
 /// Number of vectors of the panel that starts at vector `first` of `total`. Panels are as even as possible,
 /// wide ones first.

@@ -23,10 +23,10 @@ void parallel_parts(const Team& team, int parts, const Body& body) {
 /// Calls body(begin, end, slot) for ranges that together are 0 .. count, `ranges` of them for each thread. A
 /// thread takes the next range when it is free, so a thread that starts late does less.
 template <class Body>
-void parallel_for(const Team& team, int count, const Body& body, int ranges = 4) {
+void parallel_for([[maybe_unused]] const Team& team, int count, const Body& body,
+                  [[maybe_unused]] int ranges = 4) {
 #ifdef TINYFIQA_SMALL  // no 64-bit division
   if (count > 0) body(0, count, 0);
-  static_cast<void>(team), static_cast<void>(ranges);
 #else
   const int wanted = team.threads == 1 ? 1 : team.threads * ranges, parts = wanted < count ? wanted : count;
   parallel_parts(team, parts, [&](int part, int slot) {

@@ -1,5 +1,5 @@
-// A network at one input size, planned by the compiler. Its steps and its packed weights are constants, which lie in flash;
-// no code of the planner is in the program. For machines without a heap.
+// A network at one input size, planned by the compiler. Its steps and its packed weights are constants, which lie in
+// flash; no code of the planner is in the program. For machines without a heap.
 //
 //   #include "tinyfqnet_packed.hpp"   // tinyfiqa export --c-array tinyfqnet_packed.hpp --target scalar_small ...
 //
@@ -110,18 +110,17 @@ constexpr int best_chain_steps() {
 
 }  // namespace detail
 
-/// `Net` with `Weights` (packed_weights.hpp) at H x W. The outputs are those that need no request.
+/// `Net` with `Weights` (packed_weights.hpp) at H x W.
 template <class Net, class Weights, int H, int W, class Options = LowMemoryPlan>
 class ConstantPlan {
   static constexpr Span<const Op> ops = detail::constant_network<Net>.operations();
-  static_assert(are_packed_for(Weights::tag, kernels::backend_with<KernelSet::none>),
-                "tinyfiqa: these weights are packed for another instruction set than this program is "
-                "compiled for; write "
-                "them again by tinyfiqa export --c-array with --target " TINYFIQA_ISA_NAME);
+  static_assert(
+      are_packed_for(Weights::tag, kernels::backend_with<KernelSet::none>),
+      "tinyfiqa: these weights are packed for another instruction set than this program is compiled "
+      "for; write them again by tinyfiqa export --c-array with --target " TINYFIQA_ISA_NAME);
   static_assert(are_packed_for(Weights::tag, ops),
                 "tinyfiqa: these weights are packed for another network, or for another version of it; write "
-                "them again "
-                "by tinyfiqa export --c-array with the weights of this network");
+                "them again by tinyfiqa export --c-array with the weights of this network");
   static constexpr int chain_steps =
       detail::best_chain_steps<Net, Weights, H, W, Options, Options::chains.most_steps>();
   static constexpr auto planning = detail::plan_constant<Net, Weights, H, W, Options, chain_steps>();
@@ -150,8 +149,8 @@ class ConstantPlan {
   /// [N, H, W, C] of output i.
   static constexpr Extents output_extents(int i = 0) { return output_sizes.extents[i]; }
 
-  /// Computes outputs[i], dense floats [N, H, W, C] of output_extents(i), from the input. `arena` has arena_bytes, aligned
-  /// as floats are; several networks that don't run at the same time can share it.
+  /// Computes outputs[i], dense floats [N, H, W, C] of output_extents(i), from the input. `arena` has arena_bytes,
+  /// aligned as floats are; several networks that don't run at the same time can share it.
   static void run(const void* input, void* const* outputs, unsigned char* arena) {
     Frame frame;
     frame.arena = arena;

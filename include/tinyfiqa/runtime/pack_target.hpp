@@ -1,5 +1,5 @@
-// Packing for other machines: the weights of a network in the order of the kernels of any instruction set, whichever one
-// this program is compiled for. Give Model the backend of a target; Model::packed() then has the weights for it.
+// Packing for other machines: the weights of a network in the order of the kernels of any instruction set, whichever
+// one this program is compiled for. Give Model the backend of a target; Model::packed() then has the weights for it.
 #pragma once
 
 #include <tinyfiqa/base/cpu.hpp>

@@ -1,10 +1,11 @@
-// Packed weights as constants of a program, and the tag that says which kernels they are for. `tinyfiqa export --c-array`
-// writes them. Their order depends on the vectors of the kernels: kernels of another instruction set would read wrong
-// numbers without a notice.
+// Packed weights as constants of a program, and the tag that says which kernels they are for. `tinyfiqa export
+// --c-array` writes them. Their order depends on the vectors of the kernels: kernels of another instruction set would
+// read wrong numbers without a notice.
 #pragma once
 
-#include <cstdint>
 #include <tinyfiqa/base/config.hpp>
+
+#include <cstdint>
 
 TINYFIQA_BEGIN
 

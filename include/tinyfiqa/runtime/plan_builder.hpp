@@ -25,8 +25,8 @@ struct PlanRequest {
   /// inputs.
   bool chains = true;
   ChainLimits chain_limits;  ///< such as low_memory_chains()
-  /// The mean of a 1x1 convolution is computed a few channels at a time, so that the map is never in memory as a whole. For
-  /// little memory; one thread does it.
+  /// The mean of a 1x1 convolution is computed a few channels at a time, so that the map is never in memory as a
+  /// whole. For little memory; one thread does it.
   bool means_by_channels = false;
 };
 

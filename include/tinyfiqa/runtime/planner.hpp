@@ -144,9 +144,9 @@ class Planner : public PlanBuilder {
     s.op = id;
     s.kernel = backend_.product_mean;
     s.y = write(id);
-    need_scratch(static_cast<std::size_t>(v.extents.h * v.extents.w * backend_.vector_floats *
-                                          backend_.pack_layout.most_panel_vectors) *
-                 sizeof(float));
+    const auto pixels = static_cast<std::size_t>(v.extents.pixels() / v.extents.n);
+    const int columns = backend_.vector_floats * backend_.pack_layout.most_panel_vectors;
+    need_scratch(pixels * static_cast<std::size_t>(columns) * sizeof(float));
   }
 
   /// The user's own operation; its parameters are packed as they are.

@@ -212,7 +212,8 @@ struct Backend {
   const Kernel* (*copy)(DType dtype) = nullptr;
   const Kernel* interleave = nullptr;
   const Kernel* levels = nullptr;
-  /// A product and the mean of its result over rows and columns, without the map between them; null if there is none.
+  /// A product and the mean of its result over rows and columns, without the map between them; null if there is
+  /// none.
   const Kernel* product_mean = nullptr;
   /// The planar kernel that can replace `kernel` on narrow maps; null if there is none.
   const PlanarKernel* (*planar)(const Kernel* kernel) = nullptr;

@@ -16,8 +16,8 @@ constexpr bool are_packed_for(const PackTag& tag, Span<const Op> ops) {
   return tag.definition == definition_hash(ops);
 }
 
-/// For Frame::packed of a plan that is made at run time; null if the weights are for other kernels than the backend's, for
-/// another network, or fewer than the plan's. (ConstantPlan checks the same when it is compiled.)
+/// For Frame::packed of a plan that is made at run time; null if the weights are for other kernels than the backend's,
+/// for another network, or fewer than the plan's. (ConstantPlan checks the same when it is compiled.)
 template <class Weights>
 const unsigned char* use_packed(const Plan& plan, Span<const Op> ops, const Backend& backend) {
   const bool good = are_packed_for(Weights::tag, backend) && are_packed_for(Weights::tag, ops) &&

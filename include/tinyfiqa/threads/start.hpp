@@ -5,7 +5,7 @@
 
 #ifdef TINYFIQA_NO_THREADS
 #error \
-    "tinyfiqa: this header needs threads, which the standard library does not have, or which TINYFIQA_NO_THREADS turns off. Include only tinyfiqa.hpp and detection/: they score without threads."
+    "tinyfiqa: no threads here (TINYFIQA_NO_THREADS); tinyfiqa.hpp and detection/ do without, this header can't"
 #endif
 
 #include <exception>
