@@ -55,19 +55,23 @@ struct Planned {
   Plan plan;
 };
 
-inline void make(Planned& p, const Definition& d, const std::vector<int>& outputs, Extents input,
-                 const Backend& backend, int threads = 1, const LevelScale* levels = nullptr) {
-  PlanRequest request;
+/// Plans `request` for the operations of `d`, and packs the weights.
+inline void make(Planned& p, const Definition& d, PlanRequest request, const Backend& backend) {
   request.ops = d.ops;
-  request.outputs = outputs;
-  request.input = input;
-  request.threads = threads;
-  request.levels = levels;
   p.plan = make_plan(request, backend, {p.steps.data(), p.values.data(), p.buffers.data(), max_ops});
   if (!p.plan.ok()) return;
   std::vector<float> workspace(pack_workspace_floats(p.plan, d.ops));
   p.packed.resize(p.plan.packed_bytes);
   pack_weights(p.plan, d.ops, backend, d.params.data(), workspace.data(), p.packed.data());
+}
+inline void make(Planned& p, const Definition& d, const std::vector<int>& outputs, Extents input,
+                 const Backend& backend, int threads = 1, const LevelScale* levels = nullptr) {
+  PlanRequest request;
+  request.outputs = outputs;
+  request.input = input;
+  request.threads = threads;
+  request.levels = levels;
+  make(p, d, request, backend);
 }
 inline void make(Planned& p, const Definition& d, int output, Extents input, const Backend& backend,
                  int threads = 1, const LevelScale* levels = nullptr) {

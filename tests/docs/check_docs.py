@@ -51,7 +51,7 @@ def check_links(path, text):
 
 
 def main(source, tool, write):
-    examples = "\n".join(open(f).read() for f in sorted(glob.glob(source + "/examples/*.cpp")))
+    examples = "\n".join(open(f).read() for f in sorted(glob.glob(source + "/examples/**/*.cpp", recursive=True)))
     failed = programs = commands = 0
     for path in sorted(glob.glob(source + "/*.md") + glob.glob(source + "/*/*.md") + glob.glob(source + "/examples/*/*.md")):
         text = open(path).read()

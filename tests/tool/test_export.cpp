@@ -1,9 +1,76 @@
+#include <tinyfiqa/quality/tinyfqnet_model.hpp>
+#include <tinyfiqa/runtime/pack_target.hpp>
+
 #include <doctest/doctest.h>
 
 #include "run_tool.hpp"
 #include "support.hpp"
 
+#include <cstdlib>
+#include <cstring>
 #include <string>
+#include <vector>
+
+using namespace tinyfiqa;
+
+namespace {
+
+/// The floats of a header that `export --c-array` wrote, between the braces of `data`.
+std::vector<float> array_of(const std::string& header) {
+  const std::string name = " data[";
+  const std::size_t begin = header.find("= {", header.find(name));
+  std::vector<float> values;
+  for (const char* at = header.c_str() + begin + 3;;) {
+    char* end = nullptr;
+    const float value = std::strtof(at, &end);
+    if (end == at) return values;
+    values.push_back(value);
+    at = end + 2;  // "f,"
+  }
+}
+
+}  // namespace
+
+TEST_CASE("export writes packed weights for any target as a header, to the bit") {
+  const std::string dir = scratch_dir("export_c_array");
+  for (const char* target : {"scalar", "scalar_small", "sse2", "neon", "avx2", "avx512"}) {
+    INFO("target " << target);
+    const std::string path = dir + "/" + target + ".hpp";
+    const auto r = run_tool("export --c-array " + path + " --model tinyfqnet --target " + target);
+    CHECK(r.code == 0);
+    CHECK(contains(r.out, std::string("tinyfqnet, tinyfqnet_packed packed for ") + target + ", "));
+    const std::string header = read_text(path);
+    CHECK(contains(header, "struct tinyfqnet_packed {"));
+    CHECK(contains(header, std::string("tag{\"") + target + "\", {"));
+    const auto model = tinyfqnet_model(*find_pack_target(target)->backend);
+    REQUIRE(model.ok());
+    const std::vector<float> values = array_of(header);
+    REQUIRE(values.size() * sizeof(float) == model->packed().size);
+    CHECK(std::memcmp(values.data(), model->packed().data, model->packed().size) == 0);
+  }
+  // Another network, with several outputs.
+  const auto detector = run_tool("export --c-array " + dir + "/detector.hpp --target neon --weights " +
+                                 std::string(TINYFIQA_SOURCE_DIR) + "/weights/detector.safetensors");
+  CHECK(detector.code == 0);
+  CHECK(contains(read_text(dir + "/detector.hpp"), "struct yunet_n_packed {"));
+}
+
+TEST_CASE("export --c-array says what it needs, and leaves no file") {
+  const std::string path = scratch_dir("export_c_array_errors") + "/x.hpp",
+                    c_array = "export --c-array " + path + " ";
+  const auto no_target = run_tool(c_array);
+  CHECK(no_target.code == 2);
+  CHECK(contains(no_target.err, "--c-array needs --target; choose one of scalar, scalar_small, sse2"));
+  CHECK(contains(run_tool(c_array + "--target mips").err,
+                 "--target mips: there is no such target; choose one of"));
+  CHECK(contains(run_tool(c_array + "--target neon --size 32x32").err, "--onnx"));
+  CHECK(contains(run_tool(c_array + "--target neon --batch 2").err, "--onnx"));
+  const std::string pth = " --weights " + fixture("models/tinyfqnet.zip.pth");
+  CHECK(contains(run_tool(c_array + "--target neon" + pth + pth).err, "one --weights"));
+  CHECK(contains(run_tool("export --target neon").err, "either --onnx FILE or --c-array FILE"));
+  CHECK(contains(run_tool(c_array + "--onnx /tmp/x.onnx --target neon").err, "either"));
+  CHECK(read_text(path).empty());
+}
 
 #ifdef TINYFIQA_WITH_ONNX
 TEST_CASE("export writes the built-in network or a weight file's, for the size and batch asked for") {

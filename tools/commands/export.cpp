@@ -1,11 +1,14 @@
-// tinyfiqa export: writes a network with its weights as an ONNX file, for other engines.
+// tinyfiqa export: writes a network with its weights as an ONNX file, for other engines, or its packed weights as a C++
+// header, for programs without files.
 #include "commands/commands.hpp"
 #include "jobs/output_path.hpp"
+#include "jobs/packed_header.hpp"
 #include "jobs/text_file.hpp"
 #include "onnx/onnx_model.hpp"
 #include "options/model_options.hpp"
 
 #include <tinyfiqa/quality/model_registry.hpp>
+#include <tinyfiqa/runtime/pack_target.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +20,7 @@ namespace {
 struct ExportCommand {
   ModelOptions model;
   std::string onnx;
+  std::string c_array, target;
   SizeOption size;
   int batch = 1;  ///< 0: any number of images
 
@@ -24,7 +28,40 @@ struct ExportCommand {
 
  private:
   Status export_onnx() const;
+  Status export_c_array() const;
 };
+
+/// The names of all targets: "scalar, scalar_small, ..."
+std::string target_names() {
+  std::string names;
+  for (const PackTarget& target : pack_targets)
+    names += (names.empty() ? "" : ", ") + std::string(target.name);
+  return names;
+}
+
+Status ExportCommand::export_c_array() const {
+  const PackTarget* const to = find_pack_target(target.c_str());
+  if (to == nullptr)
+    return Status::error(
+        Errc::bad_argument, target.empty() ? "--c-array needs --target" : "--target " + target,
+        target.empty() ? "" : ": there is no such target", "; choose one of ", target_names(),
+        ": the instruction set that the program with these weights is compiled for");
+  if (batch != 1 || size.height != 0)
+    return Status::error(Errc::bad_argument,
+                         "--batch and --size are for --onnx; packed weights are the same for all sizes");
+  if (const Status s = check_output_file(c_array); !s) return s;
+  const auto models = read_models(model, *to->backend, Use::run, 1);
+  if (!models) return models.status();
+  if (models->size() != 1)
+    return Status::error(Errc::bad_argument, "a header holds one network; give one --weights");
+  const Model& net = *(*models)[0];
+  const auto text = packed_header(net, to->name);
+  if (!text) return text.status();
+  if (const Status written = write_text(c_array, *text); !written.ok()) return written;
+  std::printf("%s: %s, %s packed for %s, %zu bytes\n", c_array.c_str(), net.spec().name,
+              packed_struct_name(net).c_str(), to->name, net.packed().size);
+  return {};
+}
 
 #ifdef TINYFIQA_WITH_ONNX
 Status ExportCommand::export_onnx() const {
@@ -56,7 +93,9 @@ Status ExportCommand::export_onnx() const {
 #endif
 
 int ExportCommand::run() const {
-  const Status status = export_onnx();
+  if (onnx.empty() == c_array.empty())
+    return report_failure(Status::error(Errc::bad_argument, "give either --onnx FILE or --c-array FILE"));
+  const Status status = onnx.empty() ? export_c_array() : export_onnx();
   if (status.ok()) return exit_done;
   print_error(status);
   return status.code() == Errc::bad_argument ? exit_usage : exit_some_failed;
@@ -81,10 +120,15 @@ void add_export(const Command& app, int& exit_code) {
   auto command = std::make_shared<ExportCommand>();
   command->model.isa = "scalar";
   const Command sub =
-      app.add_command("export", "Write a network with its weights as ONNX, for other engines");
+      app.add_command("export", "Write a network with its weights as ONNX, or as a C++ header");
   sub.add_option("--onnx", command->onnx, "Write the network to this file (.onnx, opset 13)")
-      .type_name("FILE")
-      .required();
+      .type_name("FILE");
+  sub.add_option("--c-array", command->c_array,
+                 "Write the packed weights to this file (.hpp), for a program that is compiled with them")
+      .type_name("FILE");
+  sub.add_option("--target", command->target,
+                 "With --c-array: pack for this instruction set, " + target_names())
+      .type_name("ISA");
   command->model.add_weights_to(
       sub, "Export this network: " + model_names() + " (default: what the weight file says)");
   add_size_option(sub, command->size);
@@ -97,7 +141,11 @@ void add_export(const Command& app, int& exit_code) {
       "has\n"
       "both. Output: 'score' (or 'logits', 'embedding'). Batch norm stays as nodes, and the weights stay\n"
       "bit-identical.\n\n"
+      "--c-array: the program includes the file, and compiles only if its network and its instruction set "
+      "are\n"
+      "those of the file; docs/embedding.md shows one.\n\n"
       "Example:\n"
-      "  tinyfiqa export --onnx /tmp/quality.onnx --batch dynamic");
+      "  tinyfiqa export --onnx /tmp/quality.onnx --batch dynamic\n"
+      "  tinyfiqa export --c-array /tmp/tinyfqnet_packed.hpp --model tinyfqnet --target scalar_small");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

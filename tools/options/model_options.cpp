@@ -156,12 +156,17 @@ Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions
                                                               int threads) {
   const auto backend = backend_option(options.isa);
   if (!backend) return backend.status();
+  return read_models(options, **backend, use, threads);
+}
+
+Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions& options,
+                                                              const Backend& backend, Use use, int threads) {
   std::vector<std::shared_ptr<const Model>> models;
   const bool ensemble = options.model == "ensemble";
   auto paths = options.weights;
   const bool smallest = options.model == tinyfqnet_spec.name;
   if (paths.empty() && (options.model.empty() || smallest || options.model == tinyfqnet_m_spec.name)) {
-    auto model = smallest ? tinyfqnet_model(**backend) : default_model(**backend);
+    auto model = smallest ? tinyfqnet_model(backend) : default_model(backend);
     if (!model) return model.status();
     models.push_back(std::make_shared<const Model>(std::move(*model)));
   } else if (paths.empty()) {
@@ -173,7 +178,7 @@ Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions
     paths = std::move(*shipped);
   }
   const auto read = [&](std::size_t i) {
-    return read_model(paths[i], ensemble ? "" : options.model, **backend, use, options.weights_key);
+    return read_model(paths[i], ensemble ? "" : options.model, backend, use, options.weights_key);
   };
   std::vector<Aside<Result<Model>>> others;
   for (std::size_t i = 1; i < paths.size() && threads != 1; ++i)

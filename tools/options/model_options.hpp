@@ -88,3 +88,6 @@ tinyfiqa::Result<tinyfiqa::Model> read_model(const std::string& path, const std:
 /// other, otherwise all at the same time.
 tinyfiqa::Result<std::vector<std::shared_ptr<const tinyfiqa::Model>>> read_models(
     const ModelOptions& options, tinyfiqa::Use use = tinyfiqa::Use::change, int threads = 0);
+/// The same for a backend in place of the one that --isa names.
+tinyfiqa::Result<std::vector<std::shared_ptr<const tinyfiqa::Model>>> read_models(
+    const ModelOptions& options, const tinyfiqa::Backend& backend, tinyfiqa::Use use, int threads);

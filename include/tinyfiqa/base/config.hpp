@@ -1,4 +1,4 @@
-// Version, instruction set and namespaces. Every other header includes this one first.
+// Version, instruction set, threads and namespaces. Every other header includes this one first.
 #ifndef TINYFIQA_BASE_CONFIG_HPP  // not #pragma once: each inclusion must reach the last lines
 #define TINYFIQA_BASE_CONFIG_HPP
 
@@ -7,6 +7,8 @@
 // No such file: gcc and clang go on after #error, and would report a thousand errors more.
 #include <tinyfiqa/compilation_ends_here>
 #endif
+
+#include <cstddef>  // the macros of the standard library that say whether it has threads
 
 // The version of the library. project(VERSION) in CMakeLists.txt must be the same: a test compares them.
 #define TINYFIQA_VERSION_MAJOR 0
@@ -48,14 +50,24 @@
 #endif
 
 // The instruction set that this translation unit is compiled for. It follows the compiler's flags
-// (-march=native, -mavx2 -mfma, ...). Define TINYFIQA_SCALAR for plain C++ without xsimd.
-#if !defined(TINYFIQA_SCALAR) && !__has_include(<xsimd/xsimd.hpp>)
+// (-march=native, -mavx2 -mfma, ...). Define TINYFIQA_SCALAR for plain C++ without xsimd, TINYFIQA_SMALL for the same
+// with the fewest bytes of code: one tile for each kernel, and no threads. Both compute the same bits.
+#if defined(TINYFIQA_SMALL)
+#ifndef TINYFIQA_SCALAR
+#define TINYFIQA_SCALAR 1
+#endif
+#ifndef TINYFIQA_NO_THREADS
+#define TINYFIQA_NO_THREADS 1
+#endif
+#elif !defined(TINYFIQA_SCALAR) && !__has_include(<xsimd/xsimd.hpp>)
 #define TINYFIQA_SCALAR 1
 TINYFIQA_NOTE(
     "there is no xsimd, so the kernels are plain C++ without SIMD; install xsimd, or define "
     "TINYFIQA_SCALAR")
 #endif
-#if defined(TINYFIQA_SCALAR)
+#if defined(TINYFIQA_SMALL)
+#define TINYFIQA_ISA scalar_small
+#elif defined(TINYFIQA_SCALAR)
 #define TINYFIQA_ISA scalar
 #elif defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
 #define TINYFIQA_ISA avx512
@@ -80,8 +92,22 @@ TINYFIQA_NOTE(
 #endif
 #endif
 
-/// "avx512", "avx2", "sse42", "sse2", "neon" or "scalar".
+/// "avx512", "avx2", "sse42", "sse2", "neon", "scalar" or "scalar_small".
 #define TINYFIQA_ISA_NAME TINYFIQA_STRINGIZE(TINYFIQA_ISA)
+
+// TINYFIQA_NO_THREADS: no header includes <thread>, <mutex> or <condition_variable>, and a run uses its caller alone.
+// It is defined here where the standard library has no threads: on bare metal, and with MinGW's win32 threads. A
+// program can define it elsewhere too, for all of its files.
+#if !defined(TINYFIQA_NO_THREADS)
+#if !__STDC_HOSTED__ || (defined(__GLIBCXX__) && !defined(_GLIBCXX_HAS_GTHREADS)) || \
+    defined(_LIBCPP_HAS_NO_THREADS)
+#define TINYFIQA_NO_THREADS 1
+#elif defined(_LIBCPP_HAS_THREADS)  // libc++ 20 and newer: 0 or 1
+#if !_LIBCPP_HAS_THREADS
+#define TINYFIQA_NO_THREADS 1
+#endif
+#endif
+#endif
 
 // Everything is in tinyfiqa::<abi>, an inline namespace named after the instruction set. So two objects
 // compiled with different -march flags never share an inline function. Otherwise the linker would keep

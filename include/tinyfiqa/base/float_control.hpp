@@ -24,7 +24,7 @@ inline std::uint64_t float_control() {
   return control;
 }
 inline void set_float_control(std::uint64_t control) { asm volatile("msr fpcr, %0" : : "r"(control)); }
-#elif defined(__arm__) && defined(__ARM_NEON)
+#elif defined(__arm__) && defined(__ARM_FP) && defined(__GNUC__)
 // 32-bit NEON always flushes. With this the other instructions do, too, so that all lanes of a loop agree.
 inline constexpr std::uint64_t flush_subnormals_bits = 1u << 24u;  // FZ
 inline std::uint64_t float_control() {

@@ -49,24 +49,33 @@ struct ConvArgs {
 
 /// Output pixels of a strip of gathered patches: a multiple of the heights of gemm's tiles.
 inline constexpr int conv_strip_pixels = 24;
+#ifdef TINYFIQA_SMALL
+inline constexpr int conv_patches = 4;  // that are in memory at a time
+#else
+inline constexpr int conv_patches = conv_strip_pixels;
+#endif
+static_assert(conv_strip_pixels % conv_patches == 0);
 
 /// Depth k of the product: floats of one window of one group.
-TINYFIQA_INLINE int conv_depth(int window, int cin, int groups) { return window * window * (cin / groups); }
+TINYFIQA_INLINE constexpr int conv_depth(int window, int cin, int groups) {
+  return window * window * (cin / groups);
+}
 
 /// Scratch of one thread, in floats.
-TINYFIQA_INLINE std::size_t conv_scratch_floats(int window, int cin, int groups) {
-  return static_cast<std::size_t>(conv_strip_pixels) *
-         static_cast<std::size_t>(conv_depth(window, cin, groups));
+TINYFIQA_INLINE constexpr std::size_t conv_scratch_floats(int window, int cin, int groups) {
+  return static_cast<std::size_t>(conv_patches) * static_cast<std::size_t>(conv_depth(window, cin, groups));
 }
 
 /// Size of the packed weights and bias, in floats.
-TINYFIQA_INLINE std::size_t conv_packed_floats(int cout, int window, int cin, int groups) {
+template <int Width = simd::width>
+TINYFIQA_INLINE constexpr std::size_t conv_packed_floats(int cout, int window, int cin, int groups) {
   return static_cast<std::size_t>(groups) *
-         gemm_packed_floats(cout / groups, conv_depth(window, cin, groups));
+         gemm_packed_floats<Width>(cout / groups, conv_depth(window, cin, groups));
 }
 
 /// Packs weight [cout][cin / groups][window][window] and bias [cout] into packed [conv_packed_floats(...)].
 /// `row` is scratch of conv_depth(...) * cout / groups floats. No pointer may be null.
+template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
 inline void pack_conv(int cout, int cin, int window, int groups, const float* weight, const float* bias,
                       float* row, float* packed) {
   const int depth = conv_depth(window, cin, groups), columns = cout / groups, taps = window * window;
@@ -78,8 +87,8 @@ inline void pack_conv(int cout, int cin, int window, int groups, const float* we
         for (int c = 0; c < cin_g; ++c)
           row[static_cast<std::ptrdiff_t>(j) * depth + t * cin_g + c] = from[c * taps + t];
     }
-    pack_gemm(columns, depth, row, bias + g * columns, packed);
-    packed += gemm_packed_floats(columns, depth);
+    pack_gemm<Width, MaxVectors>(columns, depth, row, bias + g * columns, packed);
+    packed += gemm_packed_floats<Width>(columns, depth);
   }
 }
 
@@ -106,8 +115,10 @@ inline void gather_patch(const ConvArgs& v, int image, int oy, int ox, int first
   }
 }
 
-/// Output pixels begin .. end of one row by gathered patches. `strip` has conv_scratch_floats.
-inline void conv_gathered(const ConvArgs& v, int image, int oy, int begin, int end, float* strip) {
+/// Output pixels begin .. end of one row by gathered patches. `strip` has conv_scratch_floats. `inside`: in place of
+/// conv_direct, which sums in the same order however many pixels there are.
+inline void conv_gathered(const ConvArgs& v, int image, int oy, int begin, int end, float* strip,
+                          bool inside = false) {
   const int depth = conv_depth(v.window, v.cin, v.groups), cin_g = v.cin / v.groups,
             cout_g = v.cout / v.groups;
   const std::ptrdiff_t out_row = (static_cast<std::ptrdiff_t>(image) * v.out_h + oy) * v.out_w;
@@ -122,11 +133,12 @@ inline void conv_gathered(const ConvArgs& v, int image, int oy, int begin, int e
     gemm_args.ld_residual = v.residual_pixel_stride;
     gemm_args.slope = v.slope == nullptr ? nullptr : v.slope + g * cout_g;
     gemm_args.act = v.act;
-    for (int ox = begin; ox < end; ox += conv_strip_pixels) {
-      const int pixels = end - ox < conv_strip_pixels ? end - ox : conv_strip_pixels;
+    for (int ox = begin; ox < end; ox += conv_patches) {
+      const int pixels = end - ox < conv_patches ? end - ox : conv_patches;
       for (int i = 0; i < pixels; ++i)
         gather_patch(v, image, oy, ox + i, g * cin_g, cin_g, strip + i * depth);
-      gemm_args.m = pixels;
+      // A strip of one pixel is summed in an order of its own (gemm_panel), whatever conv_patches is.
+      gemm_args.m = (ox - begin) % conv_strip_pixels == 0 && !inside ? pixels : conv_strip_pixels;
       gemm_args.c = v.y + (out_row + ox) * v.y_pixel_stride + g * cout_g;
       if (v.residual != nullptr)
         gemm_args.residual = v.residual + (out_row + ox) * v.residual_pixel_stride + g * cout_g;
@@ -134,6 +146,8 @@ inline void conv_gathered(const ConvArgs& v, int image, int oy, int begin, int e
     }
   }
 }
+
+#ifndef TINYFIQA_SMALL
 
 /// One output row for conv_direct, as products: a row of C is an output pixel, a row of A is a row of
 /// its window.
@@ -221,6 +235,8 @@ inline void conv_direct(const ConvArgs& v, int image, int oy, int begin, int end
   });
 }
 
+#endif
+
 /// Output row oy of an image. `strip` has conv_scratch_floats. With a residual all pixels are gathered: the
 /// residual may be y itself, so no pixel may be computed twice.
 inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
@@ -228,7 +244,11 @@ inline void conv_row(const ConvArgs& v, int image, int oy, float* strip) {
   const PixelRange inside = pixels_inside(v.window, v.stride, v.padding, v.w, v.out_w);
   if (!runs || inside.begin >= inside.end) return conv_gathered(v, image, oy, 0, v.out_w, strip);
   conv_gathered(v, image, oy, 0, inside.begin, strip);
+#ifdef TINYFIQA_SMALL
+  conv_gathered(v, image, oy, inside.begin, inside.end, strip, true);
+#else
   conv_direct(v, image, oy, inside.begin, inside.end);
+#endif
   conv_gathered(v, image, oy, inside.end, v.out_w, strip);
 }
 

@@ -58,20 +58,23 @@ struct DepthwiseArgs {
 };
 
 /// C rounded up to whole vectors: the row length of the packed weights, in floats.
-TINYFIQA_INLINE int depthwise_padded_channels(int c) {
-  return (c + simd::width - 1) / simd::width * simd::width;
+template <int Width = simd::width>
+TINYFIQA_INLINE constexpr int depthwise_padded_channels(int c) {
+  return (c + Width - 1) / Width * Width;
 }
 
 /// Size of the packed weights and bias, in floats.
-TINYFIQA_INLINE std::size_t depthwise_packed_floats(int c, int window) {
-  return static_cast<std::size_t>(depthwise_padded_channels(c)) *
+template <int Width = simd::width>
+TINYFIQA_INLINE constexpr std::size_t depthwise_packed_floats(int c, int window) {
+  return static_cast<std::size_t>(depthwise_padded_channels<Width>(c)) *
          static_cast<std::size_t>(window * window + 1);
 }
 
 /// Packs weight [c][1][window][window] and bias [c] into packed [depthwise_packed_floats(c, window)]. bias
 /// may be null, which means zero.
+template <int Width = simd::width>
 inline void pack_depthwise(int c, int window, const float* weight, const float* bias, float* packed) {
-  const int taps = window * window, padded = depthwise_padded_channels(c);
+  const int taps = window * window, padded = depthwise_padded_channels<Width>(c);
   for (int t = -1; t < taps; ++t)
     for (int i = 0; i < padded; ++i)
       *packed++ = i >= c ? 0.0f : t >= 0 ? weight[i * taps + t] : bias == nullptr ? 0.0f : bias[i];
@@ -111,6 +114,16 @@ struct DepthwiseRow {
 template <int P, bool Full>
 TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int count, float* y,
                                      vf (&acc)[P][1]) {
+#ifdef TINYFIQA_SMALL
+  static_assert(simd::width == 1);
+  static_cast<void>(count);
+  vf sums[P];  // a copy: `acc` stays in registers if no variable indexes it
+#pragma GCC unroll 4
+  for (int i = 0; i < P; ++i) sums[i] = acc[i][0];
+  const vf slope = d.slope == nullptr ? 0.0f : d.slope[first];
+#pragma GCC unroll 1
+  for (int i = 0; i < P; ++i, y += d.y_pixel_stride) *y = activate_small(d.act, sums[i], slope);
+#else
   const vf slope[1] = {d.slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(d.slope + first, count)};
   activate_tile<P, 1>(d.act, slope, acc);
   const std::ptrdiff_t y_pixel_stride = d.y_pixel_stride;  // a copy: a store to y might change d
@@ -121,6 +134,7 @@ TINYFIQA_INLINE void depthwise_store(const DepthwiseArgs& d, int first, int coun
     else
       simd::store_up_to(y, acc[i][0], count);
   }
+#endif
 }
 
 /// The micro-kernel: output pixels ox .. ox + P - 1, channels first .. first + count - 1. Full: count is a
@@ -309,6 +323,36 @@ inline void depthwise_row_strided(const DepthwiseArgs& d, const DepthwiseRow& r)
   }
 }
 
+#ifdef TINYFIQA_SMALL
+
+/// One output row: tiles of 4 pixels where the windows lie inside the map's columns, pixels elsewhere. The last tile is
+/// moved left, as in depthwise_tiles.
+template <int K, int S>
+inline void depthwise_row_small(const DepthwiseArgs& d, const DepthwiseRow& r) {
+  const PixelRange inside = pixels_inside(K, S, d.padding, d.w, d.out_w);
+  for (int ox = 0; ox < d.out_w;) {
+    if (ox >= inside.begin && ox < inside.end && inside.end - inside.begin >= 4) {
+      if (ox > inside.end - 4) ox = inside.end - 4;
+      depthwise_tile<K, S, 4, false>(d, r, ox);
+      ox += 4;
+    } else {
+      depthwise_pixel(d, r, ox++);
+    }
+  }
+}
+
+/// One output row, for windows of K and any stride.
+template <int K>
+inline void depthwise_any_stride(const DepthwiseArgs& d, const DepthwiseRow& r) {
+  if constexpr (K == 3) {
+    if (d.stride == 1) return depthwise_row_small<K, 1>(d, r);
+    if (d.stride == 2) return depthwise_row_small<K, 2>(d, r);
+  }
+  for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel(d, r, ox);
+}
+
+#else
+
 /// One output row, for windows of K and any stride.
 template <int K>
 inline void depthwise_any_stride(const DepthwiseArgs& d, const DepthwiseRow& r) {
@@ -318,6 +362,8 @@ inline void depthwise_any_stride(const DepthwiseArgs& d, const DepthwiseRow& r) 
   }
   for (int ox = 0; ox < d.out_w; ++ox) depthwise_pixel(d, r, ox);
 }
+
+#endif
 
 /// Output row oy of an image, which reads `taps` rows of the input.
 TINYFIQA_INLINE DepthwiseRow depthwise_row(const DepthwiseArgs& d, int image, int oy, int taps) {

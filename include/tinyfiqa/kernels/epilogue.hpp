@@ -101,6 +101,18 @@ TINYFIQA_INLINE void activate_tile(Act act, const vf (&slope)[NV], vf (&acc)[MR]
   }
 }
 
+#ifdef TINYFIQA_SMALL
+/// act(x) for an activation known at run time, other than ReLU: one function for all kernels.
+TINYFIQA_NOINLINE inline vf activate_rarely(Act act, vf x, vf slope) {
+  vf y = x;
+  with_act(act, [&](auto tag) { y = activate<decltype(tag)::act>(x, slope); });
+  return y;
+}
+TINYFIQA_INLINE vf activate_small(Act act, vf x, vf slope) {
+  return act == Act::relu ? activate<Act::relu>(x, slope) : activate_rarely(act, x, slope);
+}
+#endif
+
 /// act(x) for an activation known at run time. Branches on each call; in a hot loop, put with_act around it.
 TINYFIQA_INLINE vf activate(Act act, vf x, vf slope) {
   vf y = x;

@@ -35,7 +35,11 @@ TINYFIQA_ISA_BEGIN(kernels)
 //   AVX-512, ARM64  32 registers    8x3 + 3 + 1 = 28      12x2 + 2 + 1 = 27       12x1 + 1 + 1 = 14
 //   AVX2, NEON      16 registers    4x3 + 3 + 1 = 16       6x2 + 2 + 1 = 15        8x1 + 1 + 1 = 10
 //   SSE             16 registers    (no panel of 3)        6x2 + 2 + 1 + 1 = 16    8x1 + 1 + 1 + 1 = 11
-#if defined(TINYFIQA_SCALAR)
+#if defined(TINYFIQA_SMALL)  // one height for all tiles
+inline constexpr int gemm_max_vectors = 2;
+template <int NV>
+inline constexpr int gemm_rows = 4;
+#elif defined(TINYFIQA_SCALAR)
 inline constexpr int gemm_max_vectors = 4;
 template <int NV>
 inline constexpr int gemm_rows = 2;
@@ -68,33 +72,39 @@ struct GemmArgs {
   Act act = Act::none;
 };
 
+// The layout of packed weights depends on two numbers: `Width`, the floats of a vector, and `MaxVectors`, the most
+// vectors of a panel. Other numbers than the defaults are for packing for another machine (runtime/pack_target.hpp).
+
 /// Number of vectors of the panel that starts at vector `first` of `total`. Panels are as even as possible,
 /// wide ones first.
-TINYFIQA_INLINE int gemm_panel_vectors(int first, int total) {
+template <int MaxVectors = gemm_max_vectors>
+TINYFIQA_INLINE constexpr int gemm_panel_vectors(int first, int total) {
   const int left = total - first;
-  const int panels = (left + gemm_max_vectors - 1) / gemm_max_vectors;
+  const int panels = (left + MaxVectors - 1) / MaxVectors;
   return (left + panels - 1) / panels;
 }
 
 /// Size of the packed block of B [k][n] and its bias, in floats.
-TINYFIQA_INLINE std::size_t gemm_packed_floats(int n, int k) {
-  const int columns = (n + simd::width - 1) / simd::width * simd::width;
+template <int Width = simd::width>
+TINYFIQA_INLINE constexpr std::size_t gemm_packed_floats(int n, int k) {
+  const int columns = (n + Width - 1) / Width * Width;
   return static_cast<std::size_t>(columns) * static_cast<std::size_t>(k + 1);
 }
 
 /// Packs weight [n][k] (B transposed, PyTorch's order: one row for each output) and bias [n] into
 /// packed [gemm_packed_floats(n, k)]. No pointer may be null.
+template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
 inline void pack_gemm(int n, int k, const float* weight, const float* bias, float* packed) {
-  const int total = (n + simd::width - 1) / simd::width;
+  const int total = (n + Width - 1) / Width;
   for (int first = 0; first < total;) {
-    const int vectors = gemm_panel_vectors(first, total);
-    const int columns = vectors * simd::width;
+    const int vectors = gemm_panel_vectors<MaxVectors>(first, total);
+    const int columns = vectors * Width;
     for (int v = 0; v < vectors; ++v) {
-      const int column = (first + v) * simd::width;
-      const int filled = n - column < simd::width ? n - column : simd::width;
-      float* const to = packed + std::ptrdiff_t{v} * simd::width;
-      for (int j = 0; j < simd::width; ++j) to[j] = j < filled ? bias[column + j] : 0.0f;
-      transpose_rows(weight + std::ptrdiff_t{column} * k, k, filled, to + columns, columns);
+      const int column = (first + v) * Width;
+      const int filled = n - column < Width ? n - column : Width;
+      float* const to = packed + std::ptrdiff_t{v} * Width;
+      for (int j = 0; j < Width; ++j) to[j] = j < filled ? bias[column + j] : 0.0f;
+      transpose_rows<Width>(weight + std::ptrdiff_t{column} * k, k, filled, to + columns, columns);
     }
     packed += std::ptrdiff_t{columns} * (k + 1);
     first += vectors;
@@ -185,6 +195,56 @@ TINYFIQA_INLINE void gemm_accumulate_row(int k, const float* a, const float* pan
   for (int v = 0; v < NV; ++v) acc[v] = (part[0][v] + part[1][v]) + (part[2][v] + part[3][v]);
 }
 
+#ifdef TINYFIQA_SMALL
+
+/// Epilogue and store of a column of a tile, at row `row` and column `first` of C: its first `rows` rows.
+TINYFIQA_NOINLINE inline void gemm_store_column(const GemmArgs& g, int row, int rows, int first,
+                                                const vf* sums) {
+  const vf slope = g.slope == nullptr ? 0.0f : g.slope[first];
+  const Act act = g.act;
+  const std::ptrdiff_t ldc = g.ldc, ld_residual = g.ld_residual;
+  float* c = g.c + row * ldc + first;
+  const float* residual = g.residual == nullptr ? nullptr : g.residual + row * ld_residual + first;
+#pragma GCC unroll 1
+  for (int r = 0; r < rows; ++r, c += ldc) {
+    vf y = activate_small(act, sums[r], slope);
+    if (residual != nullptr) {
+      y = y + *residual;
+      residual += ld_residual;
+    }
+    *c = y;
+  }
+}
+template <int MR, int NV>
+TINYFIQA_INLINE void gemm_store_tile(const GemmArgs& g, int row, int rows, int first, int,
+                                     vf (&acc)[MR][NV]) {
+  static_assert(simd::width == 1);
+  vf sums[NV][MR];  // a copy: `acc` stays in registers if no variable indexes it
+#pragma GCC unroll 2
+  for (int v = 0; v < NV; ++v)
+#pragma GCC unroll 4
+    for (int r = 0; r < MR; ++r) sums[v][r] = acc[r][v];
+#pragma GCC unroll 1
+  for (int v = 0; v < NV; ++v) gemm_store_column(g, row, rows, first + v, sums[v]);
+}
+
+/// Rows begin .. end of C, columns of one panel.
+template <bool Half, int MR, int NV>
+inline void gemm_panel_rows(const GemmArgs& g, const float* panel, int first, int columns, int begin,
+                            int end) {
+  for (int row = begin; row < end; row += MR) {
+    const int rows = end - row < MR ? end - row : MR;
+    const float* a[MR];
+#pragma GCC unroll 4
+    for (int r = 0; r < MR; ++r) a[r] = g.a + (row + (r < rows ? r : rows - 1)) * g.lda;
+    vf acc[MR][NV];
+    gemm_accumulate<Half, MR, NV>(g.k, a, panel, acc);
+    gemm_store_tile<MR, NV>(g, row, rows, first, columns, acc);
+  }
+}
+
+#else
+
 /// Epilogue and store of a tile at row `row` and column `first` of C: its first `rows` rows, `columns`
 /// floats each.
 template <int MR, int NV>
@@ -242,6 +302,8 @@ inline void gemm_panel_rows(const GemmArgs& g, const float* panel, int first, in
   }
 }
 
+#endif
+
 /// Rows begin .. end of C, `columns` columns from column `first` on, with the tile that suits them.
 template <int NV>
 inline void gemm_panel(const GemmArgs& g, const float* panel, int first, int columns, int begin, int end) {
@@ -276,15 +338,19 @@ TINYFIQA_INLINE void for_each_panel(int n, const Body& body) {
   for (int first = 0; first < total;) {
     const int vectors = gemm_panel_vectors(first, total), start = first * simd::width;
     const int columns = vectors * simd::width, valid = n - start < columns ? n - start : columns;
-    if (vectors == 1)
+    if constexpr (gemm_max_vectors == 1) {
       body(PanelVectors<1>{}, start, valid);
-    else if (vectors == 2)
-      body(PanelVectors<2>{}, start, valid);
-    else if constexpr (gemm_max_vectors > 2) {
-      if (vectors == 3)
-        body(PanelVectors<3>{}, start, valid);
-      else if constexpr (gemm_max_vectors > 3)
-        body(PanelVectors<4>{}, start, valid);
+    } else {
+      if (vectors == 1)
+        body(PanelVectors<1>{}, start, valid);
+      else if (vectors == 2)
+        body(PanelVectors<2>{}, start, valid);
+      else if constexpr (gemm_max_vectors > 2) {
+        if (vectors == 3)
+          body(PanelVectors<3>{}, start, valid);
+        else if constexpr (gemm_max_vectors > 3)
+          body(PanelVectors<4>{}, start, valid);
+      }
     }
     first += vectors;
   }

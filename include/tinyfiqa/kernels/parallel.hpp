@@ -23,12 +23,17 @@ void parallel_parts(const Team& team, int parts, const Body& body) {
 /// Calls body(begin, end, slot) for ranges that together are 0 .. count, `ranges` of them for each thread. A
 /// thread takes the next range when it is free, so a thread that starts late does less.
 template <class Body>
-void parallel_for(const Team& team, int count, const Body& body, int ranges = 4) {
+void parallel_for([[maybe_unused]] const Team& team, int count, const Body& body,
+                  [[maybe_unused]] int ranges = 4) {
+#ifdef TINYFIQA_SMALL  // no 64-bit division
+  if (count > 0) body(0, count, 0);
+#else
   const int wanted = team.threads == 1 ? 1 : team.threads * ranges, parts = wanted < count ? wanted : count;
   parallel_parts(team, parts, [&](int part, int slot) {
     const long long p = part, total = count;
     body(static_cast<int>(total * p / parts), static_cast<int>(total * (p + 1) / parts), slot);
   });
+#endif
 }
 
 /// Splits rows begin .. end - 1, counted through images of `height` rows each: calls body(image, first, last) for the
@@ -57,8 +62,10 @@ void parallel_split(const Team& team, int count, const Body& body) {
 
 /// The team for a job of `macs` multiply-adds. Small jobs are left to the caller, because a call of a team
 /// costs about a microsecond.
-TINYFIQA_INLINE Team worth_team(Team team, double macs) {
+TINYFIQA_INLINE Team worth_team(Team team, [[maybe_unused]] double macs) {
+#ifndef TINYFIQA_SMALL
   if (macs < 2e5) team.threads = 1;
+#endif
   return team;
 }
 

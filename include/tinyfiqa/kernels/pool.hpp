@@ -163,13 +163,18 @@ inline void mean_channels(const PoolArgs& p, int image, int first) {
 
 /// The mean over rows and columns. Two vectors of channels at a time: with AVX2 that is one cache line.
 inline void mean_hw(const PoolArgs& p, const Team& team) {
-  const int pair = 2 * simd::width, pairs = (p.c + pair - 1) / pair;
+#ifdef TINYFIQA_SMALL
+  constexpr int most = 1;
+#else
+  constexpr int most = 2;
+#endif
+  const int pair = most * simd::width, pairs = (p.c + pair - 1) / pair;
   const double work = static_cast<double>(p.n) * p.h * p.w * p.c;
   parallel_for(worth_team(team, work), p.n * pairs, [&](int begin, int end, int) {
     for (int i = begin; i < end; ++i) {
       const int image = i / pairs, first = i % pairs * pair;
-      if (p.c - first > simd::width)
-        mean_channels<2>(p, image, first);
+      if (p.c - first > simd::width && most > 1)
+        mean_channels<most>(p, image, first);
       else
         mean_channels<1>(p, image, first);
     }

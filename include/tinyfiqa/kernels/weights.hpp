@@ -37,14 +37,15 @@ inline void scale_weights(float* values, std::ptrdiff_t count, double factor) {
     values[i] = detail::without_subnormals(static_cast<double>(values[i]) * factor);
 }
 
-/// Transposes one vector's width of rows: to[p * stride + j] = rows[j * k + p],    j < width, p < k.
+/// Transposes `Width` rows: to[p * stride + j] = rows[j * k + p],    j < Width, p < k.
 /// Only rows j < filled exist; zeros are written for the others. Reads exactly filled * k floats. `stride` is
 /// in floats.
+template <int Width = simd::width>
 inline void transpose_rows(const float* TINYFIQA_RESTRICT rows, int k, int filled,
                            float* TINYFIQA_RESTRICT to, std::ptrdiff_t stride) {
   int p = 0;
 #ifdef TINYFIQA_PLANAR
-  if (filled == simd::width) {
+  if (Width == simd::width && filled == simd::width) {
     for (; p + simd::width <= k; p += simd::width) {
       simd::vf block[simd::width];
       for (int j = 0; j < simd::width; ++j) block[j] = simd::load(rows + std::ptrdiff_t{j} * k + p);
@@ -54,8 +55,7 @@ inline void transpose_rows(const float* TINYFIQA_RESTRICT rows, int k, int fille
   }
 #endif
   for (; p < k; ++p)
-    for (int j = 0; j < simd::width; ++j)
-      to[p * stride + j] = j < filled ? rows[std::ptrdiff_t{j} * k + p] : 0.0f;
+    for (int j = 0; j < Width; ++j) to[p * stride + j] = j < filled ? rows[std::ptrdiff_t{j} * k + p] : 0.0f;
 }
 
 TINYFIQA_ISA_END

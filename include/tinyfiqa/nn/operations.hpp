@@ -181,7 +181,7 @@ constexpr Extents as_finer_input(const Op& op, const Extents* in) {
   const bool fits = in[1].n == in[0].n && in[1].c == in[0].c && in[1].h <= in[0].h && in[1].w <= in[0].w;
   return fits ? as_input(op, in) : Extents();
 }
-inline Extents custom(const Op& op, const Extents* in) {
+constexpr Extents custom(const Op& op, const Extents* in) {
   Extents e = op.custom->size(in[0], op.input_count() > 1 ? in[1] : Extents());
   if (e.c == 0 && e.n > 0) e.c = op.channels;
   return e.c == op.channels ? e : Extents();

@@ -36,10 +36,12 @@ struct PlanProblem {
 
 namespace detail {
 
-inline bool same_pixels(const Extents& a, const Extents& b) { return a.n == b.n && a.h == b.h && a.w == b.w; }
+constexpr bool same_pixels(const Extents& a, const Extents& b) {
+  return a.n == b.n && a.h == b.h && a.w == b.w;
+}
 
 /// True if the sizes of inputs 0 and i fit the rule.
-inline bool go_together(InputRule rule, const Extents& a, const Extents& b) {
+constexpr bool go_together(InputRule rule, const Extents& a, const Extents& b) {
   switch (rule) {
     case InputRule::any:
       return true;
@@ -55,7 +57,7 @@ inline bool go_together(InputRule rule, const Extents& a, const Extents& b) {
 
 /// Computes the size of one operation's value from those of its inputs.
 template <class SizeOf>
-PlanProblem measure_op(const Op& op, int id, const SizeOf& size_of, Extents& result) {
+constexpr PlanProblem measure_op(const Op& op, int id, const SizeOf& size_of, Extents& result) {
   const OpInfo& info = op_info(op.kind);
   PlanProblem problem;
   problem.op = id;
@@ -87,7 +89,7 @@ PlanProblem measure_op(const Op& op, int id, const SizeOf& size_of, Extents& res
 }  // namespace detail
 
 /// True if there are outputs, not too many, and all are values of the network.
-inline bool are_outputs(Span<const Op> ops, Span<const int> outputs) {
+constexpr bool are_outputs(Span<const Op> ops, Span<const int> outputs) {
   bool good = outputs.size >= 1 && outputs.size <= static_cast<std::size_t>(Outputs::capacity);
   for (const int id : outputs) good = good && id >= 0 && static_cast<std::size_t>(id) < ops.size;
   return good;
@@ -96,7 +98,8 @@ inline bool are_outputs(Span<const Op> ops, Span<const int> outputs) {
 /// Computes the sizes of values 0 .. count - 1 for an input of N, H, W; its channels are the network's own.
 /// `size_of(id)` returns a reference to where the size of value `id` is kept.
 template <class SizeOf>
-PlanProblem measure_values(Span<const Op> ops, int count, const Extents& input, const SizeOf& size_of) {
+constexpr PlanProblem measure_values(Span<const Op> ops, int count, const Extents& input,
+                                     const SizeOf& size_of) {
   PlanProblem problem;
   if (input.n < 1 || input.h < 1 || input.w < 1) {
     problem.error = PlanError::bad_input_size;

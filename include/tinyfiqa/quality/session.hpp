@@ -7,11 +7,10 @@
 #include <tinyfiqa/runtime/check_finite.hpp>
 #include <tinyfiqa/runtime/large_array.hpp>
 #include <tinyfiqa/threads/in_use.hpp>
-#include <tinyfiqa/threads/thread_team.hpp>
+#include <tinyfiqa/threads/run_threads.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,7 +24,7 @@ enum class Feed : unsigned char {
 };
 
 struct SessionOptions {
-  int threads = 1;
+  int threads = 1;  ///< more than 1 is an error in a program without threads (TINYFIQA_NO_THREADS)
   Feed feed = Feed::floats;
   /// The outputs to compute, by name and in this order, such as {"features"}; empty: all that the network
   /// hands out without being asked.
@@ -43,7 +42,8 @@ class Session {
  public:
   /// Plans `model` for N, H, W. The model must outlive the session and stay unchanged while it runs.
   /// Errors: bad_argument (with the reason; also for a model without weights); too_large, also for more than
-  /// max_arena_mib; out_of_memory; with check_finite not_finite for a parameter of the model, by its name.
+  /// max_arena_mib; out_of_memory; unsupported for several threads in a program without them; with check_finite
+  /// not_finite for a parameter of the model, by its name.
   static Result<Session> create(const Model& model, int n, int h, int w, const SessionOptions& options = {}) {
     auto values = output_values(model.network(), options.outputs);
     if (!values) return values.status().prefixed(model.spec().name, ": ");
@@ -56,7 +56,8 @@ class Session {
     s.values_ = std::move(*values);
     s.pointers_.resize(s.values_.size());
     s.threads_ = options.threads;
-    if (options.threads > 1) s.team_ = std::make_unique<ThreadTeam>(options.threads);
+    if (const Status status = s.run_threads_.start(options.threads); !status)
+      return status.prefixed(model.spec().name, ": ");
     if (const Status status = s.resize(n, h, w); !status) return status;
     return s;
   }
@@ -138,7 +139,7 @@ class Session {
     f.packed = model_->packed().data;
     f.input = input;
     f.outputs = pointers_.data();
-    if (team_ != nullptr) f.team = team_->team();
+    f.team = run_threads_.team();
     if (!check_finite_) return tinyfiqa::run(plan(), f);
     const NotFinite found = run_checked(plan(), f);
     finite_ = found.step == NotFinite::none ? Status() : not_finite(found);
@@ -184,8 +185,8 @@ class Session {
   std::vector<int> values_;  // of the outputs
   OwnedPlan plan_;
   LargeArray<unsigned char> arena_;
-  std::vector<void*> pointers_;       // to the outputs of a run
-  std::unique_ptr<ThreadTeam> team_;  // for more than one thread
+  std::vector<void*> pointers_;  // to the outputs of a run
+  RunThreads run_threads_;
 };
 
 /// Memory for all outputs of a session, one behind the other.

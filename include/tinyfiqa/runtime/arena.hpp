@@ -26,7 +26,7 @@ constexpr std::size_t align_bytes(std::size_t n) {
 
 namespace detail {
 
-inline int largest_unplaced(Span<const Buffer> buffers) {
+constexpr int largest_unplaced(Span<const Buffer> buffers) {
   int best = -1;
   for (std::size_t i = 0; i < buffers.size; ++i) {
     const Buffer& b = buffers[i];
@@ -37,7 +37,7 @@ inline int largest_unplaced(Span<const Buffer> buffers) {
 }
 
 /// Moves `b` to the lowest offset where no placed buffer that is alive at the same time overlaps it.
-inline void place(Buffer& b, Span<const Buffer> buffers) {
+constexpr void place(Buffer& b, Span<const Buffer> buffers) {
   b.offset = 0;
   for (bool moved = true; moved;) {
     moved = false;
@@ -57,11 +57,11 @@ inline void place(Buffer& b, Span<const Buffer> buffers) {
 
 /// Gives every buffer its offset, largest first (best fit by size, first fit by offset); returns the bytes of
 /// the arena. Sizes must be multiples of arena_alignment.
-inline std::size_t lay_out_arena(Span<Buffer> buffers) {
+constexpr std::size_t lay_out_arena(Span<Buffer> buffers) {
   std::size_t bytes = 0;
   for (Buffer& b : buffers) b.placed = false;
   const Span<const Buffer> all(buffers.data, buffers.size);
-  for (int next; (next = detail::largest_unplaced(all)) >= 0;) {
+  for (int next = 0; (next = detail::largest_unplaced(all)) >= 0;) {
     Buffer& b = buffers[static_cast<std::size_t>(next)];
     detail::place(b, all);
     if (b.offset + b.bytes > bytes) bytes = b.offset + b.bytes;

@@ -27,6 +27,13 @@ constexpr Kernel plain_kernel(const char* name, void (*run)(const Step&, const F
   return k;
 }
 
+/// The same for a kernel that reads parameters of the operation.
+constexpr Kernel kernel_of_op(const char* name, void (*run)(const Step&, const Frame&)) {
+  Kernel k = plain_kernel(name, run);
+  k.reads_op = true;
+  return k;
+}
+
 inline PoolArgs pool_args(const Step& s) {
   PoolArgs p;
   p.n = s.x.extents.n;
@@ -56,6 +63,41 @@ inline void run_max_pool_rows(const Step& s, const Frame&, const RowsTask& t) {
   for (int oy = t.begin; oy < t.end; ++oy) max_pool_row(p, t.image, oy);
 }
 inline void run_mean_hw(const Step& s, const Frame& f) { mean_hw(whole_pool_args(s, f), f.team); }
+
+/// A panel of channels of the product, for all pixels of an image, is in the scratch; then its means are computed.
+inline void run_gemm_mean(const Step& s, const Frame& f) {
+  GemmArgs g = gemm_args(s, f);
+  g.a = f.read<float>(s.x);
+  PoolArgs p;
+  p.n = 1;
+  p.h = s.x.extents.h;
+  p.w = s.x.extents.w;
+  p.x = g.c = scratch_floats(s, f);
+  const float* const slope = g.slope;
+  const int pixels = p.h * p.w;
+  for (int image = 0; image < s.x.extents.n; ++image, g.a += pixels * g.lda) {
+    float* const y = f.write<float>(s.y) + image * s.y.pixel_stride;
+    const float* panel = g.packed;
+    for_each_panel(g.n, [&](auto vectors, int first, int columns) {
+      constexpr int NV = decltype(vectors)::count;
+      p.c = columns;
+      p.x_pixel_stride = g.ldc = NV * simd::width;
+      g.slope = slope == nullptr ? nullptr : slope + first;
+      gemm_panel<NV>(g, panel, 0, columns, 0, pixels);
+      p.y = y + first;
+      mean_hw(p, Team());
+      panel += static_cast<std::ptrdiff_t>(NV) * simd::width * (g.k + 1);
+    });
+  }
+}
+inline constexpr Kernel gemm_mean_kernel = [] {
+  Kernel k;
+  k.name = TINYFIQA_KERNEL_NAME("gemm_mean_f32/panel");
+  k.run = run_gemm_mean;
+  k.packed_bytes = packed_gemm<>;
+  k.pack = pack_gemm_step<>;
+  return k;
+}();
 inline constexpr Kernel max_pool_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("max_pool_f32/1v"), run_max_pool, run_max_pool_rows);
 inline constexpr Kernel mean_hw_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("mean_hw_f32/2v"), run_mean_hw);
@@ -100,7 +142,7 @@ inline constexpr Kernel copy_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("copy_f3
 inline constexpr Kernel interleave_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("interleave_f32/2"), run_interleave);
 inline constexpr Kernel shuffle_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("shuffle_f32/1"), run_shuffle);
-inline constexpr Kernel upsample_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("upsample_f32/1v"), run_upsample);
+inline constexpr Kernel upsample_kernel = kernel_of_op(TINYFIQA_KERNEL_NAME("upsample_f32/1v"), run_upsample);
 inline constexpr Kernel add_upsampled_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("add_upsampled_f32/1v"), run_add_upsampled);
 
@@ -117,7 +159,7 @@ inline void run_custom(const Step& s, const Frame& f) {
   call.params = packed_floats(s, f);
   s.source->custom->forward_float(call);
 }
-inline constexpr Kernel custom_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("custom_f32/1"), run_custom);
+inline constexpr Kernel custom_kernel = kernel_of_op(TINYFIQA_KERNEL_NAME("custom_f32/1"), run_custom);
 
 // ---- an image's levels
 
@@ -153,7 +195,7 @@ constexpr const Kernel* kernel_in() {
 }
 
 template <KernelSet Set>
-inline const Kernel* choose_operation(OpKind kind, DType dtype) {
+constexpr const Kernel* choose_operation(OpKind kind, DType dtype) {
   if (dtype != DType::f32) return nullptr;
   switch (kind) {
     case OpKind::activation:
@@ -179,7 +221,7 @@ inline const Kernel* choose_operation(OpKind kind, DType dtype) {
   }
 }
 
-inline const Kernel* choose_copy(DType dtype) { return dtype == DType::f32 ? &copy_kernel : nullptr; }
+constexpr const Kernel* choose_copy(DType dtype) { return dtype == DType::f32 ? &copy_kernel : nullptr; }
 
 inline constexpr const Kernel* all_kernels[] = {
     &gemm_kernel,         &conv_kernel,
@@ -191,6 +233,7 @@ inline constexpr const Kernel* all_kernels[] = {
     &interleave_kernel,   &shuffle_kernel,
     &upsample_kernel,     &add_upsampled_kernel,
     &custom_kernel,       &levels_kernel,
+    &gemm_mean_kernel,
 #ifdef TINYFIQA_PLANAR
     &planar_gemm_kernel,  &planar_depthwise_kernel,
     &planar_stem_kernel,
@@ -203,11 +246,14 @@ inline constexpr Backend backend_with = [] {
   Backend b;
   b.isa = TINYFIQA_ISA_NAME;
   b.vector_floats = simd::width;
+  b.pack_layout.vector_floats = simd::width;
+  b.pack_layout.most_panel_vectors = gemm_max_vectors;
   b.conv = choose_conv<Set>;
   b.operation = choose_operation<Set>;
   b.copy = choose_copy;
   b.interleave = kernel_in<Set, OpKind::shuffle, interleave_kernel>();
   b.levels = &levels_kernel;
+  if constexpr (has(Set, KernelSet::gemm | kernel_of(OpKind::mean_hw))) b.product_mean = &gemm_mean_kernel;
   b.planar = choose_planar<Set>;
   b.run_chain = run_chain;
   b.image.resize = resize_u8x3;

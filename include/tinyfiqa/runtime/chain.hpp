@@ -77,7 +77,7 @@ class ChainRun {
         kept_[k].hi = need[k].end > t.begin ? need[k].end : t.begin;
       }
       t.end = need[k].end;
-      if (t.begin < t.end) first_[k].kernel->run_rows(first_[k], frame_, t);
+      if (t.begin < t.end) first_[k].run_rows(first_[k], frame_, t);
     }
   }
 

@@ -69,7 +69,7 @@ inline NotFinite run_checked(const Plan& plan, const Frame& frame) {
       found.step = NotFinite::input;
       return found;
     }
-    s.kernel->run(s, frame);
+    s.run(s, frame);
     if (s.y.dtype == DType::f32 && detail::find_not_finite(s.y, frame.read<float>(s.y), found)) {
       found.step = i;
       return found;

@@ -74,11 +74,13 @@ inline void run_gemm_rows(const Step& s, const Frame& f, const RowsTask& t) {
   const int first = t.image * s.y.extents.h, width = s.y.extents.w;
   gemm_blocks(g, (first + t.begin) * width, (first + t.end) * width);
 }
-inline std::size_t packed_gemm(const ConvShape& c) {
-  return gemm_packed_floats(c.cout, c.cin) * sizeof(float);
+template <int Width = simd::width>
+constexpr std::size_t packed_gemm(const ConvShape& c) {
+  return gemm_packed_floats<Width>(c.cout, c.cin) * sizeof(float);
 }
+template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
 inline void pack_gemm_step(const FoldedConv& c, float*, unsigned char* packed) {
-  pack_gemm(c.shape.cout, c.shape.cin, c.weight, c.bias, reinterpret_cast<float*>(packed));
+  pack_gemm<Width, MaxVectors>(c.shape.cout, c.shape.cin, c.weight, c.bias, reinterpret_cast<float*>(packed));
 }
 inline constexpr Kernel gemm_kernel = [] {
   Kernel k;
@@ -87,8 +89,8 @@ inline constexpr Kernel gemm_kernel = [] {
   k.takes_gate = true;
   k.run = run_gemm;
   k.run_rows = run_gemm_rows;
-  k.packed_bytes = packed_gemm;
-  k.pack = pack_gemm_step;
+  k.packed_bytes = packed_gemm<>;
+  k.pack = pack_gemm_step<>;
   return k;
 }();
 
@@ -126,11 +128,13 @@ inline void run_depthwise_rows(const Step& s, const Frame& f, const RowsTask& t)
   d.y = t.write<float>();
   depthwise_rows<K>(d, t.image, t.begin, t.end);
 }
-inline std::size_t packed_depthwise(const ConvShape& c) {
-  return depthwise_packed_floats(c.cout, c.window) * sizeof(float);
+template <int Width = simd::width>
+constexpr std::size_t packed_depthwise(const ConvShape& c) {
+  return depthwise_packed_floats<Width>(c.cout, c.window) * sizeof(float);
 }
+template <int Width = simd::width>
 inline void pack_depthwise_step(const FoldedConv& c, float*, unsigned char* packed) {
-  pack_depthwise(c.shape.cout, c.shape.window, c.weight, c.bias, reinterpret_cast<float*>(packed));
+  pack_depthwise<Width>(c.shape.cout, c.shape.window, c.weight, c.bias, reinterpret_cast<float*>(packed));
 }
 template <int K>
 inline constexpr Kernel depthwise_kernel = [] {
@@ -141,8 +145,8 @@ inline constexpr Kernel depthwise_kernel = [] {
                     : TINYFIQA_KERNEL_NAME("depthwise_f32/7x7_row");
   k.run = run_depthwise<K>;
   k.run_rows = run_depthwise_rows<K>;
-  k.packed_bytes = packed_depthwise;
-  k.pack = pack_depthwise_step;
+  k.packed_bytes = packed_depthwise<>;
+  k.pack = pack_depthwise_step<>;
   return k;
 }();
 
@@ -185,14 +189,16 @@ inline void run_conv_rows(const Step& s, const Frame& f, const RowsTask& t) {
   v.y = t.write<float>();
   for (int oy = t.begin; oy < t.end; ++oy) conv_row(v, t.image, oy, reinterpret_cast<float*>(t.scratch));
 }
-inline std::size_t packed_conv(const ConvShape& c) {
-  return conv_packed_floats(c.cout, c.window, c.cin, c.groups) * sizeof(float);
+template <int Width = simd::width>
+constexpr std::size_t packed_conv(const ConvShape& c) {
+  return conv_packed_floats<Width>(c.cout, c.window, c.cin, c.groups) * sizeof(float);
 }
+template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
 inline void pack_conv_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
-  pack_conv(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.weight, c.bias, workspace,
-            reinterpret_cast<float*>(packed));
+  pack_conv<Width, MaxVectors>(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.weight, c.bias,
+                               workspace, reinterpret_cast<float*>(packed));
 }
-inline std::size_t scratch_conv(const ConvShape& c) {
+constexpr std::size_t scratch_conv(const ConvShape& c) {
   return conv_scratch_floats(c.window, c.cin, c.groups) * sizeof(float);
 }
 inline constexpr Kernel conv_kernel = [] {
@@ -201,8 +207,8 @@ inline constexpr Kernel conv_kernel = [] {
   k.takes_residual = true;
   k.run = run_conv;
   k.run_rows = run_conv_rows;
-  k.packed_bytes = packed_conv;
-  k.pack = pack_conv_step;
+  k.packed_bytes = packed_conv<>;
+  k.pack = pack_conv_step<>;
   k.scratch_bytes = scratch_conv;
   return k;
 }();
@@ -231,12 +237,12 @@ inline void run_planar(const Step& s, const Frame& f) {
   const double depth = static_cast<double>(s.window * s.window) * a.c / s.groups;
   planar_convolution(a, f.team, depth * static_cast<double>(s.y.extents.floats()), Rows);
 }
-inline bool planar_act(const Step& s) { return s.act == Act::none || s.act == Act::relu; }
-inline bool planar_gemm_fits(const Step& s) { return planar_act(s) && s.gate.place == Place::none; }
-inline bool planar_depthwise_fits(const Step& s) {
+constexpr bool planar_act(const Step& s) { return s.act == Act::none || s.act == Act::relu; }
+constexpr bool planar_gemm_fits(const Step& s) { return planar_act(s) && s.gate.place == Place::none; }
+constexpr bool planar_depthwise_fits(const Step& s) {
   return planar_act(s) && s.padding == 1 && s.stride <= 2 && s.x.extents.w == s.y.extents.w * s.stride;
 }
-inline bool planar_stem_fits(const Step& s) {
+constexpr bool planar_stem_fits(const Step& s) {
   return planar_act(s) && s.window == 3 && s.padding == 1 && s.stride == 2 && s.groups == 1 &&
          s.x.extents.c == 3 && s.x.extents.w == s.y.extents.w * 2;
 }
@@ -266,7 +272,7 @@ inline constexpr PlanarKernel planar_stem{&planar_stem_kernel, false, planar_ste
 // ---- the choice. Kernels that are not in `Set` are not compiled.
 
 template <KernelSet Set>
-inline const Kernel* choose_conv(const ConvShape& c) {
+constexpr const Kernel* choose_conv(const ConvShape& c) {
   if (c.in != DType::f32 || c.out != DType::f32) return nullptr;
   const KernelSet kind = conv_kernel_of(c.window, c.stride, c.padding, c.groups, c.cin, c.cout);
   if constexpr (has(Set, KernelSet::gemm))
@@ -285,7 +291,7 @@ inline const Kernel* choose_conv(const ConvShape& c) {
 }
 
 template <KernelSet Set>
-inline const PlanarKernel* choose_planar([[maybe_unused]] const Kernel* kernel) {
+constexpr const PlanarKernel* choose_planar([[maybe_unused]] const Kernel* kernel) {
 #ifdef TINYFIQA_PLANAR
   if constexpr (has(Set, KernelSet::planar)) {
     if constexpr (has(Set, KernelSet::gemm))

@@ -28,13 +28,15 @@ inline StepInfo describe_step(const Plan& plan, Span<const Op> ops, int step) {
   info.kernel = s.kernel->name;
   if (s.kernel->packed_bytes == nullptr) return info;
   const long long per_output = op.only_norm() ? 0 : conv_shape(op).depth();
-  info.macs = info.out.floats() * per_output;
+  // (The step of a product may compute the mean of its result, too.)
+  const long long outputs = conv_shape(op).is_product() ? info.in.pixels() * op.channels : info.out.floats();
+  info.macs = outputs * per_output;
   info.params = per_output * op.channels;
   if (op.bias >= 0) info.params += op.channels;
   if (op.slope >= 0) info.params += op.channels;
   if (op.has_norm()) {
     info.params += 2LL * op.channels;
-    info.normalised_elements = info.out.floats();
+    info.normalised_elements = outputs;
   }
   return info;
 }

@@ -27,7 +27,7 @@ struct FixedPlanStorage {
 
 /// Plans what `request` asks for. The arrays of `storage` must stay where they are while the plan is used.
 /// The result's `problem` says whether it can be used. Allocates nothing.
-inline Plan make_plan(const PlanRequest& request, const Backend& backend, const PlanStorage& storage) {
+constexpr Plan make_plan(const PlanRequest& request, const Backend& backend, const PlanStorage& storage) {
   return detail::Planner(request, backend, storage).plan;
 }
 
@@ -41,7 +41,7 @@ inline void run(const Plan& plan, const Frame& frame) {
     if (s.chain.steps > 0)
       s.chain.run(&s, frame);
     else
-      s.kernel->run(s, frame);
+      s.run(s, frame);
     i += s.chain.steps > 0 ? s.chain.steps : 1;
   }
 }

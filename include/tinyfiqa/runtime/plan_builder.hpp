@@ -24,6 +24,10 @@ struct PlanRequest {
   /// False: every map is in memory as a whole after its step, so that it can be looked at. Needs more memory at large
   /// inputs.
   bool chains = true;
+  ChainLimits chain_limits;  ///< such as low_memory_chains()
+  /// The mean of a 1x1 convolution is computed a few channels at a time, so that the map is never in memory as a
+  /// whole. For little memory; one thread does it.
+  bool means_by_channels = false;
 };
 
 /// Where an operation's value is.
@@ -59,7 +63,7 @@ struct Plan {
   int threads = 1;                ///< the most threads that the arena has scratch for
   PlanProblem problem;            ///< `error` is none when the plan can be used
 
-  bool ok() const { return problem.error == PlanError::none; }
+  constexpr bool ok() const { return problem.error == PlanError::none; }
 };
 
 namespace detail {
@@ -71,11 +75,13 @@ class PlanBuilder {
   Plan plan;
 
  protected:
-  PlanBuilder(const PlanRequest& request, const Backend& backend, const PlanStorage& storage)
+  constexpr PlanBuilder(const PlanRequest& request, const Backend& backend, const PlanStorage& storage)
       : ops_(request.ops),
         outputs_(request.outputs),
         levels_(request.levels),
         chains_(request.chains),
+        chain_limits_(request.chain_limits),
+        means_by_channels_(request.means_by_channels),
         backend_(backend),
         storage_(storage) {
     plan.input = request.input;
@@ -92,19 +98,19 @@ class PlanBuilder {
     mark_live();
   }
 
-  bool ok() const { return plan.ok(); }
-  void fail(PlanError error, int id = -1) {
+  constexpr bool ok() const { return plan.ok(); }
+  constexpr void fail(PlanError error, int id = -1) {
     if (!ok()) return;
     plan.problem.error = error;
     plan.problem.op = id;
   }
-  const Op& op(int id) const { return ops_[static_cast<std::size_t>(id)]; }
-  Value& value(int id) { return storage_.values[id]; }
-  Buffer& buffer(int i) { return storage_.buffers[i]; }
+  constexpr const Op& op(int id) const { return ops_[static_cast<std::size_t>(id)]; }
+  constexpr Value& value(int id) { return storage_.values[id]; }
+  constexpr Buffer& buffer(int i) { return storage_.buffers[i]; }
 
   // -- sizes and liveness
 
-  void measure() {
+  constexpr void measure() {
     for (int id = 0; id <= last_; ++id) value(id) = Value();
     plan.problem =
         measure_values(ops_, last_ + 1, plan.input, [this](int id) -> Extents& { return value(id).extents; });
@@ -112,9 +118,9 @@ class PlanBuilder {
       if (op(id).kind == OpKind::input) plan.input.c = op(id).channels;
     for (int i = 0; i < plan.output_count; ++i) plan.outputs[i] = value(output(i)).extents;
   }
-  int output(int i) const { return outputs_[static_cast<std::size_t>(i)]; }
+  constexpr int output(int i) const { return outputs_[static_cast<std::size_t>(i)]; }
 
-  void mark_live() {
+  constexpr void mark_live() {
     if (!ok()) return;
     for (const int id : outputs_) {
       value(id).live = true;
@@ -133,7 +139,7 @@ class PlanBuilder {
   // -- steps and their operands
 
   /// The value is a part (or all) of its input's memory.
-  void alias(int id, int first_channel) {
+  constexpr void alias(int id, int first_channel) {
     Value& v = value(id);
     const Value& from = value(op(id).inputs[0]);
     v.operand = from.operand;
@@ -144,7 +150,7 @@ class PlanBuilder {
   }
 
   /// The value lies where that of `from` lies.
-  void alias_to(int id, int from) {
+  constexpr void alias_to(int id, int from) {
     const Extents extents = value(id).extents;
     const int uses = value(id).uses;
     value(id) = value(from);
@@ -152,7 +158,7 @@ class PlanBuilder {
     value(id).uses = uses;
   }
 
-  Step& append(int id, const Kernel* kernel) {
+  constexpr Step& append(int id, const Kernel* kernel) {
     if (plan.step_count == storage_.capacity) {
       fail(PlanError::storage_too_small);
       return storage_.steps[0];
@@ -162,33 +168,33 @@ class PlanBuilder {
     s = Step();
     s.kernel = kernel;
     s.op = s.first_op = id;
-    s.source = &op(id);
+    if (kernel != nullptr && kernel->reads_op) s.source = &op(id);
     return s;
   }
 
   /// Reads the value of `input` in the newest step.
-  Operand read(int input) {
+  constexpr Operand read(int input) {
     const Value& v = value(input);
     if (v.buffer >= 0) buffer(v.buffer).last = plan.step_count - 1;
     return v.operand;
   }
 
   /// A new buffer for the value of `id`, written by the newest step.
-  Operand write(int id) {
+  constexpr Operand write(int id) {
     Value& v = value(id);
     v.buffer = new_buffer(v.extents, op(id).dtype);
     v.made_by = plan.step_count - 1;
     v.operand = whole_buffer(v.buffer, v.extents, op(id));
     return v.operand;
   }
-  int new_buffer(const Extents& e, DType dtype) {
+  constexpr int new_buffer(const Extents& e, DType dtype) {
     Buffer& b = buffer(buffer_count_);
     b = Buffer();
     b.bytes = align_bytes(static_cast<std::size_t>(e.floats()) * dtype_bytes(dtype));
     b.first = b.last = plan.step_count - 1;
     return buffer_count_++;
   }
-  static Operand whole_buffer(int index, const Extents& e, const Op& op) {
+  static constexpr Operand whole_buffer(int index, const Extents& e, const Op& op) {
     Operand o;
     o.place = Place::arena;
     o.dtype = op.dtype;
@@ -199,7 +205,7 @@ class PlanBuilder {
     return o;
   }
 
-  void need_scratch(std::size_t bytes) {
+  constexpr void need_scratch(std::size_t bytes) {
     if (bytes > scratch_bytes_) scratch_bytes_ = bytes;
   }
 
@@ -207,7 +213,7 @@ class PlanBuilder {
 
   /// An output is written to the caller's memory: by the step that makes it, when that writes the whole of a
   /// buffer of its own, else by a copy.
-  void hand_out(int id) {
+  constexpr void hand_out(int id) {
     for (int i = 0; ok() && i < plan.output_count; ++i) {
       if (output(i) != id) continue;
       const Value& v = value(id);
@@ -221,7 +227,7 @@ class PlanBuilder {
     }
   }
   /// Readers go on reading the value where it was.
-  int copy_to_output(int id) {
+  constexpr int copy_to_output(int id) {
     Step& s = append(id, backend_.copy(op(id).dtype));
     if (!ok()) return -1;
     s.x = read(id);
@@ -232,11 +238,11 @@ class PlanBuilder {
 
   // -- the arena
 
-  void form_arena() {
+  constexpr void form_arena() {
     const Span<Step> steps{storage_.steps, static_cast<std::size_t>(plan.step_count)};
     PlanarPlanner(steps, storage_.buffers, backend_).form();
     if (chains_)
-      need_scratch(ChainPlanner(steps, storage_.buffers, ops_, backend_).form() *
+      need_scratch(ChainPlanner(steps, storage_.buffers, ops_, backend_, chain_limits_).form() *
                    static_cast<std::size_t>(plan.threads));
     const std::size_t scratch_offset =
         lay_out_arena({storage_.buffers, static_cast<std::size_t>(buffer_count_)});
@@ -245,12 +251,14 @@ class PlanBuilder {
     if (plan.arena_bytes / sizeof(float) > static_cast<std::size_t>(std::numeric_limits<int>::max()))
       fail(PlanError::too_large);
     for (Step& s : steps) {
+      s.run = s.kernel->run;
+      s.run_rows = s.kernel->run_rows;
       s.scratch = scratch_offset;
       for (Operand* o : {&s.x, &s.b, &s.y, &s.gate}) settle(*o);
     }
   }
   /// Turns a place in a buffer into one in the arena or in an output.
-  void settle(Operand& o) {
+  constexpr void settle(Operand& o) {
     if (o.buffer < 0) return;
     if (!buffer(o.buffer).outside) {
       o.offset += buffer(o.buffer).offset;
@@ -266,6 +274,8 @@ class PlanBuilder {
   int last_ = -1;  // the output with the highest number
   const LevelScale* levels_;
   bool chains_;
+  ChainLimits chain_limits_;
+  bool means_by_channels_;
   const Backend& backend_;
   PlanStorage storage_;
   int buffer_count_ = 0;

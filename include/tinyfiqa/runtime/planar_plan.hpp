@@ -15,10 +15,10 @@ namespace detail {
 
 class PlanarPlanner {
  public:
-  PlanarPlanner(Span<Step> steps, const Buffer* buffers, const Backend& backend)
+  constexpr PlanarPlanner(Span<Step> steps, const Buffer* buffers, const Backend& backend)
       : steps_(steps), buffers_(buffers), backend_(backend) {}
 
-  void form() {
+  constexpr void form() {
     for (Step& s : steps_) s.y.planar = makes_planes(s);
     for (bool changed = true; changed;) {
       changed = false;
@@ -37,7 +37,7 @@ class PlanarPlanner {
 
  private:
   /// True if the step could write a planar output. Its neighbours are not considered here.
-  bool makes_planes(const Step& s) const {
+  constexpr bool makes_planes(const Step& s) const {
     const Operand& y = s.y;
     const bool f32 = y.dtype == DType::f32;
     const bool whole = y.extents.w % backend_.vector_floats == 0;  // vectors of pixels
@@ -45,19 +45,19 @@ class PlanarPlanner {
            !buffers_[y.buffer].outside && writers(y.buffer) == 1;
   }
   /// True when the step has a planar kernel, and its operands are whole maps.
-  bool takes(const Step& s) const {
+  constexpr bool takes(const Step& s) const {
     const PlanarKernel* planar = backend_.planar(s.kernel);
     return planar != nullptr && planar->fits(s) && dense(s.x) && dense(s.y) &&
            (s.b.place == Place::none || dense(s.b));
   }
-  static bool dense(const Operand& o) { return o.pixel_stride == o.extents.c && o.offset == 0; }
+  static constexpr bool dense(const Operand& o) { return o.pixel_stride == o.extents.c && o.offset == 0; }
 
-  int writers(int buffer) const {
+  constexpr int writers(int buffer) const {
     int count = 0;
     for (const Step& s : steps_) count += s.y.buffer == buffer ? 1 : 0;
     return count;
   }
-  bool is_planar(const Operand& o) const {
+  constexpr bool is_planar(const Operand& o) const {
     bool planar = false;
     if (o.buffer >= 0)
       for (const Step& s : steps_) planar = planar || (s.y.buffer == o.buffer && s.y.planar);
@@ -65,7 +65,7 @@ class PlanarPlanner {
   }
 
   /// True when the producer of a planar map and all its consumers have planar kernels.
-  bool agrees(const Step& s) const {
+  constexpr bool agrees(const Step& s) const {
     if (backend_.planar(s.kernel)->reads_planes && !is_planar(s.x)) return false;
     if (s.b.place != Place::none && !is_planar(s.b)) return false;
     for (const Step& reader : steps_) {

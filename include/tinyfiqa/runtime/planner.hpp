@@ -10,7 +10,7 @@ namespace detail {
 /// Turns operations into steps, and fuses what it can. The result is the public member `plan`.
 class Planner : public PlanBuilder {
  public:
-  Planner(const PlanRequest& request, const Backend& backend, const PlanStorage& storage)
+  constexpr Planner(const PlanRequest& request, const Backend& backend, const PlanStorage& storage)
       : PlanBuilder(request, backend, storage) {
     for (int id = 0; ok() && id <= last_; ++id) {
       reserve_weights(id);
@@ -26,7 +26,7 @@ class Planner : public PlanBuilder {
 
   /// Every operation has its place, whether this plan needs it or not: plans of one network for other sizes and
   /// outputs then share the packed weights.
-  void reserve_weights(int id) {
+  constexpr void reserve_weights(int id) {
     if (!ok()) return;
     const Op& o = op(id);
     Value& v = value(id);
@@ -46,7 +46,7 @@ class Planner : public PlanBuilder {
 
   // -- from operations to steps
 
-  void lower(int id) {
+  constexpr void lower(int id) {
     switch (op(id).kind) {
       case OpKind::input:
         return lower_input(id);
@@ -66,15 +66,17 @@ class Planner : public PlanBuilder {
         return lower_scale(id);
       case OpKind::add_upsampled:
         return lower_binary(id);
+      case OpKind::mean_hw:
+        return lower_mean(id);
       case OpKind::custom:
         return lower_custom(id);
       default:  // one kernel for all shapes
         return lower_unary(id, kernel_of(id));
     }
   }
-  const Kernel* kernel_of(int id) const { return backend_.operation(op(id).kind, op(id).dtype); }
+  constexpr const Kernel* kernel_of(int id) const { return backend_.operation(op(id).kind, op(id).dtype); }
 
-  void lower_input(int id) {
+  constexpr void lower_input(int id) {
     Operand input;
     input.place = Place::input;
     input.dtype = levels_ == nullptr ? op(id).dtype : DType::u8;
@@ -91,7 +93,7 @@ class Planner : public PlanBuilder {
     s.levels = *levels_;
   }
 
-  void lower_conv(int id) {
+  constexpr void lower_conv(int id) {
     const Op& o = op(id);
     const ConvShape shape = conv_shape(o, op(o.inputs[0]).dtype);
     const Kernel* kernel = backend_.conv(shape);
@@ -114,7 +116,7 @@ class Planner : public PlanBuilder {
     if (kernel->scratch_bytes != nullptr)
       need_scratch(kernel->scratch_bytes(shape) * static_cast<std::size_t>(plan.threads));
   }
-  void lower_unary(int id, const Kernel* kernel) {
+  constexpr void lower_unary(int id, const Kernel* kernel) {
     const Op& o = op(id);
     Step& s = append(id, kernel);
     if (!ok()) return;
@@ -127,8 +129,28 @@ class Planner : public PlanBuilder {
     s.groups = o.shuffle_groups;
   }
 
+  /// Turns the step of the product that it alone reads into one that computes the mean too, if that is asked for.
+  constexpr void lower_mean(int id) {
+    const int x = op(id).inputs[0];
+    const Value& v = value(x);
+    const bool product = op(x).kind == OpKind::conv && conv_shape(op(x)).is_product() && v.uses == 1 &&
+                         v.made_by == plan.step_count - 1 && v.gate < 0;
+    if (!means_by_channels_ || !product || backend_.product_mean == nullptr)
+      return lower_unary(id, kernel_of(id));
+    Step& s = storage_.steps[v.made_by];
+    if (s.gate.place != Place::none || s.b.place != Place::none || op(x).dtype != op(id).dtype)
+      return lower_unary(id, kernel_of(id));
+    buffer(v.buffer).bytes = 0;
+    s.op = id;
+    s.kernel = backend_.product_mean;
+    s.y = write(id);
+    const auto pixels = static_cast<std::size_t>(v.extents.pixels() / v.extents.n);
+    const int columns = backend_.vector_floats * backend_.pack_layout.most_panel_vectors;
+    need_scratch(pixels * static_cast<std::size_t>(columns) * sizeof(float));
+  }
+
   /// The user's own operation; its parameters are packed as they are.
-  void lower_custom(int id) {
+  constexpr void lower_custom(int id) {
     const Op& o = op(id);
     Step& s = append(id, kernel_of(id));
     if (!ok()) return;
@@ -139,7 +161,7 @@ class Planner : public PlanBuilder {
   }
 
   /// A view; a copy where the user's own operation, which takes dense maps, reads it.
-  void lower_slice(int id) {
+  constexpr void lower_slice(int id) {
     alias(id, op(id).first_channel);
     for (int reader = id + 1; reader <= last_; ++reader)
       if (op(reader).kind == OpKind::custom && value(reader).live && op(reader).reads(id))
@@ -147,7 +169,7 @@ class Planner : public PlanBuilder {
   }
 
   /// Appends a step that copies the value to a buffer of its own, where readers then find it.
-  void copy_to_new_buffer(int id) {
+  constexpr void copy_to_new_buffer(int id) {
     Step& s = append(id, backend_.copy(op(id).dtype));
     if (!ok()) return;
     s.x = read(id);
@@ -155,7 +177,7 @@ class Planner : public PlanBuilder {
   }
 
   /// y = x op b, in place when nobody else needs x.
-  void lower_binary(int id) {
+  constexpr void lower_binary(int id) {
     const int x = op(id).inputs[0];
     Step& s = append(id, kernel_of(id));
     if (!ok()) return;
@@ -173,7 +195,7 @@ class Planner : public PlanBuilder {
 
   /// Moves the gate into the weights of the 1x1 convolution that alone reads the product, when that has fewer
   /// outputs than the map has pixels: then its weights are the smaller thing to multiply.
-  void lower_scale(int id) {
+  constexpr void lower_scale(int id) {
     const Extents& e = value(id).extents;
     for (int reader = id + 1; reader <= last_ && value(id).uses == 1; ++reader) {
       const Op& r = op(reader);
@@ -189,7 +211,7 @@ class Planner : public PlanBuilder {
 
   /// Moves the sum into the epilogue of the convolution that made one of its inputs just before, for this sum
   /// alone.
-  void lower_add(int id) {
+  constexpr void lower_add(int id) {
     const Op& o = op(id);
     for (const int side : {0, 1}) {
       const int made = o.inputs[side], other = o.inputs[1 - side];
@@ -208,7 +230,7 @@ class Planner : public PlanBuilder {
 
   /// Two halves of equal width, read by a shuffle into two groups alone: that becomes one interleaving step.
   /// Otherwise one copy for each input, into its channels of the result.
-  void lower_concat(int id) {
+  constexpr void lower_concat(int id) {
     const Op& o = op(id);
     const bool halves = o.input_count() == 2 && op(o.inputs[0]).channels * 2 == o.channels;
     if (halves && id + 1 <= last_ && op(id + 1).kind == OpKind::shuffle && op(id + 1).inputs[0] == id &&
@@ -221,7 +243,7 @@ class Planner : public PlanBuilder {
   }
 
   /// Copies input i; `part` is where it goes. Returns where the next one goes.
-  Operand copy_part(int id, int i, Operand part) {
+  constexpr Operand copy_part(int id, int i, Operand part) {
     Step& s = append(id, backend_.copy(op(id).dtype));
     if (!ok()) return part;
     s.x = read(op(id).inputs[i]);
@@ -235,7 +257,7 @@ class Planner : public PlanBuilder {
     return part;
   }
 
-  void lower_shuffle(int id) {
+  constexpr void lower_shuffle(int id) {
     const int from = op(id).inputs[0];
     if (!value(from).absorbed) return lower_unary(id, kernel_of(id));
     Step& s = append(id, backend_.interleave);

@@ -6,6 +6,7 @@
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/team.hpp>
 #include <tinyfiqa/nn/graph.hpp>
+#include <tinyfiqa/runtime/packed_weights.hpp>
 
 #include <cstddef>
 
@@ -71,10 +72,13 @@ struct Step {
   int first_op = -1;  ///< the first of the operations that are fused into this step
   Operand x, b, y;    ///< b: residual, gate of a scale, or second input
   Operand gate;       ///< [N, 1, 1, C]: x is multiplied by it when it is read
+  /// The functions of `kernel`, which may be null when the step runs (runtime/constant_plan.hpp).
+  void (*run)(const Step&, const Frame&) = nullptr;
+  void (*run_rows)(const Step&, const Frame&, const RowsTask&) = nullptr;
   Act act = Act::none;
   int window = 1, stride = 1, padding = 0;
   int groups = 1;  ///< of a convolution or a shuffle
-  /// Operation first_op, for kernels of operations that have parameters of their own.
+  /// Operation first_op, for kernels that read parameters of its own (Kernel::reads_op); null for others.
   const Op* source = nullptr;
   std::size_t packed = 0;
   std::size_t slope = 0;  ///< place of the slopes of PReLU in the packed weights
@@ -107,14 +111,14 @@ struct Frame {
   }
 };
 
-inline constexpr int max_chain_steps = 6;
+inline constexpr int max_chain_steps = 8;  ///< ChainLimits::most_steps is at most this
 
 struct RowRange {
   int begin = 0, end = 0;
 };
 
 /// The rows of a step's input that are read for rows begin .. end - 1 of its output.
-TINYFIQA_INLINE RowRange rows_read(const Step& s, int begin, int end) {
+TINYFIQA_INLINE constexpr RowRange rows_read(const Step& s, int begin, int end) {
   const int first = begin * s.stride - s.padding, last = (end - 1) * s.stride - s.padding + s.window;
   const int height = s.x.extents.h;
   RowRange r{first < 0 ? 0 : first, last < height ? last : height};
@@ -153,6 +157,7 @@ struct Kernel {
   const char* name = "";        ///< TINYFIQA_KERNEL_NAME
   DType dtype = DType::f32;     ///< of the elements that it writes
   bool takes_residual = false;  ///< adds operand b in its epilogue
+  bool reads_op = false;        ///< needs Step::source
   bool takes_gate = false;      ///< multiplies x by operand gate; needs scratch for its packed weights once
   void (*run)(const Step&, const Frame&) = nullptr;
   /// The same for some rows; null if the kernel can't be part of a chain.
@@ -196,6 +201,7 @@ struct WeightKernels {
 struct Backend {
   const char* isa = "";
   int vector_floats = 1;
+  PackLayout pack_layout;
   /// The kernel for a convolution of this shape and these element types; null when there is none.
   const Kernel* (*conv)(const ConvShape& shape) = nullptr;
   /// The kernel for an operation that has one for all shapes, on maps of this element type; null when there is
@@ -206,6 +212,9 @@ struct Backend {
   const Kernel* (*copy)(DType dtype) = nullptr;
   const Kernel* interleave = nullptr;
   const Kernel* levels = nullptr;
+  /// A product and the mean of its result over rows and columns, without the map between them; null if there is
+  /// none.
+  const Kernel* product_mean = nullptr;
   /// The planar kernel that can replace `kernel` on narrow maps; null if there is none.
   const PlanarKernel* (*planar)(const Kernel* kernel) = nullptr;
   void (*run_chain)(const Step* first, const Frame& frame) = nullptr;

@@ -4,7 +4,9 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
 
+#ifndef TINYFIQA_NO_THREADS
 #include <atomic>
+#endif
 
 TINYFIQA_BEGIN
 
@@ -21,12 +23,11 @@ class InUse {
   /// True if no other thread was inside; then none can enter while the guard lives.
   class Guard {
    public:
-    explicit Guard(InUse& object)
-        : object_(object.used_.exchange(true, std::memory_order_acquire) ? nullptr : &object) {}
+    explicit Guard(InUse& object) : object_(object.enter() ? &object : nullptr) {}
     Guard(const Guard&) = delete;
     Guard& operator=(const Guard&) = delete;
     ~Guard() {
-      if (object_ != nullptr) object_->used_.store(false, std::memory_order_release);
+      if (object_ != nullptr) object_->leave();
     }
     explicit operator bool() const { return object_ != nullptr; }
 
@@ -42,7 +43,19 @@ class InUse {
   }
 
  private:
+#ifdef TINYFIQA_NO_THREADS
+  bool enter() {
+    const bool before = used_;
+    used_ = true;
+    return !before;
+  }
+  void leave() { used_ = false; }
+  bool used_ = false;
+#else
+  bool enter() { return !used_.exchange(true, std::memory_order_acquire); }
+  void leave() { used_.store(false, std::memory_order_release); }
   std::atomic<bool> used_{false};
+#endif
 };
 
 TINYFIQA_END

@@ -3,6 +3,11 @@
 
 #include <tinyfiqa/base/config.hpp>
 
+#ifdef TINYFIQA_NO_THREADS
+#error \
+    "tinyfiqa: no threads here (TINYFIQA_NO_THREADS); tinyfiqa.hpp and detection/ do without, this header can't"
+#endif
+
 #include <exception>
 #include <thread>
 #include <utility>
