@@ -63,7 +63,9 @@ void check_set(const char* name) {
       for (int i = 0; i < p.plan.step_count; ++i) {
         const Step& s = p.plan.steps[i];
         INFO(name << " at " << input.h << "x" << input.w << ": " << s.kernel->name);
-        CHECK(has(set, s.source->kind == OpKind::conv ? part_of(s.kernel->name) : kernel_of(s.source->kind)));
+        const OpKind kind = d.ops[static_cast<std::size_t>(s.op)].kind;
+        const bool convolution = d.ops[static_cast<std::size_t>(s.first_op)].kind == OpKind::conv;
+        CHECK(has(set, convolution ? part_of(s.kernel->name) : kernel_of(kind)));
       }
     }
   });

@@ -68,6 +68,7 @@ Result<LayerRun> LayerRun::create(const Op& conv, const Extents& input, const Ba
 void LayerRun::run_as(const Step& step) {
   Step& own = plan_.steps[0];
   own.kernel = step.kernel;
+  own.run = step.run;
   own.x.planar = step.x.planar;
   own.y.planar = step.y.planar;
 }
