@@ -5,6 +5,7 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/image/image.hpp>
+#include <tinyfiqa/image/limits.hpp>
 #include <tinyfiqa/image/stb.hpp>
 #include <tinyfiqa/image/view.hpp>
 
