@@ -54,12 +54,15 @@ template <class Net>
 void check_set(const char* name) {
   constexpr KernelSet set = kernels_of_networks<Net>();
   const Definition d = define<Net>();
+  int plans = 0;
   for_each_backend([&](const Backend& backend) {
     for (const Extents& input :
          {Extents{1, 64, 64, 0}, {2, 48, 48, 0}, {1, 112, 112, 0}, {1, 256, 320, 0}, {1, 37, 53, 0}}) {
       Planned p;
       make(p, d, {d.outputs.main()}, input, backend);
+      if (p.plan.problem.error == PlanError::map_too_small) continue;
       REQUIRE(p.plan.ok());
+      ++plans;
       for (int i = 0; i < p.plan.step_count; ++i) {
         const Step& s = p.plan.steps[i];
         INFO(name << " at " << input.h << "x" << input.w << ": " << s.kernel->name);
@@ -69,6 +72,7 @@ void check_set(const char* name) {
       }
     }
   });
+  CHECK(plans > 0);
 }
 
 }  // namespace

@@ -49,6 +49,9 @@ Result<LayerRun> LayerRun::create(const Op& conv, const Extents& input, const Ba
   layer.network_.outputs.add("output", Map<1>{1});
   layer.plan_ = make_owned_plan(layer.network_, input, backend, threads);
   const Plan& plan = layer.plan_.plan;
+  if (plan.problem.error == PlanError::map_too_small)
+    return Status::error(Errc::bad_argument, "a map of ", input.h, "x", input.w, " with ", op.padding,
+                         " pixels of padding is smaller than a window of ", op.window, "x", op.window);
   if (!plan.ok())
     return Status::error(plan.problem.error == PlanError::too_large ? Errc::too_large : Errc::bad_argument,
                          plan_error_text(plan.problem, layer.network_.operations()));

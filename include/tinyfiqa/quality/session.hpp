@@ -79,7 +79,7 @@ class Session {
       return Status::error(problem.error == PlanError::too_large ? Errc::too_large : Errc::bad_argument,
                            model_->spec().name, " at ", n, "x", h, "x", w,
                            " (N, H, W): ", plan_error_text(problem, request.ops));
-    if (plan().packed_bytes != model_->packed().size)
+    if (plan().packed_bytes > model_->packed().size)
       return Status::error(
           Errc::bad_argument, model_->spec().name,
           " has no packed weights: either none were loaded, or its ModelSpec has no input size "
