@@ -1,6 +1,6 @@
 #include <tinyfiqa/formats/npy.hpp>
 #include <tinyfiqa/quality/load_model.hpp>
-#include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/quality/session.hpp>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -126,6 +126,15 @@ TEST_CASE("info shows layers, totals, kernels and memory") {
   CHECK(json["params"] == 998177);
   CHECK(json["arena_bytes"].get<long>() > 0);
   CHECK(json["layers"].size() > 50);
+
+  const Model model(*find_model("tinyfqnet"));
+  const auto memory =
+      nlohmann::json::parse(run_tool("info --model tinyfqnet --batch 3 --threads 2 --json").out);
+  SessionOptions options;
+  options.threads = 2;
+  CHECK(memory["arena_bytes"] == Session::create(model, 3, 64, 64, options)->plan().arena_bytes);
+  options.feed = Feed::levels;
+  CHECK(memory["arena_bytes_of_levels"] == Session::create(model, 3, 64, 64, options)->plan().arena_bytes);
   CHECK(run_tool("info --model nothing").code == 2);
   CHECK(run_tool("info --size 0x5").code == 2);
 }

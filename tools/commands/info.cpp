@@ -59,6 +59,15 @@ std::string kernel_text(const Step& step) {
   return text;
 }
 
+/// Bytes of the arena if the network reads the levels of images, as `score` does: a little more than from floats, for the
+/// rows that become floats. 0 if its input is no RGB image.
+std::size_t arena_bytes_of_levels(const PlanRequest& floats, const ModelSpec& spec, const Backend& backend) {
+  PlanRequest request = floats;
+  request.levels = &spec.input.levels;
+  const OwnedPlan p = make_owned_plan(request, backend);
+  return p.plan.ok() ? p.plan.arena_bytes : 0;
+}
+
 /// Calls body(name, extents) for each output that the plan computes.
 template <class Body>
 void for_each_output(const NetworkDefinition& network, const OwnedPlan& p, const Body& body) {
@@ -77,8 +86,14 @@ void print_outputs(const NetworkDefinition& network, const OwnedPlan& p) {
     if (output.on_request) std::printf("%-15s %s (on request)\n", "", output.name);
 }
 
+std::string mib_text(std::size_t bytes) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%zu bytes (%.2f MiB)", bytes, static_cast<double>(bytes) / 1048576);
+  return text;
+}
+
 void print_text(const ModelSpec& spec, const NetworkDefinition& network, const OwnedPlan& p,
-                const Backend& backend) {
+                std::size_t levels_arena, const Backend& backend) {
   const Span<const Op> ops(network.ops.data(), network.ops.size());
   std::printf("%-26s %-22s %-13s %-13s %9s %10s  %s\n", "layer", "operation", "input HxWxC", "output HxWxC",
               "params", "MMAC", "kernel");
@@ -98,11 +113,11 @@ void print_text(const ModelSpec& spec, const NetworkDefinition& network, const O
               total.macs, static_cast<double>(total.macs) * 1e-6,
               static_cast<double>(total.macs + total.normalised_elements) * 1e-6);
   print_outputs(network, p);
-  std::printf("arena           %zu bytes (%.2f MiB) for %d thread%s\n", p.plan.arena_bytes,
-              static_cast<double>(p.plan.arena_bytes) / 1048576, p.plan.threads,
-              p.plan.threads == 1 ? "" : "s");
-  std::printf("packed weights  %zu bytes (%.2f MiB)\n", p.plan.packed_bytes,
-              static_cast<double>(p.plan.packed_bytes) / 1048576);
+  std::printf("arena           %s for %d thread%s, from floats\n", mib_text(p.plan.arena_bytes).c_str(),
+              p.plan.threads, p.plan.threads == 1 ? "" : "s");
+  if (levels_arena > 0)
+    std::printf("%-15s %s from the levels of images, as score runs it\n", "", mib_text(levels_arena).c_str());
+  std::printf("packed weights  %s\n", mib_text(p.plan.packed_bytes).c_str());
   std::printf("isa             %s, %d floats a vector\n", backend.isa, backend.vector_floats);
 }
 
@@ -124,7 +139,7 @@ nlohmann::ordered_json outputs_json(const NetworkDefinition& network, const Owne
 }
 
 void print_json(const ModelSpec& spec, const NetworkDefinition& network, const OwnedPlan& p,
-                const Backend& backend, const Metadata& metadata) {
+                std::size_t levels_arena, const Backend& backend, const Metadata& metadata) {
   const Span<const Op> ops(network.ops.data(), network.ops.size());
   const StepInfo total = describe_plan(p.plan, ops);
   nlohmann::ordered_json json{{"model", spec.name},
@@ -135,6 +150,7 @@ void print_json(const ModelSpec& spec, const NetworkDefinition& network, const O
                               {"macs", total.macs},
                               {"macs_and_normalised_elements", total.macs + total.normalised_elements},
                               {"arena_bytes", p.plan.arena_bytes},
+                              {"arena_bytes_of_levels", levels_arena},
                               {"packed_bytes", p.plan.packed_bytes},
                               {"threads", p.plan.threads}};
   for (const auto& [key, value] : metadata) json["weights"][key] = value;
@@ -207,10 +223,11 @@ int InfoCommand::run() {
   const OwnedPlan p = make_owned_plan(request, **backend);
   if (!p.plan.ok())
     return fail(Status::error(Errc::bad_argument, model, ": ", plan_error_text(p.plan.problem, request.ops)));
+  const std::size_t levels_arena = arena_bytes_of_levels(request, *spec, **backend);
   if (json)
-    print_json(*spec, network, p, **backend, metadata);
+    print_json(*spec, network, p, levels_arena, **backend, metadata);
   else
-    print_text(*spec, network, p, **backend);
+    print_text(*spec, network, p, levels_arena, **backend);
   if (!json && !weights.empty()) print_metadata(metadata, weights);
   return exit_done;
 }
