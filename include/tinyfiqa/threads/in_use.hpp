@@ -22,11 +22,11 @@ class InUse {
   class Guard {
    public:
     explicit Guard(InUse& object)
-        : object_(object.used_.exchange(true, std::memory_order_acquire) ? nullptr : &object) {}
+        : object_(object.used_.exchange(1, std::memory_order_acquire) != 0 ? nullptr : &object) {}
     Guard(const Guard&) = delete;
     Guard& operator=(const Guard&) = delete;
     ~Guard() {
-      if (object_ != nullptr) object_->used_.store(false, std::memory_order_release);
+      if (object_ != nullptr) object_->used_.store(0, std::memory_order_release);
     }
     explicit operator bool() const { return object_ != nullptr; }
 
@@ -42,7 +42,7 @@ class InUse {
   }
 
  private:
-  std::atomic<bool> used_{false};
+  std::atomic<int> used_{0};  // RISC-V exchanges words; for bytes it needs a library
 };
 
 TINYFIQA_END
