@@ -4,7 +4,7 @@
 //   if (!scorer) return fail(scorer.status().message());
 //   auto score = scorer->score("photo.jpg");
 //
-// Needs xsimd (not with TINYFIQA_SCALAR) and stb_image; PyTorch's own weight files are read by
+// Uses xsimd (base/config.hpp) and stb_image (image/stb.hpp) where they are; PyTorch's own weight files are read by
 // <tinyfiqa/formats/weights.hpp>, which needs libzip.
 #pragma once
 

@@ -14,24 +14,24 @@ using namespace tinyfiqa;
 
 namespace {
 
-using Buffer = std::vector<unsigned char>;
+using Jpegs = std::vector<unsigned char>;
 
-Buffer bytes_of(const std::string& path) {
+Jpegs bytes_of(const std::string& path) {
   const auto file = read_file(path);
   REQUIRE_MESSAGE(file.ok(), file.status().message());
   return {file->bytes.begin(), file->bytes.end()};
 }
 
-void append(Buffer& to, const Buffer& more) { to.insert(to.end(), more.begin(), more.end()); }
+void append(Jpegs& to, const Jpegs& more) { to.insert(to.end(), more.begin(), more.end()); }
 
 struct Seen {
-  std::vector<Buffer> frames;
+  std::vector<Jpegs> frames;
   std::vector<std::string> errors;  // empty text for a whole frame
   std::vector<std::size_t> garbage;
   std::size_t left = 0;
 };
 
-Seen split(const Buffer& stream, std::size_t piece,
+Seen split(const Jpegs& stream, std::size_t piece,
            std::size_t most = MjpegSplitter::default_max_frame_bytes) {
   Seen seen;
   MjpegSplitter splitter(most);
@@ -52,17 +52,17 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 /// SOI, an APP1 segment that holds an end marker, a scan with a stuffed FF, a restart marker and fill, EOI.
-const Buffer tricky = {0xFF, 0xD8, 0xFF, 0xE1, 0x00, 0x08, 0xFF, 0xD8, 0xFF, 0xD9, 0xFF, 0x00, 0xFF, 0xDA,
-                       0x00, 0x03, 0x01, 0x55, 0xFF, 0x00, 0xD9, 0xFF, 0xD3, 0x12, 0xFF, 0xFF, 0xD9};
+const Jpegs tricky = {0xFF, 0xD8, 0xFF, 0xE1, 0x00, 0x08, 0xFF, 0xD8, 0xFF, 0xD9, 0xFF, 0x00, 0xFF, 0xDA,
+                      0x00, 0x03, 0x01, 0x55, 0xFF, 0x00, 0xD9, 0xFF, 0xD3, 0x12, 0xFF, 0xFF, 0xD9};
 
 }  // namespace
 
 TEST_CASE("an MJPEG stream gives exactly the files that it was made of, in pieces of any size") {
-  std::vector<Buffer> files;
+  std::vector<Jpegs> files;
   for (const char* name : {"jpeg_444.jpg", "jpeg_progressive.jpg", "jpeg_grey.jpg", "exif6.jpg"})
     files.push_back(bytes_of(fixture(std::string("image/") + name)));
-  Buffer stream;
-  for (const Buffer& file : files) append(stream, file);
+  Jpegs stream;
+  for (const Jpegs& file : files) append(stream, file);
   for (const std::size_t piece :
        {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{1000}, stream.size()}) {
     const Seen seen = split(stream, piece);
@@ -73,7 +73,7 @@ TEST_CASE("an MJPEG stream gives exactly the files that it was made of, in piece
 }
 
 TEST_CASE("markers in segments, stuffed bytes, restart markers and fill bytes end no frame") {
-  Buffer stream = tricky;
+  Jpegs stream = tricky;
   append(stream, tricky);
   for (std::size_t piece = 1; piece <= stream.size(); ++piece) {
     const Seen seen = split(stream, piece);
@@ -84,7 +84,7 @@ TEST_CASE("markers in segments, stuffed bytes, restart markers and fill bytes en
 }
 
 TEST_CASE("garbage before, between and after frames is counted and left out") {
-  Buffer stream = {'j', 0xFF, 0x00, 0xFF, 0xD8, 0x00};
+  Jpegs stream = {'j', 0xFF, 0x00, 0xFF, 0xD8, 0x00};
   append(stream, tricky);
   append(stream, {0, 0, 0xFF, 0xFF});
   append(stream, tricky);
@@ -99,8 +99,8 @@ TEST_CASE("garbage before, between and after frames is counted and left out") {
 }
 
 TEST_CASE("a frame that is cut off is reported where the next begins or the stream ends, by its number") {
-  const Buffer whole = bytes_of(fixture("image/jpeg_444.jpg"));
-  Buffer stream = whole;
+  const Jpegs whole = bytes_of(fixture("image/jpeg_444.jpg"));
+  Jpegs stream = whole;
   append(stream, {whole.begin(), whole.end() - 20});
   append(stream, whole);
   append(stream, {whole.begin(), whole.end() - 1});
@@ -115,8 +115,8 @@ TEST_CASE("a frame that is cut off is reported where the next begins or the stre
 }
 
 TEST_CASE("a frame over the limit is reported and skipped, the next one is found") {
-  Buffer stream = {0xFF, 0xD8, 0xFF, 0xDA, 0x00, 0x02};
-  append(stream, Buffer(5000, 0x33));
+  Jpegs stream = {0xFF, 0xD8, 0xFF, 0xDA, 0x00, 0x02};
+  append(stream, Jpegs(5000, 0x33));
   append(stream, {0xFF, 0xD9});
   append(stream, tricky);
   for (const std::size_t piece : {std::size_t{1}, std::size_t{64}, stream.size()}) {

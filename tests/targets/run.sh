@@ -19,7 +19,7 @@ for target in "$@"; do
   [ -f "$toolchain" ] || { echo "run.sh: no target $target; there are: $(cd "$root/cmake/toolchains" && ls)" >&2; exit 2; }
   triple=$(sed -n 's/^set(tinyfiqa_triple \(.*\))/\1/p' "$toolchain")
   emulator=$(sed -n 's/^set(tinyfiqa_emulator \(.*\))/\1/p' "$toolchain")
-  for program in "$triple-g++" "$emulator"; do
+  for program in "$triple-g++" $emulator; do
     command -v "$program" >/dev/null || { echo "run.sh: no $program; apt-get install g++-$triple qemu-user" >&2; exit 77; }
   done
   build=$root/build/targets/$target
@@ -29,6 +29,8 @@ for target in "$@"; do
     >"$build/configure.log" || { cat "$build/configure.log"; exit 1; }
   for test in $tests; do
     cmake --build "$build" --target "target_$test" >"$build/build.log" || { cat "$build/build.log"; exit 1; }
-    (cd "$build" && $emulator -L "/usr/$triple" "./target_$test")
+    (cd "$build" && ctest -R "^target.$test\$" --verbose >"$test.log") || { cat "$build/$test.log"; exit 1; }
+    grep -q 'Status: SUCCESS!' "$build/$test.log" || { cat "$build/$test.log"; exit 1; }  # no test, no success
+    sed -n 's/^[0-9]*: //; /kernels run:/p; /doctest. test cases:/p; /doctest. assertions:/p' "$build/$test.log"
   done
 done

@@ -27,13 +27,19 @@ inline void set_float_control(std::uint64_t control) { asm volatile("msr fpcr, %
 #elif defined(__arm__) && defined(__ARM_FP) && defined(__GNUC__)
 // 32-bit NEON always flushes. With this the other instructions do, too, so that all lanes of a loop agree.
 inline constexpr std::uint64_t flush_subnormals_bits = 1u << 24u;  // FZ
+/// The register's other bits: results of the last comparison, exceptions so far. They belong to the code around a call.
+inline constexpr std::uint32_t float_flags = 0xf000009fu;
 inline std::uint64_t float_control() {
   std::uint32_t control = 0;
   asm volatile("vmrs %0, fpscr" : "=r"(control));
-  return control;
+  return control & ~float_flags;
 }
 inline void set_float_control(std::uint64_t control) {
-  asm volatile("vmsr fpscr, %0" : : "r"(static_cast<std::uint32_t>(control)));
+  std::uint32_t all = 0;
+  asm volatile("vmrs %0, fpscr\n\tand %0, %0, %2\n\torr %0, %0, %1\n\tvmsr fpscr, %0"
+               : "=&r"(all)
+               : "r"(static_cast<std::uint32_t>(control)), "r"(float_flags)
+               : "cc");
 }
 #else
 inline constexpr std::uint64_t flush_subnormals_bits = 0;

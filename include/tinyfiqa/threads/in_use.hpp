@@ -52,9 +52,9 @@ class InUse {
   void leave() { used_ = false; }
   bool used_ = false;
 #else
-  bool enter() { return !used_.exchange(true, std::memory_order_acquire); }
-  void leave() { used_.store(false, std::memory_order_release); }
-  std::atomic<bool> used_{false};
+  bool enter() { return used_.exchange(1, std::memory_order_acquire) == 0; }
+  void leave() { used_.store(0, std::memory_order_release); }
+  std::atomic<int> used_{0};  // RISC-V exchanges words; for bytes it needs a library
 #endif
 };
 
