@@ -142,7 +142,7 @@ void add_export(const Command& app, int& exit_code) {
       "bit-identical.\n\n"
       "--c-array: the program includes the file, and compiles only if its network and its instruction set "
       "are\n"
-      "those of the file; docs/embedding.md shows one.\n\n"
+      "those of the file; docs/embedding_bare_metal.md shows one.\n\n"
       "Example:\n"
       "  tinyfiqa export --onnx /tmp/quality.onnx --batch dynamic\n"
       "  tinyfiqa export --c-array /tmp/tinyfqnet_packed.hpp --model tinyfqnet --target scalar_small");
