@@ -14,6 +14,26 @@ include=$here/../../include
 weights=$here/../../weights
 mkdir -p "$out"
 
+have() { command -v "$1" > /dev/null; }
+arm=no riscv=no
+if have arm-none-eabi-g++ && have qemu-system-arm; then arm=yes; fi
+if have riscv64-unknown-elf-g++ && have qemu-system-riscv32; then riscv=yes; fi
+# Debian's compiler for RISC-V comes without the headers of the C++ library. Those of newlib's do: nothing is linked.
+headers=
+if [ $riscv = yes ] &&
+  ! echo '#include <cstddef>' | riscv64-unknown-elf-g++ --specs=picolibc.specs -E -x c++ - > /dev/null 2>&1; then
+  folder=$(ls -d /usr/include/newlib/c++/* 2> /dev/null | tail -n 1)
+  headers="-isystem $folder -isystem $folder/arm-none-eabi"
+  [ -n "$folder" ] || riscv=no
+fi
+[ $arm = yes ] || echo "build.sh: Cortex-M is left out: no arm-none-eabi-g++ or no qemu-system-arm" >&2
+[ $riscv = yes ] ||
+  echo "build.sh: RISC-V is left out: no riscv64-unknown-elf-g++ with headers of C++, or no qemu-system-riscv32" >&2
+if [ $arm$riscv = nono ]; then
+  echo "build.sh: nothing to build for; install the packages that are named at the top of this file" >&2
+  exit 77 # ctest: skipped
+fi
+
 # One network, two targets: the host computes with the usual scalar kernels, the others with the small ones.
 for target in scalar scalar_small; do
   mkdir -p "$out/$target"
@@ -88,52 +108,28 @@ memory() { # FLASH_ORIGIN FLASH RAM_ORIGIN RAM ENTRY
   echo "-Wl,--defsym=flash_origin=$1,--defsym=flash_bytes=$2,--defsym=ram_origin=$3,--defsym=ram_bytes=$4,--defsym=entry_point=$5"
 }
 
-found=0
-if command -v arm-none-eabi-g++ > /dev/null && command -v qemu-system-arm > /dev/null; then
-  found=1
+if [ $arm = yes ]; then
   prefix=arm-none-eabi board=board_arm.cpp libs="--specs=nano.specs"
-  arm="-mthumb -mfloat-abi=hard"
+  flags="-mthumb -mfloat-abi=hard"
   small=$(memory 0 128K 0x20000000 64K reset)
   large=$(memory 0 512K 0x20000000 512K reset)
   emulator="qemu-system-arm -machine mps2-an386"
-  bare "Cortex-M4F" score_face score_48 64000 22500 -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 $arm $small
+  bare "Cortex-M4F" score_face score_48 64000 22500 -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 $flags $small
   emulator="qemu-system-arm -machine mps2-an500"
-  bare "Cortex-M7" score_face score_48 64000 22500 -mcpu=cortex-m7 $arm $small -DSIDE=48
-  bare "Cortex-M7" score_face score_64 64000 32500 -mcpu=cortex-m7 $arm $small -DSIDE=64
-  bare "Cortex-M7" detect_and_score detect_96 370000 300000 -mcpu=cortex-m7 $arm $large
+  bare "Cortex-M7" score_face score_48 64000 22500 -mcpu=cortex-m7 $flags $small -DSIDE=48
+  bare "Cortex-M7" score_face score_64 64000 32500 -mcpu=cortex-m7 $flags $small -DSIDE=64
+  bare "Cortex-M7" detect_and_score detect_96 370000 300000 -mcpu=cortex-m7 $flags $large
   if arm-none-eabi-g++ -mcpu=cortex-m55 -mfloat-abi=hard -E -x c++ /dev/null > /dev/null 2>&1; then
     emulator="qemu-system-arm -machine mps3-an547"
-    bare "Cortex-M55" score_face score_48 64000 22500 -mcpu=cortex-m55 $arm $small -DQUARTER_NANOSECONDS_PER_TICK=125
+    bare "Cortex-M55" score_face score_48 64000 22500 -mcpu=cortex-m55 $flags $small -DQUARTER_NANOSECONDS_PER_TICK=125
   fi
-else
-  echo "build.sh: no arm-none-eabi-g++ and qemu-system-arm: Cortex-M is left out" >&2
 fi
-
-if command -v riscv64-unknown-elf-g++ > /dev/null && command -v qemu-system-riscv32 > /dev/null; then
-  prefix=riscv64-unknown-elf board=board_riscv.cpp
+if [ $riscv = yes ]; then
+  prefix=riscv64-unknown-elf board=board_riscv.cpp libs="--specs=picolibc.specs -nodefaultlibs -lm -lc -lgcc"
   emulator="qemu-system-riscv32 -machine virt -bios none"
-  libs="--specs=picolibc.specs -nodefaultlibs -lm -lc -lgcc"
-  memory=$(memory 0x80000000 128K 0x80100000 64K start)
-  # Debian's compiler comes without the headers of the C++ library. Those of newlib's do: nothing is linked.
-  headers=
-  if ! echo '#include <cstddef>' | riscv64-unknown-elf-g++ --specs=picolibc.specs -E -x c++ - > /dev/null 2>&1; then
-    folder=$(ls -d /usr/include/newlib/c++/* 2> /dev/null | tail -n 1)
-    headers="-isystem $folder -isystem $folder/arm-none-eabi"
-  fi
-  if [ -z "$headers" ] || [ -n "${folder:-}" ]; then
-    found=1
-    bare "RISC-V rv32imafc" score_face score_48 64000 22500 -march=rv32imafc -mabi=ilp32f $headers $memory
-    bare "RISC-V rv32imac, without FPU" score_face score_48 70000 24000 -march=rv32imac -mabi=ilp32 $headers $memory
-  else
-    echo "build.sh: riscv64-unknown-elf-g++ has no C++ headers; install libstdc++-arm-none-eabi-newlib for them" >&2
-  fi
-else
-  echo "build.sh: no riscv64-unknown-elf-g++ and qemu-system-riscv32: RISC-V is left out" >&2
-fi
-
-if [ $found = 0 ]; then
-  echo "build.sh: nothing to build for; see the packages at the top of this file" >&2
-  exit 77 # ctest: skipped
+  small=$(memory 0x80000000 128K 0x80100000 64K start)
+  bare "RISC-V rv32imafc" score_face score_48 64000 22500 -march=rv32imafc -mabi=ilp32f $headers $small
+  bare "RISC-V rv32imac, without FPU" score_face score_48 70000 22500 -march=rv32imac -mabi=ilp32 $headers $small
 fi
 cat "$table"
 exit $failed
