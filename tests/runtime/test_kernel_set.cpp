@@ -56,10 +56,11 @@ void check_set(const char* name) {
   const Definition d = define<Net>();
   int plans = 0;
   for_each_backend([&](const Backend& backend) {
-    for (const Extents& input :
-         {Extents{1, 64, 64, 0}, {2, 48, 48, 0}, {1, 112, 112, 0}, {1, 256, 320, 0}, {1, 37, 53, 0}}) {
+    const Extents inputs[] = {
+        {1, 64, 64, 0}, {2, 48, 48, 0}, {1, 112, 112, 0}, {1, 256, 320, 0}, {1, 37, 53, 0}};
+    for (const Extents& input : inputs) {
       Planned p;
-      make(p, d, {d.outputs.main()}, input, backend);
+      make(p, d, d.outputs.main(), input, backend);
       if (p.plan.problem.error == PlanError::map_too_small) continue;
       REQUIRE(p.plan.ok());
       ++plans;
