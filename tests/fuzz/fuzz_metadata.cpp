@@ -1,6 +1,7 @@
 // Makes a valid safetensors file whose metadata has the lines of the input as values, reads it, and has every text
 // parsed that a weight file can carry: calibration, bands, views, crop, size, test vector, hash. What is accepted must
 // be written and read again as the same. Seeds: seeds/metadata.
+#include <tinyfiqa/quality/compiled_in_specs.hpp>
 #include <tinyfiqa/quality/model.hpp>
 #include <tinyfiqa/quality/test_vector.hpp>
 

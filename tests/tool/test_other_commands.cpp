@@ -90,6 +90,9 @@ TEST_CASE("bench --kernel refuses layers that there are not") {
   CHECK(contains(refusal("--kernel conv --shape 5x5x6 --groups 4"), "can't be split into 4 groups"));
   CHECK(contains(refusal("--kernel conv --shape 2x2x3 --window 5 --padding 0"), "window"));
   CHECK(contains(refusal("--shape 5x5x4"), "--kernel"));
+  CHECK(contains(refusal("--kernel gemm --shape 1x1x65536 --out 65536"),
+                 "4294967296 weights; at most 268435456"));
+  CHECK(contains(refusal("--kernel gemm --shape 65536x65536x64"), "too"));
 }
 
 TEST_CASE("the examples of --help run as they are") {

@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <charconv>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -189,15 +190,15 @@ int BenchCommand::run() const {
 
 /// "HxWxC", each from 1 to 65536. Returns what is wrong, or nothing.
 std::string read_shape(const std::string& text, KernelShape& shape) {
-  int count = 0, characters = 0;
-  if (text.size() < 20)
-    count =
-        std::sscanf(text.c_str(), "%5dx%5dx%5d%n", &shape.height, &shape.width, &shape.channels, &characters);
-  const auto fits = [](int v) { return v >= 1 && v <= 65536; };
-  if (count == 3 && static_cast<std::size_t>(characters) == text.size() && fits(shape.height) &&
-      fits(shape.width) && fits(shape.channels))
-    return "";
-  return "'" + text + "' is not HEIGHTxWIDTHxCHANNELS, such as 38x26x40";
+  const char *at = text.data(), *const end = at + text.size();
+  bool right = true;
+  for (int* const extent : {&shape.height, &shape.width, &shape.channels}) {
+    if (extent != &shape.height) right = right && at != end && *at++ == 'x';
+    const auto [next, error] = std::from_chars(at, end, *extent);
+    right = right && error == std::errc() && *extent >= 1 && *extent <= 65536;
+    at = next;
+  }
+  return right && at == end ? "" : "'" + text + "' is not HEIGHTxWIDTHxCHANNELS, such as 38x26x40";
 }
 
 void add_kernel_options(const Command& sub, KernelShape& shape) {

@@ -12,6 +12,8 @@ using namespace tinyfiqa;
 
 namespace {
 
+constexpr int most_weights = 1 << 28;
+
 std::vector<float> random_floats(std::size_t count, Rng& rng) {
   std::vector<float> values(count);
   for (float& v : values) v = rng.uniform(-1, 1);
@@ -40,6 +42,11 @@ Result<LayerRun> LayerRun::create(const Op& conv, const Extents& input, const Ba
   op.kind = OpKind::conv;
   op.inputs[0] = 0;
   const ConvShape shape = conv_shape(op);
+  const long long of_output = static_cast<long long>(shape.cin / shape.groups) * shape.window * shape.window;
+  const long long all_weights = of_output * shape.cout;
+  if (all_weights > most_weights)
+    return Status::error(Errc::too_large, "a layer with ", all_weights, " weights; at most ", most_weights,
+                         " are measured");
   const int weights = shape.cout * shape.depth();
   op.weight = 0;
   op.bias = weights;
@@ -56,7 +63,8 @@ Result<LayerRun> LayerRun::create(const Op& conv, const Extents& input, const Ba
     return Status::error(plan.problem.error == PlanError::too_large ? Errc::too_large : Errc::bad_argument,
                          plan_error_text(plan.problem, layer.network_.operations()));
   Rng rng(3);
-  layer.params_ = random_floats(static_cast<std::size_t>(weights + shape.cout), rng);
+  layer.params_ =
+      random_floats(static_cast<std::size_t>(weights) + static_cast<std::size_t>(shape.cout), rng);
   layer.packed_.resize(plan.packed_bytes);
   std::vector<float> workspace(pack_workspace_floats(plan, layer.network_.operations()));
   pack_weights(plan, layer.network_.operations(), backend, layer.params_.data(), workspace.data(),
@@ -90,7 +98,7 @@ void LayerRun::run() {
 long long LayerRun::macs() const { return describe_plan(plan_.plan, network_.operations()).macs; }
 
 long long LayerRun::map_bytes() const {
-  return static_cast<long long>((x_.size() + y_.size()) * sizeof(float));
+  return static_cast<long long>(sizeof(float)) * static_cast<long long>(x_.size() + y_.size());
 }
 
 double LayerRun::largest_error() const {

@@ -36,9 +36,10 @@ Option Command::add_option(const std::string& name, T& target, const std::string
   return Option(app_->add_option(name, target, description));
 }
 
-// NOLINTNEXTLINE(bugprone-macro-parentheses): a type in parentheses is no type
+// NOLINTBEGIN(bugprone-macro-parentheses): a type in parentheses is no type
 #define TINYFIQA_OPTION(T) \
   template Option Command::add_option(const std::string&, T&, const std::string&) const;
+// NOLINTEND(bugprone-macro-parentheses)
 TINYFIQA_OPTION(std::string)
 TINYFIQA_OPTION(int)
 TINYFIQA_OPTION(long long)

@@ -127,11 +127,11 @@ inline std::string shortest_digits(float value, int& exponent) {
   for (int count = 1;; ++count) {
     const std::string text = printed("%.*e", count - 1, static_cast<double>(value));  // D.DDDe+XX
     const std::size_t e = text.find('e');
-    exponent = std::atoi(text.c_str() + e + 1);
+    exponent = static_cast<int>(std::strtol(text.c_str() + e + 1, nullptr, 10));
     std::string digits = text.substr(0, 1);
     if (e > 1) digits += text.substr(2, e - 2);
     // Below a power of two, floats are half as far apart. So digits above it may read back where nearer ones below don't.
-    const long long number = std::atoll(digits.c_str());
+    const long long number = std::strtoll(digits.c_str(), nullptr, 10);
     for (const long long close : {number, number + 1}) {
       const std::string candidate = std::to_string(close);
       if (candidate.size() != digits.size()) continue;  // 9 + 1: a shorter text would have been found
