@@ -72,7 +72,7 @@ Result<LayerRun> LayerRun::create(const Op& conv, const Extents& input, const Ba
   layer.arena_.resize(plan.arena_bytes);
   layer.x_ = random_floats(static_cast<std::size_t>(plan.input.floats()), rng);
   layer.y_.resize(static_cast<std::size_t>(plan.outputs[0].floats()));
-  if (threads > 1) layer.team_ = std::make_unique<ThreadTeam>(threads);
+  if (const Status status = layer.threads_.start(threads); !status) return status;
   return layer;
 }
 
@@ -91,7 +91,7 @@ void LayerRun::run() {
   f.input = x_.data();
   void* const outputs[] = {y_.data()};
   f.outputs = outputs;
-  if (team_ != nullptr) f.team = team_->team();
+  f.team = threads_.team();
   tinyfiqa::run(plan_.plan, f);
 }
 

@@ -3,15 +3,15 @@
 
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/formats/network.hpp>
-#include <tinyfiqa/threads/thread_team.hpp>
+#include <tinyfiqa/threads/run_threads.hpp>
 
-#include <memory>
 #include <vector>
 
 class LayerRun {
  public:
   /// `conv`: in_channels, channels, window, stride, padding, groups and act are read. Weights, bias and the input
-  /// [N, H, W, in_channels] are random. Errors: bad_argument for sizes that do not go together; too_large.
+  /// [N, H, W, in_channels] are random. Errors: bad_argument for sizes that do not go together; too_large;
+  /// those of RunThreads.
   static tinyfiqa::Result<LayerRun> create(const tinyfiqa::Op& conv, const tinyfiqa::Extents& input,
                                            const tinyfiqa::Backend& backend, int threads = 1);
 
@@ -37,5 +37,5 @@ class LayerRun {
   tinyfiqa::OwnedPlan plan_;
   std::vector<float> params_, x_, y_;  // the parameters are the weights, then the bias
   std::vector<unsigned char> packed_, arena_;
-  std::unique_ptr<tinyfiqa::ThreadTeam> team_;  // for more than one thread
+  tinyfiqa::RunThreads threads_;
 };
