@@ -13,6 +13,9 @@ fail() { echo "FAILED: $*"; exit 1; }
 "$python" -B "$source_dir/tools/amalgamate" --out first
 "$python" -B "$source_dir/tools/amalgamate" --out second >/dev/null
 diff -r first second || fail "the second run wrote other bytes"
+touch file
+if "$python" -B "$source_dir/tools/amalgamate" --out file/below >log 2>&1; then fail "wrote into a file"; fi
+grep -q '^amalgamate: .*file.*by --out$' log || { cat log; fail "no clear message for a folder that can't be written"; }
 
 # The compiler's own folders for headers, without xsimd and stb.
 mkdir -p bare
