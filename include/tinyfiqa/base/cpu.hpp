@@ -16,8 +16,8 @@ constexpr bool same_text(const char* a, const char* b) {
 /// "sse2", "neon", "vector4", "scalar" or "scalar_small". False for any other name.
 inline bool cpu_can_run(const char* isa) {
   const auto is = [isa](const char* name) { return detail::same_text(isa, name); };
-  if (is("vector4") || is("scalar") || is("scalar_small"))
-    return true;  // compiled with the program's own flags
+  // These are compiled with the flags of the program itself.
+  if (is("vector4") || is("scalar") || is("scalar_small")) return true;
 #if defined(TINYFIQA_X86) && defined(__GNUC__)
   if (is("sse2")) return __builtin_cpu_supports("sse2") != 0;
   if (is("sse42")) return __builtin_cpu_supports("sse4.2") != 0;

@@ -44,8 +44,8 @@ inline constexpr int gemm_rows = 4;
 inline constexpr int gemm_max_vectors = 4;
 template <int NV>
 inline constexpr int gemm_rows = 2;
-#elif defined( \
-    TINYFIQA_VECTOR4)  // panels are the same on all processors: the set has one order of packed weights
+#elif defined(TINYFIQA_VECTOR4)
+// Panels of the same width on all processors: an instruction set has one order of packed weights.
 inline constexpr int gemm_max_vectors = 2;
 template <int NV>
 inline constexpr int gemm_rows = simd::registers >= 32 ? 12 : (NV == 2 ? 6 : 8);
