@@ -11,6 +11,11 @@ const wasi = new WASI({
   preopens: { "/": "/", ".": "." },
   returnOnExit: true,
 });
+// Each import is called by a function of JavaScript. If WebAssembly calls it directly, Node.js 20 may collect `wasi` as garbage
+// during the call, and crash.
+const imports = Object.fromEntries(
+  Object.entries(wasi.wasiImport).map(([name, call]) => [name, (...values) => call(...values)]),
+);
 const module = new WebAssembly.Module(readFileSync(program));
-const instance = new WebAssembly.Instance(module, wasi.getImportObject());
+const instance = new WebAssembly.Instance(module, { wasi_snapshot_preview1: imports });
 process.exitCode = wasi.start(instance);
