@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh [--only TEST] [TARGET...]: builds the tests of kernels, plans and training for other processors, by the toolchain
 # files of cmake/toolchains, and runs them in emulators, every instruction set that the emulator knows. Targets:
-# aarch64 armv7 riscv64 s390x i686 wasm32 (default: all). TEST: kernels, graph or train; wasm32 has no threads, and so no
+# aarch64 armv7 riscv64 s390x powerpc64le i686 wasm32 (default: all). TEST: kernels, graph or train; wasm32 has no threads, and so no
 # train. Builds in build/targets/TARGET. Exits with 77 if a compiler or an emulator is missing.
 #
 # Needs, by their Debian names: what the first line of the toolchain file names, qemu-user (wasm32: Node.js 20 or newer
@@ -13,7 +13,7 @@ if [ "${1-}" = --only ]; then
   tests=$2
   shift 2
 fi
-[ $# -gt 0 ] || set -- aarch64 armv7 riscv64 s390x i686 wasm32
+[ $# -gt 0 ] || set -- aarch64 armv7 riscv64 s390x powerpc64le i686 wasm32
 
 # check_wasm PACKAGES: exits if there are no libraries for WebAssembly, or Node.js has no WASI.
 check_wasm() {
