@@ -6,7 +6,7 @@
 #include <tinyfiqa/runtime/describe.hpp>
 #include <tinyfiqa/runtime/pack.hpp>
 #include <tinyfiqa/runtime/plan.hpp>
-#include <tinyfiqa/threads/thread_team.hpp>
+#include <tinyfiqa/threads/run_threads.hpp>
 
 #include <cmath>
 #include <vector>
@@ -98,8 +98,9 @@ std::vector<std::vector<float>> execute_all(const Planned& p, const std::vector<
   f.packed = p.packed.data();
   f.input = input.data();
   f.outputs = pointers.data();
-  ThreadTeam team(threads);
-  f.team = team.team();
+  RunThreads others;
+  (void)others.start(threads);  // one thread, if the program has no others
+  f.team = others.team();
   run(p.plan, f);
   return outputs;
 }

@@ -6,6 +6,7 @@ extern const Backend inference_backend_avx512;
 extern const Backend inference_backend_avx2;
 extern const Backend inference_backend_sse42;
 extern const Backend inference_backend_neon;
+extern const Backend inference_backend_vector4;
 extern const Backend inference_backend_scalar;
 
 namespace {
@@ -23,6 +24,9 @@ constexpr const Backend* backends[] = {
 #endif
 #ifdef TINYFIQA_HAVE_neon
     &inference_backend_neon,
+#endif
+#ifdef TINYFIQA_HAVE_vector4
+    &inference_backend_vector4,
 #endif
     &inference_backend_scalar};
 

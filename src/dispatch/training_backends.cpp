@@ -7,6 +7,7 @@ extern const TrainingBackend training_backend_avx512;
 extern const TrainingBackend training_backend_avx2;
 extern const TrainingBackend training_backend_sse42;
 extern const TrainingBackend training_backend_neon;
+extern const TrainingBackend training_backend_vector4;
 extern const TrainingBackend training_backend_scalar;
 
 namespace {
@@ -23,6 +24,9 @@ constexpr const TrainingBackend* backends[] = {
 #endif
 #ifdef TINYFIQA_HAVE_neon
     &training_backend_neon,
+#endif
+#ifdef TINYFIQA_HAVE_vector4
+    &training_backend_vector4,
 #endif
     &training_backend_scalar};
 

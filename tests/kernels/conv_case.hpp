@@ -1,7 +1,7 @@
 // Convolutions by one kernel of a backend, compared with their formula.
 #pragma once
 
-#include <tinyfiqa/threads/thread_team.hpp>
+#include <tinyfiqa/threads/run_threads.hpp>
 
 #include "single_step.hpp"
 
@@ -83,8 +83,9 @@ inline double worst_conv_error(const Backend& backend, const ConvCase& c, Guarde
   void* const outputs[] = {y.data()};
   f.outputs = outputs;
   f.packed = bytes_of(packed);
-  ThreadTeam team(c.threads);
-  f.team = team.team();
+  RunThreads threads;
+  (void)threads.start(c.threads);  // one thread, if the program has no others
+  f.team = threads.team();
   // The arena begins at the lower of the two blocks, because offsets are not negative.
   f.arena = std::min(bytes_of(residual), bytes_of(scratch));
   s.scratch = static_cast<std::size_t>(bytes_of(scratch) - f.arena);

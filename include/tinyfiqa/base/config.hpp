@@ -50,8 +50,12 @@
 #endif
 
 // The instruction set that this translation unit is compiled for. It follows the compiler's flags
-// (-march=native, -mavx2 -mfma, ...). Define TINYFIQA_SCALAR for plain C++ without xsimd, TINYFIQA_SMALL for the same
-// with the fewest bytes of code: one tile for each kernel, and no threads. Both compute the same bits.
+// (-march=native, -mavx2 -mfma, ...). Three macros choose another one:
+//   TINYFIQA_VECTOR4   the compiler's own vectors of four floats. The default where xsimd is missing or has nothing for the
+//                      processor, if gcc or clang compiles and the processor has such vectors.
+//   TINYFIQA_SCALAR    plain C++. The default where there is nothing else.
+//   TINYFIQA_SMALL     plain C++ with the fewest bytes of code: one tile for each kernel, and no threads. It computes the
+//                      same bits as TINYFIQA_SCALAR.
 #if defined(TINYFIQA_SMALL)
 #ifndef TINYFIQA_SCALAR
 #define TINYFIQA_SCALAR 1
@@ -59,16 +63,56 @@
 #ifndef TINYFIQA_NO_THREADS
 #define TINYFIQA_NO_THREADS 1
 #endif
-#elif !defined(TINYFIQA_SCALAR) && !__has_include(<xsimd/xsimd.hpp>)
+#endif
+
+// The processor, by these flags, has vectors for which xsimd has kernels; or others of four floats. (IBM Z has vectors
+// of floats since z14, WebAssembly with -msimd128.)
+#if defined(TINYFIQA_SSE2) || defined(TINYFIQA_ARM64) || defined(__ARM_NEON)
+#define TINYFIQA_XSIMD_VECTORS_ 1
+#elif defined(__wasm_simd128__) || defined(__VSX__) || (defined(__VX__) && __ARCH__ >= 12)
+#define TINYFIQA_OTHER_VECTORS_ 1
+#endif
+#if defined(TINYFIQA_VECTOR4) && !defined(__GNUC__) && !defined(__clang__)
+#error "TINYFIQA_VECTOR4 needs gcc or clang: other compilers have no vectors of their own"
+#endif
+#if defined(TINYFIQA_SCALAR) || defined(TINYFIQA_VECTOR4)
+// The program has chosen.
+#elif defined(TINYFIQA_XSIMD_VECTORS_) && __has_include(<xsimd/xsimd.hpp>)
+// xsimd has the vectors.
+#elif defined(TINYFIQA_XSIMD_VECTORS_) && (defined(__GNUC__) || defined(__clang__))
+#define TINYFIQA_VECTOR4 1
+TINYFIQA_NOTE(
+    "there is no xsimd, so the kernels use the compiler's own vectors of four floats; install xsimd for the "
+    "processor's full width, or define TINYFIQA_VECTOR4")
+#elif defined(TINYFIQA_XSIMD_VECTORS_)
 #define TINYFIQA_SCALAR 1
 TINYFIQA_NOTE(
     "there is no xsimd, so the kernels are plain C++ without SIMD; install xsimd, or define "
     "TINYFIQA_SCALAR")
+#elif defined(TINYFIQA_OTHER_VECTORS_) && (defined(__GNUC__) || defined(__clang__))
+#define TINYFIQA_VECTOR4 1
+#else
+#define TINYFIQA_SCALAR 1
+#if defined(__arm__) && defined(__ARM_ARCH) && __ARM_ARCH >= 7 && __ARM_ARCH_PROFILE == 'A'
+TINYFIQA_NOTE(
+    "without -mfpu=neon (or -mfpu=neon-vfpv4) the kernels are plain C++; define TINYFIQA_SCALAR if that is "
+    "meant")
+#elif defined(__wasm__)
+TINYFIQA_NOTE("without -msimd128 the kernels are plain C++; define TINYFIQA_SCALAR if that is meant")
+#elif defined(__riscv_vector)
+TINYFIQA_NOTE(
+    "no kernels use this processor's vectors, they are plain C++; define TINYFIQA_SCALAR if that is known")
 #endif
+#endif
+#undef TINYFIQA_XSIMD_VECTORS_
+#undef TINYFIQA_OTHER_VECTORS_
+
 #if defined(TINYFIQA_SMALL)
 #define TINYFIQA_ISA scalar_small
 #elif defined(TINYFIQA_SCALAR)
 #define TINYFIQA_ISA scalar
+#elif defined(TINYFIQA_VECTOR4)
+#define TINYFIQA_ISA vector4
 #elif defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
 #define TINYFIQA_ISA avx512
 #elif defined(__AVX2__) && defined(TINYFIQA_FMA)
@@ -77,22 +121,11 @@ TINYFIQA_NOTE(
 #define TINYFIQA_ISA sse42
 #elif defined(TINYFIQA_SSE2)
 #define TINYFIQA_ISA sse2
-#elif defined(__ARM_NEON) || defined(TINYFIQA_ARM64)
-#define TINYFIQA_ISA neon
 #else
-#define TINYFIQA_ISA scalar
-#define TINYFIQA_SCALAR 1
-#if defined(__arm__) && defined(__ARM_ARCH) && __ARM_ARCH >= 7 && __ARM_ARCH_PROFILE == 'A'
-TINYFIQA_NOTE(
-    "without -mfpu=neon (or -mfpu=neon-vfpv4) the kernels are plain C++; define TINYFIQA_SCALAR if that is "
-    "meant")
-#elif defined(__riscv_vector) || defined(__wasm_simd128__) || defined(__VSX__) || defined(__VEC__)
-TINYFIQA_NOTE(
-    "no kernels use this processor's vectors, they are plain C++; define TINYFIQA_SCALAR if that is known")
-#endif
+#define TINYFIQA_ISA neon
 #endif
 
-/// "avx512", "avx2", "sse42", "sse2", "neon", "scalar" or "scalar_small".
+/// "avx512", "avx2", "sse42", "sse2", "neon", "vector4", "scalar" or "scalar_small".
 #define TINYFIQA_ISA_NAME TINYFIQA_STRINGIZE(TINYFIQA_ISA)
 
 // TINYFIQA_NO_THREADS: no header includes <thread>, <mutex> or <condition_variable>, and a run uses its caller alone.

@@ -13,10 +13,11 @@ constexpr bool same_text(const char* a, const char* b) {
 }  // namespace detail
 
 /// True if the machine and its operating system can run code compiled for `isa`: "avx512", "avx2", "sse42",
-/// "sse2", "neon", "scalar" or "scalar_small". False for any other name.
+/// "sse2", "neon", "vector4", "scalar" or "scalar_small". False for any other name.
 inline bool cpu_can_run(const char* isa) {
   const auto is = [isa](const char* name) { return detail::same_text(isa, name); };
-  if (is("scalar") || is("scalar_small")) return true;
+  // These are compiled with the flags of the program itself.
+  if (is("vector4") || is("scalar") || is("scalar_small")) return true;
 #if defined(TINYFIQA_X86) && defined(__GNUC__)
   if (is("sse2")) return __builtin_cpu_supports("sse2") != 0;
   if (is("sse42")) return __builtin_cpu_supports("sse4.2") != 0;

@@ -15,7 +15,7 @@ namespace detail {
 /// Calls work(), which returns a Status or a Result. If it throws, the result is an error, whose message begins with
 /// `name`: out_of_memory, or unreadable for exceptions that are not about memory.
 template <class Work>
-auto with_memory_errors(const std::string& name, const Work& work) -> decltype(work()) {
+auto with_memory_errors([[maybe_unused]] const std::string& name, const Work& work) -> decltype(work()) {
 #if defined(__cpp_exceptions)
   try {
     return work();

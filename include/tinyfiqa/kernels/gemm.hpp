@@ -35,6 +35,8 @@ TINYFIQA_ISA_BEGIN(kernels)
 //   AVX-512, ARM64  32 registers    8x3 + 3 + 1 = 28      12x2 + 2 + 1 = 27       12x1 + 1 + 1 = 14
 //   AVX2, NEON      16 registers    4x3 + 3 + 1 = 16       6x2 + 2 + 1 = 15        8x1 + 1 + 1 = 10
 //   SSE             16 registers    (no panel of 3)        6x2 + 2 + 1 + 1 = 16    8x1 + 1 + 1 + 1 = 11
+//   vector4         as SSE, or with 32 registers           12x2 + 2 + 1 + 1 = 28   12x1 + 1 + 1 + 1 = 15
+//                   WebAssembly                             4x2 + 2 + 1 + 1 = 12    8x1 + 1 + 1 + 1 = 11
 #if defined(TINYFIQA_SMALL)  // one height for all tiles
 inline constexpr int gemm_max_vectors = 2;
 template <int NV>
@@ -43,6 +45,17 @@ inline constexpr int gemm_rows = 4;
 inline constexpr int gemm_max_vectors = 4;
 template <int NV>
 inline constexpr int gemm_rows = 2;
+#elif defined(TINYFIQA_VECTOR4)
+// Panels of the same width on all processors: an instruction set has one order of packed weights. Engines of WebAssembly
+// keep registers for themselves and copy values between others: Node.js takes a sixth longer for tinyFQnet with 6 rows.
+inline constexpr int gemm_max_vectors = 2;
+#ifdef __wasm__
+template <int NV>
+inline constexpr int gemm_rows = NV == 2 ? 4 : 8;
+#else
+template <int NV>
+inline constexpr int gemm_rows = simd::registers >= 32 ? 12 : (NV == 2 ? 6 : 8);
+#endif
 #elif defined(__AVX512F__) || defined(TINYFIQA_ARM64)
 inline constexpr int gemm_max_vectors = 3;
 template <int NV>

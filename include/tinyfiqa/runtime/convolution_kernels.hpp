@@ -13,6 +13,12 @@ TINYFIQA_ISA_BEGIN(kernels)
 
 #if defined(TINYFIQA_SCALAR)
 #define TINYFIQA_GEMM_TILE "2x4v"
+#elif defined(TINYFIQA_VECTOR4) && defined(TINYFIQA_SIMD_32_REGISTERS)
+#define TINYFIQA_GEMM_TILE "12x2v"
+#elif defined(TINYFIQA_VECTOR4) && defined(__wasm__)
+#define TINYFIQA_GEMM_TILE "4x2v"
+#elif defined(TINYFIQA_VECTOR4)
+#define TINYFIQA_GEMM_TILE "6x2v"
 #elif defined(__AVX512F__) || defined(TINYFIQA_ARM64)
 #define TINYFIQA_GEMM_TILE "8x3v"
 #elif defined(TINYFIQA_FMA)

@@ -5,6 +5,8 @@
 
 #ifdef TINYFIQA_SIMD_AVX2
 
+#include <initializer_list>
+
 TINYFIQA_ISA_BEGIN(simd)
 
 TINYFIQA_INLINE vf keep(vf v) {

@@ -15,19 +15,8 @@ TINYFIQA_ISA_BEGIN(simd)
 TINYFIQA_INLINE vf max(vf a, vf b) { return vf(_mm512_maskz_max_ps(0xffff, a, b)); }
 TINYFIQA_INLINE vf min(vf a, vf b) { return vf(_mm512_maskz_min_ps(0xffff, a, b)); }
 TINYFIQA_INLINE vf sqrt(vf x) { return vf(_mm512_maskz_sqrt_ps(0xffff, x)); }
-
-/// exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2: Taylor's series to degree 7, within 2 ulp. ln 2
-/// is split into two floats so that r keeps its low bits.
-TINYFIQA_INLINE vf exp(vf x) {
-  x = max(splat(-104.0f), min(splat(89.0f), x));
-  const vf n = vf(_mm512_maskz_roundscale_ps(0xffff, x * splat(1.44269504089f), 8));
-  const vf r = fma(n, splat(2.12194440e-4f), fma(n, splat(-0.693359375f), x));
-  vf p = splat(1.0f / 5040.0f);
-  for (const float c : {1.0f / 720.0f, 1.0f / 120.0f, 1.0f / 24.0f, 1.0f / 6.0f, 0.5f, 1.0f, 1.0f})
-    p = fma(p, r, splat(c));
-  return vf(_mm512_maskz_scalef_ps(0xffff, p, n));
-}
-TINYFIQA_INLINE vf sigmoid(vf x) { return splat(1.0f) / (splat(1.0f) + exp(splat(0.0f) - x)); }
+TINYFIQA_INLINE vf nearest(vf x) { return vf(_mm512_maskz_roundscale_ps(0xffff, x, 8)); }
+TINYFIQA_INLINE vf times_power_of_2(vf v, vf n) { return vf(_mm512_maskz_scalef_ps(0xffff, v, n)); }
 
 TINYFIQA_INLINE vf keep(vf v) {
 #ifdef __GNUC__

@@ -7,6 +7,8 @@
 
 #ifdef TINYFIQA_SIMD_SSE
 
+#include <initializer_list>
+
 TINYFIQA_ISA_BEGIN(simd)
 
 TINYFIQA_INLINE vf keep(vf v) {
@@ -16,17 +18,13 @@ TINYFIQA_INLINE vf keep(vf v) {
   return v;
 }
 
-TINYFIQA_INLINE void add_to(double* sums, vf v) {
 #ifdef __AVX__
+TINYFIQA_INLINE void add_to(double* sums, vf v) {
   const __m128 halves[2] = {_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1)};
   for (const int h : {0, 1})
     _mm256_storeu_pd(sums + 4 * h, _mm256_add_pd(_mm256_loadu_pd(sums + 4 * h), _mm256_cvtps_pd(halves[h])));
-#else
-  float lanes[width];
-  store(lanes, v);
-  for (int i = 0; i < width; ++i) sums[i] += static_cast<double>(lanes[i]);
-#endif
 }
+#endif
 
 TINYFIQA_ISA_END
 

@@ -1,11 +1,12 @@
 // One vector of floats: the interface that kernels are written against. This folder alone names xsimd and
 // intrinsics. Each instruction set has a file with its functions (avx512.hpp, avx2.hpp, sse.hpp, neon.hpp,
-// scalar.hpp; instruction_set.hpp chooses). Functions that are made of those are below.
+// vector4.hpp, scalar.hpp; instruction_set.hpp chooses). Functions that are made of those are below, in exp.hpp and in
+// by_lane.hpp.
 //
 // Types and constants
 //   vf                   one vector of `width` floats; + - * / work on each lane
-//   width                floats of a vector: 16 AVX-512, 8 AVX2, 4 SSE and NEON, 1 scalar
-//   registers            vector registers of the processor: 32 AVX-512 and 64-bit ARM, otherwise 16
+//   width                floats of a vector: 16 AVX-512, 8 AVX2, 4 SSE, NEON and vector4, 1 scalar
+//   registers            vector registers of the processor: 32 AVX-512, 64-bit ARM, POWER and IBM Z, otherwise 16
 //
 // Memory. No address needs alignment. Nothing but the floats that are named is read or written.
 //   load(p)              `width` floats at p
@@ -25,7 +26,9 @@
 //   min(a, b)            a < b ? a : b
 //   select_less(a, b, yes, no), select_equal(a, b, yes, no)    a < b ? yes : no,  a == b ? yes : no
 //   sqrt(x)
+//   exp(x)               e to the x; results above 1e38 or below 1e-38 are near these. Not with scalar.
 //   sigmoid(x)           1 / (1 + exp(-x))
+//   nearest(x), times_power_of_2(v, n)    of which exp is made: the nearest integer; v 2^n for an integer n
 //   keep(v)              v, held in a register. x86 compilers fold a load into each operation that uses it,
 //                        and so load it again each time; keep prevents that.
 //
@@ -56,13 +59,16 @@
 
 #include <tinyfiqa/simd/avx2.hpp>
 #include <tinyfiqa/simd/avx512.hpp>
+#include <tinyfiqa/simd/by_lane.hpp>
+#include <tinyfiqa/simd/exp.hpp>
 #include <tinyfiqa/simd/neon.hpp>
 #include <tinyfiqa/simd/scalar.hpp>
 #include <tinyfiqa/simd/sse.hpp>
+#include <tinyfiqa/simd/vector4.hpp>
 
 TINYFIQA_ISA_BEGIN(simd)
 
-#if defined(TINYFIQA_SIMD_AVX512) || (defined(TINYFIQA_SIMD_NEON) && defined(TINYFIQA_ARM64))
+#ifdef TINYFIQA_SIMD_32_REGISTERS
 inline constexpr int registers = 32;
 #else
 inline constexpr int registers = 16;

@@ -3,7 +3,7 @@
 
 #include <tinyfiqa/simd/instruction_set.hpp>
 
-#ifndef TINYFIQA_SIMD_SCALAR
+#if !defined(TINYFIQA_SIMD_SCALAR) && !defined(TINYFIQA_SIMD_VECTOR4)
 
 #include <xsimd/xsimd.hpp>
 
