@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """check_docs.py SOURCE_DIR TOOL [--write]: the snippets in the Markdown files are true.
 
-- A ```cpp block is, word for word, part of a file of examples/.
+- A ```cpp, ```c, ```rust or ```go block is, word for word, part of a file of examples/.
 - In a ```console block, each "$ tools/run WORDS" (or "$ tinyfiqa WORDS") exits with status 0 in the source folder, and
   prints the lines below it. A line "..." stands for any lines.
 - A relative link leads to a file. (check_links.py also checks anchors.)
@@ -43,6 +43,14 @@ def check_console(block, source, tool, write=None):
     return errors, ran
 
 
+# Kind of block -> ending of the files that have it.
+LANGUAGES = {"cpp": "cpp", "c": "c", "rust": "rs", "go": "go"}
+
+
+def example_code(source, ending):
+    return "\n".join(open(f).read() for f in sorted(glob.glob(f"{source}/examples/**/*.{ending}", recursive=True)))
+
+
 def check_links(path, text):
     here = os.path.dirname(path)
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
@@ -51,16 +59,17 @@ def check_links(path, text):
 
 
 def main(source, tool, write):
-    examples = "\n".join(open(f).read() for f in sorted(glob.glob(source + "/examples/**/*.cpp", recursive=True)))
+    examples = {kind: example_code(source, ending) for kind, ending in LANGUAGES.items()}
     failed = programs = commands = 0
     for path in sorted(glob.glob(source + "/*.md") + glob.glob(source + "/*/*.md") + glob.glob(source + "/examples/*/*.md")):
         text = open(path).read()
         changes = []
         errors = list(check_links(path, text))
-        for block in blocks(text, "cpp"):
-            programs += 1
-            if block.strip() not in examples:
-                errors.append("a C++ snippet is in no file of examples/; copy it from there:\n" + block)
+        for kind, code in examples.items():
+            for block in blocks(text, kind):
+                programs += 1
+                if block.strip() not in code:
+                    errors.append(f"a {kind} snippet is in no file of examples/; copy it from there:\n" + block)
         for block in blocks(text, "console"):
             found, ran = check_console(block, source, tool, write and (lambda *change: changes.append(change)))
             errors += found

@@ -4,6 +4,7 @@
 #include "commands/commands.hpp"
 #include "jobs/faces/draw_faces.hpp"
 #include "jobs/faces/face_finder.hpp"
+#include "jobs/faces/face_pixels.hpp"
 #include "jobs/frame_source.hpp"
 #include "jobs/guarded.hpp"
 #include "jobs/input_list.hpp"
@@ -94,10 +95,12 @@ DetectRow DetectCommand::detect(FaceFinder& finder, const std::string& path, con
                                 double scale) const {
   DetectRow row{path, {}, {}, {}};
   auto found = finder.find(image, scale);
-  if (found)
-    row.faces = std::move(*found);
-  else
+  if (!found)
     row.status = found.status().prefixed(path, ": ");
+  else if (found->empty())
+    row.status = Status::error(Errc::no_face, path, ": no face found");
+  else
+    row.faces = std::move(*found);
   if (found || row.status.code() == Errc::no_face) row.written = write_pictures(row, image);
   return row;
 }
@@ -231,7 +234,7 @@ int DetectCommand::run() {
   const auto backend = backend_option(isa);
   if (!backend) return report_failure(backend.status());
   const int count = video.given() ? 1 : thread_count(threads);
-  auto finders = FaceFinder::open(faces, **backend, static_cast<std::size_t>(count), 1);
+  auto finders = faces.finders(**backend, static_cast<std::size_t>(count), 1);
   if (!finders) return report_failure(finders.status());
   if (video.given()) return detect_video(*finders->front());
   return data.csv.empty() ? detect_files(*finders) : detect_table(*finders);

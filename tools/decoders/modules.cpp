@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <system_error>
+#include <vector>
 
 using tinyfiqa::Errc;
 using tinyfiqa::Result;
@@ -32,17 +33,35 @@ struct Loaded {
   std::string problem;  ///< why it can't be loaded; empty if there is no such file
 };
 
-std::string module_path(const ModuleFacts& module) {
+/// lib/tinyfiqa beside the folder of the program, and tinyfiqa beside the shared library that this code is in, or beside
+/// that library's folder (lib/x86_64-linux-gnu). A path that is not absolute is none of these: it would be looked for in
+/// the current folder.
+std::vector<fs::path> module_folders() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  std::vector<fs::path> folders{program.parent_path().parent_path() / "lib" / "tinyfiqa"};
+  Dl_info here = {};
+  if (dladdr(reinterpret_cast<void*>(&module_folders), &here) == 0 || here.dli_fname == nullptr)
+    return folders;
+  const fs::path library = here.dli_fname;
+  if (!library.is_absolute()) return folders;
+  folders.push_back(library.parent_path() / "tinyfiqa");
+  folders.push_back(library.parent_path().parent_path() / "tinyfiqa");
+  return folders;
+}
+
+/// Empty if there is no such file.
+std::string module_path(const ModuleFacts& module) {
   const std::string file = std::string("tinyfiqa_") + module.name + ".so";
-  return (program.parent_path().parent_path() / "lib" / "tinyfiqa" / file).string();
+  std::error_code error;
+  for (const fs::path& folder : module_folders())
+    if (fs::exists(folder / file, error)) return (folder / file).string();
+  return "";
 }
 
 void load(const ModuleFacts& module, Loaded& loaded) {
   const std::string path = module_path(module);
-  std::error_code error;
-  if (!fs::exists(path, error)) return;
+  if (path.empty()) return;
   void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library != nullptr) loaded.function = dlsym(library, module.function);
   if (loaded.function != nullptr) return;

@@ -5,6 +5,8 @@
 
 #include "options/model_options.hpp"
 
+#include <utility>
+
 using namespace tinyfiqa;
 
 void FaceOptions::add_to(const Command& command, bool with_whole) {
@@ -81,4 +83,20 @@ DetectorOptions FaceOptions::with_threads(int threads) const {
   options.thorough = !quick;
   options.threads = threads;
   return options;
+}
+
+Result<std::vector<std::unique_ptr<FaceFinder>>> FaceOptions::finders(const Backend& backend,
+                                                                      std::size_t count, int threads) const {
+  std::vector<std::unique_ptr<FaceFinder>> all;
+  if (choice() == FaceChoice::whole) return all;
+  const auto model = read_detector(backend);
+  if (!model) return model.status();
+  DetectorOptions own = with_threads(threads);
+  own.smallest_face = 0;  // the finder leaves small faces out
+  for (std::size_t i = 0; i < count; ++i) {
+    auto made = FaceDetector::create(*model, own);
+    if (!made) return made.status();
+    all.push_back(std::make_unique<FaceFinder>(std::move(*made), choice(), search.smallest_face));
+  }
+  return all;
 }

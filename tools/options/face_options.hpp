@@ -3,17 +3,13 @@
 
 #include <tinyfiqa/detection/face_detector.hpp>
 
+#include "jobs/faces/face_finder.hpp"
 #include "options/command_line.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <string>
-
-/// Which faces of an image a command works on.
-enum class FaceChoice {
-  largest,  ///< --face auto
-  all,      ///< --face all
-  whole,    ///< --face whole: nothing is searched, the whole image is the face
-};
+#include <vector>
 
 struct FaceOptions {
   std::string face = "auto", detector, detector_model;
@@ -28,6 +24,10 @@ struct FaceOptions {
   /// The network of --detector, or the built-in one. Errors: those of reading weights; bad_argument.
   tinyfiqa::Result<std::shared_ptr<const tinyfiqa::Model>> read_detector(
       const tinyfiqa::Backend& backend) const;
+  /// A finder for each of `count` threads, with `threads` threads each. None for FaceChoice::whole. Errors: those of
+  /// read_detector() and FaceDetector::create().
+  tinyfiqa::Result<std::vector<std::unique_ptr<FaceFinder>>> finders(const tinyfiqa::Backend& backend,
+                                                                     std::size_t count, int threads) const;
   /// The options of each of several detectors that work side by side with this many threads each.
   tinyfiqa::DetectorOptions with_threads(int threads) const;
 };

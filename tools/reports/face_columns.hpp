@@ -1,19 +1,11 @@
 // The columns of found faces in CSV and JSON, which are those that data sets have.
 #pragma once
 
-#include <tinyfiqa/detection/photo_scorer.hpp>
-
 #include <nlohmann/json.hpp>
 
-#include <cstddef>
-#include <string>
+#include "jobs/faces/found_face.hpp"
 
-/// A face that was found, and how its image shows it.
-struct FoundFace {
-  std::size_t number = 1;  ///< in its image: 1 is the largest
-  tinyfiqa::Face face;
-  tinyfiqa::Framing framing = tinyfiqa::Framing::photo;
-};
+#include <string>
 
 /// "face,confidence,box_x,...,image_right_mouth_y,note"
 const std::string& face_columns();

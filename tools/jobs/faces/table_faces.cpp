@@ -2,6 +2,7 @@
 
 #include "jobs/faces/box_note.hpp"
 #include "jobs/faces/face_finder.hpp"
+#include "jobs/faces/face_pixels.hpp"
 #include "jobs/guarded.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/progress.hpp"
@@ -51,12 +52,12 @@ FileFace largest_face(FaceFinder& finder, const std::string& path) {
   const auto file = read_image_file(path, finder.decoded_side());
   if (!file.photo) return {file.photo.status(), {}};
   const auto faces = finder.find(file.photo->image, file.photo->scale_y);
-  if (!faces && faces.status().code() == Errc::no_face)
+  if (!faces) return {faces.status().prefixed(path, ": "), {}};
+  if (faces->empty())
     return {Status::error(
                 Errc::no_face, path,
                 ": no face found; give its landmarks in the CSV, or take whole images with --whole-image"),
             {}};
-  if (!faces) return {faces.status().prefixed(path, ": "), {}};
   FoundFace found = faces->front();
   found.face = in_full_photo(*file.photo, found.face);
   return {{}, found};
@@ -68,7 +69,7 @@ Result<std::vector<FileFace>> search_files(const TableSearch& search, const std:
   FaceOptions options = search.options.faces;
   options.face = "auto";
   const auto threads = static_cast<std::size_t>(thread_count(search.threads));
-  auto finders = FaceFinder::open(options, **backend, std::min(threads, files.size()), 1);
+  auto finders = options.finders(**backend, std::min(threads, files.size()), 1);
   if (!finders) return finders.status();
   std::vector<FileFace> all;
   Progress progress(files.size(), "images searched");

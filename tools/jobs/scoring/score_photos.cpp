@@ -1,5 +1,6 @@
 #include "jobs/scoring/score_photos.hpp"
 
+#include "jobs/faces/face_pixels.hpp"
 #include "jobs/guarded.hpp"
 #include "jobs/progress.hpp"
 #include "options/messages.hpp"

@@ -1,6 +1,7 @@
 #include "jobs/scoring/score_run.hpp"
 
 #include "decoders/photo.hpp"
+#include "jobs/faces/face_pixels.hpp"
 #include "jobs/guarded.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/stopwatch.hpp"
@@ -62,56 +63,34 @@ ScoreRow score_image(FaceJudge& judge, const std::string& path, const ImageFile&
 
 namespace {
 
-/// Heights of a face that a part around it has: enough for a loose crop, and for an aligned one however it is turned.
-constexpr float part_heights = 2.2f;
-
-/// The surroundings of a face (in pixels of the full photo), decoded so that a loose crop has at least `side` pixels.
-Result<Photo> decode_around(Bytes file, const Face& face, int side) {
-  const float half = part_heights * face.box.height / 2;
-  Box box;
-  box.x = static_cast<int>(std::floor(face.box.centre_x() - half));
-  box.y = static_cast<int>(std::floor(face.box.centre_y() - half));
-  box.width = box.height = static_cast<int>(std::ceil(2 * half));
-  DecodeRequest request;
-  request.longest_side =
-      static_cast<int>(std::ceil(static_cast<float>(side) * part_heights / loose_crop_heights));
-  return decode_part(file, box, request);
-}
-
 Result<Score> judge_face(FaceJudge& judge, const ImageFile& file, const FoundFace& found,
                          std::size_t number) {
   const Photo& photo = *file.photo;
   const Bytes bytes = file.bytes->bytes;
   if (found.framing == Framing::aligned) return judge.judge({photo.image, Crop(), bytes, number});
-  const auto judge_in = [&](const Image& image, const Face& face) {
-    const Crop crop = crop_for(FaceCrop::aligned, face, image.width, image.height);
-    return judge.judge({image, crop, bytes, number, &face});
-  };
-  // Decoding again costs more than the network: an enlargement by a quarter is left to the resize.
-  const int side = judge.wanted_crop_side() * 4 / 5;
-  const bool reduced = photo.scale_x > 1.01 || photo.scale_y > 1.01;
-  if (!reduced || loose_crop_heights * found.face.box.height >= static_cast<float>(side))
-    return judge_in(photo.image, found.face);
-  const Face full = in_full_photo(photo, found.face);
   const double start = now_s();
-  const auto part = decode_around(bytes, full, side);
+  const auto pixels = face_pixels(photo, bytes, found.face, judge.wanted_crop_side());
   judge.decode_s += now_s() - start;
-  if (!part) return part.status();
-  return judge_in(part->image, in_decoded_photo(*part, full));
+  if (!pixels) return pixels.status();
+  const Image& image = pixels->image(photo);
+  const Crop crop = crop_for(FaceCrop::aligned, pixels->face, image.width, image.height);
+  return judge.judge({image, crop, bytes, number, &pixels->face});
 }
 
 }  // namespace
 
 std::vector<ScoreRow> score_faces(FaceJudge& judge, FaceFinder& finder, const std::string& path,
                                   const ImageFile& file, std::size_t number) {
-  std::vector<ScoreRow> rows;
   judge.decode_s += file.seconds;
-  const auto faces = file.photo ? finder.find(file.photo->image, file.photo->scale_y) : file.photo.status();
-  if (!faces) {
-    const bool named = !file.photo;  // the message of the file begins with the path
-    rows.push_back({path, named ? faces.status() : faces.status().prefixed(path, ": "), {}, {}});
-    return rows;
+  if (!file.photo) return {{path, file.photo.status(), {}, {}}};
+  const auto faces = finder.find(file.photo->image, file.photo->scale_y);
+  if (!faces) return {{path, faces.status().prefixed(path, ": "), {}, {}}};
+  if (faces->empty()) {
+    const Status none =
+        Status::error(Errc::no_face, path, ": no face found; for a crop of a face use --face whole");
+    return {{path, none, {}, {}}};
   }
+  std::vector<ScoreRow> rows;
   for (const FoundFace& found : *faces) {
     ScoreRow row{path, {}, {}, found};
     row.face->face = in_full_photo(*file.photo, found.face);
@@ -131,8 +110,7 @@ Result<std::vector<PhotoJudge>> photo_judges(const QualitySource& source, const 
   if (!judges) return judges.status();
   const auto backend = backend_option(isa);
   if (!backend) return backend.status();
-  auto finders =
-      FaceFinder::open(faces, **backend, judges->size(), judges->size() == 1 ? thread_count(threads) : 1);
+  auto finders = faces.finders(**backend, judges->size(), judges->size() == 1 ? thread_count(threads) : 1);
   if (!finders) return finders.status();
   std::vector<PhotoJudge> all;
   for (std::size_t i = 0; i < judges->size(); ++i)

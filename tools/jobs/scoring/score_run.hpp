@@ -7,6 +7,7 @@
 #include "jobs/faces/face_finder.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/scoring/face_judge.hpp"
+#include "options/face_options.hpp"
 #include "options/model_options.hpp"
 #include "reports/score_table.hpp"
 
@@ -54,7 +55,7 @@ struct PhotoJudge {
   int decoded_side() const { return finder == nullptr ? 0 : finder->decoded_side(); }
 };
 
-/// One for each thread, but not more than images. Errors: those of QualitySource::judges() and FaceFinder::open().
+/// One for each thread, but not more than images. Errors: those of QualitySource::judges() and FaceOptions::finders().
 tinyfiqa::Result<std::vector<PhotoJudge>> photo_judges(const QualitySource& source, const FaceOptions& faces,
                                                        const std::string& isa, int threads,
                                                        std::size_t images);

@@ -34,11 +34,9 @@ class FrameSelection {
     if (judge_.finder == nullptr)
       return take_score(frame, "", judge_.judge->judge({frame.image, crop_, frame.file, frame.number}));
     const auto found = judge_.finder->find(frame.image);
-    if (!found && found.status().code() != Errc::no_face)
-      return run_.report(found.status().prefixed("frame ", frame.number, ": "));
+    if (!found) return run_.report(found.status().prefixed("frame ", frame.number, ": "));
     std::vector<Face> faces;
-    if (found)
-      for (const FoundFace& f : *found) faces.push_back(f.face);
+    for (const FoundFace& f : *found) faces.push_back(f.face);
     for (const TrackedFace& f : tracks_.follow({faces.data(), faces.size()})) {
       const Crop crop = crop_for(FaceCrop::aligned, f.face, frame.image.width, frame.image.height);
       take_score(frame, "person " + std::to_string(f.track),
