@@ -98,13 +98,14 @@ def ncnn(peers, out, model, name, options, link=()):
     return [Row(name, "tinyFQnet", os.path.join(HERE, "ncnn_face.cpp"), flags, link, os.path.getsize(model + ".ncnn.bin") / 1000, seconds)]
 
 
-def ncnn_default(peers, out, model):
+def ncnn_whole(peers, out, model):
+    """All layers and numbers, with threads. ncnn's default is to have them for other instruction sets as well: four times the files."""
     convert_for_ncnn(model)
-    return ncnn(peers, out, model, "ncnn, default options", [], ["-fopenmp"])
+    return ncnn(peers, out, model, "ncnn, all layers", ncnn_processor(), ["-fopenmp"])
 
 
 def ncnn_small(peers, out, model):
-    """For this network and this processor alone, without threads."""
+    """For this network alone, without threads."""
     need(peers, "ncnn")
     convert_for_ncnn(model)
     options = ["-DNCNN_OPENMP=OFF", "-DNCNN_THREADS=OFF", "-DNCNN_INT8=OFF", "-DNCNN_BF16=OFF", "-DNCNN_C_API=OFF",

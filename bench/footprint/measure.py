@@ -85,7 +85,7 @@ def desktop_table(args):
     write_levels(levels)
     rows = desktop.ours() + desktop.stb()
     rows += attempt("RTNeural", lambda: desktop.rtneural(args.peers))
-    for ncnn in (desktop.ncnn_small, desktop.ncnn_default):
+    for ncnn in (desktop.ncnn_small, desktop.ncnn_whole):
         rows += attempt("ncnn", lambda: ncnn(args.peers, args.out, model))
     rows = compiled(rows, args.out, args.rounds)
     wheel = desktop.OnnxRuntime()
