@@ -12,7 +12,8 @@ def run(command, folder=None):
     """Runs a command. Returns its processor seconds in user mode, the peak memory of its largest process in MB, and its output."""
     command = [str(word) for word in command]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    output = process.stdout.read()
+    with process.stdout:
+        output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:

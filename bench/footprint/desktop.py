@@ -58,7 +58,7 @@ def stb():
     return [Row("stb_image", "decodes a photo", os.path.join(HERE, "stb_decode.cpp"), FAST)]
 
 
-def rtneural(peers):
+def rtneural(peers, out, model):
     need(peers, "RTNeural")
     folder = os.path.join(peers, "RTNeural")
     flags = ["-DRTNEURAL_USE_EIGEN=1", "-DRTNEURAL_DEFAULT_ALIGNMENT=32", "-I" + folder, "-I/usr/include/eigen3"]
@@ -112,6 +112,9 @@ def ncnn_small(peers, out, model):
                "-DNCNN_PIXEL_ROTATE=OFF", "-DNCNN_PIXEL_AFFINE=OFF", "-DNCNN_PIXEL_DRAWING=OFF"]
     layers = ncnn_layers(os.path.join(peers, "ncnn"), model + ".ncnn.param")
     return ncnn(peers, out, model, "ncnn, the layers of tinyFQnet", options + ncnn_processor() + layers)
+
+
+PEERS = {"RTNeural": rtneural, "ncnn-small": ncnn_small, "ncnn-all": ncnn_whole}
 
 
 def convert_for_ncnn(model):

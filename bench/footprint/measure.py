@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What tinyfiqa and other libraries cost: time and memory to compile a program, its size, its speed, and on a Cortex-M7 flash and RAM.
 
-  measure.py TINYFIQA --peers DIR [--out DIR] [--rounds 5] [--seconds 1] [--parts desktop cortex-m]
+  measure.py TINYFIQA --peers DIR [--out DIR] [--rounds 5] [--seconds 1] [--parts desktop cortex-m] [--peer-rows NAME ...]
 
 TINYFIQA is the command-line tool. DIR has the sources of the others, each in a folder with the name of its GitHub repository:
 
@@ -84,9 +84,8 @@ def desktop_table(args):
     model, levels = export(args.tool, args.out, 64), os.path.join(args.out, "levels")
     write_levels(levels)
     rows = desktop.ours() + desktop.stb()
-    rows += attempt("RTNeural", lambda: desktop.rtneural(args.peers))
-    for ncnn in (desktop.ncnn_small, desktop.ncnn_whole):
-        rows += attempt("ncnn", lambda: ncnn(args.peers, args.out, model))
+    for name in args.peer_rows:
+        rows += attempt(name, lambda: desktop.PEERS[name](args.peers, args.out, model))
     rows = compiled(rows, args.out, args.rounds)
     wheel = desktop.OnnxRuntime()
     time_in_turns(rows + [wheel], levels, model, args)
@@ -157,6 +156,8 @@ def arguments():
     parser.add_argument("--out", default="/tmp/footprint", metavar="DIR", help="for what is built [/tmp/footprint]")
     parser.add_argument("--rounds", type=int, default=5, help="of compiling and timing [5]")
     parser.add_argument("--seconds", type=float, default=1, help="time of a program in a round [1]")
+    parser.add_argument("--peer-rows", nargs="*", default=list(desktop.PEERS), choices=desktop.PEERS,
+                        help="the peers that are compiled for the desktop; ncnn-all takes half an hour [all]")
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     args = parser.parse_args()
     args.tool, args.peers, args.out = map(os.path.abspath, (args.tool, args.peers, args.out))
