@@ -14,8 +14,8 @@ import peers_venv
 
 COMPILER = ["g++", "-std=c++17"]
 FAST = ["-O3", "-march=native"]
-# What the layers of tinyFQnet make at run time, besides those that the .param file names.
-NCNN_HELPERS = {"Cast", "Flatten", "Packing", "Padding", "ReLU", "Sigmoid"}
+# Layers that others make at run time, besides those that the .param file names. Mat::substract_mean_normalize() makes Scale.
+NCNN_HELPERS = {"Cast", "Flatten", "Packing", "Padding", "ReLU", "Scale", "Sigmoid"}
 
 
 class Row:
@@ -26,10 +26,11 @@ class Row:
         self.weights_kb, self.library_seconds = weights_kb, library_seconds
         self.times, self.score = [], None
 
-    def compile(self, out, rounds):
+    def compile(self, out, times):
         """Compiles the source several times and links it. A program that times a face gets main.cpp."""
-        base = os.path.join(out, re.sub(r"\W+", "_", self.name))
-        runs = [run(COMPILER + self.flags + ["-c", self.source, "-o", base + ".o"]) for _ in range(rounds)]
+        base = os.path.join(out, "programs", re.sub(r"\W+", "_", self.name))
+        os.makedirs(os.path.dirname(base), exist_ok=True)
+        runs = [run(COMPILER + self.flags + ["-c", self.source, "-o", base + ".o"]) for _ in range(times)]
         self.seconds, self.peak_mb = (statistics.median(r[i] for r in runs) for i in (0, 1))
         mains = [os.path.join(HERE, "main.cpp")] if self.source.endswith("_face.cpp") else []
         self.program = base
@@ -78,7 +79,7 @@ def ncnn_processor():
     """Options for CMake for a library for this processor alone: AVX-512 or AVX2, without the extensions for other numbers."""
     with open("/proc/cpuinfo") as file:
         avx512 = "avx512vl" in file.read()
-    others = ("AVXVNNI", "AVXVNNIINT8", "AVXVNNIINT16", "AVXNECONVERT", "AVX512VNNI", "AVX512BF16", "AVX512FP16")
+    others = ("XOP", "AVXVNNI", "AVXVNNIINT8", "AVXVNNIINT16", "AVXNECONVERT", "AVX512VNNI", "AVX512BF16", "AVX512FP16")
     return ["-DNCNN_RUNTIME_CPU=OFF", f"-DNCNN_AVX512={'ON' if avx512 else 'OFF'}", *(f"-DNCNN_{name}=OFF" for name in others)]
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What tinyfiqa and other libraries cost: time and memory to compile a program, its size, its speed, and on a Cortex-M7 flash and RAM.
 
-  measure.py TINYFIQA --peers DIR [--out DIR] [--rounds 5] [--seconds 1] [--parts desktop cortex-m] [--peer-rows NAME ...]
+  measure.py TINYFIQA --peers DIR [--out DIR] [--compiles 3] [--rounds 5] [--seconds 1] [--parts desktop cortex-m] [--peer-rows NAME ...]
 
 TINYFIQA is the command-line tool. DIR has the sources of the others, each in a folder with the name of its GitHub repository:
 
@@ -9,14 +9,14 @@ TINYFIQA is the command-line tool. DIR has the sources of the others, each in a 
   its tensorflow/lite/micro/tools/make names: ARM-software/CMSIS-NN, ARM-software/CMSIS_6, google/flatbuffers (with the patch
   flatbuffers.patch of that folder), google/gemmlowp, google/ruy
 
-Debian: g++ cmake libstb-dev libeigen3-dev, and for the Cortex-M7 the packages of examples/bare_metal/build.sh. The Python packages onnx,
-onnxruntime, pnnx and tensorflow-cpu are installed with pip into the environment of bench/peers. A library that is missing or does not compile
-is left out, and stderr says why.
+Debian: g++ cmake libstb-dev libeigen3-dev, and for the Cortex-M7 the packages of examples/bare_metal/build.sh. The Python packages
+onnx, onnxruntime, pnnx and tensorflow-cpu are installed with pip into the environment of bench/peers. A library that is missing or does
+not compile is left out, and stderr says why.
 
-Desktop: seconds are processor seconds of the compiler in user mode, MB its peak memory, both medians over the rounds, for one source file of
-this folder; the library's own build comes before, once. KB are those of the stripped program, with the library linked statically and the C
-and C++ libraries dynamically. All programs that run tinyFQnet get the same 64x64 pixels, take turns, and use one thread; their scores must
-agree within 1e-4.
+Desktop: seconds are processor seconds of the compiler in user mode, MB its peak memory, both medians, for one source file of this
+folder. The library's own build comes before, once. KB are those of the stripped program, with the library linked statically and the C and C++
+libraries dynamically. All programs that run tinyFQnet get the same 64x64 pixels, take turns, and use one thread; their scores must agree
+within 1e-4.
 
 Cortex-M7: instructions of one face and stack are counted as in examples/bare_metal. RAM is all static memory and the stack that was used. The
 arena of TFLite Micro is as small as it can be. Libraries that an earlier run built in --out are not built again.
@@ -58,16 +58,15 @@ def write_levels(path, side=64):
         file.write(bytes((x * x // 20 + y * 3 + x * y // 16 + c * 40) % 256 for y in range(side) for x in range(side) for c in range(3)))
 
 
-def compiled(rows, out, rounds):
+def compiled(rows, out, compiles):
     """The rows that compile."""
-    return [row for row in rows if attempt(row.name, lambda: [row.compile(out, rounds)])]
+    return [row for row in rows if attempt(row.name, lambda: [row.compile(out, compiles)])]
 
 
 def time_in_turns(rows, levels, model, args):
-    rows = [row for row in rows if row.does == "tinyFQnet"]
+    """Times the rows that run tinyFQnet. Those that can't run keep no times."""
     for _ in range(args.rounds):
-        for row in rows:
-            row.time(levels, args.seconds, model)
+        rows = [row for row in rows if row.does == "tinyFQnet" and attempt(row.name, lambda: [row.time(levels, args.seconds, model)])]
     for row in rows:
         if abs(row.score - rows[0].score) > 1e-4:
             raise Failed(f"{row.name} gives the score {row.score}, and {rows[0].name} {rows[0].score}")
@@ -86,7 +85,7 @@ def desktop_table(args):
     rows = desktop.ours() + desktop.stb()
     for name in args.peer_rows:
         rows += attempt(name, lambda: desktop.PEERS[name](args.peers, args.out, model))
-    rows = compiled(rows, args.out, args.rounds)
+    rows = compiled(rows, args.out, args.compiles)
     wheel = desktop.OnnxRuntime()
     time_in_turns(rows + [wheel], levels, model, args)
     print("| program | does | to compile, s | compiler, MB | library first, s | program, KB | weights, KB | a face, us (spread) |")
@@ -154,7 +153,8 @@ def arguments():
     parser.add_argument("tool", metavar="TINYFIQA")
     parser.add_argument("--peers", required=True, metavar="DIR", help="the other libraries' sources")
     parser.add_argument("--out", default="/tmp/footprint", metavar="DIR", help="for what is built [/tmp/footprint]")
-    parser.add_argument("--rounds", type=int, default=5, help="of compiling and timing [5]")
+    parser.add_argument("--compiles", type=int, default=3, help="how often a program is compiled [3]")
+    parser.add_argument("--rounds", type=int, default=5, help="of timing [5]")
     parser.add_argument("--seconds", type=float, default=1, help="time of a program in a round [1]")
     parser.add_argument("--peer-rows", nargs="*", default=list(desktop.PEERS), choices=desktop.PEERS,
                         help="the peers that are compiled for the desktop; ncnn-all takes half an hour [all]")
