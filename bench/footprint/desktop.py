@@ -100,7 +100,7 @@ def ncnn(peers, out, model, name, options, link=()):
 
 
 def ncnn_whole(peers, out, model):
-    """All layers and numbers, with threads. ncnn's default is to have them for other instruction sets as well: four times the files."""
+    """All layers and numbers, with threads. ncnn's default is to have them for other instruction sets as well: twice the files."""
     convert_for_ncnn(model)
     return ncnn(peers, out, model, "ncnn, all layers", ncnn_processor(), ["-fopenmp"])
 

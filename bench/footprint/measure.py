@@ -157,7 +157,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=5, help="of timing [5]")
     parser.add_argument("--seconds", type=float, default=1, help="time of a program in a round [1]")
     parser.add_argument("--peer-rows", nargs="*", default=list(desktop.PEERS), choices=desktop.PEERS,
-                        help="the peers that are compiled for the desktop; ncnn-all takes half an hour [all]")
+                        help="the peers that are compiled for the desktop; ncnn-all takes long to build [all]")
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     args = parser.parse_args()
     args.tool, args.peers, args.out = map(os.path.abspath, (args.tool, args.peers, args.out))
