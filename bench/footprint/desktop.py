@@ -51,7 +51,7 @@ def ours():
         Row("tinyfiqa, `-O3 -march=native`", "tinyFQnet", face, FAST + include, weights_kb=weights),
         Row("tinyfiqa, `-O2 -march=native`", "tinyFQnet", face, ["-O2", "-march=native"] + include, weights_kb=weights),
         Row("tinyfiqa, the README's program", "reads photos, finds and scores faces",
-            os.path.join(ROOT, "examples", "score_photo.cpp"), FAST + include + ["-I/usr/include/stb"], ["-lstb"], all_weights),
+            os.path.join(ROOT, "examples", "score_photo.cpp"), FAST + include + ["-I/usr/include/stb"], ["-l:libstb.a"], all_weights),
     ]
 
 
