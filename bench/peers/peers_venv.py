@@ -16,13 +16,13 @@ def python():
     return os.path.join(folder(), "bin", "python")
 
 
-def make(more=()):
-    """Makes the environment if it does not exist. Returns {package: reason} for packages that can't be installed. `more`: further packages."""
+def make(more=(), packages=PACKAGES):
+    """Makes the environment if it does not exist, with `packages` and `more`. Returns {package: reason} for those that can't be installed."""
     if not os.path.exists(python()):
         print(f"peers: making {folder()}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", folder()], check=True)
     missing = {}
-    for package in PACKAGES + list(more):
+    for package in [*packages, *more]:
         if subprocess.run([python(), "-m", "pip", "-q", "show", package], capture_output=True).returncode == 0:
             continue
         print(f"peers: installing {package}", file=sys.stderr)
