@@ -34,6 +34,7 @@ TINYFIQA_ISA_BEGIN(kernels)
 // MR by NV, so that accumulators fill the register file (panels of 3, 2, 1 vectors):
 //   AVX-512, ARM64  32 registers    8x3 + 3 + 1 = 28      12x2 + 2 + 1 = 27       12x1 + 1 + 1 = 14
 //   AVX2, NEON      16 registers    4x3 + 3 + 1 = 16       6x2 + 2 + 1 = 15        8x1 + 1 + 1 = 10
+//   NEON, no FMA    16 registers    3x3 + 3 + 1 + 1 = 14   as AVX2 (packed weights are those of NEON with FMA)
 //   SSE             16 registers    (no panel of 3)        6x2 + 2 + 1 + 1 = 16    8x1 + 1 + 1 + 1 = 11
 //   vector4         as SSE, or with 32 registers           12x2 + 2 + 1 + 1 = 28   12x1 + 1 + 1 + 1 = 15
 //                   WebAssembly                             4x2 + 2 + 1 + 1 = 12    8x1 + 1 + 1 + 1 = 11
@@ -64,6 +65,10 @@ inline constexpr int gemm_rows = NV == 3 ? 8 : 12;
 inline constexpr int gemm_max_vectors = 3;
 template <int NV>
 inline constexpr int gemm_rows = NV == 3 ? 4 : (NV == 2 ? 6 : 8);
+#elif defined(__ARM_NEON)
+inline constexpr int gemm_max_vectors = 3;
+template <int NV>
+inline constexpr int gemm_rows = NV == 3 ? 3 : (NV == 2 ? 6 : 8);
 #else  // without FMA a product needs a register of its own before it is added
 inline constexpr int gemm_max_vectors = 2;
 template <int NV>

@@ -23,6 +23,8 @@ TINYFIQA_ISA_BEGIN(kernels)
 #define TINYFIQA_GEMM_TILE "8x3v"
 #elif defined(TINYFIQA_FMA)
 #define TINYFIQA_GEMM_TILE "4x3v"
+#elif defined(__ARM_NEON)
+#define TINYFIQA_GEMM_TILE "3x3v"
 #else
 #define TINYFIQA_GEMM_TILE "6x2v"
 #endif
