@@ -2,10 +2,10 @@
 # check.sh TOOL SCRATCH: installs the Python package from source in a new virtual environment, as docs/python.md says, and
 # runs its tests. TOOL is the command whose scores are expected. Exits with 77 without Python's venv.
 set -eu
-tool=$(realpath "$1") scratch=$2
+mkdir -p "$2"
+tool=$(realpath "$1") scratch=$(realpath "$2")
 root=$(cd "$(dirname "$0")/../.." && pwd)
 rm -rf "$scratch/env"
-mkdir -p "$scratch"
 if ! python3 -m venv "$scratch/env" 2>"$scratch/venv.log"; then
   cat "$scratch/venv.log" >&2
   exit 77
