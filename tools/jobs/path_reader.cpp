@@ -17,7 +17,7 @@ namespace {
 /// The longest path that systems take, in bytes.
 constexpr std::size_t longest_path = 4096;
 
-constexpr const char* source = "standard input";
+constexpr const char* input_name = "standard input";
 
 bool starts_with(const std::string& text, const char* begin) {
   return text.compare(0, std::strlen(begin), begin) == 0;
@@ -32,7 +32,7 @@ bool PathReader::read_more() {
     got = ::read(descriptor_, buffer, sizeof buffer);
   } while (got < 0 && errno == EINTR);
   if (got < 0)
-    problem_ = Status::error(Errc::unreadable, source, ": can't be read: ", std::strerror(errno),
+    problem_ = Status::error(Errc::unreadable, input_name, ": can't be read: ", std::strerror(errno),
                              "; give a list of paths");
   if (got > 0) text_.append(buffer, static_cast<std::size_t>(got));
   ended_ = got <= 0;
@@ -45,18 +45,18 @@ Status PathReader::check_begin() {
   const Bytes bytes(reinterpret_cast<const unsigned char*>(text_.data()), text_.size());
   const char* const foreign = tinyfiqa::detail::foreign_format(bytes);
   if (foreign != nullptr || tinyfiqa::detail::image_format(bytes) != tinyfiqa::detail::ImageFormat::other)
-    return Status::error(Errc::bad_format, source, ": is ", foreign != nullptr ? foreign : "a picture",
+    return Status::error(Errc::bad_format, input_name, ": is ", foreign != nullptr ? foreign : "a picture",
                          ", not a list of paths; to score it, name "
                          "/dev/stdin instead of -");
   if (starts_with(text_, "\xFF\xFE") || starts_with(text_, "\xFE\xFF"))
-    return Status::error(Errc::bad_format, source, ": the list is UTF-16; write it as UTF-8");
+    return Status::error(Errc::bad_format, input_name, ": the list is UTF-16; write it as UTF-8");
   return Status();
 }
 
 std::optional<InputItem> PathReader::wrong(Status status) {
   ended_ = true;
   text_.clear();
-  return InputItem{source, std::move(status)};
+  return InputItem{input_name, std::move(status)};
 }
 
 std::optional<InputItem> PathReader::next() {
@@ -78,11 +78,11 @@ std::optional<InputItem> PathReader::next() {
     text_.erase(0, end == std::string::npos ? end : end + 1);
     searched = 0;
     if (path.size() > longest_path)
-      return wrong(Status::error(Errc::bad_format, source, ": more than ", longest_path,
+      return wrong(Status::error(Errc::bad_format, input_name, ": more than ", longest_path,
                                  " bytes without an end of line; give one path on each line"));
     if (separator_ == '\n' && !path.empty() && path.back() == '\r') path.pop_back();
     if (path.find('\0') != std::string::npos)
-      return wrong(Status::error(Errc::bad_format, source,
+      return wrong(Status::error(Errc::bad_format, input_name,
                                  ": the list mixes lines and NUL characters; separate all paths alike"));
     if (!path.empty()) return InputItem{std::move(path), Status()};
     if (end != std::string::npos) continue;
