@@ -89,10 +89,8 @@ endif()
 # links one of them.
 function(tinyfiqa_dispatch_common target)
   target_compile_options(${target} PRIVATE ${tinyfiqa_dispatch_warnings})
-  set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET default)
-  if(BUILD_SHARED_LIBS)
-    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  endif()
+  # Position-independent, so that shared libraries can be made of it: libtinyfiqa, and those of users.
+  set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET default POSITION_INDEPENDENT_CODE ON)
   if(NOT tinyfiqa_top_level AND NOT TINYFIQA_INSTALL)
     set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
   endif()
