@@ -109,11 +109,11 @@ constexpr std::size_t most_faces = 1000;
 /// Calls call(faces, capacity, &count, error) with room for all faces.
 template <class Face, class Call>
 std::vector<Face> faces_of(const Call& call) {
-  std::vector<Face> faces(most_faces);
+  const std::unique_ptr<Face[]> room(
+      new Face[most_faces]);  // not zeroed, which would take longer than some networks
   std::size_t count = 0;
-  checked([&](tinyfiqa_error* error) { return call(faces.data(), faces.size(), &count, error); });
-  faces.resize(std::min(count, faces.size()));
-  return faces;
+  checked([&](tinyfiqa_error* error) { return call(room.get(), most_faces, &count, error); });
+  return std::vector<Face>(room.get(), room.get() + std::min(count, most_faces));
 }
 
 using ScoredFaces = std::vector<tinyfiqa_scored_face>;
@@ -232,9 +232,6 @@ class Detector {
   std::unique_ptr<tinyfiqa_detector, Free> detector_;
 };
 
-/// x and y of five points, as an array of NumPy's.
-using LandmarkArray = nb::ndarray<nb::numpy, const float, nb::shape<5, 2>>;
-
 std::optional<std::string> word(const char* text) {
   return *text != '\0' ? std::optional<std::string>(text) : std::nullopt;
 }
@@ -243,12 +240,8 @@ void define_results(nb::module_& m) {
   nb::class_<tinyfiqa_face>(m, "Face")
       .def_prop_ro("box", [](const tinyfiqa_face& f) { return std::tuple(f.x, f.y, f.width, f.height); })
       .def_ro("confidence", &tinyfiqa_face::confidence)
-      .def_prop_ro(
-          "landmarks",
-          [](const tinyfiqa_face& f) {
-            return LandmarkArray(f.landmarks, {5, 2});
-          },
-          nb::rv_policy::copy)
+      .def_prop_ro("landmarks",
+                   [](const tinyfiqa_face& f) { return nb::bytes(f.landmarks, sizeof f.landmarks); })
       .def_prop_ro("framing", [](const tinyfiqa_face& f) { return tinyfiqa_framing_name(f.framing); });
   nb::class_<tinyfiqa_score>(m, "Score")
       .def_prop_ro("quality",

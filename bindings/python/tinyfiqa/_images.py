@@ -11,6 +11,8 @@ CHANNELS = {"rgb": 3, "bgr": 3, "rgba": 4, "bgra": 4, "grey": 1}
 
 def call(native, verb, image, order):
     """Calls verb_file, verb_bytes, verb_pixels or verb_arrow of a native object, whichever takes the image."""
+    if isinstance(image, np.ndarray):  # first: an array takes microseconds to score, a file milliseconds
+        return getattr(native, verb + "_pixels")(*pixels_of(image, order))
     if isinstance(image, (str, os.PathLike)):
         return getattr(native, verb + "_file")(os.fspath(image))
     if isinstance(image, (bytes, bytearray, memoryview)):

@@ -1,13 +1,12 @@
 """Finding and scoring faces."""
 
 import collections
-import dataclasses
 import os
 import pathlib
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,8 +20,7 @@ EXTENSIONS = set(".jpg .jpeg .jpe .jfif .png .bmp .ppm .pgm .pnm .webp .heic .he
 CHOICES = {"largest": 0, "all": 1, "whole": 2}
 
 
-@dataclasses.dataclass(frozen=True)
-class Face:
+class Face(NamedTuple):
     """A face in an image. Coordinates are pixels of the upright image, x to the right, y down."""
 
     box: tuple[float, float, float, float]  #: x, y, width, height; it may reach beyond the image
@@ -32,11 +30,11 @@ class Face:
 
     @staticmethod
     def _of(face):
-        return Face(face.box, face.confidence, face.landmarks, face.framing)
+        landmarks = np.frombuffer(face.landmarks, np.float32).reshape(5, 2)
+        return Face(face.box, face.confidence, landmarks, face.framing)
 
 
-@dataclasses.dataclass(frozen=True)
-class ScoredFace:
+class ScoredFace(NamedTuple):
     """The score of a face. A network without calibration has a raw score alone."""
 
     quality: int | None  #: 0..100, higher is better
@@ -50,8 +48,7 @@ class ScoredFace:
         return ScoredFace(score.quality, score.band, score.raw, score.exact_quality, face)
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """What score_many() says of one image."""
 
     image: Image  #: as it was given; of folders, the path of the file
