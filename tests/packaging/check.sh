@@ -40,6 +40,11 @@ consumer find_package -DCMAKE_PREFIX_PATH="$scratch/prefix" -DHEADER_ONLY="$sour
 scores "$scratch/find_package/header_only" "$expected"
 scores "$scratch/find_package/dispatch" "$isa: $expected"
 
+if [ -e "$scratch/prefix/include/tinyfiqa.h" ]; then
+  consumer c -DCMAKE_PREFIX_PATH="$scratch/prefix" -DC_SOURCE="$source_dir/examples/c/score_photo.c" -DDISPATCH=ON
+  for library in c c_static; do scores "$scratch/c/program_$library" "$photo: face 1: $expected, raw *"; done
+fi
+
 # Of the instruction sets one is enough here.
 consumer add_subdirectory -DTINYFIQA_SOURCE="$source_dir" -DTINYFIQA_ISAS=scalar -DDISPATCH=ON \
   -DHEADER_ONLY="$source_dir/examples/score_photo.cpp"
