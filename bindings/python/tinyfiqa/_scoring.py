@@ -181,7 +181,7 @@ def _images(images):
 
 
 def score_many(
-    images: Image | Iterable[Image],
+    images: str | os.PathLike | Iterable[Image],
     *,
     scorer: Scorer | None = None,
     threads: int | None = None,
