@@ -189,7 +189,8 @@ tinyfiqa_code tinyfiqa_scorer_clone(const tinyfiqa_scorer* scorer, tinyfiqa_scor
 void tinyfiqa_scorer_free(tinyfiqa_scorer* scorer) { delete scorer; }
 
 void tinyfiqa_scorer_bands(const tinyfiqa_scorer* scorer, int32_t limits[3]) {
-  const BandLimits bands = scorer->scorer.band_limits().value_or(BandLimits());
+  BandLimits bands;
+  if (scorer != nullptr) bands = scorer->scorer.band_limits().value_or(bands);
   limits[0] = bands.poor;
   limits[1] = bands.fair;
   limits[2] = bands.good;

@@ -181,7 +181,7 @@ TINYFIQA_API tinyfiqa_code tinyfiqa_scorer_clone(const tinyfiqa_scorer* scorer, 
                                                  tinyfiqa_error* error);
 /* NULL is allowed. */
 TINYFIQA_API void tinyfiqa_scorer_free(tinyfiqa_scorer* scorer);
-/* The lowest whole quality of the bands poor, fair and good; zeros without calibration. */
+/* The lowest whole quality of the bands poor, fair and good; zeros without calibration or scorer. */
 TINYFIQA_API void tinyfiqa_scorer_bands(const tinyfiqa_scorer* scorer, int32_t limits[3]);
 
 /* Scores the faces of an image, which is given as for tinyfiqa_detect_file(). `faces` and `*count` are filled in the same

@@ -5,4 +5,5 @@
 #include <tinyfiqa/data/split.hpp>
 #include <tinyfiqa/evaluation/metrics.hpp>
 #include <tinyfiqa/tinyfiqa.hpp>
+#include <tinyfiqa/training/recipes.hpp>
 #include <tinyfiqa/training/trainer.hpp>

@@ -243,6 +243,8 @@ TEST_CASE("weights of a file, and a clone with the same scores in another thread
   CHECK(limits[0] > 0);
   CHECK(limits[0] < limits[1]);
   CHECK(limits[1] < limits[2]);
+  tinyfiqa_scorer_bands(nullptr, limits);
+  CHECK(limits[0] + limits[1] + limits[2] == 0);
 
   tinyfiqa_scorer* made = nullptr;
   REQUIRE(tinyfiqa_scorer_clone(scorer.get(), &made, nullptr) == TINYFIQA_OK);

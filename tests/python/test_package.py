@@ -85,6 +85,8 @@ def test_arrays_and_pillow_images_have_the_same_score_in_every_layout():
     }
     for name, (array, order) in layouts.items():
         assert scorer.score(array, order=order).raw == expected, name
+    row_again_and_again = np.broadcast_to(rgb[60:61], rgb.shape)
+    assert scorer.score(row_again_and_again).raw == scorer.score(row_again_and_again.copy()).raw != expected
     assert scorer.score(image).raw == expected
     assert scorer.score(np.asarray(image.convert("L"))).raw == scorer.score(image.convert("L")).raw
     assert scorer.score(image.convert("RGBA")).raw == expected

@@ -114,8 +114,6 @@ void add_resamples_option(const Command& command, int& resamples) {
       .show_default();
 }
 
-bool gives_shares(const ModelSpec& spec) { return std::string(spec.name).compare(0, 9, "tinyfqnet") == 0; }
-
 Result<const ModelSpec*> model_option(const std::string& name) {
   if (const ModelSpec* spec = find_model(name)) return spec;
   return Status::error(Errc::bad_argument, "no model is called '", name, "'; there are ", model_names());

@@ -56,10 +56,6 @@ void add_format_option(const Command& command, std::string& format, const std::s
 /// Adds --resamples: bootstrap resamples for confidence intervals.
 void add_resamples_option(const Command& command, int& resamples);
 
-/// True for a network whose output lies in 0..1: the tinyFQnet family ends in a sigmoid. The perceptual networks have no
-/// final activation.
-bool gives_shares(const tinyfiqa::ModelSpec& spec);
-
 /// The network of this name. Errors: bad_argument, with the known names.
 tinyfiqa::Result<const tinyfiqa::ModelSpec*> model_option(const std::string& name);
 

@@ -1,6 +1,7 @@
 #include "options/train_options.hpp"
 
 #include <tinyfiqa/quality/model_registry.hpp>
+#include <tinyfiqa/training/recipes.hpp>
 
 #include <algorithm>
 
@@ -10,15 +11,6 @@
 using namespace tinyfiqa;
 
 namespace {
-
-/// Defaults for training sets of a few hundred people. The published scale (64) and margins (0.5 for arcface,
-/// 0.35 for cosface) are for tens of thousands.
-MarginOptions recognition_margin(LossKind loss) {
-  MarginOptions margin;
-  margin.scale = 32;
-  margin.margin = loss == LossKind::cosface ? 0.2 : 0.3;
-  return margin;
-}
 
 void add_recipe_options(const Command& sub, TrainArguments& a) {
   sub.add_option(
@@ -51,8 +43,8 @@ void add_recipe_options(const Command& sub, TrainArguments& a) {
 }
 
 void add_recognition_options(const Command& sub, TrainArguments& a) {
-  const MarginOptions arcface = recognition_margin(LossKind::arcface);
-  const MarginOptions cosface = recognition_margin(LossKind::cosface);
+  const MarginOptions arcface = recipe_margin(LossKind::arcface);
+  const MarginOptions cosface = recipe_margin(LossKind::cosface);
   sub.add_option("--scale", a.scale,
                  format_text("arcface, cosface: multiply the cosines by this (default: %g)", arcface.scale))
       .positive();
@@ -176,27 +168,6 @@ void add_augmentation_options(const Command& sub, TrainArguments& a) {
       "(default: 0)");
 }
 
-/// Settings of Peng et al. (Those of Hamidi et al. 2025 are the defaults of TrainOptions.)
-void apply_tinyfqnet_recipe(TrainOptions& o) {
-  o.epochs = 17;
-  o.batch = 1024;
-  o.loss = LossKind::mse;
-  o.optim.kind = OptimKind::sgd;
-  o.rate = o.backbone_rate = 0.01;
-  o.schedule.gamma = 0.1;
-}
-
-/// Settings for a small recogniser on a CPU. Peng et al. do not say how theirs were trained.
-void apply_recognition_recipe(TrainOptions& o) {
-  o.epochs = 20;
-  o.loss = LossKind::arcface;
-  o.optim.kind = OptimKind::sgd;
-  o.rate = o.backbone_rate = 0.1;
-  o.weight_decay = 5e-4;
-  o.schedule.kind = ScheduleKind::cosine;
-  o.augmentation.hflip = 0.5f;
-}
-
 /// Overrides the recipe by what the command line gives.
 void apply_arguments(const TrainArguments& a, TrainOptions& o) {
   const auto take = [](const auto& given, auto& target) {
@@ -225,9 +196,9 @@ void apply_arguments(const TrainArguments& a, TrainOptions& o) {
   }
   if (a.lr_schedule && *a.lr_schedule == "step") o.schedule.kind = ScheduleKind::step;
   if (a.lr_schedule && *a.lr_schedule == "cosine") o.schedule.kind = ScheduleKind::cosine;
-  if (o.schedule.kind == ScheduleKind::cosine) o.schedule.period = std::max(1, o.epochs - o.schedule.warm_up);
+  fit_schedule(o);
   if (is_margin_loss(o.loss)) {
-    o.margin = recognition_margin(o.loss);
+    o.margin = recipe_margin(o.loss);
     take(a.scale, o.margin.scale);
     take(a.margin, o.margin.margin);
     o.margin.easy = a.easy_margin;
@@ -304,9 +275,9 @@ Result<TrainOptions> TrainArguments::settings() {
     return Status::error(Errc::bad_argument, model, spec->embeds ? " is" : " is not",
                          " a recogniser, so --recipe ", recipe, " can't train it; the recognisers are ",
                          recogniser_names());
-  TrainOptions o;
-  if (recipe == "tinyfqnet") apply_tinyfqnet_recipe(o);
-  if (recipe == "recognition") apply_recognition_recipe(o);
+  TrainOptions o = recipe == "tinyfqnet"     ? tinyfqnet_recipe()
+                   : recipe == "recognition" ? recognition_recipe()
+                                             : TrainOptions();
   apply_arguments(*this, o);
   o.height = size.height > 0 ? size.height : spec->input.height;
   o.width = size.width > 0 ? size.width : spec->input.width;
@@ -321,7 +292,7 @@ Result<TrainOptions> TrainArguments::settings() {
   o.micro_batch = micro_batch;
   o.optim.nesterov = nesterov;
   apply_augmentation(*this, o.augmentation);
-  o.read = read_training_photo;
+  o.read = [](const Sample& sample) { return read_training_photo(sample.file); };
   if (const Status s = check_combinations(*this, o); !s) return s;
   return o;
 }

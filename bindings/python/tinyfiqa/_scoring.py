@@ -11,10 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _core
-from ._images import call, pixels_of
-
-#: What an image may be: a path, the bytes of a file, an array of NumPy's or an image of Pillow's.
-Image = Any
+from ._images import Image, call
 
 EXTENSIONS = set(".jpg .jpeg .jpe .jfif .png .bmp .ppm .pgm .pnm .webp .heic .heif .avif .tif .tiff .gif".split())
 CHOICES = {"largest": 0, "all": 1, "whole": 2}
@@ -28,11 +25,6 @@ class Face(NamedTuple):
     landmarks: np.ndarray  #: [5, 2]: left eye, right eye, nose, left and right corner of the mouth, as seen
     framing: str  #: "photo", "tight crop" or "aligned crop"
 
-    @staticmethod
-    def _of(face):
-        landmarks = np.frombuffer(face.landmarks, np.float32).reshape(5, 2)
-        return Face(face.box, face.confidence, landmarks, face.framing)
-
 
 class ScoredFace(NamedTuple):
     """The score of a face. A network without calibration has a raw score alone."""
@@ -43,9 +35,8 @@ class ScoredFace(NamedTuple):
     exact_quality: float | None  #: the quality before it was rounded
     face: Face | None  #: None if the face was given by the caller
 
-    @staticmethod
-    def _of(score, face=None):
-        return ScoredFace(score.quality, score.band, score.raw, score.exact_quality, face)
+
+_core.set_result_classes(Face, ScoredFace)
 
 
 class Row(NamedTuple):
@@ -90,7 +81,7 @@ class Detector:
 
     def detect(self, image: Image, *, order: str = "rgb") -> list[Face]:
         """The faces of an image, largest first. `order` is that of an array's channels: rgb, bgr, rgba or bgra."""
-        return [Face._of(face) for face in call(self._native, "detect", image, order)]
+        return call(self._native, "detect", image, order)
 
 
 class Scorer:
@@ -140,12 +131,15 @@ class Scorer:
 
     def score(self, image: Image, *, order: str = "rgb") -> ScoredFace | None:
         """The ScoredFace of the largest face, or None if there is no face."""
-        faces = self.score_all(image, order=order)
+        if type(image) is np.ndarray:  # first: an array takes microseconds to score, a file milliseconds
+            faces = self._native.score_pixels(image, order)
+        else:
+            faces = call(self._native, "score", image, order)
         return faces[0] if faces else None
 
     def score_all(self, image: Image, *, order: str = "rgb") -> list[ScoredFace]:
         """The faces that were asked for, largest first."""
-        return [ScoredFace._of(f.score, Face._of(f.face)) for f in call(self._native, "score", image, order)]
+        return call(self._native, "score", image, order)
 
     def score_known_face(
         self, pixels: np.ndarray, *, box: Iterable | None = None, landmarks: Any = None, order: str = "rgb"
@@ -154,7 +148,7 @@ class Scorer:
         With neither, the image is a crop of the face."""
         box = None if box is None else [float(v) for v in box]
         landmarks = None if landmarks is None else [float(v) for v in np.ravel(landmarks)]
-        return ScoredFace._of(self._native.score_known_face(*pixels_of(pixels, order), box, landmarks))
+        return self._native.score_known_face(np.asarray(pixels), order, box, landmarks)
 
 
 _of_thread = threading.local()

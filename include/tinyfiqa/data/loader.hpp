@@ -16,6 +16,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <numeric>
 #include <string>
@@ -25,8 +26,8 @@
 
 TINYFIQA_BEGIN
 
-/// Reads an image file, as read_image() does. Several threads call it at once.
-using ImageReader = Result<Image> (*)(const std::string& path);
+/// Gives the image of a row, such as that of Sample::file. Several threads call it at once.
+using ImageReader = std::function<Result<Image>(const Sample&)>;
 
 /// How batches are made.
 struct LoaderOptions {
@@ -40,7 +41,7 @@ struct LoaderOptions {
   /// Memory for decoded and resized images, 3 bytes per pixel. The first rows that fit stay cached.
   std::size_t cache_bytes = std::size_t{1} << 30u;
   Augmentation augmentation;
-  ImageReader read = [](const std::string& path) { return read_image(path); };
+  ImageReader read = [](const Sample& sample) { return read_image(sample.file); };
 };
 
 /// The input of one training step. Pass the same Batch to each next(), so that its memory is used again.
@@ -264,7 +265,7 @@ class ImageLoader {
     if (keep && !cache_[at].rgb.empty()) return Status();
     const Sample& sample = data_->samples[rows_[at]];
     if (!sample.status.ok()) return sample.status;
-    const auto image = options_.read(sample.file);
+    const auto image = options_.read(sample);
     if (!image) return image.status();
     auto resized = crop_and_resize(*image, sample.crop, options_.input.crop, face_height(), face_width());
     if (!resized) return resized.status().prefixed(sample.file, ": ");

@@ -110,6 +110,8 @@ class Model {
   const Backend& backend() const { return *backend_; }
   /// The default input: the network's own, at the size that the weight file names.
   const InputSpec& input() const { return input_; }
+  /// For weights that were trained at another size.
+  void set_input(const InputSpec& input) { input_ = input; }
   /// The calibration of the weight file; none if the file has none.
   const std::optional<Calibration>& calibration() const { return calibration_; }
   /// The views over which scores are averaged, from the weight file; empty if it names none.

@@ -6,6 +6,8 @@
 #include <tinyfiqa/image/preprocess.hpp>
 #include <tinyfiqa/models/retinaface.hpp>
 
+#include <string_view>
+
 TINYFIQA_BEGIN
 
 /// What a detector's outputs mean.
@@ -70,5 +72,11 @@ struct ModelSpec {
     return spec;
   }
 };
+
+/// True for a network whose output lies in 0..1: the tinyFQnet family ends in a sigmoid. The perceptual networks have no
+/// final activation.
+inline bool gives_shares(const ModelSpec& spec) {
+  return std::string_view(spec.name).substr(0, 9) == "tinyfqnet";
+}
 
 TINYFIQA_END

@@ -8,6 +8,7 @@
 #include <tinyfiqa/data/loader.hpp>
 #include <tinyfiqa/data/split.hpp>
 #include <tinyfiqa/evaluation/metrics.hpp>
+#include <tinyfiqa/formats/decimal.hpp>
 #include <tinyfiqa/optim/losses.hpp>
 #include <tinyfiqa/optim/optimizers.hpp>
 #include <tinyfiqa/optim/schedule.hpp>
@@ -21,6 +22,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <map>
 #include <memory>
 #include <optional>
@@ -63,9 +65,22 @@ struct EpochRow {
   double accuracy = 0;      ///< verification accuracy of a recogniser on pairs of validation faces
   double images_per_s = 0;  ///< training speed
 
+  /// True if the row has the metrics of scores; false if it has the accuracy of a recogniser.
+  bool has_scores() const { return val.count > 0; }
   /// The value that is highest for the best epoch.
-  double score() const { return val.count > 0 ? val.final_score : accuracy; }
+  double score() const { return has_scores() ? val.final_score : accuracy; }
 };
+
+/// "SRCC 0.9012  PLCC 0.8932  RMSE 0.0412", or for a recogniser "accuracy 0.9200".
+inline std::string validation_text(const EpochRow& row, const char* between = "  ") {
+  char text[160];
+  if (row.has_scores())
+    std::snprintf(text, sizeof text, "SRCC %.4f%sPLCC %.4f%sRMSE %.4f", row.val.srcc, between, row.val.plcc,
+                  between, row.val.rmse);
+  else
+    std::snprintf(text, sizeof text, "accuracy %.4f", row.accuracy);
+  return text;
+}
 
 /// The progress of a training: everything besides the values of the network and the optimiser.
 struct TrainState {
@@ -77,6 +92,17 @@ struct TrainState {
   double best_score = -2;  ///< EpochRow::score() of the best epoch
   std::vector<EpochRow> log;
 };
+
+/// Refuses labels that a network can't give. Errors: bad_argument, naming the row.
+inline Status check_labels(const ModelSpec& spec, const Dataset& data) {
+  if (!gives_shares(spec)) return Status();
+  const auto beyond = std::find_if(data.samples.begin(), data.samples.end(),
+                                   [](const Sample& s) { return s.score < 0 || s.score > 1; });
+  if (beyond == data.samples.end()) return Status();
+  return Status::error(Errc::bad_argument, data.path, ":", beyond->line, ": the label ",
+                       detail::decimal_text(static_cast<float>(beyond->score), 6),
+                       " is outside 0..1, which is all that ", spec.name, " can give; divide the labels");
+}
 
 /// Trains one network. Not thread safe; it uses TrainOptions::threads threads itself.
 class Trainer {
@@ -94,6 +120,7 @@ class Trainer {
     if (!spec.scores && !spec.embeds)
       return Status::error(Errc::bad_argument, spec.name,
                            " gives classes, not a quality score; choose another network");
+    if (const Status s = check_labels(spec, data); !spec.embeds && !s) return s;
     Trainer trainer(spec, backend, data, std::move(split), options);
     if (const Status s = trainer.check_rows(); !s) return s;
     return trainer;

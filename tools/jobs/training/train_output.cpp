@@ -13,11 +13,8 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// True if the row has the metrics of scores; false if it has the accuracy of a recogniser.
-bool has_scores(const EpochRow& row) { return row.val.count > 0; }
-
 std::string log_csv(const std::vector<EpochRow>& log) {
-  const bool scores = has_scores(log.back());
+  const bool scores = log.back().has_scores();
   std::string text = scores ? "epoch,loss,srcc,plcc,final_score,kendall,rmse,images_per_s\n"
                             : "epoch,loss,accuracy,images_per_s\n";
   for (const EpochRow& r : log) {
@@ -33,7 +30,7 @@ std::string log_csv(const std::vector<EpochRow>& log) {
 }
 
 std::string curves_svg(const std::vector<EpochRow>& log) {
-  const bool scores = has_scores(log.back());
+  const bool scores = log.back().has_scores();
   ChartSeries loss{"training loss", {}, {}}, first{scores ? "SRCC" : "accuracy", {}, {}},
       plcc{"PLCC", {}, {}};
   for (const EpochRow& r : log) {
@@ -51,16 +48,6 @@ std::string curves_svg(const std::vector<EpochRow>& log) {
 
 }  // namespace
 
-std::string validation_text(const EpochRow& row, const char* between) {
-  char text[160];
-  if (has_scores(row))
-    std::snprintf(text, sizeof text, "SRCC %.4f%sPLCC %.4f%sRMSE %.4f", row.val.srcc, between, row.val.plcc,
-                  between, row.val.rmse);
-  else
-    std::snprintf(text, sizeof text, "accuracy %.4f", row.accuracy);
-  return text;
-}
-
 Status TrainOutput::write_run(const nlohmann::ordered_json& run) const {
   return write_text(run_path(),
                     run.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
@@ -70,7 +57,7 @@ Status TrainOutput::write_weights(const std::string& name, Trainer& trainer) con
   const EpochRow& row = trainer.state().log.back();
   auto params = trainer.model().params();
   if (trainer.recognises()) params.pop_back();  // the class weights
-  const std::string count = has_scores(row) ? ", n " + std::to_string(row.val.count) : "";
+  const std::string count = row.has_scores() ? ", n " + std::to_string(row.val.count) : "";
   return save_params(folder_ + "/" + name, params, trainer.result(),
                      {{"model", trainer.model().spec().name},
                       {"made_by", "tinyfiqa " TINYFIQA_VERSION},

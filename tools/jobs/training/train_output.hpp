@@ -7,9 +7,6 @@
 
 #include <string>
 
-/// "SRCC 0.9012  PLCC 0.8932  RMSE 0.0412", or for a recogniser "accuracy 0.9200".
-std::string validation_text(const tinyfiqa::EpochRow& row, const char* between = "  ");
-
 /// The paths of the files in the folder, and functions that write them. Every file is replaced as a whole:
 /// after a crash, it is the old one or the new one.
 class TrainOutput {

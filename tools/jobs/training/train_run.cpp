@@ -146,14 +146,9 @@ Status TrainRun::find_people(Dataset& rows) const {
 
 /// Refuses labels that the network can't learn. Errors: bad_argument.
 Status TrainRun::check_labels(const Dataset& rows) const {
-  const ModelSpec& spec = *find_model(arguments_.model);
-  if (arguments_.recognises() || !gives_shares(spec)) return Status();
-  const auto beyond = std::find_if(rows.samples.begin(), rows.samples.end(),
-                                   [](const Sample& s) { return s.score < 0 || s.score > 1; });
-  if (beyond == rows.samples.end()) return Status();
-  return Status::error(Errc::bad_argument, rows.path, ":", beyond->line, ": the label ",
-                       format_text("%g", beyond->score), " is outside 0..1, which is all that ", spec.name,
-                       " can give; divide the labels, or name their range, such as --label-range 0,100");
+  const Status status = tinyfiqa::check_labels(*find_model(arguments_.model), rows);
+  if (status) return status;
+  return Status::error(status.code(), status.message(), ", or name their range, such as --label-range 0,100");
 }
 
 Result<Trainer> TrainRun::create_trainer(const Dataset& rows) const {
