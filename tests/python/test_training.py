@@ -132,7 +132,7 @@ def test_pandas_columns_are_images_and_labels(noisy_faces, tmp_path):
     table = pandas.DataFrame({"path": paths, "score": labels}).sample(frac=1, random_state=1)
     done = tinyfiqa.train(table["path"], table["score"], **{**SETTINGS, "epochs": 1})
     table["raw"] = done.model.predict(table["path"])
-    assert tinyfiqa.evaluate(table["raw"], table["score"]).count == len(table)
+    assert tinyfiqa.evaluate(table["raw"], table["score"]).pairs == len(table)
 
 
 def test_intervals_hold_the_value():

@@ -203,7 +203,7 @@ def score_many(
 
     rows = _in_order(row, _images(images), count)
     if progress:
-        from tqdm import tqdm
+        from tqdm import tqdm  # type: ignore[import-untyped]
 
         rows = tqdm(rows, unit=" images")
     yield from rows

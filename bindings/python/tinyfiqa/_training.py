@@ -27,7 +27,7 @@ class Epoch(NamedTuple):
 class Metrics(NamedTuple):
     """How well predictions agree with labels."""
 
-    count: int
+    pairs: int  #: how many were compared
     srcc: float  #: Spearman's rank correlation, -1..1
     plcc: float  #: Pearson's linear correlation, -1..1
     kendall: float  #: Kendall's tau-b, -1..1
@@ -72,12 +72,12 @@ class Model:
     """
 
     def __init__(self, weights: str | os.PathLike | None = None, *, model: str | None = None, seed: int = 1):
-        if weights is None and model is None:
-            raise ValueError("give a weight file, or the name of a network: Model(model='tinyfqnet')")
-        if weights is None:
+        if weights is not None:
+            self._native = _core.read_model(os.fspath(weights), model or "")
+        elif model is not None:
             self._native = _core.new_model(model, seed)
         else:
-            self._native = _core.read_model(os.fspath(weights), model or "")
+            raise ValueError("give a weight file, or the name of a network: Model(model='tinyfqnet')")
 
     @staticmethod
     def _of(native):
@@ -211,7 +211,8 @@ def train(
     scores, people = _labels(labels, groups)
     share = validation if isinstance(validation, float) else 0.2
     rows = [] if isinstance(validation, float) else [int(i) for i in validation]
-    native = _core.Training(model, start and start._native, faces, scores, people, rows, share, options)
+    weights = None if start is None else start._native
+    native = _core.Training(model, weights, faces, scores, people, rows, share, options)
     done = []
     for _ in range(native.epochs):
         done.append(Epoch(*native.run_epoch()))
@@ -241,5 +242,4 @@ def evaluate(
     """
     x, y = (np.asarray(v, np.float64).ravel().tolist() for v in (predictions, labels))
     values, intervals = _core.evaluate(x, y, resamples, level, seed, threads or _cores())
-    names = Metrics._fields[1:6]
-    return Metrics(*values, intervals and dict(zip(names, intervals)))
+    return Metrics(*values, None if intervals is None else dict(zip(Metrics._fields[1:6], intervals)))
