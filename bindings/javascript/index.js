@@ -57,13 +57,18 @@ class Closable {
     this.#instance = null;
   }
 
-  /** Puts the image into the module. Only decoding waits; after it, a call runs to its end before another one begins. */
-  async _put(image) {
+  /** Decodes the image: the only part of a call that waits. What follows runs to its end before another call goes on. */
+  async _pixels(image) {
     const start = performance.now();
     const pixels = await pixelsOf(image, this._instance);
-    this._instance.put(pixels.data); // again: it may have been closed while the image was decoded
-    this.times = { decode: performance.now() - start, detect: 0, faces: [] };
-    return [pixels.height, pixels.width, pixels.order];
+    return { ...pixels, decode: performance.now() - start };
+  }
+
+  /** Puts pixels into the module. Throws if the object was closed while they were decoded. */
+  _put({ data, height, width, order, decode }) {
+    this._instance.put(data);
+    this.times = { decode, detect: 0, faces: [] };
+    return [height, width, order];
   }
 
   _find(shape) {
@@ -84,7 +89,7 @@ export class Detector extends Closable {
 
   /** The faces of an image, largest first. */
   async detect(image) {
-    const count = this._find(await this._put(image));
+    const count = this._find(this._put(await this._pixels(image)));
     return Array.from({ length: count }, (_, i) => faceOf(this._instance.face(i)));
   }
 }
@@ -113,7 +118,7 @@ export class Scorer extends Closable {
 
   /** The scores of the faces that were asked for, largest first. */
   async scoreAll(image) {
-    const count = this._find(await this._put(image));
+    const count = this._find(this._put(await this._pixels(image)));
     return Array.from({ length: count }, (_, i) => this.#scoreFound(i));
   }
 
@@ -133,7 +138,7 @@ export class Scorer extends Closable {
     if (numbers.length !== expected)
       throw new TinyfiqaError("bad_argument", `a box has 4 numbers and landmarks have 10, not ${numbers.length}`);
     if (box && landmarks) throw new TinyfiqaError("bad_argument", "give a box or landmarks, not both");
-    const shape = await this._put(image);
+    const shape = this._put(await this._pixels(image));
     this._instance.putKnown(numbers);
     const start = performance.now();
     this._instance.call("score_known", ...shape, expected);

@@ -64,9 +64,11 @@ function draw(bitmap, faces) {
     }
     const text = `${quality} ${band}`;
     const top = y > 10 * line ? y - 10 * line : y + height;
-    context.fillRect(x - line / 2, top, context.measureText(text).width + 4 * line, 10 * line);
+    const wide = context.measureText(text).width + 4 * line;
+    const left = Math.max(0, Math.min(x - line / 2, bitmap.width - wide)); // all of it is seen
+    context.fillRect(left, top, wide, 10 * line);
     context.fillStyle = "#ffffff";
-    context.fillText(text, x + 1.5 * line, top + 8 * line);
+    context.fillText(text, left + 2 * line, top + 8 * line);
   }
   canvas.setAttribute("aria-label", `The photo with ${faces.length === 0 ? "no face" : `${faces.length} faces`}`);
 }
