@@ -109,6 +109,15 @@ test("two calls at once give the scores of two calls one after the other", async
   assert.deepEqual(await Promise.all([scorer.scoreAll(a), scorer.scoreAll(b)]), apart);
 });
 
+test("the example of docs/javascript.md prints the tool's qualities", async () => {
+  const [, , code] = /## In Node.js[^]*?```js\n(import .*\n)([^]*?)```/.exec(readFileSync(`${root}docs/javascript.md`, "utf8"));
+  const printed = [];
+  const run = Object.getPrototypeOf(async () => {}).constructor("Scorer", "console", "data", "width", "height", code);
+  const { data, width, height } = decode(group);
+  await run(Scorer, { log: (...values) => printed.push(values) }, data, width, height);
+  assert.deepEqual(printed.map(([quality]) => quality), rowsOfTool(group, "scalar").map((row) => row.quality));
+});
+
 test("the module has at most 300 KB, compressed, and the package the project's version", () => {
   assert(gzipSync(readFileSync(folder + "tinyfiqa.wasm"), { level: 9 }).length <= 300_000);
   const version = /project\(tinyfiqa VERSION ([0-9.]+)/.exec(readFileSync(root + "CMakeLists.txt", "utf8"))[1];
