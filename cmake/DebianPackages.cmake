@@ -21,8 +21,8 @@ configure_file(packaging/debian/changelog.in ${tinyfiqa_debian_dir}/changelog.De
 # The licence as a field of the copyright file: each line indented, empty ones as a dot.
 file(STRINGS LICENSE tinyfiqa_licence)
 list(SUBLIST tinyfiqa_licence 4 -1 tinyfiqa_licence)  # below its name and the copyright
-list(TRANSFORM tinyfiqa_licence REPLACE "^$" ".")
 list(TRANSFORM tinyfiqa_licence PREPEND " ")
+list(TRANSFORM tinyfiqa_licence REPLACE "^ $" " .")
 list(JOIN tinyfiqa_licence "\n" tinyfiqa_licence)
 configure_file(packaging/debian/copyright.in ${tinyfiqa_debian_dir}/copyright @ONLY)
 configure_file(CHANGELOG.md ${tinyfiqa_debian_dir}/changelog COPYONLY)

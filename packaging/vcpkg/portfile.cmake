@@ -3,27 +3,18 @@
 # For a registry, take the sources from a release instead: vcpkg_from_github(OUT_SOURCE_PATH SOURCE_PATH ...).
 get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
 
-vcpkg_check_features(OUT_FEATURE_OPTIONS options FEATURES c TINYFIQA_BUILD_C)
 vcpkg_cmake_configure(
   SOURCE_PATH "${SOURCE_PATH}"
   OPTIONS
-    ${options}
     -DTINYFIQA_INSTALL=ON
     -DTINYFIQA_BUILD_TOOLS=OFF
+    -DTINYFIQA_BUILD_C=OFF  # one port has a library as static or as shared, libtinyfiqa is both
     -DTINYFIQA_BUILD_TESTS=OFF
     -DTINYFIQA_BUILD_BENCH=OFF
     -DTINYFIQA_BUILD_EXAMPLES=OFF
 )
 vcpkg_cmake_install()
 vcpkg_cmake_config_fixup(CONFIG_PATH lib/cmake/tinyfiqa)
-if("c" IN_LIST FEATURES)
-  vcpkg_fixup_pkgconfig()
-  # The port has the library of the triplet's kind, not both.
-  if(VCPKG_LIBRARY_LINKAGE STREQUAL "static")
-    file(GLOB other "${CURRENT_PACKAGES_DIR}/lib/libtinyfiqa.so*" "${CURRENT_PACKAGES_DIR}/debug/lib/libtinyfiqa.so*")
-    file(REMOVE ${other})
-  endif()
-endif()
 
 file(REMOVE_RECURSE "${CURRENT_PACKAGES_DIR}/debug/include" "${CURRENT_PACKAGES_DIR}/debug/share")
 file(INSTALL "${CMAKE_CURRENT_LIST_DIR}/usage" DESTINATION "${CURRENT_PACKAGES_DIR}/share/${PORT}")
