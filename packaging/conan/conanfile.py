@@ -50,6 +50,7 @@ class TinyfiqaConan(ConanFile):
 
     def generate(self):
         toolchain = CMakeToolchain(self)
+        toolchain.user_presets_path = False  # writes nothing beside the sources
         toolchain.cache_variables.update({
             "TINYFIQA_INSTALL": True,
             "TINYFIQA_DISPATCH": bool(self.options.dispatch),

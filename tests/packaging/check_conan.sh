@@ -4,10 +4,11 @@
 set -eu
 source_dir=$(realpath "$1")
 mkdir -p "$2"
-CONAN_HOME=$(realpath "$2")/home
+scratch=$(realpath "$2")
+CONAN_HOME=$scratch/home
 export CONAN_HOME
 conan=${CONAN:-conan}
 command -v "$conan" >/dev/null || { echo "no conan (pip install conan)"; exit 77; }
 "$conan" profile detect --force >/dev/null
 "$conan" create "$source_dir/packaging/conan" --no-remote -s compiler.cppstd=17 -o "tinyfiqa/*:system_libs=True" \
-  -o "tinyfiqa/*:isas=${ISAS:-}"
+  -o "tinyfiqa/*:isas=${ISAS:-}" -c tools.cmake.cmake_layout:test_folder="$scratch/test"

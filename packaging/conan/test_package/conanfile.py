@@ -17,6 +17,7 @@ class TestPackage(ConanFile):
 
     def generate(self):
         toolchain = CMakeToolchain(self)
+        toolchain.user_presets_path = False  # writes nothing beside the sources
         dispatch = self.dependencies["tinyfiqa"].options.dispatch
         toolchain.cache_variables["TARGET"] = "tinyfiqa::dispatch" if dispatch else "tinyfiqa::tinyfiqa"
         toolchain.generate()
