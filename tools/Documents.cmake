@@ -25,6 +25,7 @@ add_custom_command(
   OUTPUT ${tinyfiqa_documents_dir}/man/man1/tinyfiqa.1
   COMMAND ${CMAKE_COMMAND} -E rm -rf ${tinyfiqa_documents_dir}  # pages of commands that are no more
   COMMAND tinyfiqa_documents ${tinyfiqa_documents_dir} ${PROJECT_VERSION} ${tinyfiqa_date}
+  DEPENDS tinyfiqa_documents
   COMMENT "Writing man pages and shell completions"
   VERBATIM)
 add_custom_target(tinyfiqa_write_documents ALL DEPENDS ${tinyfiqa_documents_dir}/man/man1/tinyfiqa.1)

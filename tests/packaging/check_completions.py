@@ -35,7 +35,7 @@ ZSH_CASES = [
     ("tinyfiqa score --format j\t", ["score", "--format", "jsonl"]),
     ("tinyfiqa score --model ens\t", ["score", "--model", "ensemble"]),
     ("tinyfiqa score photo.\t", ["score", "photo.jpg"]),
-    ("tinyfiqa score --draw ph\t", ["score", "--draw", "photos 1/"]),
+    ("tinyfiqa score --draw ph\t", ["score", "--draw", "photos 1"]),
     ("tinyfiqa score photo.jpg --sor\t", ["score", "photo.jpg", "--sort"]),
     ("tinyfiqa verify-weights --add\t", ["verify-weights", "--add-hash"]),
 ]

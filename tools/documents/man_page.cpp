@@ -6,7 +6,7 @@
 
 namespace {
 
-/// A line of text for roff. `literal`: every - is one that can be typed, as in commands.
+/// Text for roff. `literal`: every - is one that can be typed, as in commands.
 std::string roff(const std::string& text, bool literal = false) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -18,18 +18,41 @@ std::string roff(const std::string& text, bool literal = false) {
     else
       out += text[i];
   }
+  // In the first column these begin a request.
   if (!out.empty() && (out.front() == '.' || out.front() == '\'')) out.insert(0, "\\&");
   return out;
+}
+
+/// Text that roff fills: each sentence begins a line, and no line is longer than 80 characters.
+std::string prose(const std::string& text) {
+  std::string out, line;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const bool sentence_ended =
+        !line.empty() && line.back() == '.' && !std::islower(static_cast<unsigned char>(word[0]));
+    if (!line.empty() && (sentence_ended || line.size() + 1 + roff(word).size() > 78)) {
+      out += line + "\n";
+      line.clear();
+    }
+    line += line.empty() ? roff(word) : " " + roff(word);
+  }
+  return line.empty() ? out : out + line + "\n";
 }
 
 std::string bold(const std::string& text) { return "\\fB" + roff(text, true) + "\\fR"; }
 std::string italic(const std::string& text) { return "\\fI" + roff(text, true) + "\\fR"; }
 
-std::string head(const std::string& name, const std::string& summary, const std::string& date,
+std::string upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
+std::string head(const std::string& name, std::string summary, const std::string& date,
                  const std::string& version) {
-  return ".\\\" Made by the build from the program's own help; don't edit it.\n.TH " + roff(name, true) +
-         " 1 " + date + " \"tinyfiqa " + version + "\" \"User Commands\"\n.SH NAME\n" + roff(name, true) +
-         " \\- " + roff(summary) + "\n";
+  summary[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(summary[0])));
+  return ".\\\" Made by the build from the program's own help; don't edit it.\n.TH " +
+         roff(upper(name), true) + " 1 " + date + " \"tinyfiqa " + version +
+         "\" \"User Commands\"\n.SH NAME\n" + roff(name, true) + " \\-\n" + prose(summary);
 }
 
 /// What stands below the options in the help, in its parts.
@@ -39,18 +62,33 @@ struct Footer {
 
 /// Lines that begin with two spaces stay as they are; others are filled.
 std::string paragraphs(const std::vector<std::string>& lines) {
-  std::string out;
+  std::string out, text;
   bool literal = false;
+  const auto end_text = [&] {
+    out += prose(text);
+    text.clear();
+  };
   for (const std::string& line : lines) {
     const bool indented = line.compare(0, 2, "  ") == 0;
-    if (indented != literal) out += indented ? ".PP\n.nf\n" : ".fi\n.PP\n";
-    literal = indented;
-    if (line.empty())
+    if (indented != literal || line.empty()) {
+      end_text();
+      out += literal ? ".fi\n" : "";
       out += out.empty() ? "" : ".PP\n";
+      out += indented ? ".nf\n" : "";
+    }
+    literal = indented;
+    if (indented)
+      out += roff(line, true) + "\n";
     else
-      out += roff(line, indented) + "\n";
+      text += line + " ";
   }
+  end_text();
   return literal ? out + ".fi\n" : out;
+}
+
+void drop_empty_ends(std::vector<std::string>& lines) {
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  while (!lines.empty() && lines.front().empty()) lines.erase(lines.begin());
 }
 
 Footer read_footer(const std::string& text) {
@@ -70,7 +108,7 @@ Footer read_footer(const std::string& text) {
     if (line.empty()) part = &description;  // an empty line ends the exit status
     part->push_back(line);
   }
-  while (!description.empty() && description.back().empty()) description.pop_back();
+  for (auto* lines : {&description, &exit_status, &examples}) drop_empty_ends(*lines);
   return {paragraphs(description), paragraphs(exit_status), paragraphs(examples)};
 }
 
@@ -82,9 +120,9 @@ std::string option_text(const OptionDescription& o) {
   if (!o.needs.empty()) more.push_back("Needs " + joined(o.needs, ", "));
   if (!o.excludes.empty()) more.push_back("Not together with " + joined(o.excludes, ", "));
   if (o.required) more.push_back("Required");
-  std::string out = roff(o.text) + ".\n";
-  for (const std::string& sentence : more) out += roff(sentence) + ".\n";
-  return out;
+  std::string text = o.text + ".";
+  for (const std::string& sentence : more) text += " " + sentence + ".";
+  return prose(text);
 }
 
 std::string option_names(const OptionDescription& o) {
@@ -127,8 +165,8 @@ std::string command_page(const CommandDescription& command, const std::string& d
   const std::string exit_status = footer.exit_status.empty()
                                       ? "0 if all was done, 1 if some of it failed, 2 for wrong usage.\n"
                                       : footer.exit_status;
-  return head("tinyfiqa-" + command.name, command.text, date, version) + synopsis(command) +
-         section("DESCRIPTION", roff(command.text) + ".\n" + (footer.description.empty() ? "" : ".PP\n") +
+  return head("tinyfiqa-" + command.name, in_short(command.text), date, version) + synopsis(command) +
+         section("DESCRIPTION", prose(command.text + ".") + (footer.description.empty() ? "" : ".PP\n") +
                                     footer.description) +
          section("ARGUMENTS", option_list(command, true)) + section("OPTIONS", option_list(command, false)) +
          section("EXIT STATUS", exit_status) + section("EXAMPLES", footer.examples) +
@@ -139,7 +177,7 @@ std::string program_page(const CommandDescription& program, const std::string& d
                          const std::string& version) {
   std::string list, also;
   for (const CommandDescription& c : program.commands) {
-    list += ".TP\n" + bold(c.name) + "\n" + roff(c.text) + ".\n";
+    list += ".TP\n" + bold(c.name) + "\n" + prose(c.text + ".");
     also += ".BR " + roff("tinyfiqa-" + c.name, true) + " (1)" + (&c == &program.commands.back() ? "" : ",") +
             "\n";
   }
@@ -149,7 +187,7 @@ std::string program_page(const CommandDescription& program, const std::string& d
   return head("tinyfiqa", "quality of face photos", date, version) + ".SH SYNOPSIS\n" + bold("tinyfiqa") +
          " " + italic("command") + " [" + italic("option") + " ...] [" + italic("argument") + " ...]\n" +
          section("DESCRIPTION",
-                 roff(about) + "\nEach command has a page of its own, such as\n.BR tinyfiqa\\-score (1).\n") +
+                 prose(about) + "Each command has a page of its own, such as\n.BR tinyfiqa\\-score (1).\n") +
          section("COMMANDS", list) + section("OPTIONS", option_list(program, false)) +
          section("EXIT STATUS", "0 if all was done, 1 if some of it failed, 2 for wrong usage.\n") +
          section("EXAMPLES", ".nf\n  tinyfiqa score photo.jpg\n.fi\n") + section("SEE ALSO", also);

@@ -36,6 +36,15 @@ void read_range(const std::string& text, OptionDescription& d) {
   d.high = text.substr(middle + 3, text.size() - middle - 4);
 }
 
+/// CLI11 writes several values as [a,b].
+std::string shown_default(const std::string& text) {
+  if (text.empty() || text.front() != '[') return text;
+  std::string values;
+  for (const std::string& value : comma_separated(text.substr(1, text.size() - 2)))
+    values += (values.empty() ? "" : ", ") + value;
+  return values;
+}
+
 std::vector<std::string> names_of(const std::set<CLI::Option*>& options) {
   std::vector<std::string> names;
   for (const CLI::Option* option : options) names.push_back(option->get_name());
@@ -52,7 +61,7 @@ OptionDescription describe(CLI::Option& option) {
   if (option.get_items_expected_max() > 0) d.value = option.get_type_name();
   d.value.resize(std::min(d.value.size(), d.value.find(':')));
   d.text = option.get_description();
-  d.default_value = option.get_default_str();
+  d.default_value = shown_default(option.get_default_str());
   d.needs = names_of(option.get_needs());
   d.excludes = names_of(option.get_excludes());
   d.required = option.get_required();
