@@ -33,6 +33,7 @@ if(NOT tinyfiqa_gzip_result EQUAL 0)
 endif()
 
 set(CPACK_PACKAGE_NAME tinyfiqa)
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # each package has its own
 set(CPACK_PACKAGE_CONTACT "${tinyfiqa_maintainer}")
 set(CPACK_PACKAGE_HOMEPAGE_URL ${PROJECT_HOMEPAGE_URL})
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
@@ -44,7 +45,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
-set(CPACK_POST_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/packaging/debian/ldconfig_trigger.cmake)
+set(CPACK_POST_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/packaging/debian/finish_packages.cmake)
 set(CPACK_COMPONENTS_ALL "")
 
 # tinyfiqa_debian_package(GROUP PACKAGE SECTION SUMMARY DESCRIPTION COMPONENT...)
@@ -52,9 +53,18 @@ macro(tinyfiqa_debian_package group package section summary description)
   string(TOUPPER ${group} upper)
   set(CPACK_DEBIAN_${upper}_PACKAGE_NAME ${package})
   set(CPACK_DEBIAN_${upper}_PACKAGE_SECTION ${section})
-  set(CPACK_DEBIAN_${upper}_DESCRIPTION "${summary}\n${description}")
+  set(CPACK_DEBIAN_${upper}_DESCRIPTION "${summary}
+${description}")
   install(FILES ${tinyfiqa_debian_dir}/copyright ${tinyfiqa_debian_dir}/changelog.gz ${tinyfiqa_debian_dir}/changelog.Debian.gz
           DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package} COMPONENT debian_${group} EXCLUDE_FROM_ALL)
+  # Only what was built has modules in it.
+  set(module_override "")
+  if(tinyfiqa_colour_FOUND AND NOT ${group} STREQUAL headers)
+    set(module_override "# This module calls Little CMS alone, and no function of the C library.\n${package}: library-not-linked-against-libc [*tinyfiqa_colour.so]\n")
+  endif()
+  configure_file(packaging/debian/lintian-overrides.in ${tinyfiqa_debian_dir}/${package} @ONLY)
+  install(FILES ${tinyfiqa_debian_dir}/${package} COMPONENT debian_${group} EXCLUDE_FROM_ALL
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides)
   foreach(component ${ARGN} debian_${group})
     list(APPEND CPACK_COMPONENTS_ALL ${component})
     string(TOUPPER ${component} upper_component)
@@ -62,16 +72,19 @@ macro(tinyfiqa_debian_package group package section summary description)
   endforeach()
 endmacro()
 
-set(tinyfiqa_about "tinyfiqa tells how good a face photo is: how useful it is for face recognition, or how good it looks. \
-Small neural networks find the faces and score them in a few milliseconds.")
-tinyfiqa_debian_package(tool tinyfiqa graphics "quality of face photos, on the command line"
-  "${tinyfiqa_about}\n.\nThis package has the command, trained weights, man pages and shell completions." tool)
-tinyfiqa_debian_package(library ${tinyfiqa_library_package} libs "quality of face photos - shared library"
-  "${tinyfiqa_about}\n.\nThis package has the shared library with an interface in C, and the decoders that it loads." c)
-tinyfiqa_debian_package(headers libtinyfiqa-dev libdevel "quality of face photos - development files"
-  "${tinyfiqa_about}\n.\nThis package has the headers for C and C++, static libraries, and files for CMake and pkg-config."
-  development c_development)
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_GENERATE_SHLIBS ON)
+set(tinyfiqa_about "tinyfiqa tells how good a face photo is: how useful it is for face
+recognition, or how good it looks. Small neural networks find the faces and
+score them in a few milliseconds.
+.")
+tinyfiqa_debian_package(tool tinyfiqa graphics "quality of face photos, on the command line" "${tinyfiqa_about}
+This package has the command, trained weights, man pages and shell
+completions." tool)
+tinyfiqa_debian_package(library ${tinyfiqa_library_package} libs "quality of face photos - shared library" "${tinyfiqa_about}
+This package has the shared library with an interface in C, and the decoders
+that it loads." c)
+tinyfiqa_debian_package(headers libtinyfiqa-dev libdevel "quality of face photos - development files" "${tinyfiqa_about}
+This package has the headers for C and C++, static libraries, and files for
+CMake and pkg-config." development c_development)
 set(CPACK_DEBIAN_HEADERS_PACKAGE_DEPENDS "${tinyfiqa_library_package} (= ${PROJECT_VERSION}-1), libxsimd-dev, libstb-dev")
 set(CPACK_DEBIAN_HEADERS_PACKAGE_RECOMMENDS libjpeg-dev)  # for libtinyfiqa.a
 set(CPACK_DEBIAN_HEADERS_PACKAGE_SUGGESTS libzip-dev)     # for tinyfiqa::torch
