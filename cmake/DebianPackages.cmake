@@ -57,7 +57,7 @@ macro(tinyfiqa_debian_package group package section summary description)
 ${description}")
   install(FILES ${tinyfiqa_debian_dir}/copyright ${tinyfiqa_debian_dir}/changelog.gz ${tinyfiqa_debian_dir}/changelog.Debian.gz
           DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package} COMPONENT debian_${group} EXCLUDE_FROM_ALL)
-  # Only what was built has modules in it.
+  set(package_name ${package})  # an argument of a macro is no variable
   set(module_override "")
   if(tinyfiqa_colour_FOUND AND NOT ${group} STREQUAL headers)
     set(module_override "# This module calls Little CMS alone, and no function of the C library.\n${package}: library-not-linked-against-libc [*tinyfiqa_colour.so]\n")

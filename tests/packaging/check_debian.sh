@@ -23,7 +23,7 @@ for name in tinyfiqa "$library" libtinyfiqa-dev; do
   set -- "$@" "$file"
 done
 
-lintian --info --fail-on error,warning "$@" || fail "lintian"
+lintian --fail-on error,warning "$@" || fail "lintian"
 for file in "$@"; do
   dpkg-deb --field "$file" Package Version Section Depends
   dpkg-deb --ctrl-tarfile "$file" | tar -tf - | grep -q md5sums || fail "$file has no md5sums"
