@@ -4,6 +4,9 @@ if(CMAKE_CROSSCOMPILING AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
   message(STATUS "tinyfiqa: without man pages and shell completions, because a program for another machine writes them")
   return()
 endif()
+if(CMAKE_CXX_FLAGS MATCHES "fsanitize|fprofile")  # nobody installs these builds
+  return()
+endif()
 set(tinyfiqa_documents_sources
   documents/common.cpp
   documents/completions.cpp
