@@ -1,5 +1,5 @@
 # Run by CPack for the packages that it made, to bring them where Debian's policy wants them:
-#   man pages are compressed
+#   man pages are compressed, and zsh's completions are where Debian's zsh looks for them
 #   a shared library for the linker has its shlibs file, and a trigger in place of maintainer scripts that call ldconfig
 #   md5sums are those of the files as they now are
 foreach(package ${CPACK_PACKAGE_FILES})
@@ -30,6 +30,9 @@ foreach(package ${CPACK_PACKAGE_FILES})
   file(GLOB pages ${folder}/usr/share/man/man1/*.1)
   if(pages)
     execute_process(COMMAND gzip -9n ${pages} COMMAND_ERROR_IS_FATAL ANY)
+  endif()
+  if(EXISTS ${folder}/usr/share/zsh/site-functions)
+    file(RENAME ${folder}/usr/share/zsh/site-functions ${folder}/usr/share/zsh/vendor-completions)
   endif()
   execute_process(COMMAND sh -c "find * -type f ! -path 'DEBIAN/*' -print0 | LC_ALL=C sort -z | xargs -0 md5sum"
                   WORKING_DIRECTORY ${folder} OUTPUT_FILE ${folder}/DEBIAN/md5sums COMMAND_ERROR_IS_FATAL ANY)

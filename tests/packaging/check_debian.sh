@@ -31,6 +31,12 @@ done
 dpkg-deb --field "$1" Depends | grep -q 'libwebp' || fail "the command does not depend on what its modules link"
 dpkg-deb --fsys-tarfile "$2" | tar -tf - | grep -q "^./usr/lib/$triplet/libtinyfiqa.so.$version$" || fail "no library in usr/lib/$triplet"
 
+dpkg-deb --fsys-tarfile "$1" | tar -tf - >"$scratch/files"
+for file in share/man/man1/tinyfiqa-score.1.gz share/bash-completion/completions/tinyfiqa \
+  share/zsh/vendor-completions/_tinyfiqa share/fish/vendor_completions.d/tinyfiqa.fish share/tinyfiqa/tinyfqnet_l.safetensors; do
+  grep -q "^./usr/$file$" "$scratch/files" || fail "the command's package has no $file"
+done
+
 # Unpacked, and used with the libraries of this machine.
 prefix=$scratch/unpacked
 rm -rf "$prefix"
