@@ -32,7 +32,8 @@ if(TARGET tinyfiqa_cli)
     install(TARGETS ${tinyfiqa_modules} LIBRARY DESTINATION lib/tinyfiqa COMPONENT tool)
   endif()
 endif()
-install(DIRECTORY weights/ DESTINATION ${CMAKE_INSTALL_DATADIR}/tinyfiqa COMPONENT tool FILES_MATCHING PATTERN "*.safetensors")
+install(DIRECTORY weights/ DESTINATION ${CMAKE_INSTALL_DATADIR}/tinyfiqa COMPONENT tool
+        FILES_MATCHING PATTERN "*.safetensors" PATTERN images EXCLUDE PATTERN train EXCLUDE)  # they would be empty
 if(TARGET tinyfiqa_documents)
   install(DIRECTORY ${tinyfiqa_documents_dir}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT tool)
   install(FILES ${tinyfiqa_documents_dir}/completions/tinyfiqa COMPONENT tool
