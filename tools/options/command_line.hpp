@@ -1,5 +1,5 @@
-// The program's command line. CLI11 parses it. Only command_line.cpp includes CLI11, because every file that
-// does takes seconds more to compile.
+// The program's command line. CLI11 parses it. Only command_line.cpp and command_description.cpp include CLI11:
+// every file that does takes seconds more to compile.
 #pragma once
 
 #include <cstddef>
