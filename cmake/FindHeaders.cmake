@@ -1,7 +1,16 @@
 # Imported targets for libraries whose Debian packages have no CMake files. Installed beside tinyfiqaConfig.cmake.
 set(tinyfiqa_find_dir ${CMAKE_CURRENT_LIST_DIR})
 
-# tinyfiqa_find(TARGET HEADER LIBRARY): LIBRARY may be empty. Sets TARGET_FOUND.
+# tinyfiqa_library_names(OUT NAME...): the names, without those of static libraries if TINYFIQA_SELF_CONTAINED is OFF.
+function(tinyfiqa_library_names out)
+  set(names ${ARGN})
+  if(DEFINED TINYFIQA_SELF_CONTAINED AND NOT TINYFIQA_SELF_CONTAINED)
+    list(FILTER names EXCLUDE REGEX "[.]a$")
+  endif()
+  set(${out} ${names} PARENT_SCOPE)
+endfunction()
+
+# tinyfiqa_find(TARGET HEADER LIBRARY): LIBRARY, names in the order of preference, may be empty. Sets TARGET_FOUND.
 macro(tinyfiqa_find target header library)
   find_path(${target}_INCLUDE ${header})
   if("${library}" STREQUAL "")
@@ -9,7 +18,8 @@ macro(tinyfiqa_find target header library)
   endif()
   set(${target}_FOUND ${${target}_INCLUDE})
   if(NOT "${library}" STREQUAL "")
-    find_library(${target}_LIBRARY NAMES ${library})
+    tinyfiqa_library_names(${target}_names ${library})
+    find_library(${target}_LIBRARY NAMES ${${target}_names})
     if(NOT ${target}_LIBRARY)
       set(${target}_FOUND OFF)
     endif()
@@ -46,8 +56,10 @@ endfunction()
 # compiled here.
 macro(tinyfiqa_find_core)
   tinyfiqa_find(tinyfiqa_xsimd xsimd/xsimd.hpp "")
+  find_path(tinyfiqa_stb_INCLUDE NAMES stb/stb_image.h stb_image.h)  # vcpkg and Conan have it without the folder
   tinyfiqa_find(tinyfiqa_stb stb/stb_image.h "")
-  find_library(tinyfiqa_stb_LIBRARY NAMES libstb.a stb)
+  tinyfiqa_library_names(tinyfiqa_stb_names libstb.a stb)
+  find_library(tinyfiqa_stb_LIBRARY NAMES ${tinyfiqa_stb_names})
   mark_as_advanced(tinyfiqa_stb_LIBRARY)
   if(tinyfiqa_stb_FOUND AND NOT TARGET tinyfiqa_stb_functions)
     if(tinyfiqa_stb_LIBRARY)

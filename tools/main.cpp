@@ -1,10 +1,10 @@
 // tinyfiqa: scores face images, evaluates and trains the networks, and inspects and converts their weights.
-#include "commands/commands.hpp"
+#include "commands/all_commands.hpp"
 #include "decoders/isolated.hpp"
 
 #include <tinyfiqa/base/config.hpp>
 
-#include "options/image_options.hpp"
+#include "options/messages.hpp"
 
 #include <tinyfiqa/runtime/dispatch.hpp>
 
@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
-#include <functional>
 #include <new>
 #include <string>
 #include <thread>
@@ -34,58 +33,9 @@ std::string version_text() {
   return text;
 }
 
-/// A command's name, and the function that adds it to the command line; none when this build leaves the command out.
-struct NamedCommand {
-  const char* name;
-  std::function<void()> add;
-  bool reads_images = false;  ///< it has --max-pixels and --isolate
-};
-
-// TINYFIQA_TOOL_COMMANDS=scoring leaves these commands out.
-#ifdef TINYFIQA_SCORING_ONLY
-#define TINYFIQA_WHOLE_TOOL(add) nullptr
-#define TINYFIQA_SCORING_ONLY_NOTE \
-  "\n\nThis build has the scoring commands alone; tools/run builds the others when you call one."
-#else
-#define TINYFIQA_SCORING_ONLY_NOTE ""
-#define TINYFIQA_WHOLE_TOOL(add) add
-#endif
-
-/// All commands, in the order of the help. The references must outlive the result.
-std::vector<NamedCommand> all_commands(const Command& app, int& exit_code,
-                                       const std::vector<std::string>& arguments) {
-  const auto plain = [&](void (*add)(const Command&, int&)) { return [&, add] { add(app, exit_code); }; };
-  [[maybe_unused]] const auto recorded =
-      [&](void (*add)(const Command&, int&, const std::vector<std::string>&)) {
-        return [&, add] { add(app, exit_code, arguments); };
-      };
-  return {{"score", plain(add_score), true},
-          {"detect", plain(add_detect), true},
-          {"eval", TINYFIQA_WHOLE_TOOL(plain(add_eval)), true},
-          {"label", TINYFIQA_WHOLE_TOOL(plain(add_label)), true},
-          {"select", TINYFIQA_WHOLE_TOOL(plain(add_select)), true},
-          {"sample", TINYFIQA_WHOLE_TOOL(plain(add_sample))},
-          {"degrade", TINYFIQA_WHOLE_TOOL(plain(add_degrade)), true},
-          {"train-baseline", TINYFIQA_WHOLE_TOOL(plain(add_train_baseline)), true},
-          {"verify-eval", TINYFIQA_WHOLE_TOOL(plain(add_verify_eval)), true},
-          {"info", plain(add_info)},
-          {"bench", TINYFIQA_WHOLE_TOOL(plain(add_bench))},
-          {"import", plain(add_import)},
-          {"calibrate", TINYFIQA_WHOLE_TOOL(plain(add_calibrate)), true},
-          {"verify-weights", plain(add_verify_weights)},
-          {"export", TINYFIQA_WHOLE_TOOL(plain(add_export))},
-          {"forward", TINYFIQA_WHOLE_TOOL(plain(add_forward))},
-          {"gradients", TINYFIQA_WHOLE_TOOL(plain(add_gradients))},
-          {"train", TINYFIQA_WHOLE_TOOL(recorded(add_train)), true},
-          {"ablation", TINYFIQA_WHOLE_TOOL(recorded(add_ablation)), true},
-          {"size-study", TINYFIQA_WHOLE_TOOL(recorded(add_size_study)), true}};
-}
-
 /// Reads the command line and runs its command. Returns the exit code.
 int run(int argc, char** argv) {
-  const CommandLine line(
-      "tinyfiqa scores the quality of face photos, on a CPU.\n\nStart with:  tinyfiqa score "
-      "photo.jpg" TINYFIQA_SCORING_ONLY_NOTE);
+  const CommandLine line(program_description);
   line.expect_command(version_text);
   const Command app = line.root();
   int exit_code = exit_done;
@@ -97,8 +47,7 @@ int run(int argc, char** argv) {
   for (const NamedCommand& c : commands) {
     if (known && !is_named(c)) continue;
     if (c.add) {
-      c.add();
-      if (c.reads_images) add_image_options(app.command(c.name));
+      add_command(app, c);
     } else if (known) {
       std::fprintf(
           stderr,

@@ -35,6 +35,11 @@
 #define TINYFIQA_API
 #endif
 
+/* The version of this header; tinyfiqa_version() has that of the library. */
+#define TINYFIQA_VERSION_MAJOR 0
+#define TINYFIQA_VERSION_MINOR 1
+#define TINYFIQA_VERSION_PATCH 0
+
 #ifdef __cplusplus
 extern "C" {
 #endif

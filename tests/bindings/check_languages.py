@@ -57,7 +57,8 @@ def install():
     """Returns the folder of the installed libraries."""
     prefix = scratch + "/prefix"
     shutil.rmtree(prefix, ignore_errors=True)
-    run("cmake", "--install", build_folder, "--component", "c", "--prefix", prefix)
+    for component in ("c", "c_development"):
+        run("cmake", "--install", build_folder, "--component", component, "--prefix", prefix)
     (pkg_config,) = glob.glob(prefix + "/**/tinyfiqa.pc", recursive=True)
     environment["PKG_CONFIG_PATH"] = os.path.dirname(pkg_config)
     return os.path.dirname(os.path.dirname(pkg_config))

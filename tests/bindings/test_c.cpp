@@ -286,5 +286,8 @@ TEST_CASE("words and version") {
   CHECK(std::string(tinyfiqa_band_name(TINYFIQA_BAND_NONE)).empty());
   CHECK(std::string(tinyfiqa_framing_name(99)).empty());
   CHECK(std::string(tinyfiqa_version()) == TINYFIQA_EXPECTED_VERSION);
+  CHECK(std::to_string(TINYFIQA_VERSION_MAJOR) + "." + std::to_string(TINYFIQA_VERSION_MINOR) + "." +
+            std::to_string(TINYFIQA_VERSION_PATCH) ==
+        TINYFIQA_EXPECTED_VERSION);
   CHECK_FALSE(std::string(tinyfiqa_instruction_set()).empty());
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # check.sh SOURCE_DIR BUILD_DIR SCRATCH_DIR CXX GENERATOR: installs the library, then builds and runs a user's project with
-# it: headers alone and with tinyfiqa::dispatch, by find_package and by add_subdirectory.
+# it: headers alone and with tinyfiqa::dispatch, by find_package, add_subdirectory and FetchContent.
 set -eu
 source_dir=$1 build_dir=$2 scratch=$3 cxx=$4 generator=$5
 photo=$source_dir/examples/faces/astronaut.jpg
@@ -50,6 +50,19 @@ consumer add_subdirectory -DTINYFIQA_SOURCE="$source_dir" -DTINYFIQA_ISAS=scalar
   -DHEADER_ONLY="$source_dir/examples/score_photo.cpp"
 scores "$scratch/add_subdirectory/header_only" "$expected"
 scores "$scratch/add_subdirectory/dispatch" "scalar: $expected"
+
+# As a part of another project, the library compiles nothing, tests nothing and installs nothing by itself.
+(cd "$source_dir" && cmake -E tar czf "$scratch/source.tar.gz" CMakeLists.txt LICENSE cmake include src)
+consumer fetch_content -DTINYFIQA_ARCHIVE="$scratch/source.tar.gz" -DTINYFIQA_ISAS=scalar \
+  -DHEADER_ONLY="$source_dir/tests/packaging/consumer/version.cpp"
+version=$("$scratch/fetch_content/header_only")
+[ "$version" = "$("$tool" --version | sed -n 's/^tinyfiqa //p')" ] || { echo "FetchContent: version '$version'"; exit 1; }
+for name in fetch_content add_subdirectory; do
+  logged "$name" cmake --install "$scratch/$name" --prefix "$scratch/${name}_prefix"
+  [ ! -e "$scratch/${name}_prefix" ] || { echo "$name: installed $(find "$scratch/${name}_prefix" -type f)"; exit 1; }
+done
+objects=$(find "$scratch/fetch_content/_deps" -name '*.o' -o -name '*.a' -o -name '*.so')
+[ -z "$objects" ] || { echo "FetchContent: compiled $objects"; exit 1; }
 
 # None of these projects has a build type.
 for name in find_package add_subdirectory; do

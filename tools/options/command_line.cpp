@@ -1,5 +1,7 @@
 #include "options/command_line.hpp"
 
+#include "options/command_description.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -23,7 +25,16 @@ Option Option::range(double low, double high) const { return Option(option_->che
 Option Option::positive() const { return Option(option_->check(CLI::PositiveNumber)); }
 Option Option::not_negative() const { return Option(option_->check(CLI::NonNegativeNumber)); }
 Option Option::one_of(const std::vector<std::string>& choices) const {
-  return Option(option_->check(CLI::IsMember(choices)));
+  CLI::IsMember check(choices);
+  check.name(choices_name);
+  return Option(option_->check(std::move(check)));
+}
+Option Option::suggest(const std::vector<std::string>& names) const {
+  // CLI11 keeps nothing for others beside an option, but validators. This one accepts everything, and its
+  // description, which the help would show, is empty: the names are in its name.
+  std::string joined = suggestions_prefix;
+  for (const std::string& name : names) joined += name + ",";
+  return Option(option_->check([](const std::string&) { return std::string(); }, "", joined));
 }
 
 Option Option::delimiter(char character) const { return Option(option_->delimiter(character)); }

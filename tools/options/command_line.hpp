@@ -1,5 +1,5 @@
-// The program's command line. CLI11 parses it. Only command_line.cpp includes CLI11, because every file that
-// does takes seconds more to compile.
+// The program's command line. CLI11 parses it. Only command_line.cpp and command_description.cpp include CLI11:
+// every file that does takes seconds more to compile.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +12,7 @@ namespace CLI {
 class App;
 class Option;
 }  // namespace CLI
+struct CommandDescription;
 
 /// One option of a command. Every function returns the option again, so that calls can be chained.
 class Option {
@@ -33,6 +34,8 @@ class Option {
   Option positive() const;
   Option not_negative() const;
   Option one_of(const std::vector<std::string>& choices) const;
+  /// Names that shells offer to complete. Other values are accepted too.
+  Option suggest(const std::vector<std::string>& names) const;
 
   /// Splits the value at this character into several values.
   Option delimiter(char character) const;
@@ -71,6 +74,8 @@ class Command {
   void footer(const std::string& text) const;
   /// Calls `work` if the command was named and its arguments are valid.
   void on_run(std::function<void()> work) const;
+  /// All that the help says (options/command_description.hpp).
+  CommandDescription describe() const;
 
  private:
   CLI::App* app_;

@@ -18,7 +18,9 @@
 using namespace tinyfiqa;
 
 void ModelOptions::add_weights_to(const Command& command, const std::string& models) {
-  command.add_option("--model", model, models).type_name("NAME");
+  std::vector<std::string> names{"ensemble"};
+  for (const ModelSpec& spec : model_specs()) names.emplace_back(spec.name);
+  command.add_option("--model", model, models).type_name("NAME").suggest(names);
   command
       .add_option(
           "--weights", weights,
@@ -81,6 +83,7 @@ void add_isa_option(const Command& command, std::string& isa) {
           "--isa", isa,
           "Use this instruction set: auto, avx512, avx2, sse42, neon, vector4 or scalar (see --version)")
       .type_name("NAME")
+      .suggest({"auto", "avx512", "avx2", "sse42", "neon", "vector4", "scalar"})
       .show_default();
 }
 
