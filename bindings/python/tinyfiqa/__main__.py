@@ -1,19 +1,19 @@
-"""`python -m tinyfiqa` is the command, with the exit codes and signals of a program of its own."""
+"""`python -m tinyfiqa` is the command, which the package tinyfiqa-command brings."""
 
-import os
 import sys
 
 NO_COMMAND = """\
-tinyfiqa: this installation has the package without the command, which takes minutes to build. To have it, install again:
-  pip install . -C cmake.define.TINYFIQA_PYTHON_COMMAND=ON\
+tinyfiqa: the command is a package of its own, tinyfiqa-command. From the folder of the sources:
+  pip install bindings/python/command\
 """
 
 
 def main() -> None:
-    command = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bin", "tinyfiqa")
-    if not os.path.exists(command):
+    try:
+        import tinyfiqa_command  # type: ignore[import-not-found]
+    except ModuleNotFoundError:
         sys.exit(NO_COMMAND)
-    os.execv(command, ["tinyfiqa", *sys.argv[1:]])
+    tinyfiqa_command.main()
 
 
 if __name__ == "__main__":
