@@ -8,6 +8,9 @@
 set(TINYFIQA_ISAS "" CACHE STRING
     "Instruction sets of tinyfiqa::dispatch beside scalar: a list, \"native\" for the best of this machine, empty for all")
 
+set(TINYFIQA_SCALAR_FLAGS "" CACHE STRING
+    "More compiler flags for the scalar kernels, such as -O1 in a build for one machine, which has better ones")
+
 # Sets `out` to the name of the best instruction set of this machine, by the compiler's own detection; empty for scalar.
 function(tinyfiqa_native_isa out)
   set(probe ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/tinyfiqa_native_isa.cpp)
@@ -114,6 +117,9 @@ function(tinyfiqa_dispatch_library target name kernels)
     target_compile_definitions(${object} PRIVATE TINYFIQA_ABI=multi)
     target_link_libraries(${object} PRIVATE tinyfiqa)
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:${object}>)
+    if(isa STREQUAL scalar)
+      target_compile_options(${object} PRIVATE ${TINYFIQA_SCALAR_FLAGS})
+    endif()
     if(isa MATCHES "scalar|vector4")  # no flag chooses these
       string(TOUPPER ${isa} switch)
       target_compile_definitions(${object} PRIVATE TINYFIQA_${switch})
