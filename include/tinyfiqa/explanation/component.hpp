@@ -53,12 +53,12 @@ constexpr const ComponentSpec& component_spec(ComponentKind kind);
 namespace detail {
 
 inline constexpr ComponentSpec component_specs[component_count] = {
-    {ComponentKind::sharpness, "sharpness", "", true, 0.45, 6},
-    {ComponentKind::motion_blur, "motion_blur", "", true, 0.65, 8},
+    {ComponentKind::sharpness, "sharpness", "", true, 0.5, 6},
+    {ComponentKind::motion_blur, "motion_blur", "", true, 0.7, 8},
     {ComponentKind::under_exposure, "under_exposure", "levels", true, 51, 4},
-    {ComponentKind::over_exposure, "over_exposure", "share", false, 0.1, 1.5},
+    {ComponentKind::over_exposure, "over_exposure", "share", false, 0.1, 2.5},
     {ComponentKind::dynamic_range, "dynamic_range", "bits", true, 4, 4},
-    {ComponentKind::contrast, "contrast", "", true, 0.1, 3},
+    {ComponentKind::contrast, "contrast", "", true, 0.1, 4},
     {ComponentKind::evenness, "evenness", "", true, 0.4, 3},
     {ComponentKind::noise, "noise", "levels", false, 6, 3},
     {ComponentKind::compression, "compression", "", false, 0.5, 2},

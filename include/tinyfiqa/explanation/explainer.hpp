@@ -124,6 +124,8 @@ class Explainer {
  private:
   /// Smaller faces are enlarged to this side, so that the filters fit.
   static constexpr int smallest_side = 28;
+  /// In smaller faces, features are as fine as noise.
+  static constexpr int smallest_noise_side = aligned_side / 2;
   static constexpr double most_yaw_of_cheeks = 40;  ///< degrees
 
   /// The aligned face: [112, 112], or if the image has fewer pixels, as large as it is there. Enlarging would blur it.
@@ -167,7 +169,8 @@ class Explainer {
     const LumaPatch luma = photo_luma_.read(image, left, top, width, height);
     if (width >= smallest_block_side && height >= smallest_block_side)
       explanation.set(ComponentKind::compression, block_contrast(luma));
-    const int half = std::max(8, face_side * 3 / 8);
+    if (face_side < smallest_noise_side) return;
+    const int half = face_side * 3 / 8;
     const Box part = {x - half - left, y - half - top, 2 * half, 2 * half};
     if (const auto noise = noise_deviation(luma, part)) explanation.set(ComponentKind::noise, *noise);
   }

@@ -171,9 +171,9 @@ inline LabColour cheek_colour(const Image& aligned) {
                         static_cast<double>(sums[2]) / count);
 }
 
-/// The share of the pixels of an image whose channels differ by more than `most` levels; 0 for a grey image. JPEG
-/// leaves differences of a few levels in grey images.
-inline double coloured_share(const Image& image, int most = 4) {
+/// The share of the pixels of an image whose channels differ by more than `most` levels; 0 for a grey image.
+/// Rounding makes differences of one or two levels.
+inline double coloured_share(const Image& image, int most = 2) {
   const std::size_t pixels = image.rgb.size() / 3;
   std::size_t coloured = 0;
   for (std::size_t i = 0; i < pixels; ++i) {
