@@ -23,6 +23,7 @@ image: formats runtime kernels base
 evaluation: image formats threads base
 data: image formats threads base
 baselines: image base
+explanation: image runtime base
 quality: evaluation image formats runtime models nn threads weights base
 detection: quality image formats runtime models nn threads weights base
 recognition: quality evaluation data image formats optim threads nn base

@@ -34,7 +34,7 @@ struct ScoreCommand {
   FaceOptions faces;
   std::string format = "text", draw, out, resume;
   int threads = 0;
-  bool sort = false, timing = false, raw = false;
+  bool sort = false, timing = false, raw = false, explain = false;
 
   int run();
 
@@ -162,12 +162,13 @@ int ScoreCommand::score_list(const ScoreOptions& options, const Crop& crop) {
           : Aside<ImageFile>();
   const auto source = open(options, crop);
   if (!source) return report_failure(source.status());
-  auto judges = photo_judges(*source, faces, model.isa, threads, count);
+  auto judges = photo_judges(*source, faces, model.isa, threads, count, explain);
   if (!judges) return report_failure(judges.status());
   const bool average = crop.box && source->wants_aligned_faces();
   const ShownScore shown = shown_score(*source);
-  const ScoreTable table(table_format(format), shown, shown_faces(), source->models(), source->views(),
-                         average ? average_landmarks_note : "");
+  ScoreTable table(table_format(format), shown, shown_faces(), source->models(), source->views(),
+                   average ? average_landmarks_note : "");
+  if (explain) table.show_explanations();
   const std::size_t total = Progress::on_terminal() ? items.total().value_or(0) : 0;
   const auto next = [&]() -> std::optional<PhotoTask> {
     auto item = items.next();
@@ -189,13 +190,14 @@ int ScoreCommand::score_table(const ScoreOptions& options) {
   const auto source = open(options, Crop());
   if (!source) return report_failure(source.status());
   if (source->wants_aligned_faces() && !data.whole_image) print_boxes(table->data);
-  auto judges = photo_judges(*source, faces, model.isa, threads, samples.size());
+  auto judges = photo_judges(*source, faces, model.isa, threads, samples.size(), explain);
   if (!judges) return report_failure(judges.status());
   std::vector<std::string> names;
   for (const Sample& s : samples)
     if (!draw.empty()) names.push_back(s.path);
   const ShownScore shown = shown_score(*source);
-  const ScoreTable rows(table_format(format), shown, shown_faces(), source->models(), source->views());
+  ScoreTable rows(table_format(format), shown, shown_faces(), source->models(), source->views());
+  if (explain) rows.show_explanations();
   std::size_t given = 0;
   const auto next = [&]() -> std::optional<PhotoTask> {
     if (given == samples.size()) return std::nullopt;
@@ -285,6 +287,10 @@ void add_score(const Command& app, int& exit_code) {
   sub.add_flag("--sort", command->sort, "Print the best image first and errors last, after all are scored")
       .excludes(out)
       .excludes(resume);
+  sub.add_flag(
+      "--explain", command->explain,
+      "Say why: below each row the one or two worst of 19 components (light, sharpness, pose, ...) with what "
+      "to do; csv and jsonl have all components, 0..100");
   sub.add_flag("--raw", command->raw,
                "Print the raw score (mean over networks and views) instead of the quality 0..100");
   sub.add_flag(

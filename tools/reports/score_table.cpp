@@ -2,6 +2,7 @@
 
 #include <tinyfiqa/formats/csv.hpp>
 
+#include "reports/explanation_columns.hpp"
 #include "reports/json_line.hpp"
 #include "reports/text.hpp"
 
@@ -42,13 +43,12 @@ std::string ScoreTable::header() const {
   if (format_ != TableFormat::csv) return "";
   std::string line = shown_ == ShownScore::quality ? "path,quality,band,score,error" : "path,score,error";
   if (faces_ != ShownFaces::none) line += "," + face_columns();
-  if (!parts_) return line;
-  for (const auto& model : models_) {
+  for (const auto& model : parts_ ? models_ : std::vector<std::string>()) {
     line += "," + model;
     if (views_.size() > 1)
       for (const auto& view : views_) line += "," + model + "." + view;
   }
-  return line;
+  return explained_ ? line + "," + explanation_columns() : line;
 }
 
 std::string ScoreTable::csv_row(const ScoreRow& row) const {
@@ -59,7 +59,7 @@ std::string ScoreTable::csv_row(const ScoreRow& row) const {
                                                              : ",,,,";
     const std::string face = faces_ == ShownFaces::none ? "" : "," + face_fields(nullptr);
     return csv_field(row.path) + empty + csv_field(short_message(row.status, row.path)) + face +
-           std::string(parts, ',');
+           std::string(parts, ',') + (explained_ ? "," + explanation_fields(nullptr) : "");
   }
   std::string line = csv_field(row.path) + ",";
   if (shown_ == ShownScore::quality)
@@ -67,13 +67,13 @@ std::string ScoreTable::csv_row(const ScoreRow& row) const {
             tinyfiqa::band_name(*row.score.band) + ",";
   line += decimal_text(double{row.score.value}) + ",";
   if (faces_ != ShownFaces::none) line += "," + face_fields(row.face ? &*row.face : nullptr);
-  if (!parts_) return line;
-  for (const auto& network : row.score.networks) {
-    line += "," + decimal_text(double{network.score});
-    if (views_.size() > 1)
-      for (const float view : network.views) line += "," + decimal_text(double{view});
-  }
-  return line;
+  if (parts_)
+    for (const auto& network : row.score.networks) {
+      line += "," + decimal_text(double{network.score});
+      if (views_.size() > 1)
+        for (const float view : network.views) line += "," + decimal_text(double{view});
+    }
+  return explained_ ? line + "," + explanation_fields(row.explanation ? &*row.explanation : nullptr) : line;
 }
 
 std::string ScoreTable::json_row(const ScoreRow& row) const {
@@ -95,6 +95,7 @@ std::string ScoreTable::json_row(const ScoreRow& row) const {
         network["views"][views_[t]] = row.score.networks[m].views[t];
       json["networks"].push_back(network);
     }
+    if (row.explanation) add_explanation(json, *row.explanation);
   } else {
     if (row.status.code() == Errc::no_face && shown_ == ShownScore::quality) json["band"] = "no face";
     json["error"] = short_message(row.status, row.path);
@@ -126,5 +127,5 @@ std::string ScoreTable::text_row(const ScoreRow& row) const {
 std::string ScoreTable::row(const ScoreRow& row) const {
   if (format_ == TableFormat::csv) return csv_row(row);
   if (format_ == TableFormat::jsonl) return json_row(row);
-  return text_row(row);
+  return row.explanation ? text_row(row) + reason_lines(*row.explanation) : text_row(row);
 }

@@ -1,6 +1,7 @@
 // Scores as text, CSV or JSON lines.
 #pragma once
 
+#include <tinyfiqa/explanation/component.hpp>
 #include <tinyfiqa/quality/scorer.hpp>
 
 #include <optional>
@@ -14,7 +15,8 @@ struct ScoreRow {
   std::string path;
   tinyfiqa::Status status;
   tinyfiqa::Score score;
-  std::optional<FoundFace> face;  ///< if one was searched and found
+  std::optional<FoundFace> face;                                    ///< if one was searched and found
+  std::optional<tinyfiqa::Explanation> explanation = std::nullopt;  ///< for --explain
 };
 
 /// The values of --format.
@@ -40,6 +42,9 @@ class ScoreTable {
   ScoreTable(TableFormat format, ShownScore shown, ShownFaces faces, std::vector<std::string> models,
              std::vector<std::string> views, std::string note = "");
 
+  /// Adds the explanations of rows: lines of text, or columns.
+  void show_explanations() { explained_ = true; }
+
   /// The first line, without its newline; empty if there is none.
   std::string header() const;
   std::string row(const ScoreRow& row) const;
@@ -54,5 +59,6 @@ class ScoreTable {
   ShownFaces faces_;
   std::vector<std::string> models_, views_;
   std::string note_;
+  bool explained_ = false;
   bool parts_;  ///< true for several networks or views: CSV has columns for each
 };

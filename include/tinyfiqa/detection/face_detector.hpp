@@ -76,6 +76,8 @@ class FaceDetector {
   /// The face with the largest box alone; empty if there is none. Faster where small faces are not quite sure, because
   /// only the largest one is then looked at in all four directions.
   Result<Span<const Face>> detect_largest(const ImageView& image) { return find(image, true); }
+  /// The area of the second largest face that the last detect_largest() saw, in pixels of the image; 0 if there was one.
+  float largest_other() const { return largest_other_; }
 
  private:
   static constexpr int enlarged_side = 192;
@@ -124,7 +126,10 @@ class FaceDetector {
     if (options_.thorough && found_.size() == 0)
       if (const Status s = search_again(image, whole); !s) return s;
     found_.suppress(options_.most_overlap);
-    if (only_largest) found_.keep_largest();
+    if (only_largest) {
+      largest_other_ = found_.second_area();
+      found_.keep_largest();
+    }
     if (options_.thorough)
       if (const Status s = check_turns(image, whole); !s) return s;
     if (only_largest) found_.keep_largest();  // a turned image is searched as a whole
@@ -360,6 +365,7 @@ class FaceDetector {
   std::vector<unsigned char> input_, turned_;
   Resizer resizer_;
   FaceList found_{0}, faces_{1000};
+  float largest_other_ = 0;
 };
 
 TINYFIQA_END

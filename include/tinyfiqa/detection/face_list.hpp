@@ -57,6 +57,19 @@ class FaceList {
     faces_.resize(1);
   }
 
+  /// The area of the second largest box; 0 for fewer than two faces.
+  float second_area() const {
+    float first = 0, second = 0;
+    for (const Face& face : faces_) {
+      const float area = face.box.area();
+      if (area > first)
+        second = first, first = area;
+      else
+        second = std::max(second, area);
+    }
+    return second;
+  }
+
   /// Keeps the faces for which keep(face) is true; it may change them. Add no faces afterwards, before clear().
   template <class Keep>
   void keep_if(const Keep& keep) {

@@ -217,6 +217,21 @@ inline Image reduce_face(const ImageView& image, Similarity& to_template, const 
 
 }  // namespace detail
 
+namespace detail {
+
+/// Errors: bad_argument if all five landmarks lie outside the image.
+inline Status check_inside(const ImageView& image, const Landmarks& landmarks) {
+  for (int i = 0; i < 5; ++i) {
+    const float x = landmarks.x[i], y = landmarks.y[i];
+    if (x >= 0 && y >= 0 && x < static_cast<float>(image.width) && y < static_cast<float>(image.height))
+      return Status();
+  }
+  return Status::error(Errc::bad_argument, "all five landmarks lie outside the image of ", image.width, "x",
+                       image.height, " pixels; were they found at another size?");
+}
+
+}  // namespace detail
+
 /// The face [112, 112, 3], with its landmarks as close to face_template as a similarity transform brings
 /// them. Large faces are reduced first, without aliasing. Errors: those of check_view() and face_transform(), and
 /// bad_argument if all five landmarks lie outside the image.
@@ -225,16 +240,7 @@ inline Result<Image> align_face(const ImageView& image, const Landmarks& landmar
   if (const Status status = check_view(image); !status) return status;
   const Result<Similarity> to_template = face_transform(landmarks);
   if (!to_template) return to_template.status();
-  int inside = 0;
-  for (int i = 0; i < 5; ++i) {
-    const float x = landmarks.x[i], y = landmarks.y[i];
-    inside += x >= 0 && y >= 0 && x < static_cast<float>(image.width) && y < static_cast<float>(image.height)
-                  ? 1
-                  : 0;
-  }
-  if (inside == 0)
-    return Status::error(Errc::bad_argument, "all five landmarks lie outside the image of ", image.width, "x",
-                         image.height, " pixels; were they found at another size?");
+  if (const Status status = detail::check_inside(image, landmarks); !status) return status;
   if (std::hypot(to_template->a, to_template->b) * detail::most_pixels_a_pixel >= 1)
     return warp_image(image, inverse(*to_template), aligned_side, aligned_side);
   Similarity to_aligned = *to_template;

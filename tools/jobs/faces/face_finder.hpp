@@ -6,6 +6,7 @@
 #include "jobs/faces/found_face.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,12 @@ class FaceFinder {
   /// image, which may be a reduced photo. Errors: those of FaceDetector::detect().
   tinyfiqa::Result<std::vector<FoundFace>> find(const tinyfiqa::ImageView& image, double scale = 1);
   double seconds = 0;  ///< spent in find()
+
+  /// If only the largest face is wanted: the area of the second largest that the last find() saw, in pixels of its
+  /// image. None if all are wanted: they do not disturb each other then.
+  std::optional<float> largest_other() const {
+    return choice_ == FaceChoice::largest ? std::optional<float>(detector_.largest_other()) : std::nullopt;
+  }
 
   /// The longer side at which a photo is large enough for find(); 0 for the full size.
   int decoded_side() const { return detector_.options().tiles ? 0 : detector_.options().longest_side; }

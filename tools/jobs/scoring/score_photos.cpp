@@ -90,7 +90,8 @@ class PhotoScoring {
                                ? first_.get()
                                : read_image_file(task.file, given ? 0 : judge.decoded_side());
     std::vector<ScoreRow> rows =
-        task.is_face ? std::vector<ScoreRow>{score_image(*judge.judge, task.file, file, task.crop, index)}
+        task.is_face ? std::vector<ScoreRow>{score_image(*judge.judge, task.file, file, task.crop, index,
+                                                         judge.explainer.get())}
                      : score_photo(judge, task.file, file, task.crop, index);
     if (const Status drawn = draw_photo(output_, task, file, rows); !drawn) {
       print_error(drawn);

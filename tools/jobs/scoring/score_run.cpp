@@ -48,16 +48,32 @@ ImageFile read_image_file(const std::string& path, int longest_side) {
   return {std::move(bytes), std::move(photo), now_s() - start};
 }
 
+namespace {
+
+/// Puts a score and, if it is wanted, the result of explain() into a row, or the error of either.
+template <class Explain>
+void finish_row(ScoreRow& row, Result<Score> score, const Explain& explain, bool wanted) {
+  Status status = score.status();
+  if (score) row.score = std::move(*score);
+  if (status && wanted) {
+    const auto explanation = explain();
+    status = explanation.status();
+    if (explanation) row.explanation = *explanation;
+  }
+  if (!status) row.status = status.prefixed(row.path, ": ");
+}
+
+}  // namespace
+
 ScoreRow score_image(FaceJudge& judge, const std::string& path, const ImageFile& file, const Crop& crop,
-                     std::size_t number) {
+                     std::size_t number, FaceExplainer* explainer) {
   ScoreRow row{path, file.photo.status(), {}, {}};
   judge.decode_s += file.seconds;
   if (!file.photo) return row;
   auto result = judge.judge({file.photo->image, crop, file.bytes->bytes, number});
-  if (result)
-    row.score = std::move(*result);
-  else
-    row.status = result.status().prefixed(path, ": ");
+  finish_row(
+      row, std::move(result), [&] { return explainer->explain_crop(file.photo->image, crop); },
+      explainer != nullptr);
   return row;
 }
 
@@ -80,7 +96,7 @@ Result<Score> judge_face(FaceJudge& judge, const ImageFile& file, const FoundFac
 }  // namespace
 
 std::vector<ScoreRow> score_faces(FaceJudge& judge, FaceFinder& finder, const std::string& path,
-                                  const ImageFile& file, std::size_t number) {
+                                  const ImageFile& file, std::size_t number, FaceExplainer* explainer) {
   judge.decode_s += file.seconds;
   if (!file.photo) return {{path, file.photo.status(), {}, {}}};
   const auto faces = finder.find(file.photo->image, file.photo->scale_y);
@@ -94,18 +110,20 @@ std::vector<ScoreRow> score_faces(FaceJudge& judge, FaceFinder& finder, const st
   for (const FoundFace& found : *faces) {
     ScoreRow row{path, {}, {}, found};
     row.face->face = in_full_photo(*file.photo, found.face);
-    auto result = judge_face(judge, file, found, number);
-    if (result)
-      row.score = std::move(*result);
-    else
-      row.status = result.status().prefixed(path, ": ");
+    finish_row(
+        row, judge_face(judge, file, found, number),
+        [&] {
+          return explainer->explain_found(*file.photo, file.bytes->bytes, found, finder.largest_other());
+        },
+        explainer != nullptr);
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
 Result<std::vector<PhotoJudge>> photo_judges(const QualitySource& source, const FaceOptions& faces,
-                                             const std::string& isa, int threads, std::size_t images) {
+                                             const std::string& isa, int threads, std::size_t images,
+                                             bool explain) {
   auto judges = source.judges(threads, images);
   if (!judges) return judges.status();
   const auto backend = backend_option(isa);
@@ -115,6 +133,8 @@ Result<std::vector<PhotoJudge>> photo_judges(const QualitySource& source, const 
   std::vector<PhotoJudge> all;
   for (std::size_t i = 0; i < judges->size(); ++i)
     all.push_back({std::move((*judges)[i]), finders->empty() ? nullptr : std::move((*finders)[i])});
+  if (explain)
+    for (PhotoJudge& one : all) one.explainer = std::make_unique<FaceExplainer>(**backend);
   return all;
 }
 
@@ -122,9 +142,9 @@ std::vector<ScoreRow> score_photo(const PhotoJudge& j, const std::string& path, 
                                   const Crop& crop, std::size_t number) {
   std::vector<ScoreRow> rows;
   if (j.finder != nullptr && !crop.box && !crop.landmarks)
-    rows = score_faces(*j.judge, *j.finder, path, file, number);
+    rows = score_faces(*j.judge, *j.finder, path, file, number, j.explainer.get());
   else
-    rows.push_back(score_image(*j.judge, path, file, crop, number));
+    rows.push_back(score_image(*j.judge, path, file, crop, number, j.explainer.get()));
   return rows;
 }
 
