@@ -136,7 +136,7 @@ inline const std::vector<DegradationKind>& degradation_kinds() {
        K::noise,
        [](PhotoFace& f, float s, Rng& rng) { apply_known("noise", f, s, rng); }},
       {"contrast",
-       {0.4f, 0.2f, 0.06f},
+       {0.4f, 0.2f, 0.1f},
        K::contrast,
        [](PhotoFace& f, float s, Rng& rng) { apply_known("contrast", f, s, rng); }},
       {"jpeg", {20, 10, 3}, K::compression, compress},

@@ -19,8 +19,8 @@ struct HeadAngles {
 };
 
 /// The five landmarks of an average face in space: x to the right of the image, y down, z to the camera; in distances
-/// of the eyes. x and y are those of box_template. The depths of the tip of the nose and of the mouth are those with which
-/// the landmarks of 4,500 faces of three collections are explained best (docs/explanation.md).
+/// of the eyes. x and y are those of box_template. The depths of the tip of the nose and of the mouth are those with
+/// which the landmarks of 4,500 faces of three collections are explained best (docs/explanation.md).
 inline constexpr double face_model[5][3] = {
     {-0.5, 0, 0}, {0.5, 0, 0}, {0, 0.584, 0.45}, {-0.438, 1.008, -0.12}, {0.438, 1.008, -0.12}};
 
