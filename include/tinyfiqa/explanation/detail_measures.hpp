@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <vector>
 
 TINYFIQA_BEGIN
 
@@ -110,54 +111,25 @@ inline std::optional<double> noise_deviation(const LumaPatch& patch, const Box& 
 
 namespace detail {
 
-/// How much larger differences are across every eighth pixel than beside it, for each place of the grid.
-struct GridSteps {
-  std::array<std::int64_t, 8> excess = {};  ///< sum of 2 |d(i)| - |d(i - 1)| - |d(i + 1)|
-  std::array<std::int64_t, 8> count = {};
-  std::int64_t differences = 0, all = 0;  ///< sum of |d(i)| and their number
-
-  /// The excess at the best place minus the mean excess elsewhere, in mean differences (plus half a level, below which
-  /// a difference is only rounding).
-  double contrast() const {
-    if (all == 0) return 0;
-    double best = 0, sum = 0;
-    for (std::size_t p = 0; p < 8; ++p) {
-      const double mean =
-          count[p] > 0 ? 0.5 * static_cast<double>(excess[p]) / static_cast<double>(count[p]) : 0;
-      best = std::max(best, mean);
-      sum += mean;
-    }
-    const double elsewhere = (sum - best) / 7;
-    return (best - elsewhere) / (static_cast<double>(differences) / static_cast<double>(all) + 0.5);
+/// How much larger the differences across every eighth place are than beside it, at the best of eight places of the
+/// grid, minus the mean of the other places; in mean differences. sums[i]: the absolute differences between places
+/// i - 1 and i, summed over `lines` lines; sums[0] is not used. Half a level, which is rounding, is added to the mean
+/// difference.
+inline double grid_contrast(const std::vector<std::uint32_t>& sums, int lines) {
+  double excess[8] = {}, count[8] = {}, all = 0;
+  for (std::size_t i = 1; i < sums.size(); ++i) all += sums[i];
+  for (std::size_t i = 2; i + 1 < sums.size(); ++i) {
+    excess[i & 7] += static_cast<double>(sums[i]) - 0.5 * static_cast<double>(sums[i - 1]) -
+                     0.5 * static_cast<double>(sums[i + 1]);
+    count[i & 7] += lines;
   }
-};
-
-/// Along lines whose pixels are `step` apart; lines are summed pixel by pixel, so that loops run along rows.
-inline void add_grid_steps(const LumaPatch& patch, bool along_rows, GridSteps& steps) {
-  const std::ptrdiff_t step = along_rows ? 1 : patch.width;
-  const int first_x = along_rows ? 2 : 0, last_x = along_rows ? patch.width - 1 : patch.width;
-  const int first_y = along_rows ? 0 : 2, last_y = along_rows ? patch.height : patch.height - 1;
-  for (int y = first_y; y < last_y; ++y) {
-    const unsigned char* g = patch.row(y);
-    const auto difference = [&](int x, std::ptrdiff_t at) { return std::abs(g[x + at] - g[x + at - step]); };
-    for (int x = first_x; x < last_x;) {
-      const int end = along_rows ? std::min(x + 8, last_x) : last_x;
-      int sum = 0;
-      for (; x < end; ++x) {
-        const int here = difference(x, 0), excess = 2 * here - difference(x, -step) - difference(x, step);
-        sum += here;
-        if (along_rows) {
-          const auto place = static_cast<std::size_t>(x & 7);
-          steps.excess[place] += excess, ++steps.count[place];
-        } else {
-          const auto place = static_cast<std::size_t>(y & 7);
-          steps.excess[place] += excess, ++steps.count[place];
-        }
-      }
-      steps.differences += sum;
-    }
-    steps.all += last_x - first_x;
+  double best = 0, total = 0;
+  for (std::size_t p = 0; p < 8; ++p) {
+    const double mean = excess[p] / count[p];
+    best = std::max(best, mean), total += mean;
   }
+  const double difference = all / (static_cast<double>(sums.size() - 1) * lines);
+  return (best - (total - best) / 7) / (difference + 0.5);
 }
 
 }  // namespace detail
@@ -169,10 +141,17 @@ inline constexpr int smallest_block_side = 24;
 /// differences; the mean of rows and columns. 0 without blocks. The idea is that of Wang, Sheikh and Bovik 2002; the
 /// place of the grid is searched, because photos are cut and turned. Sides of at least smallest_block_side.
 inline double block_contrast(const LumaPatch& patch) {
-  detail::GridSteps rows, columns;
-  detail::add_grid_steps(patch, true, rows);
-  detail::add_grid_steps(patch, false, columns);
-  return (rows.contrast() + columns.contrast()) / 2;
+  std::vector<std::uint32_t> across(static_cast<std::size_t>(patch.width)), down;
+  down.push_back(0);
+  for (int y = 0; y < patch.height; ++y) {
+    const unsigned char *g = patch.row(y), *above = patch.row(std::max(y - 1, 0));
+    int sum = 0;
+    for (int x = 0; x < patch.width; ++x) sum += std::abs(g[x] - above[x]);
+    if (y > 0) down.push_back(static_cast<std::uint32_t>(sum));
+    for (std::size_t x = 1; x < across.size(); ++x)
+      across[x] += static_cast<std::uint32_t>(std::abs(g[x] - g[x - 1]));
+  }
+  return (detail::grid_contrast(across, patch.height) + detail::grid_contrast(down, patch.width)) / 2;
 }
 
 TINYFIQA_END

@@ -6,6 +6,7 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/explanation/component.hpp>
 #include <tinyfiqa/explanation/detail_measures.hpp>
+#include <tinyfiqa/explanation/face_sampler.hpp>
 #include <tinyfiqa/explanation/head_angles.hpp>
 #include <tinyfiqa/explanation/light_measures.hpp>
 #include <tinyfiqa/explanation/luma_patch.hpp>
@@ -87,7 +88,8 @@ class Explainer {
   Result<Explanation> explain_whole(const ImageView& image) {
     if (Status s = check_view(image); !s) return s;
     Explanation explanation;
-    const int side = std::clamp(std::max(image.width, image.height), smallest_side, aligned_side);
+    const int side =
+        std::clamp(std::max(image.width, image.height), FaceSampler::smallest_side, aligned_side);
     measure_face(resize_image(image, side, side, *backend_), explanation);
     measure_capture(image, image.width / 2, image.height / 2, std::min(image.width, image.height),
                     explanation);
@@ -97,10 +99,9 @@ class Explainer {
   /// Sets the components of the aligned face: from sharpness to evenness, and colours. The image may be a part of the
   /// photo, or reduced. Errors: those of align_face().
   Status explain_face(const ImageView& image, const Landmarks& landmarks, Explanation& explanation) {
-    if (Status s = check_view(image); !s) return s;
-    const auto face = face_at_own_size(image, landmarks);
+    const auto face = sampler_.sample(image, landmarks);
     if (!face) return face.status();
-    measure_face(*face, explanation);
+    measure_face(**face, explanation);
     // The far cheek of a turned head is not seen.
     if (std::abs(head_angles(landmarks).yaw) > most_yaw_of_cheeks) explanation.clear(ComponentKind::evenness);
     return Status();
@@ -119,27 +120,13 @@ class Explainer {
   }
 
   /// The side, in pixels of the photo, of the part that explain_capture() reads.
-  static constexpr int capture_side = 160;
+  static constexpr int capture_side = 128;
 
  private:
-  /// Smaller faces are enlarged to this side, so that the filters fit.
-  static constexpr int smallest_side = 28;
   /// In smaller faces, features are as fine as noise.
   static constexpr int smallest_noise_side = aligned_side / 2;
+  static constexpr int most_noise_side = 96;
   static constexpr double most_yaw_of_cheeks = 40;  ///< degrees
-
-  /// The aligned face: [112, 112], or if the image has fewer pixels, as large as it is there. Enlarging would blur it.
-  Result<Image> face_at_own_size(const ImageView& image, const Landmarks& landmarks) const {
-    const auto to_template = face_transform(landmarks);
-    if (!to_template) return to_template.status();
-    const Similarity back = inverse(*to_template);
-    const double pixels = std::hypot(back.a, back.b);  // of the image, for one of the template
-    if (pixels >= 1) return align_face(image, landmarks, *backend_);
-    if (const Status s = detail::check_inside(image, landmarks); !s) return s;
-    const int side = std::max(smallest_side, static_cast<int>(std::lround(aligned_side * pixels)));
-    const double k = static_cast<double>(aligned_side) / side;
-    return warp_image(image, {back.a * k, back.b * k, back.tx, back.ty}, side, side);
-  }
 
   void measure_face(const Image& aligned, Explanation& explanation) {
     using K = ComponentKind;
@@ -170,12 +157,13 @@ class Explainer {
     if (width >= smallest_block_side && height >= smallest_block_side)
       explanation.set(ComponentKind::compression, block_contrast(luma));
     if (face_side < smallest_noise_side) return;
-    const int half = face_side * 3 / 8;
+    const int half = std::min(most_noise_side, face_side * 3 / 4) / 2;
     const Box part = {x - half - left, y - half - top, 2 * half, 2 * half};
     if (const auto noise = noise_deviation(luma, part)) explanation.set(ComponentKind::noise, *noise);
   }
 
   const Backend* backend_;
+  FaceSampler sampler_;
   LumaReader face_luma_, photo_luma_;
 };
 

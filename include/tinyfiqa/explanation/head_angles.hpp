@@ -82,16 +82,16 @@ inline PoseFit fit_pose(const double (&model)[5][3], const PlanePoints& image, d
 
 /// Yaw and pitch with the least squared residual, by steps of Gauss and Newton with damping. At most 80 degrees.
 inline PoseFit solve_pose(const double (&model)[5][3], const PlanePoints& image, double& yaw, double& pitch) {
-  constexpr double small = 1e-5, most = 80 * 3.14159265358979 / 180;
+  constexpr double nudge = 1e-5, most = 80 * 3.14159265358979 / 180;
   PoseFit here = fit_pose(model, image, yaw, pitch);
   double damping = 1e-3;
   for (int step = 0; step < 30; ++step) {
-    const PoseFit turned = fit_pose(model, image, yaw + small, pitch),
-                  raised = fit_pose(model, image, yaw, pitch + small);
+    const PoseFit turned = fit_pose(model, image, yaw + nudge, pitch),
+                  raised = fit_pose(model, image, yaw, pitch + nudge);
     double yy = 0, yp = 0, pp = 0, y = 0, p = 0;
     for (std::size_t i = 0; i < 10; ++i) {
-      const double dy = (turned.residual[i] - here.residual[i]) / small,
-                   dp = (raised.residual[i] - here.residual[i]) / small;
+      const double dy = (turned.residual[i] - here.residual[i]) / nudge,
+                   dp = (raised.residual[i] - here.residual[i]) / nudge;
       yy += dy * dy, yp += dy * dp, pp += dp * dp, y += dy * here.residual[i], p += dp * here.residual[i];
     }
     yy *= 1 + damping, pp *= 1 + damping;

@@ -5,6 +5,7 @@
 #include <tinyfiqa/explanation/luma_patch.hpp>
 #include <tinyfiqa/image/align.hpp>
 #include <tinyfiqa/image/image.hpp>
+#include <tinyfiqa/image/resize.hpp>
 
 #include <algorithm>
 #include <array>
@@ -171,18 +172,29 @@ inline LabColour cheek_colour(const Image& aligned) {
                         static_cast<double>(sums[2]) / count);
 }
 
-/// The share of the pixels of an image whose channels differ by more than `most` levels; 0 for a grey image.
+/// The part of an aligned face, in pixels of 112x112, that is measured: all features, without hair and shoulders.
+inline constexpr Box measured_part = {10, 18, 92, 94};
+/// The same of an aligned face of another size.
+inline Box measured_part_of(int side) {
+  const auto at = [&](int x) { return x * side / aligned_side; };
+  const Box& m = measured_part;
+  return {at(m.x), at(m.y), at(m.x + m.width) - at(m.x), at(m.y + m.height) - at(m.y)};
+}
+
+/// The share of the pixels of an aligned face's measured part whose channels differ by more than `most` levels; 0 for a
+/// grey image.
 /// Rounding makes differences of one or two levels.
-inline double coloured_share(const Image& image, int most = 2) {
-  const std::size_t pixels = image.rgb.size() / 3;
-  std::size_t coloured = 0;
-  for (std::size_t i = 0; i < pixels; ++i) {
-    const unsigned char* p = image.rgb.data() + 3 * i;
-    const int red_green = std::abs(p[0] - p[1]), green_blue = std::abs(p[1] - p[2]),
-              blue_red = std::abs(p[2] - p[0]);
-    coloured += std::max(red_green, std::max(green_blue, blue_red)) > most ? 1 : 0;
+inline double coloured_share(const Image& aligned, int most = 2) {
+  const Box part = measured_part_of(aligned.width);
+  int coloured = 0;
+  for (int y = part.y; y < part.y + part.height; ++y) {
+    const unsigned char* p = aligned.pixel(part.x, y);
+    for (int x = 0; x < part.width; ++x, p += 3) {
+      const int high = std::max({p[0], p[1], p[2]}), low = std::min({p[0], p[1], p[2]});
+      coloured += high - low > most ? 1 : 0;
+    }
   }
-  return pixels > 0 ? static_cast<double>(coloured) / static_cast<double>(pixels) : 0;
+  return static_cast<double>(coloured) / (part.width * part.height);
 }
 
 TINYFIQA_END
