@@ -205,10 +205,13 @@ def train(
         "width": size and size[1],
     }
     options = {name: value for name, value in given.items() if value is not None}
+    _check_ranges(options)
     if start is not None and not isinstance(start, Model):
         start = Model(start, model=model)
     faces = _faces(images, order, boxes, landmarks)
     scores, people = _labels(labels, groups)
+    if not isinstance(validation, float) and any(i < 0 for i in validation):
+        raise ValueError("validation has an index below 0; images count from 0")
     share = validation if isinstance(validation, float) else 0.2
     rows = [] if isinstance(validation, float) else [int(i) for i in validation]
     weights = None if start is None else start._native
@@ -221,11 +224,25 @@ def train(
     return Training(Model._of(native.model()), done, native.best_epoch)
 
 
+def _check_ranges(options):
+    """As the command checks its options."""
+    shares = ("momentum", "ema", "hflip")
+    for name, value in options.items():
+        highest = 1 if name in shares else float("inf")
+        lowest = 1 if name in ("height", "width") else 0
+        if isinstance(value, (int, float)) and not lowest <= value <= highest:
+            name = "size" if name in ("height", "width") else name
+            raise ValueError(f"{name}={value} is out of range; see help(tinyfiqa.train)")
+
+
 def _labels(labels, groups):
     """Scores of images, and names of persons or groups."""
     labels = np.asarray(labels)
     if labels.dtype.kind in "OUS":
         return [], [str(name) for name in labels]
+    unusable = np.flatnonzero(~np.isfinite(labels))
+    if unusable.size:
+        raise ValueError(f"the label of image {unusable[0]} is {labels[unusable[0]]}; labels must be finite numbers")
     return labels.astype(np.float64).ravel().tolist(), [str(name) for name in groups] if groups is not None else []
 
 
