@@ -1,11 +1,14 @@
-// Measures what an explanation costs a face, beside the network.
+// Measures what explanations and heat maps cost a face, beside the network.
+#include <tinyfiqa/attribution/heat_mapper.hpp>
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/explanation/explainer.hpp>
 #include <tinyfiqa/image/augment.hpp>
-
-#include <tinyfiqa/runtime/dispatch.hpp>
+#include <tinyfiqa/quality/default_model.hpp>
 
 #include <benchmark/benchmark.h>
+
+#include <memory>
+#include <utility>
 
 using namespace tinyfiqa;
 
@@ -37,6 +40,24 @@ void bench_explain(benchmark::State& state) {
   }
 }
 BENCHMARK(bench_explain)->Arg(12)->Arg(36)->Arg(60)->Arg(120)->Arg(400)->Unit(benchmark::kMicrosecond);
+
+/// The map of a face that has the size of tinyfqnet_m's input.
+void bench_heat_map(benchmark::State& state, HeatMethod method) {
+  auto model = default_model();
+  if (!model) return state.SkipWithError(model.status().message());
+  HeatMapOptions options;
+  options.method = method;
+  auto mapper = HeatMapper::create({std::make_shared<const Model>(std::move(*model))}, options);
+  if (!mapper) return state.SkipWithError(mapper.status().message());
+  const Image face = resize_image(Scene(36).photo, mapper->input().height, mapper->input().width);
+  for (auto _ : state) {
+    auto map = mapper->map_face(face);
+    if (!map) return state.SkipWithError(map.status().message());
+    benchmark::DoNotOptimize(*map);
+  }
+}
+BENCHMARK_CAPTURE(bench_heat_map, gradient, HeatMethod::gradient)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(bench_heat_map, occlusion, HeatMethod::occlusion)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 

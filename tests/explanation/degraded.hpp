@@ -6,18 +6,14 @@
 #include <tinyfiqa/image/read.hpp>
 #include <tinyfiqa/image/write_jpeg.hpp>
 
+#include "photo_faces.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
-
-/// A photo and a face in it.
-struct PhotoFace {
-  tinyfiqa::Image photo;
-  tinyfiqa::Face face;
-};
 
 struct DegradationKind {
   const char* name;

@@ -25,6 +25,7 @@ data: image formats threads base
 baselines: image base
 explanation: image runtime base
 quality: evaluation image formats runtime models nn threads weights base
+attribution: autograd quality image runtime base
 detection: quality image formats runtime models nn threads weights base
 recognition: quality evaluation data image formats optim threads nn base
 training: recognition detection models quality evaluation data image optim formats autograd runtime threads nn base"

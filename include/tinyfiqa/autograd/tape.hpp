@@ -43,6 +43,12 @@ class Tape {
   Tape(Span<const Op> ops, int output, int threads, const TapeKernels<T>& kernels)
       : Tape(ops, Span<const int>(&output, 1), threads, kernels) {}
 
+  /// Makes backward() compute the gradient of the input too. Call it before the first forward().
+  void differentiate_input() {
+    differentiate_input_ = true;
+    plan_ = TapePlan();
+  }
+
   /// Computes the outputs for N images `input` [N, H, W, C]. `input` must stay valid until backward is done. Plans
   /// and allocates if the size differs from that of the last call. Changes only the running statistics in
   /// `params`, and only in TapeMode::train. Dropout takes one draw of `rng`. `first_image` is the number of the
@@ -89,6 +95,19 @@ class Tape {
     backward(params, Span<const T* const>(&d_output, 1), gradient);
   }
 
+  /// The gradient of the input of the last backward, dense [N, H, W, C]. Needs differentiate_input().
+  std::vector<T> input_gradient() const {
+    std::vector<T> dense;
+    for (int id = 0; id < plan_.count; ++id) {
+      if (op(id).kind != OpKind::input) continue;
+      const TapeValue& v = value(id);
+      const T* from = gradient_of(id);
+      for (long long p = 0; p < v.extents.pixels(); ++p, from += v.gradient_pixel_stride)
+        if (v.gradient >= 0) dense.insert(dense.end(), from, from + v.extents.c);
+    }
+    return dense;
+  }
+
   /// Memory of a step, without the parameters, their gradient and the input.
   std::size_t peak_bytes() const {
     std::size_t bytes = arena_.size();
@@ -99,7 +118,7 @@ class Tape {
 
   /// Plans and allocates for a size before the first forward.
   Status prepare(Extents size) {
-    TapePlan plan = make_tape_plan(ops_, outputs_, size, sizeof(T));
+    TapePlan plan = make_tape_plan(ops_, outputs_, size, sizeof(T), differentiate_input_);
     if (plan.problem.error != PlanError::none)
       return Status::error(Errc::bad_argument, "training at ", size.n, "x", size.h, "x", size.w,
                            " (N, H, W): ", plan_error_text(plan.problem, ops_));
@@ -335,6 +354,7 @@ class Tape {
   std::vector<std::vector<T>> out_;
   std::vector<double> sums_;
   const T* input_ = nullptr;
+  bool differentiate_input_ = false;
   TapeMode mode_ = TapeMode::train;
   int single_value_ = -1;
 };

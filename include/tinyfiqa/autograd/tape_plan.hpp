@@ -55,8 +55,9 @@ namespace detail {
 class TapePlanner {
  public:
   /// `element`: bytes of one number.
-  TapePlanner(Span<const Op> ops, Span<const int> outputs, Extents input, std::size_t element)
-      : ops_(ops), element_(element) {
+  TapePlanner(Span<const Op> ops, Span<const int> outputs, Extents input, std::size_t element,
+              bool input_gradient)
+      : ops_(ops), element_(element), input_gradient_(input_gradient) {
     plan.input = input;
     if (!are_outputs(ops, outputs)) {
       plan.problem.error = PlanError::bad_outputs;
@@ -95,6 +96,7 @@ class TapePlanner {
       if (o.kind == OpKind::input) plan.input.c = o.channels;
       std::copy(o.inputs, o.inputs + max_op_inputs, v.inputs);
       v.needs_gradient = o.kind == OpKind::conv || o.weight >= 0;
+      v.needs_gradient |= o.kind == OpKind::input && input_gradient_;
       for (const int input : o.inputs) v.needs_gradient |= input >= 0 && value(input).needs_gradient;
     }
   }
@@ -192,8 +194,8 @@ class TapePlanner {
 
   void plan_backward(int id) {
     TapeValue& v = value(id);
-    if (!v.needs_gradient || v.absorbed || op(id).kind == OpKind::input) return;
-    if (v.gradient < 0) return;
+    if (!v.needs_gradient || v.absorbed || v.gradient < 0) return;
+    if (op(id).kind == OpKind::input) return keep_gradient(id, 2 * plan.count - 1);  // the caller reads it
     keep_gradient(id, back(id));
     v.runs_backward = true;
     if (op(id).kind == OpKind::slice && split_by_slices(op(id).inputs[0])) v.runs_backward = false;
@@ -255,15 +257,16 @@ class TapePlanner {
 
   Span<const Op> ops_;
   std::size_t element_;
+  bool input_gradient_;
 };
 
 }  // namespace detail
 
 /// Plans training of the values `outputs` for an input of N, H, W, in numbers of `element` bytes; `problem` says
-/// whether it succeeded.
+/// whether it succeeded. `input_gradient`: backward also computes the gradient of the input.
 inline TapePlan make_tape_plan(Span<const Op> ops, Span<const int> outputs, Extents input,
-                               std::size_t element) {
-  return detail::TapePlanner(ops, outputs, input, element).plan;
+                               std::size_t element, bool input_gradient = false) {
+  return detail::TapePlanner(ops, outputs, input, element, input_gradient).plan;
 }
 
 TINYFIQA_END

@@ -35,6 +35,17 @@ TINYFIQA_STB_END
 
 TINYFIQA_BEGIN
 
+namespace detail {
+
+/// Appends what stb_image_write gives to a std::vector<unsigned char>.
+inline void append_bytes(void* to, void* data, int size) {
+  auto& bytes = *static_cast<std::vector<unsigned char>*>(to);
+  const auto* const first = static_cast<const unsigned char*>(data);
+  bytes.insert(bytes.end(), first, first + size);
+}
+
+}  // namespace detail
+
 /// Baseline JPEG of `quality` 1..100; up to 90 with half the colour resolution. Copies the whole image unless
 /// it is RGB without gaps between rows. Errors: those of check_view(); bad_argument; out_of_memory.
 inline Result<std::vector<unsigned char>> encode_jpeg(const ImageView& image, int quality) {
@@ -50,12 +61,8 @@ inline Result<std::vector<unsigned char>> encode_jpeg(const ImageView& image, in
   const Image copy = as_is ? Image() : copy_image(image);  // stb_image_write takes no row stride
   const unsigned char* const pixels = as_is ? image.data : copy.rgb.data();
   std::vector<unsigned char> bytes;
-  const auto append = [](void* to, void* data, int size) {
-    const auto* first = static_cast<const unsigned char*>(data);
-    static_cast<std::vector<unsigned char>*>(to)->insert(static_cast<std::vector<unsigned char>*>(to)->end(),
-                                                         first, first + size);
-  };
-  if (stbi_write_jpg_to_func(append, &bytes, image.width, image.height, 3, pixels, quality) == 0)
+  if (stbi_write_jpg_to_func(detail::append_bytes, &bytes, image.width, image.height, 3, pixels, quality) ==
+      0)
     return Status::error(Errc::out_of_memory, "the JPEG encoder failed");
   return bytes;
 #endif

@@ -1,14 +1,5 @@
 #include "jobs/faces/draw_faces.hpp"
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#include <stb/stb_easy_font.h>
-#pragma GCC diagnostic pop
-
 #include <tinyfiqa/formats/write_file.hpp>
 #include <tinyfiqa/image/write_jpeg.hpp>
 
@@ -17,26 +8,14 @@
 #include <filesystem>
 #include <system_error>
 
+#include "reports/drawing.hpp"
+
 using namespace tinyfiqa;
 
 namespace {
 
-struct Colour {
-  unsigned char r, g, b;
-};
 constexpr Colour box_colour{0, 230, 118}, point_colour{255, 82, 82}, text_colour{255, 255, 255},
     shade{0, 0, 0};
-
-/// Fills the part of the rectangle that lies in the image.
-void fill(Image& image, float left, float top, float right, float bottom, Colour colour) {
-  const auto edge = [](float at, int size) { return std::clamp(static_cast<int>(std::lround(at)), 0, size); };
-  const int x0 = edge(left, image.width), x1 = edge(right, image.width);
-  for (int y = edge(top, image.height); y < edge(bottom, image.height); ++y)
-    for (int x = x0; x < x1; ++x) {
-      unsigned char* const pixel = image.pixel(x, y);
-      pixel[0] = colour.r, pixel[1] = colour.g, pixel[2] = colour.b;
-    }
-}
 
 /// The outline of a rectangle, as wide as `line` on each side of its edge.
 void outline(Image& image, const FaceBox& b, float line, Colour colour) {
@@ -47,25 +26,10 @@ void outline(Image& image, const FaceBox& b, float line, Colour colour) {
   fill(image, right - line, b.y - line, right + line, bottom + line, colour);
 }
 
-float text_width(std::string text, float size) {
-  return static_cast<float>(stb_easy_font_width(text.data()) + 2) * size;
-}
-
-/// Text in a small font of rectangles, enlarged by `size`, on a dark ground.
-void write(Image& image, float left, float top, float size, std::string text) {
-  struct Vertex {
-    float x, y, z;
-    unsigned char colour[4];
-  };
-  std::vector<Vertex> corners(std::max<std::size_t>(1, text.size()) * 64);
-  const int quads = stb_easy_font_print(0, 0, text.data(), nullptr, corners.data(),
-                                        static_cast<int>(corners.size() * sizeof(Vertex)));
-  fill(image, left, top, left + text_width(text, size), top + 11 * size, shade);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(quads); ++i) {
-    const Vertex &a = corners[4 * i], &c = corners[4 * i + 2];
-    fill(image, left + (a.x + 1) * size, top + (a.y + 1) * size, left + (c.x + 1) * size,
-         top + (c.y + 1) * size, text_colour);
-  }
+/// White text on a dark ground.
+void write(Image& image, float left, float top, float size, const std::string& text) {
+  fill(image, left, top, left + text_width(text, size), top + text_height(size), shade);
+  draw_text(image, left, top, size, text, text_colour);
 }
 
 }  // namespace
@@ -84,7 +48,7 @@ Image draw_faces(const ImageView& image, const std::vector<DrawnFace>& faces) {
   }
   for (const DrawnFace& f : faces) {
     const FaceBox& b = f.found.face.box;
-    const float above = b.y - 11 * size;
+    const float above = b.y - text_height(size);
     if (f.text.empty()) continue;
     const float rightmost = static_cast<float>(out.width) - text_width(f.text, size);
     write(out, std::max(0.0f, std::min(b.x, rightmost)), above >= 0 ? above : std::max(0.0f, b.y), size,

@@ -1,0 +1,77 @@
+#include "jobs/scoring/heat_run.hpp"
+
+#include "jobs/faces/face_pixels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+using namespace tinyfiqa;
+
+namespace {
+
+/// An aligned face is sampled from an image with this many pixels for one of its own, at most.
+constexpr double most_pixels_a_pixel = 1.5;
+
+Status add_map(const HeatJudge& judge, const ImageView& image, const Crop& crop, int face_side,
+               HeatRow& row) {
+  const InputSpec& input = judge.mapper->input();
+  auto heat = judge.mapper->map(image, crop);
+  if (!heat) return heat.status();
+  row.map = std::move(heat->map);
+  const int longer = std::max(input.height, input.width);
+  auto face = shown_face(image, crop, input.crop, face_side * input.height / longer,
+                         face_side * input.width / longer);
+  if (!face) return face.status();
+  row.face = std::move(*face);
+  return Status();
+}
+
+/// The same for a face that was found.
+Status add_found_map(const HeatJudge& judge, const ImageFile& file, int face_side, HeatRow& row) {
+  const Photo& photo = *file.photo;
+  if (row.row.face->framing == Framing::aligned) return add_map(judge, photo.image, {}, face_side, row);
+  // A loose crop is 1.8 heights of the face wide, an aligned face 1.25.
+  const int side = std::max(judge.score.judge->wanted_crop_side(), face_side * 36 / 25);
+  const auto pixels =
+      face_pixels(photo, file.bytes->bytes, in_decoded_photo(photo, row.row.face->face), side);
+  if (!pixels) return pixels.status();
+  const Image& image = pixels->image(photo);
+  return add_map(judge, image, crop_for(judge.mapper->input().crop, pixels->face, image.width, image.height),
+                 face_side, row);
+}
+
+}  // namespace
+
+std::vector<HeatRow> heat_photo(const HeatJudge& judge, const std::string& path, const ImageFile& file,
+                                const Crop& crop, std::size_t number, int face_side) {
+  std::vector<HeatRow> rows;
+  for (ScoreRow& scored : score_photo(judge.score, path, file, crop, number)) {
+    HeatRow row{std::move(scored), {}, {}};
+    if (row.row.status) {
+      const Status made = row.row.face ? add_found_map(judge, file, face_side, row)
+                                       : add_map(judge, file.photo->image, crop, face_side, row);
+      if (!made) row.row.status = made.prefixed(path, ": ");
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Result<Image> shown_face(const ImageView& image, const Crop& crop, FaceCrop wanted, int height, int width) {
+  if (wanted != FaceCrop::aligned || !crop.landmarks)
+    return crop_and_resize(image, crop, wanted, height, width);
+  const auto to_template = face_transform(*crop.landmarks);
+  if (!to_template) return to_template.status();
+  const double zoom = static_cast<double>(height) / aligned_side;
+  Similarity back = inverse(*to_template);
+  back.a /= zoom, back.b /= zoom;  // from pixels of the result to those of the image
+  const double pixels = std::hypot(back.a, back.b);
+  if (pixels <= most_pixels_a_pixel) return warp_image(image, back, height, width);
+  const double share = most_pixels_a_pixel / pixels;
+  const auto reduced = [&](int side) { return std::max(1, static_cast<int>(std::lround(side * share))); };
+  const Image smaller = resize_image(image, reduced(image.height), reduced(image.width));
+  const double scale = static_cast<double>(smaller.width) / image.width;
+  for (double* const part : {&back.a, &back.b, &back.tx, &back.ty}) *part *= scale;
+  return warp_image(smaller, back, height, width);
+}

@@ -1,0 +1,34 @@
+// Heat maps of the faces in photos.
+#pragma once
+
+#include <tinyfiqa/attribution/heat_mapper.hpp>
+
+#include "jobs/scoring/score_run.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// A scored face with its heat map. Without a score (row.status) there is no map.
+struct HeatRow {
+  ScoreRow row;
+  tinyfiqa::HeatMap map;  ///< as large as the networks' input
+  tinyfiqa::Image face;   ///< what the networks see of the photo, in more pixels
+};
+
+/// What one thread makes heat maps with.
+struct HeatJudge {
+  PhotoJudge score;
+  std::unique_ptr<tinyfiqa::HeatMapper> mapper;
+};
+
+/// Scores the faces of a photo as score_photo() does, and makes a map of each. `face_side`: the longer side of
+/// HeatRow::face.
+std::vector<HeatRow> heat_photo(const HeatJudge& judge, const std::string& path, const ImageFile& file,
+                                const tinyfiqa::Crop& crop, std::size_t number, int face_side);
+
+/// What a network sees of an image, in height x width pixels: finer than crop_and_resize() aligns it. Errors: those of
+/// crop_and_resize().
+tinyfiqa::Result<tinyfiqa::Image> shown_face(const tinyfiqa::ImageView& image, const tinyfiqa::Crop& crop,
+                                             tinyfiqa::FaceCrop wanted, int height, int width);
