@@ -2,15 +2,16 @@
 """Makes the charts of docs/performance.md from measurements on this machine.
 
   plots.py measure TINYFIQA BENCH_KERNELS OUT.json [--seconds 1] [--rounds 3] [--threads 1 2]
-  plots.py draw IN.json FOLDER          writes FOLDER/cost_growth.svg and FOLDER/roofline.svg
+  plots.py draw TINYFIQA IN.json FOLDER          writes FOLDER/cost_growth.svg and FOLDER/roofline.svg
 
 TINYFIQA is the command-line tool, BENCH_KERNELS the benchmark of that name. `measure` takes some minutes and needs an idle machine. It
-measures all points in several rounds and keeps the best time of each. It needs Debian's python3-numpy; `draw` needs python3-matplotlib.
+measures all points in several rounds and keeps the best time of each. It needs Debian's python3-numpy.
 """
 import argparse
 import json
 import os
 import subprocess
+import tempfile
 import time
 
 SIZES = [(64, 64), (128, 96), (224, 160), (224, 224), (320, 224), (448, 312), (600, 416), (848, 588), (1200, 832)]
@@ -104,60 +105,52 @@ def measure(args):
         json.dump(data, file, indent=1)
 
 
-def draw_growth(plt, data, path):
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2))
-    threads = sorted({p["threads"] for p in data})
-    for t in threads:
-        style = "-" if t == threads[0] else "--"
-        for model, colour in zip(list(MODELS)[:2], ("C0", "C1")):
+def growth_charts(data):
+    sizes, batches = [], []
+    for t in sorted({p["threads"] for p in data}):
+        threads = f"{t} thread{'s' * (t > 1)}"
+        marks = "line" if t == 1 else "dashed"
+        for colour, model in enumerate(list(MODELS)[:2]):
             mine = [p for p in data if p["model"] == model and p["threads"] == t]
-            left.plot([p["height"] * p["width"] for p in mine], [p["us"] * 1e-3 for p in mine], colour + style + "o", markersize=3,
-                      label=f"{MODELS[model]}, {t} thread{'s' * (t > 1)}")
+            sizes.append({"name": f"{MODELS[model]}, {threads}", "marks": marks, "colour": colour,
+                          "x": [p["height"] * p["width"] for p in mine], "y": [p["us"] * 1e-3 for p in mine]})
         tiny = [p for p in data if p["model"] == "tinyfqnet" and p["threads"] == t]
-        right.plot([p["batch"] for p in tiny], [p["us"] / p["batch"] for p in tiny], "C2" + style + "o", markersize=3,
-                   label=f"tinyFQnet 64x64, {t} thread{'s' * (t > 1)}")
-    left.plot([4096, 998400], [0.1, 0.1 * 998400 / 4096], color="0.6", linewidth=0.8, label="proportional to the pixels")
-    left.set(xscale="log", yscale="log", xlabel="pixels of the input", ylabel="best time, ms", title="One image, 64x64 to 1200x832")
-    right.set(xlabel="images in a batch", ylabel="best time for an image, us", title="Batches of 1 to 256", ylim=(0, None))
-    right.set_xscale("log", base=2)
-    right.set_xticks(BATCHES, [str(n) for n in BATCHES])
-    for axes in (left, right):
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
+        batches.append({"name": f"tinyFQnet 64x64, {threads}", "marks": marks, "colour": 2,
+                        "x": [p["batch"] for p in tiny], "y": [p["us"] / p["batch"] for p in tiny]})
+    sizes.append({"name": "proportional to the pixels", "marks": "reference", "x": [4096, 998400], "y": [0.1, 0.1 * 998400 / 4096]})
+    return [{"kind": "lines", "title": "One image, 64x64 to 1200x832", "x_label": "pixels of the input", "y_label": "best time, ms",
+             "x_scale": "log", "y_scale": "log", "series": sizes},
+            {"kind": "lines", "title": "Batches of 1 to 256", "x_label": "images in a batch", "y_label": "best time for an image, us",
+             "x_scale": "log", "y_range": [0], "series": batches}]
 
 
-def draw_roof(plt, roof, path):
-    figure, axes = plt.subplots(figsize=(8, 5))
+def roof_chart(roof):
     peak, xs = roof["peak_gflop_per_s"], [2.0**(i / 8) for i in range(-20, 49)]
-    for (name, bandwidth), style in zip(roof["copy_gb_per_s"].items(), (":", "-.", "--")):
-        axes.plot(xs, [min(peak, bandwidth * x) for x in xs], "k" + style, linewidth=1, label=f"{name}: {bandwidth:.0f} GB/s")
-    axes.axhline(peak, color="k", linewidth=1, label=f"multiply-add peak: {peak:.0f} GFLOP/s")
-    for kind, colour in (("first", "C3"), ("1x1", "C0"), ("depthwise", "C1"), ("vector", "C2")):
+    series = [{"name": f"{name}: {bandwidth:.0f} GB/s", "marks": marks, "x": xs, "y": [min(peak, bandwidth * x) for x in xs]}
+              for (name, bandwidth), marks in zip(roof["copy_gb_per_s"].items(), ("dotted_reference", "dashed_reference", "reference"))]
+    series.append({"name": f"multiply-add peak: {peak:.0f} GFLOP/s", "marks": "reference", "x": [xs[0], xs[-1]], "y": [peak, peak]})
+    for colour, kind in enumerate(("1x1", "depthwise", "vector", "first")):
         mine = [p for p in roof["layers"] if p["kind"] == kind]
-        axes.plot([p["flop_per_byte"] for p in mine], [p["gflop_per_s"] for p in mine], colour + "o", markersize=4,
-                  label=KINDS[kind])
-    axes.set(xscale="log", yscale="log", xlim=(xs[0], xs[-1]), ylim=(3, 1.5 * peak), ylabel="GFLOP/s",
-             xlabel="FLOP for each byte of maps and weights",
-             title=f"Layers of {MODELS[ROOF_MODEL]} at 600x416, one thread, {roof['isa']}")
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="lower right")
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
+        series.append({"name": KINDS[kind], "marks": "points", "colour": colour, "x": [p["flop_per_byte"] for p in mine],
+                       "y": [p["gflop_per_s"] for p in mine]})
+    return {"kind": "lines", "title": f"Layers of {MODELS[ROOF_MODEL]} at 600x416, one thread, {roof['isa']}", "x_scale": "log",
+            "y_scale": "log", "x_label": "FLOP for each byte of maps and weights", "y_label": "GFLOP/s", "series": series}
+
+
+def plot(tool, charts, path):
+    """Draws charts, in the form of docs/plots.md, to an SVG file."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(charts, file)
+        file.flush()
+        subprocess.run([tool, "plot", file.name, "--out", path], check=True)
 
 
 def draw(args):
-    import matplotlib
-    matplotlib.use("svg")
-    import matplotlib.pyplot as plt
-    plt.rcParams["svg.hashsalt"] = "tinyfiqa"  # makes the file reproducible
-    plt.rcParams["svg.fonttype"] = "none"  # write text as text, not as outlines
     with open(args.data) as file:
         data = json.load(file)
     os.makedirs(args.folder, exist_ok=True)
-    draw_growth(plt, data["points"], os.path.join(args.folder, "cost_growth.svg"))
-    draw_roof(plt, data["roof"], os.path.join(args.folder, "roofline.svg"))
+    plot(args.tool, {"columns": 2, "charts": growth_charts(data["points"])}, os.path.join(args.folder, "cost_growth.svg"))
+    plot(args.tool, {"charts": [roof_chart(data["roof"])]}, os.path.join(args.folder, "roofline.svg"))
 
 
 def main():
@@ -172,6 +165,7 @@ def main():
     m.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     m.set_defaults(run=measure)
     d = commands.add_parser("draw")
+    d.add_argument("tool", metavar="TINYFIQA")
     d.add_argument("data", metavar="IN.json")
     d.add_argument("folder", metavar="FOLDER")
     d.set_defaults(run=draw)

@@ -16,6 +16,7 @@ void add_export(const Command& app, int& exit_code);
 void add_forward(const Command& app, int& exit_code);
 void add_gradients(const Command& app, int& exit_code);
 void add_eval(const Command& app, int& exit_code);
+void add_plot(const Command& app, int& exit_code);
 void add_explain(const Command& app, int& exit_code);
 void add_label(const Command& app, int& exit_code);
 void add_sample(const Command& app, int& exit_code);

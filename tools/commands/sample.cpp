@@ -5,7 +5,7 @@
 #include "jobs/verification/identities.hpp"
 #include "options/data_options.hpp"
 #include "options/model_options.hpp"
-#include "reports/svg_chart.hpp"
+#include "charts/charts.hpp"
 
 #include <tinyfiqa/data/sampling.hpp>
 

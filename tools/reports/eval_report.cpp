@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "jobs/text_file.hpp"
-#include "reports/svg_chart.hpp"
+#include "charts/charts.hpp"
 #include "reports/text.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "reports/size_study_tables.hpp"
 
 #include "jobs/text_file.hpp"
-#include "reports/svg_chart.hpp"
+#include "charts/charts.hpp"
 #include "reports/text.hpp"
 
 #include <cmath>
@@ -62,11 +62,12 @@ std::string SizeStudyTables::csv() const {
 std::string SizeStudyTables::svg() const {
   ChartSeries srcc{"SRCC", {}, {}};
   for (const SizeStudyRow& r : rows) {
-    srcc.x.push_back(std::log10(static_cast<double>(r.speed.macs)));
+    srcc.x.push_back(static_cast<double>(r.speed.macs));
     srcc.y.push_back(r.metrics.value.srcc);
   }
+  const ChartAxes axes{Scale::log, Scale::linear};
   std::vector<Chart> charts = {
-      line_chart({"Agreement with the labels", "", "log10 of multiply-adds", "SRCC"}, {srcc})};
+      line_chart({"Agreement with the labels", "", "multiply-adds", "SRCC"}, {srcc}, axes)};
   std::vector<ChartSeries> areas;
   for (const DiscardTable& t : verified.discard) {
     if (!t.supported) continue;
@@ -75,8 +76,8 @@ std::string SizeStudyTables::svg() const {
   }
   if (!areas.empty())
     charts.push_back(line_chart({"Error versus discard", "area up to 30 %, relative to a useless order",
-                                 "log10 of multiply-adds", "relative area"},
-                                areas));
+                                 "multiply-adds", "relative area"},
+                                areas, axes));
   return svg_document(charts);
 }
 

@@ -2,7 +2,7 @@
 
 #include <tinyfiqa/formats/csv.hpp>
 
-#include "reports/svg_chart.hpp"
+#include "charts/charts.hpp"
 #include "reports/text.hpp"
 
 #include <cmath>
@@ -107,14 +107,14 @@ Chart template_chart(const VerifyReport& r) {
   for (std::size_t m = 0; m < r.template_results.size(); ++m) {
     ChartSeries s{r.methods[m], {}, {}};
     for (std::size_t i = 0; i < r.template_rates.size(); ++i) {
-      s.x.push_back(std::log10(r.template_rates[i]));
+      s.x.push_back(r.template_rates[i]);
       s.y.push_back(100 * r.template_results[m][i].value);
     }
     series.push_back(std::move(s));
   }
-  return line_chart({"Best image of each template", format_text("%zu templates", r.templates),
-                     "log10 of the false positive rate", "true positive rate, %"},
-                    series);
+  return line_chart({"ROC: best image of each template", format_text("%zu templates", r.templates),
+                     "false positive rate", "true positive rate, %"},
+                    std::move(series), {Scale::log, Scale::linear});
 }
 
 }  // namespace

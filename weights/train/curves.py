@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Draws a chart and prints a table (Markdown) of the mean quality by kind and strength of degradation.
 
-  curves.py LABELS SCORES OUT.svg [WEIGHTS]
+  curves.py TINYFIQA LABELS SCORES OUT.svg [WEIGHTS]
 
+TINYFIQA the command-line tool, which draws
 LABELS   a CSV made by `tinyfiqa degrade` and `tinyfiqa label`. The column degradation has values such as "blur 2.31". Landmarks give
          the yaw.
 SCORES   a CSV with qualities, made by `tinyfiqa score --format csv` in the folder where the paths of LABELS start, or one with raw scores:
@@ -10,18 +11,15 @@ SCORES   a CSV with qualities, made by `tinyfiqa score --format csv` in the fold
 WEIGHTS  the weight file whose calibration converts raw scores to qualities.
 
 Strengths are divided into five bins of equal width. A point is the mean of a bin; the band is plus and minus two standard errors of the
-mean. Needs Debian's python3-matplotlib.
+mean.
 """
 import bisect
 import json
 import math
 import struct
+import subprocess
 import sys
-
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+import tempfile
 
 from face_tables import read
 
@@ -94,34 +92,34 @@ def bins(points):
             yield (a + b) / 2, mean, 2 * deviation / math.sqrt(len(inside)), len(inside)
 
 
-def main(labels, scores, out, weights=None):
+def chart(kind, rows, plain):
+    """The chart of one kind, in the form of docs/plots.md."""
+    x, y, band = ([r[i] for r in rows] for i in range(3))
+    return {"kind": "lines", "x_label": KINDS[kind], "y_label": "mean quality, 0 to 100", "y_range": [0, 70], "series": [
+        {"name": "undegraded", "marks": "reference", "x": [x[0], x[-1]], "y": [plain, plain]},
+        {"name": "mean, and two standard errors", "x": x, "y": y, "low": [a - b for a, b in zip(y, band)],
+         "high": [a + b for a, b in zip(y, band)]}]}
+
+
+def main(tool, labels, scores, out, weights=None):
     quality = quality_map(weights) if weights else None
     qualities = {row["path"]: quality(float(row["score"])) if quality else float(row["quality"])
                  for row in read(scores) if row["score"]}
     points, plain = collect(read(labels), qualities)
-    kinds = [k for k in KINDS if len(points[k]) > 1]
-    figure, axes = plt.subplots(2, (len(kinds) + 1) // 2, figsize=(14, 5.5), sharey=True)
     print(f"Undegraded: {plain:.0f}\n\n| degradation | weakest fifth of the range to strongest: strength (mean quality) |\n|---|---|")
-    for kind, axis in zip(kinds, axes.flat):
+    charts = []
+    for kind in (k for k in KINDS if len(points[k]) > 1):
         rows = list(bins(points[kind]))
-        x, y, e = ([r[i] for r in rows] for i in range(3))
-        axis.axhline(plain, color="0.7", linewidth=1)
-        axis.fill_between(x, [a - b for a, b in zip(y, e)], [a + b for a, b in zip(y, e)], alpha=0.25)
-        axis.plot(x, y, marker="o")
-        axis.set_xlabel(KINDS[kind])
-        axis.set_ylim(0, 70)
+        charts.append(chart(kind, rows, plain))
         ordered = rows[::-1] if kind in ("jpeg", "dark", "contrast") else rows
         print(f"| {KINDS[kind]} | " + ", ".join(f"{s:.3g} ({q:.0f})" for s, q, _, _ in ordered) + " |")
-    for axis in axes.flat[len(kinds):]:
-        axis.axis("off")
-    for row in axes:
-        row[0].set_ylabel("mean quality, 0 to 100")
-    figure.tight_layout()
-    plt.rcParams["svg.hashsalt"] = "tinyfiqa"
-    figure.savefig(out, metadata={"Date": None})
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"columns": 3, "charts": charts}, file)
+        file.flush()
+        subprocess.run([tool, "plot", file.name, "--out", out], check=True)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (4, 5):
+    if len(sys.argv) not in (5, 6):
         sys.exit(__doc__)
     main(*sys.argv[1:])

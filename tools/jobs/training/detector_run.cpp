@@ -11,7 +11,7 @@
 #include "jobs/training/contents_digest.hpp"
 #include "jobs/training/epoch_loop.hpp"
 #include "options/model_options.hpp"
-#include "reports/svg_chart.hpp"
+#include "charts/charts.hpp"
 
 #include <algorithm>
 #include <cmath>

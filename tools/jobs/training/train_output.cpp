@@ -5,7 +5,7 @@
 #include <tinyfiqa/formats/npy.hpp>
 
 #include "jobs/text_file.hpp"
-#include "reports/svg_chart.hpp"
+#include "charts/charts.hpp"
 
 #include <cstdio>
 
