@@ -1,11 +1,11 @@
 // tinyfiqa sample: draws a training set with balanced qualities (Peng et al., section 3.4).
+#include "charts/charts.hpp"
 #include "commands/commands.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/text_file.hpp"
 #include "jobs/verification/identities.hpp"
 #include "options/data_options.hpp"
 #include "options/model_options.hpp"
-#include "charts/charts.hpp"
 
 #include <tinyfiqa/data/sampling.hpp>
 

@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "jobs/text_file.hpp"
 #include "charts/charts.hpp"
+#include "jobs/text_file.hpp"
 #include "reports/text.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "reports/size_study_tables.hpp"
 
-#include "jobs/text_file.hpp"
 #include "charts/charts.hpp"
+#include "jobs/text_file.hpp"
 #include "reports/text.hpp"
 
 #include <cmath>

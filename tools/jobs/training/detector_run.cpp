@@ -4,6 +4,7 @@
 #include <tinyfiqa/formats/weights.hpp>
 #include <tinyfiqa/training/checkpoint.hpp>
 
+#include "charts/charts.hpp"
 #include "decoders/photo.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/progress.hpp"
@@ -11,7 +12,6 @@
 #include "jobs/training/contents_digest.hpp"
 #include "jobs/training/epoch_loop.hpp"
 #include "options/model_options.hpp"
-#include "charts/charts.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,8 +4,8 @@
 #include <tinyfiqa/formats/load_params.hpp>
 #include <tinyfiqa/formats/npy.hpp>
 
-#include "jobs/text_file.hpp"
 #include "charts/charts.hpp"
+#include "jobs/text_file.hpp"
 
 #include <cstdio>
 
