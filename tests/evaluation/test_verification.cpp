@@ -92,6 +92,26 @@ TEST_CASE("accuracy by folds takes each threshold from the other folds") {
   CHECK(std::string(fold_accuracy(pairs).status().message()).find("no pair in fold 2") != std::string::npos);
 }
 
+TEST_CASE(
+    "a ROC has a point for each threshold, equal scores go together, and its area is the share of ordered "
+    "pairs") {
+  std::vector<LabelledPair> pairs = {{0.9, true}, {0.8, false}, {0.8, true}, {0.5, true}, {0.1, false}};
+  const auto roc = roc_curve(pairs);
+  REQUIRE(roc.ok());
+  CHECK(roc->false_positive == std::vector<double>{0, 0, 0.5, 0.5, 1});
+  CHECK(roc->true_positive == std::vector<double>{0, 1 / 3.0, 2 / 3.0, 1, 1});
+  double area = 0, ordered = 0;
+  for (std::size_t i = 1; i < roc->false_positive.size(); ++i)
+    area += (roc->false_positive[i] - roc->false_positive[i - 1]) *
+            (roc->true_positive[i] + roc->true_positive[i - 1]) / 2;
+  for (const LabelledPair& a : pairs)
+    for (const LabelledPair& b : pairs)
+      if (a.same && !b.same) ordered += (a.score > b.score ? 1 : a.score < b.score ? 0 : 0.5) / 6;
+  CHECK(area == doctest::Approx(ordered));
+  for (LabelledPair& p : pairs) p.same = true;
+  CHECK(roc_curve(pairs).status().code() == Errc::bad_argument);
+}
+
 TEST_CASE("verification pairs: all of one person, as many of two, the same for the same seed") {
   const std::vector<std::string> people = {"b", "a", "b", "b", "c", "a"};
   const auto pairs = verification_pairs(people, 100, 1);

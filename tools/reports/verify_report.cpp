@@ -5,7 +5,9 @@
 #include "charts/charts.hpp"
 #include "reports/text.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 using namespace tinyfiqa;
 
@@ -117,6 +119,22 @@ Chart template_chart(const VerifyReport& r) {
                     std::move(series), {Scale::log, Scale::linear});
 }
 
+/// At most this many points of a curve are drawn.
+constexpr std::size_t most_points = 1000;
+
+Chart roc_chart(const VerifyReport& r) {
+  ChartSeries curve{"pairs", {}, {}};
+  const std::size_t all = r.roc.false_positive.size(), drawn = std::min(all, most_points);
+  for (std::size_t i = 0; i < drawn; ++i) {
+    const std::size_t at = i * (all - 1) / (drawn - 1);
+    curve.x.push_back(r.roc.false_positive[at]);
+    curve.y.push_back(100 * r.roc.true_positive[at]);
+  }
+  return line_chart(
+      {"ROC: pairs", format_text("%zu pairs", r.pairs), "false positive rate", "true positive rate, %"},
+      {std::move(curve)}, {Scale::log, Scale::linear});
+}
+
 }  // namespace
 
 std::string VerifyReport::markdown() const {
@@ -163,6 +181,7 @@ std::string VerifyReport::svg() const {
   for (const DiscardTable& t : discard)
     if (t.supported) charts.push_back(discard_chart(*this, t));
   if (!template_results.empty()) charts.push_back(template_chart(*this));
+  if (!roc.false_positive.empty()) charts.push_back(roc_chart(*this));
   return svg_document(charts);
 }
 

@@ -22,6 +22,7 @@ struct VerifyReport {
 
   std::optional<tinyfiqa::FoldAccuracy> accuracy;
   std::size_t pairs = 0;
+  tinyfiqa::RocCurve roc;  ///< of the pairs; empty without pairs of both kinds
 
   std::size_t templates = 0;
   std::vector<double> template_rates;
@@ -34,7 +35,7 @@ struct VerifyReport {
   std::string markdown() const;
   /// Columns: protocol,method,rate,measure,value,low,high.
   std::string csv() const;
-  /// One chart per false match rate, and one for the templates.
+  /// One chart per false match rate, one for the templates, and the ROC of the pairs.
   std::string svg() const;
 };
 

@@ -247,4 +247,32 @@ inline Result<FoldAccuracy> fold_accuracy(const std::vector<LabelledPair>& pairs
   return result;
 }
 
+/// A receiver operating characteristic: for falling thresholds, the shares of pairs with a score above the threshold.
+struct RocCurve {
+  std::vector<double> false_positive, true_positive;  ///< rates, 0..1, from (0, 0) to (1, 1)
+};
+
+/// The curve with a point for each different score. Errors: bad_argument without a genuine or without an impostor pair.
+inline Result<RocCurve> roc_curve(const std::vector<LabelledPair>& pairs) {
+  std::vector<std::pair<double, bool>> sorted;
+  double genuine = 0, impostors = 0;
+  for (const LabelledPair& p : pairs) {
+    sorted.emplace_back(p.score, p.same);
+    (p.same ? genuine : impostors) += 1;
+  }
+  if (!(genuine > 0 && impostors > 0))
+    return Status::error(Errc::bad_argument, "a ROC needs pairs of the same person and of different people");
+  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  RocCurve roc{{0}, {0}};
+  double accepted_genuine = 0, accepted_impostors = 0;
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    (sorted[i].second ? accepted_genuine : accepted_impostors) += 1;
+    if (i + 1 < sorted.size() && !(sorted[i + 1].first < sorted[i].first))
+      continue;  // equal scores go together
+    roc.false_positive.push_back(accepted_impostors / impostors);
+    roc.true_positive.push_back(accepted_genuine / genuine);
+  }
+  return roc;
+}
+
 TINYFIQA_END
