@@ -341,3 +341,42 @@ TEST_CASE("score --draw writes the photo, with a face or without") {
   CHECK(image_at(dir + "/drawn/astronaut.jpg").width == image_at(photos + "astronaut.jpg").width);
   CHECK(image_at(dir + "/drawn/coffee.jpg").width > 1);
 }
+
+TEST_CASE("score --draw --explain writes what is wrong below the box") {
+  const std::string dir = scratch_dir("score_draw_explain"),
+                    command = "score {photos}/group.jpg --face all --draw " + dir;
+  REQUIRE(run_tool(command + "/plain").code == 0);
+  REQUIRE(run_tool(command + "/explained --explain").code == 0);
+  const Image plain = image_at(dir + "/plain/group.jpg"), explained = image_at(dir + "/explained/group.jpg");
+  // The largest face lies at 161,109 and has 71x90 pixels.
+  const auto differ = [&](int top, int bottom) {
+    int most = 0;
+    for (int y = top; y < bottom; ++y)
+      for (int x = 161; x < 232; ++x)
+        most = std::max(most, std::abs(plain.pixel(x, y)[0] - explained.pixel(x, y)[0]));
+    return most;
+  };
+  CHECK(differ(202, 216) > 60);
+  CHECK(differ(110, 190) < 20);
+}
+
+TEST_CASE("score --sheet shows all faces, best first") {
+  const std::string dir = scratch_dir("score_sheet"), sheet = dir + "/sheet.jpg";
+  const auto r = run_tool("score {faces} {photos}/coffee.jpg --sheet " + sheet);
+  CHECK(r.code == 1);  // no face in one photo
+  const Image image = image_at(sheet);
+  CHECK(image.width == 6 * 136 + 8);
+  CHECK(image.height == 128 + 24 + 2 * 8);
+  // The undegraded face is the best and the brightest, the dark one the third.
+  const auto brightness = [&](int number) {
+    double sum = 0;
+    for (int y = 40; y < 100; ++y)
+      for (int x = 40; x < 100; ++x) sum += image.pixel(8 + 136 * number + x, 8 + y)[1];
+    return sum / 3600;
+  };
+  CHECK(brightness(0) > 100);
+  CHECK(brightness(2) < 60);
+  CHECK(contains(run_tool("score {photos}/coffee.jpg --sheet " + dir + "/none.jpg").err,
+                 "none.jpg is not written"));
+  CHECK(run_tool("score {faces}/astronaut.jpg --sheet " + dir + "/no/sheet.jpg").code == 2);
+}

@@ -32,7 +32,7 @@ struct ScoreCommand {
   ViewOptions views;
   CropOptions place;
   FaceOptions faces;
-  std::string format = "text", draw, out, resume;
+  std::string format = "text", draw, sheet, out, resume;
   int threads = 0;
   bool sort = false, timing = false, raw = false, explain = false;
 
@@ -48,6 +48,7 @@ struct ScoreCommand {
   int score_table(const ScoreOptions& options);
   int print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, Aside<ImageFile>& first,
                    const ScoreOutput& output) const;
+  Status write_sheet(const ContactSheet& faces) const;
 };
 
 /// Prints the images per second, and how the threads spent their time.
@@ -134,10 +135,23 @@ int ScoreCommand::print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, 
   const ScoredPhotos done = score_photos(judges, next, first, output, *rows);
   if (timing) print_timing(judges, done.photos - done.failed, started_s);
   if (!done.written.ok()) return report_failure(done.written, exit_some_failed);
+  if (const Status drawn = write_sheet(done.sheet); !drawn) return report_failure(drawn, exit_some_failed);
   if (done.failed > 0)
     std::fprintf(stderr, "tinyfiqa: %zu of %zu images could not be scored\n", done.failed, done.photos);
   if (done.photos == 0 && resume.empty()) print_note("nothing to score: the list of files is empty");
   return done.failed + done.undrawn > 0 ? exit_some_failed : exit_done;
+}
+
+Status ScoreCommand::write_sheet(const ContactSheet& faces) const {
+  if (sheet.empty()) return Status();
+  if (faces.empty()) {
+    print_note("no face was scored, so " + sheet + " is not written");
+    return Status();
+  }
+  if (faces.left_out() > 0)
+    print_note(sheet + " has the best " + std::to_string(ContactSheet::most_faces) + " faces; " +
+               std::to_string(faces.left_out()) + " are left out");
+  return write_jpeg(sheet, faces.draw(), 90);
 }
 
 /// Scores files, folders, patterns and lists.
@@ -175,7 +189,8 @@ int ScoreCommand::score_list(const ScoreOptions& options, const Crop& crop) {
     if (!item) return std::nullopt;
     return PhotoTask{item->path, item->path, std::move(item->status), crop, false};
   };
-  const int code = print_scores(*judges, next, first, {table, shown, sort, draw, pictures, total});
+  const int code =
+      print_scores(*judges, next, first, {table, shown, sort, draw, pictures, !sheet.empty(), total});
   if (const std::string left_out = items.left_out(); !left_out.empty()) print_note(left_out);
   return code;
 }
@@ -206,7 +221,7 @@ int ScoreCommand::score_table(const ScoreOptions& options) {
   };
   Aside<ImageFile> nothing_ahead;
   return print_scores(*judges, next, nothing_ahead,
-                      {rows, shown, sort, draw, PictureNames(names), samples.size()});
+                      {rows, shown, sort, draw, PictureNames(names), !sheet.empty(), samples.size()});
 }
 
 /// Errors: bad_argument for options that do not go together; cannot_write.
@@ -233,6 +248,8 @@ Status ScoreCommand::check_options() {
       std::filesystem::file_size(out, ignored) > 0)
     return Status::error(Errc::cannot_write, out, ": exists; go on with it by --resume ", out,
                          ", remove it, or name another file");
+  if (!sheet.empty())
+    if (const Status s = check_output_file(sheet); !s) return s;
   return draw.empty() ? Status() : make_output_folder(draw, "face.jpg");
 }
 
@@ -269,9 +286,15 @@ void add_score(const Command& app, int& exit_code) {
   add_threads_option(sub, command->threads);
   add_format_option(sub, command->format,
                     "csv and jsonl have faces and the scores of networks and views too");
-  sub.add_option("--draw", command->draw,
-                 "Write every photo to this folder as a JPEG with boxes, landmarks and qualities")
+  sub.add_option(
+         "--draw", command->draw,
+         "Write every photo to this folder as a JPEG with boxes, landmarks and qualities; with --explain "
+         "also what is wrong most")
       .type_name("DIR");
+  sub.add_option(
+         "--sheet", command->sheet,
+         "Write a contact sheet to this JPEG: all faces (the best 500), best first, with their qualities")
+      .type_name("FILE");
   const Option out =
       sub.add_option("--out", command->out,
                      "Write the rows to this new file instead of standard output, as csv or jsonl (by its "

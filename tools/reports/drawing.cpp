@@ -26,6 +26,11 @@ void fill(Image& image, float left, float top, float right, float bottom, Colour
     }
 }
 
+void paste(const Image& from, int left, int top, Image& to) {
+  for (int y = 0; y < from.height; ++y)
+    std::copy_n(from.pixel(0, y), 3 * from.width, to.pixel(left, top + y));
+}
+
 float text_width(std::string text, float size) {
   return static_cast<float>(stb_easy_font_width(text.data()) + 2) * size;
 }

@@ -44,12 +44,6 @@ void put(unsigned char* pixel, float grey, float share) {
   pixel[2] = mix(grey, colour.b, strength);
 }
 
-void paste(const Image& from, int left, int top, Image& to) {
-  for (int y = 0; y < from.height; ++y)
-    std::copy_n(from.rgb.data() + std::ptrdiff_t{y} * from.width * 3, from.width * 3,
-                to.pixel(left, top + y));
-}
-
 /// A bar from -1 to 1 with its two ends named.
 void draw_legend(Image& image, int top) {
   const int width = image.width - 2 * margin;

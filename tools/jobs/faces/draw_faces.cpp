@@ -32,6 +32,11 @@ void write(Image& image, float left, float top, float size, const std::string& t
   draw_text(image, left, top, size, text, text_colour);
 }
 
+bool hides_a_face(const FaceBox& text, const DrawnFace& own, const std::vector<DrawnFace>& faces) {
+  return std::any_of(faces.begin(), faces.end(),
+                     [&](const DrawnFace& f) { return &f != &own && box_iou(text, f.found.face.box) > 0; });
+}
+
 }  // namespace
 
 Image draw_faces(const ImageView& image, const std::vector<DrawnFace>& faces) {
@@ -46,13 +51,20 @@ Image draw_faces(const ImageView& image, const std::vector<DrawnFace>& faces) {
       fill(out, face.landmarks.x[i] - dot, face.landmarks.y[i] - dot, face.landmarks.x[i] + dot,
            face.landmarks.y[i] + dot, point_colour);
   }
+  const auto inside = [&](float left, const std::string& text) {
+    return std::max(0.0f, std::min(left, static_cast<float>(out.width) - text_width(text, size)));
+  };
+  const float lowest = static_cast<float>(out.height) - text_height(size);
   for (const DrawnFace& f : faces) {
     const FaceBox& b = f.found.face.box;
-    const float above = b.y - text_height(size);
-    if (f.text.empty()) continue;
-    const float rightmost = static_cast<float>(out.width) - text_width(f.text, size);
-    write(out, std::max(0.0f, std::min(b.x, rightmost)), above >= 0 ? above : std::max(0.0f, b.y), size,
-          f.text);
+    const float above = b.y - text_height(size), below = std::min(lowest, b.y + b.height);
+    if (!f.text.empty())
+      write(out, inside(b.x, f.text), above >= 0 ? above : std::max(0.0f, b.y), size, f.text);
+    if (f.note.empty()) continue;
+    // Below the box: to the right of its left edge, or, if another face is there, to the left of its right edge.
+    const float width = text_width(f.note, size), first = inside(b.x, f.note);
+    const bool hides = hides_a_face({first, below, width, text_height(size)}, f, faces);
+    write(out, hides ? inside(b.x + b.width - width, f.note) : first, below, size, f.note);
   }
   return out;
 }

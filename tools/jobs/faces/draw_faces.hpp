@@ -9,13 +9,14 @@
 
 #include "reports/face_columns.hpp"
 
-/// A face with the text to write at its box.
+/// A face with the texts to write at its box.
 struct DrawnFace {
   FoundFace found;
-  std::string text;
+  std::string text;       ///< above the box
+  std::string note = "";  ///< below the box
 };
 
-/// The image with a box, five points and the text of each face.
+/// The image with a box, five points and the texts of each face.
 tinyfiqa::Image draw_faces(const tinyfiqa::ImageView& image, const std::vector<DrawnFace>& faces);
 
 /// The names of the pictures made of photos: "group" of a/group.jpg, or, if several photos are called so, "a_group.jpg".

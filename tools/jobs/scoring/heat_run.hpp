@@ -27,8 +27,3 @@ struct HeatJudge {
 /// HeatRow::face.
 std::vector<HeatRow> heat_photo(const HeatJudge& judge, const std::string& path, const ImageFile& file,
                                 const tinyfiqa::Crop& crop, std::size_t number, int face_side);
-
-/// What a network sees of an image, in height x width pixels: finer than crop_and_resize() aligns it. Errors: those of
-/// crop_and_resize().
-tinyfiqa::Result<tinyfiqa::Image> shown_face(const tinyfiqa::ImageView& image, const tinyfiqa::Crop& crop,
-                                             tinyfiqa::FaceCrop wanted, int height, int width);

@@ -1,6 +1,9 @@
 #include "jobs/scoring/score_photos.hpp"
 
+#include <tinyfiqa/explanation/reasons.hpp>
+
 #include "jobs/faces/face_pixels.hpp"
+#include "jobs/faces/shown_face.hpp"
 #include "jobs/guarded.hpp"
 #include "jobs/progress.hpp"
 #include "options/messages.hpp"
@@ -25,7 +28,19 @@ void sort_rows(std::vector<ScoreRow>& rows, ShownScore shown) {
   });
 }
 
-/// Writes the photo with its faces and their qualities (or raw scores) to the folder of --draw.
+/// "42", or the raw score.
+std::string score_text(const Score& score, ShownScore shown) {
+  return shown == ShownScore::quality ? std::to_string(whole_quality(score.quality))
+                                      : format_text("%.2f", double{score.value});
+}
+
+/// What is wrong most; empty if nothing is, or if that was not asked.
+std::string worst_fault(const ScoreRow& row) {
+  const auto reasons = row.explanation ? reasons_of(*row.explanation) : std::vector<Reason>();
+  return reasons.empty() ? "" : reasons[0].fault;
+}
+
+/// Writes the photo with its faces, their qualities (or raw scores) and their worst fault to the folder of --draw.
 Status draw_photo(const ScoreOutput& output, const PhotoTask& task, const ImageFile& file,
                   const std::vector<ScoreRow>& rows) {
   if (output.draw.empty() || !file.photo) return Status();
@@ -34,12 +49,32 @@ Status draw_photo(const ScoreOutput& output, const PhotoTask& task, const ImageF
     if (!row.face || !row.status) continue;
     FoundFace found = *row.face;
     found.face = in_decoded_photo(*file.photo, found.face);
-    drawn.push_back({found, output.shown == ShownScore::quality
-                                ? std::to_string(whole_quality(row.score.quality))
-                                : format_text("%.2f", double{row.score.value})});
+    drawn.push_back({found, score_text(row.score, output.shown), worst_fault(row)});
   }
   return write_drawing(output.draw, output.pictures.of(task.path), task.file,
                        draw_faces(file.photo->image, drawn));
+}
+
+/// The rows of a photo, and the picture of each for the contact sheet; empty ones without a face or a sheet.
+struct PhotoRows {
+  std::vector<ScoreRow> rows;
+  std::vector<Image> pictures;
+};
+
+/// The aligned face of a row, or the whole image if that is the face.
+Result<Image> sheet_picture(const ScoreRow& row, const ImageFile& file, const Crop& given) {
+  const Photo& photo = *file.photo;
+  const auto shown = [](const ImageView& image, const Crop& crop) {
+    return shown_face(image, crop, FaceCrop::aligned, sheet_side, sheet_side);
+  };
+  if (!row.face) return shown(photo.image, given);
+  if (row.face->framing == Framing::aligned) return shown(photo.image, Crop());
+  const auto pixels =
+      face_pixels(photo, file.bytes->bytes, in_decoded_photo(photo, row.face->face), sheet_side * 36 / 25);
+  if (!pixels) return pixels.status();
+  Crop crop;
+  crop.landmarks = pixels->face.landmarks;
+  return shown(pixels->image(photo), crop);
 }
 
 class PhotoScoring {
@@ -48,18 +83,19 @@ class PhotoScoring {
       : first_(first), output_(output), rows_(rows), progress_(output.total, "images") {}
 
   /// On any thread.
-  std::vector<ScoreRow> score(const PhotoJudge& judge, std::size_t index, const PhotoTask& task) {
-    if (!task.status) return {{task.path, task.status, {}, {}}};
+  PhotoRows score(const PhotoJudge& judge, std::size_t index, const PhotoTask& task) {
+    const auto failed = [&](const Status& problem) { return PhotoRows{{{task.path, problem, {}, {}}}, {}}; };
+    if (!task.status) return failed(task.status);
     return guarded(
-        task.path, [&] { return score_file(judge, index, task); },
-        [&](const Status& problem) {
-          return std::vector<ScoreRow>{{task.path, problem, {}, {}}};
-        });
+        task.path, [&] { return score_file(judge, index, task); }, failed);
   }
 
   /// In the order of the photos.
-  void take(std::size_t index, std::vector<ScoreRow> rows) {
+  void take(std::size_t index, PhotoRows photo) {
+    std::vector<ScoreRow>& rows = photo.rows;
     if (!done_.written.ok()) return;
+    for (std::size_t i = 0; i < photo.pictures.size(); ++i)
+      if (!photo.pictures[i].rgb.empty()) add_to_sheet(rows[i], std::move(photo.pictures[i]));
     done_.photos = index + 1;
     done_.failed +=
         std::any_of(rows.begin(), rows.end(), [](const ScoreRow& row) { return !row.status.ok(); });
@@ -84,7 +120,7 @@ class PhotoScoring {
   }
 
  private:
-  std::vector<ScoreRow> score_file(const PhotoJudge& judge, std::size_t index, const PhotoTask& task) {
+  PhotoRows score_file(const PhotoJudge& judge, std::size_t index, const PhotoTask& task) {
     const bool given = task.crop.box || task.crop.landmarks || task.is_face;
     const ImageFile file = index == 0 && first_.valid()
                                ? first_.get()
@@ -97,12 +133,26 @@ class PhotoScoring {
       print_error(drawn);
       ++undrawn_;
     }
+    std::vector<Image> pictures;
+    for (const ScoreRow& row : rows) {
+      if (!output_.sheet || !row.status) continue;
+      auto picture = sheet_picture(row, file, task.crop);
+      pictures.resize(rows.size());
+      if (picture) pictures[static_cast<std::size_t>(&row - rows.data())] = std::move(*picture);
+    }
     for (ScoreRow& row : rows) {
       if (!row.status.ok())
         row.status = Status::error(row.status.code(), short_message(row.status, task.file));
       row.path = task.path;
     }
-    return rows;
+    return {std::move(rows), std::move(pictures)};
+  }
+
+  void add_to_sheet(const ScoreRow& row, Image picture) {
+    const bool quality = output_.shown == ShownScore::quality;
+    const std::string band = quality ? std::string(" ") + band_name(*row.score.band) : "";
+    done_.sheet.add({double{quality ? row.score.quality : row.score.value},
+                     score_text(row.score, output_.shown) + band, std::move(picture)});
   }
 
   void write(const std::vector<ScoreRow>& rows) {
@@ -131,8 +181,8 @@ ScoredPhotos score_photos(std::vector<PhotoJudge>& judges, const NextPhoto& next
   const auto score = [&](const PhotoJudge& judge, std::size_t index, const PhotoTask& task) {
     return run.score(judge, index, task);
   };
-  OrderedStream<PhotoTask, std::vector<ScoreRow>>().start(
+  OrderedStream<PhotoTask, PhotoRows>().start(
       judges, next_wanted, score,
-      [&](std::size_t index, std::vector<ScoreRow> done) { run.take(index, std::move(done)); });
+      [&](std::size_t index, PhotoRows done) { run.take(index, std::move(done)); });
   return run.end();
 }

@@ -5,6 +5,7 @@
 
 #include "jobs/faces/draw_faces.hpp"
 #include "jobs/row_output.hpp"
+#include "jobs/scoring/contact_sheet.hpp"
 #include "jobs/scoring/score_run.hpp"
 
 #include <atomic>
@@ -33,12 +34,14 @@ struct ScoreOutput {
   bool sort = false;      ///< best first, errors last, all at the end
   std::string draw;       ///< folder of --draw; empty: nothing is drawn
   PictureNames pictures;  ///< of --draw
+  bool sheet = false;     ///< collect the faces of ScoredPhotos::sheet
   std::size_t total = 0;  ///< number of photos, for the progress; 0 if it is not known
 };
 
 /// What became of a run.
 struct ScoredPhotos {
   std::size_t photos = 0, failed = 0, undrawn = 0;
+  ContactSheet sheet;
   tinyfiqa::Status written;  ///< cannot_write: the run ended early
 };
 
