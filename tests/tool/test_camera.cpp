@@ -23,6 +23,7 @@ namespace {
 struct FakeFrame {
   std::string bytes;
   bool damaged = false;  // the driver says so
+  unsigned lost = 0;     // frames before this one that the driver had no buffer for
 };
 
 /// A driver with buffers of 64 bytes. When its frames are used up, somebody wants to stop.
@@ -37,6 +38,7 @@ struct FakeCamera {
   std::vector<std::string> memory;
   std::deque<unsigned> queued;
   int opened = 0, mapped = 0, interruptions = 0;
+  unsigned sequence = 1000;  // drivers need not begin at 0
   bool streaming = false;
 
   CameraCalls calls() {
@@ -124,6 +126,7 @@ struct FakeCamera {
     frames.pop_front();
     std::copy(frame.bytes.begin(), frame.bytes.end(), memory[buffer.index].begin());
     buffer.bytesused = static_cast<unsigned>(frame.bytes.size());
+    buffer.sequence = sequence += 1 + frame.lost;
     buffer.flags = frame.damaged ? V4L2_BUF_FLAG_ERROR : 0;
     return 0;
   }
@@ -159,10 +162,10 @@ TEST_CASE("a camera with JPEGs gives them without what the driver leaves behind 
   FakeCamera fake;
   // A comment segment of 4 bytes, with its length.
   const std::string frame = std::string("\xFF\xD8\xFF\xFE\x00\x06", 6) + "data\xFF\xD9";
-  for (int i = 0; i < 8; ++i) fake.frames.push_back({frame + std::string(20, '\0'), false});
-  fake.frames.push_back({"nothing", false});
-  fake.frames.push_back({frame.substr(0, 7), false});
-  fake.frames.push_back({frame, true});
+  for (int i = 0; i < 8; ++i) fake.frames.push_back({frame + std::string(20, '\0'), false, 0});
+  fake.frames.push_back({"nothing", false, 0});
+  fake.frames.push_back({frame.substr(0, 7), false, 0});
+  fake.frames.push_back({frame, true, 0});
   {
     auto camera = Camera::open("/dev/fake", {}, fake.calls());
     REQUIRE_MESSAGE(camera.ok(), camera.status().message());
@@ -191,7 +194,7 @@ TEST_CASE("a camera without JPEGs gives YUYV, of its own size and rate, and says
   FakeCamera fake;
   fake.formats = {V4L2_PIX_FMT_YUYV};
   fake.width = 4, fake.height = 2, fake.rate = 25;
-  fake.frames.push_back({std::string(16, '\x80'), false});
+  fake.frames.push_back({std::string(16, '\x80'), false, 0});
   CameraRequest request;
   request.fps = 15;
   auto camera = Camera::open("/dev/fake", request, fake.calls());
@@ -208,6 +211,21 @@ TEST_CASE("a camera without JPEGs gives YUYV, of its own size and rate, and says
   const auto seen = frames_of(*camera, ended);
   REQUIRE(seen.size() == 1);
   CHECK(seen[0].bytes == std::string(16, '\x80'));
+}
+
+TEST_CASE("frames that the driver lost are counted in the numbers of frames") {
+  FakeCamera fake;
+  fake.formats = {V4L2_PIX_FMT_YUYV};
+  fake.width = 4, fake.height = 2;
+  for (const unsigned lost : {7u, 0u, 2u}) fake.frames.push_back({std::string(16, '\x80'), false, lost});
+  auto camera = Camera::open("/dev/fake", {}, fake.calls());
+  REQUIRE(camera.ok());
+  Status ended;
+  const auto seen = frames_of(*camera, ended);
+  REQUIRE(seen.size() == 3);
+  CHECK(seen[0].number == 1);
+  CHECK(seen[1].number == 2);
+  CHECK(seen[2].number == 5);
 }
 
 TEST_CASE("a camera whose rate can't be asked for keeps its own") {
@@ -245,7 +263,7 @@ TEST_CASE("a camera that is unplugged ends with an error, after the frames that 
   FakeCamera fake;
   fake.formats = {V4L2_PIX_FMT_YUYV};
   fake.width = 4, fake.height = 2;
-  fake.frames.push_back({std::string(16, '\x80'), false});
+  fake.frames.push_back({std::string(16, '\x80'), false, 0});
   fake.dequeue_error = ENODEV;
   auto camera = Camera::open("/dev/fake", {}, fake.calls());
   REQUIRE(camera.ok());

@@ -51,6 +51,14 @@ TEST_CASE("the newest frame waits, and older ones are dropped and counted") {
   CHECK(queue.take(long_s)->dropped == 4);
 }
 
+TEST_CASE("frames that the source lost are dropped frames, too") {
+  FrameQueue queue(WhenLate::wait);
+  put(queue, 1);
+  CHECK(queue.take(long_s)->dropped == 0);
+  put(queue, 4);
+  CHECK(queue.take(long_s)->dropped == 2);
+}
+
 TEST_CASE("a broken frame does not take the place of a good one, but a good one that of a broken one") {
   FrameQueue queue(WhenLate::drop);
   put(queue, 1);

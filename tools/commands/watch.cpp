@@ -38,7 +38,7 @@ struct WatchCommand {
   FaceOptions faces;
   std::optional<int> fps, until;
   bool no_drop = false;
-  int threads = 0;
+  int threads = 1;
 
   int run();
 
@@ -116,13 +116,13 @@ Result<CameraRequest> WatchCommand::camera_request() const {
 Result<WatchCommand::Frames> WatchCommand::open_frames() const {
   Frames frames;
   if (!is_camera()) {
-    const auto format = video.frame_format("watch");
-    if (!format) return format.status();
+    const auto stream = video.frame_format("watch");
+    if (!stream) return stream.status();
     struct stat info = {};
     frames.is_file = ::fstat(STDIN_FILENO, &info) == 0 && S_ISREG(info.st_mode);
-    frames.format = *format;
-    frames.reader = [format = *format](const CodedFrameSink& sink, int stop) {
-      return read_coded_frames(STDIN_FILENO, format, sink, stop).status();
+    frames.format = *stream;
+    frames.reader = [stream = *stream](const CodedFrameSink& sink, int stop) {
+      return read_coded_frames(STDIN_FILENO, stream, sink, stop).status();
     };
     return frames;
   }
@@ -221,7 +221,8 @@ int WatchCommand::run() {
 
 void add_source_options(const Command& sub, WatchCommand& command) {
   sub.add_option("source", command.source,
-                 "Watch this camera (/dev/video0), or - for JPEGs one after the other on standard input");
+                 "Watch this camera (/dev/video0), or - for JPEGs one after the other on standard input")
+      .type_name("FILE");
   command.video.add_to(sub, "Watch");
   sub.add_option("--camera-size", command.camera_size,
                  "Ask the camera for frames of this size in pixels, width first (default: 640x480)")
@@ -253,7 +254,10 @@ void add_watch(const Command& app, int& exit_code) {
   command->model.add_to(sub, model_choices());
   command->views.add_to(sub);
   command->faces.add_largest_to(sub);
-  add_threads_option(sub, command->threads);
+  sub.add_option("--threads", command->threads,
+                 "Share each frame among this many threads; one is enough for most cameras")
+      .range(1, 1024)
+      .show_default();
   add_format_option(sub, command->format, "csv and jsonl have a row for every frame");
   sub.footer(
       "On a terminal, a bar shows the quality of the newest frame, the best so far, and what to do about the "

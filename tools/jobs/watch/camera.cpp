@@ -90,6 +90,7 @@ struct Camera::Device {
   Status map_buffers();
   bool queue(unsigned index) const;
   Status pass_frame(const CodedFrameSink& sink);
+  std::size_t number_of(const v4l2_buffer& buffer);
   void pass(const v4l2_buffer& buffer, const CodedFrameSink& sink);
 
   std::string path;
@@ -97,7 +98,8 @@ struct Camera::Device {
   int descriptor = -1;
   bool streaming = false;
   std::vector<Buffer> buffers;
-  std::size_t frames = 0;
+  std::size_t frames = 0;  // the number of the newest one
+  unsigned first_sequence = 0;
 
  public:
   FrameFormat format;
@@ -243,9 +245,17 @@ void Camera::Device::stop_stream() {
   buffers.clear();
 }
 
+/// The number of a frame, from 1. The driver counts frames that it lost, because no buffer was free, too. (Some drivers do
+/// not count: then every frame has the next number.)
+std::size_t Camera::Device::number_of(const v4l2_buffer& buffer) {
+  if (frames == 0) first_sequence = buffer.sequence;
+  const std::size_t counted = std::size_t{buffer.sequence - first_sequence} + 1;
+  return frames = std::max(frames + 1, counted);
+}
+
 /// Passes a filled buffer. A JPEG may end before the buffer does.
 void Camera::Device::pass(const v4l2_buffer& buffer, const CodedFrameSink& sink) {
-  const std::size_t number = ++frames;
+  const std::size_t number = number_of(buffer);
   const Buffer& memory = buffers[buffer.index];
   const Bytes bytes(static_cast<const unsigned char*>(memory.at),
                     std::min<std::size_t>(buffer.bytesused, memory.bytes));

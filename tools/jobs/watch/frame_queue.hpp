@@ -39,6 +39,8 @@ class FrameQueue {
     std::unique_lock<std::mutex> lock(mutex_);
     if (late_ == WhenLate::wait) changed_.wait(lock, [this] { return !waiting_ || closed_; });
     if (closed_) return false;
+    if (frame.number > newest_ + 1) dropped_ += frame.number - newest_ - 1;  // the source lost them
+    newest_ = frame.number;
     if (waiting_) {
       ++dropped_;
       if (!frame.status.ok() && waiting_->status.ok()) return true;
@@ -98,7 +100,7 @@ class FrameQueue {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<WaitingFrame> waiting_;
-  std::size_t dropped_ = 0;
+  std::size_t dropped_ = 0, newest_ = 0;
   bool ended_ = false, closed_ = false;
   tinyfiqa::Status why_;
 };

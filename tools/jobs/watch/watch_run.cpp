@@ -108,7 +108,7 @@ void WatchRun::take(WaitingFrame frame) {
   view_.note = status.ok() ? "" : status.code() == Errc::no_face ? "no face" : "broken";
   view_.frame = row.frame;
   view_.dropped = row.dropped;
-  view_.advice = advice_.update(advice_of(row), now_s());
+  newest_advice_ = advice_of(row);
   if (!is_best) return;
   view_.best = view_.quality;
   if (!options_.keep_best) frame.bytes.clear();
@@ -134,6 +134,7 @@ void WatchRun::show_live() {
   const double now = now_s();
   view_.seconds = now - started_s_;
   view_.rate = rate_.per_second(now);
+  view_.advice = advice_.update(newest_advice_, now);
   if (view_.frame == 0) view_.note = "no frame";
   bar_.show(view_);
 }

@@ -80,6 +80,7 @@ class WatchRun {
   LiveBar bar_;
   LiveView view_;
   SteadyText advice_{0.5};
+  std::string newest_advice_;
   FrameRate rate_;
   double started_s_ = 0;
   WatchResult result_;
