@@ -23,6 +23,25 @@ TEST_CASE("a size is two whole numbers within the limit, and nothing else") {
   }
 }
 
+TEST_CASE("a time is a number with s, ms, min or no unit, above 0 and of at most a day") {
+  double seconds = 0;
+  const auto reads = [&](const char* text) { return read_duration(text, seconds); };
+  CHECK(reads("10s"));
+  CHECK(seconds == 10);
+  CHECK(reads("2.5"));
+  CHECK(seconds == 2.5);
+  CHECK(reads("500ms"));
+  CHECK(seconds == 0.5);
+  CHECK(reads("2min"));
+  CHECK(seconds == 120);
+  CHECK(reads("1440min"));
+  for (const char* text : {"", "s", "0", "0s", "-1s", "10 s", "10m", "10h", "1s5", "1e9s", "nan", "inf",
+                           "1441min", "10S", "ms10"}) {
+    CAPTURE(text);
+    CHECK_FALSE(reads(text));
+  }
+}
+
 TEST_CASE("a range of labels has two finite ends, the lower one first") {
   const auto range = read_label_range("-1.5,2e1");
   REQUIRE(range.ok());

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "reports/text.hpp"
+
 bool Progress::on_terminal() { return isatty(STDERR_FILENO) == 1; }
 
 Progress::Progress(std::size_t total, std::string unit)
@@ -24,9 +26,8 @@ void Progress::show(std::size_t done) {
     return;
   }
   const double share = static_cast<double>(done) / static_cast<double>(total_);
-  const int filled = static_cast<int>(share * 30);
-  std::fprintf(stderr, "\r\033[K[%.*s%.*s] %zu/%zu %s  %.1f/s", filled, "##############################",
-               30 - filled, "..............................", done, total_, unit_.c_str(), rate);
+  std::fprintf(stderr, "\r\033[K%s %zu/%zu %s  %.1f/s", bar_text(share, 30).c_str(), done, total_,
+               unit_.c_str(), rate);
   if (done > 0) {
     const auto left_s = static_cast<long>(static_cast<double>(total_ - done) / rate + 0.5);
     std::fprintf(stderr, "  %ld:%02ld left", left_s / 60, left_s % 60);

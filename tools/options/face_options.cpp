@@ -24,6 +24,15 @@ void FaceOptions::add_to(const Command& command, bool with_whole) {
   add_search_to(command);
 }
 
+void FaceOptions::add_largest_to(const Command& command) {
+  command
+      .add_option("--face", face,
+                  "Find faces and take the largest of each frame (auto); or take the whole frame as the face")
+      .one_of({"auto", "whole"})
+      .show_default();
+  add_search_to(command);
+}
+
 void FaceOptions::add_search_to(const Command& command) {
   command
       .add_option("--detector", detector,

@@ -18,6 +18,8 @@ struct FaceOptions {
 
   /// Adds all options. `with_whole`: the command can also do without a detector.
   void add_to(const Command& command, bool with_whole = true);
+  /// Adds all options, without the choice of all faces.
+  void add_largest_to(const Command& command);
   /// Adds all options but --face.
   void add_search_to(const Command& command);
   FaceChoice choice() const;

@@ -5,8 +5,9 @@
 
 #include <string>
 
-/// How the program ends: everything done; some images or files failed; wrong usage or unusable data.
-enum ExitCode { exit_done = 0, exit_some_failed = 1, exit_usage = 2 };
+/// How the program ends: everything done; some images or files failed; wrong usage or unusable data; the time of --timeout
+/// was up.
+enum ExitCode { exit_done = 0, exit_some_failed = 1, exit_usage = 2, exit_time_is_up = 3 };
 
 /// Prints "tinyfiqa: message" to standard error.
 void print_error(const tinyfiqa::Status& status);

@@ -40,6 +40,21 @@ bool read_size(const std::string& text, int most, int& first, int& second) {
   return side(first) && at != end && *at++ == 'x' && side(second) && at == end;
 }
 
+bool read_duration(const std::string& text, double& seconds) {
+  const std::size_t end = text.find_last_of("0123456789.");
+  if (end == std::string::npos) return false;
+  const std::string unit = text.substr(end + 1);
+  std::string problem;
+  if (!parse_number(text.substr(0, end + 1), "", seconds, problem)) return false;
+  if (unit == "ms")
+    seconds /= 1000;
+  else if (unit == "min")
+    seconds *= 60;
+  else if (unit != "s" && !unit.empty())
+    return false;
+  return seconds > 0 && seconds <= 24.0 * 3600;
+}
+
 Result<LabelRange> read_label_range(const std::string& text) {
   std::vector<double> ends;
   if (!read_numbers(text, 2, ends) || ends[0] >= ends[1])

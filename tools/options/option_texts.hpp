@@ -8,6 +8,10 @@
 /// Two whole numbers of 1 to `most` with an x between them, such as 600x416. False for any other text.
 bool read_size(const std::string& text, int most, int& first, int& second);
 
+/// The seconds of a time above 0 and of at most a day, such as 10s, 500ms or 2min; a number alone is in seconds. False for
+/// any other text.
+bool read_duration(const std::string& text, double& seconds);
+
 /// The ends of a range of labels, the lower one first.
 struct LabelRange {
   double low = 0, high = 1;

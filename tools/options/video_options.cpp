@@ -21,7 +21,8 @@ void VideoOptions::add_to(const Command& command, const std::string& verb) {
 }
 
 Result<FrameFormat> VideoOptions::frame_format(const char* command) const {
-  FrameFormat frames{mjpeg, 0, 0};
+  FrameFormat frames;
+  frames.coding = mjpeg ? FrameCoding::mjpeg : FrameCoding::rgb;
   if (isatty(0) != 0)
     return Status::error(Errc::bad_argument,
                          "standard input is a terminal; pipe a video into it: ffmpeg -i FILE -c:v mjpeg -f "

@@ -4,21 +4,16 @@
 #include <tinyfiqa/formats/csv.hpp>
 
 #include <cmath>
-#include <vector>
 
 #include "reports/text.hpp"
 
 using namespace tinyfiqa;
-
-namespace {
 
 std::vector<std::string> reason_texts(const Explanation& explanation) {
   std::vector<std::string> texts;
   for (const Reason& reason : reasons_of(explanation)) texts.push_back(reason.text());
   return texts;
 }
-
-}  // namespace
 
 const std::string& explanation_columns() {
   static const std::string columns = [] {

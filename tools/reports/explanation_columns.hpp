@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <vector>
 
 /// The names of all components, and "reasons", with commas between them.
 const std::string& explanation_columns();
@@ -14,5 +15,7 @@ const std::string& explanation_columns();
 std::string explanation_fields(const tinyfiqa::Explanation* explanation);
 /// Adds "components" (whole numbers, or null), "measures" and "reasons" to a JSON object.
 void add_explanation(nlohmann::ordered_json& json, const tinyfiqa::Explanation& explanation);
+/// The texts of reasons_of(), worst first.
+std::vector<std::string> reason_texts(const tinyfiqa::Explanation& explanation);
 /// A newline and an indented reason, for each reason.
 std::string reason_lines(const tinyfiqa::Explanation& explanation);

@@ -19,6 +19,12 @@ inline std::string decimal_text(double value, int decimals = 6) {
   return format_text("%.*f", decimals, value);
 }
 
+/// A bar of `width` characters, of which this share is filled: "[####......]".
+inline std::string bar_text(double share, int width) {
+  const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * width);
+  return "[" + std::string(filled, '#') + std::string(static_cast<std::size_t>(width) - filled, '.') + "]";
+}
+
 inline std::string join_text(const std::vector<std::string>& parts, const char* between) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : between) + part;
