@@ -10,7 +10,7 @@ cmake --preset asan+ubsan -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_CXX_STANDARD=20 -
   -DTINYFIQA_BUILD_EXAMPLES=OFF -DTINYFIQA_ONNX=OFF -DTINYFIQA_TOOL_FLAGS=-O0 \
   -DTINYFIQA_BUILD_FUZZERS=ON -DTINYFIQA_FUZZING_FLAGS=-fsanitize=fuzzer-no-link
 if [ "${1-}" = --quick ]; then
-  tests=(base shared kernels graph image io data decoders c)
+  tests=(base shared kernels image io data decoders c)
   cmake --build --preset asan+ubsan --target fuzzers "${tests[@]/#/test_}"
   names=$(IFS='|'; echo "${tests[*]}")
   set -- -R "^($names)\$"

@@ -1,6 +1,6 @@
 // Compiled once for each instruction set, with its flags: the kernels that inference uses. Nothing but kernels may be
 // compiled here: a test looks through the object for any other function.
-#include <tinyfiqa/runtime/backend.hpp>
+#include <tinyfiqa/runtime/backend_table.hpp>
 
 TINYFIQA_BEGIN
 #define TINYFIQA_JOIN_(a, b) a##b

@@ -1,6 +1,6 @@
 // Compiled once for each instruction set, with its flags: the kernels that only training uses. Nothing but kernels may
 // be compiled here: a test looks through the object for any other function.
-#include <tinyfiqa/autograd/training_backend.hpp>
+#include <tinyfiqa/autograd/training_table.hpp>
 
 TINYFIQA_BEGIN
 #define TINYFIQA_JOIN_(a, b) a##b

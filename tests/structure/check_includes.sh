@@ -28,7 +28,7 @@ quality: evaluation image formats runtime models nn threads weights base
 attribution: autograd quality image runtime base
 detection: quality image formats runtime models nn threads weights base
 recognition: quality evaluation data image formats optim threads nn base
-training: recognition detection models quality evaluation data image optim formats autograd runtime threads nn base"
+training: recognition detection models quality evaluation data image optim formats autograd runtime kernels threads nn base"
 
 freestanding_rooms="base simd nn kernels kernels/reference kernels/train models runtime"
 hosted_files="runtime/large_array.hpp" # asks the operating system for memory

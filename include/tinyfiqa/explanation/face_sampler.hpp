@@ -44,14 +44,20 @@ class FaceSampler {
   }
 
  private:
-  static constexpr double most_reduction = 255;  // sums of a column have 16 bits
+  static constexpr double most_reduction = 255;
+  static constexpr int most_rows = 4;
 
-  /// Copies the part of the image that the face's square of `side` pixels covers to part_, reduced by a whole factor.
-  /// Lets `back` lead into it.
+  /// What warp() fills of a face of this side. Filters reach five pixels: that is within the margin of the measured part
+  /// only at the full size.
+  static Box wanted_part(int side) { return side == aligned_side ? measured_part : Box{0, 0, side, side}; }
+
+  /// Copies the part of the image that the wanted part of a face covers to part_, reduced by a whole factor. Lets `back`
+  /// lead into it.
   void read_part(const ImageView& image, Similarity& back, int side, int factor) {
+    const Box wanted = wanted_part(side);
     double left = image.width, top = image.height, right = 0, bottom = 0;
-    for (const double x : {0.0, static_cast<double>(side)})
-      for (const double y : {0.0, static_cast<double>(side)}) {
+    for (const int x : {wanted.x, wanted.x + wanted.width})
+      for (const int y : {wanted.y, wanted.y + wanted.height}) {
         left = std::min(left, back.x(x, y)), right = std::max(right, back.x(x, y));
         top = std::min(top, back.y(x, y)), bottom = std::max(bottom, back.y(x, y));
       }
@@ -71,18 +77,20 @@ class FaceSampler {
     back.tx = (back.tx - x) / factor, back.ty = (back.ty - y) / factor;
   }
 
-  /// One row of part_: means over squares of `factor` pixels, the first at column x and row y of the image.
+  /// One row of part_: means over squares of `factor` pixels, the first at column x and row y of the image. Of large
+  /// squares, most_rows rows are read, evenly spread, because reading takes most of the time.
   void reduce_row(const ImageView& image, int x, int y, int factor, unsigned char* to) {
     const int columns = part_.width * factor;
     if (factor == 1) return detail::copy_rgb(image, x, y, columns, to);
     const std::size_t count = std::size_t{3} * static_cast<std::size_t>(columns);
     row_.resize(count);
     sums_.assign(count, 0);
-    for (int i = 0; i < factor; ++i) {
-      detail::copy_rgb(image, x, y + i, columns, row_.data());
+    const int rows = std::min(factor, most_rows);
+    for (int i = 0; i < rows; ++i) {
+      detail::copy_rgb(image, x, y + (2 * i + 1) * factor / (2 * rows), columns, row_.data());
       for (std::size_t j = 0; j < count; ++j) sums_[j] = static_cast<std::uint16_t>(sums_[j] + row_[j]);
     }
-    const auto pixels = static_cast<std::uint32_t>(factor) * static_cast<std::uint32_t>(factor);
+    const auto pixels = static_cast<std::uint32_t>(factor) * static_cast<std::uint32_t>(rows);
     const std::uint16_t* from = sums_.data();
     for (int i = 0; i < part_.width; ++i, to += 3) {
       std::uint32_t sum[3] = {};
@@ -97,8 +105,7 @@ class FaceSampler {
     const std::int64_t step_x = fixed(back.a), step_y = fixed(back.b);
     const std::int64_t end_x = std::int64_t{part_.width} << 16, end_y = std::int64_t{part_.height} << 16;
     const std::size_t row = std::size_t{3} * static_cast<std::size_t>(part_.width);
-    // Filters reach five pixels: that is within the margin of the measured part only at the full size.
-    const Box wanted = face_.width == aligned_side ? measured_part : Box{0, 0, face_.width, face_.height};
+    const Box wanted = wanted_part(face_.width);
     for (int y = wanted.y; y < wanted.y + wanted.height; ++y) {
       unsigned char* to = face_.pixel(wanted.x, y);
       std::int64_t px = fixed(back.x(wanted.x + 0.5, y + 0.5)), py = fixed(back.y(wanted.x + 0.5, y + 0.5));

@@ -4,6 +4,7 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/image/image.hpp>
 #include <tinyfiqa/image/view.hpp>
+#include <tinyfiqa/kernels/resize.hpp>
 #include <tinyfiqa/runtime/backend.hpp>
 
 #include <cstddef>

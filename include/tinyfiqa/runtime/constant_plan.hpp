@@ -13,7 +13,7 @@
 
 #include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/nn/definition.hpp>
-#include <tinyfiqa/runtime/backend.hpp>
+#include <tinyfiqa/runtime/backend_table.hpp>
 #include <tinyfiqa/runtime/constant_steps.hpp>
 #include <tinyfiqa/runtime/packed_weights.hpp>
 #include <tinyfiqa/runtime/plan.hpp>

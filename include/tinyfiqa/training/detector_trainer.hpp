@@ -8,6 +8,7 @@
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/data/photo_mixer.hpp>
 #include <tinyfiqa/detection/face_detector.hpp>
+#include <tinyfiqa/kernels/parallel.hpp>
 #include <tinyfiqa/optim/optimizers.hpp>
 #include <tinyfiqa/optim/schedule.hpp>
 #include <tinyfiqa/threads/thread_team.hpp>

@@ -1,0 +1,268 @@
+// The inference backend of the instruction set that this translation unit is compiled for. Its functions unpack
+// the operands of a step and call the kernel. A program with several instruction sets compiles this header once
+// for each of them.
+#pragma once
+
+#include <tinyfiqa/kernels/elementwise.hpp>
+#include <tinyfiqa/kernels/pixels.hpp>
+#include <tinyfiqa/kernels/pool.hpp>
+#include <tinyfiqa/kernels/resize.hpp>
+#include <tinyfiqa/kernels/weights.hpp>
+#include <tinyfiqa/runtime/chain.hpp>
+#include <tinyfiqa/runtime/convolution_kernels.hpp>
+#include <tinyfiqa/runtime/kernel_set.hpp>
+#include <tinyfiqa/runtime/step.hpp>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+// ---- pooling
+
+/// A kernel without weights.
+constexpr Kernel plain_kernel(const char* name, void (*run)(const Step&, const Frame&),
+                              void (*run_rows)(const Step&, const Frame&, const RowsTask&) = nullptr) {
+  Kernel k;
+  k.name = name;
+  k.run = run;
+  k.run_rows = run_rows;
+  return k;
+}
+
+/// The same for a kernel that reads parameters of the operation.
+constexpr Kernel kernel_of_op(const char* name, void (*run)(const Step&, const Frame&)) {
+  Kernel k = plain_kernel(name, run);
+  k.reads_op = true;
+  return k;
+}
+
+inline PoolArgs pool_args(const Step& s) {
+  PoolArgs p;
+  p.n = s.x.extents.n;
+  p.h = s.x.extents.h;
+  p.w = s.x.extents.w;
+  p.c = s.x.extents.c;
+  p.out_h = s.y.extents.h;
+  p.out_w = s.y.extents.w;
+  p.window = s.window;
+  p.stride = s.stride;
+  p.padding = s.padding;
+  p.x_pixel_stride = s.x.pixel_stride;
+  p.y_pixel_stride = s.y.pixel_stride;
+  return p;
+}
+inline PoolArgs whole_pool_args(const Step& s, const Frame& f) {
+  PoolArgs p = pool_args(s);
+  p.x = f.read<float>(s.x);
+  p.y = f.write<float>(s.y);
+  return p;
+}
+inline void run_max_pool(const Step& s, const Frame& f) { max_pool(whole_pool_args(s, f), f.team); }
+inline void run_max_pool_rows(const Step& s, const Frame&, const RowsTask& t) {
+  PoolArgs p = pool_args(s);
+  p.x = t.read<float>();
+  p.y = t.write<float>();
+  for (int oy = t.begin; oy < t.end; ++oy) max_pool_row(p, t.image, oy);
+}
+inline void run_mean_hw(const Step& s, const Frame& f) { mean_hw(whole_pool_args(s, f), f.team); }
+
+/// A panel of channels of the product, for all pixels of an image, is in the scratch; then its means are computed.
+inline void run_gemm_mean(const Step& s, const Frame& f) {
+  GemmArgs g = gemm_args(s, f);
+  g.a = f.read<float>(s.x);
+  PoolArgs p;
+  p.n = 1;
+  p.h = s.x.extents.h;
+  p.w = s.x.extents.w;
+  p.x = g.c = scratch_floats(s, f);
+  const float* const slope = g.slope;
+  const int pixels = p.h * p.w;
+  for (int image = 0; image < s.x.extents.n; ++image, g.a += pixels * g.lda) {
+    float* const y = f.write<float>(s.y) + image * s.y.pixel_stride;
+    const float* panel = g.packed;
+    for_each_panel(g.n, [&](auto vectors, int first, int columns) {
+      constexpr int NV = decltype(vectors)::count;
+      p.c = columns;
+      p.x_pixel_stride = g.ldc = NV * simd::width;
+      g.slope = slope == nullptr ? nullptr : slope + first;
+      gemm_panel<NV>(g, panel, 0, columns, 0, pixels);
+      p.y = y + first;
+      mean_hw(p, Team());
+      panel += static_cast<std::ptrdiff_t>(NV) * simd::width * (g.k + 1);
+    });
+  }
+}
+inline constexpr Kernel gemm_mean_kernel = [] {
+  Kernel k;
+  k.name = TINYFIQA_KERNEL_NAME("gemm_mean_f32/panel");
+  k.run = run_gemm_mean;
+  k.packed_bytes = packed_gemm<>;
+  k.pack = pack_gemm_step<>;
+  return k;
+}();
+inline constexpr Kernel max_pool_kernel =
+    plain_kernel(TINYFIQA_KERNEL_NAME("max_pool_f32/1v"), run_max_pool, run_max_pool_rows);
+inline constexpr Kernel mean_hw_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("mean_hw_f32/2v"), run_mean_hw);
+
+// ---- elementwise
+
+inline ElementwiseArgs elementwise_args(const Step& s, const Frame& f) {
+  ElementwiseArgs e;
+  e.images = s.x.extents.n;
+  e.pixels = s.x.extents.h * s.x.extents.w;
+  e.c = s.x.extents.c;
+  e.x = f.read<float>(s.x);
+  e.x_pixel_stride = s.x.pixel_stride;
+  if (s.b.place != Place::none) {
+    e.b = f.read<float>(s.b);
+    e.b_pixel_stride = s.b.pixel_stride;
+  }
+  e.y = f.write<float>(s.y);
+  e.y_pixel_stride = s.y.pixel_stride;
+  e.slope = step_slope(s, f);
+  e.act = s.act;
+  return e;
+}
+inline void run_activation(const Step& s, const Frame& f) { activation(elementwise_args(s, f), f.team); }
+inline void run_add(const Step& s, const Frame& f) { add(elementwise_args(s, f), f.team); }
+inline void run_scale(const Step& s, const Frame& f) { scale(elementwise_args(s, f), f.team); }
+inline void run_copy(const Step& s, const Frame& f) { copy(elementwise_args(s, f), f.team); }
+inline void run_interleave(const Step& s, const Frame& f) { interleave(elementwise_args(s, f), f.team); }
+inline void run_shuffle(const Step& s, const Frame& f) { shuffle(elementwise_args(s, f), s.groups, f.team); }
+inline void run_upsample(const Step& s, const Frame& f) {
+  upsample(elementwise_args(s, f), s.x.extents.w, s.source->factor, f.team);
+}
+inline void run_add_upsampled(const Step& s, const Frame& f) {
+  const Extents &fine = s.x.extents, &coarse = s.b.extents;
+  add_upsampled(elementwise_args(s, f), fine.h, fine.w, coarse.h, coarse.w, f.team);
+}
+inline constexpr Kernel activation_kernel =
+    plain_kernel(TINYFIQA_KERNEL_NAME("activation_f32/1v"), run_activation);
+inline constexpr Kernel add_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("add_f32/1v"), run_add);
+inline constexpr Kernel scale_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("scale_f32/1v"), run_scale);
+inline constexpr Kernel copy_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("copy_f32/1v"), run_copy);
+inline constexpr Kernel interleave_kernel =
+    plain_kernel(TINYFIQA_KERNEL_NAME("interleave_f32/2"), run_interleave);
+inline constexpr Kernel shuffle_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("shuffle_f32/1"), run_shuffle);
+inline constexpr Kernel upsample_kernel = kernel_of_op(TINYFIQA_KERNEL_NAME("upsample_f32/1v"), run_upsample);
+inline constexpr Kernel add_upsampled_kernel =
+    plain_kernel(TINYFIQA_KERNEL_NAME("add_upsampled_f32/1v"), run_add_upsampled);
+
+// ---- the user's own operations
+
+inline void run_custom(const Step& s, const Frame& f) {
+  CustomCall<float> call;
+  call.in[0] = s.x.extents;
+  call.in[1] = s.b.extents;
+  call.out = s.y.extents;
+  call.x[0] = f.read<float>(s.x);
+  if (s.b.place != Place::none) call.x[1] = f.read<float>(s.b);
+  call.y = f.write<float>(s.y);
+  call.params = packed_floats(s, f);
+  s.source->custom->forward_float(call);
+}
+inline constexpr Kernel custom_kernel = kernel_of_op(TINYFIQA_KERNEL_NAME("custom_f32/1"), run_custom);
+
+// ---- an image's levels
+
+inline void run_levels_rows(const Step& s, const Frame& f, const RowsTask& t) {
+  const Extents& e = s.y.extents;
+  const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(e.w) * 3,
+                       at = (static_cast<std::ptrdiff_t>(t.image) * e.h + t.begin) * row;
+  pixels_to_floats(static_cast<const unsigned char*>(f.input) + at, (t.end - t.begin) * e.w, s.levels.mean,
+                   s.levels.scale, t.write<float>() + at);
+}
+inline void run_levels(const Step& s, const Frame& f) {
+  const Extents& e = s.y.extents;
+  parallel_for(worth_team(f.team, static_cast<double>(e.floats())), e.n * e.h, [&](int begin, int end, int) {
+    RowsTask t;
+    t.y = f.write<unsigned char>(s.y);
+    t.begin = begin;  // rows of all images, one after the other
+    t.end = end;
+    run_levels_rows(s, f, t);
+  });
+}
+inline constexpr Kernel levels_kernel =
+    plain_kernel(TINYFIQA_KERNEL_NAME("levels_f32/16"), run_levels, run_levels_rows);
+
+// ---- the table. Kernels that are not in `Set` are not compiled.
+
+/// The kernel of an operation if the set has it.
+template <KernelSet Set, OpKind Operation, const Kernel& K>
+constexpr const Kernel* kernel_in() {
+  if constexpr (has(Set, kernel_of(Operation)))
+    return &K;
+  else
+    return nullptr;
+}
+
+template <KernelSet Set>
+constexpr const Kernel* choose_operation(OpKind kind, DType dtype) {
+  if (dtype != DType::f32) return nullptr;
+  switch (kind) {
+    case OpKind::activation:
+      return kernel_in<Set, OpKind::activation, activation_kernel>();
+    case OpKind::max_pool:
+      return kernel_in<Set, OpKind::max_pool, max_pool_kernel>();
+    case OpKind::mean_hw:
+      return kernel_in<Set, OpKind::mean_hw, mean_hw_kernel>();
+    case OpKind::add:
+      return kernel_in<Set, OpKind::add, add_kernel>();
+    case OpKind::scale:
+      return kernel_in<Set, OpKind::scale, scale_kernel>();
+    case OpKind::shuffle:
+      return kernel_in<Set, OpKind::shuffle, shuffle_kernel>();
+    case OpKind::upsample:
+      return kernel_in<Set, OpKind::upsample, upsample_kernel>();
+    case OpKind::add_upsampled:
+      return kernel_in<Set, OpKind::add_upsampled, add_upsampled_kernel>();
+    case OpKind::custom:
+      return kernel_in<Set, OpKind::custom, custom_kernel>();
+    default:
+      return nullptr;
+  }
+}
+
+constexpr const Kernel* choose_copy(DType dtype) { return dtype == DType::f32 ? &copy_kernel : nullptr; }
+
+inline constexpr const Kernel* all_kernels[] = {
+    &gemm_kernel,         &conv_kernel,
+    &depthwise_kernel<1>, &depthwise_kernel<3>,
+    &depthwise_kernel<5>, &depthwise_kernel<7>,
+    &max_pool_kernel,     &mean_hw_kernel,
+    &activation_kernel,   &add_kernel,
+    &scale_kernel,        &copy_kernel,
+    &interleave_kernel,   &shuffle_kernel,
+    &upsample_kernel,     &add_upsampled_kernel,
+    &custom_kernel,       &levels_kernel,
+    &gemm_mean_kernel,
+#ifdef TINYFIQA_PLANAR
+    &planar_gemm_kernel,  &planar_depthwise_kernel,
+    &planar_stem_kernel,
+#endif
+};
+
+/// The backend with some kernels. Only the whole one has the list of all.
+template <KernelSet Set>
+inline constexpr Backend backend_with = [] {
+  Backend b;
+  b.isa = TINYFIQA_ISA_NAME;
+  b.vector_floats = simd::width;
+  b.pack_layout.vector_floats = simd::width;
+  b.pack_layout.most_panel_vectors = gemm_max_vectors;
+  b.conv = choose_conv<Set>;
+  b.operation = choose_operation<Set>;
+  b.copy = choose_copy;
+  b.interleave = kernel_in<Set, OpKind::shuffle, interleave_kernel>();
+  b.levels = &levels_kernel;
+  if constexpr (has(Set, KernelSet::gemm | kernel_of(OpKind::mean_hw))) b.product_mean = &gemm_mean_kernel;
+  b.planar = choose_planar<Set>;
+  b.run_chain = run_chain;
+  b.image.resize = resize_u8x3;
+  b.image.to_floats = pixels_to_floats;
+  b.weights.halves_to_floats = halves_to_floats;
+  b.weights.scale = scale_weights;
+  if constexpr (Set == KernelSet::all) b.all = {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])};
+  return b;
+}();
+inline constexpr const Backend& backend = backend_with<KernelSet::all>;
+
+TINYFIQA_ISA_END
