@@ -26,6 +26,7 @@ std::vector<NamedCommand> all_commands(const Command& app, int& exit_code,
       };
   return {{"score", plain(add_score), true},
           {"detect", plain(add_detect), true},
+          {"report", TINYFIQA_WHOLE_TOOL(plain(add_report)), true},
           {"eval", TINYFIQA_WHOLE_TOOL(plain(add_eval)), true},
           {"label", TINYFIQA_WHOLE_TOOL(plain(add_label)), true},
           {"select", TINYFIQA_WHOLE_TOOL(plain(add_select)), true},
