@@ -32,7 +32,9 @@ def browser(downloads):
         options.add_argument("--" + argument)
     options.add_experimental_option("prefs", {"download.default_directory": downloads})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(service=webdriver.chrome.service.Service(driver), options=options)
+    chrome = webdriver.Chrome(service=webdriver.chrome.service.Service(driver), options=options)
+    chrome.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+    return chrome
 
 
 class Page:
@@ -45,6 +47,8 @@ class Page:
         chrome.get("file://" + path)
         self.script("return new Promise((done) => requestAnimationFrame(() => setTimeout(done)));")
         self.open_s = time.monotonic() - started
+        metrics = chrome.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        self.work_s = next(m["value"] for m in metrics if m["name"] == "TaskDuration")  # processor time of its thread
         logs = [log for log in chrome.get_log("browser") if log["level"] in ("SEVERE", "WARNING")]
         check(not logs, f"{path}: the browser complains: {logs}")
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -84,7 +85,7 @@ def check_filters(page, faces):
     dark = [face for face in faces if any(r["component"] == "under_exposure" for r in face.get("reasons", []))]
     page.choose("reason", "under_exposure")
     check(len(page.names()) == len(dark) > 0, f"{len(page.names())} of {len(dark)} dark faces")
-    page.set("search", "UNICODE".replace("U", "ü", 1).replace("I", "ï").replace("O", "ö").replace("E", "é").upper())
+    page.set("search", "ÜNÏCÖDÉ")
     check(page.names() == ["ünïcödé 顔.jpg"], f"the search finds {page.names()}")
     page.set("search", "no such name")
     check(page.names() == [] and page.id("none").is_displayed(), "nothing fits, and nothing says so")
@@ -96,7 +97,8 @@ def check_filters(page, faces):
     check(all(q >= 60 for q in page.script("return shown.map((face) => face.value)")), "the list does not follow the slider")
     page.id("reset").click()
     page.choose("sort", "name")
-    check(page.names()[0] == sorted(page.names(), key=str.lower)[0] or True, "")
+    paths = page.script("return shown.map((face) => face.path)")
+    check(paths.index(f"{scratch}/photos/broken.jpg") < paths.index(f"{scratch}/photos/faces_astronaut.jpg"), f"not by name: {paths}")
     page.choose("sort", "worst")
     values = page.script("return shown.filter((face) => face.scored).map((face) => face.value)")
     check(values == sorted(values), f"not sorted worst first: {values}")
@@ -232,9 +234,11 @@ def check_thousand(chrome):
     report = scratch + "/thousand.html"
     print(run("report", write_table(scratch + "/thousand", 1000), "--out", report).strip())
     check(os.path.getsize(report) <= 10e6, f"{os.path.getsize(report)} bytes are more than 10 MB")
-    times = sorted(Page(chrome, report).open_s for _ in range(5))
-    page = Page(chrome, report)
-    print(f"1,000 faces open in {times[2]:.2f} s (median of 5, {times[0]:.2f} to {times[4]:.2f})")
+    opened = [Page(chrome, report) for _ in range(5)]
+    page, times = opened[-1], sorted(one.open_s for one in opened)
+    work = sorted(one.work_s for one in opened)
+    print(f"1,000 faces open in {times[2]:.2f} s (median of 5, {times[0]:.2f} to {times[4]:.2f}), "
+          f"of which the page computes {work[2]:.2f} s ({work[0]:.2f} to {work[4]:.2f})")
     check(len(page.names()) == 1000, f"{len(page.names())} faces are listed")
     gaps = page.script("""return new Promise((done) => {
         const gaps = [], end = document.documentElement.scrollHeight;
@@ -301,7 +305,6 @@ def check_persons(chrome, folder):
     photos = sorted(os.path.join(folder, p) for p in os.listdir(folder) if p.startswith("faces_"))
     rows = [[1.0, 0.0] if i % 3 else [0.0, 1.0] for i in range(len(photos))]
     header = ("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, 2), }" % len(rows)).ljust(117) + "\n"
-    import struct
     with open(scratch + "/persons.npy", "wb") as file:
         file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
         file.write(b"".join(struct.pack("<2f", *row) for row in rows))

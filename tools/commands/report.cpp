@@ -120,16 +120,16 @@ int ReportCommand::write(Report& report) const {
   if (const Status s = write_text(out, page); !s) return report_failure(s, exit_some_failed);
   const auto failed = static_cast<std::size_t>(std::count_if(
       report.faces.begin(), report.faces.end(), [](const ReportFace& face) { return !face.scored(); }));
-  std::printf("%s: %zu faces, %zu photos without a score, pictures of %d pixels, %.1f MB\n",
-              shown_text(out).c_str(), count - failed, failed, limits.side,
+  std::printf("%s: %s, %s without a score, pictures of %d pixels, %.1f MB\n", shown_text(out).c_str(),
+              count_text(count - failed, "face").c_str(), count_text(failed, "photo").c_str(), limits.side,
               static_cast<double>(page.size()) / 1e6);
   if (page.size() > allowed)
     print_note(out +
                ": is larger than --max-mb asks for, though its pictures are as small as they get; give fewer "
                "photos");
   if (missing > 0)
-    print_note(std::to_string(missing) +
-               " photos of scored faces can't be read, so the report has no picture of them");
+    print_note(out + ": no picture of " + count_text(missing, "face") + ", because " +
+               (missing == 1 ? "its photo" : "their photos") + " can't be read; the report has a note");
   if (!has_chart_library()) print_note(chart_library_advice);
   return failed + missing > 0 ? exit_some_failed : exit_done;
 }

@@ -4,6 +4,7 @@
 
 #include "options/messages.hpp"
 #include "reports/face_columns.hpp"
+#include "reports/text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -84,7 +85,7 @@ Status add_persons(Report& report, const EmbedOptions& options, double same) {
     missing += report.faces[i].scored() && !groups[i];
   }
   if (missing > 0)
-    print_note(std::to_string(missing) +
-               " faces have no embedding, so each of them is shown as a person of its own");
+    print_note(count_text(missing, "face") + (missing == 1 ? " has" : " have") +
+               " no embedding, so each of them is shown as a person of its own");
   return Status();
 }

@@ -6,6 +6,8 @@ const report = JSON.parse(byId("data").textContent);
 const raw = report.shown === "raw";
 const number = (n) => n.toLocaleString("en");
 
+const counted = (n, noun) => `${number(n)} ${noun}${n === 1 ? "" : "s"}`;
+
 /** An element with text in it. */
 function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -57,7 +59,7 @@ const scale = (() => {
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);
   const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
   if (!values.length || low === high) return { min: low || 0, max: (low || 0) + 1, step: 0.01, decimals: 4 };
-  const exponent = Math.floor(Math.log10((high - low) / 100));
+  const exponent = Math.floor(Math.log10((high - low) / 1000));
   const step = 10 ** exponent;
   const round = (steps) => Number((steps * step).toPrecision(12));
   return { min: round(Math.floor(low / step)), max: round(Math.ceil(high / step)), step, decimals: Math.max(0, -exponent) };
@@ -100,7 +102,7 @@ const orders = { best: bestFirst, worst: worstFirst, name: byName };
 function keptText() {
   const kept = faces.reduce((sum, face) => sum + face.kept, 0), all = scoredFaces.length;
   const percent = all ? Math.round((100 * kept) / all) : 0;
-  return `Kept ${number(kept)} of ${number(all)} faces (${percent} %)`;
+  return `Kept ${number(kept)} of ${counted(all, "face")} (${percent} %)`;
 }
 
 /** A component's name as words. */

@@ -112,9 +112,10 @@ const largeView = {
     image.width = picture.width;
     image.height = picture.height;
     image.src = pictureAddress(picture);
-    stage.append(image, marksOf(picture));
-    stage.style.aspectRatio = `${picture.width} / ${picture.height}`;
+    stage.append(image);
     if (face.heat) stage.append(heatOf(face.heat));
+    stage.append(marksOf(picture));
+    stage.style.aspectRatio = `${picture.width} / ${picture.height}`;
     this.showMarks();
   },
 

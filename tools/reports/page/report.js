@@ -4,6 +4,7 @@ const grid = byId("faces");
 const cards = faces.map(makeCard);
 let shown = [];
 let current = 0; // the face in `shown` that Tab reaches
+let tabStop = null; // its button
 
 /** A face as an item of the list: a button, and reasons for print. */
 function makeCard(face) {
@@ -27,16 +28,22 @@ function makeCard(face) {
     line.append(element("span", "band", "unscored"));
   }
   const out = element("span", "state");
-  line.append(out);
   const name = element("span", "name");
   name.append(element("bdi", "", face.fileName));
   if (face.faceText) name.append(element("span", "", face.faceText));
-  button.append(frame, line, name, element("span", "fault", face.scored ? (face.reasons[0] || {}).fault || "" : face.error));
+  button.append(frame, line, out, name, element("span", "fault", face.scored ? face.reasons[0]?.fault || "" : face.error));
   button.title = face.path;
-  const printed = element("ul", "print-only");
-  printed.append(...face.reasons.map((reason) => element("li", "", `${reason.fault}: ${reason.remedy}`)));
-  item.append(button, printed);
-  return { item, button, out, image: frame.querySelector("img"), printed };
+  item.append(button);
+  return { item, button, out, image: frame.querySelector("img") };
+}
+
+/** All reasons of a face below its button. Paper has no large view. */
+function printReasons(face) {
+  const { item } = cards[face.index];
+  if (!face.reasons.length || item.querySelector("ul")) return;
+  const list = element("ul", "print-only");
+  list.append(...face.reasons.map((reason) => element("li", "", `${reason.fault}: ${reason.remedy}`)));
+  item.append(list);
 }
 
 /** Images get their bytes when they come near the window, all others while nothing else is to be done. */
@@ -63,7 +70,10 @@ const pictures = {
       if (this.waiting.size) requestIdleCallback(rest);
     };
     requestIdleCallback(rest);
-    addEventListener("beforeprint", () => this.loadAll());
+    addEventListener("beforeprint", () => {
+      this.loadAll();
+      faces.forEach(printReasons);
+    });
   },
 };
 
@@ -93,10 +103,10 @@ function showFaces() {
 }
 
 function setCurrent(at) {
-  if (shown[current]) cards[shown[current].index].button.tabIndex = -1;
-  for (const card of cards) if (card.button.tabIndex === 0) card.button.tabIndex = -1;
+  if (tabStop) tabStop.tabIndex = -1;
   current = Math.min(Math.max(0, at), Math.max(0, shown.length - 1));
-  if (shown[current]) cards[shown[current].index].button.tabIndex = 0;
+  tabStop = shown[current] ? cards[shown[current].index].button : null;
+  if (tabStop) tabStop.tabIndex = 0;
 }
 
 const columns = () => getComputedStyle(grid).gridTemplateColumns.split(" ").length;
@@ -117,10 +127,9 @@ function moveInGrid(event) {
 }
 
 function focusCurrent() {
-  if (!shown[current]) return;
-  const { button } = cards[shown[current].index];
-  button.focus({ preventScroll: true });
-  button.scrollIntoView({ block: "nearest" });
+  if (!tabStop) return;
+  tabStop.focus({ preventScroll: true });
+  tabStop.scrollIntoView({ block: "nearest" });
 }
 
 let saying = 0;
@@ -163,6 +172,7 @@ function fillReasonMenu() {
 }
 
 function fillBands() {
+  byId("bands").querySelector("legend").textContent = raw ? "Photos" : "Bands";
   for (const group of [...(raw ? ["scored"] : [...report.bands].reverse()), "unscored"]) {
     const count = faces.filter((face) => face.group === group).length;
     state.groups.add(group);
@@ -182,7 +192,7 @@ function fillBands() {
 
 function startPersons() {
   byId("persons").hidden = persons.size === 0;
-  byId("persons").querySelector("label").textContent = `Only the best face of each person (${number(persons.size)} persons)`;
+  byId("persons").querySelector("label").textContent = `Only the best face of each person (${counted(persons.size, "person")})`;
   byId("best-only").onchange = () => {
     state.bestOnly = byId("best-only").checked;
     keptChanged();
@@ -238,8 +248,8 @@ function startControls() {
 
 function start() {
   const unscored = faces.length - scoredFaces.length;
-  byId("about").textContent = `${report.title}: ${number(scoredFaces.length)} faces` +
-    (unscored ? `, ${number(unscored)} photos without a score` : "") + (report.scored_by ? `. Scored by ${report.scored_by}` : "") +
+  byId("about").textContent = `${report.title}: ${counted(scoredFaces.length, "face")}` +
+    (unscored ? `, ${counted(unscored, "photo")} without a score` : "") + (report.scored_by ? `. Scored by ${report.scored_by}` : "") +
     (raw ? ". Raw scores, not calibrated: higher is better." : ". Quality of 0 to 100, higher is better.");
   fillReasonMenu();
   fillBands();
