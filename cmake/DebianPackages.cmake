@@ -24,6 +24,18 @@ list(SUBLIST tinyfiqa_licence 4 -1 tinyfiqa_licence)  # below its name and the c
 list(TRANSFORM tinyfiqa_licence PREPEND " ")
 list(TRANSFORM tinyfiqa_licence REPLACE "^ $" " .")
 list(JOIN tinyfiqa_licence "\n" tinyfiqa_licence)
+set(tinyfiqa_chart_copyright "")
+if(tinyfiqa_chart_script)
+  set(tinyfiqa_chart_copyright "
+Files: tools/reports/page
+Copyright: 2026 The tinyfiqa authors
+           2014-2022 Chart.js Contributors
+           2022 Jukka Kurkela
+License: Expat
+Comment: The command contains Chart.js and @kurkle/color, which it writes
+ into reports, from the package libjs-chart.js.
+")
+endif()
 configure_file(packaging/debian/copyright.in ${tinyfiqa_debian_dir}/copyright @ONLY)
 configure_file(CHANGELOG.md ${tinyfiqa_debian_dir}/changelog COPYONLY)
 execute_process(COMMAND ${TINYFIQA_GZIP} -9nf changelog changelog.Debian WORKING_DIRECTORY ${tinyfiqa_debian_dir}

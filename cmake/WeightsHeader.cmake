@@ -3,6 +3,7 @@
 # whether the headers hold the files' bytes.
 cmake_minimum_required(VERSION 3.18)
 get_filename_component(root ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
+include(${CMAKE_CURRENT_LIST_DIR}/HexBytes.cmake)
 math(EXPR last "${CMAKE_ARGC} - 1")
 set(check OFF)
 if("${CMAKE_ARGV${last}}" STREQUAL "check")
@@ -13,13 +14,7 @@ endif()
 function(weights_header name comment)
   set(in ${root}/weights/${name}.safetensors)
   set(out ${root}/include/tinyfiqa/weights/${name}.hpp)
-  file(READ ${in} hex HEX)
-  string(LENGTH "${hex}" digits)
-  math(EXPR bytes "${digits} / 2")
-  string(REPEAT "." 4096 line)  # 2,048 bytes a line: nobody reads them
-  string(REGEX REPLACE "(${line})" "\\1\n" hex "${hex}")
-  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
-  string(STRIP "${hex}" hex)
+  tinyfiqa_hex_bytes(${in} hex bytes)
   set(header [[
 // weights/@name@.safetensors as bytes, so that a program needs no file. Made by
 // cmake/WeightsHeader.cmake; don't edit it. Include it in one source file: it is long.

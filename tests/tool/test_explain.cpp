@@ -105,7 +105,7 @@ TEST_CASE("explain refuses what has no map, and says what to do") {
   const std::string photo = "{photos}/astronaut.jpg ", out = " --out " + dir + "/a.png";
   error(photo, "--out is required");
   error("--out " + dir + "/a.png", "nothing to explain");
-  error(photo + "--model blur" + out, "is no network, so it has no heat map");
+  error(photo + "--model blur" + out, "blur is no network, so it has no heat map");
   error(photo + "--face all" + out, "give --out a folder");
   error(photo + photo + out, "2 images give several pictures");
   error(photo + "--copies 0" + out, "--copies");

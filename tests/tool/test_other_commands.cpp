@@ -18,8 +18,9 @@ using namespace tinyfiqa;
 
 /// The commands whose --help has an example that runs as it is.
 static const std::vector<std::string> commands = {
-    "score",  "detect",  "eval", "train",  "ablation", "size-study", "select",         "watch",
-    "sample", "degrade", "info", "import", "forward",  "gradients",  "verify-weights", "verify-eval",
+    "score",      "detect",    "report",         "eval",        "train", "ablation",
+    "size-study", "select",    "sample",         "degrade",     "info",  "import",
+    "forward",    "gradients", "verify-weights", "verify-eval", "watch", "explain",
 #ifdef TINYFIQA_WITH_ONNX
     "export",
 #endif

@@ -1,7 +1,7 @@
 #include "charts/canvas.hpp"
 
-#include "charts/xml_text.hpp"
 #include "reports/text.hpp"
+#include "reports/xml_text.hpp"
 
 #include <algorithm>
 

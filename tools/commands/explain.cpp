@@ -1,6 +1,4 @@
 // tinyfiqa explain: pictures of what raises and lowers the score of a face.
-#include <tinyfiqa/autograd/dispatch.hpp>
-#include <tinyfiqa/runtime/dispatch.hpp>
 #include "commands/commands.hpp"
 
 #include <tinyfiqa/formats/write_file.hpp>
@@ -53,17 +51,11 @@ struct ExplainCommand {
   PictureNames names_;
 };
 
-/// The deviation of the blur of a shown map: a twentieth of the face, so that parts of a face stand out and pixels do not.
-float blur_of(const HeatMap& map) { return static_cast<float>(std::min(map.height, map.width)) / 20; }
-
 Status ExplainCommand::check_options() {
   for (std::string& path : model.take_stray_inputs()) paths.push_back(std::move(path));
   if (paths.empty())
     return Status::error(Errc::bad_argument,
                          "nothing to explain; give images or folders (see tinyfiqa explain --help)");
-  if (is_baseline(model.model) || model.model == "svm" || model.model == "rqs")
-    return Status::error(Errc::bad_argument, "--model ", model.model,
-                         " is no network, so it has no heat map; score --explain gives reasons in words");
   const auto crop = place.crop();
   if (!crop) return crop.status();
   crop_ = *crop;
@@ -81,27 +73,12 @@ Status ExplainCommand::check_options() {
 /// What each thread works with. Several photos share the threads; a single one has them all.
 Result<std::vector<HeatJudge>> ExplainCommand::judges(std::size_t images, bool& calibrated) {
   const bool occlusion = map.method == HeatMethod::occlusion;
-  auto networks = read_models(model, occlusion ? Use::run : Use::change, threads);
-  if (!networks) return networks.status();
-  const std::vector<std::shared_ptr<const Model>> models = *networks;
-  ScoreOptions options;
-  if (model.model == "ensemble" &&
-      std::none_of(models.begin(), models.end(), [](const auto& m) { return !m->views().empty(); }))
-    options.views = map.views = *parse_views("flips");  // as score does
-  auto source = QualitySource::of(std::move(*networks), options);
+  const auto source = QualitySource::open(model, ScoreOptions(), threads, occlusion ? Use::run : Use::change);
   if (!source) return source.status();
   calibrated = source->calibrated();
   auto scorers = photo_judges(*source, faces, model.isa, threads, images);
   if (!scorers) return scorers.status();
-  const int each = scorers->size() == 1 ? thread_count(threads) : 1;
-  map.gradient.threads = map.occlusion.threads = each;
-  std::vector<HeatJudge> all;
-  for (PhotoJudge& scorer : *scorers) {
-    auto mapper = HeatMapper::create(models, map, *choose_training_backend(models[0]->backend().isa));
-    if (!mapper) return mapper.status();
-    all.push_back({std::move(scorer), std::make_unique<HeatMapper>(std::move(*mapper))});
-  }
-  return all;
+  return heat_judges(*source, std::move(*scorers), map, threads);
 }
 
 /// On any thread.
@@ -147,7 +124,7 @@ std::vector<std::string> ExplainCommand::lines_of(const HeatRow& row, bool calib
 }
 
 Status ExplainCommand::write(const InputItem& item, const HeatRow& row, bool calibrated) const {
-  const HeatMap shown = map.method == HeatMethod::gradient ? blurred(row.map, blur_of(row.map)) : row.map;
+  const HeatMap shown = map.method == HeatMethod::gradient ? shown_map(row.map) : row.map;
   const auto png = encode_png(heat_picture(row.face, shown, lines_of(row, calibrated)));
   if (!png) return png.status();
   const std::string to = file_of(item, row.row);
@@ -213,8 +190,7 @@ void add_explain(const Command& app, int& exit_code) {
   sub.add_option("paths", command->paths,
                  "Explain the faces of these images, folders (with all folders inside them) and patterns; "
                  "- reads a list from standard input");
-  sub.add_option("--out", command->out,
-                 "Write the picture to this .png file, or one picture a face to this folder")
+  sub.add_option("--out", command->out, "Write the map to this .png file, or one file a face to this folder")
       .type_name("PATH")
       .required();
   sub.add_option(

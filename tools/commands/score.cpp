@@ -41,7 +41,6 @@ struct ScoreCommand {
  private:
   Status check_options();
   Result<QualitySource> open(const ScoreOptions& options, const Crop& crop) const;
-  ShownScore shown_score(const QualitySource& source) const;
   ShownFaces shown_faces() const;
   Result<RowOutput> open_rows(const ScoreTable& table, NextPhoto& next) const;
   int score_list(const ScoreOptions& options, const Crop& crop);
@@ -69,20 +68,6 @@ void print_timing(const std::vector<PhotoJudge>& judges, std::size_t images, dou
       images, seconds, static_cast<double>(images) / seconds, judges.size(), decode_s * percent,
       find_s * percent, resize_s * percent, network_s * percent,
       100 - (decode_s + find_s + resize_s + network_s) * percent);
-}
-
-/// Shows qualities if the networks are calibrated. Otherwise prints a note that says how to calibrate them.
-ShownScore ScoreCommand::shown_score(const QualitySource& source) const {
-  if (raw) return ShownScore::raw;
-  if (source.calibrated()) {
-    if (const std::string note = source.inexact(); !note.empty()) print_note(note);
-    return ShownScore::quality;
-  }
-  if (const auto names = source.uncalibrated(); !names.empty())
-    print_note("the weights of " + join_text(names, ", ") +
-               " have no calibration, so these are raw scores; for qualities of 0..100, run tinyfiqa "
-               "calibrate WEIGHTS --data population.csv --out CALIBRATED.safetensors");
-  return ShownScore::raw;
 }
 
 Result<QualitySource> ScoreCommand::open(const ScoreOptions& options, const Crop& crop) const {
@@ -179,7 +164,7 @@ int ScoreCommand::score_list(const ScoreOptions& options, const Crop& crop) {
   auto judges = photo_judges(*source, faces, model.isa, threads, count, explain);
   if (!judges) return report_failure(judges.status());
   const bool average = crop.box && source->wants_aligned_faces();
-  const ShownScore shown = shown_score(*source);
+  const ShownScore shown = shown_score(*source, raw);
   ScoreTable table(table_format(format), shown, shown_faces(), source->models(), source->views(),
                    average ? average_landmarks_note : "");
   if (explain) table.show_explanations();
@@ -210,7 +195,7 @@ int ScoreCommand::score_table(const ScoreOptions& options) {
   std::vector<std::string> names;
   for (const Sample& s : samples)
     if (!draw.empty()) names.push_back(s.path);
-  const ShownScore shown = shown_score(*source);
+  const ShownScore shown = shown_score(*source, raw);
   ScoreTable rows(table_format(format), shown, shown_faces(), source->models(), source->views());
   if (explain) rows.show_explanations();
   std::size_t given = 0;

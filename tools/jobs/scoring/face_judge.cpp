@@ -189,8 +189,8 @@ Result<std::shared_ptr<const Model>> read_recogniser(const Baseline& baseline, c
 
 bool is_baseline(const std::string& name) { return find_baseline(name) != nullptr; }
 
-Result<QualitySource> QualitySource::open(const ModelOptions& model, const ScoreOptions& options,
-                                          int threads) {
+Result<QualitySource> QualitySource::open(const ModelOptions& model, const ScoreOptions& options, int threads,
+                                          Use use) {
   QualitySource source;
   source.options_ = options;
   source.baseline_ = find_baseline(model.model);
@@ -203,7 +203,7 @@ Result<QualitySource> QualitySource::open(const ModelOptions& model, const Score
     if (const Status s = check_one_view(source.models()[0], options); !s) return s;
   if (source.learned_ != nullptr) return source;
   if (source.baseline_ == nullptr) {
-    auto networks = read_models(model, Use::run, threads);
+    auto networks = read_models(model, use, threads);
     if (!networks) return networks.status();
     const auto has_views = [](const auto& network) { return !network->views().empty(); };
     if (model.model == "ensemble" && options.views.empty() &&

@@ -61,10 +61,11 @@ class LearnedBaseline;
 /// for each thread.
 class QualitySource {
  public:
-  /// Reads networks, or a baseline. `threads` as for read_models(). Errors: those of reading weights;
+  /// Reads networks, or a baseline. `threads` and `use` as for read_models(). Errors: those of reading weights;
   /// bad_argument for views and sizes that a baseline can't have.
   static tinyfiqa::Result<QualitySource> open(const ModelOptions& model,
-                                              const tinyfiqa::ScoreOptions& options, int threads = 0);
+                                              const tinyfiqa::ScoreOptions& options, int threads = 0,
+                                              tinyfiqa::Use use = tinyfiqa::Use::run);
   /// Uses these networks. Errors: those of default_views().
   static tinyfiqa::Result<QualitySource> of(std::vector<std::shared_ptr<const tinyfiqa::Model>> networks,
                                             tinyfiqa::ScoreOptions options);
@@ -72,6 +73,13 @@ class QualitySource {
   /// One judge per thread, but not more than images. A single judge uses all threads itself. `threads` below
   /// 1 means one per core. Errors: those of Scorer and Embedder.
   tinyfiqa::Result<std::vector<std::unique_ptr<FaceJudge>>> judges(int threads, std::size_t images) const;
+
+  /// The networks that score; empty for a baseline.
+  std::vector<std::shared_ptr<const tinyfiqa::Model>> networks() const {
+    return baseline_ == nullptr ? networks_ : std::vector<std::shared_ptr<const tinyfiqa::Model>>();
+  }
+  /// The options of its scorers, with the views in use.
+  const tinyfiqa::ScoreOptions& options() const { return options_; }
 
   /// The parts of a score: the names of the networks (or of the baseline) and of the views.
   std::vector<std::string> models() const;

@@ -5,6 +5,7 @@
 #include "jobs/guarded.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/stopwatch.hpp"
+#include "reports/text.hpp"
 
 #include <cmath>
 #include <utility>
@@ -35,6 +36,19 @@ Result<ScoreOptions> score_options(const ViewOptions& options) {
   result.check_finite = options.checks.check_finite;
   result.max_arena_mib = options.checks.max_arena_mib;
   return result;
+}
+
+ShownScore shown_score(const QualitySource& source, bool raw) {
+  if (raw) return ShownScore::raw;
+  if (source.calibrated()) {
+    if (const std::string note = source.inexact(); !note.empty()) print_note(note);
+    return ShownScore::quality;
+  }
+  if (const auto names = source.uncalibrated(); !names.empty())
+    print_note("the weights of " + join_text(names, ", ") +
+               " have no calibration, so these are raw scores; for qualities of 0..100, run tinyfiqa "
+               "calibrate WEIGHTS --data population.csv --out CALIBRATED.safetensors");
+  return ShownScore::raw;
 }
 
 ImageFile read_image_file(const std::string& path, int longest_side) {

@@ -28,6 +28,10 @@ struct ViewOptions {
 /// The views and the input size that the options ask for. Errors: bad_argument for unknown views.
 tinyfiqa::Result<tinyfiqa::ScoreOptions> score_options(const ViewOptions& options);
 
+/// Shows qualities if the networks are calibrated and `raw` (--raw) is false. Prints a note that says how to calibrate
+/// networks that are not, or that qualities are not exact.
+ShownScore shown_score(const QualitySource& source, bool raw);
+
 /// An image file, read and decoded.
 struct ImageFile {
   tinyfiqa::Result<tinyfiqa::FileBytes> bytes;
