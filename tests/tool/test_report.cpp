@@ -1,6 +1,7 @@
 // `tinyfiqa report`: the data of the page, its size, and what is refused. tests/report uses the page in a browser.
 #include "reports/base64.hpp"
 #include "reports/face_columns.hpp"
+#include "jobs/scoring/picture_heat.hpp"
 #include "reports/report_page.hpp"
 
 #include <tinyfiqa/formats/npy.hpp>
@@ -365,7 +366,7 @@ TEST_CASE("a heat map goes into the data with its size, its place and its bytes"
   Report report;
   ReportFace& face = report.faces.emplace_back();
   face.path = face.file = "a.jpg";
-  face.heat = HeatMap{2, 1, {-128, 127}, {0.25f, 0.5f, 0.5f, 0.25f}};
+  face.heat = PictureHeat{2, 1, {-128, 127}, {0.25f, 0.5f, 0.5f, 0.25f}};
   const json heat = data_of_page(report_page(report, "report.html"))["faces"][0]["heat"];
   CHECK(heat == json::parse(R"({"width": 2, "height": 1, "place": [0.25, 0.5, 0.5, 0.25], "data": "gH8="})"));
 }
@@ -404,4 +405,48 @@ TEST_CASE("faces are read from their columns as they were written") {
   CHECK_FALSE(read_face_fields([](const std::string& name) {
                 return std::string(name == "box_x" ? "much" : "");
               }).ok());
+}
+
+TEST_CASE("a heat map is brought to the picture: aligned, turned with the face, and 0 where the network saw nothing") {
+  HeatMap map(4, 4);
+  map.at(0, 0) = 2;   // top left of the aligned face
+  map.at(3, 3) = -1;  // bottom right
+  FacePicture picture;
+  picture.jpeg = {1};
+  picture.width = picture.height = 224;
+  Face face;
+  for (int i = 0; i < 5; ++i) {  // the aligned face in the middle of the picture
+    face.landmarks.x[i] = static_cast<float>((56 + face_template[i][0]) / 224);
+    face.landmarks.y[i] = static_cast<float>((56 + face_template[i][1]) / 224);
+  }
+  face.box = {0.3f, 0.3f, 0.4f, 0.4f};
+  picture.face = face;
+  const auto heat = picture_heat(map, FaceCrop::aligned, picture);
+  REQUIRE(heat.has_value());
+  const auto cell = [&](int x, int y) { return heat->cells[static_cast<std::size_t>(y * heat->width + x)]; };
+  CHECK(cell(6, 6) == 127);    // a quarter of 24 cells is where the aligned face begins
+  CHECK(cell(17, 17) == -64);  // and three quarters where it ends
+  CHECK(cell(0, 0) == 0);
+  CHECK(cell(23, 12) == 0);
+  for (int i = 0; i < 5; ++i) {  // upside down
+    picture.face->landmarks.x[i] = 1 - face.landmarks.x[i];
+    picture.face->landmarks.y[i] = 1 - face.landmarks.y[i];
+  }
+  const auto turned = picture_heat(map, FaceCrop::aligned, picture);
+  REQUIRE(turned.has_value());
+  CHECK(turned->cells[static_cast<std::size_t>(17 * turned->width + 17)] == 127);
+  CHECK_FALSE(picture_heat(HeatMap(4, 4), FaceCrop::aligned, picture).has_value());
+}
+
+TEST_CASE("report has a heat map of each face, unless that is not wanted") {
+  const std::string dir = scratch_dir("report_heat"), out = dir + "/report.html";
+  const auto heats = [&](const std::string& options) {
+    REQUIRE(run_tool("report {faces} --out " + out + options).code == 0);
+    std::size_t count = 0;
+    for (const auto& face : data_of_page(read_text(out))["faces"]) count += face.contains("heat") ? 1u : 0u;
+    return count;
+  };
+  CHECK(heats("") == 6);
+  CHECK(heats(" --no-heat-maps") == 0);
+  CHECK(heats(" --model blur") == 0);
 }

@@ -1,6 +1,7 @@
 #include "reports/text.hpp"
 
 #include <tinyfiqa/formats/load_params.hpp>
+#include <tinyfiqa/quality/compiled_in_specs.hpp>
 #include <tinyfiqa/quality/model.hpp>
 
 #include <doctest/doctest.h>

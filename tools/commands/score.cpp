@@ -47,7 +47,7 @@ struct ScoreCommand {
   int score_table(const ScoreOptions& options);
   int print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, Aside<ImageFile>& first,
                    const ScoreOutput& output) const;
-  Status write_sheet(const ContactSheet& faces) const;
+  Status write_sheet(const ContactSheet& shown) const;
 };
 
 /// Prints the images per second, and how the threads spent their time.
@@ -127,16 +127,16 @@ int ScoreCommand::print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, 
   return done.failed + done.undrawn > 0 ? exit_some_failed : exit_done;
 }
 
-Status ScoreCommand::write_sheet(const ContactSheet& faces) const {
+Status ScoreCommand::write_sheet(const ContactSheet& shown) const {
   if (sheet.empty()) return Status();
-  if (faces.empty()) {
+  if (shown.empty()) {
     print_note("no face was scored, so " + sheet + " is not written");
     return Status();
   }
-  if (faces.left_out() > 0)
+  if (shown.left_out() > 0)
     print_note(sheet + " has the best " + std::to_string(ContactSheet::most_faces) + " faces; " +
-               std::to_string(faces.left_out()) + " are left out");
-  return write_jpeg(sheet, faces.draw(), 90);
+               std::to_string(shown.left_out()) + " are left out");
+  return write_jpeg(sheet, shown.draw(), 90);
 }
 
 /// Scores files, folders, patterns and lists.
