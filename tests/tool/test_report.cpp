@@ -9,9 +9,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <set>
+#include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "rows.hpp"
 #include "run_tool.hpp"
@@ -163,14 +166,14 @@ TEST_CASE("a photo that is gone keeps its row, with a note in place of the pictu
   fs::remove(dir + "/gone.jpg");
   const auto r = run_tool("report " + dir + "/scores.csv --out " + dir + "/report.html");
   CHECK(r.code == 1);
-  CHECK(contains(r.err, "no picture of 1 face, because its photo can't be read"));
+  CHECK(contains(r.err, "no image of 1 face, because its photo can't be read"));
   const json faces = data_of_page(read_text(dir + "/report.html"))["faces"];
   REQUIRE(faces.size() == 2);
   CHECK(faces[0].contains("picture"));  // found beside the table
   CHECK(faces[0]["link"] == "here.jpg");
   CHECK_FALSE(faces[1].contains("picture"));
   CHECK(faces[1]["quality"] == faces[0]["quality"]);
-  CHECK(contains(faces[1]["note"].get<std::string>(), "no picture: "));
+  CHECK(contains(faces[1]["note"].get<std::string>(), "no image: "));
   fs::create_directory(dir + "/moved");
   fs::rename(dir + "/here.jpg", dir + "/moved/here.jpg");
   fs::copy(dir + "/moved/here.jpg", dir + "/moved/gone.jpg");
@@ -227,7 +230,7 @@ TEST_CASE("a thousand faces have pictures and stay below 10 MB, or below what --
     CHECK(data["faces"][999]["picture"]["width"] >= 64);
   }
   const auto few = run_tool("report {photos}/astronaut.jpg --out " + dir + "/few.html");
-  CHECK(contains(few.out, "1 face, 0 photos without a score, pictures of 480 pixels"));
+  CHECK(contains(few.out, "1 face, 0 photos without a score, images of 480 pixels"));
   const auto full = run_tool("report " + table + " --out " + dir + "/report.html --max-mb 1");
   CHECK(full.code == 0);
   CHECK(contains(full.err, "larger than --max-mb asks for"));

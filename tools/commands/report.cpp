@@ -127,15 +127,15 @@ int ReportCommand::write(Report& report) const {
   if (const Status s = write_text(out, page); !s) return report_failure(s, exit_some_failed);
   const auto failed = static_cast<std::size_t>(std::count_if(
       report.faces.begin(), report.faces.end(), [](const ReportFace& face) { return !face.scored(); }));
-  std::printf("%s: %s, %s without a score, pictures of %d pixels, %.1f MB\n", shown_text(out).c_str(),
+  std::printf("%s: %s, %s without a score, images of %d pixels, %.1f MB\n", shown_text(out).c_str(),
               count_text(count - failed, "face").c_str(), count_text(failed, "photo").c_str(), limits.side,
               static_cast<double>(page.size()) / 1e6);
   if (page.size() > allowed)
     print_note(out +
-               ": is larger than --max-mb asks for, though its pictures are as small as they get; give fewer "
+               ": is larger than --max-mb asks for, though its images are as small as they get; give fewer "
                "photos");
   if (missing > 0)
-    print_note(out + ": no picture of " + count_text(missing, "face") + ", because " +
+    print_note(out + ": no image of " + count_text(missing, "face") + ", because " +
                (missing == 1 ? "its photo" : "their photos") + " can't be read; the report has a note");
   if (!has_chart_library()) print_note(chart_library_advice);
   return failed + missing > 0 ? exit_some_failed : exit_done;
@@ -163,7 +163,7 @@ void add_report(const Command& app, int& exit_code) {
       .type_name("FILE")
       .show_default();
   sub.add_option("--max-mb", command->max_mb,
-                 "Make pictures so small that the file has at most this many megabytes")
+                 "Make the images in the file so small that it has at most this many megabytes")
       .range(1.0, 1000.0)
       .show_default();
   sub.add_option(
@@ -185,17 +185,15 @@ void add_report(const Command& app, int& exit_code) {
                "Leave out the heat maps, which take most of the time; a table has none");
   sub.add_flag("--raw", command->scoring.raw, "Show raw scores instead of the quality 0..100");
   sub.footer(
-      "The file needs no server and no network: open it in a browser. It shows pictures of faces: give it "
-      "away\n"
-      "only as you would give the photos. Move the threshold, look at what it leaves out, and save the list "
-      "of\n"
-      "the faces that are kept.\n"
+      "The file needs no server and no network: open it in a browser. It shows faces: give it away only as "
+      "you\n"
+      "would give the photos. Move the threshold, look at what it leaves out, and save the list of the kept\n"
+      "faces. To look several times, score once with `score --explain --out scores.csv` and give that "
+      "table.\n"
       "Exit status: 0 all photos are scored and shown, 1 some are not, or a file could not be written, 2 "
-      "wrong "
+      "wrong\n"
       "usage.\n\n"
       "Example:\n"
-      "  tinyfiqa report examples/faces --face whole --out /tmp/report.html\n"
-      "  tinyfiqa score examples/faces --face whole --explain --format csv > /tmp/report_scores.csv\n"
-      "  tinyfiqa report /tmp/report_scores.csv --out /tmp/report.html");
+      "  tinyfiqa report examples/faces --face whole --out /tmp/report.html");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });
 }

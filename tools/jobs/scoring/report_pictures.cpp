@@ -114,7 +114,7 @@ std::size_t add_pictures(Report& report, const PictureLimits& limits, int thread
         } else if (faces[i].scored()) {  // an error of scoring says it already
           ++missing;
           faces[i].note += (faces[i].note.empty() ? "" : "; ") +
-                           ("no picture: " + short_message(made.status(), faces[i].file));
+                           ("no image: " + short_message(made.status(), faces[i].file));
         }
         progress.show(i + 1);
       });

@@ -18,7 +18,7 @@ function makeCard(face) {
     image.decoding = "async";
     frame.append(image);
   } else {
-    frame.append(element("span", "hint", "no picture"));
+    frame.append(element("span", "hint", "no image"));
   }
   const line = element("span", "figures");
   if (face.scored) {
