@@ -1,7 +1,7 @@
 // `tinyfiqa report`: the data of the page, its size, and what is refused. tests/report uses the page in a browser.
+#include "jobs/scoring/picture_heat.hpp"
 #include "reports/base64.hpp"
 #include "reports/face_columns.hpp"
-#include "jobs/scoring/picture_heat.hpp"
 #include "reports/report_page.hpp"
 
 #include <tinyfiqa/formats/npy.hpp>
@@ -19,6 +19,7 @@
 #include "rows.hpp"
 #include "run_tool.hpp"
 
+using namespace tinyfiqa;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
@@ -410,7 +411,9 @@ TEST_CASE("faces are read from their columns as they were written") {
               }).ok());
 }
 
-TEST_CASE("a heat map is brought to the picture: aligned, turned with the face, and 0 where the network saw nothing") {
+TEST_CASE(
+    "a heat map is brought to the picture: aligned, turned with the face, and 0 where the network saw "
+    "nothing") {
   HeatMap map(4, 4);
   map.at(0, 0) = 2;   // top left of the aligned face
   map.at(3, 3) = -1;  // bottom right
