@@ -220,13 +220,13 @@ void add_explain(const Command& app, int& exit_code) {
   command->place.add_to(sub);
   add_threads_option(sub, command->threads);
   sub.footer(
-      "The picture shows the face, and beside it the same in grey with colours: orange where the details of "
+      "The image shows the face, and beside it the same in grey with colours: orange where the details of "
       "the\n"
       "face raise the score, blue where they lower it, compared with the same face out of focus (gradient) "
       "or with\n"
       "a grey square in that place (occlusion). The strongest colour is the map's largest value, so colours "
       "of\n"
-      "different pictures can't be compared. docs/explanation.md says what such maps can and can't tell.\n"
+      "different maps can't be compared. docs/explanation.md says what such maps can and can't tell.\n"
       "Exit status: 0 all explained, 1 some images could not be explained or show no face, 2 wrong usage.\n\n"
       "Example:\n"
       "  tinyfiqa explain examples/photos/astronaut.jpg --out /tmp/map.png\n"
