@@ -149,7 +149,7 @@ def check_large(page, faces):
             check(size == [face["picture"]["width"], face["picture"]["height"]], f"{face['path']}: the picture is {size}")
         marks = page.script("return document.querySelectorAll('#stage circle').length")
         check(marks == (5 if "points" in face.get("picture", {}) else 0), f"{face['path']}: {marks} landmarks")
-        check(not page.id("heat-switch").is_displayed(), "a switch for a heat map that is not there")
+        check(page.id("heat-switch").is_displayed() == ("heat" in face), f"{face['path']}: the switch for the heat map")
     page.script("largeView.open(faces[0], faces)")
     page.id("close").click()
 
