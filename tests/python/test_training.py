@@ -184,6 +184,7 @@ def test_ctrl_c_ends_a_training(tmp_path):
     program = tmp_path / "train.py"
     program.write_text(
         "import os, signal, numpy as np, tinyfiqa\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell\n"
         "images = np.zeros((64, 64, 64, 3), np.uint8)\n"
         "stop = lambda epoch: os.kill(os.getpid(), signal.SIGINT)\n"
         "tinyfiqa.train(images, np.linspace(0, 1, 64), epochs=10**6, batch=8, on_epoch=stop)\n"
