@@ -112,7 +112,7 @@ void check_kernels(const planned::Definition& d, Extents size, double tolerance)
   for_each_backend([&](const Backend& backend) {
     for (const int threads : {1, 2}) {
       double least = 1e9;
-      for (const std::uint64_t seed : {9, 10, 11}) {
+      for (const unsigned seed : {9u, 10u, 11u}) {
         Taped<double> reference = start<double>(d, size, seed);
         Taped<float> t = start<float>(d, size, seed);
         const auto want = input_gradient<double>(d, size, formulas::table<double>, reference);
