@@ -127,6 +127,7 @@ Chart roc_chart(const VerifyReport& r) {
   const std::size_t all = r.roc.false_positive.size(), drawn = std::min(all, most_points);
   for (std::size_t i = 0; i < drawn; ++i) {
     const std::size_t at = i * (all - 1) / (drawn - 1);
+    if (!(r.roc.false_positive[at] > 0)) continue;  // has no place on a logarithmic axis
     curve.x.push_back(r.roc.false_positive[at]);
     curve.y.push_back(100 * r.roc.true_positive[at]);
   }
