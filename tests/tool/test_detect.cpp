@@ -379,4 +379,6 @@ TEST_CASE("score --sheet shows all faces, best first") {
   CHECK(contains(run_tool("score {photos}/coffee.jpg --sheet " + dir + "/none.jpg").err,
                  "none.jpg is not written"));
   CHECK(run_tool("score {faces}/astronaut.jpg --sheet " + dir + "/no/sheet.jpg").code == 2);
+  CHECK(contains(run_tool("score {faces}/astronaut.jpg --sheet " + dir + "/sheet.png").err,
+                 "end its name in .jpg"));
 }

@@ -109,6 +109,7 @@ TEST_CASE("explain refuses what has no map, and says what to do") {
   error(photo + "--face all" + out, "give --out a folder");
   error(photo + photo + out, "2 images give several pictures");
   error(photo + "--copies 0" + out, "--copies");
+  error(photo + "--out " + dir + "/a.jpg", "a.jpg: is written as a PNG; end its name in .png");
   error(photo + "--out " + dir + "/none/a.png", "none/a.png");
   CHECK_FALSE(std::filesystem::exists(dir + "/a.png"));
 }

@@ -39,7 +39,7 @@ struct ExplainCommand {
 
  private:
   Status check_options();
-  bool one_file() const { return std::filesystem::path(out).extension() == ".png"; }
+  bool one_file() const { return small_extension(out) == ".png"; }
   Result<std::vector<HeatJudge>> judges(std::size_t images, bool& calibrated);
   std::vector<HeatRow> work(const HeatJudge& judge, std::size_t index, const InputItem& item) const;
   std::string file_of(const InputItem& item, const ScoreRow& row) const;
@@ -63,6 +63,9 @@ Status ExplainCommand::check_options() {
   map.method = method == "occlusion" ? HeatMethod::occlusion : HeatMethod::gradient;
   map.gradient.seed = map.seed;
   map.occlusion.stride = map.occlusion.side / 4;
+  if (!one_file() && std::filesystem::path(out).has_extension() && !std::filesystem::is_directory(out))
+    return Status::error(Errc::bad_argument, "--out ", out,
+                         ": is written as a PNG; end its name in .png, or name a folder without a dot");
   if (!one_file()) return make_output_folder(out, "face.png");
   if (faces.choice() == FaceChoice::all)
     return Status::error(Errc::bad_argument, "--face all gives several pictures; give --out a folder, not ",
@@ -209,7 +212,7 @@ void add_explain(const Command& app, int& exit_code) {
       .show_default();
   sub.add_option("--square", command->map.occlusion.side,
                  "Side of the covered square, as a share of the shorter side of what the network sees")
-      .range(0.01, 1.0)
+      .range(0.05, 1.0)
       .show_default();
   sub.add_option("--seed", command->map.seed, "Seed of the noise").show_default();
   command->model.add_to(sub,

@@ -234,7 +234,7 @@ Status ScoreCommand::check_options() {
     return Status::error(Errc::cannot_write, out, ": exists; go on with it by --resume ", out,
                          ", remove it, or name another file");
   if (!sheet.empty())
-    if (const Status s = check_output_file(sheet); !s) return s;
+    if (const Status s = check_jpeg_file("--sheet", sheet); !s) return s;
   return draw.empty() ? Status() : make_output_folder(draw, "face.jpg");
 }
 

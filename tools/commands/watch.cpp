@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -81,14 +80,7 @@ Status WatchCommand::check_source() {
 }
 
 /// Errors: bad_argument if the name is not that of a JPEG; cannot_write.
-Status WatchCommand::check_save() const {
-  if (save.empty()) return Status();
-  std::string extension = std::filesystem::path(save).extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (extension != ".jpg" && extension != ".jpeg")
-    return Status::error(Errc::bad_argument, "--save ", save, ": is written as a JPEG; end its name in .jpg");
-  return check_output_file(save);
-}
+Status WatchCommand::check_save() const { return save.empty() ? Status() : check_jpeg_file("--save", save); }
 
 Result<WatchOptions> WatchCommand::watch_options() const {
   WatchOptions options;
