@@ -1,7 +1,8 @@
 #!/bin/sh
 # check_amalgamated.sh SOURCE_DIR SCRATCH_DIR CXX PYTHON: the files of tools/amalgamate are the same each time; a program of
 # one source file compiles with them and scores a photo, with stb_image beside it and scalar kernels; and without stb_image
-# and xsimd, with the compiler's own vectors where there are some, it scores pixels, to the same quality.
+# and xsimd, with the compiler's own vectors where there are some, it scores pixels, to the same quality. It compiles in a
+# program without threads.
 set -eu
 source_dir=$1 scratch=$2 cxx=$3 python=$4
 photo=$source_dir/examples/photos/astronaut.jpg
@@ -13,6 +14,12 @@ fail() { echo "FAILED: $*"; exit 1; }
 "$python" -B "$source_dir/tools/amalgamate" --out first
 "$python" -B "$source_dir/tools/amalgamate" --out second >/dev/null
 diff -r first second || fail "the second run wrote other bytes"
+
+# In a program without threads.
+"$python" -B "$source_dir/tools/amalgamate" --out first --forward forward >/dev/null
+"$cxx" -std=c++17 -fsyntax-only -Iforward -DTINYFIQA_NO_THREADS -DTINYFIQA_SCALAR "$source_dir/tests/structure/no_threads.cpp" >log 2>&1 ||
+  { head -5 log; fail "a program without threads"; }
+
 touch file
 if "$python" -B "$source_dir/tools/amalgamate" --out file/below >log 2>&1; then fail "wrote into a file"; fi
 grep -q '^amalgamate: .*file.*by --out$' log || { cat log; fail "no clear message for a folder that can't be written"; }

@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 include=$1 standards=$2
 shift 2
 if [ $# = 0 ]; then
-  for v in 9 10 11 12 13 14 15 16 17 18 19 20; do
+  for v in 9 10 11 12 13 14 15 16 17 18 19 20 21 22; do
     for name in g++ clang++; do
       command -v "$name-$v" >/dev/null || continue
       set -- "$@" "$name-$v"

@@ -290,7 +290,7 @@ void JpegFile::read_rows() {
 }
 
 Status JpegFile::read_pixels(const Box* part, const DecodeRequest& request, StoredPhoto& out) {
-  const Turn turn(out.orientation, out.full_width, out.full_height);
+  const UprightTurn turn(out.orientation, out.full_width, out.full_height);
   const Box all{0, 0, turn.upright_width(), turn.upright_height()};
   const Edges wanted = clip(part != nullptr ? *part : all, all.width, all.height);
   if (wanted.empty()) return no_pixel_in_box(all.width, all.height);

@@ -72,7 +72,7 @@ Status to_srgb(StoredPhoto& photo) {
 Result<Photo> finish(StoredPhoto stored, int longest_side) {
   shrink_to(stored, longest_side);
   if (const Status s = to_srgb(stored); !s) return s;
-  const Turn turn(stored.orientation, stored.full_width, stored.full_height);
+  const UprightTurn turn(stored.orientation, stored.full_width, stored.full_height);
   const Edges place =
       turn.to_upright({stored.left, stored.top, stored.left + stored.image.width * stored.scale_x,
                        stored.top + stored.image.height * stored.scale_y});

@@ -29,11 +29,11 @@ inline tinyfiqa::Status no_pixel_in_box(int width, int height) {
 
 /// What an EXIF orientation (1..8) does to a stored image of this size: its columns and rows may be reversed,
 /// and then be exchanged with each other (tinyfiqa::detail::upright).
-struct Turn {
+struct UprightTurn {
   bool flip_x, flip_y, swap;
   int width, height;
 
-  Turn(int orientation, int stored_width, int stored_height)
+  UprightTurn(int orientation, int stored_width, int stored_height)
       : flip_x(orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8),
         flip_y(orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7),
         swap(orientation >= 5),

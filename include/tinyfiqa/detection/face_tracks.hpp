@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <tuple>
 #include <vector>
 
 TINYFIQA_BEGIN
@@ -42,8 +43,9 @@ class FaceTracks {
     for (const Face& face : faces) joined_.push_back({0, face});
     for (Track& t : tracks_) ++t.missed;
     find_pairs();
-    std::stable_sort(pairs_.begin(), pairs_.end(),
-                     [](const Pair& a, const Pair& b) { return a.fit > b.fit; });
+    std::sort(pairs_.begin(), pairs_.end(), [](const Pair& a, const Pair& b) {
+      return a.fit != b.fit ? a.fit > b.fit : std::tie(a.track, a.face) < std::tie(b.track, b.face);
+    });
     for (const Pair& p : pairs_)
       if (tracks_[p.track].missed > 0 && joined_[p.face].track == 0) join(tracks_[p.track], joined_[p.face]);
     for (TrackedFace& f : joined_) {
