@@ -15,11 +15,11 @@ using namespace tinyfiqa;
 namespace {
 
 /// `count` images of noise, 20 x 14 pixels; the score of image i is i.
-struct Images : TempDir {
+struct NoiseImages : TempDir {
   Dataset data;
   std::vector<std::size_t> rows;
 
-  explicit Images(std::size_t count) {
+  explicit NoiseImages(std::size_t count) {
     std::string csv = "path,score\n";
     for (std::size_t i = 0; i < count; ++i) {
       const std::string name = "p" + std::to_string(i) + ".ppm";
@@ -79,7 +79,7 @@ Epoch run(ImageLoader& loader, std::uint64_t epoch, std::size_t first_batch = 0)
 }  // namespace
 
 TEST_CASE("an epoch gives each row once, with the pixels that preprocess makes of its file") {
-  Images p(11);
+  NoiseImages p(11);
   ImageLoader loader(p.data, p.rows, options(4, 2));
   const Epoch e = run(loader, 0);
   CHECK(loader.batches() == 3);
@@ -99,7 +99,7 @@ TEST_CASE("an epoch gives each row once, with the pixels that preprocess makes o
 }
 
 TEST_CASE("order and augmentation depend on seed and epoch alone: not on workers, cache or history") {
-  Images p(23);
+  NoiseImages p(23);
   LoaderOptions base = options(5, 1);
   base.augmentation = everything();
   ImageLoader reference(p.data, p.rows, base);
@@ -125,7 +125,7 @@ TEST_CASE("order and augmentation depend on seed and epoch alone: not on workers
 }
 
 TEST_CASE("an epoch can be begun at any of its batches") {
-  Images p(10);
+  NoiseImages p(10);
   LoaderOptions o = options(3, 2);
   o.augmentation = everything();
   ImageLoader loader(p.data, p.rows, o);
@@ -138,7 +138,7 @@ TEST_CASE("an epoch can be begun at any of its batches") {
 }
 
 TEST_CASE("without shuffling rows keep their order, and a partial batch is dropped on request") {
-  Images p(7);
+  NoiseImages p(7);
   LoaderOptions o = options(3, 2);
   o.shuffle = false;
   o.drop_last = true;
@@ -155,7 +155,7 @@ TEST_CASE("without shuffling rows keep their order, and a partial batch is dropp
 }
 
 TEST_CASE("what fits into the cache is decoded once, the rest each time") {
-  Images p(6);
+  NoiseImages p(6);
   LoaderOptions o = options(2, 2);
   o.cache_bytes = 3 * 80 * 4 + 100;  // four images of 8 x 10 pixels
   ImageLoader loader(p.data, p.rows, o);
@@ -175,7 +175,7 @@ TEST_CASE("what fits into the cache is decoded once, the rest each time") {
 }
 
 TEST_CASE("an unusable file ends the epoch with its name, always the first one in order") {
-  Images p(12);
+  NoiseImages p(12);
   p.write("p7.ppm", "P6\n20 14\n255\ncut");
   p.write("p8.ppm", "nonsense");
   LoaderOptions o = options(4, 3);
@@ -198,7 +198,7 @@ TEST_CASE("an unusable file ends the epoch with its name, always the first one i
 }
 
 TEST_CASE("the loader gives a network the crop of a box that the network wants") {
-  Images p(1);
+  NoiseImages p(1);
   const FaceBox box{3.5f, 2, 8.5f, 11};
   Crop points;
   points.landmarks = average_landmarks(box);
@@ -218,7 +218,7 @@ TEST_CASE("the loader gives a network the crop of a box that the network wants")
 }
 
 TEST_CASE("preloading finds every unusable image, and can leave their rows out") {
-  Images p(12);
+  NoiseImages p(12);
   p.write("p0.ppm", "nonsense");
   p.write("p7.ppm", "P6\n20 14\n255\ncut");
   LoaderOptions o = options(4, 3);
@@ -239,7 +239,7 @@ TEST_CASE("preloading finds every unusable image, and can leave their rows out")
 }
 
 TEST_CASE("an epoch can be left in the middle, and another begun") {
-  Images p(40);
+  NoiseImages p(40);
   LoaderOptions o = options(2, 3);
   o.cache_bytes = 0;
   ImageLoader reference(p.data, p.rows, o);
@@ -255,7 +255,7 @@ TEST_CASE("an epoch can be left in the middle, and another begun") {
 }
 
 TEST_CASE("impossible options are refused") {
-  Images p(3);
+  NoiseImages p(3);
   Batch batch;
   ImageLoader idle(p.data, p.rows, options(1, 1));
   CHECK(idle.next(batch).status().code() == Errc::bad_argument);
@@ -273,7 +273,7 @@ TEST_CASE("impossible options are refused") {
 }
 
 TEST_CASE("the buffers of a batch are used again") {
-  Images p(12);
+  NoiseImages p(12);
   LoaderOptions o = options(4, 2);
   ImageLoader loader(p.data, p.rows, o);
   std::vector<const float*> seen;

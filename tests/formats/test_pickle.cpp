@@ -10,7 +10,7 @@ static Result<PickleData> unpickle(const std::string& body) {
   bytes = "\x80\x02" + body;
   return read_pickle(as_file(bytes).bytes);
 }
-static std::string refusal(const std::string& body) {
+static std::string pickle_refusal(const std::string& body) {
   const auto data = unpickle(body);
   return data.ok() ? "" : data.status().message();
 }
@@ -69,16 +69,16 @@ TEST_CASE("only the place of the weights decides whether an unknown object is an
 }
 
 TEST_CASE("known globals can't be used for anything but data") {
-  CHECK(contains(refusal("ctorch\nFloatStorage\n)R."), "must not be called"));
-  CHECK(contains(refusal("ctorch\nFloatStorage\n)\x81."), "NEWOBJ"));
-  CHECK(contains(refusal("K\x01K\x02R."), "REDUCE"));
-  CHECK(contains(refusal("ctorch._utils\n_rebuild_tensor_v2\n)R."), "without storage"));
-  CHECK(contains(refusal("ctorch._utils\n_rebuild_parameter\nK\x01\x85R."), "without a tensor"));
-  CHECK(contains(refusal("ctorch\nSize\nK\x01\x85R."), "torch.Size"));
-  CHECK(contains(refusal("K\x01}b."), "BUILD"));
-  CHECK(contains(refusal("K\x01Q."), "persistent id"));
-  CHECK(refusal("ccollections\nOrderedDict\n)R}b.").empty());
-  CHECK(refusal("ccollections\nOrderedDict\n)\x81.").empty());
+  CHECK(contains(pickle_refusal("ctorch\nFloatStorage\n)R."), "must not be called"));
+  CHECK(contains(pickle_refusal("ctorch\nFloatStorage\n)\x81."), "NEWOBJ"));
+  CHECK(contains(pickle_refusal("K\x01K\x02R."), "REDUCE"));
+  CHECK(contains(pickle_refusal("ctorch._utils\n_rebuild_tensor_v2\n)R."), "without storage"));
+  CHECK(contains(pickle_refusal("ctorch._utils\n_rebuild_parameter\nK\x01\x85R."), "without a tensor"));
+  CHECK(contains(pickle_refusal("ctorch\nSize\nK\x01\x85R."), "torch.Size"));
+  CHECK(contains(pickle_refusal("K\x01}b."), "BUILD"));
+  CHECK(contains(pickle_refusal("K\x01Q."), "persistent id"));
+  CHECK(pickle_refusal("ccollections\nOrderedDict\n)R}b.").empty());
+  CHECK(pickle_refusal("ccollections\nOrderedDict\n)\x81.").empty());
 }
 
 TEST_CASE("an OrderedDict of pairs, as Python 2 wrote it, is a dict") {
@@ -101,34 +101,34 @@ TEST_CASE("an OrderedDict of pairs, as Python 2 wrote it, is a dict") {
 
 TEST_CASE("counts beyond the end, wrong memo slots and empty stacks are errors") {
   const std::string too_few = "too few values";
-  CHECK(contains(refusal("X\xff\xff\xff\xff"
-                         "abc."),
+  CHECK(contains(pickle_refusal("X\xff\xff\xff\xff"
+                                "abc."),
                  "a count is wrong"));
-  CHECK(contains(refusal("\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
-                         "abc."),
+  CHECK(contains(pickle_refusal("\x8d\xff\xff\xff\xff\xff\xff\xff\xff"
+                                "abc."),
                  "a count is wrong"));
-  CHECK(contains(refusal("\x8b\xff\xff\xff\xff."), "a count is wrong"));
-  CHECK(contains(refusal("\x95\xff\xff\xff\xff\xff\xff\xff\xff."), "frame"));
-  CHECK(contains(refusal("Nr\xff\xff\xff\xff."), "memo slot"));
-  CHECK(contains(refusal("h\x05."), "memo slot"));
-  CHECK(contains(refusal("q\x05."), too_few));
-  CHECK(contains(refusal("0."), too_few));
-  CHECK(contains(refusal("2."), too_few));
-  CHECK(contains(refusal("\x87."), too_few));
-  CHECK(contains(refusal("NNR."), "REDUCE"));
-  CHECK(contains(refusal("(No."), "OBJ"));
-  CHECK(contains(refusal("cos\nsystem\n\x81."), too_few));
-  CHECK(contains(refusal("ios\nsystem\n."), "mark"));
-  CHECK(contains(refusal("t."), "mark"));
-  CHECK(contains(refusal("N(a."), too_few));
-  CHECK(contains(refusal("}(Nu."), "without a value"));
-  CHECK(contains(refusal("N(NNu."), "no list, set or dict"));
-  CHECK(contains(refusal("(NNu."), "container"));
-  CHECK(contains(refusal("NN."), "one value"));
-  CHECK(contains(refusal("(N."), "one value"));
-  CHECK(contains(refusal("."), "one value"));
-  CHECK(contains(refusal(""), "cut off"));
-  CHECK(contains(refusal("I1\n."), "opcode"));
+  CHECK(contains(pickle_refusal("\x8b\xff\xff\xff\xff."), "a count is wrong"));
+  CHECK(contains(pickle_refusal("\x95\xff\xff\xff\xff\xff\xff\xff\xff."), "frame"));
+  CHECK(contains(pickle_refusal("Nr\xff\xff\xff\xff."), "memo slot"));
+  CHECK(contains(pickle_refusal("h\x05."), "memo slot"));
+  CHECK(contains(pickle_refusal("q\x05."), too_few));
+  CHECK(contains(pickle_refusal("0."), too_few));
+  CHECK(contains(pickle_refusal("2."), too_few));
+  CHECK(contains(pickle_refusal("\x87."), too_few));
+  CHECK(contains(pickle_refusal("NNR."), "REDUCE"));
+  CHECK(contains(pickle_refusal("(No."), "OBJ"));
+  CHECK(contains(pickle_refusal("cos\nsystem\n\x81."), too_few));
+  CHECK(contains(pickle_refusal("ios\nsystem\n."), "mark"));
+  CHECK(contains(pickle_refusal("t."), "mark"));
+  CHECK(contains(pickle_refusal("N(a."), too_few));
+  CHECK(contains(pickle_refusal("}(Nu."), "without a value"));
+  CHECK(contains(pickle_refusal("N(NNu."), "no list, set or dict"));
+  CHECK(contains(pickle_refusal("(NNu."), "container"));
+  CHECK(contains(pickle_refusal("NN."), "one value"));
+  CHECK(contains(pickle_refusal("(N."), "one value"));
+  CHECK(contains(pickle_refusal("."), "one value"));
+  CHECK(contains(pickle_refusal(""), "cut off"));
+  CHECK(contains(pickle_refusal("I1\n."), "opcode"));
   const std::string old("\x80\x01N.", 4);
   CHECK(contains(read_pickle(as_file(old).bytes).status().message(), "protocol 1"));
 }
@@ -141,9 +141,9 @@ TEST_CASE("a million nested tuples neither recurse when read, nor when walked, n
 }
 
 TEST_CASE("too many objects are refused before the memory is gone") {
-  CHECK(contains(refusal(std::string(3000000, 'N')), "2^21"));
-  CHECK(contains(refusal(std::string(3000000, '(')), "marks"));
-  CHECK(contains(refusal("N" + std::string(3000000, '2')), "2^21"));
+  CHECK(contains(pickle_refusal(std::string(3000000, 'N')), "2^21"));
+  CHECK(contains(pickle_refusal(std::string(3000000, '(')), "marks"));
+  CHECK(contains(pickle_refusal("N" + std::string(3000000, '2')), "2^21"));
   // The same long list of pairs is copied into many OrderedDicts.
   std::string pairs = "(";
   for (int i = 0; i < 1000; ++i) pairs += "NN\x86";
@@ -154,7 +154,7 @@ TEST_CASE("too many objects are refused before the memory is gone") {
       "e\x85q\x02"
       "0(";
   for (int i = 0; i < 2000; ++i) body += "h\x01h\x02R";
-  CHECK(contains(refusal(body + "l."), "2^21"));
+  CHECK(contains(pickle_refusal(body + "l."), "2^21"));
 }
 
 TEST_CASE("a hundred thousand dicts of tensors are walked once, and the first of them are offered as sets") {

@@ -4,6 +4,7 @@
 #include "../support.hpp"
 
 #include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/image/align.hpp>
 #include <tinyfiqa/image/read.hpp>
 
 #include <doctest/doctest.h>
@@ -50,3 +51,7 @@ inline tinyfiqa::Image noise(int width, int height, std::uint64_t seed) {
   for (auto& level : image.rgb) level = static_cast<unsigned char>(rng.next() >> 24);
   return image;
 }
+
+/// Landmarks of an upright face, in pixels.
+inline const tinyfiqa::Landmarks upright{{57.3f, 102.3f, 80.0f, 60.0f, 97.3f},
+                                         {62.7f, 65.0f, 88.0f, 104.7f, 104.7f}};

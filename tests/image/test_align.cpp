@@ -14,7 +14,6 @@ using namespace tinyfiqa;
 
 namespace {
 
-const Landmarks upright{{57.3f, 102.3f, 80.0f, 60.0f, 97.3f}, {62.7f, 65.0f, 88.0f, 104.7f, 104.7f}};
 const Landmarks tilted{{20.0f, 70.5f, 78.0f, 75.0f, 118.0f}, {100.0f, 30.25f, 95.5f, 150.0f, 95.0f}};
 
 }  // namespace

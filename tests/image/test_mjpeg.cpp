@@ -2,7 +2,7 @@
 
 #include <tinyfiqa/image/read.hpp>
 
-#include "support.hpp"
+#include "formats/io_support.hpp"
 
 #include <doctest/doctest.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 using Jpegs = std::vector<unsigned char>;
 
-Jpegs bytes_of(const std::string& path) {
+Jpegs bytes_in(const std::string& path) {
   const auto file = read_file(path);
   REQUIRE_MESSAGE(file.ok(), file.status().message());
   return {file->bytes.begin(), file->bytes.end()};
@@ -47,10 +47,6 @@ Seen split(const Jpegs& stream, std::size_t piece,
   return seen;
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// SOI, an APP1 segment that holds an end marker, a scan with a stuffed FF, a restart marker and fill, EOI.
 const Jpegs tricky = {0xFF, 0xD8, 0xFF, 0xE1, 0x00, 0x08, 0xFF, 0xD8, 0xFF, 0xD9, 0xFF, 0x00, 0xFF, 0xDA,
                       0x00, 0x03, 0x01, 0x55, 0xFF, 0x00, 0xD9, 0xFF, 0xD3, 0x12, 0xFF, 0xFF, 0xD9};
@@ -60,7 +56,7 @@ const Jpegs tricky = {0xFF, 0xD8, 0xFF, 0xE1, 0x00, 0x08, 0xFF, 0xD8, 0xFF, 0xD9
 TEST_CASE("an MJPEG stream gives exactly the files that it was made of, in pieces of any size") {
   std::vector<Jpegs> files;
   for (const char* name : {"jpeg_444.jpg", "jpeg_progressive.jpg", "jpeg_grey.jpg", "exif6.jpg"})
-    files.push_back(bytes_of(fixture(std::string("image/") + name)));
+    files.push_back(bytes_in(fixture(std::string("image/") + name)));
   Jpegs stream;
   for (const Jpegs& file : files) append(stream, file);
   for (const std::size_t piece :
@@ -99,7 +95,7 @@ TEST_CASE("garbage before, between and after frames is counted and left out") {
 }
 
 TEST_CASE("a frame that is cut off is reported where the next begins or the stream ends, by its number") {
-  const Jpegs whole = bytes_of(fixture("image/jpeg_444.jpg"));
+  const Jpegs whole = bytes_in(fixture("image/jpeg_444.jpg"));
   Jpegs stream = whole;
   append(stream, {whole.begin(), whole.end() - 20});
   append(stream, whole);

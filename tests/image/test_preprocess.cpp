@@ -15,8 +15,6 @@ using namespace tinyfiqa;
 
 namespace {
 
-const Landmarks upright{{57.3f, 102.3f, 80.0f, 60.0f, 97.3f}, {62.7f, 65.0f, 88.0f, 104.7f, 104.7f}};
-
 std::vector<float> poisoned(const InputSpec& spec) {
   return std::vector<float>(spec.size(), std::numeric_limits<float>::quiet_NaN());
 }

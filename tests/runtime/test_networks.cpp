@@ -20,17 +20,6 @@ void on_each_backend(const Body& body) {
   for_each_backend([&](const Backend& backend) { body(d, backend); });
 }
 
-void check_close(const std::vector<float>& got, const std::vector<float>& want) {
-  REQUIRE(got.size() == want.size());
-  double largest = 1, worst = 0;
-  for (float v : want) largest = std::max(largest, std::fabs(static_cast<double>(v)));
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    const double e = std::fabs(static_cast<double>(got[i]) - static_cast<double>(want[i]));
-    worst = std::isnan(e) ? 1e9 : std::max(worst, e);
-  }
-  CHECK(worst <= 1e-4 * largest);
-}
-
 template <class Net>
 void equals_formulas(Extents size) {
   const Definition d = define<Net>();

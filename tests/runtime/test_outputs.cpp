@@ -22,14 +22,6 @@ std::vector<int> values_of(const Definition& d, const std::vector<const char*>& 
   return values;
 }
 
-void check_close(const std::vector<float>& got, const std::vector<float>& want) {
-  REQUIRE(got.size() == want.size());
-  double worst = 0;
-  for (std::size_t i = 0; i < got.size(); ++i)
-    worst = std::max(worst, std::fabs(static_cast<double>(got[i] - want[i])));
-  CHECK(worst <= 1e-4);
-}
-
 }  // namespace
 
 TEST_CASE("outputs of different sizes equal the formulas, all at once, some of them, and in any order") {

@@ -27,6 +27,9 @@ inline void write_text(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
+inline const std::string example_faces = TINYFIQA_SOURCE_DIR "/examples/faces/";
+inline const std::string example_photos = TINYFIQA_SOURCE_DIR "/examples/photos/";
+
 /// A folder for this process only, removed when it ends. (The tests of the tool run as two processes at the
 /// same time.)
 inline const std::string& scratch_root() {

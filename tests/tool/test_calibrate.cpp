@@ -62,8 +62,6 @@ void rewrite(const std::string& from, const std::string& to, const Change& chang
   REQUIRE(write_safetensors(to, tensors, file.metadata).ok());
 }
 
-void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
-
 void set(Metadata& metadata, const std::string& key, const std::string& value) {
   for (auto& entry : metadata)
     if (entry.first == key) entry.second = value;
@@ -341,7 +339,7 @@ TEST_CASE("--pairs measures how often a recogniser fails in each band") {
   // Images of the population keep their scores, even if the recogniser uses another crop.
   std::string boxed = "path,identity,box_x,box_y,box_w,box_h\n";
   for (int i = 0; i < 160; ++i) boxed += std::to_string(i) + ".ppm,p" + std::to_string(i / 2) + ",0,0,9,9\n";
-  write(dir + "/boxed.csv", boxed);
+  write_text(dir + "/boxed.csv", boxed);
   const auto other = run_tool("calibrate " + built_in + " --data " + dir + "/labels.csv --out " + dir +
                               "/boxed.safetensors --pairs-data " + dir + "/boxed.csv --embeddings " + dir +
                               "/faces.npy --pairs " + dir + "/pairs.txt");
@@ -354,7 +352,7 @@ TEST_CASE("--pairs measures how often a recogniser fails in each band") {
     int row = 0;
     for (std::string line; std::getline(all, line) && row < 41; ++row) few_faces += line + "\n";
   }
-  write(dir + "/quarter.csv", few_faces);
+  write_text(dir + "/quarter.csv", few_faces);
   const auto rest = run_tool("calibrate " + built_in + " --data " + dir + "/quarter.csv --out " + dir +
                              "/quarter.safetensors --pairs-data " + dir + "/faces.csv --embeddings " + dir +
                              "/faces.npy --pairs " + dir + "/pairs.txt");
@@ -365,8 +363,8 @@ TEST_CASE("--pairs measures how often a recogniser fails in each band") {
   for (const BandErrors& e : *(*q)->errors) pairs += e.pairs;
   CHECK(pairs == 80);
   CHECK(run_tool("calibrate x.pth --data x.csv --out y.safetensors --pairs p.txt").code == 2);
-  write(dir + "/few.csv", "path,identity,note\n0.ppm,p0,whole image\n1.ppm,p0,whole image\n");
-  write(dir + "/few.txt", "0.ppm 1.ppm 1\n");
+  write_text(dir + "/few.csv", "path,identity,note\n0.ppm,p0,whole image\n1.ppm,p0,whole image\n");
+  write_text(dir + "/few.txt", "0.ppm 1.ppm 1\n");
   REQUIRE(write_npy(dir + "/faces.npy", {2, 16}, {embeddings.data(), 32}).ok());
   const auto few = run_tool("calibrate " + built_in + " --data " + dir + "/labels.csv --out " + dir +
                             "/few.safetensors --pairs-data " + dir + "/few.csv --embeddings " + dir +

@@ -20,7 +20,6 @@ namespace {
 
 using Row = std::map<std::string, std::string>;
 
-const std::string photos = TINYFIQA_SOURCE_DIR "/examples/photos/";
 const std::string face_columns =
     "face,confidence,box_x,box_y,box_w,box_h,image_left_eye_x,image_left_eye_y,image_right_eye_x,"
     "image_right_eye_y,nose_x,nose_y,image_left_mouth_x,image_left_mouth_y,image_right_mouth_x,"
@@ -106,7 +105,7 @@ TEST_CASE("detect --format jsonl has a line for each photo, with all its faces")
 
 TEST_CASE("a broken file gets a row with its error, and detect goes on") {
   const std::string dir = scratch_dir("detect_bad");
-  const std::string whole = read_text(photos + "astronaut.jpg");
+  const std::string whole = read_text(example_photos + "astronaut.jpg");
   write_text(dir + "/a.jpg", whole.substr(0, whole.size() / 2));
   write_text(dir + "/b.jpg", "this is not an image\n");
   write_text(dir + "/c.jpg", whole);
@@ -127,7 +126,8 @@ TEST_CASE("detect --draw writes each photo at its size, with a box around the fa
   const std::string dir = scratch_dir("detect_draw");
   const auto r = run_tool("detect {photos}/astronaut.jpg {photos}/coffee.jpg --draw " + dir + "/drawn");
   CHECK(r.code == 1);
-  const Image before = image_at(photos + "astronaut.jpg"), after = image_at(dir + "/drawn/astronaut.jpg");
+  const Image before = image_at(example_photos + "astronaut.jpg"),
+              after = image_at(dir + "/drawn/astronaut.jpg");
   REQUIRE(after.width == before.width);
   REQUIRE(after.height == before.height);
   // Half-way down the left edge of the box, which is green.
@@ -141,11 +141,11 @@ TEST_CASE("detect --draw writes each photo at its size, with a box around the fa
     return most;
   };
   CHECK(greenest(after) > greenest(before) + 60);
-  CHECK(image_at(dir + "/drawn/coffee.jpg").width == image_at(photos + "coffee.jpg").width);
+  CHECK(image_at(dir + "/drawn/coffee.jpg").width == image_at(example_photos + "coffee.jpg").width);
 }
 
 TEST_CASE("--draw does not write over a photo") {
-  const std::string dir = scratch_dir("draw_over"), photo = read_text(photos + "astronaut.jpg");
+  const std::string dir = scratch_dir("draw_over"), photo = read_text(example_photos + "astronaut.jpg");
   for (const char* command : {"detect ", "score "}) {
     write_text(dir + "/a.jpg", photo);
     const auto r = run_tool(command + dir + "/a.jpg --draw " + dir);
@@ -169,7 +169,7 @@ TEST_CASE("detect --crop writes every face aligned") {
 TEST_CASE("detect --data writes the table again, with the faces instead of the ones that it had") {
   const std::string dir = scratch_dir("detect_data");
   for (const char* name : {"astronaut.jpg", "group.jpg"})
-    write_text(dir + "/" + name, read_text(photos + name));
+    write_text(dir + "/" + name, read_text(example_photos + name));
   write_text(dir + "/t.csv",
              "score,path,\"a, b\",box_x,box_y,box_w,box_h,x1\n0.9,astronaut.jpg,\"1, 2\",1,2,3,4,here\n"
              "0.2,group.jpg,,,,,,\n");
@@ -192,9 +192,9 @@ TEST_CASE("detect --data writes the table again, with the faces instead of the o
 
 TEST_CASE("detect --data keeps the row of a photo without a face, and reports it") {
   const std::string dir = scratch_dir("detect_data_none");
-  write_text(dir + "/t.csv", "path,nose_x\n" + photos + "coffee.jpg,5\nmissing.jpg,\n");
+  write_text(dir + "/t.csv", "path,nose_x\n" + example_photos + "coffee.jpg,5\nmissing.jpg,\n");
   CHECK(contains(run_tool("detect --data " + dir + "/t.csv").err, "missing.jpg"));
-  write_text(dir + "/t.csv", "path,nose_x\n" + photos + "coffee.jpg,5\n");
+  write_text(dir + "/t.csv", "path,nose_x\n" + example_photos + "coffee.jpg,5\n");
   const auto r = run_tool("detect --data " + dir + "/t.csv");
   CHECK(r.code == 1);
   CHECK(contains(r.err, "coffee.jpg: no face"));
@@ -230,8 +230,8 @@ TEST_CASE("boxes and --smallest-face are in pixels of the photo, however small i
 
 TEST_CASE("detect finds the faces of a video's frames, which are numbered") {
   const std::string dir = scratch_dir("detect_video");
-  const std::string photo = read_text(photos + "astronaut.jpg");
-  write_text(dir + "/video", photo + read_text(photos + "coffee.jpg") + photo);
+  const std::string photo = read_text(example_photos + "astronaut.jpg");
+  write_text(dir + "/video", photo + read_text(example_photos + "coffee.jpg") + photo);
   const auto r = run_tool("detect --stdin-mjpeg --crop " + dir, "cat " + dir + "/video |");
   CHECK(r.code == 0);
   CHECK(contains(r.out, "frame_1  face 1  "));
@@ -338,7 +338,7 @@ TEST_CASE("score --face whole, --box and --landmarks search nothing, and have th
 TEST_CASE("score --draw writes the photo, with a face or without") {
   const std::string dir = scratch_dir("score_draw");
   CHECK(run_tool("score {photos}/astronaut.jpg {photos}/coffee.jpg --draw " + dir + "/drawn").code == 1);
-  CHECK(image_at(dir + "/drawn/astronaut.jpg").width == image_at(photos + "astronaut.jpg").width);
+  CHECK(image_at(dir + "/drawn/astronaut.jpg").width == image_at(example_photos + "astronaut.jpg").width);
   CHECK(image_at(dir + "/drawn/coffee.jpg").width > 1);
 }
 

@@ -11,7 +11,7 @@
 
 namespace {
 
-std::string write(const std::string& path, const std::string& bytes) {
+std::string written(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
   return path;
 }
@@ -24,7 +24,7 @@ void write_noise_images(const std::string& dir, int count) {
     for (int k = 0; k < 24 * 24 * 3; ++k)
       text.push_back(static_cast<char>(80 + k / 24 +
                                        static_cast<int>(rng.below(static_cast<std::uint32_t>(1 + 8 * i)))));
-    write(dir + "/p" + std::to_string(i) + ".ppm", text);
+    written(dir + "/p" + std::to_string(i) + ".ppm", text);
   }
 }
 
@@ -51,7 +51,7 @@ nlohmann::json json_of(const ToolResult& r) {
 TEST_CASE("labels that are the network's own scores correlate perfectly") {
   const std::string dir = scratch_dir("eval");
   write_noise_images(dir, 8);
-  write(dir + "/labels.csv", labels_from_scores(dir, 8, 1));
+  written(dir + "/labels.csv", labels_from_scores(dir, 8, 1));
   const auto json =
       json_of(run_tool("eval --data " + dir + "/labels.csv --whole-image --format json --resamples 50"));
   CHECK(json["images"] == 8);
@@ -79,7 +79,7 @@ TEST_CASE("labels that are the network's own scores correlate perfectly") {
 TEST_CASE("--out gets scores, metrics and a scatter plot, and its scores can be compared again") {
   const std::string dir = scratch_dir("eval out"), q = "'" + dir + "/";
   write_noise_images(dir, 6);
-  write(dir + "/labels.csv", labels_from_scores(dir, 6, 100));
+  written(dir + "/labels.csv", labels_from_scores(dir, 6, 100));
   const auto r = run_tool("eval --whole-image --data " + q + "labels.csv' --out " + q + "a/b'");
   REQUIRE(r.code == 0);
   const std::string scores = read_text(dir + "/a/b/scores.csv"), svg = read_text(dir + "/a/b/scatter.svg");
@@ -99,10 +99,10 @@ TEST_CASE("--out gets scores, metrics and a scatter plot, and its scores can be 
 
 TEST_CASE("predictions from a CSV are joined by path and compared, ties included") {
   const std::string dir = scratch_dir("eval_csv");
-  write(dir + "/labels.csv",
-        "name,mos,part\n\"a, 1.jpg\",1,test\nb.jpg,2,test\nc.jpg,2,test\nd.jpg,4,test\ne.jpg,9,val\n");
-  write(dir + "/scores.csv",
-        "file,net\n./d.jpg,4\nfaces/c.jpg,1\n\"a, 1.jpg\",2\nb.jpg,2\ne.jpg,0\nother.jpg,7\n");
+  written(dir + "/labels.csv",
+          "name,mos,part\n\"a, 1.jpg\",1,test\nb.jpg,2,test\nc.jpg,2,test\nd.jpg,4,test\ne.jpg,9,val\n");
+  written(dir + "/scores.csv",
+          "file,net\n./d.jpg,4\nfaces/c.jpg,1\n\"a, 1.jpg\",2\nb.jpg,2\ne.jpg,0\nother.jpg,7\n");
   const std::string common = "eval --data " + dir +
                              "/labels.csv --images faces --path-column name --score-column mos "
                              "--split-column part --format json --predictions " +
@@ -126,21 +126,21 @@ TEST_CASE("images without a score are named, left out of the metrics, and end wi
   const std::string dir = scratch_dir("eval_failed");
   write_noise_images(dir, 4);
   std::string csv = labels_from_scores(dir, 4, 1);
-  write(dir + "/cut.ppm", "P6\n9 9\n255\n..");
-  write(dir + "/labels.csv", csv + "cut.ppm,0.5\n");
+  written(dir + "/cut.ppm", "P6\n9 9\n255\n..");
+  written(dir + "/labels.csv", csv + "cut.ppm,0.5\n");
   const auto r = run_tool("eval --whole-image --data " + dir + "/labels.csv --out " + dir + "/out");
   CHECK(r.code == 1);
   CHECK(contains(r.err, "cut.ppm: "));
   CHECK(contains(r.err, "1 of 5 images have no score"));
   CHECK(contains(r.out, "4  (1 more without a score)"));
   CHECK(contains(read_text(dir + "/out/scores.csv"), "cut.ppm,,0.5,"));
-  write(dir + "/scores.csv", "path,score,error\np0.ppm,0.5,\np1.ppm,0.25,\np2.ppm,,damaged\n");
+  written(dir + "/scores.csv", "path,score,error\np0.ppm,0.5,\np1.ppm,0.25,\np2.ppm,,damaged\n");
   const auto joined = run_tool("eval --data " + dir + "/labels.csv --predictions " + dir + "/scores.csv");
   CHECK(joined.code == 1);
   CHECK(contains(joined.err, "p2.ppm: the prediction is empty"));
   CHECK(contains(joined.err, "p3.ppm: no prediction in "));
   CHECK(contains(joined.err, "3 of 5 images have no score"));
-  write(dir + "/none.csv", "path,score\nx.ppm,1\n");
+  written(dir + "/none.csv", "path,score\nx.ppm,1\n");
   CHECK(run_tool("eval --data " + dir + "/labels.csv --predictions " + dir + "/none.csv").code == 1);
 }
 
@@ -149,7 +149,7 @@ TEST_CASE("bad rows stop eval with their lines, unless they are to be skipped") 
   write_noise_images(dir, 3);
   std::string csv = labels_from_scores(dir, 3, 1);
   for (int i = 0; i < 12; ++i) csv += "missing" + std::to_string(i) + ".ppm,0.5\n";
-  write(dir + "/labels.csv", csv);
+  written(dir + "/labels.csv", csv);
   const auto strict = run_tool("eval --data " + dir + "/labels.csv");
   CHECK(strict.code == 2);
   CHECK(strict.out.empty());
@@ -164,8 +164,8 @@ TEST_CASE("bad rows stop eval with their lines, unless they are to be skipped") 
 
 TEST_CASE("constant predictions have correlation 0 and a line that says why") {
   const std::string dir = scratch_dir("eval_constant");
-  write(dir + "/labels.csv", "path,score\na,1\nb,2\n");
-  write(dir + "/scores.csv", "path,score\na,3\nb,3\n");
+  written(dir + "/labels.csv", "path,score\na,1\nb,2\n");
+  written(dir + "/scores.csv", "path,score\na,3\nb,3\n");
   const auto r = run_tool("eval --data " + dir + "/labels.csv --predictions " + dir + "/scores.csv");
   CHECK(r.code == 0);
   CHECK(contains(r.out, "SRCC          0.0000"));
@@ -174,7 +174,7 @@ TEST_CASE("constant predictions have correlation 0 and a line that says why") {
 
 TEST_CASE("eval's wrong usage exits with 2") {
   const std::string dir = scratch_dir("eval_usage");
-  const std::string data = " --data " + write(dir + "/labels.csv", "path,score\na,1\nb,2\n");
+  const std::string data = " --data " + written(dir + "/labels.csv", "path,score\na,1\nb,2\n");
   CHECK(run_tool("eval").code == 2);
   CHECK(run_tool("eval --data " + dir + "/none.csv").code == 2);
   CHECK(run_tool("eval" + data).code == 2);  // no such images
@@ -186,7 +186,7 @@ TEST_CASE("eval's wrong usage exits with 2") {
   CHECK(run_tool("eval" + data + " --predictions " + dir + "/labels.csv --model tinyfqnet").code == 2);
   CHECK(run_tool("eval" + data + " --split half").code == 2);
   CHECK(run_tool("eval" + data + " --predictions " + dir + "/labels.csv --out /dev/null/x").code == 2);
-  write(dir + "/twice.csv", "path,score\na,1\nb,2\na,3\n");
+  written(dir + "/twice.csv", "path,score\na,1\nb,2\na,3\n");
   const auto twice = run_tool("eval" + data + " --predictions " + dir + "/twice.csv");
   CHECK(twice.code == 2);
   CHECK(contains(twice.err, "twice.csv:4: a has two different scores"));

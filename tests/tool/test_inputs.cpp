@@ -12,14 +12,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string faces = TINYFIQA_SOURCE_DIR "/examples/faces/";
-
 /// A folder with copies of three faces: a.jpg, b.jpg and c.jpg.
 std::string folder_of_faces(const std::string& name) {
   const std::string dir = scratch_dir(name);
-  fs::copy(faces + "astronaut.jpg", dir + "/a.jpg");
-  fs::copy(faces + "astronaut_blur.jpg", dir + "/b.jpg");
-  fs::copy(faces + "astronaut_dark.jpg", dir + "/c.jpg");
+  fs::copy(example_faces + "astronaut.jpg", dir + "/a.jpg");
+  fs::copy(example_faces + "astronaut_blur.jpg", dir + "/b.jpg");
+  fs::copy(example_faces + "astronaut_dark.jpg", dir + "/c.jpg");
   return dir;
 }
 
@@ -49,7 +47,7 @@ TEST_CASE("a list of paths may have any line ends, a byte order mark, or NUL cha
 
 TEST_CASE("what is no list of paths is named, and gives one row with the error") {
   const std::string dir = folder_of_faces("no_lists");
-  const std::string picture = read_text(faces + "astronaut.jpg");
+  const std::string picture = read_text(example_faces + "astronaut.jpg");
   const auto jpeg = score_list(picture);
   CHECK(jpeg.code == 1);
   CHECK(count_lines(jpeg.out) == 1);
@@ -84,7 +82,7 @@ TEST_CASE("the rows of a list come while another program still writes it") {
 TEST_CASE("control characters of a name do not reach the terminal") {
   const std::string dir = scratch_dir("control");
   for (const char* name : {"new\nline 99  good.jpg", "esc\x1b]0;title\x07.jpg", "back\b\b\r.jpg"}) {
-    fs::copy(faces + "astronaut.jpg", dir + "/" + name);
+    fs::copy(example_faces + "astronaut.jpg", dir + "/" + name);
     write_text(dir + "/bad_" + name, "no image");
   }
   for (const char* command : {"score --face whole", "detect", "select --face whole -k 6"}) {
@@ -329,7 +327,7 @@ TEST_CASE("two runs can't write the same rows") {
 
 TEST_CASE("a full disk ends the run at once, and is told") {
   std::string list;
-  for (int i = 0; i < 300; ++i) list += faces + "astronaut.jpg\n";
+  for (int i = 0; i < 300; ++i) list += example_faces + "astronaut.jpg\n";
   const std::string errors = scratch_root() + "/full.err", file = scratch_root() + "/full.txt";
   write_text(file, list + "/no/such/file.jpg\n");
   const auto r = run_tool("score - --face whole <'" + file + "' >/dev/full 2>'" + errors + "'; exit $?");

@@ -4,6 +4,7 @@
 
 #include "recogniser.hpp"
 #include "run_tool.hpp"
+#include "support.hpp"
 
 #include <string>
 #include <vector>
@@ -12,21 +13,15 @@ using namespace tinyfiqa;
 
 namespace {
 
-const std::string fixtures = TINYFIQA_SOURCE_DIR "/tests/fixtures/recognition/";
-
-void write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
 void write_face(const std::string& path, std::uint64_t seed) {
   std::string text = "P6\n40 40\n255\n";
   Rng rng(seed);
   for (int k = 0; k < 40 * 40 * 3; ++k) text.push_back(static_cast<char>(rng.below(256)));
-  write(path, text);
+  write_text(path, text);
 }
 
 /// A folder with six faces of noise, f0.ppm to f5.ppm, and a recogniser.
-std::string folder_of_faces(const std::string& name) {
+std::string folder_with_recogniser(const std::string& name) {
   const std::string dir = scratch_dir(name);
   write_recogniser(dir);
   for (std::uint64_t i = 0; i < 6; ++i) write_face(dir + "/f" + std::to_string(i) + ".ppm", i);
@@ -40,7 +35,8 @@ ToolResult label(const std::string& dir, const std::string& arguments = "--whole
 }  // namespace
 
 TEST_CASE("label: saved embeddings are enough, and the labels have the order of the input") {
-  const auto r = run_tool("label --data " + fixtures + "faces.csv --embeddings " + fixtures + "faces.npy");
+  const auto r = run_tool("label --data " + fixture("recognition/faces.csv") + " --embeddings " +
+                          fixture("recognition/faces.npy"));
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(count_lines(r.out) == 49);
   CHECK(contains(r.out,
@@ -49,12 +45,12 @@ TEST_CASE("label: saved embeddings are enough, and the labels have the order of 
 }
 
 TEST_CASE("label: changed copies count in no centre; a missing original is an error") {
-  const std::string dir = folder_of_faces("label_copies");
-  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,a\n");
+  const std::string dir = folder_with_recogniser("label_copies");
+  write_text(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,a\n");
   const auto without = label(dir);
   REQUIRE_MESSAGE(without.code == 0, without.err);
-  write(dir + "/faces.csv",
-        "path,identity,original\nf0.ppm,a,\nf1.ppm,a,\nf2.ppm,a,\nf3.ppm,a,f0.ppm\nf4.ppm,a,f0.ppm\n");
+  write_text(dir + "/faces.csv",
+             "path,identity,original\nf0.ppm,a,\nf1.ppm,a,\nf2.ppm,a,\nf3.ppm,a,f0.ppm\nf4.ppm,a,f0.ppm\n");
   const auto with = label(dir);
   REQUIRE_MESSAGE(with.code == 0, with.err);
   CHECK(count_lines(with.out) == 6);
@@ -64,17 +60,17 @@ TEST_CASE("label: changed copies count in no centre; a missing original is an er
   };
   for (const char* path : {"f0.ppm", "f1.ppm", "f2.ppm"})
     CHECK(score(with.out, path) == score(without.out, path));
-  write(dir + "/faces.csv", "path,identity,original\nf0.ppm,a,\nf1.ppm,a,gone.ppm\n");
+  write_text(dir + "/faces.csv", "path,identity,original\nf0.ppm,a,\nf1.ppm,a,gone.ppm\n");
   const auto bad = label(dir);
   CHECK(bad.code == 2);
   CHECK(contains(bad.err, "faces.csv:3: its original, gone.ppm, is not among the usable rows"));
 }
 
 TEST_CASE("label: quotes, commas, UTF-8, CRLF and other columns are kept") {
-  const std::string dir = folder_of_faces("label_csv");
-  write(dir + "/faces.csv",
-        "\xEF\xBB\xBFpath,identity,note\r\nf0.ppm,\"M\xC3\xBCller, \"\"Max\"\"\",\"a,b\"\r\n"
-        "f1.ppm,\"M\xC3\xBCller, \"\"Max\"\"\",\r\n");
+  const std::string dir = folder_with_recogniser("label_csv");
+  write_text(dir + "/faces.csv",
+             "\xEF\xBB\xBFpath,identity,note\r\nf0.ppm,\"M\xC3\xBCller, \"\"Max\"\"\",\"a,b\"\r\n"
+             "f1.ppm,\"M\xC3\xBCller, \"\"Max\"\"\",\r\n");
   const auto r = label(dir);
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "path,score,identity,note,nearest"));
@@ -82,8 +78,8 @@ TEST_CASE("label: quotes, commas, UTF-8, CRLF and other columns are kept") {
 }
 
 TEST_CASE("label: people with one image and repeated paths are reported and left out") {
-  const std::string dir = folder_of_faces("label_single");
-  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,b\nf2.ppm,b\n");
+  const std::string dir = folder_with_recogniser("label_single");
+  write_text(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,b\nf2.ppm,b\n");
   const auto r = label(dir, "--whole-image --skipped " + dir + "/skipped.csv");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(count_lines(r.out) == 3);
@@ -93,20 +89,20 @@ TEST_CASE("label: people with one image and repeated paths are reported and left
 }
 
 TEST_CASE("label: a copied file counts once under another name, and is suspect under another person") {
-  const std::string dir = folder_of_faces("label_copies");
+  const std::string dir = folder_with_recogniser("label_copies");
   write_face(dir + "/copy.ppm", 0);
-  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\ncopy.ppm,a\nf1.ppm,b\nf2.ppm,b\n");
+  write_text(dir + "/faces.csv", "path,identity\nf0.ppm,a\ncopy.ppm,a\nf1.ppm,b\nf2.ppm,b\n");
   auto r = label(dir);
   CHECK(count_lines(r.out) == 3);
-  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf3.ppm,a\ncopy.ppm,b\nf2.ppm,b\n");
+  write_text(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf3.ppm,a\ncopy.ppm,b\nf2.ppm,b\n");
   r = label(dir);
   CHECK(count_lines(r.out) == 5);
   CHECK(contains(r.err, "2 copy"));
 }
 
 TEST_CASE("label: identities that differ only in case are two people, with a note") {
-  const std::string dir = folder_of_faces("label_case");
-  write(dir + "/faces.csv", "path,identity\nf0.ppm,Bob\nf1.ppm,bob\nf2.ppm,Bob\nf3.ppm,bob\n");
+  const std::string dir = folder_with_recogniser("label_case");
+  write_text(dir + "/faces.csv", "path,identity\nf0.ppm,Bob\nf1.ppm,bob\nf2.ppm,Bob\nf3.ppm,bob\n");
   const auto r = label(dir);
   CHECK(r.code == 0);
   CHECK(contains(r.err, "differ only in case count as different people: 'Bob' and 'bob'"));
@@ -114,34 +110,34 @@ TEST_CASE("label: identities that differ only in case are two people, with a not
 }
 
 TEST_CASE("label: missing images, wrong landmarks and missing names are reported with file and line") {
-  const std::string dir = folder_of_faces("label_bad");
-  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nnone.ppm,a\nf1.ppm,a\n");
+  const std::string dir = folder_with_recogniser("label_bad");
+  write_text(dir + "/faces.csv", "path,identity\nf0.ppm,a\nnone.ppm,a\nf1.ppm,a\n");
   auto r = label(dir);
   CHECK(r.code == 2);
   CHECK(contains(r.err, "faces.csv:3: no such file"));
   CHECK(label(dir, "--whole-image --skip-bad").code == 0);
   const std::string columns = "path,identity,x1,y1,x2,y2,x3,y3,x4,y4,x5,y5,note\n";
-  write(dir + "/faces.csv", columns + "f0.ppm,a,5,5,5,5,5,5,5,5,5,5,\nf1.ppm,a,,,,,,,,,,,whole image\n");
+  write_text(dir + "/faces.csv", columns + "f0.ppm,a,5,5,5,5,5,5,5,5,5,5,\nf1.ppm,a,,,,,,,,,,,whole image\n");
   r = label(dir, "");
   CHECK(r.code == 2);
   CHECK(contains(r.err, "faces.csv:2: the five landmarks coincide"));
-  write(dir + "/faces.csv",
-        columns +
-            "f0.ppm,a,905,905,935,905,920,920,907,935,933,935,\nf1.ppm,a,,,,,,,,,,,whole image\n"
-            "f2.ppm,a,,,,,,,,,,,whole image\n");
+  write_text(dir + "/faces.csv",
+             columns +
+                 "f0.ppm,a,905,905,935,905,920,920,907,935,933,935,\nf1.ppm,a,,,,,,,,,,,whole image\n"
+                 "f2.ppm,a,,,,,,,,,,,whole image\n");
   r = label(dir, "");
   CHECK(r.code == 1);
   CHECK(count_lines(r.out) == 3);
   CHECK(contains(r.err, "all five landmarks lie outside the image of 40x40"));
-  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,\n");
+  write_text(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,\n");
   CHECK(contains(label(dir).err, "faces.csv:3: no identity of f1.ppm"));
-  write(dir + "/faces.csv", "path\nf0.ppm\n");
+  write_text(dir + "/faces.csv", "path\nf0.ppm\n");
   CHECK(contains(label(dir).err, "--folder-identities"));
 }
 
 TEST_CASE("label: embeddings are reused, refused for other faces, and continued if unfinished") {
-  const std::string dir = folder_of_faces("label_embeddings"), npy = dir + "/e.npy";
-  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,b\nf3.ppm,b\n");
+  const std::string dir = folder_with_recogniser("label_embeddings"), npy = dir + "/e.npy";
+  write_text(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\nf2.ppm,b\nf3.ppm,b\n");
   const auto first = label(dir, "--whole-image --embeddings " + npy);
   REQUIRE_MESSAGE(first.code == 0, first.err);
   const std::string saved = read_text(npy), key = read_text(npy + ".key");
@@ -149,24 +145,24 @@ TEST_CASE("label: embeddings are reused, refused for other faces, and continued 
 
   // As if the run had been killed within the third row.
   REQUIRE(std::system(("rm " + npy).c_str()) == 0);
-  write(npy + ".part", key + saved.substr(saved.size() - 4 * 512, 2 * 512 + 100));
+  write_text(npy + ".part", key + saved.substr(saved.size() - 4 * 512, 2 * 512 + 100));
   const auto resumed = label(dir, "--whole-image --embeddings " + npy + " --threads 2");
   CHECK(contains(resumed.err, "continued after the first 2 faces"));
   CHECK(resumed.out == first.out);
   CHECK(read_text(npy) == saved);
   CHECK(read_text(npy + ".part").empty());
 
-  write(dir + "/faces.csv", "path,identity\nf3.ppm,b\nf1.ppm,a\nf2.ppm,b\nf0.ppm,a\n");
+  write_text(dir + "/faces.csv", "path,identity\nf3.ppm,b\nf1.ppm,a\nf2.ppm,b\nf0.ppm,a\n");
   const auto other = label(dir, "--whole-image --embeddings " + npy);
   CHECK(other.code == 2);
   CHECK(contains(other.err, "made of other faces or by another recogniser"));
 }
 
 TEST_CASE("label: wrong combinations of options say what is needed") {
-  const std::string dir = folder_of_faces("label_options");
-  write(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\n");
+  const std::string dir = folder_with_recogniser("label_options");
+  write_text(dir + "/faces.csv", "path,identity\nf0.ppm,a\nf1.ppm,a\n");
   CHECK(contains(label(dir, "--centres classifier").err, "--classifier FILE.npy"));
-  CHECK(contains(label(dir, "--classifier " + fixtures + "faces.npy").err, "need [1, 128]"));
+  CHECK(contains(label(dir, "--classifier " + fixture("recognition/faces.npy")).err, "need [1, 128]"));
   CHECK(contains(run_tool("label --data " + dir + "/faces.csv").err, "--recogniser FILE"));
   CHECK(contains(run_tool("label --data " + dir +
                           "/faces.csv --recogniser " TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors")

@@ -397,7 +397,7 @@ TEST_CASE("faces are read from their columns as they were written") {
     found.face.landmarks.x[i] = 1.5f + static_cast<float>(i), found.face.landmarks.y[i] = 9.25f;
   found.face.confidence = 0.75f;
   found.framing = tinyfiqa::Framing::tight;
-  const auto row = csv_rows(face_columns() + "\n" + face_fields(&found) + "\n").at(0);
+  const auto row = csv_rows(::face_columns() + "\n" + face_fields(&found) + "\n").at(0);
   const auto read = read_face_fields([&](const std::string& name) { return row.at(name); });
   REQUIRE(read.ok());
   REQUIRE(read->has_value());

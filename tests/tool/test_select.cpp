@@ -18,13 +18,11 @@
 
 namespace {
 
-const std::string faces = TINYFIQA_SOURCE_DIR "/examples/faces/";
-
 /// Makes two folders of faces, and one inside the second.
 std::string templates(const std::string& name) {
   const std::string dir = scratch_dir(name);
   const auto copy = [&](const char* face, const std::string& to) {
-    write_text(dir + to, read_text(faces + face));
+    write_text(dir + to, read_text(example_faces + face));
   };
   REQUIRE(std::system(("mkdir -p " + dir + "/a " + dir + "/b/c").c_str()) == 0);
   copy("astronaut_dark.jpg", "/a/1.jpg"), copy("astronaut.jpg", "/a/2.jpg"),
@@ -92,7 +90,7 @@ TEST_CASE("select --out copies the chosen images, byte for byte, under their tem
   REQUIRE_MESSAGE(r.code == 0, r.err);
   std::string name = dir + "/a";
   for (char& c : name) c = c == '/' ? '_' : c;
-  CHECK(read_text(out + "/" + name + "/1_2.jpg") == read_text(faces + "astronaut.jpg"));
+  CHECK(read_text(out + "/" + name + "/1_2.jpg") == read_text(example_faces + "astronaut.jpg"));
   CHECK(!read_text(out + "/" + name + "/2_1.jpg").empty());
   write_text(dir + "/file", "");
   CHECK(run_tool("select --face whole " + dir + "/a --out " + dir + "/file").code == 1);
@@ -135,7 +133,8 @@ TEST_CASE("select --live shows the rank of every image and the best so far") {
 
 TEST_CASE("select --stdin-mjpeg chooses frames, reports broken ones by number, and continues") {
   const std::string dir = scratch_dir("select_mjpeg"), out = dir + "/out";
-  const std::string dark = read_text(faces + "astronaut_dark.jpg"), best = read_text(faces + "astronaut.jpg");
+  const std::string dark = read_text(example_faces + "astronaut_dark.jpg"),
+                    best = read_text(example_faces + "astronaut.jpg");
   std::string damaged = dark;
   damaged[damaged.find("\xFF\xC4") + 5] = '\x7F';  // a count of Huffman codes
   write_text(dir + "/video", dark + damaged + "....." + best + best.substr(0, 3000));
@@ -242,9 +241,9 @@ TEST_CASE("select takes the same memory for 200 and for 2000 frames") {
   const std::string dir = scratch_dir("select_memory");
   // The peak of all children of a process that has no other children.
   const auto peak_kib = [&](int frames) {
-    const std::string script = "for i in $(seq " + std::to_string(frames / 4) + "); do cat " + faces +
-                               "astronaut.jpg " + faces + "astronaut_jpeg.jpg " + faces +
-                               "astronaut_noise.jpg " + faces + "astronaut_dark.jpg; done";
+    const std::string script = "for i in $(seq " + std::to_string(frames / 4) + "); do cat " + example_faces +
+                               "astronaut.jpg " + example_faces + "astronaut_jpeg.jpg " + example_faces +
+                               "astronaut_noise.jpg " + example_faces + "astronaut_dark.jpg; done";
     const pid_t child = fork();
     if (child == 0) {
       // The address sanitizer would hold back 256 MiB of freed memory.
@@ -293,8 +292,8 @@ TEST_CASE("every command that takes a model takes a baseline") {
 
 TEST_CASE("eval --model pose takes the CSV's landmarks and says when there are none") {
   const std::string dir = scratch_dir("baseline_eval");
-  write_text(dir + "/f.jpg", read_text(faces + "astronaut.jpg"));
-  write_text(dir + "/g.jpg", read_text(faces + "astronaut.jpg"));
+  write_text(dir + "/f.jpg", read_text(example_faces + "astronaut.jpg"));
+  write_text(dir + "/g.jpg", read_text(example_faces + "astronaut.jpg"));
   std::string head = "path,score";
   for (int i = 1; i <= 5; ++i) head += ",x" + std::to_string(i) + ",y" + std::to_string(i);
   write_text(dir + "/l.csv",

@@ -15,7 +15,7 @@ const std::string examples = TINYFIQA_SOURCE_DIR "/examples/";
 const std::string finding = "finding the faces of ";
 
 /// A folder with three photos (a.jpg, b.jpg, d.jpg), an aligned face (c.jpg) and a photo without a face (none.jpg).
-std::string photos(const std::string& name) {
+std::string folder_of_photos(const std::string& name) {
   const std::string dir = scratch_dir(name);
   write_text(dir + "/a.jpg", read_text(examples + "photos/astronaut.jpg"));
   write_text(dir + "/b.jpg", read_text(examples + "photos/group.jpg"));
@@ -50,7 +50,7 @@ ToolResult eval(const std::string& csv, const std::string& out, const std::strin
 }  // namespace
 
 TEST_CASE("eval finds the faces that detect --data finds, and the written table gives the same scores") {
-  const std::string dir = photos("table_faces"), csv = table(dir);
+  const std::string dir = folder_of_photos("table_faces"), csv = table(dir);
   const auto r = eval(csv, dir + "/out", "--save-faces " + dir + "/faces.csv --threads 2");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.err,
@@ -66,7 +66,7 @@ TEST_CASE("eval finds the faces that detect --data finds, and the written table 
 }
 
 TEST_CASE("an aligned crop stays as it is, and --whole-image takes every image as it is") {
-  const std::string dir = photos("table_aligned"), csv = table(dir);
+  const std::string dir = folder_of_photos("table_aligned"), csv = table(dir);
   const auto score = [](const std::string& path) {
     return csv_rows(run_tool("score --face whole --format csv " + path).out).at(0).at("score");
   };
@@ -83,7 +83,7 @@ TEST_CASE("an aligned crop stays as it is, and --whole-image takes every image a
 }
 
 TEST_CASE("landmarks, boxes and notes that a table has are kept; only rows without them are searched") {
-  const std::string dir = photos("table_partly");
+  const std::string dir = folder_of_photos("table_partly");
   std::string head = "path,score,note,box_x,box_y,box_w,box_h";
   for (int i = 1; i <= 5; ++i) head += ",x" + std::to_string(i) + ",y" + std::to_string(i);
   write_text(dir + "/t.csv", head +
@@ -107,7 +107,7 @@ TEST_CASE("landmarks, boxes and notes that a table has are kept; only rows witho
 }
 
 TEST_CASE("a box without landmarks is aligned by average landmarks, and one note says it of all rows") {
-  const std::string dir = photos("table_boxes"), columns = ",x1,y1,x2,y2,x3,y3,x4,y4,x5,y5\n";
+  const std::string dir = folder_of_photos("table_boxes"), columns = ",x1,y1,x2,y2,x3,y3,x4,y4,x5,y5\n";
   write_text(dir + "/t.csv",
              "path,score,box_x,box_y,box_w,box_h\na.jpg,0.9,190,60,100,136\nd.jpg,0.6,20,10,100,136\n");
   write_text(dir + "/points.csv",
@@ -132,7 +132,7 @@ TEST_CASE("a box without landmarks is aligned by average landmarks, and one note
 }
 
 TEST_CASE("an image without a face is reported by every command, and never taken as a whole") {
-  const std::string dir = photos("table_faceless"), csv = table(dir, faceless_row),
+  const std::string dir = folder_of_photos("table_faceless"), csv = table(dir, faceless_row),
                     net = write_recogniser(dir);
   const std::string data = " --data " + csv,
                     message = "none.jpg: no face found; give its landmarks in the CSV, ";
@@ -177,7 +177,7 @@ TEST_CASE("an image without a face is reported by every command, and never taken
 }
 
 TEST_CASE("train takes the crops that detect --data finds, and a resumed training takes them again") {
-  const std::string dir = photos("table_train"), csv = table(dir, faceless_row);
+  const std::string dir = folder_of_photos("table_train"), csv = table(dir, faceless_row);
   const auto train = [&](const std::string& data, const std::string& out) {
     return run_tool(
         "train --model tinyfqnet --size 24x24 --epochs 2 --batch 2 --train-share 0.5 --threads 2 --data " +
@@ -208,7 +208,7 @@ TEST_CASE("train takes the crops that detect --data finds, and a resumed trainin
 }
 
 TEST_CASE("train finds wrong options before it searches") {
-  const std::string dir = photos("table_wrong"),
+  const std::string dir = folder_of_photos("table_wrong"),
                     data = "train --data " + table(dir) + " --out " + dir + "/run ";
   for (const char* wrong :
        {"--model mobilefacenet --loss mse", "--model mobilefacenet --identity-column none",
@@ -221,7 +221,7 @@ TEST_CASE("train finds wrong options before it searches") {
 }
 
 TEST_CASE("a training stopped by SIGTERM continues with the faces that were found") {
-  const std::string dir = photos("table_stop"), csv = table(dir);
+  const std::string dir = folder_of_photos("table_stop"), csv = table(dir);
   const auto start = [&](const std::string& out) {
     return "train --model tinyfqnet --size 24x24 --epochs 100 --batch 2 --train-share 0.5 --threads 1 "
            "--data " +
@@ -242,7 +242,7 @@ TEST_CASE("a training stopped by SIGTERM continues with the faces that were foun
 }
 
 TEST_CASE("label: its table has the faces that it found, and saved embeddings need no search") {
-  const std::string dir = photos("table_label"), csv = table(dir), net = write_recogniser(dir);
+  const std::string dir = folder_of_photos("table_label"), csv = table(dir), net = write_recogniser(dir);
   const std::string label =
       "label --recogniser " + net + " --data " + csv + " --embeddings " + dir + "/e.npy ";
   const auto first = run_tool(label + "--save-faces " + dir + "/faces.csv");
@@ -266,7 +266,7 @@ TEST_CASE("label: its table has the faces that it found, and saved embeddings ne
 }
 
 TEST_CASE("verify-eval searches with saved embeddings only for methods that want aligned faces") {
-  const std::string dir = photos("table_verify"), csv = table(dir), net = write_recogniser(dir);
+  const std::string dir = folder_of_photos("table_verify"), csv = table(dir), net = write_recogniser(dir);
   REQUIRE(run_tool("label --recogniser " + net + " --data " + csv + " --embeddings " + dir + "/e.npy").code ==
           0);
   const std::string verify =
@@ -279,7 +279,7 @@ TEST_CASE("verify-eval searches with saved embeddings only for methods that want
 }
 
 TEST_CASE("select --data finds faces for pose, and takes found faces from a table") {
-  const std::string dir = photos("table_select"), csv = table(dir);
+  const std::string dir = folder_of_photos("table_select"), csv = table(dir);
   const auto r =
       run_tool("select --model pose --format csv --data " + csv + " --save-faces " + dir + "/faces.csv");
   REQUIRE_MESSAGE(r.code == 0, r.err);
@@ -294,7 +294,7 @@ TEST_CASE("select --data finds faces for pose, and takes found faces from a tabl
 }
 
 TEST_CASE("the options of the search decide, and --save-faces says when it is not written") {
-  const std::string dir = photos("table_options"), csv = table(dir);
+  const std::string dir = folder_of_photos("table_options"), csv = table(dir);
   CHECK(contains(eval(csv, dir + "/out", "--smallest-face 300").err, "a.jpg: no face found"));
   CHECK(contains(
       eval(csv, dir + "/out", "--detector " TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors").err,

@@ -1,21 +1,16 @@
 #include <doctest/doctest.h>
 
 #include "run_tool.hpp"
+#include "support.hpp"
 
 #include <string>
 
 namespace {
 
-const std::string fixtures = TINYFIQA_SOURCE_DIR "/tests/fixtures/recognition/";
-
-void write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
 /// Runs verify-eval on made-up embeddings. The methods random and norm need no images.
-ToolResult verify(const std::string& arguments, const std::string& csv = fixtures + "faces.csv") {
-  return run_tool("verify-eval --data " + csv + " --embeddings " + fixtures +
-                  "faces.npy --resamples 50 --quality random norm " + arguments);
+ToolResult verify(const std::string& arguments, const std::string& csv = fixture("recognition/faces.csv")) {
+  return run_tool("verify-eval --data " + csv + " --embeddings " + fixture("recognition/faces.npy") +
+                  " --resamples 50 --quality random norm " + arguments);
 }
 
 }  // namespace
@@ -35,14 +30,14 @@ TEST_CASE("verify-eval: tables, CSV and charts of two methods") {
 }
 
 TEST_CASE("verify-eval: pairs give accuracy by folds, equal blocks or those of the file") {
-  auto r = verify("--pairs " + fixtures + "pairs.txt --folds 4");
+  auto r = verify("--pairs " + fixture("recognition/pairs.txt") + " --folds 4");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "48 pairs in 4 folds: accuracy "));
   const std::string dir = scratch_dir("verify_pairs");
-  write(dir + "/pairs.csv",
-        "path1,path2,same,fold\r\nperson0/0.jpg,person0/1.jpg,1,1\r\n"
-        "person0/0.jpg,\"person1/1.jpg\",0,1\r\nperson2/0.jpg,person2/1.jpg,1,2\r\n"
-        "person3/0.jpg,person1/1.jpg,0,2\r\n");
+  write_text(dir + "/pairs.csv",
+             "path1,path2,same,fold\r\nperson0/0.jpg,person0/1.jpg,1,1\r\n"
+             "person0/0.jpg,\"person1/1.jpg\",0,1\r\nperson2/0.jpg,person2/1.jpg,1,2\r\n"
+             "person3/0.jpg,person1/1.jpg,0,2\r\n");
   r = verify("--pairs " + dir + "/pairs.csv");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "4 pairs in 2 folds"));
@@ -51,7 +46,7 @@ TEST_CASE("verify-eval: pairs give accuracy by folds, equal blocks or those of t
 TEST_CASE("verify-eval: wrong pairs are reported with file and line") {
   const std::string dir = scratch_dir("verify_bad"), pairs = dir + "/pairs.txt";
   const auto error = [&](const std::string& text) {
-    write(pairs, text);
+    write_text(pairs, text);
     const auto r = verify("--pairs " + pairs);
     CHECK(r.code == 2);
     return r.err;
@@ -71,7 +66,7 @@ TEST_CASE("verify-eval: templates give one image each, and say which rates need 
     text += "person" + person + "/" + std::to_string(i % 6) + ".jpg,person " + person + ",v" +
             std::to_string(i / 3) + "\n";
   }
-  write(csv, text);
+  write_text(csv, text);
   auto r = verify("--template-column video", csv);
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "best image of each of 16 templates; 8 genuine and 112 impostor pairs"));
@@ -80,13 +75,13 @@ TEST_CASE("verify-eval: templates give one image each, and say which rates need 
   r = verify("--template-column show", csv);
   CHECK(contains(r.err, "no column is called 'show'"));
   text.replace(text.find(",v0\n"), 4, ",v9\n");
-  write(csv, text);
+  write_text(csv, text);
   CHECK(contains(verify("--template-column video", csv).err, "a template with two people"));
 }
 
 TEST_CASE("verify-eval: score files, left-out images and unknown methods") {
   const std::string dir = scratch_dir("verify_methods");
-  write(dir + "/mine.csv", "path,score\nperson0/0.jpg,0.5\n");
+  write_text(dir + "/mine.csv", "path,score\nperson0/0.jpg,0.5\n");
   auto r = verify(dir + "/mine.csv");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   CHECK(contains(r.out, "| mine |"));

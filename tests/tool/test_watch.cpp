@@ -14,12 +14,10 @@
 
 namespace {
 
-const std::string faces = TINYFIQA_SOURCE_DIR "/examples/faces/",
-                  photos = TINYFIQA_SOURCE_DIR "/examples/photos/";
 constexpr const char* names[] = {"astronaut_small", "astronaut_dark", "astronaut_blur", "astronaut",
                                  "astronaut_noise"};
 
-std::string face(const std::string& name) { return read_text(faces + name + ".jpg"); }
+std::string face(const std::string& name) { return read_text(example_faces + name + ".jpg"); }
 
 /// A video of the example faces as JPEGs; the best one is the fourth. Returns its path.
 std::string video(const std::string& dir) {
@@ -69,7 +67,8 @@ TEST_CASE("watch scores every frame of a file, with the qualities and reasons of
 
 TEST_CASE("watch finds the largest face of each frame, as score does") {
   const std::string dir = scratch_dir("watch_photos");
-  write_text(dir + "/video", read_text(photos + "astronaut.jpg") + read_text(photos + "group.jpg"));
+  write_text(dir + "/video",
+             read_text(example_photos + "astronaut.jpg") + read_text(example_photos + "group.jpg"));
   const auto r = run_tool("watch - --format jsonl < " + dir + "/video");
   REQUIRE_MESSAGE(r.code == 0, r.err);
   const auto rows = json_rows(r.out);

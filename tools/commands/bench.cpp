@@ -64,7 +64,7 @@ std::vector<BenchRow> BenchCommand::rows() const {
   return rows;
 }
 
-std::string size_text(const BenchRow& r) { return std::to_string(r.height) + "x" + std::to_string(r.width); }
+std::string row_size(const BenchRow& r) { return std::to_string(r.height) + "x" + std::to_string(r.width); }
 
 Status BenchCommand::run_labelling(const Backend& backend) const {
   const auto found = model_option(model.empty() ? "mobilefacenet" : model);
@@ -90,7 +90,7 @@ Status BenchCommand::run_labelling(const Backend& backend) const {
 
 nlohmann::ordered_json row_json(const BenchRow& r, const char* isa, double peak_share) {
   return {{"model", r.model},
-          {"size", size_text(r)},
+          {"size", row_size(r)},
           {"batch", r.batch},
           {"threads", r.threads},
           {"isa", isa},
@@ -103,7 +103,7 @@ nlohmann::ordered_json row_json(const BenchRow& r, const char* isa, double peak_
 
 void print_row(const BenchRow& r, double peak_share) {
   std::printf("%-20s %-9s %5d %7d %11.1f %11.1f %6.1f%% %8.1f %6.0f%%\n", r.model.c_str(),
-              size_text(r).c_str(), r.batch, r.threads, r.speed.median_us, r.speed.min_us,
+              row_size(r).c_str(), r.batch, r.threads, r.speed.median_us, r.speed.min_us,
               100 * r.speed.spread, r.speed.gmac_per_s(), 100 * peak_share);
   std::fflush(stdout);
 }

@@ -2,6 +2,7 @@
 
 #include <tinyfiqa/formats/csv.hpp>
 
+#include "reports/json_line.hpp"
 #include "reports/text.hpp"
 
 #include <algorithm>
@@ -17,7 +18,7 @@ namespace {
 
 std::string number(float x) { return format_text("%.2f", double{x}); }
 /// Hundredths of a pixel, without the tail of a float.
-double rounded(float x) { return std::round(double{x} * 100) / 100; }
+double hundredths(float x) { return rounded(double{x}, 100); }
 
 }  // namespace
 
@@ -83,9 +84,10 @@ void add_face(nlohmann::ordered_json& json, const FoundFace& found) {
   const Face& face = found.face;
   json["face"] = found.number;
   json["confidence"] = std::round(double{face.confidence} * 1e4) / 1e4;
-  json["box"] = {rounded(face.box.x), rounded(face.box.y), rounded(face.box.width), rounded(face.box.height)};
+  json["box"] = {hundredths(face.box.x), hundredths(face.box.y), hundredths(face.box.width),
+                 hundredths(face.box.height)};
   for (int i = 0; i < 5; ++i)
-    json["landmarks"].push_back({rounded(face.landmarks.x[i]), rounded(face.landmarks.y[i])});
+    json["landmarks"].push_back({hundredths(face.landmarks.x[i]), hundredths(face.landmarks.y[i])});
   if (*framing_note(found) != '\0') json["note"] = framing_note(found);
 }
 

@@ -67,8 +67,6 @@ std::string link_address(const std::string& file, const std::string& out) {
   return address;
 }
 
-double rounded(double x, double steps) { return std::round(x * steps) / steps; }
-
 /// Shares of the picture, in ten-thousandths.
 double share(float x) { return rounded(double{x}, 1e4); }
 

@@ -7,7 +7,6 @@
 #include "reports/json_line.hpp"
 #include "reports/text.hpp"
 
-#include <cmath>
 #include <vector>
 
 using namespace tinyfiqa;
@@ -22,8 +21,6 @@ std::string band_text(const WatchRow& row) {
   if (row.score.status.code() == Errc::no_face) return "no face";
   return row.score.score.band ? band_name(*row.score.score.band) : "";
 }
-
-double rounded(double value, double steps) { return std::round(value * steps) / steps; }
 
 }  // namespace
 
