@@ -9,8 +9,8 @@ import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from . import _core
 from ._scoring import _images
@@ -26,7 +26,7 @@ class Part(NamedTuple):
     path: str | None = None
     groups: tuple[int, ...] = ()  #: row groups of the file
     start: int = 0  #: rows of these groups in front
-    count: int = 0
+    length: int = 0
     images: tuple[str, ...] = ()
 
     def tables(self) -> Iterator[pa.Table]:
@@ -38,7 +38,7 @@ class Part(NamedTuple):
         with pq.ParquetFile(self.path) as file:
             at = 0
             for batch in file.iter_batches(batch_size=BATCH, row_groups=list(self.groups)):
-                first, last = max(self.start - at, 0), min(self.start + self.count - at, batch.num_rows)
+                first, last = max(self.start - at, 0), min(self.start + self.length - at, batch.num_rows)
                 at += batch.num_rows
                 if first < last:
                     yield pa.Table.from_batches([batch.slice(first, last - first)])
@@ -100,7 +100,7 @@ def _parquet_source(files, rows):
 
 def _pieces(counts, rows):
     """Cuts row groups: small ones are put together, large ones are divided."""
-    together: list[int] = []
+    together = []
     for group, count in enumerate(counts):
         held = sum(counts[i] for i in together)
         if together and held + count > rows:
@@ -127,7 +127,7 @@ def _digest(*facts):
 def open_job(out: str | os.PathLike, source: Source, made: Settings) -> list[Part]:
     """The parts that are to be made. Errors: ValueError if the folder has the results of another job."""
     if "://" in os.fspath(out):
-        raise ValueError(f"{out}: must be a folder that all workers see; for object stores use score() and the engine's writer")
+        raise ValueError(f"{out}: must be a folder that all nodes see; for object stores use score() and the engine's writer")
     folder = pathlib.Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     job = {"tinyfiqa": _core.__version__, "table": source.digest, "options": json.loads(made.key())}

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-import pyarrow.fs
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.fs  # type: ignore[import-untyped]
 
 from ._scoring import CHOICES, Scorer
 
@@ -100,7 +100,7 @@ def _check_columns(names, made):
     for group in () if made.scorer.get("faces") == "whole" else (BOX, POINTS):
         missing = [name for name in group if name not in names]
         if missing and len(missing) < len(group):
-            raise ValueError(f"the table has some columns of a face, but no {missing[0]!r}; add it or rename the others")
+            raise ValueError(f"the table has columns of a face, but no {missing[0]!r}; add it or rename the others")
     own = [] if made.prefix else FACE_COLUMNS  # these say where the face is
     taken = [name for name in made.columns() if name in names and name not in own]
     if taken:

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 try:
-    import pyarrow as pa
-    import ray
-    import ray.data
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import ray  # type: ignore[import-not-found]
+    import ray.data  # type: ignore[import-not-found]
 except ImportError as error:
     raise ImportError(f"tinyfiqa.ray needs Ray Data ({error}): pip install 'tinyfiqa[ray]'") from error
 
@@ -20,7 +20,9 @@ from . import _parts, _tables
 from ._parts import Done
 
 
-def score(dataset: "ray.data.Dataset", *, workers: int | None = None, threads: int = 1, **options: Any) -> "ray.data.Dataset":
+def score(
+    dataset: "ray.data.Dataset", *, workers: int | None = None, threads: int = 1, **options: Any
+) -> "ray.data.Dataset":
     """The dataset with the columns of faces added. Lazy, as Ray's own transformations.
 
     workers  processes with a Scorer each, at most; None: as many as the cluster has room for

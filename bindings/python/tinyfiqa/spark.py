@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from typing import Any
 
 try:
-    import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.pandas.types import from_arrow_schema
-    from pyspark.sql.types import StructType
+    import pyarrow as pa  # type: ignore[import-untyped]
+    from pyspark.sql import DataFrame, SparkSession  # type: ignore[import-not-found]
+    from pyspark.sql.pandas.types import from_arrow_schema  # type: ignore[import-not-found]
+    from pyspark.sql.types import StructType  # type: ignore[import-not-found]
 except ImportError as error:
     raise ImportError(f"tinyfiqa.spark needs PySpark and PyArrow ({error}): pip install 'tinyfiqa[spark]'") from error
 
