@@ -126,6 +126,8 @@ TEST_CASE(
       contains(refusal(one + two), "s.2-of-2.csv: has only 0 images, but " + dir + "/s.1-of-2.csv has more"));
   file("s.2-of-2.csv", header + "b,1,poor,0.1,,1\nd,1,poor,0.1,,1\ne,1,poor,0.1,,1\n");
   CHECK(contains(refusal(one + two), "s.1-of-2.csv: has only 2 images"));
+  file("s.2-of-2.csv", header + "b,1,poor,0.1,");
+  CHECK(contains(refusal(one + two), "s.2-of-2.csv: ends in the middle of a row"));
   file("s.2-of-2.csv", header + "b,1,poor,0.1,,1\n");
   CHECK(run_tool("merge " + one + two + out).code == 0);
   CHECK(read_text(dir + "/all.csv") ==

@@ -138,10 +138,22 @@ def open_job(out: str | os.PathLike, source: Source, made: Settings) -> list[Par
             raise ValueError(f"{out}: has Parquet files, but no {JOB_FILE}; name another folder") from None
         _replace(folder / JOB_FILE, lambda path: path.write_text(json.dumps(job, indent=1) + "\n"))
         earlier = job
-    different = [name for name in job if earlier.get(name) != job[name]]
-    if different:
-        raise ValueError(f"{out}: was begun with another {' and other '.join(different)}; name another folder")
+    if earlier != job:
+        raise ValueError(f"{out}: was begun with {_difference(earlier, job)}; name another folder")
     return [part for part in source.parts if not (folder / part.name).exists()]
+
+
+def _difference(earlier, job):
+    """What two contents of JOB_FILE differ in."""
+    if earlier.get("tinyfiqa") != job["tinyfiqa"]:
+        return f"tinyfiqa {earlier.get('tinyfiqa')}"
+    if earlier.get("table") != job["table"]:
+        return "another table, or another number of rows"
+    before, now = earlier["options"], job["options"]
+    names = [name for name in now if name != "scorer" and before.get(name) != now[name]]
+    before, now = before["scorer"], now["scorer"]
+    names += [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return f"other options ({', '.join(names)})"
 
 
 def _replace(path, write):

@@ -68,6 +68,8 @@ class ShardReader {
       return reader;  // a shard without images
     auto file = RowFile::open(path, format);
     if (!file) return file.status();
+    if (file->bytes().size != std::filesystem::file_size(path, ignored))
+      return Status::error(Errc::bad_format, path, ": ends in the middle of a row; score this shard again");
     reader.at_ = file->begin();
     reader.file_.emplace(std::move(*file));
     return reader;
