@@ -144,6 +144,32 @@ Scored score_view(tinyfiqa_scorer& s, const ImageView& view) {
   return all;
 }
 
+/// Scores the face at this place; `box` and `landmarks` may be null.
+Status score_known(tinyfiqa_scorer& s, const ImageView& view, const float* box, const float* landmarks,
+                   tinyfiqa_score* score) {
+  if (score == nullptr) return c_api::null_argument("score");
+  Crop crop;
+  if (box != nullptr) crop.box = FaceBox{box[0], box[1], box[2], box[3]};
+  if (landmarks != nullptr) {
+    crop.landmarks.emplace();
+    for (int i = 0; i < 5; ++i) {
+      crop.landmarks->x[i] = landmarks[2 * i];
+      crop.landmarks->y[i] = landmarks[2 * i + 1];
+    }
+  }
+  const auto result = s.scorer.score(view, crop);
+  if (!result) return result.status();
+  *score = score_of(*result);
+  return {};
+}
+
+/// The same in a file, which is decoded at its full size: places are pixels of that.
+Status score_known(tinyfiqa_scorer& s, Bytes file, const float* box, const float* landmarks,
+                   tinyfiqa_score* score) {
+  const auto photo = decode_photo(file, DecodeRequest());
+  return photo ? score_known(s, photo->image, box, landmarks, score) : photo.status();
+}
+
 /// Calls work(), which returns a Status, if the scorer is free.
 template <class Work>
 tinyfiqa_code use(tinyfiqa_scorer* scorer, tinyfiqa_error* error, const Work& work) {
@@ -226,21 +252,25 @@ tinyfiqa_code tinyfiqa_score_known_face(tinyfiqa_scorer* scorer, const tinyfiqa_
                                         const float box[4], const float landmarks[10], tinyfiqa_score* score,
                                         tinyfiqa_error* error) {
   return use(scorer, error, [&]() -> Status {
-    if (score == nullptr) return c_api::null_argument("score");
     const auto view = c_api::view_of(image);
-    if (!view) return view.status();
-    Crop crop;
-    if (box != nullptr) crop.box = FaceBox{box[0], box[1], box[2], box[3]};
-    if (landmarks != nullptr) {
-      crop.landmarks.emplace();
-      for (int i = 0; i < 5; ++i) {
-        crop.landmarks->x[i] = landmarks[2 * i];
-        crop.landmarks->y[i] = landmarks[2 * i + 1];
-      }
-    }
-    const auto result = scorer->scorer.score(*view, crop);
-    if (!result) return result.status();
-    *score = score_of(*result);
-    return {};
+    return view ? score_known(*scorer, *view, box, landmarks, score) : view.status();
+  });
+}
+
+tinyfiqa_code tinyfiqa_score_known_face_file(tinyfiqa_scorer* scorer, const char* path, const float box[4],
+                                             const float landmarks[10], tinyfiqa_score* score,
+                                             tinyfiqa_error* error) {
+  return use(scorer, error, [&] {
+    return c_api::on_file(path,
+                          [&](Bytes file) { return score_known(*scorer, file, box, landmarks, score); });
+  });
+}
+
+tinyfiqa_code tinyfiqa_score_known_face_bytes(tinyfiqa_scorer* scorer, const void* bytes, size_t size,
+                                              const float box[4], const float landmarks[10],
+                                              tinyfiqa_score* score, tinyfiqa_error* error) {
+  return use(scorer, error, [&]() -> Status {
+    const auto file = c_api::bytes_of(bytes, size);
+    return file ? score_known(*scorer, *file, box, landmarks, score) : file.status();
   });
 }

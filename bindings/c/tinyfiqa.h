@@ -205,6 +205,12 @@ TINYFIQA_API tinyfiqa_code tinyfiqa_score_image(tinyfiqa_scorer* scorer, const t
 TINYFIQA_API tinyfiqa_code tinyfiqa_score_known_face(tinyfiqa_scorer* scorer, const tinyfiqa_image* image,
                                                      const float box[4], const float landmarks[10],
                                                      tinyfiqa_score* score, tinyfiqa_error* error);
+TINYFIQA_API tinyfiqa_code tinyfiqa_score_known_face_file(tinyfiqa_scorer* scorer, const char* path, const float box[4],
+                                                          const float landmarks[10], tinyfiqa_score* score,
+                                                          tinyfiqa_error* error);
+TINYFIQA_API tinyfiqa_code tinyfiqa_score_known_face_bytes(tinyfiqa_scorer* scorer, const void* bytes, size_t size,
+                                                           const float box[4], const float landmarks[10],
+                                                           tinyfiqa_score* score, tinyfiqa_error* error);
 
 /* ---- words ---- */
 

@@ -71,6 +71,7 @@ nb::list faces_of(const Call& call) {
 }
 
 using Text = std::optional<std::string>;
+using Numbers = std::optional<std::vector<float>>;
 const char* characters(const Text& text) { return text ? text->c_str() : nullptr; }
 
 tinyfiqa_search search_of(const Text& detector, float threshold, float smallest_face, int longest_side,
@@ -123,18 +124,30 @@ class Scorer {
   nb::list score_arrow(const nb::capsule& array, int height, int width) {
     return score_image(image_of_arrow(array, height, width));
   }
-  nb::object score_known_face(nb::handle array, const char* order,
-                              const std::optional<std::vector<float>>& box,
-                              const std::optional<std::vector<float>>& landmarks) {
-    if (box && box->size() != 4) throw nb::value_error("a box has four numbers: x, y, width, height");
-    if (landmarks && landmarks->size() != 10) throw nb::value_error("a face has five landmarks: ten numbers");
-    const Pixels pixels(array, order);
-    tinyfiqa_score score = {};
-    checked([&](tinyfiqa_error* error) {
-      return tinyfiqa_score_known_face(scorer_.get(), &pixels.image(), box ? box->data() : nullptr,
-                                       landmarks ? landmarks->data() : nullptr, &score, error);
+  nb::object score_known_face_file(const std::string& path, const Numbers& box, const Numbers& landmarks) {
+    return known(box, landmarks, [&](auto... at) {
+      return tinyfiqa_score_known_face_file(scorer_.get(), path.c_str(), at...);
     });
-    return object_of(score, nb::none());
+  }
+  nb::object score_known_face_bytes(const nb::bytes& bytes, const Numbers& box, const Numbers& landmarks) {
+    const void* const data = bytes.data();
+    const std::size_t size = bytes.size();
+    return known(box, landmarks, [&](auto... at) {
+      return tinyfiqa_score_known_face_bytes(scorer_.get(), data, size, at...);
+    });
+  }
+  nb::object score_known_face_pixels(nb::handle array, const char* order, const Numbers& box,
+                                     const Numbers& landmarks) {
+    const Pixels pixels(array, order);
+    return known(box, landmarks, [&](auto... at) {
+      return tinyfiqa_score_known_face(scorer_.get(), &pixels.image(), at...);
+    });
+  }
+  nb::object score_known_face_arrow(const nb::capsule& array, int height, int width, const Numbers& box,
+                                    const Numbers& landmarks) {
+    const tinyfiqa_image image = image_of_arrow(array, height, width);
+    return known(box, landmarks,
+                 [&](auto... at) { return tinyfiqa_score_known_face(scorer_.get(), &image, at...); });
   }
   nb::object bands() const {
     std::int32_t limits[3] = {};
@@ -148,6 +161,17 @@ class Scorer {
     tinyfiqa_scorer* made = nullptr;
     checked([&](tinyfiqa_error* error) { return call(&made, error); });
     scorer_.reset(made);
+  }
+  /// Calls call(box, landmarks, &score, error).
+  template <class Call>
+  static nb::object known(const Numbers& box, const Numbers& landmarks, const Call& call) {
+    if (box && box->size() != 4) throw nb::value_error("a box has four numbers: x, y, width, height");
+    if (landmarks && landmarks->size() != 10) throw nb::value_error("a face has five landmarks: ten numbers");
+    const float* const numbers = box ? box->data() : nullptr;
+    const float* const points = landmarks ? landmarks->data() : nullptr;
+    tinyfiqa_score score = {};
+    checked([&](tinyfiqa_error* error) { return call(numbers, points, &score, error); });
+    return object_of(score, nb::none());
   }
   template <class Call>
   static nb::list scored(const Call& call) {
@@ -218,8 +242,14 @@ void define_scoring(nb::module_& m) {
       .def("score_bytes", &Scorer::score_bytes)
       .def("score_pixels", &Scorer::score_pixels)
       .def("score_arrow", &Scorer::score_arrow)
-      .def("score_known_face", &Scorer::score_known_face, nb::arg(), nb::arg(), nb::arg().none(),
+      .def("score_known_face_file", &Scorer::score_known_face_file, nb::arg(), nb::arg().none(),
            nb::arg().none())
+      .def("score_known_face_bytes", &Scorer::score_known_face_bytes, nb::arg(), nb::arg().none(),
+           nb::arg().none())
+      .def("score_known_face_pixels", &Scorer::score_known_face_pixels, nb::arg(), nb::arg(),
+           nb::arg().none(), nb::arg().none())
+      .def("score_known_face_arrow", &Scorer::score_known_face_arrow, nb::arg(), nb::arg(), nb::arg(),
+           nb::arg().none(), nb::arg().none())
       .def_prop_ro("bands", &Scorer::bands);
   nb::class_<Detector>(m, "Detector")
       .def(nb::init<const Text&, float, float, int, bool, bool, int>())

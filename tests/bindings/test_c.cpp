@@ -174,6 +174,28 @@ TEST_CASE("pixels have the same score in every order of channels, and with gaps 
   CHECK(known.raw != expected);
 }
 
+TEST_CASE("a known face of a file has the score that it has in the file's bytes, and that of the search") {
+  const auto scorer = make_scorer(TINYFIQA_LARGEST_FACE);
+  const auto found = score_file(scorer.get(), group).at(0);
+  std::ifstream file(group, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  tinyfiqa_score of_file = {}, of_bytes = {};
+  tinyfiqa_error error;
+  REQUIRE(tinyfiqa_score_known_face_file(scorer.get(), group.c_str(), nullptr, found.face.landmarks, &of_file,
+                                         &error) == TINYFIQA_OK);
+  REQUIRE(tinyfiqa_score_known_face_bytes(scorer.get(), bytes.data(), bytes.size(), nullptr,
+                                          found.face.landmarks, &of_bytes, &error) == TINYFIQA_OK);
+  CHECK(of_file.raw == found.score.raw);
+  CHECK(of_bytes.raw == found.score.raw);
+  CHECK(tinyfiqa_score_known_face_file(scorer.get(), "no_such.jpg", nullptr, nullptr, &of_file, &error) ==
+        TINYFIQA_NOT_FOUND);
+  CHECK(std::string(error.message).find("no_such.jpg") == 0);
+  CHECK(tinyfiqa_score_known_face_bytes(scorer.get(), nullptr, 0, nullptr, nullptr, &of_file, &error) ==
+        TINYFIQA_BAD_ARGUMENT);
+  CHECK(tinyfiqa_score_known_face_file(scorer.get(), group.c_str(), nullptr, nullptr, nullptr, &error) ==
+        TINYFIQA_BAD_ARGUMENT);
+}
+
 TEST_CASE("errors name what is wrong and change no result") {
   const auto scorer = make_scorer(TINYFIQA_WHOLE_IMAGE);
   tinyfiqa_scored_face face = {};

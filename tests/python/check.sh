@@ -1,6 +1,7 @@
 #!/bin/sh
 # check.sh TOOL SCRATCH: installs the Python package from source in a new virtual environment, as docs/python.md says, and
-# runs its tests. TOOL is the command whose scores are expected. Exits with 77 without Python's venv.
+# runs its tests. TOOL is the command whose scores are expected. With TINYFIQA_ENGINES=1, Ray and Spark are installed too,
+# which takes minutes; otherwise their tests are skipped. Exits with 77 without Python's venv.
 set -eu
 mkdir -p "$2"
 tool=$(realpath "$1") scratch=$(realpath "$2")
@@ -16,5 +17,5 @@ cd "$scratch" # not in the sources: the installed package is tested
 "$scratch/env/bin/python" -c 'import sys, tinyfiqa
 print("quality", tinyfiqa.score(sys.argv[1]).quality)' "$root/examples/photos/astronaut.jpg"
 echo "seconds from pip install to the first score: $(($(date +%s) - start))"
-"$scratch/env/bin/pip" install -q "tinyfiqa[test]" # what the tests need beside the installed package
+"$scratch/env/bin/pip" install -q "tinyfiqa[test${TINYFIQA_ENGINES:+,ray,spark}]" # what the tests need beside the installed package
 TINYFIQA_TOOL=$tool "$scratch/env/bin/python" -m pytest -q -p no:cacheprovider "$root/tests/python"

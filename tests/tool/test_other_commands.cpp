@@ -40,7 +40,7 @@ TEST_CASE("every command's --help has an example, and --version says compiler, i
 
 TEST_CASE("descriptions in --help are one line without a full stop, in the project's vocabulary") {
   std::vector<std::string> all = commands;
-  all.insert(all.end(), {"", "label", "train-baseline", "bench", "calibrate"});
+  all.insert(all.end(), {"", "label", "merge", "train-baseline", "bench", "calibrate"});
   for (const std::string& command : all) {
     std::istringstream help(run_tool(command + " --help").out);
     bool options = false;

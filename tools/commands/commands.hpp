@@ -23,6 +23,7 @@ void add_sample(const Command& app, int& exit_code);
 void add_select(const Command& app, int& exit_code);
 void add_watch(const Command& app, int& exit_code);
 void add_degrade(const Command& app, int& exit_code);
+void add_merge(const Command& app, int& exit_code);
 void add_report(const Command& app, int& exit_code);
 void add_detect(const Command& app, int& exit_code);
 void add_train_baseline(const Command& app, int& exit_code);

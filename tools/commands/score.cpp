@@ -7,12 +7,14 @@
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
 #include "jobs/scoring/done_rows.hpp"
+#include "jobs/scoring/merge_shards.hpp"
 #include "jobs/scoring/score_photos.hpp"
 #include "jobs/stopwatch.hpp"
 #include "options/crop_options.hpp"
 #include "options/data_options.hpp"
 #include "options/face_options.hpp"
 #include "options/model_options.hpp"
+#include "options/shard_option.hpp"
 #include "reports/score_table.hpp"
 #include "reports/text.hpp"
 
@@ -33,6 +35,7 @@ struct ScoreCommand {
   CropOptions place;
   FaceOptions faces;
   std::string format = "text", draw, sheet, out, resume;
+  std::optional<Shard> shard;
   int threads = 0;
   bool sort = false, timing = false, raw = false, explain = false;
 
@@ -40,6 +43,9 @@ struct ScoreCommand {
 
  private:
   Status check_options();
+  Status check_out();
+  void name_shard_file();
+  NextPhoto of_shard(NextPhoto next) const;
   Result<QualitySource> open(const ScoreOptions& options, const Crop& crop) const;
   ShownFaces shown_faces() const;
   Result<RowOutput> open_rows(const ScoreTable& table, NextPhoto& next) const;
@@ -48,6 +54,8 @@ struct ScoreCommand {
   int print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, Aside<ImageFile>& first,
                    const ScoreOutput& output) const;
   Status write_sheet(const ContactSheet& shown) const;
+
+  std::string shard_file_;  ///< the rows of a shard get this name at the end; empty: they have it already
 };
 
 /// Prints the images per second, and how the threads spent their time.
@@ -114,17 +122,32 @@ Result<RowOutput> ScoreCommand::open_rows(const ScoreTable& table, NextPhoto& ne
 /// Scores the photos and prints their rows. `first`, if valid, gives the first photo. Returns the exit code.
 int ScoreCommand::print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, Aside<ImageFile>& first,
                                const ScoreOutput& output) const {
+  next = of_shard(std::move(next));
   auto rows = open_rows(output.table, next);
   if (!rows) return report_failure(rows.status());
   const double started_s = now_s();
   const ScoredPhotos done = score_photos(judges, next, first, output, *rows);
   if (timing) print_timing(judges, done.photos - done.failed, started_s);
   if (!done.written.ok()) return report_failure(done.written, exit_some_failed);
+  if (!shard_file_.empty())
+    if (const Status named = finish_file(shard_file_); !named) return report_failure(named, exit_some_failed);
   if (const Status drawn = write_sheet(done.sheet); !drawn) return report_failure(drawn, exit_some_failed);
   if (done.failed > 0)
     std::fprintf(stderr, "tinyfiqa: %zu of %zu images could not be scored\n", done.failed, done.photos);
-  if (done.photos == 0 && resume.empty()) print_note("nothing to score: the list of files is empty");
+  if (done.photos == 0 && resume.empty() && !shard)
+    print_note("nothing to score: the list of files is empty");
   return done.failed + done.undrawn > 0 ? exit_some_failed : exit_done;
+}
+
+/// The photos of --shard.
+NextPhoto ScoreCommand::of_shard(NextPhoto next) const {
+  if (!shard) return next;
+  return [next = std::move(next), part = *shard, index = std::size_t{0}]() mutable {
+    for (;;) {
+      auto photo = next();
+      if (!photo || part.has(index++)) return photo;
+    }
+  };
 }
 
 Status ScoreCommand::write_sheet(const ContactSheet& shown) const {
@@ -154,7 +177,7 @@ int ScoreCommand::score_list(const ScoreOptions& options, const Crop& crop) {
   // Decode the first image while the weights are loaded.
   const int first_side =
       faces.choice() == FaceChoice::whole || faces.search.tiles ? 0 : faces.search.longest_side;
-  const InputItem* const front = threads != 1 && resume.empty() ? items.front() : nullptr;
+  const InputItem* const front = threads != 1 && resume.empty() && !shard ? items.front() : nullptr;
   auto first =
       front != nullptr && front->status.ok()
           ? Aside<ImageFile>([path = front->path, first_side] { return read_image_file(path, first_side); })
@@ -168,7 +191,8 @@ int ScoreCommand::score_list(const ScoreOptions& options, const Crop& crop) {
   ScoreTable table(table_format(format), shown, shown_faces(), source->models(), source->views(),
                    average ? average_landmarks_note : "");
   if (explain) table.show_explanations();
-  const std::size_t total = Progress::on_terminal() ? items.total().value_or(0) : 0;
+  const std::size_t total =
+      Progress::on_terminal() ? items.total().value_or(0) / (shard ? shard->count : 1) : 0;
   const auto next = [&]() -> std::optional<PhotoTask> {
     auto item = items.next();
     if (!item) return std::nullopt;
@@ -206,7 +230,8 @@ int ScoreCommand::score_table(const ScoreOptions& options) {
   };
   Aside<ImageFile> nothing_ahead;
   return print_scores(*judges, next, nothing_ahead,
-                      {rows, shown, sort, draw, PictureNames(names), !sheet.empty(), samples.size()});
+                      {rows, shown, sort, draw, PictureNames(names), !sheet.empty(),
+                       samples.size() / (shard ? shard->count : 1)});
 }
 
 /// Errors: bad_argument for options that do not go together; cannot_write.
@@ -220,6 +245,14 @@ Status ScoreCommand::check_options() {
   if (!data.csv.empty() && !(place.box.empty() && place.landmarks.empty()))
     return Status::error(Errc::bad_argument,
                          "--data has its own boxes and landmarks; remove --box and --landmarks");
+  if (const Status s = check_out(); !s) return s;
+  if (!sheet.empty())
+    if (const Status s = check_jpeg_file("--sheet", sheet); !s) return s;
+  return draw.empty() ? Status() : make_output_folder(draw, "face.jpg");
+}
+
+/// Checks --out and --resume, and takes the format from their extension. Errors: bad_argument; cannot_write.
+Status ScoreCommand::check_out() {
   const std::string& file = out.empty() ? resume : out;
   if (!file.empty() && format == "text") {
     const std::string extension = std::filesystem::path(file).extension().string();
@@ -228,18 +261,31 @@ Status ScoreCommand::check_options() {
       return Status::error(Errc::bad_argument, file,
                            ": give --format csv or jsonl, or a file of that extension");
   }
+  const std::string given = out;
+  if (shard && !file.empty()) name_shard_file();
   std::error_code ignored;
   if (!out.empty() && std::filesystem::is_regular_file(out, ignored) &&
       std::filesystem::file_size(out, ignored) > 0)
-    return Status::error(Errc::cannot_write, out, ": exists; go on with it by --resume ", out,
+    return Status::error(Errc::cannot_write, out, ": exists; go on with it by --resume ", given,
                          ", remove it, or name another file");
-  if (!sheet.empty())
-    if (const Status s = check_jpeg_file("--sheet", sheet); !s) return s;
-  return draw.empty() ? Status() : make_output_folder(draw, "face.jpg");
+  return Status();
+}
+
+/// With --shard, the rows go to an unfinished file, which gets its name at the end.
+void ScoreCommand::name_shard_file() {
+  std::string& file = out.empty() ? resume : out;
+  shard_file_ = shard_file(file, *shard);
+  file = shard_file_ + unfinished_file;
 }
 
 int ScoreCommand::run() {
   if (const Status s = check_options(); !s) return report_failure(s);
+  std::error_code ignored;
+  if (!shard_file_.empty() && std::filesystem::exists(shard_file_, ignored)) {
+    if (out.empty()) return print_note(shard_file_ + ": is done already; nothing to do"), exit_done;
+    return report_failure(
+        Status::error(Errc::cannot_write, shard_file_, ": exists; remove it, or name another file"));
+  }
   const auto options = score_options(views);
   if (!options) return report_failure(options.status());
   const auto crop = place.crop();
@@ -292,9 +338,18 @@ void add_score(const Command& app, int& exit_code) {
              "finish; a new file is begun")
           .type_name("FILE")
           .excludes(out);
+  const Option shard =
+      sub.add_option(
+             "--shard", [command](const std::string& text) { return read_shard(text, command->shard); },
+             "Score only part I of N: images I, I + N, I + 2 N, ... With --out or --resume scores.csv, the "
+             "rows "
+             "go to scores.I-of-N.csv, which merge joins")
+          .type_name("I/N")
+          .excludes(sub.option("--sheet"));
   sub.add_flag("--sort", command->sort, "Print the best image first and errors last, after all are scored")
       .excludes(out)
-      .excludes(resume);
+      .excludes(resume)
+      .excludes(shard);
   sub.add_flag(
       "--explain", command->explain,
       "Say why: below each row the one or two worst of 19 components (light, sharpness, pose, ...) with what "

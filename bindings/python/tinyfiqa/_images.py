@@ -9,26 +9,27 @@ import numpy as np
 Image = Any
 
 
-def call(native, verb, image, order):
-    """Calls verb_file, verb_bytes, verb_pixels or verb_arrow of a native object, whichever takes the image."""
+def call(native, verb, image, order, *more):
+    """Calls verb_file, verb_bytes, verb_pixels or verb_arrow of a native object, whichever takes the image. `more` are
+    arguments behind it."""
     if isinstance(image, (str, os.PathLike)):
-        return getattr(native, verb + "_file")(os.fspath(image))
+        return getattr(native, verb + "_file")(os.fspath(image), *more)
     if isinstance(image, (bytes, bytearray, memoryview)):
-        return getattr(native, verb + "_bytes")(bytes(image))
+        return getattr(native, verb + "_bytes")(bytes(image), *more)
     if hasattr(image, "getbands"):
-        return _call_with_pillow(native, verb, image)
-    return getattr(native, verb + "_pixels")(np.asarray(image), order)
+        return _call_with_pillow(native, verb, image, *more)
+    return getattr(native, verb + "_pixels")(np.asarray(image), order, *more)
 
 
-def _call_with_pillow(native, verb, image):
+def _call_with_pillow(native, verb, image, *more):
     image = _upright(image)
     if image.mode == "RGB" and hasattr(image, "__arrow_c_array__"):
         try:
             _, array = image.__arrow_c_array__()
-            return getattr(native, verb + "_arrow")(array, image.height, image.width)
+            return getattr(native, verb + "_arrow")(array, image.height, image.width, *more)
         except ValueError:  # Pillow: the image lies in several pieces of memory
             pass
-    return getattr(native, verb + "_pixels")(np.asarray(image), "rgb")
+    return getattr(native, verb + "_pixels")(np.asarray(image), "rgb", *more)
 
 
 def pillow_pixels(image):

@@ -142,13 +142,13 @@ class Scorer:
         return call(self._native, "score", image, order)
 
     def score_known_face(
-        self, pixels: np.ndarray, *, box: Iterable | None = None, landmarks: Any = None, order: str = "rgb"
+        self, image: Image, *, box: Iterable | None = None, landmarks: Any = None, order: str = "rgb"
     ) -> ScoredFace:
-        """The score of one face of an array of pixels, whose place is known: box (x, y, width, height) or landmarks [5, 2].
+        """The score of one face of an image, whose place is known: box (x, y, width, height) or landmarks [5, 2].
         With neither, the image is a crop of the face."""
         box = None if box is None else [float(v) for v in box]
         landmarks = None if landmarks is None else [float(v) for v in np.ravel(landmarks)]
-        return self._native.score_known_face(np.asarray(pixels), order, box, landmarks)
+        return call(self._native, "score_known_face", image, order, box, landmarks)
 
 
 _of_thread = threading.local()

@@ -1,9 +1,7 @@
 // The rows that an earlier run of `score` wrote to a file, so that a later run can go on behind them.
 #pragma once
 
-#include <tinyfiqa/formats/csv.hpp>
-
-#include "reports/score_table.hpp"
+#include "jobs/scoring/row_file.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -13,7 +11,7 @@
 /// written all of its rows.
 class DoneRows {
  public:
-  /// `header`: the first line of CSV. Errors: those of read_file(); mismatch for rows of another format or of other
+  /// `header`: the first line of CSV. Errors: those of RowFile::open(); mismatch for rows of another format or of other
   /// columns; bad_format for rows that are none.
   static tinyfiqa::Result<DoneRows> read(const std::string& path, TableFormat format,
                                          const std::string& header);
@@ -25,19 +23,8 @@ class DoneRows {
   std::optional<std::string> next();
 
  private:
-  /// A row's path, whether it is the first of its image, and where it begins and ends.
-  struct Row {
-    std::string path;
-    bool is_first = true;
-    std::size_t begin = 0, end = 0;
-  };
+  explicit DoneRows(RowFile file) : file_(std::move(file)) {}
 
-  DoneRows(tinyfiqa::FileBytes file, TableFormat format) : file_(std::move(file)), format_(format) {}
-  tinyfiqa::Result<std::optional<Row>> read_row(std::size_t at) const;
-  tinyfiqa::Status check_header(const std::string& header);
-
-  tinyfiqa::FileBytes file_;
-  TableFormat format_;
-  std::size_t face_column_ = tinyfiqa::CsvTable::npos;
-  std::size_t begin_ = 0, images_ = 0, bytes_ = 0, at_ = 0, given_ = 0;
+  RowFile file_;
+  std::size_t images_ = 0, bytes_ = 0, at_ = 0, given_ = 0;
 };
