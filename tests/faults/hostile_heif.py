@@ -207,3 +207,51 @@ def container(brand, items):
 
     head = box(b"ftyp", brand, bytes(4), b"mif1", brand)
     return head + meta(len(head) + len(meta(0)) + 8) + box(b"mdat", *(item.data for item in items))
+
+
+BLOCK = 32  # pixels of a block of ramp.heic
+
+
+def over_each_other(coded, side, count):
+    """HEVC data of one frame and of slices that each claim to begin at its second block and to go on to the end."""
+    frame = coded.sized(side, side)
+    first = frame.data[4:]
+    bits = Bits(unescaped(first)[2:]).text
+    blocks = (side // BLOCK) ** 2
+    text = "0" + bits[1:3] + f"{1:0{(blocks - 1).bit_length()}b}" + bits[3:]  # flags, the parameters' number, the address
+    text = text[:10 * 8]
+    further = escaped(first[:2] + bytes(int(text[i:i + 8], 2) for i in range(0, len(text), 8)))
+    units = [first] + [further] * count
+    return Coded(frame.kind, frame.parameters, b"".join(struct.pack(">I", len(unit)) + unit for unit in units))
+
+
+def structures(coded, one):
+    """Containers that ask for the same work again and again. `one` is an ordinary image of `coded`."""
+    tiny = Item.coded(coded, 1, 1)
+    many = 240 * 240
+    yield "tile_of_itself", [Item.grid(64, 64, 1, 1, [1])]
+    yield "tiles_of_each_other", [Item.grid(64, 64, 1, 1, [2]), Item.grid(64, 64, 1, 1, [1])]
+    yield "grid_of_grids", [Item.grid(4000, 4000, 240, 240, [2] * many), Item.grid(4000, 4000, 1, 1, [3], (1, 1)), one]
+    yield "one_tile_often", [Item.grid(4000, 4000, 240, 240, [2] * many), tiny]
+    yield "canvas", [Item.grid(32700, 32700, 1, 1, [2], (64, 64)), one]
+    yield "empty_overlays", [Item.overlay(4000, 4000, [2] * 2000), Item.overlay(4000, 4000, [])]
+    yield "overlays_in_overlays", [Item.overlay(64, 64, [i + 1] * 2) for i in range(1, 30)] + [one]
+    crop = box(b"clap", struct.pack(">8I", 1, 1, 1, 1, 0, 1, 0, 1))
+    yield "cropped", [Item.coded(coded.sized(16384, 16384), 32700, 32700, crop)]
+    turn = box(b"irot", b"\1")
+    yield "turned_often", [Item.coded(coded, 64, 64, *[turn] * 200)]
+
+
+def heifs(repo):
+    for end in ("avif", "heic"):
+        coded = Coded.of(repo.read(f"tests/fixtures/photos/ramp.{end}"))
+        height = 48 if end == "avif" else 64  # as it is coded
+        for side in (2560, 16384, 65528):
+            yield f"frame_{side}.{end}", container(coded.brand, [Item.coded(coded.sized(side, side), 64, height)]), True
+        for name, items in structures(coded, Item.coded(coded, 64, height)):
+            yield f"{name}.{end}", container(coded.brand, items), True
+    heic = Coded.of(repo.read("tests/fixtures/photos/ramp.heic"))
+    for side, count in ((256, 2000), (1024, 270)):
+        yield f"slices_{side}.heic", container(b"heic", [Item.coded(over_each_other(heic, side, count), side, side)]), True
+    frames = Coded(heic.kind, heic.parameters, heic.data * 3000)
+    yield "frames.heic", container(b"heic", [Item.coded(frames, 64, 64)]), True
