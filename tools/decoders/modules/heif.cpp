@@ -138,7 +138,10 @@ ModuleFailure decode_pixels(Opened& heif, bool alpha, ModuleImage& image) {
   const int width = heif_image_handle_get_ispe_width(heif.photo),
             height = heif_image_handle_get_ispe_height(heif.photo);
   if (width < 1 || height < 1) return fail(image, module_damaged, "no pixels");
-  if (!image.accepts(image.host, width, height)) return module_refused;
+  // The crop may only undo that an encoder rounded the size up, to blocks of 64x64 at most: that does not count.
+  constexpr int rounding = 63;
+  if (!image.accepts(image.host, std::max(1, width - rounding), std::max(1, height - rounding)))
+    return module_refused;
   // A grid and an overlay have a size of their own. libheif can limit only the longer side of it.
   constexpr int spare_side = 4096;
   heif_context_set_maximum_image_size_limit(heif.context, std::max({width, height, spare_side}) + 1);
