@@ -3,6 +3,7 @@ import struct
 import zlib
 
 from hostile_case import Case, flipped
+from hostile_heif import heifs
 
 HUGE = 65500
 LARGEST_MIB = 3072  # 240 megapixels at 13 bytes a pixel, as docs/faq.md says
@@ -193,7 +194,7 @@ def cases(repo, work, tool):
     kinds = (("JPEG made to harm", jpegs), ("PNG made to harm", pngs), ("PNG of 240 megapixels", largest_pngs),
              ("GIF made to harm", gifs),
              ("TIFF made to harm", tiffs), ("BMP made to harm", bmps), ("WebP made to harm", webps),
-             ("PNM made to harm", pnms), ("images cut or flipped", damaged))
+             ("HEIC and AVIF made to harm", heifs), ("PNM made to harm", pnms), ("images cut or flipped", damaged))
     for kind, make in kinds:
         for number, (name, data, bad) in enumerate(make(repo)):
             path = work.write(f"images/{name}", data)

@@ -17,11 +17,15 @@ struct Host {
   std::vector<unsigned char> pixels;
   std::size_t profile = 0;
 
+  static bool accepts(void*, int width, int height) {
+    if (width < 1 || height < 1) std::abort();
+    return static_cast<long long>(width) * height <= max_pixels;
+  }
   static unsigned char* allocate(void* host, int full_width, int full_height, int width, int height) {
     if (full_width < 1 || full_height < 1 || width < 1 || height < 1 || width > full_width ||
         height > full_height)
       std::abort();
-    if (static_cast<long long>(full_width) * full_height > max_pixels) return nullptr;
+    if (!accepts(host, full_width, full_height)) return nullptr;
     auto& pixels = static_cast<Host*>(host)->pixels;
     if (!pixels.empty()) std::abort();
     pixels.resize(std::size_t{3} * static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
@@ -43,6 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     image.file = data;
     image.file_bytes = size;
     image.longest_side = longest_side;
+    image.accepts = Host::accepts;
     image.allocate = Host::allocate;
     image.take_profile = Host::take_profile;
     image.host = &host;

@@ -38,8 +38,8 @@ TEST_CASE(
   CHECK(refused.first != 0);
   const std::string& text = refused.second;
   const char* messages[][2] = {
-      {"ramp.heic: HEIC needs libheif", "libheif-dev"},
-      {"ramp.avif: AVIF needs libheif", "libheif-dev"},
+      {"ramp.heic: HEIC needs libheif", "libheif-dev libdav1d-dev libde265-dev"},
+      {"ramp.avif: AVIF needs libheif", "libheif-dev libdav1d-dev libde265-dev"},
       {"ramp.webp: WebP needs libwebp", "libwebp-dev"},
       {"ramp.tif: TIFF needs libtiff", "libtiff-dev"},
       {"p3.jpg: a photo whose colours are not sRGB needs Little CMS", "liblcms2-dev"}};

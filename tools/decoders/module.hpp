@@ -23,6 +23,9 @@ struct ModuleImage {
   /// 0, or: the image may be smaller than the file says, as long as its longer side has this many pixels.
   int longest_side;
 
+  /// Whether an image of that size is within the limits; if not, the module returns module_refused. To be called before
+  /// allocate() if an image is cropped from a larger one that is in memory, too.
+  bool (*accepts)(void* host, int width, int height);
   /// Returns memory for [height, width, 3], RGB with transparent pixels on white, or null if the full size is above the limits; the module
   /// then returns module_refused. To be called once, before anything large is allocated. An image smaller
   /// than the full size covers it completely.
@@ -45,7 +48,7 @@ inline ModuleFailure fail(ModuleImage& image, ModuleFailure failure, const char*
 
 /// A module that decodes has this function under the name below.
 using DecodeFunction = ModuleFailure(ModuleImage* image);
-#define TINYFIQA_DECODE_FUNCTION tinyfiqa_decode_1
+#define TINYFIQA_DECODE_FUNCTION tinyfiqa_decode_2
 
 /// The colours of 8-bit pixels.
 enum ModulePixels : int {

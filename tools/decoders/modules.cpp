@@ -22,7 +22,7 @@ struct ModuleFacts {
 constexpr const char* decode_name = TINYFIQA_FUNCTION_NAME(TINYFIQA_DECODE_FUNCTION);
 constexpr ModuleFacts facts[] = {
     {"webp", "libwebp", "libwebp-dev", decode_name},
-    {"heif", "libheif", "libheif-dev", decode_name},
+    {"heif", "libheif", "libheif-dev libdav1d-dev libde265-dev", decode_name},
     {"tiff", "libtiff", "libtiff-dev", decode_name},
     {"colour", "Little CMS", "liblcms2-dev", TINYFIQA_FUNCTION_NAME(TINYFIQA_COLOUR_FUNCTION)},
 };

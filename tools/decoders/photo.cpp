@@ -106,6 +106,9 @@ struct ModuleHost {
   std::size_t max_pixels;
   Status status;
 
+  static bool accepts(void* host, int width, int height) {
+    return static_cast<ModuleHost*>(host)->within_limits(width, height);
+  }
   static unsigned char* allocate(void* host, int full_width, int full_height, int width, int height) {
     return static_cast<ModuleHost*>(host)->memory(full_width, full_height, width, height);
   }
@@ -114,12 +117,15 @@ struct ModuleHost {
   }
 
  private:
+  bool within_limits(int width, int height) {
+    status =
+        detail::check_size(static_cast<std::size_t>(width), static_cast<std::size_t>(height), max_pixels);
+    if (status) photo.take_turn(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
+    return status.ok();
+  }
   // No exception may pass through a module.
   unsigned char* memory(int full_width, int full_height, int width, int height) try {
-    status = detail::check_size(static_cast<std::size_t>(full_width), static_cast<std::size_t>(full_height),
-                                max_pixels);
-    if (!status) return nullptr;
-    photo.take_turn(static_cast<std::size_t>(full_width) * static_cast<std::size_t>(full_height));
+    if (!within_limits(full_width, full_height)) return nullptr;
     photo.full_width = full_width;
     photo.full_height = full_height;
     photo.scale_x = static_cast<double>(full_width) / width;
@@ -163,6 +169,7 @@ Result<StoredPhoto> decode_by_module(Module module, const char* format, Bytes fi
   image.file = file.data;
   image.file_bytes = file.size;
   image.longest_side = request.longest_side;
+  image.accepts = ModuleHost::accepts;
   image.allocate = ModuleHost::allocate;
   image.take_profile = ModuleHost::take_profile;
   image.host = &host;

@@ -27,6 +27,7 @@ struct StoredPhoto {
   /// To be called before pixels are allocated. Waits until no other large photo is decoded.
   void take_turn(std::size_t pixels_in_memory) {
     static std::mutex one_at_a_time;
-    if (pixels_in_memory > large_photo_pixels) turn = std::unique_lock<std::mutex>(one_at_a_time);
+    if (pixels_in_memory > large_photo_pixels && !turn.owns_lock())
+      turn = std::unique_lock<std::mutex>(one_at_a_time);
   }
 };

@@ -1,13 +1,18 @@
-// Decodes HEIC and AVIF with libheif, which applies the file's own rotation, mirroring and crop.
+// Decodes HEIC and AVIF with libheif, which applies the file's own rotation, mirroring and crop. The codecs below it are
+// ours (heif_codecs.hpp), so that they do not decode more than the file says.
 #include <libheif/heif.h>
 
 #include <tinyfiqa/image/transparency.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
 #include "decoders/module.hpp"
+#include "decoders/modules/heif_codecs.hpp"
+#include "decoders/modules/heif_structure.hpp"
 
 namespace {
 
@@ -30,11 +35,12 @@ struct Opened {
 };
 
 ModuleFailure fail(ModuleImage& image, const heif_error& error) {
+  if (error.subcode == heif_suberror_Security_limit_exceeded)
+    return fail(image, module_damaged, "larger than the file says, or than libheif allows");
   if (error.code == heif_error_Memory_allocation_error) return module_out_of_memory;
   if (error.subcode == heif_suberror_Unsupported_codec)
-    return fail(
-        image, module_unsupported,
-        "no decoder for its codec; Debian: libheif-plugin-libde265 for HEIC, libheif-plugin-dav1d for AVIF");
+    return fail(image, module_unsupported,
+                "its codec is neither HEVC nor AV1, and libheif has no decoder for it");
   const bool unsupported =
       error.code == heif_error_Unsupported_feature || error.code == heif_error_Unsupported_filetype;
   return fail(image, unsupported ? module_unsupported : module_damaged,
@@ -102,34 +108,67 @@ ModuleFailure copy_pixels(const Opened& heif, bool alpha, int width, int height,
   return visible ? module_done : module_invisible;
 }
 
-ModuleFailure decode(ModuleImage* image) {
+/// Why libheif can't be used, or null.
+const char* start_libheif() {
 #if LIBHEIF_NUMERIC_VERSION >= 0x010D0000
   static const bool ready =
       heif_init(nullptr).code == heif_error_Ok;  // once: it may load libheif's own plugins
-  if (!ready) return fail(*image, module_unsupported, "libheif could not be initialised");
+  if (!ready) return "libheif could not be initialised";
 #endif
-  Opened heif;
+  return register_heif_codecs();
+}
+
+ModuleFailure open(Opened& heif, ModuleImage& image) {
+  if (const char* const excess = excessive_structure(image.file, image.file_bytes); excess != nullptr)
+    return fail(image, module_damaged, excess);
   heif.context = heif_context_alloc();
-  if (heif.context == nullptr) return module_out_of_memory;
+  heif.options = heif_decoding_options_alloc();
+  if (heif.context == nullptr || heif.options == nullptr) return module_out_of_memory;
+  heif.options->convert_hdr_to_8bit = 1;
+  heif.options->strict_decoding = 1;
+  heif_context_set_max_decoding_threads(heif.context, 0);  // tiles are decoded on this thread, by its budget
   heif_error error =
-      heif_context_read_from_memory_without_copy(heif.context, image->file, image->file_bytes, nullptr);
+      heif_context_read_from_memory_without_copy(heif.context, image.file, image.file_bytes, nullptr);
   if (error.code == heif_error_Ok) error = heif_context_get_primary_image_handle(heif.context, &heif.photo);
-  if (error.code != heif_error_Ok) return fail(*image, error);
+  return error.code == heif_error_Ok ? module_done : fail(image, error);
+}
+
+ModuleFailure decode_pixels(Opened& heif, bool alpha, ModuleImage& image) {
+  // The size before rotation and crop.
+  const int width = heif_image_handle_get_ispe_width(heif.photo),
+            height = heif_image_handle_get_ispe_height(heif.photo);
+  if (width < 1 || height < 1) return fail(image, module_damaged, "no pixels");
+  // The crop may only undo that an encoder rounded the size up, to blocks of 64x64 at most: that does not count.
+  constexpr int rounding = 63;
+  if (!image.accepts(image.host, std::max(1, width - rounding), std::max(1, height - rounding)))
+    return module_refused;
+  // A grid and an overlay have a size of their own. libheif can limit only the longer side of it.
+  constexpr int spare_side = 4096;
+  heif_context_set_maximum_image_size_limit(heif.context, std::max({width, height, spare_side}) + 1);
+  FrameBudget budget(static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height), alpha);
+  const heif_error error =
+      heif_decode_image(heif.photo, &heif.pixels, heif_colorspace_RGB,
+                        alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, heif.options);
+  if (budget.exceeded()) return fail(image, module_damaged, codec_too_large.message);
+  return error.code == heif_error_Ok ? module_done : fail(image, error);
+}
+
+ModuleFailure decode(ModuleImage* image) {
+  if (const char* const problem = start_libheif(); problem != nullptr)
+    return fail(*image, module_unsupported, problem);
+  Opened heif;
+  ModuleFailure failure = open(heif, *image);
+  if (failure != module_done) return failure;
   const int width = heif_image_handle_get_width(heif.photo),
             height = heif_image_handle_get_height(heif.photo);
   if (width < 1 || height < 1) return fail(*image, module_damaged, "no pixels");
   unsigned char* const pixels = image->allocate(image->host, width, height, width, height);
   if (pixels == nullptr) return module_refused;
-  const ModuleFailure colours = take_colours(heif, *image);
-  if (colours != module_done) return colours;
-  heif.options = heif_decoding_options_alloc();
-  if (heif.options == nullptr) return module_out_of_memory;
-  heif.options->convert_hdr_to_8bit = 1;
-  heif.options->strict_decoding = 1;
+  failure = take_colours(heif, *image);
+  if (failure != module_done) return failure;
   const bool alpha = heif_image_handle_has_alpha_channel(heif.photo) != 0;
-  error = heif_decode_image(heif.photo, &heif.pixels, heif_colorspace_RGB,
-                            alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, heif.options);
-  if (error.code != heif_error_Ok) return fail(*image, error);
+  failure = decode_pixels(heif, alpha, *image);
+  if (failure != module_done) return failure;
   return copy_pixels(heif, alpha, width, height, pixels, *image);
 }
 
