@@ -8,9 +8,6 @@
 #include <tinyfiqa/runtime/plan.hpp>
 #include <tinyfiqa/threads/run_threads.hpp>
 
-#include <doctest/doctest.h>
-
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -118,18 +115,6 @@ inline std::vector<float> random_input(Extents e, std::uint64_t seed = 9) {
   std::vector<float> x(static_cast<std::size_t>(e.floats()));
   for (float& v : x) v = rng.normal();
   return x;
-}
-
-/// Within 1e-4 of the largest value, or of 1 if all are less. (A value that is no number is never close.)
-inline void check_close(const std::vector<float>& got, const std::vector<float>& want) {
-  REQUIRE(got.size() == want.size());
-  double largest = 1, worst = 0;
-  for (float v : want) largest = std::max(largest, std::fabs(static_cast<double>(v)));
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    const double e = std::fabs(static_cast<double>(got[i]) - static_cast<double>(want[i]));
-    worst = std::isnan(e) ? 1e9 : std::max(worst, e);
-  }
-  CHECK(worst <= 1e-4 * largest);
 }
 
 }  // namespace planned

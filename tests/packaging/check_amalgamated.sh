@@ -43,14 +43,14 @@ stb=$(for folder in $folders; do if [ -e "$folder/stb/stb_image.h" ]; then echo 
 mkdir -p beside
 cp first/*.hpp "$stb/stb_image.h" "$stb/stb_image_write.h" "$source_dir/examples/one_header.cpp" beside/
 strict="-Wall -Wextra -Wshadow -Wconversion -Werror"
-(cd beside && "$cxx" -std=c++17 -O1 -nostdinc $flags $strict -DTINYFIQA_SCALAR one_header.cpp -o one_header) >log 2>&1 || { cat log; fail "stb beside it"; }
+(cd beside && "$cxx" -std=c++17 -O0 -nostdinc $flags $strict -DTINYFIQA_SCALAR one_header.cpp -o one_header) >log 2>&1 || { cat log; fail "stb beside it"; }
 [ ! -s log ] || { cat log; fail "remarks though TINYFIQA_SCALAR is defined"; }
 quality=$(beside/one_header "$photo")
 echo "with stb_image: $quality"
 case $quality in [1-9][0-9]\ poor | [1-9][0-9]\ fair | [1-9][0-9]\ good) ;; *) fail "no quality" ;; esac
 
 # Nothing beside it. The remarks of the compiler: no xsimd, no stb.
-"$cxx" -std=c++17 -O1 -nostdinc $flags -Ifirst "$source_dir/examples/one_header.cpp" -o alone >log 2>&1 || { cat log; fail "nothing else"; }
+"$cxx" -std=c++17 -O0 -nostdinc $flags -Ifirst "$source_dir/examples/one_header.cpp" -o alone >log 2>&1 || { cat log; fail "nothing else"; }
 for name in xsimd stb_image.h; do grep -q "tinyfiqa: there is no $name" log || { cat log; fail "no remark about $name"; }; done
 "$cxx" -std=c++17 -fsyntax-only -nostdinc $flags -Ifirst -DTINYFIQA_NO_NOTES "$source_dir/tests/packaging/to_ppm.cpp" >log 2>&1
 [ ! -s log ] || { cat log; fail "remarks in spite of TINYFIQA_NO_NOTES"; }

@@ -24,7 +24,7 @@ def test_the_command_scores_as_the_package_does_and_has_its_exit_codes():
         return
     best = tinyfiqa.score(PHOTOS / "astronaut.jpg")
     assert json.loads(done.stdout.splitlines()[0])["score"] == best.raw
-    assert done.returncode == 1 and "no_such.jpg" in done.stderr
+    assert done.returncode == 1 and "no_such.jpg" in done.stdout.splitlines()[1]
     assert run("score", "--wrong").returncode == 2
     assert tinyfiqa.__version__ in run("--version").stdout
 

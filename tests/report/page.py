@@ -212,7 +212,8 @@ def print_page(page, path):
 
 
 def write_table(folder, faces):
-    """Rows of that many faces: degraded copies of the example photos, scored once and kept. Returns the table's path."""
+    """Rows of that many faces: degraded copies of the example photos, some of them more than once, scored once and kept.
+    Returns the table's path."""
     table = f"{folder}/scores.jsonl"
     if os.path.exists(table):
         return table
@@ -221,10 +222,10 @@ def write_table(folder, faces):
         file.write("path\n" + "".join(p + "\n" for p in
                    ["photos/astronaut.jpg", "photos/coffee.jpg", "photos/group.jpg"] +
                    [f"faces/astronaut{k}.jpg" for k in ("", "_blur", "_dark", "_jpeg", "_noise", "_small")]))
-    run("degrade", "--data", folder + "/photos.csv", "--images", source + "/examples", "--copies", "100", "--out", folder + "/copies", codes=(0,))
+    run("degrade", "--data", folder + "/photos.csv", "--images", source + "/examples", "--copies", "30", "--out", folder + "/copies", codes=(0,))
     rows = run("score", folder + "/copies", "--face", "all", "--explain", "--format", "jsonl").splitlines()
     rows = [row for row in rows if '"score":' in row]
-    check(len(rows) >= 0.6 * faces, f"only {len(rows)} rows have a score")
+    check(len(rows) >= 0.2 * faces, f"only {len(rows)} rows have a score")
     with open(table, "w") as file:
         file.write("".join(rows[i * len(rows) // faces] + "\n" for i in range(faces)))
     return table

@@ -2,6 +2,7 @@
 #include <tinyfiqa/models/shufflenet_v2.hpp>
 #include <tinyfiqa/models/tinyfqnet.hpp>
 
+#include "check_close.hpp"
 #include "each_backend.hpp"
 #include "guarded.hpp"
 #include "planned.hpp"

@@ -2,6 +2,7 @@
 #include <tinyfiqa/nn/definition.hpp>
 #include <tinyfiqa/quality/session.hpp>
 
+#include "check_close.hpp"
 #include "each_backend.hpp"
 #include "planned.hpp"
 #include "pyramid.hpp"

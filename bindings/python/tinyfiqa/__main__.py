@@ -10,7 +10,7 @@ tinyfiqa: the command is a package of its own, tinyfiqa-command. From the folder
 
 def main() -> None:
     try:
-        import tinyfiqa_command  # type: ignore[import-not-found]
+        import tinyfiqa_command  # type: ignore[import-not-found,import-untyped]
     except ModuleNotFoundError:
         sys.exit(NO_COMMAND)
     tinyfiqa_command.main()
