@@ -63,7 +63,7 @@ const std::vector<std::vector<int>> choices(const planned::Definition& d) {
   return {all_outputs(d), {d.outputs.value("fine")}, {sum, middle}, {middle, middle}};
 }
 
-constexpr Extents size{2, 16, 24, 3};
+constexpr Extents image_size{2, 16, 24, 3};
 
 }  // namespace
 
@@ -71,12 +71,12 @@ TEST_CASE("losses on several outputs have the gradient of central differences") 
   const auto d = planned::define<PyramidNet>();
   PyramidNet net;
   const auto trainable = static_cast<std::size_t>(number_params(net).trainable);
-  const Taped<double> begin = start<double>(d, size);
+  const Taped<double> begin = start<double>(d, image_size);
   for (const TapeMode mode : {TapeMode::train, TapeMode::frozen_norms, TapeMode::eval})
     for (const auto& outputs : choices(d)) {
       Losses<double> l;
       l.params = begin.params;
-      run_losses(d, outputs, size, mode, formulas::table<double>, begin.input, l);
+      run_losses(d, outputs, image_size, mode, formulas::table<double>, begin.input, l);
       const std::vector<double> gradient = l.gradient;
       double scale = 0;
       for (const double g : gradient) scale = std::max(scale, std::fabs(g));
@@ -85,7 +85,7 @@ TEST_CASE("losses on several outputs have the gradient of central differences") 
         const auto loss_at = [&](double h) {
           l.params = begin.params;
           l.params[i] += h;
-          run_losses(d, outputs, size, mode, formulas::table<double>, begin.input, l);
+          run_losses(d, outputs, image_size, mode, formulas::table<double>, begin.input, l);
           return l.loss;
         };
         double best = 1e9;  // kinks of the activations may be within reach of the larger steps
@@ -101,19 +101,20 @@ TEST_CASE("losses on several outputs have the gradient of central differences") 
 
 TEST_CASE("kernels agree with the formulas on several outputs, upsampling and concatenations of three maps") {
   const auto d = planned::define<PyramidNet>();
-  const Taped<double> begin = start<double>(d, size);
-  const Taped<float> begin_float = start<float>(d, size);
+  const Taped<double> begin = start<double>(d, image_size);
+  const Taped<float> begin_float = start<float>(d, image_size);
   for_each_backend([&](const Backend& backend) {
     for (const auto& outputs : choices(d))
       for (const int threads : {1, 2}) {
         Losses<double> want;
         want.params = begin.params;
-        run_losses(d, outputs, size, TapeMode::frozen_norms, formulas::table<double>, begin.input, want);
+        run_losses(d, outputs, image_size, TapeMode::frozen_norms, formulas::table<double>, begin.input,
+                   want);
         Losses<float> got;
         got.params = begin_float.params;
         for (const auto& weights : want.weights) got.weights.emplace_back(weights.begin(), weights.end());
-        run_losses(d, outputs, size, TapeMode::frozen_norms, *choose_training_backend(backend.isa)->tape,
-                   begin_float.input, got, threads);
+        run_losses(d, outputs, image_size, TapeMode::frozen_norms,
+                   *choose_training_backend(backend.isa)->tape, begin_float.input, got, threads);
         for (std::size_t i = 0; i < outputs.size(); ++i)
           for (std::size_t k = 0; k < want.outputs[i].size(); ++k)
             CHECK(std::fabs(static_cast<double>(got.outputs[i][k]) - want.outputs[i][k]) <= 1e-4);
@@ -130,16 +131,16 @@ TEST_CASE("kernels agree with the formulas on several outputs, upsampling and co
 
 TEST_CASE("the tape's outputs are those of inference") {
   const auto d = planned::define<PyramidNet>();
-  const Taped<float> begin = start<float>(d, size);
+  const Taped<float> begin = start<float>(d, image_size);
   const std::vector<int> outputs = all_outputs(d);
   for_each_backend([&](const Backend& backend) {
     planned::Planned p;
-    planned::make(p, d, outputs, size, backend);
+    planned::make(p, d, outputs, image_size, backend);
     const auto inferred = planned::execute_all(p, begin.input);
     Losses<float> taped;
     taped.params = begin.params;
-    run_losses(d, outputs, size, TapeMode::eval, *choose_training_backend(backend.isa)->tape, begin.input,
-               taped);
+    run_losses(d, outputs, image_size, TapeMode::eval, *choose_training_backend(backend.isa)->tape,
+               begin.input, taped);
     for (std::size_t i = 0; i < outputs.size(); ++i)
       for (std::size_t k = 0; k < inferred[i].size(); ++k)
         CHECK(std::fabs(inferred[i][k] - taped.outputs[i][k]) <= 1e-4f);
