@@ -7,7 +7,7 @@
 
 namespace {
 
-constexpr int left = 66, right = 22, bottom = 52, legend_row = 20;
+constexpr int left_margin = 66, right_margin = 22, bottom_margin = 52, legend_row = 20;
 constexpr std::size_t colours = 6;
 
 /// About the width of text of the usual size.
@@ -42,9 +42,11 @@ Canvas::Canvas(const ChartText& text, const Axis& x, const Axis& y, const std::v
   draw_legend(legend);
 }
 
-double Canvas::x(double value) const { return left + x_.place(value) * (width_ - left - right); }
+double Canvas::x(double value) const {
+  return left_margin + x_.place(value) * (width_ - left_margin - right_margin);
+}
 double Canvas::y(double value) const {
-  return height_ - bottom - y_.place(value) * (height_ - bottom - top_);
+  return height_ - bottom_margin - y_.place(value) * (height_ - bottom_margin - top_);
 }
 
 void Canvas::line(double x1, double y1, double x2, double y2, const std::string& attributes) {
@@ -59,11 +61,11 @@ void Canvas::text(double at_x, double at_y, const std::string& attributes, const
 
 /// In rows as wide as the chart, which grows by those after the first.
 void Canvas::place_legend(const std::vector<ChartSeries>& series) {
-  double at = left;
+  double at = left_margin;
   for (std::size_t i = 0; i < series.size(); ++i) {
     const double wide = 44 + text_width(series[i].name);
-    if (i == 0 || at + wide > width_ - right) {
-      at = left;
+    if (i == 0 || at + wide > width_ - right_margin) {
+      at = left_margin;
       top_ += legend_row;
       height_ += i == 0 ? 0 : legend_row;
     }
@@ -73,7 +75,7 @@ void Canvas::place_legend(const std::vector<ChartSeries>& series) {
 }
 
 void Canvas::draw_frame(const ChartText& labels) {
-  const double x0 = left, x1 = width_ - right, y0 = height_ - bottom, y1 = top_;
+  const double x0 = left_margin, x1 = width_ - right_margin, y0 = height_ - bottom_margin, y1 = top_;
   for (const double at : x_.ticks()) {
     line(x(at), y0, x(at), y1, "class='grid'");
     text(x(at), y0 + 18, "text-anchor='middle'", x_.label(at));
@@ -84,8 +86,8 @@ void Canvas::draw_frame(const ChartText& labels) {
   }
   line(x0, y0, x1, y0, "class='axis'");
   line(x0, y0, x0, y1, "class='axis'");
-  text(left, 24, "font-size='15' font-weight='bold'", labels.title);
-  text(left, 43, "class='muted'", labels.subtitle);
+  text(left_margin, 24, "font-size='15' font-weight='bold'", labels.title);
+  text(left_margin, 43, "class='muted'", labels.subtitle);
   text((x0 + x1) / 2, height_ - 12, "text-anchor='middle'", labels.x_label);
   const double middle = (y0 + y1) / 2;
   text(18, middle, format_text("text-anchor='middle' transform='rotate(-90 18 %.1f)'", middle),
