@@ -1,6 +1,5 @@
-# tinyfiqa_unity(TARGET): with TINYFIQA_UNITY compiles the target's files together, as many at once as there are cores.
-# Each unit compiles the same readers and networks of the headers again, so a unit has at least 12 files and there are at
-# most six.
+# tinyfiqa_unity(TARGET): with TINYFIQA_UNITY, the target's files are compiled together, in one unit for each core. Each unit
+# compiles the same readers and networks of the headers again, so a unit has at least 12 files, and there are at most six.
 cmake_host_system_information(RESULT tinyfiqa_units QUERY NUMBER_OF_LOGICAL_CORES)
 if(tinyfiqa_units GREATER 6)
   set(tinyfiqa_units 6)
