@@ -1,4 +1,5 @@
 #include "data_support.hpp"
+#include "thread_ranks.hpp"
 
 #include <tinyfiqa/data/loader.hpp>
 #include <tinyfiqa/data/read_dataset.hpp>
@@ -236,6 +237,85 @@ TEST_CASE("preloading finds every unusable image, and can leave their rows out")
   CHECK(run(loader, 2) == run(fresh, 2));
   CHECK(loader.preload().empty());
   CHECK(run(loader, 2) == run(fresh, 2));
+}
+
+TEST_CASE("several processes share each batch: together they have it once, augmented as for one") {
+  NoiseImages p(23);
+  LoaderOptions o = options(5, 2);
+  o.augmentation = everything();
+  ImageLoader reference(p.data, p.rows, o);
+  const Epoch whole = run(reference, 3);
+  for (const int ranks : {2, 3, 5}) {
+    ThreadMeeting meeting(ranks);
+    std::vector<Epoch> parts;
+    std::vector<std::vector<int>> first;
+    for (int rank = 0; rank < ranks; ++rank) {
+      ThreadRank self(meeting, rank);
+      o.ranks = &self;
+      ImageLoader loader(p.data, p.rows, o);
+      parts.push_back(run(loader, 3));
+      REQUIRE(loader.start(3, 1).ok());
+      first.emplace_back();
+      for (Batch batch; *loader.next(batch); first.back().push_back(batch.first))
+        CHECK(batch.total == (first.back().size() < 3 ? 5 : 3));
+    }
+    // The batches put together again: those of earlier ranks come first.
+    Epoch together;
+    std::vector<std::size_t> done(static_cast<std::size_t>(ranks));
+    for (std::size_t b = 0; b < 5; ++b) {
+      int count = 0;
+      for (std::size_t rank = 0; rank < parts.size(); ++rank) {
+        const Epoch& part = parts[rank];
+        REQUIRE(part.counts.size() == 5);
+        if (b > 0) CHECK(first[rank][b - 1] == count);
+        for (int i = 0; i < part.counts[b]; ++i, ++done[rank], ++count) {
+          together.samples.push_back(part.samples[done[rank]]);
+          together.scores.push_back(part.scores[done[rank]]);
+          const auto at = part.images.begin() + static_cast<std::ptrdiff_t>(done[rank] * o.input.size());
+          together.images.insert(together.images.end(), at, at + static_cast<std::ptrdiff_t>(o.input.size()));
+        }
+      }
+      together.counts.push_back(count);
+    }
+    CHECK(together == whole);
+  }
+}
+
+TEST_CASE("processes share the check of the images, and all leave the same rows out") {
+  NoiseImages p(12);
+  p.write("p0.ppm", "nonsense");
+  p.write("p7.ppm", "P6\n20 14\n255\ncut");
+  std::vector<std::vector<std::size_t>> rows(3);
+  std::vector<std::vector<RowProblem>> problems(3);
+  std::atomic<int> decoded{0};
+  run_ranks(3, [&](ThreadRank& self, ThreadRank&) {
+    LoaderOptions o = options(4, 1);
+    o.ranks = &self;
+    o.read = [&](const Sample& sample) {
+      ++decoded;
+      return read_image(sample.file);
+    };
+    ImageLoader loader(p.data, p.rows, o);
+    const auto rank = static_cast<std::size_t>(self.rank());
+    problems[rank] = loader.preload(true);
+    rows[rank] = loader.rows();
+  });
+  CHECK(decoded == 12 + 2 * 2);  // each image once, and the bad ones by the other two as well
+  for (std::size_t rank = 0; rank < 3; ++rank) {
+    CHECK(rows[rank] == std::vector<std::size_t>{1, 2, 3, 4, 5, 6, 8, 9, 10, 11});
+    REQUIRE(problems[rank].size() == 2);
+    CHECK(problems[rank][1].text.find("p7.ppm") != std::string::npos);
+  }
+}
+
+TEST_CASE("a batch smaller than the number of processes is refused") {
+  NoiseImages p(8);
+  ThreadMeeting meeting(4);
+  ThreadRank self(meeting, 0);
+  LoaderOptions o = options(3, 1);
+  o.ranks = &self;
+  ImageLoader loader(p.data, p.rows, o);
+  CHECK(mentions(loader.start(0), "a batch of 3 images can't be shared by 4 processes"));
 }
 
 TEST_CASE("an epoch can be left in the middle, and another begun") {

@@ -1,6 +1,7 @@
 // tinyfiqa train: trains a network on labelled faces.
 #include "commands/commands.hpp"
 #include "jobs/training/detector_run.hpp"
+#include "jobs/training/ranks.hpp"
 #include "jobs/training/train_run.hpp"
 
 #include <memory>
@@ -10,20 +11,29 @@ using namespace tinyfiqa;
 
 namespace {
 
-int run_train(TrainArguments arguments, std::vector<std::string> command_line) {
+int train(const Ranks& ranks, TrainArguments arguments, std::vector<std::string> command_line) {
   const Status resumed =
       resume_run(arguments, command_line, [](TrainArguments& a) -> TrainArguments& { return a; });
   if (!resumed) return report_failure(resumed);
   arguments.choose_recipe();
   if (arguments.recipe == "detector") {
+    if (ranks.size() > 1)
+      return report_failure(Status::error(
+          Errc::unsupported, "--recipe detector trains in one process; start it without mpirun"));
     DetectorRun run(std::move(arguments), std::move(command_line));
     if (const Status s = run.prepare(); !s) return report_failure(s);
     return run.train();
   }
   const std::string resume_command = "tinyfiqa train --resume " + arguments.out;
-  TrainRun run(std::move(arguments), std::move(command_line), resume_command);
+  TrainRun run(ranks, std::move(arguments), std::move(command_line), resume_command);
   if (const Status s = run.prepare(); !s) return report_failure(s);
   return run.train();
+}
+
+int run_train(TrainArguments arguments, std::vector<std::string> command_line) {
+  Ranks ranks;
+  if (const Status s = ranks.join(); !s) return report_failure(s);
+  return ranks.finish(train(ranks, std::move(arguments), std::move(command_line)));
 }
 
 }  // namespace

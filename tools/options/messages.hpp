@@ -9,6 +9,9 @@
 /// was up.
 enum ExitCode { exit_done = 0, exit_some_failed = 1, exit_usage = 2, exit_time_is_up = 3 };
 
+/// For process number `rank` > 0 of several that were started together. Its errors name it. They are printed two seconds
+/// later, so that the first process alone reports what all of them find. Its notes are not printed.
+void print_as_rank(int rank);
 /// Prints "tinyfiqa: message" to standard error.
 void print_error(const tinyfiqa::Status& status);
 /// Prints "tinyfiqa: note: text" to standard error.

@@ -145,6 +145,11 @@ void add_run_options(const Command& sub, TrainArguments& a) {
                "Keep all images of one person on the same side of the split");
   sub.add_option("--seed", a.seed, "Seed the weights, the split, the order and dropout").show_default();
   add_threads_option(sub, a.threads);
+  sub.add_option(
+         "--sync-norms", a.sync_norms,
+         "With several processes (mpirun): let batch norms use the images of all of them: on, off, or "
+         "auto, if a process has fewer than 16 images of a batch (default: auto)")
+      .one_of({"auto", "on", "off"});
   sub.add_option("--cache-mib", a.cache_mib, "Keep up to this many MiB of decoded images in memory")
       .range(0LL, 1LL << 20)
       .show_default();
@@ -291,6 +296,8 @@ Result<TrainOptions> TrainArguments::settings() {
   o.cache_bytes = static_cast<std::size_t>(cache_mib) << 20u;
   o.micro_batch = micro_batch;
   o.optim.nesterov = nesterov;
+  if (sync_norms && *sync_norms != "auto")
+    o.sync_norms = *sync_norms == "on" ? SyncNorms::on : SyncNorms::off;
   apply_augmentation(*this, o.augmentation);
   o.read = [](const Sample& sample) { return read_training_photo(sample.file); };
   if (const Status s = check_combinations(*this, o); !s) return s;

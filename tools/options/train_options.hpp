@@ -32,6 +32,7 @@ struct TrainArguments {
   float crop = 0, color = 0, blur = 0, jpeg = 0, grey = 0;
   std::uint64_t seed = 1;
   int threads = 0;
+  std::optional<std::string> sync_norms;
   long long cache_mib = 2048;
 
   /// Adds all options.

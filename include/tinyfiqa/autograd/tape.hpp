@@ -6,6 +6,7 @@
 #include <tinyfiqa/autograd/formula_kernels.hpp>
 #include <tinyfiqa/autograd/tape_plan.hpp>
 #include <tinyfiqa/autograd/training_backend.hpp>
+#include <tinyfiqa/base/communicator.hpp>
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/runtime/large_array.hpp>
@@ -49,6 +50,14 @@ class Tape {
     plan_ = TapePlan();
   }
 
+  /// Makes batch norm use the statistics of the images of all ranks (TapeMode::train). Each rank then computes a part of the
+  /// batch, with the same operations. `ranks` must outlive the tape; null: the statistics of these images, as at first.
+  void sync_norms(Communicator* ranks) {
+    static_assert(sizeof(T) == sizeof(float),
+                  "tinyfiqa: only the kernels, which compute in float, can do this");
+    ranks_ = ranks;
+  }
+
   /// Computes the outputs for N images `input` [N, H, W, C]. `input` must stay valid until backward is done. Plans
   /// and allocates if the size differs from that of the last call. Changes only the running statistics in
   /// `params`, and only in TapeMode::train. Dropout takes one draw of `rng`. `first_image` is the number of the
@@ -82,12 +91,18 @@ class Tape {
   /// Adds the gradient of the sum over outputs of sum(d_outputs[i] * output(i)) to `gradient`, for the last
   /// forward. d_outputs[i] is dense and has output i's size. Call it once for each forward.
   void backward(T* params, Span<const T* const> d_outputs, T* gradient) {
+    backward(params, d_outputs, gradient, [](int) {});
+  }
+  /// The same. Calls on_done(id) when operation `id` and those after it have added their gradients.
+  template <class OnDone>
+  void backward(T* params, Span<const T* const> d_outputs, T* gradient, const OnDone& on_done) {
     start_gradients(d_outputs);
     for (int id = plan_.count - 1; id >= 0; --id) {
       if (!value(id).runs_backward) continue;
       TapeCall<T> call = call_of(id, params);
       add_gradients(id, gradient, call);
       kernel_of(id)->backward(call);
+      on_done(id);
     }
   }
   /// For one output.
@@ -210,7 +225,7 @@ class Tape {
     if (size.n != planned.n || size.h != planned.h || size.w != planned.w) {
       if (Status s = prepare(size); !s) return s;
     }
-    if (mode == TapeMode::train && single_value_ >= 0)
+    if (mode == TapeMode::train && single_value_ >= 0 && ranks_ == nullptr)
       return Status::error(
           Errc::bad_argument, "batch norm of operation ", single_value_,
           " would see a single value for each channel; use larger images or batches, or frozen norms");
@@ -311,6 +326,7 @@ class Tape {
     call.params = params;
     call.out = v.extents;
     call.batch_statistics = mode_ == TapeMode::train;
+    call.ranks = ranks_;
     if (threads_ != nullptr) call.team = threads_->team();
     return call;
   }
@@ -357,6 +373,7 @@ class Tape {
   bool differentiate_input_ = false;
   TapeMode mode_ = TapeMode::train;
   int single_value_ = -1;
+  Communicator* ranks_ = nullptr;
 };
 
 TINYFIQA_END

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinyfiqa/base/adam_step.hpp>
+#include <tinyfiqa/base/communicator.hpp>
 #include <tinyfiqa/base/extents.hpp>
 #include <tinyfiqa/base/lazy_map.hpp>
 #include <tinyfiqa/base/span.hpp>
@@ -44,6 +45,8 @@ struct TapeCall {
 
   Extents out;
   bool batch_statistics = true;  ///< batch norm by the batch's statistics, not the running ones
+  Communicator* ranks =
+      nullptr;  ///< of floats: statistics are over the images of all ranks; null: over these images
   Team team;
 };
 

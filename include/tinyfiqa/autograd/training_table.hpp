@@ -66,6 +66,7 @@ inline TrainConvArgs train_conv_args(const TapeCall<float>& t) {
   a.dv_sums = t.dy_sums;
   a.dx_sums = t.dx[0].sums;
   a.team = t.team;
+  a.ranks = t.ranks;
   return a;
 }
 template <class Kind>

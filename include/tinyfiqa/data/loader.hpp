@@ -1,6 +1,7 @@
 // Batches of face images for training. Worker threads prepare them while the training step runs.
 #pragma once
 
+#include <tinyfiqa/base/communicator.hpp>
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/base/shuffle.hpp>
@@ -40,13 +41,18 @@ struct LoaderOptions {
   int ahead = 2;           ///< batches that are prepared in advance, besides the one that the caller has
   /// Memory for decoded and resized images, 3 bytes per pixel. The first rows that fit stay cached.
   std::size_t cache_bytes = std::size_t{1} << 30u;
+  /// Processes that share each batch: this one gets only its images. Null: it gets all of them. At least one image a rank
+  /// must be in a batch.
+  Communicator* ranks = nullptr;
   Augmentation augmentation;
   ImageReader read = [](const Sample& sample) { return read_image(sample.file); };
 };
 
 /// The input of one training step. Pass the same Batch to each next(), so that its memory is used again.
 struct Batch {
-  int count = 0;
+  int count = 0;                     ///< images of this process
+  int first = 0;                     ///< the place in the batch of its first image
+  int total = 0;                     ///< images of the batch
   std::vector<float> images;         ///< [count, H, W, 3]
   std::vector<float> scores;         ///< [count]
   std::vector<std::size_t> samples;  ///< [count] indices of Dataset::samples
@@ -98,8 +104,9 @@ class ImageLoader {
       detail::shuffle(order_, Rng(detail::mix_seed(options_.seed, epoch), detail::shuffle_streams::order));
     cache_.resize(cached_rows());
     taken_ = std::min(first_batch, batches());
-    next_item_ = taken_ * batch_size();
-    end_item_ = std::min(rows_.size(), batches() * batch_size());
+    next_item_ = taken_ * share_size();
+    const std::size_t whole = rows_.size() / batch_size();
+    end_item_ = whole * share_size() + (whole < batches() ? share_of(whole).count : 0);
     slots_.resize(static_cast<std::size_t>(options_.ahead));
     for (std::size_t b = taken_; b < taken_ + slots_.size(); ++b) prepare_slot(b);
     stopping_ = false;
@@ -140,23 +147,27 @@ class ImageLoader {
 
   /// Decodes every image once and fills the cache. Returns the rows whose image can't be used; if `drop_bad`,
   /// they are left out from now on. After each image, on_done(number of images done) is called; several
-  /// threads call it at the same time.
+  /// threads call it at the same time. Several ranks share the images.
   template <class OnDone>
   std::vector<RowProblem> preload(bool drop_bad, const OnDone& on_done) {
     stop();
     cache_.resize(cached_rows());
     std::vector<Status> found(rows_.size());
-    std::atomic<std::size_t> next_position{0}, done{0};
+    std::atomic<std::size_t> next{0}, done{0};
+    const auto check = [&](std::size_t at) {
+      Image face;
+      found[at] = detail::with_memory_errors("", [&] { return load_face(at, face); });
+    };
     const auto decode = [&] {
-      for (std::size_t at; (at = next_position++) < rows_.size();) {
-        Image face;
-        found[at] = detail::with_memory_errors("", [&] { return load_face(at, face); });
-        on_done(++done);
+      for (std::size_t at; (at = rank() + ranks() * next++) < rows_.size();) {
+        check(at);
+        on_done(std::min(rows_.size(), ranks() * ++done));
       }
     };
     start_workers(decode);
     if (workers_.empty()) decode();
     stop();
+    if (ranks() > 1) share_problems(found, check);
     return take_problems(found, drop_bad);
   }
   std::vector<RowProblem> preload(bool drop_bad = false) {
@@ -172,6 +183,27 @@ class ImageLoader {
   };
 
   std::size_t batch_size() const { return static_cast<std::size_t>(std::max(1, options_.batch)); }
+  std::size_t rank() const {
+    return options_.ranks == nullptr ? 0 : static_cast<std::size_t>(options_.ranks->rank());
+  }
+  std::size_t ranks() const {
+    return options_.ranks == nullptr ? 1 : static_cast<std::size_t>(options_.ranks->size());
+  }
+
+  /// The images of one batch that this process makes.
+  struct Share {
+    std::size_t first, count, total;  // as in Batch
+  };
+  /// That of batch `b`. Earlier ranks get one image more if the images don't go into the ranks.
+  Share share_of(std::size_t b) const {
+    const std::size_t total = std::min(batch_size(), rows_.size() - b * batch_size());
+    const std::size_t each = total / ranks(), more = total % ranks();
+    return {rank() * each + std::min(rank(), more), each + (rank() < more ? 1 : 0), total};
+  }
+  /// This process's images of a full batch, which no batch exceeds.
+  std::size_t share_size() const {
+    return batch_size() / ranks() + (rank() < batch_size() % ranks() ? 1 : 0);
+  }
   int face_height() const { return detail::uncropped_side(options_.input.height, options_.augmentation); }
   int face_width() const { return detail::uncropped_side(options_.input.width, options_.augmentation); }
   std::size_t face_bytes() const {
@@ -197,6 +229,9 @@ class ImageLoader {
       return Status::error(Errc::bad_argument,
                            "the loader's batch, ahead, input height and input width must be at least 1, and "
                            "its workers at least 0");
+    if (batch_size() < ranks())
+      return Status::error(Errc::bad_argument, "a batch of ", batch_size(), " images can't be shared by ",
+                           ranks(), " processes; start fewer, or use a larger batch");
     for (const std::size_t row : rows_)
       if (row >= data_->samples.size())
         return Status::error(Errc::bad_argument, "row ", row, " (from 0) is not in the data set, which has ",
@@ -208,12 +243,14 @@ class ImageLoader {
   void prepare_slot(std::size_t b) {
     if (b >= batches()) return;
     Slot& slot = slots_[b % slots_.size()];
-    const std::size_t first = b * batch_size(), count = std::min(batch_size(), end_item_ - first);
-    slot.batch.count = static_cast<int>(count);
-    slot.batch.images.resize(count * options_.input.size());
-    slot.batch.scores.resize(count);
-    slot.batch.samples.resize(count);
-    slot.items_left = count;
+    const Share share = share_of(b);
+    slot.batch.count = static_cast<int>(share.count);
+    slot.batch.first = static_cast<int>(share.first);
+    slot.batch.total = static_cast<int>(share.total);
+    slot.batch.images.resize(share.count * options_.input.size());
+    slot.batch.scores.resize(share.count);
+    slot.batch.samples.resize(share.count);
+    slot.items_left = share.count;
     slot.failed_item = end_item_;
     slot.status = Status();
   }
@@ -221,11 +258,11 @@ class ImageLoader {
   void work() {
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
-      const auto in_reach = [this] { return next_item_ / batch_size() < taken_ + slots_.size(); };
+      const auto in_reach = [this] { return next_item_ / share_size() < taken_ + slots_.size(); };
       wanted_.wait(lock, [&] { return stopping_ || next_item_ >= end_item_ || in_reach(); });
       if (stopping_ || next_item_ >= end_item_) return;
-      const std::size_t item = next_item_++;
-      Slot& slot = slots_[item / batch_size() % slots_.size()];
+      const std::size_t item = next_item_++;  // counts the images of this process
+      Slot& slot = slots_[item / share_size() % slots_.size()];
       lock.unlock();
       const Status status = detail::with_memory_errors("", [&] { return load_item(item, slot.batch); });
       lock.lock();
@@ -240,7 +277,8 @@ class ImageLoader {
   /// Loads one item into its place in the batch. No lock is needed: each item
   /// has one worker and its own place.
   Status load_item(std::size_t item, Batch& batch) {
-    const std::size_t at = order_[item], place = item % batch_size();
+    const std::size_t b = item / share_size(), place = item % share_size();
+    const std::size_t at = order_[b * batch_size() + static_cast<std::size_t>(batch.first) + place];
     const Sample& sample = data_->samples[rows_[at]];
     batch.scores[place] = static_cast<float>(sample.score);
     batch.samples[place] = rows_[at];
@@ -271,6 +309,21 @@ class ImageLoader {
     if (!resized) return resized.status().prefixed(sample.file, ": ");
     (keep ? cache_[at] : face) = std::move(*resized);
     return Status();
+  }
+
+  /// Lets all ranks know the rows that one of them can't use. A rank looks for the reason itself.
+  template <class Check>
+  void share_problems(std::vector<Status>& found, const Check& check) const {
+    std::vector<float> bad(found.size());
+    for (std::size_t at = 0; at < found.size(); ++at) bad[at] = found[at].ok() ? 0.0f : 1.0f;
+    options_.ranks->sum(bad);
+    for (std::size_t at = 0; at < found.size(); ++at) {
+      if (bad[at] == 0 || !found[at].ok()) continue;
+      check(at);
+      if (found[at].ok())
+        found[at] = Status::error(Errc::unreadable, data_->samples[rows_[at]].file,
+                                  ": another process can't read it; all must see the same files");
+    }
   }
 
   std::vector<RowProblem> take_problems(const std::vector<Status>& found, bool drop_bad) {

@@ -35,6 +35,22 @@ inline std::size_t block_size(const std::vector<NamedParam>& params) {
   return size;
 }
 
+/// The floats of the block that these parameters take, of the trainable ones or of the running statistics: from the first
+/// float to behind the last one.
+struct ParamRange {
+  std::size_t first = 0, last = 0;
+};
+inline ParamRange range_of(const std::vector<NamedParam>& params, bool trainable) {
+  ParamRange range;
+  for (const auto& p : params) {
+    if (is_trainable(p.param.kind) != trainable) continue;
+    const auto first = static_cast<std::size_t>(p.param.offset);
+    if (range.last == 0 || first < range.first) range.first = first;
+    range.last = std::max(range.last, first + static_cast<std::size_t>(p.param.size()));
+  }
+  return range;
+}
+
 /// The values of one parameter in the block: param.size() elements.
 template <class T>
 Span<T> param_values(Span<T> block, const Param& param) {

@@ -108,13 +108,11 @@ std::vector<StatePart> state_parts(AnyTrainer& trainer) {
           {"average", trainer.average()}};
 }
 
-/// Loads the state of any trainer. On an error it is unchanged. Errors: those of read_state(), and of read_file().
+/// Loads the state of any trainer. On an error it is unchanged. Errors: those of read_state().
 template <class AnyTrainer, class ReadProgress>
-Status load_state(const std::string& path, const char* kind, const std::string& fingerprint,
+Status load_state(const FileBytes& file, const char* kind, const std::string& fingerprint,
                   AnyTrainer& trainer, const ReadProgress& read_progress) {
-  const auto bytes = read_file(path);
-  if (!bytes) return bytes.status();
-  auto progress = read_state(*bytes, kind, fingerprint, state_parts(trainer), read_progress);
+  auto progress = read_state(file, kind, fingerprint, state_parts(trainer), read_progress);
   if (!progress) return progress.status();
   trainer.optimizer().set_steps(progress->optimizer_steps);
   trainer.state() = std::move(progress->state);
@@ -138,14 +136,22 @@ inline Status save_checkpoint(const std::string& path, Trainer& trainer, const s
                               {"best_epoch", std::to_string(s.best_epoch)},
                               {"best_score", detail::exact_text(s.best_score)},
                               {"optimizer_steps", std::to_string(trainer.optimizer().steps())},
+                              {"ranks", std::to_string(s.ranks)},
+                              {"threads", std::to_string(s.threads)},
                               {"log", detail::log_text(s.log)}});
 }
 
-/// Restores the state that save_checkpoint() wrote. On an error the trainer is unchanged. Errors: mismatch if the options,
-/// the data or the sizes differ; bad_format; those of read_file() and read_safetensors().
-inline Status load_checkpoint(const std::string& path, Trainer& trainer, const std::string& fingerprint) {
-  return detail::load_state(path, detail::trainer_state_kind, fingerprint, trainer,
+/// Restores the state in a file that save_checkpoint() wrote. On an error the trainer is unchanged. The result is that of a
+/// training without a stop to the bit, if ranks and threads are those of state(). Errors: mismatch if the options,
+/// the data or the sizes differ; bad_format; those of read_safetensors().
+inline Status load_checkpoint(const FileBytes& file, Trainer& trainer, const std::string& fingerprint) {
+  return detail::load_state(file, detail::trainer_state_kind, fingerprint, trainer,
                             detail::read_train_progress);
+}
+/// The same. Errors: also those of read_file().
+inline Status load_checkpoint(const std::string& path, Trainer& trainer, const std::string& fingerprint) {
+  const auto file = read_file(path);
+  return file ? load_checkpoint(*file, trainer, fingerprint) : file.status();
 }
 
 /// The same for the training of a detector.
@@ -168,7 +174,9 @@ inline Status save_checkpoint(const std::string& path, DetectorTrainer& trainer,
 }
 inline Status load_checkpoint(const std::string& path, DetectorTrainer& trainer,
                               const std::string& fingerprint) {
-  return detail::load_state(path, detail::detector_state_kind, fingerprint, trainer,
+  const auto file = read_file(path);
+  if (!file) return file.status();
+  return detail::load_state(*file, detail::detector_state_kind, fingerprint, trainer,
                             detail::read_detector_progress);
 }
 

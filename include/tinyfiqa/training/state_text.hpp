@@ -139,6 +139,8 @@ inline Result<Progress<TrainState>> read_train_progress(const TensorFile& file) 
   reader.count("best_epoch", s.best_epoch);
   reader.number("best_score", s.best_score);
   reader.count("optimizer_steps", p.optimizer_steps);
+  reader.count("ranks", s.ranks);
+  reader.count("threads", s.threads);
   reader.log(s.epoch, s.log, [](NumberReader& numbers, EpochRow& r) {
     int constant = 0;
     bool good = numbers.read_count(r.val.count) && numbers.read_count(constant);

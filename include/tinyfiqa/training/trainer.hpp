@@ -2,6 +2,7 @@
 // with a validation. The state can be saved after any step; a resumed training gives bit-identical results.
 #pragma once
 
+#include <tinyfiqa/base/communicator.hpp>
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/base/status.hpp>
@@ -17,6 +18,7 @@
 #include <tinyfiqa/recognition/recognition.hpp>
 #include <tinyfiqa/training/batch_gradient.hpp>
 #include <tinyfiqa/training/divergence.hpp>
+#include <tinyfiqa/training/rank_exchange.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -31,6 +33,15 @@
 #include <vector>
 
 TINYFIQA_BEGIN
+
+/// Synchronised batch norm: whether batch norms use the statistics of the images of all ranks, or of the rank's own.
+enum class SyncNorms : unsigned char {
+  automatic,  ///< of all, if a rank's share of a batch is below few_images
+  on,
+  off,
+};
+/// Below so many images, statistics are poor.
+constexpr int few_images = 16;
 
 /// Options of a training. The defaults are the settings of Hamidi et al. 2025: Adam with a
 /// learning rate of 5e-4 for the head and 5e-5 for the backbone, halved every 5 epochs, L2 decay
@@ -55,6 +66,19 @@ struct TrainOptions {
   std::size_t cache_bytes = std::size_t{2} << 30u;
   Augmentation augmentation;
   ImageReader read = LoaderOptions().read;
+  /// The processes that train the network together, each with a share of every batch; null: this one alone. All must have
+  /// the same options, rows and images.
+  Communicator* ranks = nullptr;
+  /// A second communicator of the same ranks, which a thread uses to sum gradients while backward goes on; null: sums are
+  /// made after backward.
+  Communicator* background_ranks = nullptr;
+  SyncNorms sync_norms = SyncNorms::automatic;
+
+  /// Whether batch norms use the statistics of all ranks.
+  bool syncs_norms() const {
+    if (ranks == nullptr || sync_norms == SyncNorms::off) return false;
+    return sync_norms == SyncNorms::on || batch / ranks->size() < few_images;
+  }
 };
 
 /// One finished epoch.
@@ -91,6 +115,7 @@ struct TrainState {
   int best_epoch = 0;
   double best_score = -2;  ///< EpochRow::score() of the best epoch
   std::vector<EpochRow> log;
+  int ranks = 0, threads = 0;  ///< processes, and threads of each, that computed it; 0: nothing computed yet
 };
 
 /// Refuses labels that a network can't give. Errors: bad_argument, naming the row.
@@ -142,9 +167,14 @@ class Trainer {
     if (train < 2 || val < 2)
       return Status::error(Errc::bad_argument, data_path_, ": ", train, " rows to train on and ", val,
                            " to validate on; at least two of each are needed");
-    // A last batch of one image has no correlation, and its batch statistics may be undefined.
-    const auto batch = static_cast<std::size_t>(options_.batch);
-    train_->set_drop_last(train > batch && train % batch == 1);
+    // A last batch of one image has no correlation, and its batch statistics may be undefined. Each rank needs an image.
+    const auto batch = static_cast<std::size_t>(options_.batch), last = train % batch;
+    const std::size_t ranks =
+        options_.ranks == nullptr ? 1 : static_cast<std::size_t>(options_.ranks->size());
+    if (batch < ranks || train < ranks)
+      return Status::error(Errc::bad_argument, data_path_, ": ", train, " rows to train on, in batches of ",
+                           batch, ", can't be shared by ", ranks, " processes; start fewer");
+    train_->set_drop_last(train > batch && last > 0 && last < std::max<std::size_t>(2, ranks));
     return recognises() ? check_people() : Status();
   }
 
@@ -173,11 +203,13 @@ class Trainer {
   Span<const float> result() { return average_ ? Span<const float>(average()) : Span<const float>(block()); }
 
   /// Continues from state() to the end of the epoch and validates. After each step, on_step(batches done,
-  /// batches of the epoch) is called. If it returns false, the function stops and returns false; state() is
-  /// then in the middle of the epoch. Errors: not_finite if the loss diverges; those of the loader.
+  /// batches of the epoch) is called. If it returns false, for several ranks in one of them, the function stops and
+  /// returns false; state() is then in the middle of the epoch. Errors: not_finite if the loss diverges; mismatch if the
+  /// ranks have different weights; those of the loader.
   template <class OnStep>
   Result<bool> run_epoch(const OnStep& on_step) {
     const std::size_t resumed_at = state_.batch;
+    if (const Status s = check_same_weights(); !s) return s;
     if (const Status s = train_->start(static_cast<std::uint64_t>(state_.epoch), resumed_at); !s) return s;
     const auto start = std::chrono::steady_clock::now();
     std::size_t done_images = 0;
@@ -186,10 +218,15 @@ class Trainer {
       if (!more) return more.status();
       if (!*more) break;
       if (const Status s = step(); !s) return s;
-      done_images += static_cast<std::size_t>(batch_.count);
+      done_images += static_cast<std::size_t>(batch_.total);
       ++state_.batch;
-      if (!on_step(state_.batch, train_->batches())) return false;
+      if (detail::some_rank(options_.ranks, !on_step(state_.batch, train_->batches()))) {
+        detail::average_over_ranks(options_.ranks, running_statistics());
+        return false;
+      }
     }
+    detail::average_over_ranks(options_.ranks, running_statistics());
+    if (const Status s = check_same_weights(); !s) return s;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     EpochRow row;
     row.loss = state_.loss_sum / static_cast<double>(std::max<std::size_t>(1, state_.images));
@@ -207,11 +244,10 @@ class Trainer {
     std::copy(weights.begin(), weights.end(), block().begin());
     model_->pack();
     std::vector<float> outputs;
-    std::vector<std::size_t> samples;
-    const Status status = predict(outputs, samples);
+    const Status status = predict(outputs);
     std::copy(training.begin(), training.end(), block().begin());
     if (!status) return status;
-    return recognises() ? measure_embeddings(outputs, row) : measure_scores(outputs, samples, row);
+    return recognises() ? measure_embeddings(outputs, row) : measure_scores(outputs, row);
   }
 
  private:
@@ -229,6 +265,7 @@ class Trainer {
     loader.workers = options.threads;
     loader.augmentation = options.augmentation;
     loader.read = options.read;
+    loader.ranks = options.ranks;
     const double train_share =
         static_cast<double>(split.train.size()) /
         static_cast<double>(std::max<std::size_t>(1, split.train.size() + split.val.size()));
@@ -237,19 +274,29 @@ class Trainer {
     loader.cache_bytes = options.cache_bytes - loader.cache_bytes;
     loader.shuffle = false;
     loader.augmentation = for_validation(options.augmentation);
-    loader.batch = std::min(options.batch, 16);
+    loader.batch = std::min(options.batch, 16) * (options.ranks == nullptr ? 1 : options.ranks->size());
     val_ = std::make_unique<ImageLoader>(data, std::move(split.val), loader);
     optimizer_ = std::make_unique<Optimizer>(options.optim, groups(spec), block().size, backend.adam);
     if (options.average > 0) average_.emplace(Span<const float>(block()), options.average);
     const auto& net = model_->network();
     const TapeMode mode = options.frozen_norms ? TapeMode::frozen_norms : TapeMode::train;
     const int output = recognises() ? static_cast<int>(net.ops.size()) - 1 : net.outputs.main();
-    step_ =
-        std::make_unique<BatchGradient>(Span<const Op>(net.ops.data(), net.ops.size()), output, *backend.tape,
-                                        BatchGradientOptions{options.loss, options.alpha, options.micro_batch,
-                                                             mode, options.threads, options.margin});
-    gradient_.resize(block().size);
+    BatchGradientOptions gradient{options.loss, options.alpha,   options.micro_batch,
+                                  mode,         options.threads, options.margin};
+    gradient.ranks = options.ranks;
+    gradient.background_ranks = options.background_ranks;
+    gradient.sync_norms = options.syncs_norms();
+    step_ = std::make_unique<BatchGradient>(Span<const Op>(net.ops.data(), net.ops.size()), output,
+                                            *backend.tape, gradient);
+    gradient_.resize(range_of(model_->params(), true).last);
   }
+
+  /// The running statistics of batch norms.
+  Span<float> running_statistics() {
+    const ParamRange range = range_of(model_->params(), false);
+    return {block().data + range.first, range.last - range.first};
+  }
+  Status check_same_weights() { return detail::check_same_weights(options_.ranks, block()); }
 
   void make_model(const ModelSpec& spec, const Backend& backend, const DataSplit& split) {
     NetworkDefinition network = spec.define();
@@ -299,7 +346,8 @@ class Trainer {
       for (std::size_t i = 0; i < batch_.samples.size(); ++i)
         batch_.scores[i] = static_cast<float>(classes_.of[batch_.samples[i]]);
     const auto value = step_->compute(block(), {batch_.images.data(), batch_.images.size()}, size,
-                                      {batch_.scores.data(), batch_.scores.size()}, rng, gradient_);
+                                      {batch_.scores.data(), batch_.scores.size()}, rng, gradient_,
+                                      {batch_.first, batch_.total});
     if (!value) return value.status();
     if (!std::isfinite(*value)) {
       const auto layer =
@@ -310,21 +358,24 @@ class Trainer {
     }
     if (options_.clip > 0) clip_gradient(gradient_, options_.clip);
     optimizer_->step(block(), gradient_, options_.schedule.factor(state_.epoch));
+    state_.ranks = options_.ranks == nullptr ? 1 : options_.ranks->size();
+    state_.threads = options_.threads;
     if (average_) average_->update(block());
-    state_.loss_sum += *value * batch_.count;
-    state_.images += static_cast<std::size_t>(batch_.count);
+    state_.loss_sum += *value * batch_.total;
+    state_.images += static_cast<std::size_t>(batch_.total);
     return {};
   }
 
-  /// The network's output for the validation rows, [rows, channels], and the indices of their samples.
-  Status predict(std::vector<float>& outputs, std::vector<std::size_t>& samples) {
+  /// The network's output for the validation rows, [rows, channels], in their order. Ranks share the rows.
+  Status predict(std::vector<float>& outputs) {
     if (const Status s = val_->start(0); !s) return s;
     std::map<int, std::unique_ptr<Session>> sessions;
     Batch batch;
-    for (;;) {
+    for (std::size_t done = 0;; done += static_cast<std::size_t>(batch.total)) {
       const auto more = val_->next(batch);
       if (!more) return more.status();
-      if (!*more) return {};
+      if (!*more) break;
+      if (batch.count == 0) continue;
       auto& session = sessions[batch.count];
       if (session == nullptr) {
         auto made = Session::create(*model_, batch.count, input_.height, input_.width,
@@ -332,18 +383,19 @@ class Trainer {
         if (!made) return made.status();
         session = std::make_unique<Session>(std::move(*made));
       }
-      const std::size_t done = outputs.size();
-      outputs.resize(done + session->output_floats());
-      session->run(batch.images.data(), outputs.data() + done);
-      samples.insert(samples.end(), batch.samples.begin(), batch.samples.end());
+      const std::size_t channels = session->output_floats() / static_cast<std::size_t>(batch.count);
+      outputs.resize(val_->rows().size() * channels);
+      session->run(batch.images.data(),
+                   outputs.data() + (done + static_cast<std::size_t>(batch.first)) * channels);
     }
+    detail::gather_from_ranks(options_.ranks, val_->rows().size(), outputs);
+    return {};
   }
 
-  Status measure_scores(const std::vector<float>& outputs, const std::vector<std::size_t>& samples,
-                        EpochRow& row) const {
+  Status measure_scores(const std::vector<float>& outputs, EpochRow& row) const {
     const std::vector<double> scores(outputs.begin(), outputs.end());
     std::vector<double> labels;
-    for (const std::size_t sample : samples)
+    for (const std::size_t sample : val_->rows())
       labels.push_back(double{static_cast<float>(data_->samples[sample].score)});
     const auto metrics = compute_metrics({scores.data(), scores.size()}, {labels.data(), labels.size()});
     if (metrics) row.val = *metrics;

@@ -22,6 +22,11 @@ struct EpochLoop {
   std::function<tinyfiqa::Status()> write_epoch;  ///< writes the results of an epoch
   std::function<tinyfiqa::Status()> save;         ///< saves the state, also of a stopped training
   std::function<void()> print_epoch;
+  // These may be left out.
+  std::function<void()> count_step;
+  bool prints = true;  ///< false: another process prints the message
+  std::function<int(int)>
+      signal_of_all;  ///< from the signal of this process, or 0, that of one which has got one
 };
 
 /// Trains from the trainer's epoch to the last one. Returns the program's exit status.
@@ -35,6 +40,7 @@ int run_epochs(Trainer& trainer, const EpochLoop& loop) {
   while (trainer.state().epoch < loop.epochs) {
     Progress progress(loop.batches, "batches");
     const auto done = trainer.run_epoch([&](std::size_t batches, std::size_t) {
+      if (loop.count_step) loop.count_step();
       progress.show(batches);
       return stop_signal == 0;
     });
@@ -42,9 +48,10 @@ int run_epochs(Trainer& trainer, const EpochLoop& loop) {
     if (!done) return fail(done.status());
     if (!*done) {
       if (const tinyfiqa::Status s = loop.save(); !s) return fail(s);
-      std::fprintf(stderr, "tinyfiqa: stopped in epoch %d; continue with: %s\n", trainer.state().epoch + 1,
-                   loop.resume_command.c_str());
-      return 128 + stop_signal;
+      if (loop.prints)
+        std::fprintf(stderr, "tinyfiqa: stopped in epoch %d; continue with: %s\n", trainer.state().epoch + 1,
+                     loop.resume_command.c_str());
+      return 128 + (loop.signal_of_all ? loop.signal_of_all(stop_signal) : stop_signal);
     }
     if (const tinyfiqa::Status s = loop.write_epoch(); !s) return fail(s);
     if (const tinyfiqa::Status s = loop.save(); !s) return fail(s);

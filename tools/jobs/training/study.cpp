@@ -51,7 +51,9 @@ Status Study::begin(const TrainArguments& arguments, FaceCrop wanted,
 
 int Study::train(TrainArguments arguments) const {
   arguments.resume = fs::exists(TrainOutput(arguments.out).run_path()) ? arguments.out : "";
-  TrainRun run(std::move(arguments), {}, "tinyfiqa " + command_ + " --resume " + arguments_.out, rows_);
+  const Ranks alone;
+  TrainRun run(alone, std::move(arguments), {}, "tinyfiqa " + command_ + " --resume " + arguments_.out,
+               rows_);
   const Status s = run.prepare();
   if (s.ok()) return run.train();
   print_error(s);

@@ -9,6 +9,7 @@
 #include "jobs/training/training_rows.hpp"
 #include "jobs/verification/identities.hpp"
 
+#include <tinyfiqa/formats/file.hpp>
 #include <tinyfiqa/formats/weights.hpp>
 #include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/training/checkpoint.hpp>
@@ -75,8 +76,14 @@ nlohmann::ordered_json augmentation_json(const TrainArguments& a, const TrainOpt
           {"grey", a.grey}};
 }
 
+/// "2 processes of 1 thread".
+std::string computer_text(int ranks, int threads) {
+  return std::to_string(ranks) + (ranks == 1 ? " process of " : " processes of ") + std::to_string(threads) +
+         (threads == 1 ? " thread" : " threads");
+}
+
 /// All settings that the result depends on. A saved state is valid only for the settings that it was saved
-/// with, so the order of the keys must not change.
+/// with (without the number of threads, which changes the rounding), so the order of the keys must not change.
 nlohmann::ordered_json settings_json(const TrainArguments& a, const TrainOptions& o) {
   nlohmann::ordered_json json{{"recipe", a.recipe},
                               {"model", a.model},
@@ -94,6 +101,7 @@ nlohmann::ordered_json settings_json(const TrainArguments& a, const TrainOptions
                {"seed", o.seed},
                {"threads", o.threads},
                {"isa", a.isa}});
+  if (o.sync_norms != SyncNorms::automatic) json["sync_norms"] = o.sync_norms == SyncNorms::on ? "on" : "off";
   if (!a.recognises()) return json;
   json["scale"] = o.margin.scale;
   json["margin"] = o.margin.margin;
@@ -129,6 +137,7 @@ Status resume_arguments(const std::string& folder, const std::function<void(cons
 }
 
 Status TrainRun::make_folder() {
+  if (!ranks_->first()) return {};
   auto folder = RunFolder::open(arguments_.out, "state.safetensors");
   if (!folder) return folder.status();
   folder_ = std::move(*folder);
@@ -160,20 +169,32 @@ Result<Trainer> TrainRun::create_trainer(const Dataset& rows) const {
                          std::move(*parts), options_);
 }
 
-Status TrainRun::make_trainer() {
-  if (rows_ == nullptr) {
-    arguments_.data.dataset.need_score = !arguments_.recognises();
-    const auto check = [&](Dataset& all) {
-      if (const Status s = check_labels(all); !s) return s;
-      const Status people = find_people(all);
-      return people ? create_trainer(all).status() : people;
-    };
-    auto rows = read_training_rows(arguments_, find_model(arguments_.model)->input.crop, check);
-    if (!rows) return rows.status();
-    if (const Status s = check_labels(*rows); !s) return s;
-    if (const Status s = find_people(*rows); !s) return s;
-    rows_ = std::make_shared<const Dataset>(std::move(*rows));
+/// Reads the rows. The first process finds the faces that the table does not give; the others wait, and take those, as a
+/// training does that is resumed.
+Status TrainRun::read_rows() {
+  arguments_.data.dataset.need_score = !arguments_.recognises();
+  const auto check = [&](Dataset& all) {
+    if (const Status s = check_labels(all); !s) return s;
+    const Status people = find_people(all);
+    return people ? create_trainer(all).status() : people;
+  };
+  TrainArguments arguments = arguments_;
+  if (!ranks_->first()) {
+    options_.ranks->barrier();
+    arguments.resume = arguments.out;
   }
+  auto rows = read_training_rows(arguments, find_model(arguments_.model)->input.crop, check);
+  if (!rows) return rows.status();
+  if (ranks_->first() && options_.ranks != nullptr) options_.ranks->barrier();
+  if (const Status s = check_labels(*rows); !s) return s;
+  if (const Status s = find_people(*rows); !s) return s;
+  rows_ = std::make_shared<const Dataset>(std::move(*rows));
+  return {};
+}
+
+Status TrainRun::make_trainer() {
+  if (rows_ == nullptr)
+    if (const Status s = read_rows(); !s) return s;
   auto trainer = create_trainer(*rows_);
   if (!trainer) return trainer.status();
   trainer_ = std::make_unique<Trainer>(std::move(*trainer));
@@ -192,7 +213,7 @@ Status TrainRun::check_images() {
   });
   progress.clear();
   if (bad.empty()) return {};
-  print_problems(arguments_.data.csv, bad);
+  if (ranks_->first()) print_problems(arguments_.data.csv, bad);
   if (!skip)
     return Status::error(Errc::bad_format, arguments_.data.csv, ": ", bad.size(),
                          " images can't be used; replace them, or skip them with --skip-bad");
@@ -212,22 +233,67 @@ Status TrainRun::start_weights() {
   return {};
 }
 
+/// Sets the fingerprint, and checks that all processes have the same. Errors: mismatch.
+Status TrainRun::identify_run(const nlohmann::ordered_json& settings) {
+  nlohmann::ordered_json kept = settings;
+  kept.erase("threads");
+  const std::string own = kept.dump() + " " + digest(*rows_);
+  std::string first = own;
+  detail::broadcast_text(options_.ranks, first);
+  if (detail::some_rank(options_.ranks, own != first))
+    return Status::error(
+        Errc::mismatch, arguments_.data.csv,
+        ": the processes have different options or read different tables; give all the same");
+  std::string contents = ranks_->first() ? contents_digest(*rows_, options_.threads) : "";
+  detail::broadcast_text(options_.ranks, contents);
+  fingerprint_ = own + " " + contents;
+  return {};
+}
+
+/// Continues from the saved state, which the first process reads. Returns false if there is none.
+Result<bool> TrainRun::load_state() {
+  const std::string path = output_.state_path();
+  std::string content;
+  if (ranks_->first() && fs::exists(path)) {
+    const auto file = read_file(path);
+    if (!file) return file.status();
+    content.assign(file->bytes.begin(), file->bytes.end());
+  }
+  detail::broadcast_text(options_.ranks, content);
+  if (content.empty()) return false;
+  const Bytes bytes(reinterpret_cast<const unsigned char*>(content.data()), content.size());
+  if (const Status s = load_checkpoint(FileBytes::from_memory(bytes, path), *trainer_, fingerprint_); !s)
+    return s;
+  const TrainState& state = trainer_->state();
+  if (state.ranks != ranks_->size() || state.threads != options_.threads)
+    print_note(arguments_.out + ": trained by " + computer_text(state.ranks, state.threads) +
+               " so far, goes on with " + computer_text(ranks_->size(), options_.threads) +
+               "; that changes the rounding");
+  return true;
+}
+
 Status TrainRun::prepare() {
+  if (arguments_.threads == 0) arguments_.threads = ranks_->own_processors();
   const auto options = arguments_.settings();
   if (!options) return options.status();
   options_ = *options;
+  options_.ranks = ranks_->communicator();
+  options_.background_ranks = ranks_->background();
   output_ = TrainOutput(arguments_.out);
   if (const Status s = make_folder(); !s) return s;
   if (const Status s = make_trainer(); !s) return s;
   const auto settings = settings_json(arguments_, options_);
-  fingerprint_ = settings.dump() + " " + digest(*rows_) + " " + contents_digest(*rows_, options_.threads);
-  if (fs::exists(output_.state_path())) return load_checkpoint(output_.state_path(), *trainer_, fingerprint_);
+  if (const Status s = identify_run(settings); !s) return s;
+  const auto continues = load_state();
+  if (!continues || *continues) return continues.status();
   if (!arguments_.resume.empty())
     print_note(arguments_.out + ": no state was saved yet, so the training starts from the beginning");
   if (const Status s = start_weights(); !s) return s;
+  if (!ranks_->first()) return {};
   nlohmann::ordered_json run{{"tinyfiqa", TINYFIQA_VERSION}};
   if (!command_line_.empty()) run["command_line"] = command_line_;
   run["directory"] = fs::current_path().string();
+  run["processes"] = ranks_->size();
   run["options"] = settings;
   run["data"] = arguments_.data.csv;
   run["data_digest"] = digest(*rows_);
@@ -252,7 +318,17 @@ void TrainRun::print_end() const {
   std::printf("memory: %.0f MiB for a step, %.0f MiB of weights and state; peak of the program: %.0f MiB\n",
               mib(trainer_->peak_bytes()), mib(trainer_->block().size * 4 * sizeof(float)),
               process_peak_mib());
+  print_traffic();
   std::fflush(stdout);
+}
+
+void TrainRun::print_traffic() const {
+  if (ranks_->size() == 1 || steps_ == 0) return;
+  const double step = mib(ranks_->sent_bytes()) / static_cast<double>(steps_);
+  const ParamRange trained = range_of(trainer_->model().params(), true);
+  const double gradient = mib((trained.last - trained.first) * sizeof(float));
+  std::printf("%s: each sends %.2f MiB a step, %.2f times the gradient\n",
+              computer_text(ranks_->size(), options_.threads).c_str(), step, step / gradient);
 }
 
 int TrainRun::train() {
@@ -261,8 +337,14 @@ int TrainRun::train() {
   loop.epochs = options_.epochs;
   loop.batches = trainer.train_loader().batches();
   loop.resume_command = resume_command_;
-  loop.write_epoch = [&] { return output_.write_epoch(trainer); };
+  loop.count_step = [&] { ++steps_; };
+  loop.prints = ranks_->first();
+  loop.signal_of_all = [&](int signal) {
+    return static_cast<int>(detail::largest_of_ranks(options_.ranks, signal));
+  };
+  loop.write_epoch = [&] { return ranks_->first() ? output_.write_epoch(trainer) : Status(); };
   loop.save = [&] {
+    if (!ranks_->first()) return Status();
     const Status there = folder_.check();
     return there ? save_checkpoint(output_.state_path(), trainer, fingerprint_) : there;
   };

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "jobs/training/ranks.hpp"
 #include "jobs/training/run_folder.hpp"
 #include "jobs/training/train_output.hpp"
 #include "options/train_options.hpp"
@@ -45,10 +46,12 @@ tinyfiqa::Status resume_run(Arguments& arguments, std::vector<std::string>& comm
 class TrainRun {
  public:
   /// `command_line`: the arguments after the command's name, for run.json; empty for a part of a study.
-  /// `resume_command`: what a user types to continue after a stop. `rows`: the data, if already read.
-  TrainRun(TrainArguments arguments, std::vector<std::string> command_line, std::string resume_command,
-           std::shared_ptr<const tinyfiqa::Dataset> rows = nullptr)
-      : arguments_(std::move(arguments)),
+  /// `resume_command`: what a user types to continue after a stop. `rows`: the data, if already read. `ranks`: the processes
+  /// that train together; it must outlive this object.
+  TrainRun(const Ranks& ranks, TrainArguments arguments, std::vector<std::string> command_line,
+           std::string resume_command, std::shared_ptr<const tinyfiqa::Dataset> rows = nullptr)
+      : ranks_(&ranks),
+        arguments_(std::move(arguments)),
         command_line_(std::move(command_line)),
         resume_command_(std::move(resume_command)),
         rows_(std::move(rows)),
@@ -65,12 +68,17 @@ class TrainRun {
   tinyfiqa::Status check_labels(const tinyfiqa::Dataset& rows) const;
   tinyfiqa::Status find_people(tinyfiqa::Dataset& rows) const;
   tinyfiqa::Result<tinyfiqa::Trainer> create_trainer(const tinyfiqa::Dataset& rows) const;
+  tinyfiqa::Status read_rows();
   tinyfiqa::Status make_trainer();
   tinyfiqa::Status check_images();
   tinyfiqa::Status start_weights();
+  tinyfiqa::Status identify_run(const nlohmann::ordered_json& settings);
+  tinyfiqa::Result<bool> load_state();
   void print_epoch() const;
   void print_end() const;
+  void print_traffic() const;
 
+  const Ranks* ranks_;
   TrainArguments arguments_;
   std::vector<std::string> command_line_;
   std::string resume_command_;
@@ -80,4 +88,5 @@ class TrainRun {
   RunFolder folder_;
   TrainOutput output_;
   std::string fingerprint_;
+  long long steps_ = 0;  // of this process
 };

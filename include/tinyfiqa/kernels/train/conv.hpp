@@ -19,6 +19,7 @@
 //   reduce                        adds one thread's gradient of the weights to dweight
 #pragma once
 
+#include <tinyfiqa/base/communicator.hpp>
 #include <tinyfiqa/kernels/train/batch_norm.hpp>
 #include <tinyfiqa/kernels/train/weight_gradient.hpp>
 
@@ -60,6 +61,8 @@ struct TrainConvArgs {
   double* dx_sums = nullptr;        ///< [3][Cin], to be taken over dx; null if they are not needed
 
   Team team;
+  Communicator* ranks =
+      nullptr;  ///< statistics of the batch are over the images of all ranks; null: of x alone
 };
 
 /// Pixels in a block, the unit of work of a thread: a multiple of the heights of gemm's tiles.
@@ -76,13 +79,13 @@ TINYFIQA_INLINE double train_macs(const TrainConvArgs& a) {
 struct ConvShared {
   LazyPattern x;           ///< constants of x
   NormPattern norm;        ///< constants of dz
-  double* sums = nullptr;  ///< [3][cout]
+  double* sums = nullptr;  ///< [3][cout], and a place for a number of pixels
 };
 TINYFIQA_INLINE ConvShared place_conv_shared(ScratchLayout& layout, const TrainConvArgs& a) {
   ConvShared s;
   s.x = place_lazy_pattern(layout, a.x.c);
   s.norm = place_norm_pattern(layout, a.cout);
-  s.sums = place_doubles(layout, size_of(3, a.cout));
+  s.sums = place_doubles(layout, size_of(3, a.cout) + 1);
   return s;
 }
 
@@ -126,11 +129,21 @@ struct ConvMemory {
   }
 };
 
-/// Computes mean, inverse_std, scale and shift [Cout] from the sums of z - pivot and its squares, or from the
-/// running statistics. Those move by `momentum` towards the batch's mean and unbiased variance, as in
+/// True if z is normalised by the statistics of the batch.
+TINYFIQA_INLINE bool batch_normed(const TrainConvArgs& a) { return a.gamma != nullptr && a.batch_statistics; }
+
+/// Adds up the first two rows of sums [3][Cout] over all ranks, and returns their number of pixels. Overwrites the third row.
+inline double sum_over_ranks(const TrainConvArgs& a, double* sums) {
+  double& pixels = sums[2 * a.cout];
+  pixels = static_cast<double>(out_pixels(a));
+  if (a.ranks != nullptr) a.ranks->sum(Span<double>(sums, size_of(2, a.cout) + 1));
+  return pixels;
+}
+
+/// Computes mean, inverse_std, scale and shift [Cout] from the sums of z - pivot and its squares over `count` pixels, or from
+/// the running statistics. Those move by `momentum` towards the batch's mean and unbiased variance, as in
 /// PyTorch. Running means are of z + bias.
-inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s) {
-  const auto count = static_cast<double>(out_pixels(a));
+inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s, double count) {
   const double *const first = s.sums, *const second = s.sums + a.cout;
   for (int c = 0; c < a.cout; ++c) {
     auto mean = static_cast<double>(a.running_mean[c]), var = static_cast<double>(a.running_var[c]);
@@ -161,7 +174,8 @@ template <class Kind>
 inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
   ConvMemory<Kind> m(a, scratch);
   fill_lazy_pattern(a.x, m.common.x);
-  const bool sums = a.gamma != nullptr && a.batch_statistics;
+  const bool sums = batch_normed(a);
+  double count = 0;
   if (sums) {
     make_pattern(a.running_mean, a.cout, 0.0f, m.common.norm.u.centre);
     for (int t = 0; t < a.team.threads; ++t) clear_sums(m.thread(a, t).sums, a.cout);
@@ -175,9 +189,12 @@ inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
                       add_moments(z, floats, m.common.norm.u.period, m.common.norm.u.centre, thread.sums);
                   });
   });
-  if (sums) gather_sums(a.team.threads, a.cout, m.common.sums, [&](int t) { return m.thread(a, t).sums; });
+  if (sums) {
+    gather_sums(a.team.threads, a.cout, m.common.sums, [&](int t) { return m.thread(a, t).sums; });
+    count = sum_over_ranks(a, m.common.sums);
+  }
   if (a.gamma != nullptr) {
-    finish_statistics(a, m.common);
+    finish_statistics(a, m.common, count);
   } else {
     for (int c = 0; c < a.cout; ++c) {
       a.mean[c] = 0;
@@ -228,20 +245,29 @@ inline void gradient_sums(const TrainConvArgs& a, const Memory& m) {
   gather_sums(a.team.threads, a.cout, m.common.sums, [&](int t) { return m.thread(a, t).sums; });
 }
 
-/// Adds to the gradients of gamma, beta, bias and slope, and computes the patterns k1, k2, k3 of
-/// dz = k1 g + k2 (z - mean) + k3.
+/// Adds to the gradients of gamma, beta, bias and slope: this rank's part of them.
+inline void add_parameter_gradients(const TrainConvArgs& a, const double* sums) {
+  const double *const first = sums, *const second = first + a.cout, *const third = second + a.cout;
+  const bool batch = batch_normed(a);  // z - mean does not depend on a bias then
+  for (int c = 0; c < a.cout; ++c) {
+    if (a.dbeta != nullptr) a.dbeta[c] += static_cast<float>(first[c]);
+    if (a.dgamma != nullptr)
+      a.dgamma[c] += static_cast<float>(second[c] * static_cast<double>(a.inverse_std[c]));
+    if (a.dslope != nullptr) a.dslope[c] += static_cast<float>(third[c]);
+    if (a.dbias != nullptr && !batch)
+      a.dbias[c] += static_cast<float>(static_cast<double>(a.scale[c]) * first[c]);
+  }
+}
+
+/// Computes the patterns k1, k2, k3 of dz = k1 g + k2 (z - mean) + k3 from the sums over all ranks. Overwrites the sums.
 inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
-  const auto count = static_cast<double>(out_pixels(a));
+  const bool batch = batch_normed(a);
+  const double count = batch ? sum_over_ranks(a, s.sums) : 0;
   // Sums of each channel, overwritten by its k1, k2 and k3.
   double *const first = s.sums, *const second = first + a.cout, *const third = second + a.cout;
   for (int c = 0; c < a.cout; ++c) {
     const auto inverse = static_cast<double>(a.inverse_std[c]), scale = static_cast<double>(a.scale[c]);
     const double sum = first[c], along = second[c] * inverse;
-    if (a.dbeta != nullptr) a.dbeta[c] += static_cast<float>(sum);
-    if (a.dgamma != nullptr) a.dgamma[c] += static_cast<float>(along);
-    if (a.dslope != nullptr) a.dslope[c] += static_cast<float>(third[c]);
-    const bool batch = a.gamma != nullptr && a.batch_statistics;  // z - mean does not depend on a bias then
-    if (a.dbias != nullptr && !batch) a.dbias[c] += static_cast<float>(scale * sum);
     first[c] = scale;
     second[c] = batch ? -scale * inverse * along / count : 0;
     third[c] = batch ? -scale * sum / count : 0;
@@ -271,6 +297,7 @@ inline void train_conv_backward(const TrainConvArgs& a, float* scratch) {
     gradient_sums(a, m);
   else
     std::memcpy(m.common.sums, a.dv_sums, size_of(3, a.cout) * sizeof(double));
+  add_parameter_gradients(a, m.common.sums);
   finish_gradient(a, m.common);
   Kind::prepare_backward(a, m.shared);
   for (int t = 0; t < a.team.threads; ++t) {
