@@ -126,7 +126,6 @@ ModuleFailure open(Opened& heif, ModuleImage& image) {
   if (heif.context == nullptr || heif.options == nullptr) return module_out_of_memory;
   heif.options->convert_hdr_to_8bit = 1;
   heif.options->strict_decoding = 1;
-  heif_context_set_max_decoding_threads(heif.context, 0);  // tiles are decoded on this thread, by its budget
   heif_error error =
       heif_context_read_from_memory_without_copy(heif.context, image.file, image.file_bytes, nullptr);
   if (error.code == heif_error_Ok) error = heif_context_get_primary_image_handle(heif.context, &heif.photo);
@@ -146,6 +145,7 @@ ModuleFailure decode_pixels(Opened& heif, bool alpha, ModuleImage& image) {
   constexpr int spare_side = 4096;
   heif_context_set_maximum_image_size_limit(heif.context, std::max({width, height, spare_side}) + 1);
   FrameBudget budget(static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height), alpha);
+  heif_context_set_max_decoding_threads(heif.context, budget.threads());
   const heif_error error =
       heif_decode_image(heif.photo, &heif.pixels, heif_colorspace_RGB,
                         alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, heif.options);

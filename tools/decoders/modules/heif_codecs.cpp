@@ -7,10 +7,21 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <mutex>
+#include <thread>
 
 namespace {
 
 thread_local FrameBudget* budget_here = nullptr;
+std::atomic<int> photos_now{0};
+
+/// The budget of the threads that block these signals: see FrameBudget::mark_threads().
+std::mutex threads_mutex;
+FrameBudget* budget_of_threads = nullptr;
+sigset_t mask_of_threads;
+
+/// As many as libheif starts by itself.
+constexpr int most_threads = 4;
 
 /// AV1 codes an image in four layers at most, each a frame. With film grain or superresolution, a frame takes two; that is
 /// rare in photos, and never in all four layers. The same goes for alpha.
@@ -24,13 +35,6 @@ constexpr std::uint64_t least_pixels = 128 * 128;
 constexpr double most_seconds = 2, most_seconds_a_pixel = 300e-9;
 /// Bytes of coded data that cost as much as a pixel. (Lossless photos have four bytes a pixel.)
 constexpr std::uint64_t bytes_a_pixel = 4;
-
-/// Processor time of this thread.
-double thread_seconds() {
-  timespec now = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 using OwnedImage = std::unique_ptr<heif_image, void (*)(const heif_image*)>;
 using OwnedColours = std::unique_ptr<heif_color_profile_nclx, void (*)(heif_color_profile_nclx*)>;
@@ -85,14 +89,62 @@ const char* register_both() {
 FrameBudget::FrameBudget(std::uint64_t stated, bool alpha)
     : left_(frames_of_an_image * (alpha ? 2 : 1) * stated + spare_pixels),
       largest_(2 * stated + spare_pixels_of_a_frame),
-      begun_s_(thread_seconds()),
       most_s_(most_seconds + most_seconds_a_pixel * static_cast<double>(stated)) {
   budget_here = this;
+  const bool alone = photos_now.fetch_add(1) == 0;
+  if (alone && std::thread::hardware_concurrency() > 1) mark_threads();
 }
-FrameBudget::~FrameBudget() { budget_here = nullptr; }
-FrameBudget* FrameBudget::here() { return budget_here; }
 
-bool FrameBudget::out_of_time() const { return thread_seconds() - begun_s_ > most_s_; }
+FrameBudget::~FrameBudget() {
+  if (has_threads_) {
+    const std::lock_guard<std::mutex> lock(threads_mutex);
+    budget_of_threads = nullptr;
+    pthread_sigmask(SIG_SETMASK, &outer_mask_, nullptr);
+  }
+  photos_now.fetch_sub(1);
+  budget_here = nullptr;
+}
+
+/// libheif does not tell a decoder for which photo it works, and its threads know nothing of the one that started them. But
+/// they inherit the signals that it blocks. So this thread blocks one that nobody uses, and threads that block the same
+/// signals are those that libheif has started for this photo.
+void FrameBudget::mark_threads() {
+  const int mark = SIGRTMAX - 1;
+  if (pthread_sigmask(SIG_SETMASK, nullptr, &outer_mask_) != 0 || sigismember(&outer_mask_, mark) != 0)
+    return;
+  const std::lock_guard<std::mutex> lock(threads_mutex);
+  if (budget_of_threads != nullptr) return;  // of a photo that is nearly done
+  mask_of_threads = outer_mask_;
+  sigaddset(&mask_of_threads, mark);
+  has_threads_ = pthread_sigmask(SIG_SETMASK, &mask_of_threads, nullptr) == 0;
+  if (has_threads_) budget_of_threads = this;
+}
+
+FrameBudget* FrameBudget::here() {
+  if (budget_here != nullptr) return budget_here;
+  const std::lock_guard<std::mutex> lock(threads_mutex);
+  sigset_t blocked;
+  if (budget_of_threads == nullptr || pthread_sigmask(SIG_SETMASK, nullptr, &blocked) != 0) return nullptr;
+  for (int signal = 1; signal <= SIGRTMAX; ++signal)
+    if (sigismember(&blocked, signal) != sigismember(&mask_of_threads, signal)) return nullptr;
+  return budget_of_threads;
+}
+
+int FrameBudget::threads() const {
+  return has_threads_ ? std::min(most_threads, static_cast<int>(std::thread::hardware_concurrency())) : 0;
+}
+
+double thread_seconds() {
+  timespec now = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+void FrameBudget::add_time(double worked_s) {
+  double before = spent_s_;
+  while (!spent_s_.compare_exchange_weak(before, before + worked_s)) {
+  }
+}
 
 bool FrameBudget::allows(std::uint64_t pixels) {
   if (pixels > largest_frame()) refuse();
@@ -100,9 +152,12 @@ bool FrameBudget::allows(std::uint64_t pixels) {
 }
 
 bool FrameBudget::take(std::uint64_t cost) {
-  if (cost > left_) refuse();
-  if (!exceeded_) left_ -= cost;
-  return !exceeded_;
+  std::uint64_t left = left_;
+  do {
+    if (cost > left) refuse();
+    if (exceeded_) return false;
+  } while (!left_.compare_exchange_weak(left, left - cost));
+  return true;
 }
 
 bool FrameBudget::take_frame(std::uint64_t pixels) { return take(std::max(pixels, least_pixels)); }

@@ -5,6 +5,9 @@
 
 #include <libheif/heif_plugin.h>
 
+#include <signal.h>
+
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,7 +16,9 @@
 class FrameBudget {
  public:
   /// `stated`: pixels of the photo as the file states them, before it is cropped. `alpha`: there is an alpha image.
-  /// The budget is in use on this thread until it is destroyed.
+  /// The budget is in use on this thread until it is destroyed, and on the threads that libheif starts for the tiles of the
+  /// photo, if this is the only photo that is decoded now. (Several photos keep the processor busy as it is.) Several
+  /// threads may call the functions below.
   FrameBudget(std::uint64_t stated, bool alpha);
   FrameBudget(const FrameBudget&) = delete;
   FrameBudget& operator=(const FrameBudget&) = delete;
@@ -26,23 +31,38 @@ class FrameBudget {
   bool take_frame(std::uint64_t pixels);
   bool take_data(std::size_t bytes);
   bool take(std::uint64_t pixels);
-  /// Whether this thread has worked for the photo longer than any photo takes. Only for what can't be counted before: a
-  /// result that depends on the clock can't be repeated.
-  bool out_of_time() const;
+  /// Whether all threads together have worked for the photo longer than any photo takes; `worked_s`: what this thread has
+  /// worked and not added. Only for what can't be counted before: a result that depends on the clock can't be repeated.
+  bool out_of_time(double worked_s) const { return spent_s_ + worked_s > most_s_; }
+  void add_time(double worked_s);
   /// Whether a frame was refused.
   bool exceeded() const { return exceeded_; }
   void refuse() { exceeded_ = true; }
   /// The most pixels that the next frame may have.
-  std::uint64_t largest_frame() const { return left_ < largest_ ? left_ : largest_; }
+  std::uint64_t largest_frame() const {
+    const std::uint64_t left = left_;
+    return left < largest_ ? left : largest_;
+  }
+  /// How many threads libheif may start for this photo; 0: none.
+  int threads() const;
 
   /// The budget that is in use on this thread, or null.
   static FrameBudget* here();
 
  private:
-  std::uint64_t left_, largest_;
-  double begun_s_, most_s_;
-  bool exceeded_ = false;
+  void mark_threads();
+
+  std::atomic<std::uint64_t> left_;
+  std::uint64_t largest_;
+  std::atomic<double> spent_s_{0};
+  double most_s_;
+  std::atomic<bool> exceeded_{false};
+  sigset_t outer_mask_;  ///< the signals that this thread blocks outside of this object's life
+  bool has_threads_ = false;
 };
+
+/// Processor time of this thread.
+double thread_seconds();
 
 /// A decoded frame in the codec's memory.
 struct CodedFrame {

@@ -52,6 +52,7 @@ class HevcCodec {
   HevcCodec& operator=(const HevcCodec&) = delete;
   ~HevcCodec() {
     if (context_ != nullptr) de265_free_decoder(context_);
+    budget_.add_time(thread_seconds() - begun_s_);
   }
 
   /// Without worker threads, libde265 decodes in ours: photos are decoded in parallel already.
@@ -80,7 +81,8 @@ class HevcCodec {
     OwnedImage last(nullptr, heif_image_release);
     for (int more = 1; more != 0;) {  // one unit of the data each time
       more = 0;
-      if (has_further_slices_ && budget_.out_of_time()) return codec_damaged("slices that cover each other");
+      if (has_further_slices_ && budget_.out_of_time(thread_seconds() - begun_s_))
+        return codec_damaged("slices that cover each other");
       const de265_error status = de265_decode(context_, &more);
       if (status != DE265_OK) {
         if (last) break;
@@ -97,6 +99,7 @@ class HevcCodec {
 
  private:
   FrameBudget& budget_;
+  const double begun_s_ = thread_seconds();  ///< libheif opens, uses and closes a decoder on one thread
   de265_decoder_context* context_ = nullptr;
   std::uint64_t frame_pixels_ = 0;  ///< of the largest frame that the data have described so far
   bool has_frame_ = false, has_further_slices_ = false;
