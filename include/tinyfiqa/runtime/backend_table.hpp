@@ -260,6 +260,7 @@ inline constexpr Backend backend_with = [] {
   b.image.to_floats = pixels_to_floats;
   b.weights.halves_to_floats = halves_to_floats;
   b.weights.scale = scale_weights;
+  b.embeddings.dot_products = dot_products;
   if constexpr (Set == KernelSet::all) b.all = {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])};
   return b;
 }();
