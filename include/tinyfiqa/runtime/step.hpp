@@ -197,7 +197,7 @@ struct WeightKernels {
   void (*scale)(float* values, std::ptrdiff_t count, double factor) = nullptr;
 };
 
-/// Kernels for the comparison of embeddings: kernels/dot_products.hpp.
+/// Kernels for the comparison of embeddings: kernels/dot_products.hpp. Null in a backend for one network alone.
 struct EmbeddingKernels {
   void (*dot_products)(const float* x, const float* rows, std::ptrdiff_t count, int n, float* out) = nullptr;
 };

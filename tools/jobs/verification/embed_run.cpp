@@ -1,5 +1,6 @@
 #include "jobs/verification/embed_run.hpp"
 
+#include <tinyfiqa/recognition/embedder.hpp>
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include "decoders/photo.hpp"
 #include "jobs/faces/table_faces.hpp"
@@ -187,9 +188,10 @@ Status check_keys(const std::vector<EmbeddingRows::Part>& files, const Embedding
     const std::string by = words.size() > 1 ? words[1] : "";
     if (recogniser.empty()) recogniser = by;
     if (!key.fits(text, file.first, file.first + file.rows) || by != recogniser)
-      return Status::error(Errc::mismatch, file.path,
-                           ": made of other faces or by another recogniser; delete it to compute it again, or "
-                           "name another file");
+      return Status::error(
+          Errc::mismatch, file.path,
+          ": made of other faces or by another recogniser; delete it to compute it again, or "
+          "name another file");
   }
   return {};
 }
@@ -202,12 +204,12 @@ Result<FaceEmbeddings> read_embeddings(const Dataset& data, const EmbedOptions& 
   auto rows = EmbeddingRows::open(*files);
   if (!rows) return rows.status();
   const std::size_t wanted = data.samples.size();
+  const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(rows->size()),
+                                           static_cast<std::int64_t>(rows->dimension())};
   if (rows->size() != wanted)
-    return Status::error(
-        Errc::mismatch, options.embeddings, ": its shape is ",
-        shape_text({static_cast<std::int64_t>(rows->size()), static_cast<std::int64_t>(rows->dimension())}),
-        files->size() > 1 ? " in all parts" : "", "; ", wanted, " faces need [", wanted,
-        ", dimension]; name another file, or delete it to compute it again");
+    return Status::error(Errc::mismatch, options.embeddings, ": its shape is ", shape_text(shape),
+                         files->size() > 1 ? " in all parts" : "", "; ", wanted, " faces need [", wanted,
+                         ", dimension]; name another file, or delete it to compute it again");
   if (const Status s = check_keys(rows->parts(), key); !s) return s;
   FaceEmbeddings faces;
   faces.rows = std::move(*rows);

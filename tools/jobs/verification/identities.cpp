@@ -47,6 +47,7 @@ Result<Identities> find_identities(Dataset& data, bool from_folders) {
   }
   std::sort(people.names.begin(), people.names.end());
   people.names.erase(std::unique(people.names.begin(), people.names.end()), people.names.end());
+  people.names.shrink_to_fit();
   for (const Sample& s : data.samples) {
     const auto at = std::lower_bound(people.names.begin(), people.names.end(), s.identity);
     people.of.push_back(static_cast<std::uint32_t>(at - people.names.begin()));
