@@ -14,6 +14,7 @@
 #include <tinyfiqa/quality/model_registry.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -127,24 +128,27 @@ Result<std::vector<Embedder>> make_embedders(const std::shared_ptr<const Model>&
   return embedders;
 }
 
-/// Embeds the samples from `done` on. Calls sink(values) for the rows of each batch in turn.
+/// Embeds the samples from `done` on. Calls sink(values) for the rows of each batch in turn, until it returns false.
 template <class Sink>
 void run_network(std::vector<Embedder>& embedders, const Dataset& data, std::size_t done,
                  std::map<std::size_t, std::string>& problems, const Sink& sink) {
   const std::size_t left = data.samples.size() - done;
   if (done > 0) print_note("continued after the first " + std::to_string(done) + " faces of an earlier run");
   Progress progress(left, "faces");
+  std::atomic<bool> stopped{false};
   const auto work = [&](Embedder& embedder, std::size_t chunk) {
     const std::size_t first = done + chunk * batch_faces;
+    if (stopped) return Chunk();
     return embed_chunk(embedder, data, first,
                        std::min<std::size_t>(batch_faces, data.samples.size() - first));
   };
   OrderedRun<Chunk>((left + batch_faces - 1) / batch_faces)
       .start(embedders, work, [&](std::size_t index, const Chunk& chunk) {
+        if (stopped) return;
         const std::size_t first = done + index * batch_faces;
         for (std::size_t i = 0; i < chunk.status.size(); ++i)
           if (!chunk.status[i].ok()) problems[first + i] = chunk.status[i].message();
-        sink(chunk.raw);
+        stopped = !sink(chunk.raw);
         progress.show(first - done + chunk.status.size());
       });
 }
@@ -161,13 +165,14 @@ Result<FaceEmbeddings> compute_embeddings(const Dataset& data, const EmbedOption
     std::vector<float> all;
     run_network(*embedders, data, 0, faces.problems, [&](const std::vector<float>& values) {
       all.insert(all.end(), values.begin(), values.end());
+      return true;
     });
     rows = EmbeddingRows::from_values(std::move(all), dimension);
   } else {
     auto file = UnfinishedEmbeddings::open(options.embeddings, key, dimension);
     if (!file) return file.status();
     run_network(*embedders, data, std::min(file->rows(), data.samples.size()), faces.problems,
-                [&](const std::vector<float>& values) { file->append(values); });
+                [&](const std::vector<float>& values) { return file->append(values); });
     if (const Status s = file->finish(data.samples.size()); !s) return s;
     rows = EmbeddingRows::open({options.embeddings});
   }

@@ -90,8 +90,7 @@ Result<UnfinishedEmbeddings> UnfinishedEmbeddings::open(const std::string& path,
   return UnfinishedEmbeddings(path, key, dimension, rows, std::move(*output));
 }
 
-void UnfinishedEmbeddings::append(const std::vector<float>& values) {
-  if (!status_) return;
+bool UnfinishedEmbeddings::append(const std::vector<float>& values) {
   std::string bytes(values.size() * sizeof(float), '\0');
   auto* to = reinterpret_cast<unsigned char*>(bytes.data());
   for (const float value : values) {
@@ -99,6 +98,7 @@ void UnfinishedEmbeddings::append(const std::vector<float>& values) {
     to += sizeof(float);
   }
   status_ = output_->write(bytes);
+  return status_.ok();
 }
 
 Status UnfinishedEmbeddings::finish(std::size_t rows) {

@@ -29,8 +29,8 @@ class UnfinishedEmbeddings {
 
   /// The number of rows that an earlier run has written.
   std::size_t rows() const { return rows_; }
-  /// Appends whole rows. After an error, nothing more is written.
-  void append(const std::vector<float>& values);
+  /// Appends whole rows. False if they could not be written: finish() says why.
+  bool append(const std::vector<float>& values);
   /// Makes the .npy file and its key, and removes the unfinished file. `rows` is the number of all rows. Errors:
   /// cannot_write, also of an earlier append().
   tinyfiqa::Status finish(std::size_t rows);

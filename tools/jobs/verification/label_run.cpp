@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -79,7 +80,7 @@ Result<std::vector<std::size_t>> find_originals(const std::string& original_colu
                                     "--original-column");
   if (!paths) return paths.status();
   const auto& samples = faces.data.samples;
-  std::unordered_map<std::string, std::size_t> by_path;
+  std::unordered_map<std::string_view, std::size_t> by_path;
   for (std::size_t i = 0; i < samples.size(); ++i) by_path[samples[i].path] = i;
   std::vector<std::size_t> originals;
   for (const Sample& sample : samples) {
@@ -94,7 +95,7 @@ Result<std::vector<std::size_t>> find_originals(const std::string& original_colu
   return originals;
 }
 
-/// The memory that labels take, about: docs/scaling.md explains the numbers, a test compares them with what is used.
+/// The memory that labels take, about: docs/scaling.md says how it was measured.
 std::size_t label_bytes(std::size_t faces, std::size_t people, std::size_t dimension) {
   constexpr std::size_t fixed = std::size_t{64} << 20u, a_face = 800, a_person = 150;
   return fixed + faces * a_face + people * (12 * dimension + a_person);

@@ -16,7 +16,7 @@
 /// thread.
 class UnitRows {
  public:
-  static constexpr std::size_t most_bytes = std::size_t{1} << 28u;
+  static constexpr std::size_t most_bytes = std::size_t{64} << 20u;
 
   explicit UnitRows(tinyfiqa::EmbeddingRows rows, std::size_t bytes = most_bytes)
       : rows_(std::move(rows)), d_(rows_.dimension()) {
