@@ -254,7 +254,7 @@ TEST_CASE("dot products with many rows have the bits of 16 partial sums, whateve
 #ifdef TINYFIQA_X86
           CHECK(out[r] == expected);
 #endif
-          CHECK(std::fabs(double{out[r]} - double{expected}) <= magnitude * (size + 16) * 0x1p-24);
+          CHECK(std::fabs(double{out[r]} - double{expected}) <= magnitude * (n + 16) * 0x1p-24);
         }
       }
   });

@@ -88,9 +88,10 @@ TEST_CASE("parts that are missing, of two divisions, of other lengths or of othe
   CHECK(contains(r.err, "e.2-of-3.npy: is missing; there are 2 of 3 parts"));
   CHECK(contains(r.err, "--embed-only --shard 2/3"));
   CHECK(contains(run_tool("verify-eval --data " + faces_csv + " --embeddings " + npy).err, "e.2-of-3.npy"));
-  REQUIRE(write_npy(dir + "/e.2-of-3.npy", {3, 8}, std::vector<float>(24)).ok());
+  const std::vector<float> short_rows(24), few_rows(48);
+  REQUIRE(write_npy(dir + "/e.2-of-3.npy", {3, 8}, short_rows).ok());
   CHECK(contains(label_fixture(npy).err, "e.2-of-3.npy: its rows have 8 values"));
-  REQUIRE(write_npy(dir + "/e.2-of-3.npy", {3, 16}, std::vector<float>(48)).ok());
+  REQUIRE(write_npy(dir + "/e.2-of-3.npy", {3, 16}, few_rows).ok());
   r = label_fixture(npy);
   CHECK(contains(r.err, "e.npy: its shape is [35, 16] in all parts; 48 faces need [48, dimension]"));
   fs::rename(dir + "/kept.npy", dir + "/e.2-of-3.npy");
