@@ -63,7 +63,10 @@ class NearestCentre {
     dot_products_(faces_.data() + f * d_, centres_.data() + first * d_, static_cast<std::ptrdiff_t>(count),
                   static_cast<int>(d_), cosines);
     FaceLabel& l = *labels_[f];
-    for (std::size_t k = 0; k < count; ++k) {
+    const auto nearest = static_cast<float>(l.nearest_cosine);  // it is a float
+    int nearer = 0;                                             // a loop that compilers vectorise
+    for (std::size_t k = 0; k < count; ++k) nearer += !(cosines[k] <= nearest);
+    for (std::size_t k = 0; nearer > 0 && k < count; ++k) {
       const auto cosine = double{cosines[k]};
       if (cosine <= l.nearest_cosine || first + k == people_[f] || !has_centre_[first + k]) continue;
       l.nearest_cosine = cosine;
