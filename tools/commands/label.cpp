@@ -128,6 +128,8 @@ void add_label(const Command& app, int& exit_code) {
       "tests/fixtures/recognition/faces.npy --out /tmp/labels.csv\n"
       "  tinyfiqa label --data faces.csv --recogniser mobilefacenet.safetensors --embeddings faces.npy --out "
       "labels.csv\n"
+      "  tinyfiqa label --data faces.csv --recogniser mobilefacenet.safetensors --embeddings faces.npy "
+      "--embed-only --shard 3/8\n"
       "  tinyfiqa label --data faces.csv --recogniser run1/best.safetensors --classifier "
       "run1/best_classifier.npy --out labels.csv");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });

@@ -112,9 +112,7 @@ class LabelWork {
   /// The hash of a normalised embedding, and its face.
   using HashedFace = std::pair<std::size_t, std::uint32_t>;
 
-  std::size_t original(std::size_t i) const {
-    return options_.originals.empty() ? i : options_.originals[i];
-  }
+  std::size_t original(std::size_t i) const { return options_.originals.empty() ? i : options_.originals[i]; }
   /// True if the face contributes to the centre of its person.
   bool counts(std::size_t i) const {
     return labels_[i].missing == NoLabel::none && copy_of_[i] == i && original(i) == i;
@@ -138,11 +136,10 @@ class LabelWork {
         hashes[i] = {std::hash<std::string_view>()(bits), static_cast<std::uint32_t>(i)};
       }
     });
-    hashes.erase(std::remove_if(hashes.begin(), hashes.end(),
-                                [&](const HashedFace& h) {
-                                  return labels_[h.second].missing != NoLabel::none;
-                                }),
-                 hashes.end());
+    hashes.erase(
+        std::remove_if(hashes.begin(), hashes.end(),
+                       [&](const HashedFace& h) { return labels_[h.second].missing != NoLabel::none; }),
+        hashes.end());
     return hashes;
   }
 

@@ -61,8 +61,7 @@ inline Result<std::vector<FaceLabel>> label_faces(const EmbeddingRows& embedding
                                                   const std::vector<std::uint32_t>& people,
                                                   std::size_t people_count, const LabelOptions& options = {},
                                                   Span<const float> classifier = {}) {
-  const Status good =
-      detail::check_label_input(embeddings, people, people_count, options, classifier);
+  const Status good = detail::check_label_input(embeddings, people, people_count, options, classifier);
   if (!good) return good;
   std::vector<FaceLabel> labels(people.size());
   detail::LabelWork work(embeddings, people, people_count, options, labels);

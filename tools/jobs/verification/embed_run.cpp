@@ -231,8 +231,9 @@ void EmbedOptions::add_files_to(const Command& command) {
   command
       .add_option(
           "--embeddings", embeddings,
-          "Read the embeddings from this NumPy file, or write them to it if it does not exist: [images, "
-          "dimension], the output of the recogniser, not normalised")
+          "Read the embeddings from this NumPy file, or from its parts (label --embed-only), or write them "
+          "to "
+          "it if there are neither: [images, dimension], the output of the recogniser, not normalised")
       .type_name("FILE.npy");
 }
 
