@@ -257,6 +257,8 @@ TEST_CASE("the nearest centre is that of the plain comparison, to the bit, for a
 TEST_CASE("wrong sizes are errors that say what was expected") {
   CHECK(label_faces({1, 2, 3}, 2, {0}, 1).status().code() == Errc::mismatch);
   CHECK(label_faces({1, 2}, 2, {4}, 1).status().code() == Errc::bad_argument);
+  CHECK(label_faces(EmbeddingRows(), {}, 0).status().code() == Errc::mismatch);
+  CHECK(label_faces({}, 2, {}, 0).ok());
   LabelOptions options;
   options.centres = Centres::classifier;
   CHECK(label_faces({1, 2}, 2, {0}, 1, options).status().code() == Errc::mismatch);

@@ -23,6 +23,8 @@ inline Status check_label_input(const EmbeddingRows& embeddings, const std::vect
                                 std::size_t people_count, const LabelOptions& options,
                                 Span<const float> classifier) {
   const std::size_t dimension = embeddings.dimension();
+  if (dimension < 1)
+    return Status::error(Errc::mismatch, "embeddings without values; give rows of one value or more");
   if (embeddings.size() != people.size() || people.size() > std::numeric_limits<std::uint32_t>::max())
     return Status::error(Errc::mismatch, embeddings.size(), " embeddings do not fit ", people.size(),
                          " faces; give one for each face, of at most 2^32 - 1");
