@@ -230,6 +230,36 @@ TEST_CASE("weights are scaled with one rounding, and subnormal ones become zeros
   });
 }
 
+TEST_CASE("dot products with many rows have the bits of 16 partial sums, whatever the tiles") {
+  for_each_backend([](const Backend& backend) {
+    Rng rng(8);
+    for (const int n : {1, 3, 15, 16, 17, 31, 64, 130})
+      for (const int count : {0, 1, 2, 3, 4, 5, 8, 9, 19}) {
+        INFO(n << " " << count);
+        const auto size = static_cast<std::size_t>(n), rows = static_cast<std::size_t>(count);
+        GuardedFloats x(size), y(rows * size), out(rows);
+        for (GuardedFloats* values : {&x, &y})
+          for (float& value : *values) value = rng.uniform(-1, 1);
+        backend.embeddings.dot_products(x.data(), y.data(), count, n, out.data());
+        for (std::size_t r = 0; r < rows; ++r) {
+          const float* const row = y.data() + r * size;
+          float parts[16] = {}, expected = 0;
+          double magnitude = 0;
+          for (std::size_t i = 0; i < size; ++i) {
+            volatile float product = x[i] * row[i];  // no compiler fuses it
+            (i < size / 16 * 16 ? parts[i % 16] : expected) += product;
+            magnitude += std::fabs(double{product});
+          }
+          for (const float part : parts) expected += part;
+#ifdef TINYFIQA_X86
+          CHECK(out[r] == expected);
+#endif
+          CHECK(std::fabs(double{out[r]} - double{expected}) <= magnitude * (n + 16) * 0x1p-24);
+        }
+      }
+  });
+}
+
 TEST_CASE("kernels have names of their own that tell operation, tile and instruction set") {
   for_each_backend([](const Backend& backend) {
     std::set<std::string> names;

@@ -1,3 +1,4 @@
+#include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/formats/csv.hpp>
 #include <tinyfiqa/formats/npy.hpp>
 #include <tinyfiqa/recognition/labels.hpp>
@@ -142,9 +143,122 @@ TEST_CASE(
   CHECK(labels[10].suspect == Suspect::copy);
 }
 
+namespace {
+
+/// Three people, a degraded copy, a copy under the same name and one under another, and a face without an embedding.
+struct MixedFaces {
+  std::vector<float> e = directions({0, 5, 9, 120, 125, 131, 240, 246, 250, 90, 5, 5, 0}, 3);
+  std::vector<std::uint32_t> people = {0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 0, 1, 2};
+  LabelOptions options;
+
+  MixedFaces() {
+    e[2 * 12] = std::numeric_limits<float>::infinity();
+    for (std::size_t i = 0; i < people.size(); ++i) options.originals.push_back(i == 9 ? 1 : i);
+  }
+};
+
+bool same(const FaceLabel& a, const FaceLabel& b) {
+  return a.quality == b.quality && (a.norm == b.norm || !(std::isfinite(a.norm) || std::isfinite(b.norm))) &&
+         a.nearest_cosine == b.nearest_cosine && a.nearest == b.nearest && a.suspect == b.suspect &&
+         a.missing == b.missing;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "labels of parts are those of all faces, to the bit, also of copies whose original is in another part") {
+  for (const int threads : {1, 2}) {
+    MixedFaces faces;
+    faces.options.threads = threads;
+    const auto all = label(faces.e, 2, faces.people, 3, faces.options);
+    CHECK(all[11].suspect == Suspect::copy);
+    CHECK(all[9].suspect == all[1].suspect);
+    for (std::size_t first = 0; first < all.size(); ++first) {
+      faces.options.first = first;
+      for (faces.options.count = 1; faces.options.count <= all.size(); ++faces.options.count) {
+        const auto part = label(faces.e, 2, faces.people, 3, faces.options);
+        for (std::size_t i = first; i < std::min(all.size(), first + faces.options.count); ++i) {
+          CAPTURE(i);
+          CHECK(same(part[i], all[i]));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("without the nearest centre, labels are the same and nobody is taken for another person") {
+  MixedFaces faces;
+  faces.people[3] = 0;  // far from its own centre, near that of person 1
+  const auto with = label(faces.e, 2, faces.people, 3, faces.options);
+  faces.options.nearest = false;
+  std::size_t done = 0;
+  faces.options.progress = [&](std::size_t faces_done, std::size_t all) {
+    CHECK(all == 13);
+    done = faces_done;
+  };
+  const auto without = label(faces.e, 2, faces.people, 3, faces.options);
+  CHECK(with[3].suspect == Suspect::other_person);
+  CHECK(without[3].suspect == Suspect::stranger);
+  CHECK(done == 13);
+  for (std::size_t i = 0; i < with.size(); ++i) {
+    CHECK(without[i].quality == with[i].quality);
+    CHECK(without[i].nearest_cosine == -1);
+  }
+}
+
+TEST_CASE("an image under many names is a copy everywhere, and under one name it counts once") {
+  const std::size_t count = 300;
+  std::vector<float> e;
+  std::vector<std::uint32_t> people;
+  for (std::uint32_t i = 0; i < count; ++i) {  // everybody has this image twice, and one of their own
+    for (const double angle : {10.0, 10.0, 20.0 + i}) {
+      const auto one = directions({angle});
+      e.insert(e.end(), one.begin(), one.end());
+      people.push_back(i);
+    }
+  }
+  const auto labels = label(e, 2, people, count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    CHECK(labels[3 * i].suspect == Suspect::copy);
+    CHECK((i == 0 || labels[3 * i + 1].suspect == Suspect::copy));  // the first name was the only one then
+    CHECK(labels[3 * i].quality == doctest::Approx(cos_of(10.0 + i)));
+    CHECK(labels[3 * i + 2].quality == doctest::Approx(cos_of(10.0 + i)));
+  }
+}
+
+TEST_CASE("the nearest centre is that of the plain comparison, to the bit, for any number of people") {
+  Rng rng(4);
+  for (const std::size_t d : {2u, 100u, 600u})
+    for (const std::uint32_t count : {1u, 7u, 130u, 300u}) {
+      std::vector<float> e;
+      std::vector<std::uint32_t> people;
+      for (std::uint32_t i = 0; i < 2 * count; ++i) {
+        people.push_back(i / 2);
+        for (std::size_t k = 0; k < d; ++k) e.push_back(rng.normal());
+      }
+      LabelOptions options;
+      options.centres = Centres::classifier;
+      std::vector<float> centres;
+      for (std::size_t k = 0; k < count * d; ++k) centres.push_back(rng.normal());
+      const auto labels = label(e, d, people, count, options, centres);
+      for (std::uint32_t p = 0; p < count; ++p) normalise({centres.data() + p * d, d});
+      for (std::uint32_t i = 0; i < people.size(); ++i) {
+        double nearest = -1;
+        normalise({e.data() + i * d, d});
+        for (std::uint32_t p = 0; p < count; ++p) {
+          if (p == people[i]) continue;
+          nearest = std::max(nearest, double{dot_product(e.data() + i * d, centres.data() + p * d, d)});
+        }
+        CHECK(labels[i].nearest_cosine == nearest);
+      }
+    }
+}
+
 TEST_CASE("wrong sizes are errors that say what was expected") {
   CHECK(label_faces({1, 2, 3}, 2, {0}, 1).status().code() == Errc::mismatch);
   CHECK(label_faces({1, 2}, 2, {4}, 1).status().code() == Errc::bad_argument);
+  CHECK(label_faces(EmbeddingRows(), {}, 0).status().code() == Errc::mismatch);
+  CHECK(label_faces({}, 2, {}, 0).ok());
   LabelOptions options;
   options.centres = Centres::classifier;
   CHECK(label_faces({1, 2}, 2, {0}, 1, options).status().code() == Errc::mismatch);

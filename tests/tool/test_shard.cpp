@@ -144,6 +144,16 @@ TEST_CASE("a shard is I/N with I from 1 to N, and its files are named after it")
     CAPTURE(text);
     CHECK(contains(read_shard(text, shard), "is not I/N"));
   }
+  for (const std::size_t items : {0u, 1u, 7u, 10u}) {
+    std::size_t next = 0;
+    for (std::size_t number = 1; number <= 3; ++number) {
+      const auto [first, last] = Shard{number, 3}.range(items);
+      CHECK(first == next);
+      CHECK(last - first <= (items + 2) / 3);
+      next = last;
+    }
+    CHECK(next == items);
+  }
   CHECK(run_tool("score {faces} --shard 4/3").code == 2);
   CHECK(run_tool("score {faces} --shard 1/3 --sort").code == 2);
   CHECK(run_tool("score {faces} --shard 1/3 --sheet sheet.jpg").code == 2);

@@ -95,3 +95,13 @@ TEST_CASE("verify-eval: score files, left-out images and unknown methods") {
   CHECK(contains(verify("pose").err, "needs five landmarks"));
   CHECK(contains(verify("norm").err, "two methods are called norm"));
 }
+
+TEST_CASE("verify-eval: pairs of one person are drawn at random if there are more than --most-genuine") {
+  const auto all = verify("");
+  CHECK(verify("--most-genuine 120").out == all.out);
+  const auto some = verify("--most-genuine 50");
+  CHECK(contains(some.out, "50 genuine and 1008 impostor pairs"));
+  CHECK(contains(some.err, "50 of 120 pairs of one person are compared, drawn at random"));
+  CHECK(verify("--most-genuine 50").out == some.out);
+  CHECK(verify("--most-genuine 50 --seed 2").out != some.out);
+}

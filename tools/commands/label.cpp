@@ -2,11 +2,13 @@
 #include "commands/commands.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/text_file.hpp"
+#include "jobs/verification/embed_only.hpp"
 #include "jobs/verification/label_run.hpp"
 #include "reports/label_table.hpp"
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 using namespace tinyfiqa;
 
@@ -15,36 +17,50 @@ namespace {
 struct LabelCommand {
   LabelRunOptions options;
   std::string out, skipped;
+  bool embeds_only = false;
 
-  int run() const;
+  int run();
 
  private:
-  Status work(std::size_t& unusable) const;
+  Status work(std::size_t& unusable);
+  Status write(const LabelTable& result) const;
 };
 
-Status LabelCommand::work(std::size_t& unusable) const {
+Status LabelCommand::write(const LabelTable& result) const {
+  if (!out.empty()) return write_text(out, result.csv());
+  for (const std::string& piece : result.csv()) std::fputs(piece.c_str(), stdout);
+  return Status();
+}
+
+Status LabelCommand::work(std::size_t& unusable) {
   if (const Status s = check_label_options(options); !s) return s;
-  for (const std::string& file : {out, skipped})
-    if (const Status s = file.empty() ? Status() : check_output_file(file); !s) return s;
+  for (std::string* file : {&out, &skipped}) {
+    if (options.shard && !file->empty()) *file = shard_file(*file, *options.shard);
+    if (const Status s = file->empty() ? Status() : check_output_file(*file); !s) return s;
+  }
   const auto faces = read_known_faces(options.faces);
   if (!faces) return faces.status();
   const auto labels = make_labels(options, *faces);
   if (!labels) return labels.status();
-  const LabelTable result(faces->table, faces->data, faces->people, *labels, faces->embedded.problems);
+  const LabelTable result(*faces, *labels, options.range(*faces), !options.no_nearest);
   result.print_summary();
   unusable = result.unusable();
   const Status listed = skipped.empty() ? Status() : write_text(skipped, result.skipped_csv());
   if (!listed) return listed;
-  if (result.labelled() == 0)
+  if (result.labelled() == 0 && !options.shard)  // other shards may have labels
     return Status::error(Errc::bad_argument, options.faces.data.csv, ": no face could be labelled");
-  if (!out.empty()) return write_text(out, result.csv());
-  std::fputs(result.csv().c_str(), stdout);
-  return Status();
+  return write(result);
 }
 
-int LabelCommand::run() const {
+int LabelCommand::run() {
   std::size_t unusable = 0;
-  if (const Status s = work(unusable); !s) return report_failure(s);
+  if (embeds_only) {
+    const auto failed = embed_only(options.faces, options.shard);
+    if (!failed) return report_failure(failed.status());
+    unusable = *failed;
+  } else if (const Status s = work(unusable); !s) {
+    return report_failure(s);
+  }
   return unusable > 0 ? exit_some_failed : exit_done;
 }
 
@@ -66,6 +82,23 @@ void add_label_options(const Command& sub, LabelRunOptions& options) {
   sub.add_option("--far", options.far_below, "Call a face far from its centre if its cosine is below this")
       .range(-1.0, 1.0)
       .show_default();
+  sub.add_flag("--no-nearest", options.no_nearest,
+               "Do not search the nearest other person, which takes most of the time with many people: "
+               "nearest_identity and nearest_cosine stay empty, and no face is suspect as other_person");
+}
+
+void add_shard_options(const Command& sub, LabelCommand& command) {
+  std::optional<Shard>& shard = command.options.shard;
+  sub.add_option(
+         "--shard", [&shard](const std::string& text) { return read_shard(text, shard); },
+         "Label only part I of N: rows that follow each other, as if all were labelled. --out labels.csv and "
+         "--skipped are written to labels.I-of-N.csv, which merge joins")
+      .type_name("I/N");
+  sub.add_flag("--embed-only", command.embeds_only,
+               "Compute --embeddings and nothing else. With --shard I/N, only those of part I, to "
+               "faces.I-of-N.npy; --embeddings faces.npy then reads all parts")
+      .excludes(sub.option("--out"))
+      .excludes(sub.option("--skipped"));
 }
 
 }  // namespace
@@ -80,6 +113,7 @@ void add_label(const Command& app, int& exit_code) {
       .type_name("CSV");
   sub.add_option("--skipped", command->skipped, "Write the images without a label, and why, to this CSV")
       .type_name("CSV");
+  add_shard_options(sub, *command);
   sub.footer(
       "The result has the columns of --data and score, nearest_identity, nearest_cosine, norm and suspect, "
       "with\n"
@@ -94,6 +128,8 @@ void add_label(const Command& app, int& exit_code) {
       "tests/fixtures/recognition/faces.npy --out /tmp/labels.csv\n"
       "  tinyfiqa label --data faces.csv --recogniser mobilefacenet.safetensors --embeddings faces.npy --out "
       "labels.csv\n"
+      "  tinyfiqa label --data faces.csv --recogniser mobilefacenet.safetensors --embeddings faces.npy "
+      "--embed-only --shard 3/8\n"
       "  tinyfiqa label --data faces.csv --recogniser run1/best.safetensors --classifier "
       "run1/best_classifier.npy --out labels.csv");
   sub.on_run([command, &exit_code] { exit_code = command->run(); });

@@ -1,4 +1,4 @@
-// tinyfiqa merge: joins the files of `score --shard`.
+// tinyfiqa merge: joins the files of `score --shard` and of `label --shard`.
 #include "commands/commands.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/scoring/merge_shards.hpp"
@@ -34,7 +34,8 @@ struct MergeCommand {
 void add_merge(const Command& app, int& exit_code) {
   auto command = std::make_shared<MergeCommand>();
   const Command sub = app.add_command(
-      "merge", "Join the files that score --shard wrote to the file that one run would have written");
+      "merge",
+      "Join the files that score --shard or label --shard wrote to the file that one run would have written");
   sub.add_option("files", command->files,
                  "Join these files, in any order: all shards of a run, as in scores.3-of-8.csv")
       .required();

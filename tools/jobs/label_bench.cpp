@@ -62,6 +62,7 @@ Result<LabelTimes> measure_labelling(const std::shared_ptr<const Model>& recogni
   for (std::size_t i = 0; i < faces; ++i) people.push_back(static_cast<std::uint32_t>(i / faces_per_person));
   LabelOptions options;
   options.threads = threads;
+  options.dot_products = recogniser->backend().embeddings.dot_products;
   const auto labels = label_faces(std::move(raw), embedders[0].dimension(), people,
                                   (faces + faces_per_person - 1) / faces_per_person, options);
   if (!labels) return labels.status();

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 
 using namespace tinyfiqa;
 
@@ -76,9 +77,15 @@ Status DataOptions::check_output() const {
   return save_faces.empty() ? Status() : check_output_file(save_faces);
 }
 
-Result<DataTable> read_data(const DataOptions& options) {
+Result<CsvTable> read_table(const DataOptions& options) {
   if (const Status s = options.check_output(); !s) return s;
-  auto table = read_csv(options.csv);
+  CsvLimits limits;
+  limits.file_bytes = std::numeric_limits<std::size_t>::max();  // tables of ten million faces have gigabytes
+  return read_csv(options.csv, limits);
+}
+
+Result<DataTable> read_data(const DataOptions& options) {
+  auto table = read_table(options);
   if (!table) return table.status();
   auto data = read_data(options, *table);
   if (!data) return data.status();

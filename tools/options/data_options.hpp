@@ -38,12 +38,15 @@ struct DataOptions {
 /// stderr.
 tinyfiqa::Result<tinyfiqa::Dataset> read_data(const DataOptions& options, const tinyfiqa::CsvTable& table);
 
+/// Checks options.check_output() and reads options.csv, of any size. Errors: also those of read_csv().
+tinyfiqa::Result<tinyfiqa::CsvTable> read_table(const DataOptions& options);
+
 /// A table and its usable rows.
 struct DataTable {
   tinyfiqa::CsvTable table;
   tinyfiqa::Dataset data;
 };
-/// Checks options.check_output() and reads options.csv. Errors: also those of read_csv().
+/// Both of options.csv. Errors: those of read_table() and read_data().
 tinyfiqa::Result<DataTable> read_data(const DataOptions& options);
 
 /// Prints problems of a table's rows, one a line, to standard error: the first `limit` of them, and how many more.

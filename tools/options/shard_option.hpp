@@ -4,14 +4,19 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 
-/// Part `number` of `count`, from 1 on. Items go round, as cards are dealt: parts differ by one item at most, and the list
-/// need not be counted before.
+/// Part `number` of `count`, from 1 on. Usually items go round, as cards are dealt: parts differ by one item at most, and
+/// the list need not be counted before. Where rows belong together, they are cut into ranges.
 struct Shard {
   std::size_t number = 1, count = 1;
 
   /// `index` counts the items of the whole list from 0 on.
   bool has(std::size_t index) const { return index % count == number - 1; }
+  /// The part as items that follow each other, from the first to the one behind the last.
+  std::pair<std::size_t, std::size_t> range(std::size_t items) const {
+    return {items * (number - 1) / count, items * number / count};
+  }
 };
 
 /// Reads "3/8". Returns what is wrong with the text; empty if nothing is.

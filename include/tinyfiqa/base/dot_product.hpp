@@ -21,4 +21,10 @@ T dot_product(const T* a, const T* b, std::size_t count) {
   return sum;
 }
 
+/// out[r] = dot_product(x, row r of rows [count, n], n).
+inline void dot_products(const float* x, const float* rows, std::ptrdiff_t count, int n, float* out) {
+  for (std::ptrdiff_t r = 0; r < count; ++r)
+    out[r] = dot_product(x, rows + r * n, static_cast<std::size_t>(n));
+}
+
 TINYFIQA_END

@@ -159,25 +159,28 @@ namespace detail {
 inline constexpr std::uint64_t box_version = 2;
 }  // namespace detail
 
+/// Adds a row to digest().
+inline void add_to_digest(Fnv1a& hash, const Sample& s) {
+  hash.add(s.path);
+  hash.add(s.score);
+  hash.add(std::uint64_t{static_cast<unsigned char>(s.split)});
+  hash.add(s.identity);
+  hash.add(s.file_bytes);
+  hash.add(std::uint64_t{s.crop.box ? detail::box_version : 0});
+  if (const auto& b = s.crop.box)
+    for (const float v : {b->x, b->y, b->width, b->height}) hash.add(double{v});
+  const auto& points = s.is_face ? s.landmarks : s.crop.landmarks;
+  hash.add(!points ? std::uint64_t{0} : s.is_face ? std::uint64_t{2} : std::uint64_t{1});
+  if (points)
+    for (int i = 0; i < 5; ++i) hash.add(double{points->x[i]}), hash.add(double{points->y[i]});
+  if (!s.status.ok()) hash.add(std::string(errc_name(s.status.code())));
+}
+
 /// A hash of a data set, as 16 hexadecimal digits. It changes when a row, the order of the rows or the size
 /// of an image file changes. It does not depend on the location of the folder.
 inline std::string digest(const Dataset& data) {
   Fnv1a hash;
-  for (const Sample& s : data.samples) {
-    hash.add(s.path);
-    hash.add(s.score);
-    hash.add(std::uint64_t{static_cast<unsigned char>(s.split)});
-    hash.add(s.identity);
-    hash.add(s.file_bytes);
-    hash.add(std::uint64_t{s.crop.box ? detail::box_version : 0});
-    if (const auto& b = s.crop.box)
-      for (const float v : {b->x, b->y, b->width, b->height}) hash.add(double{v});
-    const auto& points = s.is_face ? s.landmarks : s.crop.landmarks;
-    hash.add(!points ? std::uint64_t{0} : s.is_face ? std::uint64_t{2} : std::uint64_t{1});
-    if (points)
-      for (int i = 0; i < 5; ++i) hash.add(double{points->x[i]}), hash.add(double{points->y[i]});
-    if (!s.status.ok()) hash.add(std::string(errc_name(s.status.code())));
-  }
+  for (const Sample& s : data.samples) add_to_digest(hash, s);
   return hash.text();
 }
 

@@ -201,7 +201,7 @@ class SampleReader {
 
 /// Warns of paths that occur more than once, especially in different parts of a split.
 inline void warn_of_duplicates(const Dataset& data, DatasetReport& report) {
-  std::unordered_map<std::string, const Sample*> known;
+  std::unordered_map<std::string_view, const Sample*> known;  // the paths are those of the samples
   for (const Sample& s : data.samples) {
     const auto [at, is_new] = known.emplace(s.path, &s);
     if (is_new) continue;

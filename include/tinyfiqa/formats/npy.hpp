@@ -147,7 +147,8 @@ inline Status split_npy(Bytes bytes, std::string_view& header, Bytes& elements) 
   return {};
 }
 
-inline Result<NpyArray> parse_npy(Bytes bytes) {
+/// The array as a view of the bytes.
+inline Result<TensorEntry> npy_view(Bytes bytes) {
   std::string_view text;
   TensorEntry tensor;
   tensor.name = "array";
@@ -171,18 +172,26 @@ inline Result<NpyArray> parse_npy(Bytes bytes) {
     const auto strides = contiguous_strides({header.shape.rbegin(), header.shape.rend()});
     tensor.strides.assign(strides.rbegin(), strides.rend());
   }
-  auto values = read_floats(tensor);
-  if (!values) return values.status();
-  return NpyArray{std::move(header.shape), std::move(*values)};
+  return tensor;
 }
 }  // namespace detail
+
+/// The array of a .npy file as a view of its bytes, of any size: nothing is copied. The bytes must outlive it. Errors:
+/// bad_format, unsupported.
+inline Result<TensorEntry> npy_view(const FileBytes& file) {
+  auto view = detail::npy_view(file.bytes);
+  if (!view) return view.status().prefixed(file.path, ": npy: ");
+  return view;
+}
 
 /// Reads a .npy file of version 1 to 3, in C or Fortran order. The elements are little-endian f2, f4 or f8,
 /// integers or booleans; they are converted to float. Errors: bad_format, unsupported, too_large.
 inline Result<NpyArray> read_npy(const FileBytes& file) {
-  auto result = detail::parse_npy(file.bytes);
-  if (!result) return result.status().prefixed(file.path, ": npy: ");
-  return result;
+  auto view = npy_view(file);
+  if (!view) return view.status();
+  auto values = read_floats(*view);
+  if (!values) return values.status().prefixed(file.path, ": npy: ");
+  return NpyArray{std::move(view->shape), std::move(*values)};
 }
 /// As above, for a path.
 inline Result<NpyArray> read_npy(const std::string& path) {
@@ -191,17 +200,16 @@ inline Result<NpyArray> read_npy(const std::string& path) {
   return read_npy(*file);
 }
 
-/// A row-major array of floats as the bytes of a .npy file: version 1, '<f4'. Errors: bad_argument when `values`
-/// has another size than the shape.
-inline Result<std::vector<unsigned char>> npy_bytes(const std::vector<std::int64_t>& shape,
-                                                    Span<const float> values) {
+/// What a .npy file has before the elements of a row-major array of '<f4', version 1. Errors: bad_argument for a shape that
+/// no file can have.
+inline Result<std::vector<unsigned char>> npy_header(const std::vector<std::int64_t>& shape) {
   std::uint64_t count = 1;
   bool good = shape.size() <= max_tensor_rank;
   for (const std::int64_t extent : shape)
     good = good && extent >= 0 && multiply_into(count, static_cast<std::uint64_t>(extent));
-  if (!good || count != values.size)
-    return Status::error(Errc::bad_argument, values.size, " values do not fit shape ", shape_text(shape),
-                         "; give as many values as the shape has elements");
+  if (!good)
+    return Status::error(Errc::bad_argument, "an array of shape ", shape_text(shape),
+                         " can't be written; give at most 16 extents, none of them negative");
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
   for (const std::int64_t extent : shape) header += std::to_string(extent) + ", ";
   header += "), }";
@@ -212,6 +220,21 @@ inline Result<std::vector<unsigned char>> npy_bytes(const std::vector<std::int64
   for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<unsigned char>(magic[i]);
   detail::store_le(bytes.data() + 8, header.size(), 2);
   bytes.insert(bytes.end(), header.begin(), header.end());
+  return bytes;
+}
+
+/// A row-major array of floats as the bytes of a .npy file: version 1, '<f4'. Errors: bad_argument when `values`
+/// has another size than the shape.
+inline Result<std::vector<unsigned char>> npy_bytes(const std::vector<std::int64_t>& shape,
+                                                    Span<const float> values) {
+  auto header = npy_header(shape);
+  if (!header) return header.status();
+  std::uint64_t count = 1;
+  for (const std::int64_t extent : shape) count *= static_cast<std::uint64_t>(extent);
+  if (count != values.size)
+    return Status::error(Errc::bad_argument, values.size, " values do not fit shape ", shape_text(shape),
+                         "; give as many values as the shape has elements");
+  std::vector<unsigned char> bytes = std::move(*header);
   std::size_t at = bytes.size();
   bytes.resize(at + 4 * values.size);
   for (const float value : values) {

@@ -3,6 +3,7 @@
 // for each of them.
 #pragma once
 
+#include <tinyfiqa/kernels/dot_products.hpp>
 #include <tinyfiqa/kernels/elementwise.hpp>
 #include <tinyfiqa/kernels/pixels.hpp>
 #include <tinyfiqa/kernels/pool.hpp>
@@ -240,7 +241,7 @@ inline constexpr const Kernel* all_kernels[] = {
 #endif
 };
 
-/// The backend with some kernels. Only the whole one has the list of all.
+/// The backend with some kernels. Only the whole one has the list of all, and kernels that no network needs.
 template <KernelSet Set>
 inline constexpr Backend backend_with = [] {
   Backend b;
@@ -260,7 +261,10 @@ inline constexpr Backend backend_with = [] {
   b.image.to_floats = pixels_to_floats;
   b.weights.halves_to_floats = halves_to_floats;
   b.weights.scale = scale_weights;
-  if constexpr (Set == KernelSet::all) b.all = {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])};
+  if constexpr (Set == KernelSet::all) {
+    b.embeddings.dot_products = dot_products;
+    b.all = {all_kernels, sizeof(all_kernels) / sizeof(all_kernels[0])};
+  }
   return b;
 }();
 inline constexpr const Backend& backend = backend_with<KernelSet::all>;

@@ -197,6 +197,11 @@ struct WeightKernels {
   void (*scale)(float* values, std::ptrdiff_t count, double factor) = nullptr;
 };
 
+/// Kernels for the comparison of embeddings: kernels/dot_products.hpp. Null in a backend for one network alone.
+struct EmbeddingKernels {
+  void (*dot_products)(const float* x, const float* rows, std::ptrdiff_t count, int n, float* out) = nullptr;
+};
+
 /// The kernels of one instruction set.
 struct Backend {
   const char* isa = "";
@@ -220,6 +225,7 @@ struct Backend {
   void (*run_chain)(const Step* first, const Frame& frame) = nullptr;
   ImageKernels image;
   WeightKernels weights;
+  EmbeddingKernels embeddings;
   Span<const Kernel* const> all;  ///< every kernel, for tests, benches and docs
 };
 

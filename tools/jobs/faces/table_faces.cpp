@@ -138,8 +138,16 @@ Status write_table(const std::string& path, const CsvTable& table) {
 }  // namespace
 
 bool will_search(const DataOptions& options, bool wanted, const Dataset& data) {
+  return will_search(options, wanted, data, 0, data.samples.size());
+}
+
+bool will_search(const DataOptions& options, bool wanted, const Dataset& data, std::size_t first,
+                 std::size_t last) {
   const auto lacks_face = [](const Sample& s) { return !s.has_face() && s.status.ok(); };
-  return wanted && !options.whole_image && std::any_of(data.samples.begin(), data.samples.end(), lacks_face);
+  const auto begin = data.samples.begin();
+  return wanted && !options.whole_image &&
+         std::any_of(begin + static_cast<std::ptrdiff_t>(first), begin + static_cast<std::ptrdiff_t>(last),
+                     lacks_face);
 }
 
 Status find_table_faces(const TableSearch& search, bool wanted, CsvTable& table, Dataset& data) {

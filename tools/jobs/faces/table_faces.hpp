@@ -5,6 +5,7 @@
 
 #include "options/data_options.hpp"
 
+#include <cstddef>
 #include <string>
 
 /// How a table is searched.
@@ -18,6 +19,9 @@ struct TableSearch {
 /// True if find_table_faces() would search: if the network wants aligned faces (`wanted`), some row gives none, and
 /// --whole-image is not given.
 bool will_search(const DataOptions& options, bool wanted, const tinyfiqa::Dataset& data);
+/// The same for a table of the samples first .. last - 1.
+bool will_search(const DataOptions& options, bool wanted, const tinyfiqa::Dataset& data, std::size_t first,
+                 std::size_t last);
 
 /// Finds the largest face in the image of each sample whose row gives no face. Does nothing with --whole-image, or if
 /// the network does not want aligned faces (`wanted` is false).

@@ -4,6 +4,7 @@
 #include "jobs/row_output.hpp"
 #include "jobs/scoring/row_file.hpp"
 #include "options/shard_option.hpp"
+#include "reports/label_columns.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -77,6 +78,7 @@ class ShardReader {
 
   std::string header() const { return file_ ? file_->header() : ""; }
   std::size_t images() const { return images_; }
+  bool at_end() const { return !file_ || at_ >= file_->bytes().size; }
 
   /// Adds the rows of the next image to `text`. False if there is none. Errors: bad_format.
   Result<bool> next(std::string& text) {
@@ -107,24 +109,41 @@ Result<std::vector<ShardReader>> open_shards(const std::map<std::size_t, std::st
     if (!shard) return shard.status();
     if (!shards.empty() && shard->header() != shards[0].header())
       return Status::error(Errc::mismatch, path, ": its columns are not those of ", files.begin()->second,
-                           "; score all shards with the same options");
+                           "; make all shards with the same options");
     shards.push_back(std::move(*shard));
   }
   return shards;
 }
 
-/// Writes an image of each shard in turn.
-Result<std::size_t> write_rows(std::vector<ShardReader>& shards, RowOutput& output) {
-  std::string text = shards[0].header().empty() ? "" : shards[0].header() + "\n";
+/// Writes the images of the shards, which choose(images) gives one after the other; null at the end.
+template <class Choose>
+Result<std::size_t> write_images(const std::string& header, RowOutput& output, const Choose& choose) {
+  std::string text = header.empty() ? "" : header + "\n";
   std::size_t images = 0;
   for (;; ++images) {
-    const auto more = shards[images % shards.size()].next(text);
+    ShardReader* const shard = choose(images);
+    const auto more = shard == nullptr ? Result<bool>(false) : shard->next(text);
     if (!more) return more.status();
     if (*more && text.size() < write_bytes) continue;
     if (Status written = output.write(text); !written) return written;
     text.clear();
     if (!*more) return images;
   }
+}
+
+/// Writes an image of each shard in turn: those of `score`.
+Result<std::size_t> write_in_turn(std::vector<ShardReader>& shards, RowOutput& output) {
+  return write_images(shards[0].header(), output,
+                      [&](std::size_t images) { return &shards[images % shards.size()]; });
+}
+
+/// Writes one shard after the other: those of `label`.
+Result<std::size_t> write_in_order(std::vector<ShardReader>& shards, RowOutput& output) {
+  std::size_t shard = 0;
+  return write_images(shards[0].header(), output, [&](std::size_t) {
+    while (shard < shards.size() && shards[shard].at_end()) ++shard;
+    return shard < shards.size() ? &shards[shard] : nullptr;
+  });
 }
 
 /// Whether the shards are those of one list: the first ones may have an image more. Errors: mismatch.
@@ -158,8 +177,9 @@ Result<MergedShards> merge_shards(const std::vector<std::string>& files, const s
   if (!shards) return shards.status();
   auto output = out.empty() ? Result<RowOutput>(RowOutput()) : RowOutput::open(out + unfinished_file, 0);
   if (!output) return output.status();
-  const auto images = write_rows(*shards, *output);
-  Status done = images ? check_counts(*shards, *images, whole) : images.status();
+  const bool in_order = is_label_table((*shards)[0].header());
+  const auto images = in_order ? write_in_order(*shards, *output) : write_in_turn(*shards, *output);
+  Status done = images && !in_order ? check_counts(*shards, *images, whole) : images.status();
   if (done.ok() && !out.empty()) done = finish_file(out);
   std::error_code ignored;
   if (!done && !out.empty()) std::filesystem::remove(out + unfinished_file, ignored);

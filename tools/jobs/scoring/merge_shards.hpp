@@ -1,4 +1,4 @@
-// The run of `merge`: joins the files of `score --shard` to the file of one run.
+// The run of `merge`: joins the files of `score --shard` or `label --shard` to the file of one run.
 #pragma once
 
 #include <tinyfiqa/base/status.hpp>

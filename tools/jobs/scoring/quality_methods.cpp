@@ -1,6 +1,7 @@
 #include "jobs/scoring/quality_methods.hpp"
 
 #include <tinyfiqa/quality/model_registry.hpp>
+#include <tinyfiqa/recognition/embedder.hpp>
 
 #include "jobs/scoring/face_judge.hpp"
 #include "jobs/scoring/score_run.hpp"
@@ -44,10 +45,12 @@ class MethodMaker {
 
   std::vector<double> norms() const {
     std::vector<double> values;
-    const std::size_t dimension = known_.embedded.dimension;
-    std::vector<float> raw = known_.embedded.raw;
-    for (std::size_t i = 0; i < data_.samples.size(); ++i)
-      values.push_back(normalise({raw.data() + i * dimension, dimension}));
+    const EmbeddingRows& rows = known_.embedded.rows;
+    std::vector<float> face(rows.dimension());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      rows.read(i, face.data());
+      values.push_back(normalise(face));
+    }
     return values;
   }
 

@@ -4,6 +4,7 @@
 #include <tinyfiqa/evaluation/metrics.hpp>
 #include <tinyfiqa/formats/weights.hpp>
 #include <tinyfiqa/quality/load_model.hpp>
+#include <tinyfiqa/recognition/embedder.hpp>
 
 #include "decoders/photo.hpp"
 #include "jobs/faces/table_faces.hpp"
@@ -88,13 +89,13 @@ struct SvmData {
 };
 
 Result<SvmData> make_svm_data(const Dataset& set, const FaceEmbeddings& faces) {
-  const std::size_t d = faces.dimension;
+  const std::size_t d = faces.rows.dimension();
   SvmData data;
   double length = 0;
   for (std::size_t i = 0; i < set.samples.size(); ++i) {
-    if (!faces.problems[i].empty()) continue;
-    std::vector<float> row(faces.raw.begin() + static_cast<std::ptrdiff_t>(i * d),
-                           faces.raw.begin() + static_cast<std::ptrdiff_t>((i + 1) * d));
+    if (!faces.problem(set, i).empty()) continue;
+    std::vector<float> row(d);
+    faces.rows.read(i, row.data());
     data.x.insert(data.x.end(), row.begin(), row.end());
     length += normalise({row.data(), d});
     data.labels.push_back(set.samples[i].score);
@@ -123,14 +124,14 @@ Status train_svm(DataTable& table, const Options& o) {
   if (!data) return data.status();
   std::vector<float> scaled;  // the mean length is then 1
   for (const float v : data->x) scaled.push_back(static_cast<float>(double{v} / data->mean_length));
-  SvmQuality svm = fit_svm(scaled, faces->dimension, data->labels, o);
+  SvmQuality svm = fit_svm(scaled, faces->rows.dimension(), data->labels, o);
   if (svm.weights.empty())
     return Status::error(Errc::bad_argument, set.path,
                          ": the labels differ by less than --tube, so there is nothing to learn");
   svm.scale = data->mean_length;
   std::vector<double> predicted;
   for (std::size_t i = 0; i < data->labels.size(); ++i)
-    predicted.push_back(svm(data->x.data() + i * faces->dimension));
+    predicted.push_back(svm(data->x.data() + i * faces->rows.dimension()));
   print_note(std::to_string(svm.weights.size()) + " of " + std::to_string(data->labels.size()) +
              " faces are support vectors");
   report_fit(predicted, data->labels);

@@ -1,36 +1,32 @@
 #include "jobs/verification/embed_run.hpp"
 
+#include <tinyfiqa/recognition/embedder.hpp>
 #include <tinyfiqa/runtime/dispatch.hpp>
 #include "decoders/photo.hpp"
 #include "jobs/faces/table_faces.hpp"
 #include "jobs/ordered_run.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
-#include "jobs/text_file.hpp"
+#include "jobs/verification/embedding_files.hpp"
 #include "options/model_options.hpp"
+#include "reports/text.hpp"
 
-#include <tinyfiqa/formats/npy.hpp>
 #include <tinyfiqa/quality/model_registry.hpp>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
+#include <atomic>
+#include <cmath>
 #include <limits>
+#include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 
 using namespace tinyfiqa;
-namespace fs = std::filesystem;
 
 namespace {
 
 constexpr int batch_faces = 8;
-
-std::string hex(std::uint64_t value) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
-  return text;
-}
 
 /// A hash of how faces are searched.
 std::string search_key(const FaceOptions& options) {
@@ -40,29 +36,57 @@ std::string search_key(const FaceOptions& options) {
   for (const float value : {options.search.threshold, options.search.smallest_face}) hash.add(double{value});
   for (const int value : {options.search.longest_side, int{options.search.tiles}, int{options.quick}})
     hash.add(static_cast<std::uint64_t>(value));
-  return hex(hash.hash());
+  return hash.text();
 }
 
-/// A hash of the paths, their order, the file sizes and the crops.
-std::string faces_key(const Dataset& data) {
-  Dataset faces = data;
-  for (Sample& s : faces.samples) {
+/// A hash of the paths, their order, the file sizes and the crops of the samples first .. last - 1.
+std::string faces_key(const Dataset& data, std::size_t first, std::size_t last) {
+  Fnv1a hash;
+  for (std::size_t i = first; i < last; ++i) {
+    Sample s = data.samples[i];
     s.score = 0;
     s.split = Split::none;
     s.identity.clear();
+    add_to_digest(hash, s);
   }
-  return digest(faces);
+  return hash.text();
 }
 
 std::string weights_key(const Model& model) {
   Fnv1a hash;
   hash.add(std::string(model.spec().name));
   hash.add(model.block().data, model.block().size * sizeof(float));
-  return hex(hash.hash());
+  return hash.text();
 }
 
-std::string key_file(const EmbedOptions& options) { return options.embeddings + ".key"; }
-std::string part_file(const EmbedOptions& options) { return options.embeddings + ".part"; }
+/// Tells what embeddings are of: the faces, the recogniser, and how faces are searched.
+class EmbeddingKey {
+ public:
+  EmbeddingKey(const DataOptions& source, const Dataset& data, const Model* model)
+      : source_(source), data_(data), weights_(model == nullptr ? "" : " " + weights_key(*model)) {
+    aligned = model == nullptr || model->input().crop == FaceCrop::aligned;
+  }
+
+  bool aligned = true;  ///< whether the recogniser wants aligned faces
+
+  /// Of the samples first .. last - 1, as they are in the table: so saved embeddings are recognised without a search.
+  /// Without a recogniser, only the beginning.
+  std::string text(std::size_t first, std::size_t last) const {
+    const bool search = !weights_.empty() && will_search(source_, aligned, data_, first, last);
+    return faces_key(data_, first, last) + weights_ + (search ? " " + search_key(source_.faces) : "");
+  }
+  std::string text() const { return text(0, data_.samples.size()); }
+  /// Whether a saved key is text(), or begins so without a recogniser.
+  bool fits(const std::string& saved, std::size_t first, std::size_t last) const {
+    const std::string own = text(first, last) + (weights_.empty() ? " " : "\n");
+    return saved.compare(0, own.size(), own) == 0;
+  }
+
+ private:
+  const DataOptions& source_;
+  const Dataset& data_;
+  std::string weights_;
+};
 
 /// The embeddings of one batch.
 struct Chunk {
@@ -91,57 +115,6 @@ Chunk embed_chunk(Embedder& embedder, const Dataset& data, std::size_t first, st
   return chunk;
 }
 
-/// The file of finished rows, to which more are appended: the key on one line, then floats.
-class PartFile {
- public:
-  PartFile(std::string path, const std::string& key) : path_(std::move(path)), head_(key + "\n") {}
-  PartFile(const PartFile&) = delete;
-  PartFile& operator=(const PartFile&) = delete;
-  ~PartFile() { close(); }
-
-  /// Returns the floats of an earlier run with the same key (whole rows only), and opens the file to
-  /// add more.
-  Result<std::vector<float>> open(std::size_t dimension) {
-    std::vector<float> rows;
-    const auto old = read_file(path_, FileAccess::copy);
-    if (old && old->bytes.size >= head_.size() &&
-        std::memcmp(old->bytes.data, head_.data(), head_.size()) == 0) {
-      const std::size_t row_bytes = dimension * sizeof(float);
-      rows.resize((old->bytes.size - head_.size()) / row_bytes * dimension);
-      if (!rows.empty())
-        std::memcpy(rows.data(), old->bytes.data + head_.size(), rows.size() * sizeof(float));
-    }
-    file_ = std::fopen(path_.c_str(), "wb");
-    if (file_ != nullptr) std::fwrite(head_.data(), 1, head_.size(), file_);
-    append(rows.data(), rows.size());
-    if (file_ != nullptr && good_) return rows;
-    return Status::error(Errc::cannot_write, path_,
-                         ": can't be written; check the folder and the free space");
-  }
-  void append(const float* values, std::size_t count) {
-    if (file_ == nullptr) return;
-    good_ = std::fwrite(values, sizeof(float), count, file_) == count && std::fflush(file_) == 0 && good_;
-  }
-  void close() {
-    if (file_ != nullptr) std::fclose(file_);
-    file_ = nullptr;
-  }
-
- private:
-  std::string path_, head_;
-  std::FILE* file_ = nullptr;
-  bool good_ = true;
-};
-
-Status finish(const EmbedOptions& options, const FaceEmbeddings& faces, const std::string& key) {
-  const auto rows = static_cast<std::int64_t>(faces.problems.size());
-  Status status = write_text(key_file(options), key + "\n");
-  if (status)
-    status = write_npy(options.embeddings, {rows, static_cast<std::int64_t>(faces.dimension)}, faces.raw);
-  if (status) std::remove(part_file(options).c_str());
-  return status;
-}
-
 Result<std::vector<Embedder>> make_embedders(const std::shared_ptr<const Model>& model, int threads,
                                              std::size_t faces) {
   std::vector<Embedder> embedders;
@@ -155,79 +128,97 @@ Result<std::vector<Embedder>> make_embedders(const std::shared_ptr<const Model>&
   return embedders;
 }
 
-Result<FaceEmbeddings> run_network(const Dataset& data, const EmbedOptions& options,
-                                   const std::shared_ptr<const Model>& model, const std::string& key) {
-  auto embedders = make_embedders(model, thread_count(options.threads), data.samples.size());
-  if (!embedders) return embedders.status();
-  FaceEmbeddings faces;
-  faces.dimension = (*embedders)[0].dimension();
-  faces.problems.resize(data.samples.size());
-  const bool keep = !options.embeddings.empty();
-  PartFile part(part_file(options), key);
-  if (keep) {
-    auto old = part.open(faces.dimension);
-    if (!old) return old.status();
-    faces.raw = std::move(*old);
-    faces.raw.resize(std::min(faces.raw.size(), data.samples.size() * faces.dimension));
-  }
-  const std::size_t done = faces.raw.size() / faces.dimension, left = data.samples.size() - done;
+/// Embeds the samples from `done` on. Calls sink(values) for the rows of each batch in turn, until it returns false.
+template <class Sink>
+void run_network(std::vector<Embedder>& embedders, const Dataset& data, std::size_t done,
+                 std::map<std::size_t, std::string>& problems, const Sink& sink) {
+  const std::size_t left = data.samples.size() - done;
   if (done > 0) print_note("continued after the first " + std::to_string(done) + " faces of an earlier run");
   Progress progress(left, "faces");
+  std::atomic<bool> stopped{false};
   const auto work = [&](Embedder& embedder, std::size_t chunk) {
     const std::size_t first = done + chunk * batch_faces;
+    if (stopped) return Chunk();
     return embed_chunk(embedder, data, first,
                        std::min<std::size_t>(batch_faces, data.samples.size() - first));
   };
   OrderedRun<Chunk>((left + batch_faces - 1) / batch_faces)
-      .start(*embedders, work, [&](std::size_t index, const Chunk& chunk) {
+      .start(embedders, work, [&](std::size_t index, const Chunk& chunk) {
+        if (stopped) return;
+        const std::size_t first = done + index * batch_faces;
         for (std::size_t i = 0; i < chunk.status.size(); ++i)
-          faces.problems[done + index * batch_faces + i] = chunk.status[i].message();
-        faces.raw.insert(faces.raw.end(), chunk.raw.begin(), chunk.raw.end());
-        if (keep) part.append(chunk.raw.data(), chunk.raw.size());
-        progress.show(faces.raw.size() / faces.dimension - done);
+          if (!chunk.status[i].ok()) problems[first + i] = chunk.status[i].message();
+        stopped = !sink(chunk.raw);
+        progress.show(first - done + chunk.status.size());
       });
-  progress.clear();
-  part.close();
-  if (keep)
-    if (const Status status = finish(options, faces, key); !status) return status;
+}
+
+/// Computes the embeddings and, if --embeddings is given, keeps them there, so that only a batch is in memory.
+Result<FaceEmbeddings> compute_embeddings(const Dataset& data, const EmbedOptions& options,
+                                          const std::shared_ptr<const Model>& model, const std::string& key) {
+  auto embedders = make_embedders(model, thread_count(options.threads), data.samples.size());
+  if (!embedders) return embedders.status();
+  const std::size_t dimension = (*embedders)[0].dimension();
+  FaceEmbeddings faces;
+  auto rows = Result<EmbeddingRows>(EmbeddingRows());
+  if (options.embeddings.empty()) {
+    std::vector<float> all;
+    run_network(*embedders, data, 0, faces.problems, [&](const std::vector<float>& values) {
+      all.insert(all.end(), values.begin(), values.end());
+      return true;
+    });
+    rows = EmbeddingRows::from_values(std::move(all), dimension);
+  } else {
+    auto file = UnfinishedEmbeddings::open(options.embeddings, key, dimension);
+    if (!file) return file.status();
+    run_network(*embedders, data, std::min(file->rows(), data.samples.size()), faces.problems,
+                [&](const std::vector<float>& values) { return file->append(values); });
+    if (const Status s = file->finish(data.samples.size()); !s) return s;
+    rows = EmbeddingRows::open({options.embeddings});
+  }
+  if (!rows) return rows.status();
+  faces.rows = std::move(*rows);
   return faces;
+}
+
+/// Checks the keys of the files. Errors: mismatch if they are of other faces, of another recogniser than --recogniser, or
+/// of several recognisers.
+Status check_keys(const std::vector<EmbeddingRows::Part>& files, const EmbeddingKey& key) {
+  std::string recogniser;  // that of the first file with a key
+  for (const EmbeddingRows::Part& file : files) {
+    const auto saved = read_file(embedding_key_file(file.path), FileAccess::copy);
+    if (!saved) continue;
+    const std::string text(reinterpret_cast<const char*>(saved->bytes.data), saved->bytes.size);
+    const std::vector<std::string> words = split_text(text.substr(0, text.find('\n')), ' ');
+    const std::string by = words.size() > 1 ? words[1] : "";
+    if (recogniser.empty()) recogniser = by;
+    if (!key.fits(text, file.first, file.first + file.rows) || by != recogniser)
+      return Status::error(
+          Errc::mismatch, file.path,
+          ": made of other faces or by another recogniser; delete it to compute it again, or "
+          "name another file");
+  }
+  return {};
 }
 
 /// The saved embeddings. Errors: mismatch if they are of other faces, or if --recogniser names another one.
 Result<FaceEmbeddings> read_embeddings(const Dataset& data, const EmbedOptions& options,
-                                       const std::string& key) {
-  auto array = read_npy(options.embeddings);
-  if (!array) return array.status();
-  const auto rows = static_cast<std::int64_t>(data.samples.size());
-  if (array->shape.size() != 2 || array->shape[0] != rows || array->shape[1] < 1)
-    return Status::error(Errc::mismatch, options.embeddings, ": its shape is ", shape_text(array->shape),
-                         "; ", rows, " faces need [", rows,
+                                       const EmbeddingKey& key) {
+  const auto files = embedding_files(options.embeddings);
+  if (!files) return files.status();
+  auto rows = EmbeddingRows::open(*files);
+  if (!rows) return rows.status();
+  const std::size_t wanted = data.samples.size();
+  const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(rows->size()),
+                                           static_cast<std::int64_t>(rows->dimension())};
+  if (rows->size() != wanted)
+    return Status::error(Errc::mismatch, options.embeddings, ": its shape is ", shape_text(shape),
+                         files->size() > 1 ? " in all parts" : "", "; ", wanted, " faces need [", wanted,
                          ", dimension]; name another file, or delete it to compute it again");
-  const auto saved = read_file(key_file(options), FileAccess::copy);
-  if (saved) {
-    const std::string text(reinterpret_cast<const char*>(saved->bytes.data), saved->bytes.size);
-    // Without --recogniser, the key has only its first part.
-    if (text.compare(0, key.size() + 1, key + (options.recogniser.empty() ? " " : "\n")) != 0)
-      return Status::error(
-          Errc::mismatch, options.embeddings,
-          ": made of other faces or by another recogniser; delete it to compute it again, or "
-          "name another file");
-  }
+  if (const Status s = check_keys(rows->parts(), key); !s) return s;
   FaceEmbeddings faces;
-  faces.dimension = static_cast<std::size_t>(array->shape[1]);
-  faces.raw = std::move(array->values);
+  faces.rows = std::move(*rows);
   return faces;
-}
-
-/// Gives a reason to faces that have no embedding.
-void name_problems(const Dataset& data, FaceEmbeddings& faces) {
-  faces.problems.resize(data.samples.size());
-  for (std::size_t i = 0; i < data.samples.size(); ++i) {
-    const float* row = faces.raw.data() + i * faces.dimension;
-    const bool finite = std::all_of(row, row + faces.dimension, [](float v) { return std::isfinite(v); });
-    if (!finite && faces.problems[i].empty())
-      faces.problems[i] = data.samples[i].file + ": no embedding (the image could not be used)";
-  }
 }
 
 }  // namespace
@@ -240,8 +231,9 @@ void EmbedOptions::add_files_to(const Command& command) {
   command
       .add_option(
           "--embeddings", embeddings,
-          "Read the embeddings from this NumPy file, or write them to it if it does not exist: [images, "
-          "dimension], the output of the recogniser, not normalised")
+          "Read the embeddings from this NumPy file, or from its parts (label --embed-only), or write them "
+          "to "
+          "it if there are neither: [images, dimension], the output of the recogniser, not normalised")
       .type_name("FILE.npy");
 }
 
@@ -252,39 +244,50 @@ void EmbedOptions::add_to(const Command& command) {
 }
 
 bool EmbedOptions::saved() const {
-  std::error_code ignored;
-  return !embeddings.empty() && fs::exists(embeddings, ignored);
+  if (embeddings.empty()) return false;
+  const auto files = embedding_files(embeddings);
+  return !files || !files->empty();
 }
 
 Status EmbedOptions::check_output() const {
-  return embeddings.empty() || saved() ? Status() : check_output_file(embeddings);
+  if (embeddings.empty()) return Status();
+  const auto files = embedding_files(embeddings);
+  if (!files) return files.status();
+  return files->empty() ? check_output_file(embeddings) : Status();
+}
+
+std::string FaceEmbeddings::problem(const Dataset& data, std::size_t i) const {
+  if (const auto known = problems.find(i); known != problems.end()) return known->second;
+  std::vector<float> row(rows.dimension());
+  rows.read(i, row.data());
+  const bool finite = std::all_of(row.begin(), row.end(), [](float v) { return std::isfinite(v); });
+  return finite ? "" : data.samples[i].file + ": no embedding (the image could not be used)";
 }
 
 Result<FaceEmbeddings> embed_faces(const DataOptions& source, const EmbedOptions& options, DataTable& faces) {
   Dataset& data = faces.data;
   const bool saved = options.saved();
   std::shared_ptr<const Model> model;
-  std::string key = faces_key(data);
   if (!options.recogniser.empty()) {
     const auto backend = backend_option(options.isa);
     if (!backend) return backend.status();
     auto read = read_model(options.recogniser, "", **backend);
     if (!read) return read.status();
-    key += " " + weights_key(*read);
     model = std::make_shared<const Model>(std::move(*read));
   }
   if (!saved && model == nullptr)
     return Status::error(Errc::bad_argument, options.embeddings,
                          options.embeddings.empty() ? "" : ": no such file; ",
                          "give the weights of a recogniser with --recogniser FILE");
-  const bool aligned = model == nullptr || model->input().crop == FaceCrop::aligned;
-  // The key is that of the table as it is, so that saved embeddings are recognised without a search.
-  if (model != nullptr && will_search(source, aligned, data)) key += " " + search_key(source.faces);
+  const EmbeddingKey key(source, data, model.get());
+  // That of the table as it is.
+  auto known = saved ? read_embeddings(data, options, key) : Result<FaceEmbeddings>(FaceEmbeddings());
+  if (!known) return known.status();
+  const std::string text = saved ? "" : key.text();
   if (!saved || !source.save_faces.empty())
-    if (const Status s = find_table_faces({source, options.isa, options.threads}, aligned, faces.table, data);
+    if (const Status s =
+            find_table_faces({source, options.isa, options.threads}, key.aligned, faces.table, data);
         !s)
       return s;
-  auto embeddings = saved ? read_embeddings(data, options, key) : run_network(data, options, model, key);
-  if (embeddings) name_problems(data, *embeddings);
-  return embeddings;
+  return saved ? std::move(known) : compute_embeddings(data, options, model, text);
 }

@@ -2,14 +2,14 @@
 #pragma once
 
 #include <tinyfiqa/data/dataset.hpp>
-#include <tinyfiqa/recognition/embedder.hpp>
+#include <tinyfiqa/recognition/embedding_rows.hpp>
 
 #include "options/command_line.hpp"
-
-#include <string>
-#include <vector>
-
 #include "options/data_options.hpp"
+
+#include <cstddef>
+#include <map>
+#include <string>
 
 /// --recogniser, --embeddings, --isa and --threads.
 struct EmbedOptions {
@@ -19,22 +19,25 @@ struct EmbedOptions {
   void add_to(const Command& command);
   /// Only --recogniser and --embeddings.
   void add_files_to(const Command& command);
-  /// True if the file of --embeddings exists, so that no image is needed.
+  /// True if the file of --embeddings, or a part of it, exists, so that no image is needed.
   bool saved() const;
-  /// Checks that --embeddings can be written, if it is to be written. Errors: cannot_write.
+  /// Checks that --embeddings can be written, if it is to be written. Errors: cannot_write; those of embedding_files().
   tinyfiqa::Status check_output() const;
 };
 
 /// One row per sample of the data set, in the same order.
 struct FaceEmbeddings {
-  std::size_t dimension = 0;
-  std::vector<float> raw;             ///< [N, dimension], not normalised; NaN if a face has none
-  std::vector<std::string> problems;  ///< [N] why a face has no embedding; empty if it has one
+  tinyfiqa::EmbeddingRows rows;                 ///< not normalised; NaN if a face has none
+  std::map<std::size_t, std::string> problems;  ///< why faces have none, if this run found it out
+
+  /// Why face i has no embedding; empty if it has one.
+  std::string problem(const tinyfiqa::Dataset& data, std::size_t i) const;
 };
 
-/// Reads --embeddings if that file exists. Otherwise runs the recogniser and writes the file, if it is named. If the
-/// recogniser wants aligned faces, faces that the table (of `source`) does not give are found before. An interrupted
-/// run continues where it stopped. Notes and progress go to stderr. Errors: bad_argument if neither option helps;
-/// mismatch for embeddings of other faces or of another recogniser; those of find_table_faces(); cannot_write.
+/// Opens --embeddings if that file exists, or all of its parts. Otherwise runs the recogniser and writes the file, if it is
+/// named; if not, embeddings are in memory. If the recogniser wants aligned faces, faces that the table (of `source`) does
+/// not give are found before. An interrupted run continues where it stopped. Notes and progress go to stderr. Errors:
+/// bad_argument if neither option helps; mismatch for embeddings of other faces or of another recogniser; those of
+/// embedding_files() and find_table_faces(); cannot_write.
 tinyfiqa::Result<FaceEmbeddings> embed_faces(const DataOptions& source, const EmbedOptions& options,
                                              DataTable& faces);

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 using namespace tinyfiqa;
 
@@ -47,6 +49,7 @@ Result<Identities> find_identities(Dataset& data, bool from_folders) {
   }
   std::sort(people.names.begin(), people.names.end());
   people.names.erase(std::unique(people.names.begin(), people.names.end()), people.names.end());
+  people.names.shrink_to_fit();
   for (const Sample& s : data.samples) {
     const auto at = std::lower_bound(people.names.begin(), people.names.end(), s.identity);
     people.of.push_back(static_cast<std::uint32_t>(at - people.names.begin()));
@@ -56,9 +59,16 @@ Result<Identities> find_identities(Dataset& data, bool from_folders) {
 }
 
 void drop_repeated_paths(Dataset& data) {
-  std::unordered_set<std::string> known;
-  auto& samples = data.samples;
-  samples.erase(std::remove_if(samples.begin(), samples.end(),
-                               [&](const Sample& s) { return !known.insert(s.path).second; }),
-                samples.end());
+  std::vector<bool> repeated;
+  {
+    std::unordered_set<std::string_view> known;  // while no sample moves
+    for (const Sample& s : data.samples) repeated.push_back(!known.insert(s.path).second);
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < repeated.size(); ++i) {
+    if (repeated[i]) continue;
+    if (kept != i) data.samples[kept] = std::move(data.samples[i]);
+    ++kept;
+  }
+  data.samples.resize(kept);
 }

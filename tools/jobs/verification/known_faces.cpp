@@ -18,11 +18,15 @@ Status KnownFaces::find_faces() {
   return find_table_faces({options.data, options.embed.isa, options.embed.threads}, true, table, data);
 }
 
+void KnownFacesOptions::prepare() {
+  DatasetOptions& dataset = data.dataset;
+  dataset.need_score = false;
+  dataset.check_files = !embed.saved() || dataset.skip_bad;
+}
+
 Result<KnownFaces> read_known_faces(KnownFacesOptions options) {
   if (const Status s = options.embed.check_output(); !s) return s;
-  DatasetOptions& dataset = options.data.dataset;
-  dataset.need_score = false;
-  dataset.check_files = !options.embed.saved() || dataset.skip_bad;
+  options.prepare();
   auto faces = read_data(options.data);
   if (!faces) return faces.status();
   drop_repeated_paths(faces->data);

@@ -12,6 +12,8 @@ struct KnownFacesOptions {
   bool folder_identities = false;
 
   void add_to(const Command& command);
+  /// Lets rows be read without scores, and without their images if embeddings are saved.
+  void prepare();
 };
 
 /// The faces of a CSV, the people that they show, and their embeddings.

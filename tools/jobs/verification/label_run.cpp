@@ -2,11 +2,14 @@
 
 #include <tinyfiqa/formats/npy.hpp>
 
+#include "jobs/progress.hpp"
 #include "options/data_options.hpp"
 #include "options/model_options.hpp"
+#include "reports/text.hpp"
 
 #include <algorithm>
 #include <filesystem>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -77,7 +80,7 @@ Result<std::vector<std::size_t>> find_originals(const std::string& original_colu
                                     "--original-column");
   if (!paths) return paths.status();
   const auto& samples = faces.data.samples;
-  std::unordered_map<std::string, std::size_t> by_path;
+  std::unordered_map<std::string_view, std::size_t> by_path;
   for (std::size_t i = 0; i < samples.size(); ++i) by_path[samples[i].path] = i;
   std::vector<std::size_t> originals;
   for (const Sample& sample : samples) {
@@ -92,23 +95,65 @@ Result<std::vector<std::size_t>> find_originals(const std::string& original_colu
   return originals;
 }
 
+/// The memory that labels take, about: docs/scaling.md says how it was measured.
+std::size_t label_bytes(std::size_t faces, std::size_t people, std::size_t dimension) {
+  constexpr std::size_t fixed = std::size_t{64} << 20u, a_face = 800, a_person = 150;
+  return fixed + faces * a_face + people * (12 * dimension + a_person);
+}
+
+void note_memory(const KnownFaces& known) {
+  const std::size_t faces = known.data.samples.size(), people = known.people.names.size(),
+                    dimension = known.embedded.rows.dimension();
+  const double gigabytes = static_cast<double>(label_bytes(faces, people, dimension)) / 1e9;
+  if (gigabytes >= 1)
+    print_note("this takes about " + decimal_text(gigabytes, 1) + " GB of memory: " + std::to_string(faces) +
+               " faces, and centres of " + std::to_string(people) + " people in " +
+               std::to_string(dimension) + " dimensions");
+}
+
 }  // namespace
 
-Status check_label_options(const LabelRunOptions& options) { return label_options(options).status(); }
+std::pair<std::size_t, std::size_t> LabelRunOptions::range(const KnownFaces& known) const {
+  return (shard ? *shard : Shard()).range(known.data.samples.size());
+}
+
+Status check_label_options(const LabelRunOptions& options) {
+  if (options.shard && !options.faces.embed.saved())
+    return Status::error(Errc::bad_argument,
+                         "--shard labels a part of faces whose embeddings are there: name them with "
+                         "--embeddings, or compute a part of them with --embed-only");
+  if (options.shard && !options.faces.data.save_faces.empty())
+    return Status::error(
+        Errc::bad_argument,
+        "--shard labels a part and would search all faces for --save-faces; find them before, "
+        "with detect --data, or with --embed-only");
+  return label_options(options).status();
+}
 
 Result<std::vector<FaceLabel>> make_labels(const LabelRunOptions& o, const KnownFaces& known) {
   const Identities& people = known.people;
-  const FaceEmbeddings& faces = known.embedded;
   auto options = label_options(o);
   if (!options) return options.status();
+  const auto backend = backend_option(o.faces.embed.isa);
+  if (!backend) return backend.status();
   auto originals = find_originals(o.original_column, known);
   if (!originals) return originals.status();
   options->originals = std::move(*originals);
+  options->dot_products = (*backend)->embeddings.dot_products;
+  options->nearest = !o.no_nearest;
+  const auto [first, last] = o.range(known);
+  options->first = first;
+  options->count = last - first;
   std::vector<float> weights;
   if (options->centres == Centres::classifier) {
-    auto read = read_classifier(o.classifier, people, faces.dimension);
+    auto read = read_classifier(o.classifier, people, known.embedded.rows.dimension());
     if (!read) return read.status();
     weights = std::move(*read);
   }
-  return label_faces(faces.raw, faces.dimension, people.of, people.names.size(), *options, weights);
+  note_memory(known);
+  Progress progress(last - first, "labels");
+  options->progress = [&, faces = last - first](std::size_t done, std::size_t) {
+    progress.show(std::min(done, faces));
+  };
+  return label_faces(known.embedded.rows, people.of, people.names.size(), *options, weights);
 }

@@ -1,6 +1,7 @@
 #include "jobs/verification/same_faces.hpp"
 
 #include <tinyfiqa/base/dot_product.hpp>
+#include <tinyfiqa/recognition/embedder.hpp>
 
 #include "options/messages.hpp"
 #include "reports/face_columns.hpp"
@@ -53,12 +54,13 @@ std::vector<std::size_t> best_first(const std::vector<ReportFace>& faces) {
 
 std::vector<std::optional<std::size_t>> group_faces(const FaceEmbeddings& faces,
                                                     const std::vector<std::size_t>& order, double same) {
-  const std::size_t d = faces.dimension;
-  std::vector<float> unit = faces.raw;
+  const std::size_t d = faces.rows.dimension();
+  std::vector<float> unit(faces.rows.size() * d);
   std::vector<std::optional<std::size_t>> groups(order.size());
   std::vector<std::size_t> best;  // of each group
   for (const std::size_t i : order) {
     float* const row = unit.data() + i * d;
+    faces.rows.read(i, row);
     const double norm = normalise({row, d});
     if (!(std::isfinite(norm) && norm > 0)) continue;
     double nearest = same;

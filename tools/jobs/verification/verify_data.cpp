@@ -1,20 +1,19 @@
 #include "jobs/verification/verify_data.hpp"
 
 #include <tinyfiqa/formats/csv.hpp>
+#include <tinyfiqa/recognition/embedder.hpp>
+
+#include "options/messages.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <sstream>
+#include <string_view>
 #include <unordered_map>
 
 using namespace tinyfiqa;
-
-float VerifyFaces::cosine(std::uint32_t a, std::uint32_t b) const {
-  return dot_product(embeddings.data() + a * dimension, embeddings.data() + b * dimension, dimension);
-}
 
 std::vector<std::uint32_t> VerifyFaces::list() const {
   std::vector<std::uint32_t> numbers;
@@ -24,9 +23,12 @@ std::vector<std::uint32_t> VerifyFaces::list() const {
 }
 
 VerifyFaces verify_faces(const KnownFaces& known) {
-  VerifyFaces faces{&known.data, &known.people, known.embedded.raw, known.embedded.dimension, {}};
-  for (std::size_t i = 0; i < known.data.samples.size(); ++i) {
-    const double norm = normalise({faces.embeddings.data() + i * faces.dimension, faces.dimension});
+  const EmbeddingRows& rows = known.embedded.rows;
+  VerifyFaces faces{&known.data, &known.people, UnitRows(rows), {}};
+  std::vector<float> face(rows.dimension());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows.read(i, face.data());
+    const double norm = normalise(face);
     faces.active.push_back(std::isfinite(norm) && norm > 0);
   }
   return faces;
@@ -113,7 +115,7 @@ class PairReader {
     problem = std::move(text);
     return false;
   }
-  std::unordered_map<std::string, std::uint32_t> known_;
+  std::unordered_map<std::string_view, std::uint32_t> known_;  // the paths are those of the samples
 };
 
 }  // namespace
@@ -143,14 +145,60 @@ Result<PairsFile> read_pairs(const std::string& path, const std::string& root, i
   return result;
 }
 
-std::vector<ComparedPair> genuine_pairs(const VerifyFaces& faces, const std::vector<std::uint32_t>& chosen) {
-  std::map<std::uint32_t, std::vector<std::uint32_t>> by_person;
-  for (const std::uint32_t i : chosen) by_person[faces.people->of[i]].push_back(i);
+namespace {
+
+/// Draws `most` of `all` items that come one after the other, each set of them with the same probability (Knuth 1997,
+/// algorithm S of section 3.4.2).
+class Draw {
+ public:
+  Draw(std::uint64_t all, std::uint64_t most, std::uint64_t seed)
+      : left_(all), wanted_(std::min(all, most)), rng_(seed) {}
+
+  /// Whether the next item is drawn.
+  bool next() {
+    const std::uint64_t left = left_--;
+    if (wanted_ == left) return wanted_-- > 0;  // all of the rest
+    const double uniform = (rng_.next() * 0x1p-32 + rng_.next()) * 0x1p-32;
+    if (uniform * static_cast<double>(left) >= static_cast<double>(wanted_)) return false;
+    --wanted_;
+    return true;
+  }
+
+ private:
+  std::uint64_t left_, wanted_;
+  Rng rng_;
+};
+
+}  // namespace
+
+std::vector<ComparedPair> genuine_pairs(const VerifyFaces& faces, const std::vector<std::uint32_t>& chosen,
+                                        std::size_t most, std::uint64_t seed) {
+  const std::vector<std::uint32_t>& people = faces.people->of;
+  std::vector<std::uint32_t> images = chosen;
+  std::stable_sort(images.begin(), images.end(), [&](auto a, auto b) { return people[a] < people[b]; });
+  // Calls each(first, last) for the images of each person.
+  const auto for_each_person = [&](const auto& each) {
+    for (std::size_t first = 0, last = 0; first < images.size(); first = last) {
+      while (last < images.size() && people[images[last]] == people[images[first]]) ++last;
+      each(first, last);
+    }
+  };
+  std::uint64_t all = 0;
+  for_each_person([&](std::size_t first, std::size_t last) {
+    all += std::uint64_t{last - first} * (last - first - 1) / 2;
+  });
+  if (all > most)
+    print_note(std::to_string(most) + " of " + std::to_string(all) +
+               " pairs of one person are compared, drawn at random; --most-genuine sets the number");
   std::vector<ComparedPair> pairs;
-  for (const auto& [person, images] : by_person)
-    for (std::size_t i = 0; i < images.size(); ++i)
-      for (std::size_t j = i + 1; j < images.size(); ++j)
-        pairs.push_back({images[i], images[j], person, faces.cosine(images[i], images[j])});
+  pairs.reserve(std::min<std::uint64_t>(all, most));
+  Draw draw(all, most, seed);
+  for_each_person([&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i)
+      for (std::size_t j = i + 1; j < last; ++j)
+        if (draw.next())
+          pairs.push_back({images[i], images[j], people[images[i]], faces.cosine(images[i], images[j])});
+  });
   return pairs;
 }
 

@@ -5,20 +5,20 @@
 
 #include "jobs/verification/identities.hpp"
 #include "jobs/verification/known_faces.hpp"
+#include "jobs/verification/unit_rows.hpp"
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-/// The faces that take part, with normalised embeddings.
+/// The faces that take part, with their embeddings. For one thread.
 struct VerifyFaces {
   const tinyfiqa::Dataset* data = nullptr;
   const Identities* people = nullptr;
-  std::vector<float> embeddings;  ///< [N, dimension], each row of length 1
-  std::size_t dimension = 0;
+  mutable UnitRows embeddings;
   std::vector<bool> active;  ///< [N] true for faces that have an embedding and are not excluded
 
-  float cosine(std::uint32_t a, std::uint32_t b) const;
+  float cosine(std::uint32_t a, std::uint32_t b) const { return embeddings.cosine(a, b); }
   /// The numbers of the faces that take part.
   std::vector<std::uint32_t> list() const;
 };
@@ -40,9 +40,11 @@ struct PairsFile {
 tinyfiqa::Result<PairsFile> read_pairs(const std::string& path, const std::string& root, int folds,
                                        const VerifyFaces& faces);
 
-/// All pairs of two of the chosen faces that show the same person.
+/// The pairs of two of the chosen faces that show the same person: all of them, or `most` drawn at random if there are
+/// more, which a note says.
 std::vector<tinyfiqa::ComparedPair> genuine_pairs(const VerifyFaces& faces,
-                                                  const std::vector<std::uint32_t>& chosen);
+                                                  const std::vector<std::uint32_t>& chosen, std::size_t most,
+                                                  std::uint64_t seed);
 
 /// The scores of pairs of the chosen faces that show two people, highest first: all pairs, or `most` pairs
 /// drawn at random if there are more.

@@ -29,6 +29,11 @@ void DiscardOptions::add_to(const Command& sub) {
   sub.add_option("--most-impostors", most_impostors,
                  "Compare at most this many pairs of two people, drawn at random if there are more")
       .show_default();
+  sub.add_option(
+         "--most-genuine", most_genuine,
+         "Compare at most this many pairs of one person, drawn at random if there are more; each takes "
+         "16 bytes of memory")
+      .show_default();
   sub.add_option("--seed", seed, "Seed the random draws and resamples").show_default();
 }
 
@@ -67,7 +72,7 @@ Result<Comparison> make_comparison(const VerifyFaces& faces, const DiscardOption
                                    VerifyReport& report) {
   Comparison c{faces.list(), {}};
   if (options.pairs.empty()) {
-    c.genuine = genuine_pairs(faces, c.chosen);
+    c.genuine = genuine_pairs(faces, c.chosen, options.most_genuine, options.seed);
   } else {
     auto genuine = read_genuine(faces, options, report);
     if (!genuine) return genuine.status();

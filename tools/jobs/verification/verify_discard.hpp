@@ -13,12 +13,12 @@
 #include "jobs/verification/verify_data.hpp"
 #include "reports/verify_report.hpp"
 
-/// --pairs, --pairs-root, --folds, --resamples, --most-impostors and --seed.
+/// --pairs, --pairs-root, --folds, --resamples, --most-impostors, --most-genuine and --seed.
 struct DiscardOptions {
   std::string pairs, pairs_root;
   int folds = 10, resamples = 1000;
   std::uint64_t seed = 1;
-  std::size_t most_impostors = 10'000'000;
+  std::size_t most_impostors = 10'000'000, most_genuine = 100'000'000;
 
   void add_to(const Command& sub);
   /// Only --pairs, --pairs-root and --folds.

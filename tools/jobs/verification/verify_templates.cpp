@@ -52,7 +52,7 @@ Status compare_templates(const CsvTable& table, const std::string& template_colu
   report.template_rates = {1e-1, 1e-2, 1e-3, 1e-4, 1e-5};
   for (const QualityMethod& m : methods) {
     const std::vector<std::uint32_t> chosen = choose_images(*templates, m.values);
-    const auto genuine = genuine_pairs(faces, chosen);
+    const auto genuine = genuine_pairs(faces, chosen, options.most_genuine, options.seed);
     const auto impostors = impostor_scores(faces, chosen, options.most_impostors, options.seed);
     if (genuine.empty())
       return Status::error(Errc::bad_argument, table.path, ": no two templates (column ", template_column,
