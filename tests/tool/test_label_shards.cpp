@@ -55,13 +55,13 @@ std::string folder_with_faces(const std::string& name) {
   return dir;
 }
 
-ToolResult label(const std::string& dir, const std::string& arguments) {
+ToolResult label_part(const std::string& dir, const std::string& arguments) {
   return run_tool("label --whole-image --data " + dir + "/faces.csv " + arguments);
 }
 
 ToolResult embed(const std::string& dir, const std::string& shard, const std::string& more = "") {
-  return label(dir, "--recogniser " + dir + "/net.safetensors --embeddings " + dir + "/e.npy --embed-only " +
-                        (shard.empty() ? "" : "--shard " + shard) + " " + more);
+  return label_part(dir, "--recogniser " + dir + "/net.safetensors --embeddings " + dir +
+                             "/e.npy --embed-only " + (shard.empty() ? "" : "--shard " + shard) + " " + more);
 }
 
 }  // namespace
@@ -106,14 +106,15 @@ TEST_CASE(
     "embeddings that several runs computed are those of one run; paths that repeat are left out of later "
     "parts") {
   const std::string dir = folder_with_faces("embed_shards");
-  const auto one = label(dir, "--recogniser " + dir + "/net.safetensors --embeddings " + dir + "/one.npy");
+  const auto one =
+      label_part(dir, "--recogniser " + dir + "/net.safetensors --embeddings " + dir + "/one.npy");
   REQUIRE_MESSAGE(one.code == 0, one.err);
   for (const std::string count : {"1", "3", "7"}) {
     for (int i = std::stoi(count); i >= 1; --i) {
       const auto r = embed(dir, std::to_string(i) + "/" + count);
       CHECK_MESSAGE(r.code == (count == "7" && i == 4 ? 2 : 0), r.err);
     }
-    if (count != "7") CHECK(label(dir, "--embeddings " + dir + "/e.npy").out == one.out);
+    if (count != "7") CHECK(label_part(dir, "--embeddings " + dir + "/e.npy").out == one.out);
     for (int i = 1; i <= std::stoi(count); ++i)
       fs::remove(dir + "/e." + std::to_string(i) + "-of-" + count + ".npy");
   }
@@ -134,13 +135,13 @@ TEST_CASE("a part goes on where it stopped, and a part of other faces is refused
   CHECK(read_text(npy) == saved);
   CHECK_FALSE(fs::exists(npy + ".part"));
   REQUIRE(embed(dir, "1/2").code == 0);
-  CHECK(label(dir, "--embeddings " + dir + "/e.npy").code == 0);
+  CHECK(label_part(dir, "--embeddings " + dir + "/e.npy").code == 0);
   write_text(dir + "/f5.ppm", "P6\n1 1\n255\nabc");
-  const auto changed = label(dir, "--embeddings " + dir + "/e.npy");
+  const auto changed = label_part(dir, "--embeddings " + dir + "/e.npy");
   CHECK(changed.code == 2);
   CHECK(contains(changed.err, "e.2-of-2.npy: made of other faces"));
   CHECK(contains(embed(dir, "2/2").err, "e.2-of-2.npy: made of other faces"));
-  CHECK(contains(label(dir, "--embed-only --embeddings " + dir + "/x.npy").err, "--recogniser FILE"));
+  CHECK(contains(label_part(dir, "--embed-only --embeddings " + dir + "/x.npy").err, "--recogniser FILE"));
   CHECK(embed(dir, "1/2", "--out labels.csv").code == 2);
 }
 
