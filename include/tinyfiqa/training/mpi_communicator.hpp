@@ -16,6 +16,7 @@
 #define OMPI_SKIP_MPICXX 1  // not the C++ interface, which MPI gave up
 #define MPICH_SKIP_MPICXX 1
 #include <mpi.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -37,6 +38,8 @@ class MpiProgram {
     setenv("OMPI_MCA_mpi_yield_when_idle", "0", 0);
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &level);
     threads_ = level >= MPI_THREAD_SERIALIZED;
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    patience_ = std::chrono::microseconds(processes_on_this_machine() <= cores ? 1000 : 50);
   }
   ~MpiProgram() { MPI_Finalize(); }
   MpiProgram(const MpiProgram&) = delete;
@@ -58,15 +61,18 @@ class MpiProgram {
     MPI_Abort(MPI_COMM_WORLD, exit_code);
     std::abort();  // not reached
   }
+  /// How long a rank keeps its core busy while it waits: briefly if others need the core.
+  std::chrono::microseconds patience() const { return patience_; }
   /// Held during each call of the MPI library.
   std::mutex& calls() { return calls_; }
 
  private:
   std::mutex calls_;
   bool threads_ = false;
+  std::chrono::microseconds patience_{50};
 };
 
-/// All processes of the program. Waiting threads give their core to others, so there may be more ranks than cores.
+/// All processes of the program. There may be more ranks than cores: waiting threads then sleep.
 class MpiCommunicator final : public Communicator {
  public:
   /// All ranks must make their communicators in the same order. `program` must outlive this object.
@@ -117,7 +123,7 @@ class MpiCommunicator final : public Communicator {
     const auto begin = std::chrono::steady_clock::now();
     while (done == 0) {
       // (To yield instead would give a core away for milliseconds if other programs want it.)
-      if (std::chrono::steady_clock::now() - begin > std::chrono::microseconds(50))
+      if (std::chrono::steady_clock::now() - begin > program_->patience())
         std::this_thread::sleep_for(std::chrono::microseconds(10));
       const std::lock_guard<std::mutex> lock(program_->calls());
       MPI_Test(&request, &done, MPI_STATUS_IGNORE);
