@@ -1,5 +1,9 @@
 # Man pages and shell completions, written by a program that has the commands of the tool in it.
 include(GNUInstallDirs)
+option(TINYFIQA_DOCUMENTS "Write man pages and shell completions" ON)
+if(NOT TINYFIQA_DOCUMENTS)
+  return()
+endif()
 if(CMAKE_CROSSCOMPILING AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
   message(STATUS "tinyfiqa: without man pages and shell completions, because a program for another machine writes them")
   return()
