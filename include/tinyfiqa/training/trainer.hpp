@@ -167,14 +167,16 @@ class Trainer {
     if (train < 2 || val < 2)
       return Status::error(Errc::bad_argument, data_path_, ": ", train, " rows to train on and ", val,
                            " to validate on; at least two of each are needed");
-    // A last batch of one image has no correlation, and its batch statistics may be undefined. Each rank needs an image.
+    // A last batch of one image has no correlation, and its batch statistics may be undefined. Each rank needs an image,
+    // and two if it has statistics of its own.
     const auto batch = static_cast<std::size_t>(options_.batch), last = train % batch;
     const std::size_t ranks =
         options_.ranks == nullptr ? 1 : static_cast<std::size_t>(options_.ranks->size());
     if (batch < ranks || train < ranks)
       return Status::error(Errc::bad_argument, data_path_, ": ", train, " rows to train on, in batches of ",
                            batch, ", can't be shared by ", ranks, " processes; start fewer");
-    train_->set_drop_last(train > batch && last > 0 && last < std::max<std::size_t>(2, ranks));
+    const std::size_t least = options_.syncs_norms() ? std::max<std::size_t>(2, ranks) : 2 * ranks;
+    train_->set_drop_last(train > batch && last > 0 && last < least);
     return recognises() ? check_people() : Status();
   }
 
