@@ -12,8 +12,8 @@ using namespace tinyfiqa;
 
 namespace {
 
-constexpr const char* train_keys[] = {"epoch",      "batch",      "loss_sum",       "images",
-                                      "best_epoch", "best_score", "optimizer_steps"};
+constexpr const char* train_keys[] = {"epoch",      "batch",           "loss_sum", "images", "best_epoch",
+                                      "best_score", "optimizer_steps", "ranks",    "threads"};
 constexpr const char* detector_keys[] = {"epoch",      "batch",          "object",     "face",
                                          "box",        "landmarks",      "foreground", "best_epoch",
                                          "best_score", "optimizer_steps"};

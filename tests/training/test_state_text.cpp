@@ -28,6 +28,8 @@ TensorFile train_state() {
                    {"best_epoch", "1"},
                    {"best_score", detail::exact_text(-2)},
                    {"optimizer_steps", "123"},
+                   {"ranks", "2"},
+                   {"threads", "4"},
                    {"log", detail::log_text({row, row})}};
   return file;
 }
@@ -79,6 +81,8 @@ TEST_CASE("the progress of a training is read exactly as it was written") {
   CHECK(p->state.loss_sum == 0.1);
   CHECK(p->state.images == 56);
   CHECK(p->optimizer_steps == 123);
+  CHECK(p->state.ranks == 2);
+  CHECK(p->state.threads == 4);
   REQUIRE(p->state.log.size() == 2);
   CHECK(p->state.log[1].loss == 1.0 / 3);
   CHECK(p->state.log[1].val.count == 40);
@@ -96,7 +100,7 @@ TEST_CASE("a count of a training's state that is none is refused by its key") {
   for (const char* text :
        {"", "x", "-1", "1.5", "1e300", "nan", "inf", "2147483648", "7 8", "9999999999999999999"}) {
     CAPTURE(text);
-    for (const char* key : {"epoch", "batch", "images", "best_epoch", "optimizer_steps"})
+    for (const char* key : {"epoch", "batch", "images", "best_epoch", "optimizer_steps", "ranks", "threads"})
       CHECK(refuses(detail::read_train_progress, with(train_state(), key, text), key));
     for (const char* key : {"epoch", "batch", "best_epoch", "optimizer_steps"})
       CHECK(refuses(detail::read_detector_progress, with(detector_state(), key, text), key));
