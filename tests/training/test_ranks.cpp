@@ -283,7 +283,8 @@ TEST_CASE("ranks share the validation, and leave out a last batch that is too sm
   CHECK(three[0].loss.size() == 2);
   CHECK(three[2].status.ok());
   options.sync_norms = SyncNorms::off;
-  CHECK(train_ranks(2, table, "tinyfqnet", options, 1, 0)[1].loss.size() == 2);  // one image has no statistics
+  CHECK(train_ranks(2, table, "tinyfqnet", options, 1, 0)[1].loss.size() ==
+        2);  // one image has no statistics
   const auto nine = train_ranks(9, table, "tinyfqnet", options, 1, 0);
   CHECK(mentions(nine[0].status, "can't be shared by 9 processes"));
 }

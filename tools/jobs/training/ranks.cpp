@@ -41,9 +41,10 @@ Status Ranks::join() {
   if (started_together() == 1) return {};
   mpi_ = std::make_unique<Mpi>();
   if (size() == 1)
-    return Status::error(Errc::unsupported,
-                         "this process was started with others, but MPI does not find them; start it with the "
-                         "mpirun of the MPI library that it was built with");
+    return Status::error(
+        Errc::unsupported,
+        "this process was started with others, but MPI does not find them; start it with the "
+        "mpirun of the MPI library that it was built with");
   if (first()) return {};
   print_as_rank(rank());
   if (std::freopen("/dev/null", "w", stdout) == nullptr)
