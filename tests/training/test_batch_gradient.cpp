@@ -5,6 +5,7 @@
 #include <tinyfiqa/training/batch_gradient.hpp>
 #include <tinyfiqa/training/trainer.hpp>
 
+#include "check_close.hpp"
 #include "each_backend.hpp"
 
 #include <algorithm>
@@ -47,16 +48,6 @@ struct Case {
   }
 };
 
-double difference(const Floats& a, const Floats& b) {
-  double largest = 0, worst = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    largest = std::max(largest, static_cast<double>(std::fabs(a[i])));
-    worst = std::max(worst, static_cast<double>(std::fabs(a[i] - b[i])));
-  }
-  REQUIRE(largest > 0);
-  return worst / largest;
-}
-
 /// Checks that the parts together give the loss and the gradient of the whole batch.
 void check_exact(Case& c, BatchGradientOptions options) {
   for (const LossKind loss : {LossKind::mse, LossKind::msecorr, LossKind::l2norm, LossKind::smooth_l1}) {
@@ -71,7 +62,7 @@ void check_exact(Case& c, BatchGradientOptions options) {
       options.micro_batch = micro;
       c.run(options);
       CHECK(std::fabs(c.loss - loss_value) <= 1e-5 * loss_value);
-      CHECK(difference(whole, c.gradient) <= 2e-5);
+      CHECK(largest_difference(whole, c.gradient) <= 2e-5);
       CHECK(c.params == c.start);
     }
     options.micro_batch = c.size.n;
@@ -150,7 +141,7 @@ TEST_CASE("with batch statistics each micro-batch has its own, and the correlati
   CHECK(c.params != c.start);
   options.micro_batch = 0;
   c.run(options);
-  CHECK(difference(gradient, c.gradient) > 1e-3);  // the statistics are not those of the whole batch
+  CHECK(largest_difference(gradient, c.gradient) > 1e-3);  // the statistics are not those of the whole batch
 }
 
 TEST_CASE("a bad label is an error in micro-batches too") {

@@ -7,6 +7,7 @@
 #include <tinyfiqa/training/trainer.hpp>
 
 #include "../data/data_support.hpp"
+#include "check_close.hpp"
 #include "thread_ranks.hpp"
 
 #include <algorithm>
@@ -22,17 +23,6 @@ using namespace tinyfiqa;
 namespace {
 
 using Floats = std::vector<float>;
-
-double largest_difference(const Floats& a, const Floats& b) {
-  REQUIRE(a.size() == b.size());
-  double largest = 0, worst = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    largest = std::max(largest, static_cast<double>(std::fabs(a[i])));
-    worst = std::max(worst, static_cast<double>(std::fabs(a[i] - b[i])));
-  }
-  REQUIRE(largest > 0);
-  return worst / largest;
-}
 
 /// A network and a batch of noise.
 struct RankCase {
