@@ -135,6 +135,18 @@ TEST_CASE("a training killed at random moments ends with the weights of an undis
   test.run(sanitized ? 6 : 20, check_same);
 }
 
+TEST_CASE("an empty state is refused, not taken for a training that has not begun") {
+  const std::string dir = make_noise_images("empty_state", 16), run = dir + "/run";
+  REQUIRE(run_tool("train --data " + dir +
+                   "/labels.csv --whole-image --model tinyfqnet --size 24x24 --epochs 1 --batch 8 --out " +
+                   run)
+              .code == 0);
+  write_text(run + "/state.safetensors", "");
+  const auto resumed = run_tool("train --resume " + run);
+  CHECK(resumed.code == 2);
+  CHECK_MESSAGE(contains(resumed.err, run + "/state.safetensors: "), resumed.err);
+}
+
 TEST_CASE("an ablation killed at random moments ends with the table of an undisturbed one") {
   const std::string dir = make_noise_images("kill_ablation", 24);
   const auto arguments = [&](const char* out) {

@@ -253,15 +253,15 @@ Status TrainRun::identify_run(const nlohmann::ordered_json& settings) {
 /// Continues from the saved state, which the first process reads. Returns false if there is none.
 Result<bool> TrainRun::load_state() {
   const std::string path = output_.state_path();
-  std::string content;
+  std::string content;  // one byte more than the file, so that an empty file is one
   if (ranks_->first() && fs::exists(path)) {
     const auto file = read_file(path);
     if (!file) return file.status();
-    content.assign(file->bytes.begin(), file->bytes.end());
+    content.assign(1, ' ').append(file->bytes.begin(), file->bytes.end());
   }
   detail::broadcast_text(options_.ranks, content);
   if (content.empty()) return false;
-  const Bytes bytes(reinterpret_cast<const unsigned char*>(content.data()), content.size());
+  const Bytes bytes(reinterpret_cast<const unsigned char*>(content.data()) + 1, content.size() - 1);
   if (const Status s = load_checkpoint(FileBytes::from_memory(bytes, path), *trainer_, fingerprint_); !s)
     return s;
   const TrainState& state = trainer_->state();
