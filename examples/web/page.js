@@ -50,7 +50,8 @@ function draw(bitmap, faces) {
   canvas.hidden = false;
   const context = canvas.getContext("2d");
   context.drawImage(bitmap, 0, 0);
-  const line = Math.max(2, Math.max(bitmap.width, bitmap.height) / 400);
+  const shrunk = Math.max(1, bitmap.width / element("drop").clientWidth); // the page shows photos at most as wide as itself
+  const line = Math.max(Math.max(bitmap.width, bitmap.height) / 400, 1.7 * shrunk); // text of at least 13 of the page's pixels
   context.lineWidth = line;
   context.font = `bold ${8 * line}px system-ui, sans-serif`;
   for (const { face, quality, band } of faces) {
@@ -62,7 +63,7 @@ function draw(bitmap, faces) {
       context.arc(u, v, line, 0, 2 * Math.PI);
       context.fill();
     }
-    const text = `${quality} ${band}`;
+    const text = shrunk > 1.5 ? `${quality}` : `${quality} ${band}`; // words would hide the neighbours; the table has them
     const top = y > 10 * line ? y - 10 * line : y + height;
     const wide = context.measureText(text).width + 4 * line;
     const left = Math.max(0, Math.min(x - line / 2, bitmap.width - wide)); // all of it is seen
@@ -96,8 +97,14 @@ function take(files) {
   if (file) score(file, file.name || "the photo");
 }
 
+/** Takes a file that was not chosen in the field: the field must not name another one. */
+function takeOther(files) {
+  if (files.length > 0) element("file").value = "";
+  take(files);
+}
+
 element("file").addEventListener("change", (event) => take(event.target.files));
-document.addEventListener("paste", (event) => take(event.clipboardData.files));
+document.addEventListener("paste", (event) => takeOther(event.clipboardData.files));
 document.addEventListener("dragover", (event) => {
   event.preventDefault();
   element("drop").classList.add("over");
@@ -106,7 +113,7 @@ document.addEventListener("dragleave", () => element("drop").classList.remove("o
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   element("drop").classList.remove("over");
-  take(event.dataTransfer.files);
+  takeOther(event.dataTransfer.files);
 });
 
 element("camera").addEventListener("click", async () => {
@@ -125,5 +132,6 @@ element("snap").addEventListener("click", async () => {
   const bitmap = await createImageBitmap(video);
   for (const track of video.srcObject.getTracks()) track.stop();
   video.hidden = element("snap").hidden = true;
+  element("file").value = "";
   await score(bitmap, "the camera's photo");
 });

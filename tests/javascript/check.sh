@@ -1,6 +1,7 @@
 #!/bin/sh
 # check.sh TOOL SCRATCH: builds the npm package and the page, and runs their tests, in Node.js and in headless Chromium. TOOL is
-# the command whose scores are expected. Exits with 77 if a tool is missing; what the others can test is tested before.
+# the command whose scores are expected. Exits with 77 if a tool or axe-core is missing; what the others can test is tested
+# before.
 set -eu
 mkdir -p "$2"
 tool=$(realpath "$1") scratch=$(realpath "$2")
@@ -16,4 +17,6 @@ if command -v tsc > /dev/null; then
   tsc --strict --noEmit --target es2022 --module nodenext --lib es2022,dom "$scratch/site/tinyfiqa/index.d.ts" \
     "$scratch/site/tinyfiqa/worker.d.ts"
 fi
-/usr/bin/python3 "$here/page.py" "$tool" "$scratch/site" "$root" "$scratch/screenshots"
+axe=$(sh "$here/../browser/axe_core.sh" "$scratch")
+/usr/bin/python3 -B "$here/page.py" "$tool" "$scratch/site" "$root" "$scratch/screenshots" "$axe"
+[ -f "$axe" ] || exit 77

@@ -1,38 +1,20 @@
-"""Headless Chromium for the tests of reports, and what they do in it."""
+"""An open report in headless Chromium, and what the tests do with it."""
 
 import glob
 import os
-import shutil
 import sys
 import time
 
-try:
-    from selenium import webdriver
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.common.keys import Keys
-    from selenium.webdriver.support.ui import Select
-except ImportError:
-    print("python3-selenium is missing")
-    sys.exit(77)
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../browser"))
+from chromium import check, check_accessibility, check_width, chromium, set_colours, set_size
 
-
-def check(condition, text):
-    if not condition:
-        sys.exit("page.py: " + text)
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 
 
 def browser(downloads):
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        print("chromium or chromedriver is missing")
-        sys.exit(77)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "window-size=1280,800"):
-        options.add_argument("--" + argument)
-    options.add_experimental_option("prefs", {"download.default_directory": downloads})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = webdriver.Chrome(service=webdriver.chrome.service.Service(driver), options=options)
+    chrome = chromium("window-size=1280,800", downloads=downloads)
     chrome.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     return chrome
 
@@ -85,12 +67,10 @@ class Page:
             self.chrome.switch_to.active_element.send_keys(key)
 
     def colours(self, scheme):
-        self.chrome.execute_cdp_cmd("Emulation.setEmulatedMedia",
-                                    {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        set_colours(self.chrome, scheme)
 
     def size(self, width, height):
-        self.chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                                    {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600})
+        set_size(self.chrome, width, height)
 
     def picture(self, path):
         time.sleep(0.3)

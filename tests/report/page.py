@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 
-from browser import By, Keys, Page, browser, check, downloaded
+from browser import By, Keys, Page, browser, check, check_accessibility, check_width, downloaded
 
 tool, source, scratch, axe = map(os.path.abspath, sys.argv[1:5])
 shots, saved = scratch + "/screenshots", scratch + "/saved"
@@ -171,17 +171,6 @@ def check_heat(page):
     page.id("close").click()
 
 
-def check_accessibility(page, what):
-    if not os.path.isfile(axe):
-        return
-    with open(axe, encoding="utf-8") as file:
-        page.script(file.read())
-    found = page.script("return axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations)")
-    text = [f"{v['id']}: {v['help']}: {[n['target'] for n in v['nodes'][:3]]}" for v in found]
-    check(not found, f"{what}: axe-core finds {text}")
-    print(f"axe-core finds nothing: {what}")
-
-
 def take_pictures(page):
     page.set("threshold", "20")
     for scheme in ("light", "dark"):
@@ -192,12 +181,11 @@ def take_pictures(page):
             page.script("window.scrollTo(0, 700)")
             page.picture(f"{shots}/list_{scheme}_{width}.png")
             page.script("window.scrollTo(0, 0)")
-            check_accessibility(page, f"{scheme}, {width} pixels wide")
-            wide = page.script("return document.documentElement.scrollWidth")
-            check(wide <= width, f"the page is {wide} pixels wide in a window of {width}")
+            check_accessibility(page.chrome, axe, f"{scheme}, {width} pixels wide")
+            check_width(page.chrome, width)
             page.script("largeView.open(shown.find((f) => f.reasons.length && f.picture.box), shown)")
             page.picture(f"{shots}/large_{scheme}_{width}.png")
-            check_accessibility(page, f"large view, {scheme}, {width} pixels wide")
+            check_accessibility(page.chrome, axe, f"large view, {scheme}, {width} pixels wide")
             page.id("close").click()
     page.colours("light")
     page.size(1280, 800)
