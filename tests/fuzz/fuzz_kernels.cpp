@@ -64,8 +64,8 @@ void check_exact(OpKind kind, Step s, const std::vector<float>& x, const std::ve
   const auto pixels = static_cast<std::size_t>(out.pixels()), channels = static_cast<std::size_t>(out.c);
   on_each_backend([&](const Backend& backend) {
     const Kernel* const kernel = kind == OpKind::input    ? backend.copy(DType::f32)
-                                 : kind == OpKind::concat ? backend.interleave
-                                                          : backend.operation(kind, DType::f32);
+                                 : kind == OpKind::concat ? backend.interleave(DType::f32)
+                                                          : backend.operation(kind, DType::f32, DType::f32);
     const auto y = run_step(kernel, s, x, b, (pixels - 1) * static_cast<std::size_t>(stride) + channels);
     require(!y.empty());
     for (std::size_t i = 0; i < y.size(); ++i) {

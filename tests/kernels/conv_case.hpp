@@ -46,7 +46,11 @@ inline double worst_conv_error(const Backend& backend, const ConvCase& c, Guarde
   if (kernel == nullptr) return 1e9;
   const std::size_t packed_floats = kernel->packed_bytes(c.shape) / sizeof(float);
   GuardedFloats packed(packed_floats + slope.size(), guard), workspace(weights, guard);
-  kernel->pack({c.shape, weight.data(), bias.data()}, workspace.data(), bytes_of(packed));
+  FoldedConv folded;
+  folded.shape = c.shape;
+  folded.weight = weight.data();
+  folded.bias = bias.data();
+  kernel->pack(folded, workspace.data(), bytes_of(packed));
   std::copy(slope.begin(), slope.end(), packed.data() + packed_floats);
 
   // The input's last pixel ends at the page without access, also if the input is a slice.
@@ -63,7 +67,7 @@ inline double worst_conv_error(const Backend& backend, const ConvCase& c, Guarde
   GuardedFloats residual(static_cast<std::size_t>(out.floats()), guard);
   fill(residual, rng);
   GuardedFloats scratch(kernel->scratch_bytes == nullptr ? 1
-                                                         : kernel->scratch_bytes(c.shape) / sizeof(float) *
+                                                         : kernel->scratch_bytes(c.shape, c.w) / sizeof(float) *
                                                                static_cast<std::size_t>(c.threads));
 
   // Operands in three separate places: input, arena (the residual), output.

@@ -23,7 +23,7 @@ void check_max_pool(const Backend& backend, int window, int padding, int h, int 
   s.window = window;
   s.stride = 2;
   s.padding = padding;
-  const auto y = run_step(backend.operation(OpKind::max_pool, DType::f32), s, x, {},
+  const auto y = run_step(backend.operation(OpKind::max_pool, DType::f32, DType::f32), s, x, {},
                           static_cast<std::size_t>(out.floats()));
   std::vector<float> expected(y.size());
   reference::max_pool(shape(in), x.data(), shape(out), expected.data(), {window, 2, padding, 1});
@@ -56,7 +56,7 @@ TEST_CASE("the mean over a map is within the bound of its sums") {
           Step s;
           s.x = at(Place::input, in);
           s.y = at(Place::output, out);
-          const auto y = run_step(backend.operation(OpKind::mean_hw, DType::f32), s, x, {},
+          const auto y = run_step(backend.operation(OpKind::mean_hw, DType::f32, DType::f32), s, x, {},
                                   static_cast<std::size_t>(out.floats()));
           std::vector<float> expected(y.size());
           reference::mean_hw(shape(in), x.data(), expected.data());
@@ -80,11 +80,11 @@ TEST_CASE("scale, add, copy, interleave and shuffle equal their formulas") {
       s.b = at(Place::arena, {2, 1, 1, c});
       s.y = at(Place::output, e);
       reference::scale(shape(e), x.data(), gate.data(), expected.data());
-      CHECK(run_step(backend.operation(OpKind::scale, DType::f32), s, x, gate, floats) == expected);
+      CHECK(run_step(backend.operation(OpKind::scale, DType::f32, DType::f32), s, x, gate, floats) == expected);
 
       s.b = at(Place::arena, e);
       for (std::size_t i = 0; i < floats; ++i) expected[i] = x[i] + b[i];
-      CHECK(run_step(backend.operation(OpKind::add, DType::f32), s, x, b, floats) == expected);
+      CHECK(run_step(backend.operation(OpKind::add, DType::f32, DType::f32), s, x, b, floats) == expected);
       CHECK(run_step(backend.copy(DType::f32), s, x, b, floats) == x);
 
       s.y = at(Place::output, twice);
@@ -92,11 +92,11 @@ TEST_CASE("scale, add, copy, interleave and shuffle equal their formulas") {
       reference::concat_part(shape(e), x.data(), 2 * c, 0, joined.data());
       reference::concat_part(shape(e), b.data(), 2 * c, c, joined.data());
       reference::shuffle(shape(twice), joined.data(), 2, mixed.data());
-      CHECK(run_step(backend.interleave, s, x, b, 2 * floats) == mixed);
+      CHECK(run_step(backend.interleave(DType::f32), s, x, b, 2 * floats) == mixed);
 
       s.x = at(Place::input, twice);
       s.groups = 2;
-      CHECK(run_step(backend.operation(OpKind::shuffle, DType::f32), s, joined, {}, 2 * floats) == mixed);
+      CHECK(run_step(backend.operation(OpKind::shuffle, DType::f32, DType::f32), s, joined, {}, 2 * floats) == mixed);
     }
   });
 }
@@ -115,14 +115,14 @@ TEST_CASE("nearest upsampling equals its formula, for narrow and wide maps and i
           s.x = at(Place::input, in);
           s.y = at(Place::output, out);
           s.source = &op;
-          const auto y = run_step(backend.operation(OpKind::upsample, DType::f32), s, x, {},
+          const auto y = run_step(backend.operation(OpKind::upsample, DType::f32, DType::f32), s, x, {},
                                   static_cast<std::size_t>(out.floats()));
           std::vector<float> expected(y.size());
           reference::upsample_forward(op, shape(in), x.data(), shape(out), expected.data());
           CHECK(y == expected);
 
           s.y = at(Place::output, out, c + 2);
-          const auto sparse = run_step(backend.operation(OpKind::upsample, DType::f32), s, x, {},
+          const auto sparse = run_step(backend.operation(OpKind::upsample, DType::f32, DType::f32), s, x, {},
                                        static_cast<std::size_t>((out.pixels() - 1) * (c + 2) + c));
           for (std::size_t i = 0; i < sparse.size(); ++i) {
             const std::size_t pixel = i / static_cast<std::size_t>(c + 2),
@@ -152,7 +152,7 @@ TEST_CASE(
         s.b = at(Place::arena, coarse);
         std::vector<float> expected(x.size());
         reference::add_upsampled(shape(fine), x.data(), shape(coarse), b.data(), expected.data());
-        CHECK(run_step(backend.operation(OpKind::add_upsampled, DType::f32), s, x, b, x.size()) == expected);
+        CHECK(run_step(backend.operation(OpKind::add_upsampled, DType::f32, DType::f32), s, x, b, x.size()) == expected);
       }
   });
 }
@@ -169,7 +169,7 @@ TEST_CASE("activations equal their formulas over the whole range, and let NaN th
       s.x = at(Place::input, {1, 1, static_cast<int>(x.size()), 1});
       s.y = at(Place::output, s.x.extents);
       s.act = act;
-      const auto y = run_step(backend.operation(OpKind::activation, DType::f32), s, x, {}, x.size());
+      const auto y = run_step(backend.operation(OpKind::activation, DType::f32, DType::f32), s, x, {}, x.size());
       for (std::size_t i = 0; i < x.size(); ++i) {
         const double want = reference::act(act, static_cast<double>(x[i]));
         CHECK(std::fabs(static_cast<double>(y[i]) - want) <= 5e-7 * std::fmax(1.0, std::fabs(want)));
@@ -177,7 +177,7 @@ TEST_CASE("activations equal their formulas over the whole range, and let NaN th
       Step one = s;
       one.x.extents.w = one.y.extents.w = 1;
       CHECK(std::isnan(
-          run_step(backend.operation(OpKind::activation, DType::f32), one, {std::nanf("")}, {}, 1)[0]));
+          run_step(backend.operation(OpKind::activation, DType::f32, DType::f32), one, {std::nanf("")}, {}, 1)[0]));
     }
   });
 }
@@ -266,7 +266,7 @@ TEST_CASE("kernels have names of their own that tell operation, tile and instruc
     for (const Kernel* kernel : backend.all) {
       const std::string name = kernel->name;
       CHECK(names.insert(name).second);
-      CHECK(name.find("_f32/") != std::string::npos);
+      CHECK((name.find("_f32/") != std::string::npos || name.find("_i8/") != std::string::npos));
       CHECK(name.substr(name.rfind('/') + 1) == backend.isa);
     }
   });

@@ -38,9 +38,9 @@ const Kernel copy_i8 = i8_kernel("copy_i8/1/test", run_copy);
 /// The scalar backend with two kernels for 8-bit maps beside its own.
 Backend with_i8() {
   Backend b = *choose_backend("scalar");
-  b.operation = [](OpKind kind, DType dtype) -> const Kernel* {
-    if (dtype == DType::i8) return kind == OpKind::activation ? &relu_i8 : nullptr;
-    return choose_backend("scalar")->operation(kind, dtype);
+  b.operation = [](OpKind kind, DType in, DType out) -> const Kernel* {
+    if (out == DType::i8) return kind == OpKind::activation ? &relu_i8 : nullptr;
+    return choose_backend("scalar")->operation(kind, in, out);
   };
   b.copy = [](DType dtype) -> const Kernel* {
     return dtype == DType::i8 ? &copy_i8 : choose_backend("scalar")->copy(dtype);
@@ -59,7 +59,7 @@ Definition i8_network() {
   d.ops.resize(static_cast<std::size_t>(g.count()));
   for (Op& op : d.ops) {
     op.dtype = DType::i8;
-    op.quant_scale = 0.5f;
+    op.quant.scale = 0.5f;
   }
   return d;
 }
@@ -75,7 +75,7 @@ TEST_CASE("8-bit maps are planned in bytes, and their kernels find elements wher
   REQUIRE(p.plan.step_count == 3);
   CHECK(p.plan.arena_bytes == 64);  // 60 bytes; floats would take 240
   CHECK(p.plan.steps[0].y.dtype == DType::i8);
-  CHECK(p.plan.steps[0].y.quant_scale == 0.5f);
+  CHECK(p.plan.steps[0].y.quant.scale == 0.5f);
   CHECK(p.plan.steps[2].x.offset == 1);  // the slice: one byte into the map
   CHECK(p.plan.steps[2].y.offset == 5);
 

@@ -6,6 +6,7 @@
 #include <tinyfiqa/base/config.hpp>
 #include <tinyfiqa/base/dtype.hpp>
 #include <tinyfiqa/base/extents.hpp>
+#include <tinyfiqa/base/quantisation.hpp>
 #include <tinyfiqa/nn/custom_op.hpp>
 
 #include <cstddef>
@@ -40,7 +41,7 @@ struct Op {
   OpKind kind = OpKind::input;
   Act act = Act::none;
   DType dtype = DType::f32;  ///< element type of the value
-  float quant_scale = 1.0f;  ///< of integer elements: the number that 1 stands for
+  Quantisation quant;        ///< of integer elements: the numbers that they stand for
   int inputs[max_op_inputs] = {-1, -1, -1, -1};
   int channels = 0;  ///< of the output
 

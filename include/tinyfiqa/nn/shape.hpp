@@ -24,6 +24,8 @@ enum class PlanError : unsigned char {
   unsuited_input,     ///< an input has channels or a size that the operation can't take
   gated_again,        ///< training: a map that a gate multiplies is sliced or gated again
   bad_outputs,        ///< no output, too many, or one that is not a value of the network
+  needs_levels,       ///< a network of 8-bit maps reads the levels of images, not floats
+  levels_differ,      ///< an operation moves levels that stand for other numbers than its own
 };
 
 /// An error, and the operation and inputs that caused it; -1 if there is none.
@@ -161,7 +163,9 @@ inline detail::FixedText<400> plan_error_text(const PlanProblem& p, Span<const O
                                    "the inputs of an operation differ in size",
                                    "an input does not suit its operation",
                                    "training can't slice or gate a map that is gated already",
-                                   "the outputs are not values of the network, or too many"};
+                                   "the outputs are not values of the network, or too many",
+                                   "a network of 8-bit maps reads images, not floats",
+                                   "an operation moves levels that stand for other numbers than its own"};
   detail::FixedText<400> text;
   text.append(texts[static_cast<unsigned char>(p.error)]);
   if (p.op < 0) return text;

@@ -196,8 +196,10 @@ constexpr const Kernel* kernel_in() {
 }
 
 template <KernelSet Set>
-constexpr const Kernel* choose_operation(OpKind kind, DType dtype) {
-  if (dtype != DType::f32) return nullptr;
+constexpr const Kernel* choose_operation(OpKind kind, DType in, DType out) {
+  if constexpr (has(Set, KernelSet::quantised))
+    if (in == DType::u8) return choose_operation_i8<Set>(kind, out);
+  if (in != DType::f32 || out != DType::f32) return nullptr;
   switch (kind) {
     case OpKind::activation:
       return kernel_in<Set, OpKind::activation, activation_kernel>();
@@ -222,7 +224,18 @@ constexpr const Kernel* choose_operation(OpKind kind, DType dtype) {
   }
 }
 
-constexpr const Kernel* choose_copy(DType dtype) { return dtype == DType::f32 ? &copy_kernel : nullptr; }
+template <KernelSet Set>
+constexpr const Kernel* choose_copy(DType dtype) {
+  if constexpr (has(Set, KernelSet::quantised))
+    if (dtype == DType::u8) return &copy_i8_kernel;
+  return dtype == DType::f32 ? &copy_kernel : nullptr;
+}
+template <KernelSet Set>
+constexpr const Kernel* choose_interleave(DType dtype) {
+  if constexpr (has(Set, KernelSet::quantised | kernel_of(OpKind::shuffle)))
+    if (dtype == DType::u8) return &interleave_i8_kernel;
+  return dtype == DType::f32 ? kernel_in<Set, OpKind::shuffle, interleave_kernel>() : nullptr;
+}
 
 inline constexpr const Kernel* all_kernels[] = {
     &gemm_kernel,         &conv_kernel,
@@ -235,6 +248,14 @@ inline constexpr const Kernel* all_kernels[] = {
     &upsample_kernel,     &add_upsampled_kernel,
     &custom_kernel,       &levels_kernel,
     &gemm_mean_kernel,
+    &gemm_i8_kernel<DType::u8>,         &gemm_i8_kernel<DType::f32>,
+    &conv_i8_kernel<DType::u8>,         &conv_i8_kernel<DType::f32>,
+    &depthwise_i8_kernel<1, DType::u8>, &depthwise_i8_kernel<3, DType::u8>,
+    &depthwise_i8_kernel<5, DType::u8>, &depthwise_i8_kernel<7, DType::u8>,
+    &max_pool_i8_kernel,                &mean_hw_i8_kernel,
+    &add_i8_kernel,                     &scale_i8_kernel,
+    &copy_i8_kernel,                    &interleave_i8_kernel,
+    &shuffle_i8_kernel,                 &upsample_i8_kernel,
 #ifdef TINYFIQA_PLANAR
     &planar_gemm_kernel,  &planar_depthwise_kernel,
     &planar_stem_kernel,
@@ -251,8 +272,8 @@ inline constexpr Backend backend_with = [] {
   b.pack_layout.most_panel_vectors = gemm_max_vectors;
   b.conv = choose_conv<Set>;
   b.operation = choose_operation<Set>;
-  b.copy = choose_copy;
-  b.interleave = kernel_in<Set, OpKind::shuffle, interleave_kernel>();
+  b.copy = choose_copy<Set>;
+  b.interleave = choose_interleave<Set>;
   b.levels = &levels_kernel;
   if constexpr (has(Set, KernelSet::gemm | kernel_of(OpKind::mean_hw))) b.product_mean = &gemm_mean_kernel;
   b.planar = choose_planar<Set>;

@@ -124,7 +124,7 @@ class ChainPlanner {
       const Kernel& k = *step(i).kernel;
       if (k.scratch_bytes == nullptr) continue;
       const std::size_t own =
-          align_bytes(k.scratch_bytes(conv_shape(ops_[static_cast<std::size_t>(step(i).first_op)])));
+          align_bytes(k.scratch_bytes(conv_shape(ops_, step(i).first_op), step(i).x.extents.w));
       if (own > bytes) bytes = own;
     }
     for (int i = first + count - 1; i > first; --i) {

@@ -7,6 +7,7 @@
 #include <tinyfiqa/kernels/gemm.hpp>
 #include <tinyfiqa/kernels/planar.hpp>
 #include <tinyfiqa/runtime/kernel_set.hpp>
+#include <tinyfiqa/runtime/quantised_kernels.hpp>
 #include <tinyfiqa/runtime/step.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
@@ -206,7 +207,7 @@ inline void pack_conv_step(const FoldedConv& c, float* workspace, unsigned char*
   pack_conv<Width, MaxVectors>(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.weight, c.bias,
                                workspace, reinterpret_cast<float*>(packed));
 }
-constexpr std::size_t scratch_conv(const ConvShape& c) {
+constexpr std::size_t scratch_conv(const ConvShape& c, int) {
   return conv_scratch_floats(c.window, c.cin, c.groups) * sizeof(float);
 }
 inline constexpr Kernel conv_kernel = [] {
@@ -281,6 +282,10 @@ inline constexpr PlanarKernel planar_stem{&planar_stem_kernel, false, planar_ste
 
 template <KernelSet Set>
 constexpr const Kernel* choose_conv(const ConvShape& c) {
+  if constexpr (has(Set, KernelSet::quantised)) {
+    if (c.in == DType::u8 && c.out == DType::u8) return choose_conv_i8<Set, DType::u8>(c);
+    if (c.in == DType::u8 && c.out == DType::f32) return choose_conv_i8<Set, DType::f32>(c);
+  }
   if (c.in != DType::f32 || c.out != DType::f32) return nullptr;
   const KernelSet kind = conv_kernel_of(c.window, c.stride, c.padding, c.groups, c.cin, c.cout);
   if constexpr (has(Set, KernelSet::gemm))

@@ -18,6 +18,7 @@ enum class KernelSet : unsigned {
   depthwise_5x5 = 16,
   depthwise_7x7 = 32,
   planar = 64,  ///< faster versions of gemm, conv and depthwise_3x3 for narrow maps; no network needs them
+  quantised = 1u << 31,  ///< for 8-bit maps, those of the kernels above and of the operations that are in the set
   all = ~0u,
 };
 constexpr KernelSet operator|(KernelSet a, KernelSet b) {
@@ -26,7 +27,7 @@ constexpr KernelSet operator|(KernelSet a, KernelSet b) {
 constexpr KernelSet kernel_of(OpKind kind) {
   return static_cast<KernelSet>(128u << static_cast<unsigned>(kind));
 }
-static_assert(op_kind_count <= 25, "tinyfiqa: a KernelSet has 25 bits for operations");
+static_assert(op_kind_count <= 24, "tinyfiqa: a KernelSet has 24 bits for operations");
 
 /// True if `set` has all kernels of `part`.
 constexpr bool has(KernelSet set, KernelSet part) {
@@ -47,6 +48,11 @@ constexpr KernelSet conv_kernel_of(int window, int stride, int padding, int grou
 
 /// The kernels that one operation may need.
 constexpr KernelSet kernels_of(const Op& op) {
+  if (op.dtype == DType::u8) {
+    Op floats = op;
+    floats.dtype = DType::f32;
+    return kernels_of(floats) | KernelSet::quantised;
+  }
   if (op.kind != OpKind::conv) return kernel_of(op.kind);
   const KernelSet kernel =
       conv_kernel_of(op.window, op.stride, op.padding, op.groups, op.in_channels, op.channels);

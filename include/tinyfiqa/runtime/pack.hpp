@@ -36,6 +36,9 @@ class BlockParams final : public ParamSource {
 namespace detail {
 /// Vectors of one float a channel: the folded bias; bias, gamma, beta, mean and variance of the source.
 constexpr std::size_t fold_vectors = 6;
+/// Further ones of an 8-bit convolution: slopes; bias and three rows in whole numbers; the rows again for a group; ends of
+/// weights that are no whole float.
+constexpr std::size_t quantised_vectors = 9;
 }  // namespace detail
 
 /// Floats of workspace that pack_weights() needs.
@@ -46,9 +49,11 @@ inline std::size_t pack_workspace_floats(const Plan& plan, Span<const Op> ops) {
     if (op.kind != OpKind::conv) continue;
     const auto weights =
         static_cast<std::size_t>(op.channels) * static_cast<std::size_t>(conv_shape(op).depth());
-    const std::size_t copies = conv_shape(op).is_product() ? 1 : 2;  // folded; reordered by the kernel
-    const std::size_t floats =
-        copies * weights + detail::fold_vectors * static_cast<std::size_t>(op.channels);
+    const ConvShape shape = conv_shape(ops, plan.steps[i].first_op);
+    const bool levels = shape.in == DType::u8;
+    const std::size_t copies = shape.is_product() && !levels ? 1 : 2;  // folded; reordered by the kernel
+    const std::size_t vectors = detail::fold_vectors + (levels ? detail::quantised_vectors : 0);
+    const std::size_t floats = copies * weights + vectors * static_cast<std::size_t>(op.channels);
     if (floats > most) most = floats;
   }
   return most;
@@ -125,16 +130,20 @@ inline void pack_weights(const Plan& plan, Span<const Op> ops, const Backend& ba
     }
     if (op.kind != OpKind::conv) continue;
     FoldedConv conv;
-    conv.shape = conv_shape(op);
+    conv.shape = conv_shape(ops, s.first_op);
     const auto weights = static_cast<std::ptrdiff_t>(op.channels) * conv.shape.depth();
     float* const weight = workspace;
     float* const bias = workspace + weights;
     detail::fold(op, params, backend.weights, weight, bias, bias + op.channels);
     conv.weight = weight;
     conv.bias = bias;
+    if (s.has_slope) detail::pack_slopes(op, params, packed + s.slope);
+    conv.x = s.x.quant;
+    conv.y = s.y.quant;
+    conv.levels = s.x.place == Place::input && conv.shape.in == DType::u8 ? &s.levels : nullptr;
+    conv.slope = s.has_slope ? reinterpret_cast<const float*>(packed + s.slope) : nullptr;
     s.kernel->pack(conv, bias + op.channels, packed + s.packed);
     detail::fill_gap(packed + s.packed, s.kernel->packed_bytes(conv.shape));
-    if (s.has_slope) detail::pack_slopes(op, params, packed + s.slope);
   }
 }
 

@@ -40,8 +40,8 @@ struct Packing {
     const KernelSet kind = conv_kernel_of(c.window, c.stride, c.padding, c.groups, c.cin, c.cout);
     return kind == KernelSet::gemm ? &gemm : kind == KernelSet::conv ? &conv : &depthwise;
   }
-  static constexpr const Kernel* choose_operation(OpKind, DType) { return &without_weights; }
-  static constexpr const Kernel* choose_copy(DType) { return &without_weights; }
+  static constexpr const Kernel* choose_operation(OpKind, DType, DType) { return &without_weights; }
+  static constexpr const Kernel* choose_move(DType) { return &without_weights; }
   static constexpr const PlanarKernel* choose_planar(const Kernel*) { return nullptr; }
 
   static constexpr Backend backend = [] {
@@ -52,8 +52,8 @@ struct Packing {
     b.pack_layout.most_panel_vectors = MaxVectors;
     b.conv = choose_conv;
     b.operation = choose_operation;
-    b.copy = choose_copy;
-    b.interleave = b.levels = &without_weights;
+    b.copy = b.interleave = choose_move;
+    b.levels = &without_weights;
     b.planar = choose_planar;
     b.weights.halves_to_floats = kernels::halves_to_floats;
     b.weights.scale = kernels::scale_weights;

@@ -24,6 +24,8 @@ struct PlanRequest {
   /// False: every map is in memory as a whole after its step, so that it can be looked at. Needs more memory at large
   /// inputs.
   bool chains = true;
+  /// False: no operation becomes a part of another one's step, so that every value of the network is in memory after its step.
+  bool fuse = true;
   ChainLimits chain_limits;  ///< such as low_memory_chains()
   /// The mean of a 1x1 convolution is computed a few channels at a time, so that the map is never in memory as a
   /// whole. For little memory; one thread does it.
@@ -80,6 +82,7 @@ class PlanBuilder {
         outputs_(request.outputs),
         levels_(request.levels),
         chains_(request.chains),
+        fuse_(request.fuse),
         chain_limits_(request.chain_limits),
         means_by_channels_(request.means_by_channels),
         backend_(backend),
@@ -198,7 +201,7 @@ class PlanBuilder {
     Operand o;
     o.place = Place::arena;
     o.dtype = op.dtype;
-    o.quant_scale = op.quant_scale;
+    o.quant = op.quant;
     o.pixel_stride = e.c;
     o.extents = e;
     o.buffer = index;
@@ -273,7 +276,7 @@ class PlanBuilder {
   Span<const int> outputs_;
   int last_ = -1;  // the output with the highest number
   const LevelScale* levels_;
-  bool chains_;
+  bool chains_, fuse_;
   ChainLimits chain_limits_;
   bool means_by_channels_;
   const Backend& backend_;

@@ -38,7 +38,7 @@ class Planner : public PlanBuilder {
     if (o.kind == OpKind::custom)
       v.packed = reserve(static_cast<std::size_t>(o.custom_params) * sizeof(float));
     if (o.kind != OpKind::conv) return;
-    const ConvShape shape = conv_shape(o, op(o.inputs[0]).dtype);
+    const ConvShape shape = conv_shape(ops_, id);
     const Kernel* const kernel = backend_.conv(shape);
     if (kernel != nullptr) v.packed = reserve(kernel->packed_bytes(shape));
     if (o.act == Act::prelu) v.slope = reserve(static_cast<std::size_t>(o.channels) * sizeof(float));
@@ -46,7 +46,17 @@ class Planner : public PlanBuilder {
 
   // -- from operations to steps
 
+  /// Operations that move levels, or take the largest, can't change what they stand for.
+  constexpr bool keeps_levels(int id) const {
+    const OpKind kind = op(id).kind;
+    return kind == OpKind::slice || kind == OpKind::concat || kind == OpKind::shuffle || kind == OpKind::dropout ||
+           kind == OpKind::upsample || kind == OpKind::max_pool;
+  }
+
   constexpr void lower(int id) {
+    if (op(id).dtype == DType::u8 && keeps_levels(id))
+      for (int i = 0; i < op(id).input_count(); ++i)
+        if (op(op(id).inputs[i]).quant != op(id).quant) return fail(PlanError::levels_differ, id);
     switch (op(id).kind) {
       case OpKind::input:
         return lower_input(id);
@@ -74,18 +84,20 @@ class Planner : public PlanBuilder {
         return lower_unary(id, kernel_of(id));
     }
   }
-  constexpr const Kernel* kernel_of(int id) const { return backend_.operation(op(id).kind, op(id).dtype); }
+  constexpr const Kernel* kernel_of(int id) const { return backend_.operation(op(id).kind, op(op(id).inputs[0]).dtype, op(id).dtype); }
 
   constexpr void lower_input(int id) {
     Operand input;
     input.place = Place::input;
     input.dtype = levels_ == nullptr ? op(id).dtype : DType::u8;
-    input.quant_scale = op(id).quant_scale;
+    input.quant = op(id).quant;
     input.pixel_stride = plan.input.c;
     input.extents = plan.input;
     value(id).operand = input;
-    if (levels_ == nullptr) return;
-    if (plan.input.c != 3) return fail(PlanError::not_covered, id);
+    // A network of 8-bit maps reads levels itself (lower_conv), and nothing else.
+    if ((levels_ != nullptr || op(id).dtype == DType::u8) && plan.input.c != 3) return fail(PlanError::not_covered, id);
+    if (op(id).dtype == DType::u8 && levels_ == nullptr) return fail(PlanError::needs_levels, id);
+    if (levels_ == nullptr || op(id).dtype == DType::u8) return;
     Step& s = append(id, backend_.levels);
     if (!ok()) return;
     s.x = input;
@@ -95,11 +107,15 @@ class Planner : public PlanBuilder {
 
   constexpr void lower_conv(int id) {
     const Op& o = op(id);
-    const ConvShape shape = conv_shape(o, op(o.inputs[0]).dtype);
+    const ConvShape shape = conv_shape(ops_, id);
     const Kernel* kernel = backend_.conv(shape);
     Step& s = append(id, kernel);
     if (!ok()) return;
     s.x = read(o.inputs[0]);
+    if (s.x.place == Place::input && shape.in == DType::u8) {
+      if (!kernel->takes_image) return fail(PlanError::not_covered, id);
+      s.levels = *levels_;
+    }
     if (value(o.inputs[0]).gate >= 0) {
       s.gate = read(value(o.inputs[0]).gate);
       need_scratch(kernel->packed_bytes(shape));
@@ -114,7 +130,7 @@ class Planner : public PlanBuilder {
     s.has_slope = o.act == Act::prelu;
     s.slope = value(id).slope;
     if (kernel->scratch_bytes != nullptr)
-      need_scratch(kernel->scratch_bytes(shape) * static_cast<std::size_t>(plan.threads));
+      need_scratch(kernel->scratch_bytes(shape, s.x.extents.w) * static_cast<std::size_t>(plan.threads));
   }
   constexpr void lower_unary(int id, const Kernel* kernel) {
     const Op& o = op(id);
@@ -135,7 +151,7 @@ class Planner : public PlanBuilder {
     const Value& v = value(x);
     const bool product = op(x).kind == OpKind::conv && conv_shape(op(x)).is_product() && v.uses == 1 &&
                          v.made_by == plan.step_count - 1 && v.gate < 0;
-    if (!means_by_channels_ || !product || backend_.product_mean == nullptr)
+    if (!means_by_channels_ || !product || conv_shape(ops_, x).in != DType::f32 || backend_.product_mean == nullptr)
       return lower_unary(id, kernel_of(id));
     Step& s = storage_.steps[v.made_by];
     if (s.gate.place != Place::none || s.b.place != Place::none || op(x).dtype != op(id).dtype)
@@ -183,9 +199,11 @@ class Planner : public PlanBuilder {
     if (!ok()) return;
     s.x = read(x);
     s.b = read(op(id).inputs[1]);
-    const bool owns = value(x).buffer >= 0 && op(x).kind != OpKind::slice && op(x).kind != OpKind::dropout;
+    const bool same_type = op(x).dtype == op(id).dtype;
+    const bool owns = same_type && value(x).buffer >= 0 && op(x).kind != OpKind::slice && op(x).kind != OpKind::dropout;
     if (owns && value(x).uses == 1) {
       alias(id, 0);
+      value(id).operand.quant = op(id).quant;
       s.y = value(id).operand;
     } else {
       s.y = write(id);
@@ -197,10 +215,10 @@ class Planner : public PlanBuilder {
   /// outputs than the map has pixels: then its weights are the smaller thing to multiply.
   constexpr void lower_scale(int id) {
     const Extents& e = value(id).extents;
-    for (int reader = id + 1; reader <= last_ && value(id).uses == 1; ++reader) {
+    for (int reader = id + 1; fuse_ && reader <= last_ && value(id).uses == 1; ++reader) {
       const Op& r = op(reader);
       if (r.inputs[0] != id || !value(reader).live || r.kind != OpKind::conv) continue;
-      const Kernel* kernel = backend_.conv(conv_shape(r, op(id).dtype));
+      const Kernel* kernel = backend_.conv(conv_shape(ops_, reader));
       if (kernel == nullptr || !kernel->takes_gate || e.h * e.w <= r.channels) continue;
       alias(id, 0);
       value(id).gate = op(id).inputs[1];
@@ -214,12 +232,16 @@ class Planner : public PlanBuilder {
   constexpr void lower_add(int id) {
     const Op& o = op(id);
     for (const int side : {0, 1}) {
+      if (!fuse_) break;
       const int made = o.inputs[side], other = o.inputs[1 - side];
       const Value& v = value(made);
       const bool newest = v.made_by == plan.step_count - 1 && op(made).kind == OpKind::conv && v.uses == 1;
       if (!newest || made == other) continue;
       Step& s = storage_.steps[v.made_by];
-      if (!s.kernel->takes_residual) continue;
+      if (!s.kernel->takes_residual || op(made).dtype != o.dtype) continue;
+      // Levels are limited after the sum, so ReLU could not come before it; and the sum must have the convolution's scale,
+      // which is part of its packed weights.
+      if (o.dtype == DType::u8 && (op(made).act != Act::none || op(made).quant != o.quant)) continue;
       s.b = read(other);
       s.op = id;
       alias_to(id, made);
@@ -260,7 +282,7 @@ class Planner : public PlanBuilder {
   constexpr void lower_shuffle(int id) {
     const int from = op(id).inputs[0];
     if (!value(from).absorbed) return lower_unary(id, kernel_of(id));
-    Step& s = append(id, backend_.interleave);
+    Step& s = append(id, backend_.interleave(op(id).dtype));
     if (!ok()) return;
     s.first_op = from;
     s.x = read(op(from).inputs[0]);

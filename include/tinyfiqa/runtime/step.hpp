@@ -3,6 +3,7 @@
 
 #include <tinyfiqa/base/dtype.hpp>
 #include <tinyfiqa/base/extents.hpp>
+#include <tinyfiqa/base/quantisation.hpp>
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/base/team.hpp>
 #include <tinyfiqa/nn/graph.hpp>
@@ -25,8 +26,8 @@ struct Operand {
   std::size_t offset = 0;  ///< bytes from the start of its place
   int pixel_stride = 0;    ///< elements from pixel to pixel; more than extents.c in a slice
   Extents extents;
-  int buffer = -1;           ///< its number in the planner, if place is arena or output
-  float quant_scale = 1.0f;  ///< of integer elements: the number that 1 stands for
+  int buffer = -1;     ///< its number in the planner, if place is arena or output
+  Quantisation quant;  ///< of integer elements: the numbers that they stand for
 };
 
 /// How a network sees the levels 0..255 of an image's three channels: x = (level - mean) * scale.
@@ -130,6 +131,7 @@ TINYFIQA_INLINE constexpr RowRange rows_read(const Step& s, int begin, int end) 
 struct ConvShape {
   int cout = 0, cin = 0, window = 1, stride = 1, padding = 0, groups = 1;
   DType in = DType::f32, out = DType::f32;  ///< element types of the maps
+  Act act = Act::none;
   TINYFIQA_INLINE constexpr int depth() const { return cin / groups * window * window; }
   /// True for 1x1 convolutions that are matrix products.
   TINYFIQA_INLINE constexpr bool is_product() const {
@@ -139,7 +141,12 @@ struct ConvShape {
 
 /// `in`: the element type of the input map.
 constexpr ConvShape conv_shape(const Op& op, DType in = DType::f32) {
-  return {op.channels, op.in_channels, op.window, op.stride, op.padding, op.groups, in, op.dtype};
+  return {op.channels, op.in_channels, op.window, op.stride, op.padding, op.groups, in, op.dtype, op.act};
+}
+/// The shape of the convolution that is operation `id` of a network.
+constexpr ConvShape conv_shape(Span<const Op> ops, int id) {
+  const Op& op = ops[static_cast<std::size_t>(id)];
+  return conv_shape(op, ops[static_cast<std::size_t>(op.inputs[0])].dtype);
 }
 
 /// Weights [Cout][Cin / G][K][K] with batch norm multiplied in, and bias [Cout].
@@ -147,6 +154,10 @@ struct FoldedConv {
   ConvShape shape;
   const float* weight = nullptr;
   const float* bias = nullptr;
+  // For 8-bit maps:
+  Quantisation x, y;
+  const LevelScale* levels = nullptr;  ///< of the image that is the input; else null
+  const float* slope = nullptr;        ///< [Cout], PReLU's
 };
 
 /// A kernel's name for this translation unit: <op>_<dtype>/<tile>/<isa>. `op` is the part before <isa>.
@@ -158,6 +169,7 @@ struct Kernel {
   DType dtype = DType::f32;     ///< of the elements that it writes
   bool takes_residual = false;  ///< adds operand b in its epilogue
   bool reads_op = false;        ///< needs Step::source
+  bool takes_image = false;     ///< may read the levels of an image, as the first layer of a network of 8-bit maps
   bool takes_gate = false;      ///< multiplies x by operand gate; needs scratch for its packed weights once
   void (*run)(const Step&, const Frame&) = nullptr;
   /// The same for some rows; null if the kernel can't be part of a chain.
@@ -167,8 +179,8 @@ struct Kernel {
   /// Writes the packed weights. `workspace` has Cout * Cin / G * K * K floats, but none where
   /// shape.is_product().
   void (*pack)(const FoldedConv& conv, float* workspace, unsigned char* packed) = nullptr;
-  /// Bytes of scratch that each thread needs; null for none.
-  std::size_t (*scratch_bytes)(const ConvShape& shape) = nullptr;
+  /// Bytes of scratch that each thread needs for an input of that width; null for none.
+  std::size_t (*scratch_bytes)(const ConvShape& shape, int width) = nullptr;
 };
 
 /// A kernel for narrow maps. It replaces another kernel and takes the same packed weights.
@@ -209,13 +221,13 @@ struct Backend {
   PackLayout pack_layout;
   /// The kernel for a convolution of this shape and these element types; null when there is none.
   const Kernel* (*conv)(const ConvShape& shape) = nullptr;
-  /// The kernel for an operation that has one for all shapes, on maps of this element type; null when there is
-  /// none.
-  const Kernel* (*operation)(OpKind kind, DType dtype) = nullptr;
+  /// The kernel for an operation that has one for all shapes, from and to maps of these element types; null when there
+  /// is none.
+  const Kernel* (*operation)(OpKind kind, DType in, DType out) = nullptr;
   // Kernels of steps that are not operations: copy a map into a part of another one, interleave the channels of
   // two maps, convert the levels of an image to floats.
   const Kernel* (*copy)(DType dtype) = nullptr;
-  const Kernel* interleave = nullptr;
+  const Kernel* (*interleave)(DType dtype) = nullptr;
   const Kernel* levels = nullptr;
   /// A product and the mean of its result over rows and columns, without the map between them; null if there is
   /// none.

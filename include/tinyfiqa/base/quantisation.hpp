@@ -1,0 +1,40 @@
+// 8-bit maps: levels 0..255 that stand for numbers. docs/numerics.md has the arithmetic of 8-bit networks.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+
+#include <cmath>
+#include <cstdint>
+
+TINYFIQA_BEGIN
+
+/// What the levels of a map stand for: number = scale (level - zero).
+struct Quantisation {
+  float scale = 1.0f;     ///< above 0
+  std::int32_t zero = 0;  ///< the level that stands for 0; 0..255
+
+  constexpr bool operator==(const Quantisation& other) const {
+    // (Bits, not numbers, would need C++20. A scale is never NaN.)
+    return !(scale < other.scale) && !(scale > other.scale) && zero == other.zero;
+  }
+  constexpr bool operator!=(const Quantisation& other) const { return !(*this == other); }
+};
+
+/// Weights are -63..63. The sum of two products with levels then fits 16 bits: AVX2 adds products in pairs (vpmaddubsw), and
+/// would limit larger sums without a word.
+inline constexpr std::int32_t largest_weight = 63;
+
+/// How a result becomes a level: `zero` is added to it, and it is limited to `lowest`..255. ReLU is lowest = zero.
+struct LevelRange {
+  std::int32_t zero = 0;    ///< 0..255
+  std::int32_t lowest = 0;  ///< 0..255
+};
+
+/// The level of y, which counts from the level zero: rounded to the nearest whole number, halves to the even one, as
+/// processors round. |y| is at most 2^30.
+TINYFIQA_INLINE std::uint8_t to_level(float y, LevelRange range) {
+  const long level = std::lrint(y) + range.zero;
+  return static_cast<std::uint8_t>(level < range.lowest ? range.lowest : level > 255 ? 255 : level);
+}
+
+TINYFIQA_END

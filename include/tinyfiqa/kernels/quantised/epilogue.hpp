@@ -1,0 +1,149 @@
+// The end of a kernel for 8-bit maps: from a sum of products to a level, or to a float.
+//
+// A sum counts in units of (scale of the input) * (scale of the output channel's weights). Each output channel has rows of
+// constants, which lie one after the other, `columns` floats apart:
+//
+//   factor     y = sum factor: in units of the output's scale, or the number itself if the output is floats
+//   hswish     y = sum min(max(sum + three, 0), six) factor         three and six in units of the sum; the first sum is exact
+//   hsigmoid   y = min(max(sum + three, 0), six) factor
+//   prelu      y = max(sum, 0) factor + min(sum, 0) negative
+//
+// Every result is rounded once for each multiplication, and no product is added to anything: so all processors have the same
+// bits, whether they fuse multiplications with additions or not. ReLU is the lowest level (LevelRange).
+#pragma once
+
+#include <tinyfiqa/kernels/epilogue.hpp>
+#include <tinyfiqa/simd/levels.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+/// Rows of constants of an activation, without the bias.
+constexpr int epilogue_rows(Act act) {
+  return act == Act::hswish || act == Act::hsigmoid ? 3 : act == Act::prelu ? 2 : 1;
+}
+/// True if results of the activation can be levels. The others compute exp(), whose last bits differ between instruction
+/// sets: their results are floats.
+constexpr bool has_levels(Act act) { return act != Act::sigmoid && act != Act::silu; }
+
+/// The sums of a vector of channels in units of the output; `rows` points at their factors.
+template <Act A>
+TINYFIQA_INLINE vf scale_sum(vf sum, const float* rows, std::ptrdiff_t columns) {
+  const vf factor = simd::load(rows);
+  if constexpr (A == Act::hswish || A == Act::hsigmoid) {
+    const vf three = simd::load(rows + columns), six = simd::load(rows + 2 * columns);
+    const vf h = simd::min(six, simd::max(simd::splat(0.0f), sum + three));
+    return A == Act::hsigmoid ? h * factor : sum * h * factor;
+  } else if constexpr (A == Act::prelu) {
+    const vf zero = simd::splat(0.0f), negative = simd::load(rows + columns);
+    return simd::max(zero, sum) * factor + simd::min(zero, sum) * negative;  // one of the two is 0
+  } else {
+    return sum * factor;
+  }
+}
+
+/// Where a kernel writes: levels, or floats if `floats` is not null. A residual is added behind the activation.
+struct QuantisedOutput {
+  std::uint8_t* levels = nullptr;
+  float* floats = nullptr;
+  std::ptrdiff_t pixel_stride = 0;  ///< elements
+  LevelRange range;
+  Act act = Act::none;
+  const std::uint8_t* residual = nullptr;  ///< null for none; may be `levels`
+  std::ptrdiff_t residual_stride = 0;
+  float residual_zero = 0.0f;    ///< its level that stands for 0
+  float residual_factor = 0.0f;  ///< its scale divided by the output's
+};
+
+/// The output from pixel `pixel` and channel `channel` on.
+inline QuantisedOutput moved_output(QuantisedOutput out, std::ptrdiff_t pixel, int channel) {
+  const std::ptrdiff_t at = pixel * out.pixel_stride + channel;
+  if (out.levels != nullptr) out.levels += at;
+  if (out.floats != nullptr) out.floats += at;
+  if (out.residual != nullptr) out.residual += pixel * out.residual_stride + channel;
+  return out;
+}
+
+/// The levels of one pixel, N vectors of its channels from channel `first` on, of which `count` are written.
+template <int N>
+TINYFIQA_INLINE void store_pixel(const QuantisedOutput& out, std::ptrdiff_t pixel, int first, int count, vf (&y)[N]) {
+  if (out.residual != nullptr) {
+    const std::uint8_t* const r = out.residual + pixel * out.residual_stride + first;
+#pragma GCC unroll 4
+    for (int v = 0; v < N; ++v) {
+      const int left = count - v * simd::width;
+      if (left <= 0) break;
+      const vf level = simd::load_levels_up_to(r + v * simd::width, left < simd::width ? left : simd::width);
+      y[v] = simd::rounded(y[v]) +
+             simd::rounded((level - simd::splat(out.residual_zero)) * simd::splat(out.residual_factor));
+    }
+  }
+  simd::store_levels<N>(out.levels + pixel * out.pixel_stride + first, y, out.range, count);
+}
+
+/// The end of `pixels` pixels for everything but none and ReLU without a residual; sums are at `sums`, N vectors a pixel.
+template <int N>
+TINYFIQA_NOINLINE inline void store_rarely(const QuantisedOutput& out, std::ptrdiff_t pixel, int pixels, int first,
+                                           int count, const float* sums, const float* rows, std::ptrdiff_t columns,
+                                           const float* slope) {
+  for (int i = 0; i < pixels; ++i, ++pixel, sums += N * simd::width) {
+    vf y[N];
+    const auto each = [&](const auto& body) TINYFIQA_INLINE_LAMBDA {
+#pragma GCC unroll 4
+      for (int v = 0; v < N; ++v) y[v] = body(simd::load(sums + v * simd::width), v * simd::width);
+    };
+    if (out.floats != nullptr) {
+      float* const to = out.floats + pixel * out.pixel_stride + first;
+      each([&](vf sum, int at) TINYFIQA_INLINE_LAMBDA { return sum * simd::load(rows + at); });
+      for (int v = 0; v < N && v * simd::width < count; ++v) {
+        const int at = v * simd::width, n = count - at < simd::width ? count - at : simd::width;
+        const vf by = slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(slope + first + at, n);
+        simd::store_up_to(to + at, activate(out.act, y[v], by), n);
+      }
+      continue;
+    }
+    const auto as = [&](auto tag) TINYFIQA_INLINE_LAMBDA {
+      each([&](vf sum, int at) TINYFIQA_INLINE_LAMBDA { return scale_sum<decltype(tag)::act>(sum, rows + at, columns); });
+    };
+    if (out.act == Act::hsigmoid)
+      as(ActTag<Act::hsigmoid>{});
+    else if (out.act == Act::prelu)
+      as(ActTag<Act::prelu>{});
+    else if (out.act == Act::hswish)
+      as(ActTag<Act::hswish>{});
+    else
+      as(ActTag<Act::none>{});
+    store_pixel<N>(out, pixel, first, count, y);
+  }
+}
+
+/// The end of a tile of P pixels and N vectors of channels: the first `pixels` pixels from `pixel` on. sum(i, v) is a vector
+/// of sums; `rows` points at the factors of the tile's first channel. What networks do most stays in registers.
+template <int P, int N, class Sum>
+TINYFIQA_INLINE void store_tile(const QuantisedOutput& out, std::ptrdiff_t pixel, int pixels, int first, int count,
+                                const Sum& sum, const float* rows, std::ptrdiff_t columns, const float* slope) {
+  const auto fast = [&](auto tag) TINYFIQA_INLINE_LAMBDA {
+#pragma GCC unroll 12
+    for (int i = 0; i < P; ++i) {
+      if (i >= pixels) break;
+      vf y[N];
+#pragma GCC unroll 4
+      for (int v = 0; v < N; ++v)
+        y[v] = scale_sum<decltype(tag)::act>(sum(i, v), rows + v * simd::width, columns);
+      simd::store_levels<N>(out.levels + (pixel + i) * out.pixel_stride + first, y, out.range, count);
+    }
+  };
+  const bool plain = out.floats == nullptr && out.residual == nullptr;
+  if (plain && (out.act == Act::none || out.act == Act::relu)) return fast(ActTag<Act::none>{});
+  if (plain && out.act == Act::hswish) return fast(ActTag<Act::hswish>{});
+  float sums[P * N * simd::width];
+#pragma GCC unroll 12
+  for (int i = 0; i < P; ++i)
+#pragma GCC unroll 4
+    for (int v = 0; v < N; ++v) simd::store(sums + (i * N + v) * simd::width, sum(i, v));
+  store_rarely<N>(out, pixel, pixels, first, count, sums, rows, columns, slope);
+}
+
+TINYFIQA_ISA_END

@@ -1,0 +1,161 @@
+// Matrix product of levels with weights of 7 bits: 1x1 convolutions and linear layers of 8-bit networks, and the products
+// inside dense convolutions.
+//
+//   C[i][j] = level of the epilogue of (sum_p A[i][p] B[p][j] + bias[j]),    i < m, j < n, p < k
+//
+// A is levels 0..255, B -63..63, sums and bias are 32-bit integers. The panels of B are those of kernels/gemm.hpp; the weights
+// of four depths lie together (a quad, simd/levels.hpp). A panel of 24 columns:
+//
+//   +------------------------+
+//   | bias      int32   [24] |
+//   | factors   float   [24] |   and the activation's other rows (kernels/quantised/epilogue.hpp)
+//   | B[0..3]   4 int8  [24] |   depths 0 to 3 of each column; zeros beyond k
+//   | B[4..7]   4 int8  [24] |
+//   +------------------------+
+//
+// Reads exactly A's m x k levels and writes exactly C's m x n.
+#pragma once
+
+#include <tinyfiqa/kernels/gemm.hpp>
+#include <tinyfiqa/kernels/quantised/epilogue.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+TINYFIQA_ISA_BEGIN(kernels)
+
+/// Rows of a tile. A sum takes a register more than in float32 (the ones of vpmaddwd):
+///   16 registers    3x3 + 3 + 1 + 1 + 1 = 15    5x2 + 2 + 3 = 15    8x1 + 1 + 3 = 12
+///   32 registers    8x3 + 3 + 3 = 30           12x2 + 2 + 3 = 29   12x1 + 1 + 3 = 16
+template <int NV>
+inline constexpr int gemm_i8_rows = simd::width == 1        ? 2
+                                    : simd::registers >= 32 ? (NV == 3 ? 8 : 12)
+                                                            : (NV == 3 ? 3 : (NV == 2 ? 5 : 8));
+
+struct GemmI8Args {
+  int m = 0, n = 0, k = 0;                ///< all at least 1
+  const std::uint8_t* a = nullptr;        ///< A [m][k]; not null
+  std::ptrdiff_t lda = 0;                 ///< levels from row to row
+  const unsigned char* packed = nullptr;  ///< pack_gemm_i8's block
+  QuantisedOutput out;                    ///< C; a pixel is a row
+  const float* slope = nullptr;           ///< [n], for PReLU if C is floats; else null
+};
+
+TINYFIQA_INLINE constexpr int quads_of(int k) { return (k + 3) / 4; }
+
+/// Rows of a panel, 4 bytes for each column: bias, constants of the epilogue, quads.
+TINYFIQA_INLINE constexpr int gemm_i8_panel_rows(int k, Act act) { return 1 + epilogue_rows(act) + quads_of(k); }
+
+/// Size of the packed block, in bytes.
+template <int Width = simd::width>
+constexpr std::size_t gemm_i8_packed_bytes(int n, int k, Act act) {
+  const int columns = (n + Width - 1) / Width * Width;
+  return static_cast<std::size_t>(columns) * 4 * static_cast<std::size_t>(gemm_i8_panel_rows(k, act));
+}
+
+/// Packs weight [n][k] (one row for each output), bias [n] and the epilogue's rows [epilogue_rows(act)][n].
+template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
+inline void pack_gemm_i8(int n, int k, Act act, const std::int8_t* weight, const std::int32_t* bias, const float* rows,
+                         unsigned char* packed) {
+  const int total = (n + Width - 1) / Width, quads = quads_of(k), constants = epilogue_rows(act);
+  for (int first = 0; first < total;) {
+    const int vectors = gemm_panel_vectors<MaxVectors>(first, total), columns = vectors * Width;
+    for (int j = 0; j < columns; ++j) {
+      const int output = first * Width + j;
+      unsigned char* to = packed + std::ptrdiff_t{j} * 4;
+      const auto put = [&](const void* four) {
+        std::memcpy(to, four, 4);
+        to += std::ptrdiff_t{columns} * 4;
+      };
+      const bool there = output < n;
+      const std::int32_t b = there ? bias[output] : 0;
+      put(&b);
+      for (int r = 0; r < constants; ++r) {
+        const float c = there ? rows[std::ptrdiff_t{r} * n + output] : 0.0f;
+        put(&c);
+      }
+      for (int q = 0; q < quads; ++q) {
+        std::int8_t quad[4] = {};
+        for (int t = 0; there && t < 4 && 4 * q + t < k; ++t) quad[t] = weight[std::ptrdiff_t{output} * k + 4 * q + t];
+        put(quad);
+      }
+    }
+    packed += std::ptrdiff_t{columns} * 4 * gemm_i8_panel_rows(k, act);
+    first += vectors;
+  }
+}
+
+/// sum[r][v] += the products of k depths; a[r] are rows of A, `b` the quads of a panel.
+template <int MR, int NV>
+TINYFIQA_INLINE void gemm_i8_add_products(int k, const std::uint8_t* const (&a)[MR], const std::int8_t* b,
+                                          simd::vi (&sum)[MR][NV]) {
+  constexpr int row = NV * simd::width * 4;
+  const auto add = [&](const auto& quad) TINYFIQA_INLINE_LAMBDA {
+    decltype(simd::load_quads(b)) bv[NV];
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) bv[v] = simd::load_quads(b + v * simd::width * 4);
+#pragma GCC unroll 12
+    for (int r = 0; r < MR; ++r) {
+      const auto x = quad(r);
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) sum[r][v] = simd::dot(sum[r][v], x, bv[v]);
+    }
+  };
+  int p = 0;
+#pragma GCC unroll 1
+  for (; p + 4 <= k; p += 4, b += row)
+    add([&](int r) TINYFIQA_INLINE_LAMBDA { return simd::splat_quad(a[r] + p); });
+  if (p < k) add([&](int r) TINYFIQA_INLINE_LAMBDA { return simd::splat_quad_part(a[r] + p, k - p); });
+}
+
+/// Rows begin .. end of C, columns of one panel. The last tile repeats its last row.
+template <int MR, int NV>
+inline void gemm_i8_panel(const GemmI8Args& g, const unsigned char* panel, int first, int columns, int begin, int end) {
+  constexpr int wide = NV * simd::width;
+  const auto* const bias = reinterpret_cast<const std::int32_t*>(panel);
+  const auto* const rows = reinterpret_cast<const float*>(panel) + wide;
+  const auto* const quads =
+      reinterpret_cast<const std::int8_t*>(panel) + std::ptrdiff_t{wide} * 4 * (1 + epilogue_rows(g.out.act));
+  for (int row = begin; row < end; row += MR) {
+    const int there = end - row < MR ? end - row : MR;
+    const std::uint8_t* a[MR];
+    for (int r = 0; r < MR; ++r) a[r] = g.a + (row + (r < there ? r : there - 1)) * g.lda;
+    simd::vi sum[MR][NV];
+#pragma GCC unroll 12
+    for (int r = 0; r < MR; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) sum[r][v] = simd::load_ints(bias + v * simd::width);
+    gemm_i8_add_products<MR, NV>(g.k, a, quads, sum);
+    store_tile<MR, NV>(
+        g.out, row, there, first, columns,
+        [&](int r, int v) TINYFIQA_INLINE_LAMBDA { return simd::to_floats(sum[r][v]); }, rows, wide, g.slope);
+  }
+}
+
+/// Rows begin .. end of C, on the calling thread. A block of rows stays in the first-level cache while the panels pass by.
+inline void gemm_i8_rows_range(const GemmI8Args& g, int begin, int end) {
+  for (int row = begin; row < end; row += gemm_block) {
+    const int last = row + gemm_block < end ? row + gemm_block : end;
+    const unsigned char* panel = g.packed;
+    for_each_panel(g.n, [&](auto vectors, int first, int columns) {
+      constexpr int NV = decltype(vectors)::count;
+      if (last - row == 1)
+        gemm_i8_panel<1, NV>(g, panel, first, columns, row, last);
+      else
+        gemm_i8_panel<gemm_i8_rows<NV>, NV>(g, panel, first, columns, row, last);
+      panel += std::ptrdiff_t{NV} * simd::width * 4 * gemm_i8_panel_rows(g.k, g.out.act);
+    });
+  }
+}
+
+/// The whole product. Rows are split over the team's threads. Sums are exact, so their order does not matter.
+inline void gemm_i8(const GemmI8Args& g, const Team& team) {
+  const int unit = g.m < 384 ? 8 : 24, units = (g.m + unit - 1) / unit;
+  const double macs = static_cast<double>(g.m) * g.n * g.k;
+  parallel_for(worth_team(team, macs / 2), units, [&](int begin, int end, int) {
+    gemm_i8_rows_range(g, begin * unit, end * unit < g.m ? end * unit : g.m);
+  });
+}
+
+TINYFIQA_ISA_END

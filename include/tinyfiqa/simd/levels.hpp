@@ -1,0 +1,45 @@
+// Vectors for 8-bit maps: sums of products in 32-bit integers, and levels 0..255 as floats. base/quantisation.hpp has the
+// arithmetic. Kernels of 8-bit maps are written against these functions and those of simd/vec.hpp.
+//
+// Levels and weights are multiplied by *quads*: four neighbouring depths at once.
+//
+//   vi                     one vector of `width` 32-bit integers
+//   load_ints(p)           `width` integers at p
+//   load_level_ints(p)     `width` levels at p as integers;  load_level_ints_up_to(p, count): then zeros
+//   add(a, b)              a + b, for each lane
+//   to_floats(v)           nearest floats
+//
+//   splat_quad(p)          the four levels at p, in all lanes
+//   splat_quad_part(p, n)  the first n levels at p, 0 < n < 4, then zeros
+//   load_quads(p)          `width` quads of weights at p, one for each lane
+//   dot(sum, x, w)         sum + x[0] w[0] + x[1] w[1] + x[2] w[2] + x[3] w[3], for each lane. Exact: weights are -63..63.
+//
+//   RowBlock<N>            N vectors of neighbouring channels of one pixel, for depthwise convolutions; N is row_block_vectors
+//                          or row_block_least. Exists if TINYFIQA_ROW_BLOCKS is defined.
+//     quads<Rows>(r, q)    q[N]: the quads of N width channels at the addresses r[Rows]; with 3 rows or fewer the other levels
+//                          are anything, and their weights must be 0
+//     order(i)             the channel whose quad is in lane i of q (lanes counted through all vectors)
+//     in_order(sums)       puts sums of the lanes of q in the order of channels
+//
+//   load_levels(p)         `width` levels at p as floats;  load_levels_up_to(p, count): then zeros
+//   store_levels<N>(p, y, range, count)    to_level() of the first `count` lanes of N vectors of floats, 0 < count <= N width
+//   vb                     16 bytes
+//   load_16(p), store_16(p, b)
+//   max(a, b)              the larger of each pair of bytes
+//   interleave_low(a, b), interleave_high(a, b)    a0 b0 a1 b1 ... a7 b7 and a8 b8 ... a15 b15
+//
+//   rounded(v)             v. The compiler must not fuse what made it with what reads it: a product that is rounded before
+//                          it is added has the same bits on all processors.
+#pragma once
+
+#include <tinyfiqa/simd/levels_by_lane.hpp>
+#include <tinyfiqa/simd/levels_x86.hpp>
+
+TINYFIQA_ISA_BEGIN(simd)
+
+TINYFIQA_INLINE vf load_levels_up_to(const std::uint8_t* p, int count) {
+  return to_floats(load_level_ints_up_to(p, count));
+}
+TINYFIQA_INLINE vf load_levels(const std::uint8_t* p) { return to_floats(load_level_ints(p)); }
+
+TINYFIQA_ISA_END
