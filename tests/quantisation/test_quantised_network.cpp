@@ -9,7 +9,6 @@
 #include "planned.hpp"
 
 #include <cmath>
-#include <cstring>
 #include <string>
 
 using namespace tinyfiqa;
@@ -24,7 +23,8 @@ std::vector<unsigned char> random_images(Extents e, std::uint64_t seed) {
   Rng rng(seed);
   std::vector<unsigned char> x(static_cast<std::size_t>(e.pixels()) * 3);
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const double wave = std::sin(static_cast<double>(i / 3 % static_cast<std::size_t>(e.w)) * 0.3 + static_cast<double>(i % 3));
+    const double wave = std::sin(static_cast<double>(i / 3 % static_cast<std::size_t>(e.w)) * 0.3 +
+                                 static_cast<double>(i % 3));
     x[i] = static_cast<unsigned char>(128 + 70 * wave + 50 * static_cast<double>(rng.uniform()));
   }
   return x;
@@ -63,8 +63,7 @@ struct Quantised {
   ValueLevels values;
 };
 Quantised quantise(const Definition& d, Extents size) {
-  std::vector<int> outputs;
-  for (const Output& output : d.outputs) outputs.push_back(output.value);
+  const std::vector<int> outputs{d.outputs.main()};
   Quantised q{d, choose_levels(d.ops, outputs)};
   set_levels({q.whole.ops.data(), q.whole.ops.size()}, q.values,
              levels_of_values(d.ops, q.values, measure(d, size, 3), RangeRule::all));
@@ -75,18 +74,9 @@ Quantised quantise(const Definition& d, Extents size) {
 std::vector<int> some_levels(const Quantised& q) {
   std::vector<int> found;
   for (int id = static_cast<int>(q.whole.ops.size()) - 1; id > 0 && found.size() < 6; --id)
-    if (q.values.levels[static_cast<std::size_t>(id)] && (found.empty() || found.back() - id >= 7)) found.push_back(id);
+    if (q.values.levels[static_cast<std::size_t>(id)] && (found.empty() || found.back() - id >= 7))
+      found.push_back(id);
   return found;
-}
-
-/// The levels of the outputs, as bytes.
-std::vector<std::vector<unsigned char>> levels_of(const Planned& p, const std::vector<unsigned char>& x, int threads = 1) {
-  std::vector<std::vector<unsigned char>> bytes;
-  for (const auto& output : execute_all(p, x, threads)) {
-    bytes.emplace_back(output.size());
-    std::memcpy(bytes.back().data(), output.data(), output.size());
-  }
-  return bytes;
 }
 
 template <class Net>
@@ -96,15 +86,15 @@ void check_network(Extents size) {
   const std::vector<int> outputs = some_levels(q);
   REQUIRE(outputs.size() >= 3);
   const auto x = random_images(size, 77);
-  std::vector<std::vector<unsigned char>> expected;
+  std::vector<std::vector<float>> expected;
   for_each_backend([&](const Backend& backend) {
     Planned p;
     make(p, q.whole, outputs, size, backend, 3, &imagenet);
     REQUIRE(p.plan.ok());
-    const auto y = levels_of(p, x);
+    const auto y = execute_all(p, x);
     if (expected.empty()) expected = y;
     CHECK(y == expected);
-    CHECK(levels_of(p, x, 3) == expected);
+    CHECK(execute_all(p, x, 3) == expected);
 
     Planned alone;
     PlanRequest request;
@@ -113,19 +103,20 @@ void check_network(Extents size) {
     request.levels = &imagenet;
     request.chain_limits = low_memory_chains();
     make(alone, q.whole, request, backend);
-    CHECK(levels_of(alone, x) == expected);
+    CHECK(execute_all(alone, x) == expected);
     request.chains = false;
     make(alone, q.whole, request, backend);
-    CHECK(levels_of(alone, x) == expected);
+    CHECK(execute_all(alone, x) == expected);
 
     // Two images are twice one.
     Planned two;
     make(two, q.whole, outputs, {2, size.h, size.w, 0}, backend, 1, &imagenet);
     auto both = random_images(size, 78);
     both.insert(both.end(), x.begin(), x.end());
-    const auto pair = levels_of(two, both);
+    const auto pair = execute_all(two, both);
     for (std::size_t i = 0; i < pair.size(); ++i)
-      CHECK(std::equal(expected[i].begin(), expected[i].end(), pair[i].begin() + static_cast<std::ptrdiff_t>(pair[i].size() / 2)));
+      CHECK(std::equal(expected[i].begin(), expected[i].end(),
+                       pair[i].begin() + static_cast<std::ptrdiff_t>(pair[i].size() / 2)));
   });
 
   // Near the floats: the root mean square of the error against that of the numbers.
@@ -133,10 +124,9 @@ void check_network(Extents size) {
   make(floats, d, outputs, size, *choose_backend("scalar"), 1, &imagenet);
   const auto want = execute_all(floats, x);
   for (std::size_t i = 0; i < want.size(); ++i) {
-    const Quantisation quant = q.whole.ops[static_cast<std::size_t>(outputs[i])].quant;
     double error = 0, power = 0;
     for (std::size_t k = 0; k < want[i].size(); ++k) {
-      const double number = static_cast<double>(quant.scale) * (int{expected[i][k]} - quant.zero), w = static_cast<double>(want[i][k]);
+      const double number = static_cast<double>(expected[i][k]), w = static_cast<double>(want[i][k]);
       error += (number - w) * (number - w);
       power += w * w;
     }
@@ -183,7 +173,8 @@ TEST_CASE("a histogram chooses levels that keep 0, and leaves out the rare") {
   for (float& v : values) v = std::fabs(rng.normal());
   values[5] = 50.0f;
   h.add(values.data(), static_cast<std::ptrdiff_t>(values.size()));
-  const Quantisation all = h.levels(RangeRule::all), most = h.levels(RangeRule::percentile), least = h.levels(RangeRule::square_error);
+  const Quantisation all = h.levels(RangeRule::all), most = h.levels(RangeRule::percentile),
+                     least = h.levels(RangeRule::square_error);
   CHECK(all.zero == 0);
   CHECK(static_cast<double>(all.scale) == doctest::Approx(50.0 / 255));
   CHECK(static_cast<double>(most.scale) == doctest::Approx(3.9 / 255).epsilon(0.05));

@@ -14,8 +14,9 @@ models: nn base
 kernels: simd base
 kernels/reference: nn base
 kernels/train: kernels simd base
+kernels/quantised: kernels simd base
 weights: base
-runtime: kernels nn threads base
+runtime: kernels/quantised kernels nn threads base
 autograd: runtime kernels/train kernels/reference kernels threads nn base
 formats: runtime nn base
 optim: formats autograd kernels/train nn base
@@ -26,11 +27,12 @@ baselines: image base
 explanation: image runtime base
 quality: evaluation image formats runtime models nn threads weights base
 attribution: autograd quality image runtime base
+quantisation: quality image formats runtime nn base
 detection: quality image formats runtime models nn threads weights base
 recognition: quality evaluation data image formats optim threads nn base
 training: recognition detection models quality evaluation data image optim formats autograd runtime kernels threads nn base"
 
-freestanding_rooms="base simd nn kernels kernels/reference kernels/train models runtime"
+freestanding_rooms="base simd nn kernels kernels/reference kernels/train kernels/quantised models runtime"
 hosted_files="runtime/large_array.hpp" # asks the operating system for memory
 freestanding_headers="array cmath cstddef cstdint cstring initializer_list limits new type_traits utility omp.h xsimd/xsimd.hpp"
 

@@ -29,6 +29,7 @@ void add_detect(const Command& app, int& exit_code);
 void add_train_baseline(const Command& app, int& exit_code);
 void add_verify_eval(const Command& app, int& exit_code);
 void add_calibrate(const Command& app, int& exit_code);
+void add_quantize(const Command& app, int& exit_code);
 void add_verify_weights(const Command& app, int& exit_code);
 /// `command_line`: the arguments after the command's name, for run.json. It must outlive the parsing.
 void add_ablation(const Command& app, int& exit_code, const std::vector<std::string>& command_line);

@@ -225,6 +225,11 @@ inline Result<LoadReport> load_params(const TensorFile& file, const std::vector<
     return Status::error(Errc::bad_argument, file.path, ": the block has ", block.size,
                          " floats, the network needs ", block_size(params), "; give it block_size(params)");
   }
+  if (const std::string* precision = find_metadata(file.metadata, "precision");
+      precision != nullptr && *precision == "i8")
+    return Status::error(Errc::unsupported, file.path,
+                         ": weights of a network of 8-bit maps, which can only be run; "
+                         "take the file of floats that it was made from");
   detail::LoadPlan plan(file, params, options);
   Status status = plan.make();
   if (!status) return status;

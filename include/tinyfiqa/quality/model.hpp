@@ -7,6 +7,7 @@
 #include <tinyfiqa/formats/load_params.hpp>
 #include <tinyfiqa/quality/calibration.hpp>
 #include <tinyfiqa/quality/model_spec.hpp>
+#include <tinyfiqa/quality/quantised_file.hpp>
 #include <tinyfiqa/runtime/backend.hpp>
 #include <tinyfiqa/runtime/large_array.hpp>
 #include <tinyfiqa/runtime/pack.hpp>
@@ -126,8 +127,14 @@ class Model {
   /// The packed weights. Only kernels of backend() can read them.
   Bytes packed() const { return {packed_.data(), packed_.size()}; }
 
+  /// True for a network of 8-bit maps. Its sessions take levels (Feed::levels) and no floats.
+  bool has_levels() const { return network_.ops[0].dtype == DType::u8; }
+  /// Makes it one, or one of other levels: set_levels() on the network's operations. Then pack() it.
+  Span<Op> operations() { return {network_.ops.data(), network_.ops.size()}; }
+
   /// Fills the parameters from a file's tensors and packs them. On an error nothing changes.
   Result<LoadReport> load(const TensorFile& file) {
+    if (has_whole_weights(file)) return load_whole(file);
     LoadOptions options;
     options.head = spec_->head;
     auto report = block_.empty() ? load_packed(file, options) : load_params(file, params(), block(), options);
@@ -176,6 +183,20 @@ class Model {
   }
 
  private:
+  /// The file of an 8-bit network. Its parameters become floats that stand for the same numbers.
+  Result<LoadReport> load_whole(const TensorFile& file) {
+    NetworkDefinition network = network_;
+    std::vector<float> block(block_size(network.params));
+    auto report = load_whole_weights(file, network, input_.levels, Span<float>(block));
+    if (!report) return report;
+    network_ = std::move(network);
+    if (!block_.empty()) block_ = block;
+    BlockParams source(block.data());
+    packed_ = packed(source);
+    notes_ = report->notes;
+    return report;
+  }
+
   /// As load(), straight from the file into the kernels' order. A file without a head changes nothing.
   Result<LoadReport> load_packed(const TensorFile& file, const LoadOptions& options) {
     detail::LoadPlan plan(file, params(), options);
@@ -206,6 +227,7 @@ class Model {
     request.ops = network_.operations();
     request.outputs = {values.data(), values.size()};
     request.input = {1, spec_->input.height, spec_->input.width, 0};
+    if (network_.ops[0].dtype == DType::u8) request.levels = &input_.levels;
     return make_owned_plan(request, *backend_);
   }
 

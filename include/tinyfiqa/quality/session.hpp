@@ -19,7 +19,7 @@ TINYFIQA_BEGIN
 
 /// What a session takes as input.
 enum class Feed : unsigned char {
-  floats,  ///< as the network takes them
+  floats,  ///< as the network takes them; for a network of 8-bit maps they are rounded to the nearest levels
   levels,  ///< images, 8 bits a channel: no floats of the whole input are needed
 };
 
@@ -72,7 +72,7 @@ class Session {
     request.input = {n, h, w, 0};
     request.threads = threads_;
     request.chains = !check_finite_;
-    if (feed_ == Feed::levels) request.levels = &model_->input().levels;
+    if (feed_ == Feed::levels || model_->has_levels()) request.levels = &model_->input().levels;
     remake_plan(request, model_->backend(), plan_);
     const PlanProblem& problem = plan().problem;
     if (!plan().ok())
@@ -96,6 +96,7 @@ class Session {
     if (arena_.data() == nullptr && plan().arena_bytes > 0)  // one layer from input to output needs no memory
       return Status::error(Errc::out_of_memory, model_->spec().name, " at ", n, "x", h, "x", w, " needs ",
                            plan().arena_bytes / 1048576, " MiB");
+    if (feed_ == Feed::floats && model_->has_levels()) rounded_.resize(input_floats());
     planned_ = true;
     return {};
   }
@@ -133,6 +134,7 @@ class Session {
       return;
     }
     if (feed != feed_) return fill_with_nan(outputs);
+    if (feed == Feed::floats && model_->has_levels()) input = to_levels(static_cast<const float*>(input));
     std::copy(outputs.begin(), outputs.end(), pointers_.begin());
     Frame f;
     f.arena = arena_.data();
@@ -144,6 +146,16 @@ class Session {
     const NotFinite found = run_checked(plan(), f);
     finite_ = found.step == NotFinite::none ? Status() : not_finite(found);
     if (!finite_) fill_with_nan(outputs);
+  }
+
+  /// The levels that stand for the numbers nearest to the input's.
+  const unsigned char* to_levels(const float* input) {
+    const LevelScale& scale = model_->input().levels;
+    for (std::size_t i = 0; i < rounded_.size(); ++i) {
+      const float level = input[i] / scale.scale[i % 3] + scale.mean[i % 3];
+      rounded_[i] = to_level(level > 0.0f ? std::min(level, 255.0f) : 0.0f, LevelRange());
+    }
+    return rounded_.data();
   }
 
   void fill_with_nan(Span<float* const> outputs) const {
@@ -185,7 +197,8 @@ class Session {
   std::vector<int> values_;  // of the outputs
   OwnedPlan plan_;
   LargeArray<unsigned char> arena_;
-  std::vector<void*> pointers_;  // to the outputs of a run
+  std::vector<unsigned char> rounded_;  // an input of floats as levels
+  std::vector<void*> pointers_;         // to the outputs of a run
   RunThreads run_threads_;
 };
 

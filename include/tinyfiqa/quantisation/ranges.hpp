@@ -34,7 +34,8 @@ class ValueHistogram {
     if (other.count_.empty()) return;
     if (count_.empty()) count_.resize(2 * bins);
     for (int i = 0; i < 2 * bins; ++i)
-      if (other.count_[static_cast<std::size_t>(i)] > 0) add(other.centre(i), other.count_[static_cast<std::size_t>(i)]);
+      if (other.count_[static_cast<std::size_t>(i)] > 0)
+        add(other.centre(i), other.count_[static_cast<std::size_t>(i)]);
     lowest_ = std::min(lowest_, other.lowest_);
     highest_ = std::max(highest_, other.highest_);
   }
@@ -67,7 +68,8 @@ class ValueHistogram {
   void widen() {
     width_ *= 2;
     std::vector<long long> wide(2 * bins);
-    for (int i = 0; i < 2 * bins; ++i) wide[static_cast<std::size_t>(bins / 2 + i / 2)] += count_[static_cast<std::size_t>(i)];
+    for (int i = 0; i < 2 * bins; ++i)
+      wide[static_cast<std::size_t>(bins / 2 + i / 2)] += count_[static_cast<std::size_t>(i)];
     count_ = std::move(wide);
   }
   float centre(int bin) const { return (static_cast<float>(bin - bins) + 0.5f) * width_; }
@@ -77,7 +79,8 @@ class ValueHistogram {
     for (const long long c : count_) all += c;
     for (int i = 0; i < 2 * bins; ++i) {
       seen += count_[static_cast<std::size_t>(i)];
-      if (static_cast<double>(seen) >= part * static_cast<double>(all)) return std::clamp(centre(i), lowest_, highest_);
+      if (static_cast<double>(seen) >= part * static_cast<double>(all))
+        return std::clamp(centre(i), lowest_, highest_);
     }
     return highest_;
   }
@@ -116,17 +119,19 @@ inline void record_values(const Plan& plan, const Frame& frame, std::vector<Valu
     s.run(s, frame);
     const float* const y = frame.read<float>(s.y);
     ValueHistogram& histogram = histograms[static_cast<std::size_t>(s.op)];
-    // (Planes have the same numbers in another order.)
-    for (long long p = 0; p < s.y.extents.pixels(); ++p) histogram.add(y + p * s.y.pixel_stride, s.y.extents.c);
+    for (long long p = 0; p < s.y.extents.pixels(); ++p)
+      histogram.add(y + p * s.y.pixel_stride, s.y.extents.c);
   }
 }
 
 /// The levels of each value from the histograms of all of its group. Values that no step computes alone (slices, sums that
 /// a convolution adds) have those of their group. A gate is 0..1.
 inline std::vector<Quantisation> levels_of_values(Span<const Op> ops, const ValueLevels& values,
-                                                  const std::vector<ValueHistogram>& histograms, RangeRule rule) {
+                                                  const std::vector<ValueHistogram>& histograms,
+                                                  RangeRule rule) {
   std::vector<ValueHistogram> groups(ops.size);
-  for (std::size_t id = 0; id < ops.size; ++id) groups[static_cast<std::size_t>(values.group[id])].add(histograms[id]);
+  for (std::size_t id = 0; id < ops.size; ++id)
+    groups[static_cast<std::size_t>(values.group[id])].add(histograms[id]);
   std::vector<Quantisation> found(ops.size);
   for (std::size_t id = 0; id < ops.size; ++id) {
     if (!values.levels[id]) continue;

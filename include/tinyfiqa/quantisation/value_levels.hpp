@@ -12,14 +12,16 @@ TINYFIQA_BEGIN
 /// How each value of a network is held: as levels or as floats. The index is the operation's.
 struct ValueLevels {
   std::vector<bool> levels;
-  std::vector<int> group;  ///< values of one group have one scale and zero; the number of the group's first value
+  std::vector<int>
+      group;  ///< values of one group have one scale and zero; the number of the group's first value
 };
 
 namespace detail {
 
 class LevelChooser {
  public:
-  LevelChooser(Span<const Op> ops, Span<const int> outputs, const std::vector<bool>& keep_floats) : ops_(ops) {
+  LevelChooser(Span<const Op> ops, Span<const int> outputs, const std::vector<bool>& keep_floats)
+      : ops_(ops) {
     for (std::size_t id = 0; id < ops_.size; ++id) {
       values_.levels.push_back(can_be_levels(ops_[id]) && (id >= keep_floats.size() || !keep_floats[id]));
       values_.group.push_back(static_cast<int>(id));
@@ -56,7 +58,9 @@ class LevelChooser {
     }
   }
   /// Convolutions and means have kernels from levels to floats; nothing goes from floats to levels.
-  static bool reads_levels_as_floats(const Op& op) { return op.kind == OpKind::conv || op.kind == OpKind::mean_hw; }
+  static bool reads_levels_as_floats(const Op& op) {
+    return op.kind == OpKind::conv || op.kind == OpKind::mean_hw;
+  }
 
   /// Makes floats of values that have no kernel as things are. True if there were any.
   bool demote() {
@@ -77,7 +81,8 @@ class LevelChooser {
   }
 
   int first_of(int id) const {
-    while (values_.group[static_cast<std::size_t>(id)] != id) id = values_.group[static_cast<std::size_t>(id)];
+    while (values_.group[static_cast<std::size_t>(id)] != id)
+      id = values_.group[static_cast<std::size_t>(id)];
     return id;
   }
   void join(int a, int b) {
@@ -93,7 +98,8 @@ class LevelChooser {
   void join_inputs(int id) {
     const Op& op = ops_[static_cast<std::size_t>(id)];
     const bool moves = op.kind == OpKind::concat || op.kind == OpKind::slice || op.kind == OpKind::shuffle ||
-                       op.kind == OpKind::dropout || op.kind == OpKind::upsample || op.kind == OpKind::max_pool;
+                       op.kind == OpKind::dropout || op.kind == OpKind::upsample ||
+                       op.kind == OpKind::max_pool;
     for (int i = 0; i < op.input_count(); ++i) {
       const Op& from = ops_[static_cast<std::size_t>(op.inputs[i])];
       const bool sum = op.kind == OpKind::add && from.kind == OpKind::conv && from.act == Act::none &&
@@ -108,8 +114,10 @@ class LevelChooser {
 
 }  // namespace detail
 
-/// As many values as the kernels for 8-bit maps allow; never one of `outputs`, or of those that `keep_floats` names.
-inline ValueLevels choose_levels(Span<const Op> ops, Span<const int> outputs, const std::vector<bool>& keep_floats = {}) {
+/// As many values as the kernels for 8-bit maps allow; never one of `outputs`, or of those that `keep_floats` marks. (Other
+/// values can be handed out too: a step then converts their levels to floats.)
+inline ValueLevels choose_levels(Span<const Op> ops, Span<const int> outputs,
+                                 const std::vector<bool>& keep_floats = {}) {
   return detail::LevelChooser(ops, outputs, keep_floats).take();
 }
 

@@ -13,6 +13,7 @@
 #include <tinyfiqa/runtime/convolution_kernels.hpp>
 #include <tinyfiqa/runtime/kernel_set.hpp>
 #include <tinyfiqa/runtime/step.hpp>
+#include <tinyfiqa/runtime/window_args.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
 
@@ -37,16 +38,8 @@ constexpr Kernel kernel_of_op(const char* name, void (*run)(const Step&, const F
 
 inline PoolArgs pool_args(const Step& s) {
   PoolArgs p;
-  p.n = s.x.extents.n;
-  p.h = s.x.extents.h;
-  p.w = s.x.extents.w;
+  set_window(s, p);
   p.c = s.x.extents.c;
-  p.out_h = s.y.extents.h;
-  p.out_w = s.y.extents.w;
-  p.window = s.window;
-  p.stride = s.stride;
-  p.padding = s.padding;
-  p.x_pixel_stride = s.x.pixel_stride;
   p.y_pixel_stride = s.y.pixel_stride;
   return p;
 }
@@ -238,26 +231,45 @@ constexpr const Kernel* choose_interleave(DType dtype) {
 }
 
 inline constexpr const Kernel* all_kernels[] = {
-    &gemm_kernel,         &conv_kernel,
-    &depthwise_kernel<1>, &depthwise_kernel<3>,
-    &depthwise_kernel<5>, &depthwise_kernel<7>,
-    &max_pool_kernel,     &mean_hw_kernel,
-    &activation_kernel,   &add_kernel,
-    &scale_kernel,        &copy_kernel,
-    &interleave_kernel,   &shuffle_kernel,
-    &upsample_kernel,     &add_upsampled_kernel,
-    &custom_kernel,       &levels_kernel,
+    &gemm_kernel,
+    &conv_kernel,
+    &depthwise_kernel<1>,
+    &depthwise_kernel<3>,
+    &depthwise_kernel<5>,
+    &depthwise_kernel<7>,
+    &max_pool_kernel,
+    &mean_hw_kernel,
+    &activation_kernel,
+    &add_kernel,
+    &scale_kernel,
+    &copy_kernel,
+    &interleave_kernel,
+    &shuffle_kernel,
+    &upsample_kernel,
+    &add_upsampled_kernel,
+    &custom_kernel,
+    &levels_kernel,
     &gemm_mean_kernel,
-    &gemm_i8_kernel<DType::u8>,         &gemm_i8_kernel<DType::f32>,
-    &conv_i8_kernel<DType::u8>,         &conv_i8_kernel<DType::f32>,
-    &depthwise_i8_kernel<1, DType::u8>, &depthwise_i8_kernel<3, DType::u8>,
-    &depthwise_i8_kernel<5, DType::u8>, &depthwise_i8_kernel<7, DType::u8>,
-    &max_pool_i8_kernel,                &mean_hw_i8_kernel,
-    &add_i8_kernel,                     &scale_i8_kernel,
-    &copy_i8_kernel,                    &interleave_i8_kernel,
-    &shuffle_i8_kernel,                 &upsample_i8_kernel,
+    &gemm_i8_kernel<DType::u8>,
+    &gemm_i8_kernel<DType::f32>,
+    &conv_i8_kernel<DType::u8>,
+    &conv_i8_kernel<DType::f32>,
+    &depthwise_i8_kernel<1, DType::u8>,
+    &depthwise_i8_kernel<3, DType::u8>,
+    &depthwise_i8_kernel<5, DType::u8>,
+    &depthwise_i8_kernel<7, DType::u8>,
+    &max_pool_i8_kernel,
+    &mean_hw_i8_kernel,
+    &add_i8_kernel,
+    &scale_i8_kernel,
+    &copy_i8_kernel,
+    &interleave_i8_kernel,
+    &shuffle_i8_kernel,
+    &upsample_i8_kernel,
+    &to_floats_kernel,
 #ifdef TINYFIQA_PLANAR
-    &planar_gemm_kernel,  &planar_depthwise_kernel,
+    &planar_gemm_kernel,
+    &planar_depthwise_kernel,
     &planar_stem_kernel,
 #endif
 };
@@ -275,6 +287,7 @@ inline constexpr Backend backend_with = [] {
   b.copy = choose_copy<Set>;
   b.interleave = choose_interleave<Set>;
   b.levels = &levels_kernel;
+  if constexpr (has(Set, KernelSet::quantised)) b.to_floats = &to_floats_kernel;
   if constexpr (has(Set, KernelSet::gemm | kernel_of(OpKind::mean_hw))) b.product_mean = &gemm_mean_kernel;
   b.planar = choose_planar<Set>;
   b.run_chain = run_chain;

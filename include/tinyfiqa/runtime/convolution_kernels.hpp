@@ -9,6 +9,7 @@
 #include <tinyfiqa/runtime/kernel_set.hpp>
 #include <tinyfiqa/runtime/quantised_kernels.hpp>
 #include <tinyfiqa/runtime/step.hpp>
+#include <tinyfiqa/runtime/window_args.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
 
@@ -107,16 +108,8 @@ inline constexpr Kernel gemm_kernel = [] {
 
 inline DepthwiseArgs depthwise_args(const Step& s, const Frame& f) {
   DepthwiseArgs d;
-  d.n = s.x.extents.n;
-  d.h = s.x.extents.h;
-  d.w = s.x.extents.w;
+  set_window(s, d);
   d.c = s.x.extents.c;
-  d.out_h = s.y.extents.h;
-  d.out_w = s.y.extents.w;
-  d.window = s.window;
-  d.stride = s.stride;
-  d.padding = s.padding;
-  d.x_pixel_stride = s.x.pixel_stride;
   d.packed = packed_floats(s, f);
   d.y_pixel_stride = s.y.pixel_stride;
   d.slope = step_slope(s, f);
@@ -163,18 +156,10 @@ inline constexpr Kernel depthwise_kernel = [] {
 
 inline ConvArgs conv_args(const Step& s, const Frame& f) {
   ConvArgs v;
-  v.n = s.x.extents.n;
-  v.h = s.x.extents.h;
-  v.w = s.x.extents.w;
+  set_window(s, v);
   v.cin = s.x.extents.c;
-  v.out_h = s.y.extents.h;
-  v.out_w = s.y.extents.w;
   v.cout = s.y.extents.c;
-  v.window = s.window;
-  v.stride = s.stride;
-  v.padding = s.padding;
   v.groups = s.groups;
-  v.x_pixel_stride = s.x.pixel_stride;
   v.packed = packed_floats(s, f);
   v.y_pixel_stride = s.y.pixel_stride;
   if (s.b.place != Place::none) {

@@ -118,33 +118,35 @@ inline void fold(const Op& op, ParamSource& params, const WeightKernels& kernel,
 
 }  // namespace detail
 
+/// Packs the parameters of one step: see pack_weights().
+inline void pack_step(const Step& s, Span<const Op> ops, const Backend& backend, ParamSource& params,
+                      float* workspace, unsigned char* packed) {
+  const Op& op = ops[static_cast<std::size_t>(s.first_op)];
+  if (op.kind == OpKind::custom && op.custom_params > 0)
+    detail::pack_floats(params, op.weight, op.custom_params, packed + s.packed);
+  if (op.kind != OpKind::conv || s.kernel->pack == nullptr) return;
+  FoldedConv conv;
+  conv.shape = conv_shape(ops, s.first_op);
+  const auto weights = static_cast<std::ptrdiff_t>(op.channels) * conv.shape.depth();
+  float* const weight = workspace;
+  float* const bias = workspace + weights;
+  detail::fold(op, params, backend.weights, weight, bias, bias + op.channels);
+  conv.weight = weight;
+  conv.bias = bias;
+  if (s.has_slope) detail::pack_slopes(op, params, packed + s.slope);
+  conv.x = s.x.quant;
+  conv.y = s.y.quant;
+  conv.levels = s.x.place == Place::input && conv.shape.in == DType::u8 ? &s.levels : nullptr;
+  conv.slope = s.has_slope ? reinterpret_cast<const float*>(packed + s.slope) : nullptr;
+  s.kernel->pack(conv, bias + op.channels, packed + s.packed);
+  detail::fill_gap(packed + s.packed, s.kernel->packed_bytes(conv.shape));
+}
+
 /// Fills `packed` (plan.packed_bytes, aligned as floats are) from a network's parameters. `workspace` has
 /// pack_workspace_floats() floats. `backend` is the plan's.
 inline void pack_weights(const Plan& plan, Span<const Op> ops, const Backend& backend, ParamSource& params,
                          float* workspace, unsigned char* packed) {
-  for (int i = 0; i < plan.step_count; ++i) {
-    const Step& s = plan.steps[i];
-    const Op& op = ops[static_cast<std::size_t>(s.first_op)];
-    if (op.kind == OpKind::custom && op.custom_params > 0) {
-      detail::pack_floats(params, op.weight, op.custom_params, packed + s.packed);
-    }
-    if (op.kind != OpKind::conv) continue;
-    FoldedConv conv;
-    conv.shape = conv_shape(ops, s.first_op);
-    const auto weights = static_cast<std::ptrdiff_t>(op.channels) * conv.shape.depth();
-    float* const weight = workspace;
-    float* const bias = workspace + weights;
-    detail::fold(op, params, backend.weights, weight, bias, bias + op.channels);
-    conv.weight = weight;
-    conv.bias = bias;
-    if (s.has_slope) detail::pack_slopes(op, params, packed + s.slope);
-    conv.x = s.x.quant;
-    conv.y = s.y.quant;
-    conv.levels = s.x.place == Place::input && conv.shape.in == DType::u8 ? &s.levels : nullptr;
-    conv.slope = s.has_slope ? reinterpret_cast<const float*>(packed + s.slope) : nullptr;
-    s.kernel->pack(conv, bias + op.channels, packed + s.packed);
-    detail::fill_gap(packed + s.packed, s.kernel->packed_bytes(conv.shape));
-  }
+  for (int i = 0; i < plan.step_count; ++i) pack_step(plan.steps[i], ops, backend, params, workspace, packed);
 }
 
 /// The same from a block of all parameters.

@@ -24,7 +24,8 @@ struct PlanRequest {
   /// False: every map is in memory as a whole after its step, so that it can be looked at. Needs more memory at large
   /// inputs.
   bool chains = true;
-  /// False: no operation becomes a part of another one's step, so that every value of the network is in memory after its step.
+  /// False: no operation becomes a part of another one's step, and no map is planar, so that every value of the network is
+  /// in memory after its step, by pixels.
   bool fuse = true;
   ChainLimits chain_limits;  ///< such as low_memory_chains()
   /// The mean of a 1x1 convolution is computed a few channels at a time, so that the map is never in memory as a
@@ -161,12 +162,14 @@ class PlanBuilder {
     value(id).uses = uses;
   }
 
-  constexpr Step& append(int id, const Kernel* kernel) {
+  constexpr Step& append(int id, const Kernel* kernel) { return append_kernel(id, kernel, op(id).dtype); }
+  /// A step whose kernel must write elements of type `out`.
+  constexpr Step& append_kernel(int id, const Kernel* kernel, DType out) {
     if (plan.step_count == storage_.capacity) {
       fail(PlanError::storage_too_small);
       return storage_.steps[0];
     }
-    if (kernel == nullptr || kernel->dtype != op(id).dtype) fail(PlanError::not_covered, id);
+    if (kernel == nullptr || kernel->dtype != out) fail(PlanError::not_covered, id);
     Step& s = storage_.steps[plan.step_count++];
     s = Step();
     s.kernel = kernel;
@@ -215,13 +218,13 @@ class PlanBuilder {
   // -- outputs
 
   /// An output is written to the caller's memory: by the step that makes it, when that writes the whole of a
-  /// buffer of its own, else by a copy.
+  /// buffer of its own, else by a copy. Levels are handed out as floats.
   constexpr void hand_out(int id) {
     for (int i = 0; ok() && i < plan.output_count; ++i) {
       if (output(i) != id) continue;
       const Value& v = value(id);
       const bool whole = v.buffer >= 0 && !buffer(v.buffer).outside && v.operand.offset == 0 &&
-                         v.operand.pixel_stride == v.extents.c;
+                         v.operand.pixel_stride == v.extents.c && op(id).dtype != DType::u8;
       if (whole)
         output_buffers_[i] = v.buffer;
       else
@@ -231,11 +234,14 @@ class PlanBuilder {
   }
   /// Readers go on reading the value where it was.
   constexpr int copy_to_output(int id) {
-    Step& s = append(id, backend_.copy(op(id).dtype));
+    const bool levels = op(id).dtype == DType::u8;
+    Op out = op(id);
+    if (levels) out.dtype = DType::f32;
+    Step& s = append_kernel(id, levels ? backend_.to_floats : backend_.copy(out.dtype), out.dtype);
     if (!ok()) return -1;
     s.x = read(id);
-    const int index = new_buffer(value(id).extents, op(id).dtype);
-    s.y = whole_buffer(index, value(id).extents, op(id));
+    const int index = new_buffer(value(id).extents, out.dtype);
+    s.y = whole_buffer(index, value(id).extents, out);
     return index;
   }
 
@@ -243,7 +249,7 @@ class PlanBuilder {
 
   constexpr void form_arena() {
     const Span<Step> steps{storage_.steps, static_cast<std::size_t>(plan.step_count)};
-    PlanarPlanner(steps, storage_.buffers, backend_).form();
+    if (fuse_) PlanarPlanner(steps, storage_.buffers, backend_).form();
     if (chains_)
       need_scratch(ChainPlanner(steps, storage_.buffers, ops_, backend_, chain_limits_).form() *
                    static_cast<std::size_t>(plan.threads));

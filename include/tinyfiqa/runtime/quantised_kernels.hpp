@@ -9,6 +9,7 @@
 #include <tinyfiqa/runtime/kernel_set.hpp>
 #include <tinyfiqa/runtime/quantised_weights.hpp>
 #include <tinyfiqa/runtime/step.hpp>
+#include <tinyfiqa/runtime/window_args.hpp>
 
 TINYFIQA_ISA_BEGIN(kernels)
 
@@ -64,19 +65,11 @@ inline void run_gemm_i8_rows(const Step& s, const Frame& f, const RowsTask& t) {
 
 inline ConvI8Args conv_i8_args(const Step& s, const Frame& f, const unsigned char* x, unsigned char* y) {
   ConvI8Args v;
-  v.n = s.x.extents.n;
-  v.h = s.x.extents.h;
-  v.w = s.x.extents.w;
+  set_window(s, v);
   v.cin = s.x.extents.c;
-  v.out_h = s.y.extents.h;
-  v.out_w = s.y.extents.w;
   v.cout = s.y.extents.c;
-  v.window = s.window;
-  v.stride = s.stride;
-  v.padding = s.padding;
   v.groups = s.groups;
   v.x = x;
-  v.x_pixel_stride = s.x.pixel_stride;
   v.x_zeros = s.x.place == Place::input ? 3 : 1;
   for (int c = 0; c < 3; ++c)
     v.x_zero[c] = s.x.place == Place::input ? to_level(s.levels.mean[c], LevelRange())
@@ -97,19 +90,12 @@ inline void run_conv_i8_rows(const Step& s, const Frame& f, const RowsTask& t) {
   for (int oy = t.begin; oy < t.end; ++oy) conv_i8_row_of(v, t.image, oy, t.scratch);
 }
 
-inline DepthwiseI8Args depthwise_i8_args(const Step& s, const Frame& f, const unsigned char* x, unsigned char* y) {
+inline DepthwiseI8Args depthwise_i8_args(const Step& s, const Frame& f, const unsigned char* x,
+                                         unsigned char* y) {
   DepthwiseI8Args d;
-  d.n = s.x.extents.n;
-  d.h = s.x.extents.h;
-  d.w = s.x.extents.w;
+  set_window(s, d);
   d.c = s.x.extents.c;
-  d.out_h = s.y.extents.h;
-  d.out_w = s.y.extents.w;
-  d.window = s.window;
-  d.stride = s.stride;
-  d.padding = s.padding;
   d.x = x;
-  d.x_pixel_stride = s.x.pixel_stride;
   d.x_zero = static_cast<std::uint8_t>(s.x.quant.zero);
   d.packed = f.packed + s.packed;
   d.out = quantised_output(s);
@@ -144,7 +130,9 @@ inline QuantisedWorkspace quantise_in(const FoldedConv& conv, float* workspace) 
   quantise_conv(conv, q);
   return {q, reinterpret_cast<unsigned char*>(q.weight) + weights};
 }
-constexpr std::size_t packed_gemm_i8(const ConvShape& c) { return gemm_i8_packed_bytes(c.cout, c.cin, c.act); }
+constexpr std::size_t packed_gemm_i8(const ConvShape& c) {
+  return gemm_i8_packed_bytes(c.cout, c.cin, c.act);
+}
 inline void pack_gemm_i8_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
   const QuantisedConv q = quantise_in(c, workspace).conv;
   pack_gemm_i8(c.shape.cout, c.shape.cin, c.shape.act, q.weight, q.bias, q.rows, packed);
@@ -154,10 +142,12 @@ constexpr std::size_t packed_conv_i8(const ConvShape& c) {
 }
 inline void pack_conv_i8_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
   const QuantisedWorkspace w = quantise_in(c, workspace);
-  pack_conv_i8(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.shape.act, w.conv.weight, w.conv.bias,
-               w.conv.rows, w.rest, packed);
+  pack_conv_i8(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.shape.act, w.conv.weight,
+               w.conv.bias, w.conv.rows, w.rest, packed);
 }
-constexpr std::size_t scratch_conv_i8(const ConvShape& c, int) { return conv_i8_scratch(c.window, c.cin, c.groups); }
+constexpr std::size_t scratch_conv_i8(const ConvShape& c, int) {
+  return conv_i8_scratch(c.window, c.cin, c.groups);
+}
 constexpr std::size_t packed_depthwise_i8(const ConvShape& c) {
   return depthwise_i8_packed_bytes(c.cout, c.window, c.act);
 }
@@ -187,15 +177,17 @@ constexpr Kernel conv_kernel_i8(const char* name, void (*run)(const Step&, const
 }
 template <DType Out>
 inline constexpr Kernel gemm_i8_kernel = [] {
-  Kernel k = conv_kernel_i8<Out>(Out == DType::u8 ? TINYFIQA_KERNEL_NAME("gemm_i8/panel") : TINYFIQA_KERNEL_NAME("gemm_i8/to_f32"),
-                                 run_gemm_i8, run_gemm_i8_rows, packed_gemm_i8, pack_gemm_i8_step);
+  Kernel k = conv_kernel_i8<Out>(
+      Out == DType::u8 ? TINYFIQA_KERNEL_NAME("gemm_i8/panel") : TINYFIQA_KERNEL_NAME("gemm_i8/to_f32"),
+      run_gemm_i8, run_gemm_i8_rows, packed_gemm_i8, pack_gemm_i8_step);
   k.takes_image = true;
   return k;
 }();
 template <DType Out>
 inline constexpr Kernel conv_i8_kernel = [] {
-  Kernel k = conv_kernel_i8<Out>(Out == DType::u8 ? TINYFIQA_KERNEL_NAME("conv_i8/gather") : TINYFIQA_KERNEL_NAME("conv_i8/to_f32"),
-                                 run_conv_i8, run_conv_i8_rows, packed_conv_i8, pack_conv_i8_step);
+  Kernel k = conv_kernel_i8<Out>(
+      Out == DType::u8 ? TINYFIQA_KERNEL_NAME("conv_i8/gather") : TINYFIQA_KERNEL_NAME("conv_i8/to_f32"),
+      run_conv_i8, run_conv_i8_rows, packed_conv_i8, pack_conv_i8_step);
   k.scratch_bytes = scratch_conv_i8;
   k.takes_image = true;
   return k;
@@ -206,7 +198,8 @@ inline constexpr Kernel depthwise_i8_kernel = [] {
                            : K == 3 ? TINYFIQA_KERNEL_NAME("depthwise_i8/3x3")
                            : K == 5 ? TINYFIQA_KERNEL_NAME("depthwise_i8/5x5")
                                     : TINYFIQA_KERNEL_NAME("depthwise_i8/7x7");
-  Kernel k = conv_kernel_i8<Out>(name, run_depthwise_i8<K>, run_depthwise_i8_rows<K>, packed_depthwise_i8, pack_depthwise_i8_step);
+  Kernel k = conv_kernel_i8<Out>(name, run_depthwise_i8<K>, run_depthwise_i8_rows<K>, packed_depthwise_i8,
+                                 pack_depthwise_i8_step);
   k.takes_residual = false;
   k.scratch_bytes = scratch_depthwise_i8;
   return k;
@@ -263,17 +256,9 @@ inline void run_mean_i8(const Step& s, const Frame& f) { mean_levels(level_args(
 
 inline MaxLevelsArgs max_levels_args(const Step& s, const unsigned char* x, unsigned char* y) {
   MaxLevelsArgs p;
-  p.n = s.x.extents.n;
-  p.h = s.x.extents.h;
-  p.w = s.x.extents.w;
+  set_window(s, p);
   p.c = s.x.extents.c;
-  p.out_h = s.y.extents.h;
-  p.out_w = s.y.extents.w;
-  p.window = s.window;
-  p.stride = s.stride;
-  p.padding = s.padding;
   p.x = x;
-  p.x_pixel_stride = s.x.pixel_stride;
   p.y = y;
   p.y_pixel_stride = s.y.pixel_stride;
   return p;
@@ -295,11 +280,14 @@ constexpr Kernel level_kernel(const char* name, DType out, void (*run)(const Ste
   k.run_rows = run_rows;
   return k;
 }
-inline constexpr Kernel add_i8_kernel = level_kernel(TINYFIQA_KERNEL_NAME("add_i8/1v"), DType::u8, run_add_i8);
-inline constexpr Kernel scale_i8_kernel = level_kernel(TINYFIQA_KERNEL_NAME("scale_i8/1v"), DType::u8, run_scale_i8);
+inline constexpr Kernel add_i8_kernel =
+    level_kernel(TINYFIQA_KERNEL_NAME("add_i8/1v"), DType::u8, run_add_i8);
+inline constexpr Kernel scale_i8_kernel =
+    level_kernel(TINYFIQA_KERNEL_NAME("scale_i8/1v"), DType::u8, run_scale_i8);
 inline constexpr Kernel max_pool_i8_kernel =
     level_kernel(TINYFIQA_KERNEL_NAME("max_pool_i8/row"), DType::u8, run_max_pool_i8, run_max_pool_i8_rows);
-inline constexpr Kernel mean_hw_i8_kernel = level_kernel(TINYFIQA_KERNEL_NAME("mean_hw_i8/1v"), DType::u8, run_mean_i8);
+inline constexpr Kernel mean_hw_i8_kernel =
+    level_kernel(TINYFIQA_KERNEL_NAME("mean_hw_i8/1v"), DType::u8, run_mean_i8);
 inline constexpr Kernel mean_hw_i8_floats_kernel =
     level_kernel(TINYFIQA_KERNEL_NAME("mean_hw_i8/to_f32"), DType::f32, run_mean_i8);
 
@@ -326,7 +314,8 @@ inline void run_shuffle_i8(const Step& s, const Frame& f) { shuffle(level_moves(
 inline void run_upsample_i8(const Step& s, const Frame& f) {
   upsample(level_moves(s, f), s.x.extents.w, s.source->factor, f.team);
 }
-inline constexpr Kernel copy_i8_kernel = level_kernel(TINYFIQA_KERNEL_NAME("copy_i8/row"), DType::u8, run_copy_i8);
+inline constexpr Kernel copy_i8_kernel =
+    level_kernel(TINYFIQA_KERNEL_NAME("copy_i8/row"), DType::u8, run_copy_i8);
 inline constexpr Kernel interleave_i8_kernel =
     level_kernel(TINYFIQA_KERNEL_NAME("interleave_i8/2"), DType::u8, run_interleave_i8);
 inline constexpr Kernel shuffle_i8_kernel =
@@ -336,6 +325,10 @@ inline constexpr Kernel upsample_i8_kernel = [] {
   k.reads_op = true;
   return k;
 }();
+
+inline void run_to_floats(const Step& s, const Frame& f) { levels_to_floats(level_args(s, f), f.team); }
+inline constexpr Kernel to_floats_kernel =
+    level_kernel(TINYFIQA_KERNEL_NAME("to_floats_i8/1v"), DType::f32, run_to_floats);
 
 /// The kernel of an operation on levels.
 template <KernelSet Set>

@@ -169,8 +169,9 @@ struct Kernel {
   DType dtype = DType::f32;     ///< of the elements that it writes
   bool takes_residual = false;  ///< adds operand b in its epilogue
   bool reads_op = false;        ///< needs Step::source
-  bool takes_image = false;     ///< may read the levels of an image, as the first layer of a network of 8-bit maps
-  bool takes_gate = false;      ///< multiplies x by operand gate; needs scratch for its packed weights once
+  bool takes_image =
+      false;  ///< may read the levels of an image, as the first layer of a network of 8-bit maps
+  bool takes_gate = false;  ///< multiplies x by operand gate; needs scratch for its packed weights once
   void (*run)(const Step&, const Frame&) = nullptr;
   /// The same for some rows; null if the kernel can't be part of a chain.
   void (*run_rows)(const Step&, const Frame&, const RowsTask&) = nullptr;
@@ -229,6 +230,8 @@ struct Backend {
   const Kernel* (*copy)(DType dtype) = nullptr;
   const Kernel* (*interleave)(DType dtype) = nullptr;
   const Kernel* levels = nullptr;
+  /// Converts a map of levels to the floats that they stand for; null if there is none.
+  const Kernel* to_floats = nullptr;
   /// A product and the mean of its result over rows and columns, without the map between them; null if there is
   /// none.
   const Kernel* product_mean = nullptr;

@@ -52,7 +52,9 @@ TINYFIQA_INLINE __m128i load_bytes(const std::uint8_t* p, int count) {
 TINYFIQA_INLINE vf rounded(vf v) { return keep(v); }
 
 using vb = __m128i;
-TINYFIQA_INLINE vb load_16(const std::uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+TINYFIQA_INLINE vb load_16(const std::uint8_t* p) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+}
 TINYFIQA_INLINE void store_16(std::uint8_t* p, vb b) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), b); }
 TINYFIQA_INLINE vb max(vb a, vb b) { return _mm_max_epu8(a, b); }
 TINYFIQA_INLINE vb interleave_low(vb a, vb b) { return _mm_unpacklo_epi8(a, b); }
@@ -64,19 +66,19 @@ struct RowBlock;
 
 /// Quads of whole registers: unpacks the first `Rows` of four registers of bytes to q[4], within lanes of 16 bytes. The other
 /// rows have weights of 0.
-#define TINYFIQA_UNPACK_QUADS(REGISTER, PREFIX, SUFFIX)                                                       \
-  template <int Rows>                                                                                         \
-  TINYFIQA_INLINE void unpack_quads(const REGISTER (&row)[Rows], REGISTER (&q)[4]) {                          \
-    const REGISTER none = PREFIX##_setzero_##SUFFIX(), second = Rows > 1 ? row[Rows > 1 ? 1 : 0] : none;      \
-    const REGISTER third = row[Rows > 2 ? 2 : 0], fourth = Rows > 3 ? row[Rows > 3 ? 3 : 0] : none;           \
-    const REGISTER upper_low = PREFIX##_unpacklo_epi8(row[0], second),                                        \
-                   upper_high = PREFIX##_unpackhi_epi8(row[0], second);                                       \
-    const REGISTER lower_low = Rows > 2 ? PREFIX##_unpacklo_epi8(third, fourth) : none,                       \
-                   lower_high = Rows > 2 ? PREFIX##_unpackhi_epi8(third, fourth) : none;                      \
-    q[0] = PREFIX##_unpacklo_epi16(upper_low, lower_low);                                                     \
-    q[1] = PREFIX##_unpackhi_epi16(upper_low, lower_low);                                                     \
-    q[2] = PREFIX##_unpacklo_epi16(upper_high, lower_high);                                                   \
-    q[3] = PREFIX##_unpackhi_epi16(upper_high, lower_high);                                                   \
+#define TINYFIQA_UNPACK_QUADS(REGISTER, PREFIX, SUFFIX)                                                  \
+  template <int Rows>                                                                                    \
+  TINYFIQA_INLINE void unpack_quads(const REGISTER(&row)[Rows], REGISTER(&q)[4]) {                       \
+    const REGISTER none = PREFIX##_setzero_##SUFFIX(), second = Rows > 1 ? row[Rows > 1 ? 1 : 0] : none; \
+    const REGISTER third = row[Rows > 2 ? 2 : 0], fourth = Rows > 3 ? row[Rows > 3 ? 3 : 0] : none;      \
+    const REGISTER upper_low = PREFIX##_unpacklo_epi8(row[0], second),                                   \
+                   upper_high = PREFIX##_unpackhi_epi8(row[0], second);                                  \
+    const REGISTER lower_low = Rows > 2 ? PREFIX##_unpacklo_epi8(third, fourth) : none,                  \
+                   lower_high = Rows > 2 ? PREFIX##_unpackhi_epi8(third, fourth) : none;                 \
+    q[0] = PREFIX##_unpacklo_epi16(upper_low, lower_low);                                                \
+    q[1] = PREFIX##_unpackhi_epi16(upper_low, lower_low);                                                \
+    q[2] = PREFIX##_unpacklo_epi16(upper_high, lower_high);                                              \
+    q[3] = PREFIX##_unpackhi_epi16(upper_high, lower_high);                                              \
   }
 
 #if defined(TINYFIQA_SIMD_AVX512)
@@ -110,8 +112,10 @@ struct RowBlock<4> {
   }
   /// A transposition of 4x4 lanes of 16 bytes.
   static TINYFIQA_INLINE void in_order(vi (&s)[4]) {
-    const __m512i a = _mm512_maskz_shuffle_i32x4(0xffff, s[0], s[1], 0x44), b = _mm512_maskz_shuffle_i32x4(0xffff, s[2], s[3], 0x44),
-                  c = _mm512_maskz_shuffle_i32x4(0xffff, s[0], s[1], 0xee), d = _mm512_maskz_shuffle_i32x4(0xffff, s[2], s[3], 0xee);
+    const __m512i a = _mm512_maskz_shuffle_i32x4(0xffff, s[0], s[1], 0x44),
+                  b = _mm512_maskz_shuffle_i32x4(0xffff, s[2], s[3], 0x44),
+                  c = _mm512_maskz_shuffle_i32x4(0xffff, s[0], s[1], 0xee),
+                  d = _mm512_maskz_shuffle_i32x4(0xffff, s[2], s[3], 0xee);
     s[0] = _mm512_maskz_shuffle_i32x4(0xffff, a, b, 0x88);
     s[1] = _mm512_maskz_shuffle_i32x4(0xffff, a, b, 0xdd);
     s[2] = _mm512_maskz_shuffle_i32x4(0xffff, c, d, 0x88);
@@ -128,7 +132,9 @@ TINYFIQA_INLINE vi load_level_ints_up_to(const std::uint8_t* p, int count) {
 TINYFIQA_INLINE vi add(vi a, vi b) { return _mm512_add_epi32(a, b); }
 TINYFIQA_INLINE vf to_floats(vi v) { return vf(_mm512_maskz_cvtepi32_ps(0xffff, v)); }
 TINYFIQA_INLINE vi splat_quad(const std::uint8_t* p) { return _mm512_set1_epi32(bytes_at(p)); }
-TINYFIQA_INLINE vi splat_quad_part(const std::uint8_t* p, int n) { return _mm512_set1_epi32(part_of_quad(p, n)); }
+TINYFIQA_INLINE vi splat_quad_part(const std::uint8_t* p, int n) {
+  return _mm512_set1_epi32(part_of_quad(p, n));
+}
 TINYFIQA_INLINE vi load_quads(const std::int8_t* p) { return _mm512_loadu_si512(p); }
 TINYFIQA_INLINE vi dot(vi sum, vi x, vi w) {
 #ifdef __AVX512VNNI__
@@ -141,11 +147,11 @@ template <int N>
 TINYFIQA_INLINE void store_levels(std::uint8_t* p, const vf (&y)[N], LevelRange range, int count) {
   const __m512i zero = _mm512_set1_epi32(range.zero), lowest = _mm512_set1_epi32(range.lowest);
 #pragma GCC unroll 4
-  for (int v = 0; v < N; ++v, p += 16, count -= 16) {
+  for (int v = 0; v < N && count > 0; ++v, p += 16, count -= 16) {
     const __m512i level = _mm512_maskz_max_epi32(
         0xffff, lowest, _mm512_add_epi32(zero, _mm512_maskz_cvtps_epi32(0xffff, y[v])));
     const __m128i bytes = _mm512_maskz_cvtusepi32_epi8(0xffff, level);
-    if (v + 1 < N || count == 16)
+    if (count >= 16)
       _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
     else
       store_bytes(p, bytes, count);
@@ -209,7 +215,9 @@ TINYFIQA_INLINE vi load_level_ints_up_to(const std::uint8_t* p, int count) {
 TINYFIQA_INLINE vi add(vi a, vi b) { return _mm256_add_epi32(a, b); }
 TINYFIQA_INLINE vf to_floats(vi v) { return vf(_mm256_cvtepi32_ps(v)); }
 TINYFIQA_INLINE vi splat_quad(const std::uint8_t* p) { return _mm256_set1_epi32(bytes_at(p)); }
-TINYFIQA_INLINE vi splat_quad_part(const std::uint8_t* p, int n) { return _mm256_set1_epi32(part_of_quad(p, n)); }
+TINYFIQA_INLINE vi splat_quad_part(const std::uint8_t* p, int n) {
+  return _mm256_set1_epi32(part_of_quad(p, n));
+}
 TINYFIQA_INLINE vi load_quads(const std::int8_t* p) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
@@ -232,9 +240,8 @@ TINYFIQA_INLINE void store_levels(std::uint8_t* p, const vf (&y)[N], LevelRange 
     return _mm256_adds_epi16(_mm256_packs_epi32(v[i], v[i + 1 < N ? i + 1 : i]), zero);
   };
   const __m256i low = words(0), high = N > 2 ? words(2) : low;
-  const __m256i bytes =
-      _mm256_permutevar8x32_epi32(_mm256_max_epu8(_mm256_packus_epi16(low, high), lowest),
-                                  _mm256_setr_epi32(0, 4, N == 1 ? 0 : 1, 5, 2, 6, 3, 7));
+  const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_max_epu8(_mm256_packus_epi16(low, high), lowest),
+                                                    _mm256_setr_epi32(0, 4, N == 1 ? 0 : 1, 5, 2, 6, 3, 7));
   const __m128i first = _mm256_castsi256_si128(bytes);
   if constexpr (N == 1) {
     store_bytes(p, first, count);
@@ -267,7 +274,9 @@ struct RowBlock<4> {
   }
   static TINYFIQA_INLINE void in_order(vi (&)[4]) {}
 };
-TINYFIQA_INLINE vi load_ints(const std::int32_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+TINYFIQA_INLINE vi load_ints(const std::int32_t* p) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+}
 TINYFIQA_INLINE vi load_level_ints(const std::uint8_t* p) {
   return _mm_cvtepu8_epi32(_mm_cvtsi32_si128(bytes_at(p)));
 }
@@ -277,8 +286,12 @@ TINYFIQA_INLINE vi load_level_ints_up_to(const std::uint8_t* p, int count) {
 TINYFIQA_INLINE vi add(vi a, vi b) { return _mm_add_epi32(a, b); }
 TINYFIQA_INLINE vf to_floats(vi v) { return vf(_mm_cvtepi32_ps(v)); }
 TINYFIQA_INLINE vi splat_quad(const std::uint8_t* p) { return _mm_set1_epi32(bytes_at(p)); }
-TINYFIQA_INLINE vi splat_quad_part(const std::uint8_t* p, int n) { return _mm_set1_epi32(part_of_quad(p, n)); }
-TINYFIQA_INLINE vi load_quads(const std::int8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+TINYFIQA_INLINE vi splat_quad_part(const std::uint8_t* p, int n) {
+  return _mm_set1_epi32(part_of_quad(p, n));
+}
+TINYFIQA_INLINE vi load_quads(const std::int8_t* p) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+}
 TINYFIQA_INLINE vi dot(vi sum, vi x, vi w) {
   return _mm_add_epi32(sum, _mm_madd_epi16(_mm_maddubs_epi16(x, w), _mm_set1_epi16(1)));
 }

@@ -44,7 +44,8 @@ TINYFIQA_INLINE void for_each_level_block(int c, const Op& op) {
   constexpr int block = 4 * simd::width;
   int first = 0;
   for (; first + block <= c; first += block) op(VectorCount<4>{}, first, block);
-  for (; first < c; first += simd::width) op(VectorCount<1>{}, first, c - first < simd::width ? c - first : simd::width);
+  for (; first < c; first += simd::width)
+    op(VectorCount<1>{}, first, c - first < simd::width ? c - first : simd::width);
 }
 
 /// Vector v of a block's N vectors of levels, as floats.
@@ -136,6 +137,23 @@ inline void mean_levels(const LevelArgs& e, const Team& team) {
   });
 }
 
+/// Floats of levels: y = (x - zero_x) scale_x
+inline void levels_to_floats(const LevelArgs& e, const Team& team) {
+  const vf zero = simd::splat(e.x.zero), scale = simd::splat(e.x.scale);
+  for_each_level_pixel(e, team, [&](int, int i) {
+    const std::uint8_t* const x = e.x.levels + i * e.x.pixel_stride;
+    float* const y = e.floats + i * e.y_pixel_stride;
+    for_each_level_block(e.c, [&](auto vectors, int first, int count) TINYFIQA_INLINE_LAMBDA {
+      constexpr int N = decltype(vectors)::value;
+#pragma GCC unroll 4
+      for (int v = 0; v < N; ++v)
+        simd::store_up_to(y + first + v * simd::width,
+                          (load_level_vector<N>(x + first, v, count) - zero) * scale,
+                          N > 1 ? simd::width : count);
+    });
+  });
+}
+
 /// Windows of levels: PoolArgs of bytes.
 struct MaxLevelsArgs {
   int n = 0, h = 0, w = 0, c = 0;
@@ -148,7 +166,8 @@ struct MaxLevelsArgs {
 };
 
 /// The largest levels of a window: 16 channels, of rows and columns that lie inside the map.
-TINYFIQA_INLINE simd::vb max_of_window(const MaxLevelsArgs& p, const std::uint8_t* x, TapRange rows, TapRange cols) {
+TINYFIQA_INLINE simd::vb max_of_window(const MaxLevelsArgs& p, const std::uint8_t* x, TapRange rows,
+                                       TapRange cols) {
   simd::vb best = simd::load_16(x + (std::ptrdiff_t{rows.first} * p.w + cols.first) * p.x_pixel_stride);
   for (int ky = rows.first; ky < rows.last; ++ky)
     for (int kx = cols.first; kx < cols.last; ++kx)

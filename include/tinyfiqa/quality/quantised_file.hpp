@@ -1,0 +1,311 @@
+// Weight files of 8-bit networks. Such a file has, for each convolution that reads levels:
+//
+//   NAME.weight         I8 [Cout][Cin / G][K][K], -63..63, with batch norm multiplied in
+//   NAME.weight_scale   F16 or F32 [Cout]: the number that 1 stands for (for the first layer of levels, not of floats)
+//   NAME.bias           F32 [Cout], with batch norm added
+//
+// and no tensors of its batch norm; everything else as in a file of floats. The levels of the values, in the order of the
+// operations, are in `levels.scale` (F32; 0 for a value in floats) and `levels.zero` (U8). Metadata: precision = i8.
+#pragma once
+
+#include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/float_bits.hpp>
+#include <tinyfiqa/base/status.hpp>
+#include <tinyfiqa/formats/load_params.hpp>
+#include <tinyfiqa/formats/network.hpp>
+#include <tinyfiqa/formats/safetensors.hpp>
+#include <tinyfiqa/runtime/pack.hpp>
+#include <tinyfiqa/runtime/quantised_weights.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+namespace detail {
+
+/// The parameter at `offset` of a network's block, or null.
+inline const NamedParam* param_at(const NetworkDefinition& network, int offset) {
+  for (const NamedParam& p : network.params)
+    if (p.param.offset == offset && offset >= 0) return &p;
+  return nullptr;
+}
+/// True for a convolution whose weights an 8-bit file holds in 7 bits.
+inline bool has_whole_weights(const NetworkDefinition& network, const Op& op) {
+  return op.kind == OpKind::conv && op.weight >= 0 &&
+         network.ops[static_cast<std::size_t>(op.inputs[0])].dtype == DType::u8;
+}
+inline std::string layer_name(const NetworkDefinition& network, const Op& op) {
+  const std::string weight = param_at(network, op.weight)->name;
+  return weight.substr(0, weight.rfind('.'));
+}
+
+/// A convolution's folded weights and bias, and the scales of its 7-bit weights.
+struct FoldedLayer {
+  std::vector<float> weight, bias, scale;
+  const LevelScale* levels = nullptr;  ///< if it reads an image
+  int depth = 0, taps = 1;
+
+  /// What the weights of channel i of one output are multiplied by: the scale of the image's levels.
+  double by(int i) const {
+    return levels == nullptr ? 1.0 : static_cast<double>(levels->scale[i / taps % 3]);
+  }
+};
+inline FoldedLayer fold_layer(const NetworkDefinition& network, int id, Span<const float> block,
+                              const LevelScale& levels) {
+  const Op& op = network.ops[static_cast<std::size_t>(id)];
+  const Op& input = network.ops[static_cast<std::size_t>(op.inputs[0])];
+  const ConvShape shape = conv_shape(network.operations(), id);
+  const auto n = static_cast<std::size_t>(op.channels);
+  FoldedLayer layer;
+  layer.depth = shape.depth();
+  layer.taps = op.window * op.window;
+  layer.levels = input.kind == OpKind::input ? &levels : nullptr;
+  layer.weight.resize(n * static_cast<std::size_t>(layer.depth));
+  layer.bias.resize(n);
+  std::vector<float> vectors(5 * n);
+  BlockParams source(block.data);
+  WeightKernels plain;
+  plain.scale = [](float* values, std::ptrdiff_t count, double factor) {
+    for (std::ptrdiff_t i = 0; i < count; ++i)
+      values[i] = without_subnormals(static_cast<double>(values[i]) * factor);
+  };
+  fold(op, source, plain, layer.weight.data(), layer.bias.data(), vectors.data());
+  const double x_scale = layer.levels == nullptr ? static_cast<double>(input.quant.scale) : 1.0;
+  for (std::size_t o = 0; o < n; ++o)
+    layer.scale.push_back(static_cast<float>(
+        weight_scale(layer.weight.data() + o * static_cast<std::size_t>(layer.depth), layer.depth, layer.taps,
+                     layer.levels, static_cast<double>(layer.bias[o]), x_scale, op.act)));
+  return layer;
+}
+
+/// Writes folded weights and bias back: batch norm does nothing from now on.
+inline void unfold_layer(const Op& op, const FoldedLayer& layer, Span<float> block) {
+  std::copy(layer.weight.begin(), layer.weight.end(), block.data + op.weight);
+  const auto fill = [&](int offset, float value) {
+    if (offset >= 0) std::fill_n(block.data + offset, op.channels, value);
+  };
+  const int bias = op.has_norm() ? op.norm_bias : op.bias;
+  if (op.has_norm()) fill(op.bias, 0.0f);
+  fill(op.norm_weight, 1.0f);
+  fill(op.running_mean, 0.0f);
+  fill(op.running_var, 1.0f - op.norm_eps);
+  if (bias >= 0) std::copy(layer.bias.begin(), layer.bias.end(), block.data + bias);
+}
+
+/// A scale that F16 holds without a loss of bits, and is not below `scale`; others stay.
+inline float short_scale(float scale) {
+  if (scale < 6.2e-5f || scale > 60000.0f) return scale;
+  const std::uint16_t half = float_to_half(scale);
+  const float rounded = half_to_float(half);
+  return rounded >= scale ? rounded : half_to_float(static_cast<std::uint16_t>(half + 1));
+}
+
+}  // namespace detail
+
+/// True if a file holds weights of 7 bits.
+inline bool has_whole_weights(const TensorFile& file) {
+  const std::string* precision = find_metadata(file.metadata, "precision");
+  return precision != nullptr && *precision == "i8";
+}
+
+/// Rounds the weights of an 8-bit network (set_levels()) to their 7 bits, and multiplies batch norm in. The network then is
+/// what its file will hold. Convolutions without a bias and a batch norm must have none.
+inline void round_weights(const NetworkDefinition& network, const LevelScale& levels, Span<float> block) {
+  for (std::size_t id = 0; id < network.ops.size(); ++id) {
+    const Op& op = network.ops[id];
+    if (!detail::has_whole_weights(network, op)) continue;
+    detail::FoldedLayer layer =
+        detail::fold_layer(network, static_cast<int>(id), Span<const float>(block.data, block.size), levels);
+    for (std::size_t i = 0; i < layer.weight.size(); ++i) {
+      const auto depth = static_cast<std::size_t>(layer.depth);
+      const double by = layer.by(static_cast<int>(i % depth)),
+                   scale = static_cast<double>(detail::short_scale(layer.scale[i / depth]));
+      layer.weight[i] =
+          static_cast<float>(std::rint(static_cast<double>(layer.weight[i]) * by / scale) * scale / by);
+    }
+    detail::unfold_layer(op, layer, block);
+  }
+}
+
+/// The tensors of the file of an 8-bit network whose weights are rounded.
+inline std::vector<TensorBytes> whole_tensors(const NetworkDefinition& network, const LevelScale& levels,
+                                              Span<const float> block) {
+  std::vector<TensorBytes> tensors;
+  std::vector<const NamedParam*> done;
+  const auto add = [&](std::string name, DType dtype, std::vector<std::int64_t> shape, const auto& encode,
+                       std::size_t count) {
+    TensorBytes t{std::move(name), dtype, std::move(shape), {}};
+    const std::size_t size = dtype_bytes(dtype);
+    t.bytes.resize(count * size);
+    for (std::size_t i = 0; i < count; ++i) detail::store_le(t.bytes.data() + i * size, encode(i), size);
+    tensors.push_back(std::move(t));
+  };
+  for (std::size_t id = 0; id < network.ops.size(); ++id) {
+    const Op& op = network.ops[id];
+    if (!detail::has_whole_weights(network, op)) continue;
+    const detail::FoldedLayer layer = detail::fold_layer(network, static_cast<int>(id), block, levels);
+    const std::string name = detail::layer_name(network, op);
+    const auto depth = static_cast<std::size_t>(layer.depth), n = static_cast<std::size_t>(op.channels);
+    const NamedParam& weight = *detail::param_at(network, op.weight);
+    add(
+        weight.name, DType::i8, detail::param_shape(weight.param),
+        [&](std::size_t i) {
+          const double w = static_cast<double>(layer.weight[i]) * layer.by(static_cast<int>(i % depth));
+          return static_cast<std::uint32_t>(
+              static_cast<std::int32_t>(std::lrint(w / static_cast<double>(layer.scale[i / depth]))));
+        },
+        layer.weight.size());
+    const auto fits_half = [](float s) { return s >= 6.2e-5f && s <= 60000.0f; };
+    const bool halves = std::all_of(layer.scale.begin(), layer.scale.end(), fits_half);
+    add(
+        name + ".weight_scale", halves ? DType::f16 : DType::f32, {static_cast<std::int64_t>(n)},
+        [&](std::size_t i) {
+          return halves ? std::uint32_t{detail::float_to_half(layer.scale[i])}
+                        : detail::float_bits(layer.scale[i]);
+        },
+        n);
+    add(
+        name + ".bias", DType::f32, {static_cast<std::int64_t>(n)},
+        [&](std::size_t i) { return detail::float_bits(layer.bias[i]); }, n);
+    for (const int offset :
+         {op.weight, op.bias, op.norm_weight, op.norm_bias, op.running_mean, op.running_var})
+      if (const NamedParam* p = detail::param_at(network, offset)) done.push_back(p);
+  }
+  for (const NamedParam& p : network.params)
+    if (std::find(done.begin(), done.end(), &p) == done.end()) {
+      const float* const values = block.data + p.param.offset;
+      add(
+          p.name, DType::f32, detail::param_shape(p.param),
+          [&](std::size_t i) { return detail::float_bits(values[i]); },
+          static_cast<std::size_t>(p.param.size()));
+    }
+  const auto ops = network.ops.size();
+  add(
+      "levels.scale", DType::f32, {static_cast<std::int64_t>(ops)},
+      [&](std::size_t i) {
+        return network.ops[i].dtype == DType::u8 ? detail::float_bits(network.ops[i].quant.scale) : 0u;
+      },
+      ops);
+  add(
+      "levels.zero", DType::u8, {static_cast<std::int64_t>(ops)},
+      [&](std::size_t i) { return static_cast<std::uint32_t>(network.ops[i].quant.zero); }, ops);
+  return tensors;
+}
+
+namespace detail {
+
+/// Reads a file of whole_tensors() into a network and its block.
+class WholeReader {
+ public:
+  WholeReader(const TensorFile& file, NetworkDefinition& network, const LevelScale& levels, Span<float> block)
+      : file_(file), network_(network), levels_(levels), block_(block) {}
+
+  Status read() {
+    Status status = read_levels();
+    for (std::size_t id = 0; status.ok() && id < network_.ops.size(); ++id)
+      if (has_whole_weights(network_, network_.ops[id])) status = read_layer(static_cast<int>(id));
+    for (const NamedParam& p : network_.params)
+      if (status.ok() && std::find(done_.begin(), done_.end(), &p) == done_.end())
+        status = read_into(p.name, param_shape(p.param), param_values(block_, p.param));
+    return status;
+  }
+  std::size_t tensors() const { return tensors_; }
+
+ private:
+  Status bad(const std::string& name, const char* what) const {
+    return Status::error(Errc::bad_format, file_.path, ": ", in_quotes(name), ": ", what,
+                         "; make the file again with tinyfiqa quantize");
+  }
+  Status read_into(const std::string& name, const std::vector<std::int64_t>& shape, Span<float> values) {
+    const TensorEntry* const entry = file_.find(name);
+    if (entry == nullptr)
+      return Status::error(Errc::mismatch, file_.path, ": weights of another network; missing ",
+                           in_quotes(name), "; choose the network that the file was made for");
+    if (entry->shape != shape)
+      return Status::error(Errc::mismatch, file_.path, ": weights of another network; found ",
+                           in_quotes(name), " with shape ", shape_text(entry->shape), " instead of ",
+                           shape_text(shape), "; choose the network that the file was made for");
+    if (const Status status = read_floats(*entry, values); !status) return status.prefixed(file_.path, ": ");
+    ++tensors_;
+    for (const float value : values)
+      if ((detail::float_bits(value) & 0x7f800000u) == 0x7f800000u)
+        return bad(name, "contains NaN or infinity");
+    return {};
+  }
+  Status read_levels() {
+    const auto count = network_.ops.size();
+    std::vector<float> scale(count), zero(count);
+    const std::vector<std::int64_t> shape{static_cast<std::int64_t>(count)};
+    if (Status status = read_into("levels.scale", shape, Span<float>(scale)); !status) return status;
+    if (Status status = read_into("levels.zero", shape, Span<float>(zero)); !status) return status;
+    for (std::size_t id = 0; id < count; ++id) {
+      const float s = scale[id];
+      if (s != 0.0f && !(s >= 1e-9f && s <= 1e9f))
+        return bad("levels.scale", "is no scale between 1e-9 and 1e9");
+      if (zero[id] < 0.0f || zero[id] > 255.0f) return bad("levels.zero", "is no level between 0 and 255");
+      network_.ops[id].dtype = s == 0.0f ? DType::f32 : DType::u8;
+      network_.ops[id].quant =
+          s == 0.0f ? Quantisation() : Quantisation{s, static_cast<std::int32_t>(zero[id])};
+    }
+    return {};
+  }
+  Status read_layer(int id) {
+    const Op& op = network_.ops[static_cast<std::size_t>(id)];
+    const NamedParam& weight = *param_at(network_, op.weight);
+    const std::string name = layer_name(network_, op);
+    const auto n = static_cast<std::size_t>(op.channels);
+    FoldedLayer layer;
+    layer.depth = conv_shape(network_.operations(), id).depth();
+    layer.taps = op.window * op.window;
+    layer.levels =
+        network_.ops[static_cast<std::size_t>(op.inputs[0])].kind == OpKind::input ? &levels_ : nullptr;
+    layer.weight.resize(n * static_cast<std::size_t>(layer.depth));
+    layer.bias.resize(n);
+    layer.scale.resize(n);
+    const std::vector<std::int64_t> channels{op.channels};
+    Status status = read_into(weight.name, param_shape(weight.param), Span<float>(layer.weight));
+    if (status.ok()) status = read_into(name + ".weight_scale", channels, Span<float>(layer.scale));
+    if (status.ok()) status = read_into(name + ".bias", channels, Span<float>(layer.bias));
+    if (!status) return status;
+    for (std::size_t i = 0; i < layer.weight.size(); ++i) {
+      const auto depth = static_cast<std::size_t>(layer.depth);
+      if (std::fabs(layer.weight[i]) > static_cast<float>(largest_weight))
+        return bad(weight.name, "has weights beyond -63..63");
+      layer.weight[i] = static_cast<float>(static_cast<double>(layer.weight[i]) *
+                                           static_cast<double>(layer.scale[i / depth]) /
+                                           layer.by(static_cast<int>(i % depth)));
+    }
+    unfold_layer(op, layer, block_);
+    for (const int offset :
+         {op.weight, op.bias, op.norm_weight, op.norm_bias, op.running_mean, op.running_var})
+      if (const NamedParam* p = param_at(network_, offset)) done_.push_back(p);
+    return {};
+  }
+
+  const TensorFile& file_;
+  NetworkDefinition& network_;
+  const LevelScale& levels_;
+  Span<float> block_;
+  std::vector<const NamedParam*> done_;
+  std::size_t tensors_ = 0;
+};
+
+}  // namespace detail
+
+/// Reads the file of an 8-bit network: the levels of its values into `network`, its weights as floats into `block`
+/// (block_size() floats). `levels` is the input's scale of levels. Errors: mismatch, bad_format; then both are undefined.
+inline Result<LoadReport> load_whole_weights(const TensorFile& file, NetworkDefinition& network,
+                                             const LevelScale& levels, Span<float> block) {
+  detail::WholeReader reader(file, network, levels, block);
+  if (const Status status = reader.read(); !status) return status;
+  LoadReport report;
+  report.notes = file.notes;
+  report.loaded = reader.tensors();
+  return report;
+}
+
+TINYFIQA_END

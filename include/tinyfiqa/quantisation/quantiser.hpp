@@ -1,0 +1,232 @@
+// Makes an 8-bit network of a trained one: ranges over images, weights of 7 bits, corrected biases, and how far each layer is
+// from the floats.
+#pragma once
+
+#include <tinyfiqa/base/float_control.hpp>
+#include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/quantisation/ranges.hpp>
+#include <tinyfiqa/runtime/large_array.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// How far the levels of a value are from its floats, over all images.
+struct ValueError {
+  double signal = 0, noise = 0;  ///< sums of squares
+  std::vector<double> shift;     ///< for each channel, the sum of what the levels are too small by
+  long long pixels = 0;
+
+  /// Decibels; the larger, the better.
+  double signal_to_noise() const { return noise > 0 ? 10 * std::log10(signal / noise) : 200.0; }
+};
+
+struct QuantiseOptions {
+  RangeRule rule = RangeRule::square_error;
+  bool correct_biases = true;
+  std::vector<std::string> float_layers;  ///< layers whose outputs stay floats, by PyTorch's names
+};
+
+/// Give it images with add(), all before the first quantise(). The model must outlive it.
+class Quantiser {
+ public:
+  /// Errors: bad_argument for a network that reads no images of three channels, that has levels already, or that has no
+  /// layer of a name; those of Session::create().
+  static Result<Quantiser> create(const Model& model, int height, int width, QuantiseOptions options = {}) {
+    Quantiser q(model, std::move(options));
+    if (model.has_levels())
+      return Status::error(Errc::bad_argument, model.spec().name, " has 8-bit maps already");
+    const NetworkDefinition& network = model.network();
+    std::vector<bool> floats(network.ops.size());
+    for (const std::string& layer : q.options_.float_layers) {
+      bool found = false;
+      for (std::size_t id = 0; id < floats.size(); ++id)
+        if (operation_name(network, static_cast<int>(id)) == layer) floats[id] = found = true;
+      if (!found) return Status::error(Errc::bad_argument, model.spec().name, " has no layer '", layer, "'");
+    }
+    const int main = network.outputs.main();
+    q.values_ = choose_levels(network.operations(), {&main, 1}, floats);
+    if (!q.values_.levels[0])
+      return Status::error(Errc::bad_argument, model.spec().name,
+                           " can't read images as levels: its first layer has no kernel for 8 bits");
+    q.height_ = height;
+    q.width_ = width;
+    if (const Status status = q.floats_.plan(model, q.size(1)); !status) return status;
+    q.histograms_.resize(network.ops.size());
+    return q;
+  }
+
+  /// Takes part in the ranges: levels [height, width, 3] of a face as the network sees it.
+  void add(std::vector<unsigned char> levels) {
+    floats_.run(levels.data(),
+                [&](const Plan& plan, const Frame& frame) { record_values(plan, frame, histograms_); });
+    images_.insert(images_.end(), levels.begin(), levels.end());
+  }
+  int images() const { return static_cast<int>(images_.size() / image_bytes()); }
+
+  /// The 8-bit network. Errors: bad_argument without images; those of Session::create().
+  Result<Model> quantise() {
+    if (images_.empty())
+      return Status::error(Errc::bad_argument, model_->spec().name, ": no images to measure ranges with");
+    Model whole(*model_);
+    set_levels(whole.operations(), values_,
+               levels_of_values(model_->network().operations(), values_, histograms_, options_.rule));
+    round_weights(whole.network(), whole.input().levels, whole.block());
+    if (options_.correct_biases)
+      if (const Status status = correct_biases(whole); !status) return status;
+    whole.pack();
+    if (const Status status = measure(whole); !status) return status;
+    return whole;
+  }
+  /// The errors of the last quantise(), by operation; without pixels where there are none to compare.
+  const std::vector<ValueError>& errors() const { return errors_; }
+
+ private:
+  /// A plan in which every value is in memory after its step.
+  struct Planned {
+    OwnedPlan owned;
+    LargeArray<unsigned char> arena, packed;
+    std::vector<float> output, workspace;
+    const Model* model = nullptr;
+
+    Status plan(const Model& of, Extents size) {
+      model = &of;
+      const int main = of.network().outputs.main();
+      PlanRequest request;
+      request.ops = of.network().operations();
+      request.outputs = {&main, 1};
+      request.input = size;
+      request.levels = &of.input().levels;
+      request.chains = request.fuse = false;
+      remake_plan(request, of.backend(), owned);
+      if (!owned.plan.ok())
+        return Status::error(Errc::bad_argument, of.spec().name, ": ",
+                             plan_error_text(owned.plan.problem, request.ops));
+      arena = LargeArray<unsigned char>(owned.plan.arena_bytes);
+      packed = LargeArray<unsigned char>(owned.plan.packed_bytes);
+      workspace.resize(pack_workspace_floats(owned.plan, request.ops));
+      pack_weights(owned.plan, request.ops, of.backend(), of.block().data, workspace.data(), packed.data());
+      output.resize(static_cast<std::size_t>(owned.plan.outputs[0].floats()));
+      return {};
+    }
+    /// Packs a step again, after a change of the model's parameters.
+    void pack(const Step& s) {
+      BlockParams source(model->block().data);
+      pack_step(s, model->network().operations(), model->backend(), source, workspace.data(), packed.data());
+    }
+    template <class Body>
+    void run(const unsigned char* levels, const Body& body) {
+      const FlushSubnormals flush;
+      void* const outputs[] = {output.data()};
+      Frame f;
+      f.arena = arena.data();
+      f.packed = packed.data();
+      f.input = levels;
+      f.outputs = outputs;
+      body(owned.plan, f);
+    }
+  };
+
+  Quantiser(const Model& model, QuantiseOptions options) : model_(&model), options_(std::move(options)) {}
+
+  Extents size(int n) const { return {n, height_, width_, 0}; }
+  std::size_t image_bytes() const {
+    return static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_) * 3;
+  }
+
+  /// Runs both networks on all images, side by side.
+  Status measure(const Model& whole) {
+    if (const Status status = floats_.plan(*model_, size(1)); !status) return status;
+    if (const Status status = whole_.plan(whole, size(1)); !status) return status;
+    errors_.assign(model_->network().ops.size(), ValueError());
+    for (int i = 0; i < images(); ++i)
+      run_both(images_.data() + static_cast<std::size_t>(i) * image_bytes(),
+               [&](const Step& s, const std::uint8_t* levels, const Step& f, const float* floats) {
+                 add_error(s, levels, floats, f.y.pixel_stride, errors_[static_cast<std::size_t>(s.op)]);
+                 return false;
+               });
+    return {};
+  }
+
+  /// Runs the steps of both plans in turns, so that the values of an operation are in memory at the same time, and calls
+  /// body(step, levels, float step, floats) for each value that is levels; that step runs again if the result is true.
+  template <class Body>
+  void run_both(const unsigned char* images, const Body& body) {
+    floats_.run(images, [&](const Plan& floats, const Frame& ff) {
+      whole_.run(images, [&](const Plan& whole, const Frame& wf) {
+        int at = 0;
+        for (int i = 0; i < whole.step_count; ++i) {
+          const Step& s = whole.steps[i];
+          s.run(s, wf);
+          if (s.y.dtype != DType::u8) continue;
+          while (at < floats.step_count && floats.steps[at].op < s.op)
+            floats.steps[at].run(floats.steps[at], ff), ++at;
+          if (at == floats.step_count || floats.steps[at].op != s.op) continue;
+          const Step& f = floats.steps[at++];
+          f.run(f, ff);
+          if (body(s, wf.read<std::uint8_t>(s.y), f, ff.read<float>(f.y))) s.run(s, wf);
+        }
+      });
+    });
+  }
+  static void add_error(const Step& s, const std::uint8_t* levels, const float* floats, int stride,
+                        ValueError& e) {
+    const int c = s.y.extents.c;
+    e.shift.resize(static_cast<std::size_t>(c));
+    e.pixels += s.y.extents.pixels();
+    for (long long p = 0; p < s.y.extents.pixels(); ++p)
+      for (int i = 0; i < c; ++i) {
+        const double x = static_cast<double>(floats[p * stride + i]);
+        const double d =
+            x - static_cast<double>(s.y.quant.scale) * (levels[p * s.y.pixel_stride + i] - s.y.quant.zero);
+        e.signal += x * x;
+        e.noise += d * d;
+        e.shift[static_cast<std::size_t>(i)] += d;
+      }
+  }
+
+  /// Adds what each channel of a convolution is too small by, on average over a batch of images, to its bias: layer by layer,
+  /// each behind the corrected ones (Nagel et al. 2019, section 4.2, measured on images). Gates are left alone: their slope is
+  /// not 1.
+  Status correct_biases(Model& whole) {
+    const int most_images =
+        static_cast<int>(std::max<std::size_t>(1, most_batch_bytes / floats_.owned.plan.arena_bytes));
+    const int n = std::min(images(), std::min(most_images, 64));
+    if (const Status status = floats_.plan(*model_, size(n)); !status) return status;
+    if (const Status status = whole_.plan(whole, size(n)); !status) return status;
+    const NetworkDefinition& network = whole.network();
+    run_both(images_.data(),
+             [&](const Step& s, const std::uint8_t* levels, const Step& f, const float* floats) {
+               const Op& op = network.ops[static_cast<std::size_t>(s.op)];
+               const int bias = op.has_norm() ? op.norm_bias : op.bias;
+               if (!detail::has_whole_weights(network, op) || bias < 0 || op.act == Act::hsigmoid)
+                 return false;
+               ValueError e;
+               add_error(s, levels, floats, f.y.pixel_stride, e);
+               for (int o = 0; o < op.channels; ++o)
+                 whole.block().data[bias + o] +=
+                     static_cast<float>(e.shift[static_cast<std::size_t>(o)] / static_cast<double>(e.pixels));
+               whole_.pack(s);
+               return true;
+             });
+    return {};
+  }
+
+  static constexpr std::size_t most_batch_bytes = std::size_t{400} << 20u;
+
+  const Model* model_;
+  QuantiseOptions options_;
+  ValueLevels values_;
+  Planned floats_, whole_;
+  std::vector<ValueHistogram> histograms_;
+  std::vector<unsigned char> images_;  ///< one behind the other
+  int height_ = 0, width_ = 0;
+  std::vector<ValueError> errors_;
+};
+
+TINYFIQA_END

@@ -1,0 +1,101 @@
+#include <tinyfiqa/formats/safetensors.hpp>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "run_tool.hpp"
+#include "support.hpp"
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+using namespace tinyfiqa;
+
+namespace {
+
+const std::string float_weights = TINYFIQA_SOURCE_DIR "/weights/tinyfqnet.safetensors";
+
+/// A table of the example faces, each in several boxes. Returns its path.
+std::string write_boxes(const std::string& dir, int boxes) {
+  std::ofstream csv(dir + "/faces.csv");
+  csv << "path,box_x,box_y,box_w,box_h\n";
+  for (const char* face :
+       {"astronaut", "astronaut_blur", "astronaut_dark", "astronaut_jpeg", "astronaut_noise"})
+    for (int i = 0; i < boxes; ++i)
+      csv << face << ".jpg," << 3 * i << "," << 2 * i << "," << 80 - 5 * i << "," << 80 - 5 * i << "\n";
+  return dir + "/faces.csv";
+}
+ToolResult quantize(const std::string& dir, const std::string& more) {
+  return run_tool("quantize " + float_weights + " --data " + write_boxes(dir, 8) +
+                  " --images {faces} --out " + dir + "/i8.safetensors " + more);
+}
+/// The qualities of the example faces, as whole photos, by the weights of a file.
+std::vector<double> qualities(const std::string& weights, const std::string& more = "") {
+  const auto r = run_tool("score {faces} --face whole --format jsonl --weights " + weights + " " + more);
+  std::vector<double> found;
+  std::istringstream lines(r.out);
+  for (std::string line; std::getline(lines, line);)
+    found.push_back(nlohmann::json::parse(line).at("quality"));
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("quantize writes weights of 8 bits that score like the floats") {
+  const std::string dir = scratch_dir("quantize");
+  const auto r = quantize(dir, "--most-images 20 --layers");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  for (const char* part :
+       {"ranges measured with 20 images", "stem.0", " dB", "20 other images: Spearman correlation",
+        "points of quality", "tinyfqnet, input 64x64, calibrated, test vector off by 0, hash right, 8 bits"})
+    CHECK_MESSAGE(contains(r.out, part), r.out);
+  const std::string out = dir + "/i8.safetensors";
+
+  // The tensors: 7 bits a weight, no batch norm.
+  const auto file = read_safetensors(out);
+  REQUIRE(file.ok());
+  REQUIRE(file->find("stem.0.weight") != nullptr);
+  CHECK(file->find("stem.0.weight")->dtype == DType::i8);
+  CHECK(file->find("blocks.1.conv.0.weight_scale")->dtype == DType::f16);
+  CHECK(file->find("stem.1.weight") == nullptr);
+  CHECK(*find_metadata(file->metadata, "precision") == "i8");
+  std::size_t bytes = 0;
+  for (const TensorEntry& entry : file->entries()) bytes += *count_elements(entry) * dtype_bytes(entry.dtype);
+  CHECK(bytes <= 16384);
+
+  CHECK(run_tool("verify-weights " + out).code == 0);
+  const auto before = qualities(float_weights), after = qualities(out);
+  REQUIRE(before.size() == 6);
+  REQUIRE(after.size() == 6);
+  for (std::size_t i = 0; i < 6; ++i) CHECK(std::fabs(before[i] - after[i]) <= 12);
+  CHECK(qualities(out, "--isa scalar") == after);  // the same on every instruction set
+  CHECK(qualities(out, "--threads 2") == after);
+}
+
+TEST_CASE("8-bit weights are refused where floats are needed, and so are layers that do not exist") {
+  const std::string dir = scratch_dir("quantize_refused");
+  REQUIRE(quantize(dir, "--ranges all --keep-biases --float-layer blocks.6.conv.6").code == 0);
+  const std::string out = dir + "/i8.safetensors";
+  auto r = run_tool("quantize " + out + " --data " + dir + "/faces.csv --images {faces} --out " + dir +
+                    "/again.safetensors");
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(contains(r.err, "has 8-bit maps already"), r.err);
+  r = quantize(dir, "--float-layer nothing");
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(contains(r.err, "tinyfqnet has no layer 'nothing'"), r.err);
+  r = quantize(dir, "--ranges most");
+  CHECK(r.code == 2);
+  std::ofstream labels(dir + "/labels.csv");
+  labels << "path,score,split\n";
+  for (const char* face : {"", "_blur", "_dark", "_jpeg", "_noise", "_small"})
+    labels << "astronaut" << face << ".jpg,0.5," << (face[0] == '_' && face[1] > 'j' ? "val" : "train")
+           << "\n";
+  labels.close();
+  r = run_tool("train --data " + dir + "/labels.csv --images {faces} --whole-image --init " + out +
+               " --model tinyfqnet --out " + dir + "/run --epochs 1");
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(contains(r.err, "weights of a network of 8-bit maps, which can only be run"), r.err);
+}

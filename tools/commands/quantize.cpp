@@ -1,0 +1,102 @@
+// tinyfiqa quantize: makes a network of 8-bit maps and 7-bit weights of a trained one.
+#include "commands/commands.hpp"
+#include "jobs/quantise_run.hpp"
+#include "options/model_options.hpp"
+
+#include <tinyfiqa/quality/model_registry.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+using namespace tinyfiqa;
+
+namespace {
+
+void print_layers(std::vector<LayerError> layers, bool all) {
+  constexpr std::size_t most = 8;
+  if (!all && layers.size() > most) {
+    std::stable_sort(layers.begin(), layers.end(),
+                     [](const LayerError& a, const LayerError& b) { return a.decibels < b.decibels; });
+    layers.resize(most);
+    std::printf("The %zu layers that are furthest from their floats (--layers shows all):\n", most);
+  }
+  for (const LayerError& layer : layers)
+    std::printf("  %-44s %6.1f dB\n", layer.layer.c_str(), layer.decibels);
+}
+
+void print_report(const QuantiseReport& report, const QuantiseRunOptions& options, bool all_layers) {
+  std::printf("ranges measured with %d images\n", report.images);
+  print_layers(report.layers, all_layers);
+  const ScoreChange& c = report.change;
+  std::printf("%zu %s: Spearman correlation with the floats' scores %.4f, mean change %.4f raw", c.images,
+              c.held_out ? "other images" : "images, those of the ranges", c.spearman, c.raw);
+  if (c.quality) std::printf(", %.2f points of quality", *c.quality);
+  std::printf("\n%s: %s, 8 bits, %zu bytes\n", options.out.c_str(), report.checked.c_str(), report.bytes);
+}
+
+int run_quantize(const QuantiseRunOptions& options, bool all_layers) {
+  const auto report = quantise_weights(options);
+  if (!report) return report_result(report.status());
+  print_report(*report, options, all_layers);
+  if (report->failed > 0) std::fprintf(stderr, "tinyfiqa: %zu images could not be used\n", report->failed);
+  return report->failed > 0 ? exit_some_failed : 0;
+}
+
+}  // namespace
+
+void add_quantize(const Command& app, int& exit_code) {
+  auto options = std::make_shared<QuantiseRunOptions>();
+  auto all_layers = std::make_shared<bool>(false);
+  const Command sub =
+      app.add_command("quantize", "Make weights for 8-bit arithmetic: a quarter of the memory, and faster");
+  sub.add_option("weights", options->weights, "Read these trained weights (.safetensors, .pth, .pt)")
+      .type_name("FILE")
+      .required();
+  sub.add_option("--out", options->out, "Write the 8-bit weights to this file (.safetensors)")
+      .type_name("FILE")
+      .required();
+  add_weights_key_option(sub, options->weights_key);
+  options->data.add_unlabelled_to(sub);
+  options->data.add_faces_to(sub);
+  sub.add_option("--most-images", options->images,
+                 "Measure the ranges of the values with at most this many images, spread over the table; the "
+                 "scores of the others "
+                 "are compared")
+      .type_name("N")
+      .range(1, 100000)
+      .show_default();
+  sub.add_option("--ranges", options->ranges,
+                 "Choose the range of a value's 256 levels so: all (from its smallest number to its "
+                 "largest), percentile "
+                 "(without 0.01 % on each side), error (the least mean square error)")
+      .type_name("RULE")
+      .one_of({"all", "percentile", "error"})
+      .show_default();
+  sub.add_option("--float-layer", options->float_layers,
+                 "Keep this layer's output in floats, and all that needs it so; can be given many times. "
+                 "`tinyfiqa info` and "
+                 "--layers have the names")
+      .type_name("LAYER")
+      .one_at_a_time();
+  sub.add_flag("--keep-biases", options->keep_biases, "Don't correct the biases of the layers by the images");
+  sub.add_flag("--layers", *all_layers, "Show all layers' errors, not only the largest");
+  sub.add_option(
+         "--model", options->model,
+         "Read the file as this network: " + model_names() + " (default: by the names of its tensors)")
+      .type_name("NAME");
+  add_isa_option(sub, options->isa);
+  add_threads_option(sub, options->threads);
+  sub.footer(
+      "Give some hundred faces, cropped as yours will be; they need no labels. More rows than --most-images "
+      "show how near the\n"
+      "scores stay: at a Spearman correlation below 0.995, try the other --ranges.\n"
+      "The written file is used like any other (`score --weights FILE`), can't be trained further, and has "
+      "the qualities and\n"
+      "bands of the floats. docs/eight-bits.md explains it.\n"
+      "Exit status: 0 done, 1 some images can't be used or the file can't be written, 2 wrong usage.\n\n"
+      "Example:\n"
+      "  tinyfiqa quantize weights/tinyfqnet.safetensors --data faces.csv --images faces/ --out "
+      "tinyfqnet_i8.safetensors");
+  sub.on_run([options, all_layers, &exit_code] { exit_code = run_quantize(*options, *all_layers); });
+}

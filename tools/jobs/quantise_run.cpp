@@ -1,0 +1,210 @@
+#include "jobs/quantise_run.hpp"
+
+#include <tinyfiqa/evaluation/metrics.hpp>
+#include <tinyfiqa/formats/safetensors.hpp>
+#include <tinyfiqa/quality/load_model.hpp>
+
+#include "decoders/photo.hpp"
+#include "jobs/faces/table_faces.hpp"
+#include "jobs/output_path.hpp"
+#include "jobs/progress.hpp"
+#include "jobs/scoring/score_run.hpp"
+#include "options/model_options.hpp"
+#include "reports/text.hpp"
+#include "reports/weight_facts.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <utility>
+
+using namespace tinyfiqa;
+
+namespace {
+
+Result<RangeRule> range_rule(const std::string& name) {
+  if (name == "all") return RangeRule::all;
+  if (name == "percentile") return RangeRule::percentile;
+  if (name == "error") return RangeRule::square_error;
+  return Status::error(Errc::bad_argument, "--ranges '", name, "' is not all, percentile or error");
+}
+
+class QuantiseRun {
+ public:
+  explicit QuantiseRun(const QuantiseRunOptions& options) : options_(options) {}
+
+  Result<QuantiseReport> run();
+
+ private:
+  Status read();
+  Status read_faces();
+  Status measure(Quantiser& quantiser);
+  Status compare(std::shared_ptr<const Model> whole);
+  Result<std::vector<float>> scores(std::shared_ptr<const Model> model, const Dataset& faces);
+  Status write(const Model& whole);
+
+  const QuantiseRunOptions& options_;
+  Metadata metadata_;
+  std::shared_ptr<const Model> model_;
+  Dataset faces_;
+  std::vector<bool> used_;  ///< the faces that ranges were measured with
+  QuantiseReport report_;
+};
+
+Status QuantiseRun::read() {
+  if (const Status s = check_output_file(options_.out); !s) return s;
+  const auto backend = backend_option(options_.isa);
+  if (!backend) return backend.status();
+  const auto file = read_weight_file(options_.weights, options_.weights_key);
+  if (!file) return file.status();
+  if (find_metadata(file->metadata, "untrained") != nullptr)
+    return Status::error(Errc::bad_argument, options_.weights,
+                         ": parts of this network are not trained; train it first");
+  auto model = make_model(*file, options_.model, **backend);
+  if (!model) return model.status();
+  print_file_notes(options_.weights, model->notes());
+  metadata_ = file->metadata;
+  model_ = std::make_shared<const Model>(std::move(*model));
+  return {};
+}
+
+Status QuantiseRun::read_faces() {
+  auto faces = read_data(options_.data);
+  if (!faces) return faces.status();
+  const bool aligned = model_->input().crop == FaceCrop::aligned;
+  if (const Status s = find_table_faces({options_.data, options_.isa, options_.threads}, aligned,
+                                        faces->table, faces->data);
+      !s)
+    return s;
+  faces_ = std::move(faces->data);
+  used_.resize(faces_.samples.size());
+  return {};
+}
+
+/// Gives the quantiser images that are spread evenly over the table, each as one of the views in turn.
+Status QuantiseRun::measure(Quantiser& quantiser) {
+  const std::size_t count = faces_.samples.size(),
+                    wanted = std::min(count, static_cast<std::size_t>(options_.images));
+  const InputSpec& input = model_->input();
+  std::vector<View> views = model_->views();
+  if (views.empty()) views.push_back(View::identity);
+  Progress progress(wanted, "images");
+  for (std::size_t i = 0; i < wanted; ++i) {
+    const std::size_t at = i * count / wanted;
+    const Sample& sample = faces_.samples[at];
+    used_[at] = true;
+    progress.show(i + 1);
+    Status status = sample.status;
+    if (status) {
+      const auto image = read_photo(sample.file);
+      if (!image) status = image.status();
+      if (status) {
+        auto face =
+            crop_and_resize(*image, sample.crop, input.crop, input.height, input.width, model_->backend());
+        if (face) {
+          const Image seen = apply_view(*face, views[i % views.size()]);
+          quantiser.add(seen.rgb);
+          continue;
+        }
+        status = face.status().prefixed(sample.file, ": ");
+      }
+    }
+    progress.clear();
+    if (++report_.failed <= 10) std::fprintf(stderr, "%s\n", shown_text(status.message()).c_str());
+  }
+  report_.images = quantiser.images();
+  return {};
+}
+
+Result<std::vector<float>> QuantiseRun::scores(std::shared_ptr<const Model> model, const Dataset& faces) {
+  const auto source = QualitySource::of({std::move(model)}, {});
+  if (!source) return source.status();
+  std::vector<float> raw;
+  const Status scored =
+      score_samples(*source, faces, options_.threads, [&](std::size_t, const ScoreRow& row) {
+        raw.push_back(row.status ? row.score.value : std::numeric_limits<float>::quiet_NaN());
+      });
+  if (!scored) return scored;
+  return raw;
+}
+
+/// Scores faces that took no part in the ranges with both networks; all of them if there are no others.
+Status QuantiseRun::compare(std::shared_ptr<const Model> whole) {
+  Dataset others;
+  for (std::size_t i = 0; i < faces_.samples.size(); ++i)
+    if (!used_[i]) others.samples.push_back(faces_.samples[i]);
+  ScoreChange& change = report_.change;
+  change.held_out = others.samples.size() >= 20;
+  const Dataset& faces = change.held_out ? others : faces_;
+  const auto before = scores(model_, faces), after = scores(whole, faces);
+  if (!before) return before.status();
+  if (!after) return after.status();
+  std::vector<double> x, y;
+  double raw = 0, quality = 0;
+  for (std::size_t i = 0; i < before->size(); ++i) {
+    const float a = (*before)[i], b = (*after)[i];
+    if (std::isnan(a) || std::isnan(b)) continue;
+    x.push_back(static_cast<double>(a));
+    y.push_back(static_cast<double>(b));
+    raw += std::fabs(static_cast<double>(a - b));
+    if (model_->calibration())
+      quality += std::fabs(
+          static_cast<double>(model_->calibration()->quality(a) - model_->calibration()->quality(b)));
+  }
+  change.images = x.size();
+  if (x.empty()) return {};
+  const double n = static_cast<double>(x.size());
+  const auto metrics = compute_metrics(Span<const double>(y), Span<const double>(x));
+  if (!metrics) return metrics.status();
+  change.spearman = metrics->srcc;
+  change.raw = raw / n;
+  if (model_->calibration()) change.quality = quality / n;
+  return {};
+}
+
+Status QuantiseRun::write(const Model& whole) {
+  for (const char* key : {"test_vector", "format"}) drop_metadata(metadata_, key);
+  set_metadata(metadata_, "precision", "i8");
+  set_metadata(metadata_, "made_by", "tinyfiqa " TINYFIQA_VERSION);
+  if (const Status s = describe_weights(whole, whole.calibration(), metadata_); !s) return s;
+  const auto tensors = whole_tensors(whole.network(), whole.input().levels,
+                                     Span<const float>(whole.block().data, whole.block().size));
+  if (const Status s = write_safetensors(options_.out, tensors, metadata_); !s) return s;
+  const auto again = read_weight_file(options_.out);
+  if (!again) return again.status();
+  auto checked = check_weights(*again, whole.backend());
+  if (!checked) return checked.status();
+  report_.checked = std::move(*checked);
+  report_.bytes = static_cast<std::size_t>(std::filesystem::file_size(options_.out));
+  return {};
+}
+
+Result<QuantiseReport> QuantiseRun::run() {
+  const auto rule = range_rule(options_.ranges);
+  if (!rule) return rule.status();
+  if (const Status s = read(); !s) return s;
+  QuantiseOptions how{*rule, !options_.keep_biases, options_.float_layers};
+  auto quantiser = Quantiser::create(*model_, model_->input().height, model_->input().width, std::move(how));
+  if (!quantiser) return quantiser.status().prefixed(options_.weights, ": ");
+  if (const Status s = read_faces(); !s) return s;
+  if (const Status s = measure(*quantiser); !s) return s;
+  auto made = quantiser->quantise();
+  if (!made) return made.status();
+  const auto whole = std::make_shared<const Model>(std::move(*made));
+  for (std::size_t id = 0; id < quantiser->errors().size(); ++id)
+    if (quantiser->errors()[id].pixels > 0)
+      report_.layers.push_back({operation_name(whole->network(), static_cast<int>(id)),
+                                quantiser->errors()[id].signal_to_noise()});
+  if (const Status s = compare(whole); !s) return s;
+  if (const Status s = write(*whole); !s) return s;
+  return std::move(report_);
+}
+
+}  // namespace
+
+Result<QuantiseReport> quantise_weights(const QuantiseRunOptions& options) {
+  return QuantiseRun(options).run();
+}

@@ -1,0 +1,48 @@
+// Makes an 8-bit network of trained weights, for `tinyfiqa quantize`.
+#pragma once
+
+#include <tinyfiqa/quantisation/quantiser.hpp>
+
+#include "options/data_options.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The options of `tinyfiqa quantize`.
+struct QuantiseRunOptions {
+  std::string weights, weights_key, out, model, isa = "auto", ranges = "error";
+  DataOptions data;
+  std::vector<std::string> float_layers;
+  int images = 256;  ///< the most that ranges are measured with
+  int threads = 0;
+  bool keep_biases = false;
+};
+
+/// How near the scores of the 8-bit network are to those of the floats.
+struct ScoreChange {
+  std::size_t images = 0;
+  bool held_out = false;  ///< of images that no range was measured with
+  double spearman = 0;
+  double raw = 0;                 ///< mean absolute change
+  std::optional<double> quality;  ///< the same in points of 0..100, of calibrated weights
+};
+
+/// A layer, and the decibels of its levels.
+struct LayerError {
+  std::string layer;
+  double decibels = 0;
+};
+
+struct QuantiseReport {
+  int images = 0;                  ///< that ranges were measured with
+  std::vector<LayerError> layers;  ///< in the order of the network
+  ScoreChange change;
+  std::size_t failed = 0;  ///< images that could not be read
+  std::string checked;     ///< the summary of check_weights()
+  std::size_t bytes = 0;   ///< of the file
+};
+
+/// Reads weights and faces, makes the 8-bit network, compares its scores, and writes options.out. Prints images that fail
+/// to stderr. Errors: those of reading the files and of Quantiser; bad_argument; cannot_write.
+tinyfiqa::Result<QuantiseReport> quantise_weights(const QuantiseRunOptions& options);
