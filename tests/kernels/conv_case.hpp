@@ -66,9 +66,10 @@ inline double worst_conv_error(const Backend& backend, const ConvCase& c, Guarde
           rng.uniform(-1, 1);
   GuardedFloats residual(static_cast<std::size_t>(out.floats()), guard);
   fill(residual, rng);
-  GuardedFloats scratch(kernel->scratch_bytes == nullptr ? 1
-                                                         : kernel->scratch_bytes(c.shape, c.w) / sizeof(float) *
-                                                               static_cast<std::size_t>(c.threads));
+  GuardedFloats scratch(kernel->scratch_bytes == nullptr
+                            ? 1
+                            : kernel->scratch_bytes(c.shape, c.w) / sizeof(float) *
+                                  static_cast<std::size_t>(c.threads));
 
   // Operands in three separate places: input, arena (the residual), output.
   Step s;

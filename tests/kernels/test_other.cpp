@@ -80,7 +80,8 @@ TEST_CASE("scale, add, copy, interleave and shuffle equal their formulas") {
       s.b = at(Place::arena, {2, 1, 1, c});
       s.y = at(Place::output, e);
       reference::scale(shape(e), x.data(), gate.data(), expected.data());
-      CHECK(run_step(backend.operation(OpKind::scale, DType::f32, DType::f32), s, x, gate, floats) == expected);
+      CHECK(run_step(backend.operation(OpKind::scale, DType::f32, DType::f32), s, x, gate, floats) ==
+            expected);
 
       s.b = at(Place::arena, e);
       for (std::size_t i = 0; i < floats; ++i) expected[i] = x[i] + b[i];
@@ -96,7 +97,8 @@ TEST_CASE("scale, add, copy, interleave and shuffle equal their formulas") {
 
       s.x = at(Place::input, twice);
       s.groups = 2;
-      CHECK(run_step(backend.operation(OpKind::shuffle, DType::f32, DType::f32), s, joined, {}, 2 * floats) == mixed);
+      CHECK(run_step(backend.operation(OpKind::shuffle, DType::f32, DType::f32), s, joined, {}, 2 * floats) ==
+            mixed);
     }
   });
 }
@@ -152,7 +154,8 @@ TEST_CASE(
         s.b = at(Place::arena, coarse);
         std::vector<float> expected(x.size());
         reference::add_upsampled(shape(fine), x.data(), shape(coarse), b.data(), expected.data());
-        CHECK(run_step(backend.operation(OpKind::add_upsampled, DType::f32, DType::f32), s, x, b, x.size()) == expected);
+        CHECK(run_step(backend.operation(OpKind::add_upsampled, DType::f32, DType::f32), s, x, b, x.size()) ==
+              expected);
       }
   });
 }
@@ -169,15 +172,16 @@ TEST_CASE("activations equal their formulas over the whole range, and let NaN th
       s.x = at(Place::input, {1, 1, static_cast<int>(x.size()), 1});
       s.y = at(Place::output, s.x.extents);
       s.act = act;
-      const auto y = run_step(backend.operation(OpKind::activation, DType::f32, DType::f32), s, x, {}, x.size());
+      const auto y =
+          run_step(backend.operation(OpKind::activation, DType::f32, DType::f32), s, x, {}, x.size());
       for (std::size_t i = 0; i < x.size(); ++i) {
         const double want = reference::act(act, static_cast<double>(x[i]));
         CHECK(std::fabs(static_cast<double>(y[i]) - want) <= 5e-7 * std::fmax(1.0, std::fabs(want)));
       }
       Step one = s;
       one.x.extents.w = one.y.extents.w = 1;
-      CHECK(std::isnan(
-          run_step(backend.operation(OpKind::activation, DType::f32, DType::f32), one, {std::nanf("")}, {}, 1)[0]));
+      CHECK(std::isnan(run_step(backend.operation(OpKind::activation, DType::f32, DType::f32), one,
+                                {std::nanf("")}, {}, 1)[0]));
     }
   });
 }

@@ -46,11 +46,12 @@ struct LevelCase {
 
 std::string level_case_text(const LevelCase& c) {
   const ConvShape& s = c.shape;
-  return "cout " + std::to_string(s.cout) + " cin " + std::to_string(s.cin) + " window " + std::to_string(s.window) +
-         " stride " + std::to_string(s.stride) + " padding " + std::to_string(s.padding) + " groups " +
-         std::to_string(s.groups) + " input " + std::to_string(c.n) + "x" + std::to_string(c.h) + "x" +
-         std::to_string(c.w) + " " + act_name(s.act) + (s.out == DType::f32 ? " to floats" : "") +
-         (c.residual ? " residual" : "") + (c.image ? " image" : "");
+  return "cout " + std::to_string(s.cout) + " cin " + std::to_string(s.cin) + " window " +
+         std::to_string(s.window) + " stride " + std::to_string(s.stride) + " padding " +
+         std::to_string(s.padding) + " groups " + std::to_string(s.groups) + " input " + std::to_string(c.n) +
+         "x" + std::to_string(c.h) + "x" + std::to_string(c.w) + " " + act_name(s.act) +
+         (s.out == DType::f32 ? " to floats" : "") + (c.residual ? " residual" : "") +
+         (c.image ? " image" : "");
 }
 
 /// Weights whose numbers are known: whole multiples of each channel's scale, one of them +-63.
@@ -63,7 +64,8 @@ KnownWeights known_weights(const ConvShape& s, Rng& rng) {
   for (int o = 0; o < s.cout; ++o) {
     const float scale = rng.uniform(0.001f, 0.02f);
     const auto first = k.whole.size();
-    for (int i = 0; i < s.depth(); ++i) k.whole.push_back(static_cast<std::int8_t>(static_cast<int>(rng.uniform(0, 126.99f)) - 63));
+    for (int i = 0; i < s.depth(); ++i)
+      k.whole.push_back(static_cast<std::int8_t>(static_cast<int>(rng.uniform(0, 126.99f)) - 63));
     k.whole[first + rng.next() % static_cast<std::size_t>(s.depth())] = o % 2 == 0 ? 63 : -63;
     for (auto i = first; i < k.whole.size(); ++i) k.weight.push_back(static_cast<float>(k.whole[i]) * scale);
     k.bias.push_back(rng.uniform(-2, 2));
@@ -114,7 +116,8 @@ int count_differences(const Backend& backend, const LevelCase& c, Guard guard) {
 
   const int stride = shape.cin + c.extra_stride, out_stride = shape.cout + c.extra_stride;
   const auto span = [](const Extents& e, int pixel_stride) {
-    return static_cast<std::size_t>(e.pixels() - 1) * static_cast<std::size_t>(pixel_stride) + static_cast<std::size_t>(e.c);
+    return static_cast<std::size_t>(e.pixels() - 1) * static_cast<std::size_t>(pixel_stride) +
+           static_cast<std::size_t>(e.c);
   };
   const bool floats = shape.out == DType::f32;
   GuardedLevels x(span(in, stride), guard), y(floats ? 1 : span(out, out_stride), guard),
@@ -126,7 +129,8 @@ int count_differences(const Backend& backend, const LevelCase& c, Guard guard) {
       dense.push_back(static_cast<std::uint8_t>(rng.next() & 255u));
       x[static_cast<std::size_t>(p * stride + j)] = dense.back();
     }
-  for (long long i = 0; i < out.floats(); ++i) residual[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(rng.next() & 255u);
+  for (long long i = 0; i < out.floats(); ++i)
+    residual[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(rng.next() & 255u);
   const std::size_t scratch_bytes = kernel->scratch_bytes == nullptr ? 4 : kernel->scratch_bytes(shape, c.w);
   GuardedFloats scratch((scratch_bytes + 3) / 4 * static_cast<std::size_t>(c.threads), guard);
 
@@ -159,7 +163,8 @@ int count_differences(const Backend& backend, const LevelCase& c, Guard guard) {
   kernel->run(s, f);
 
   std::uint8_t zero[3];
-  for (int k = 0; k < 3; ++k) zero[k] = c.image ? to_level(levels.mean[k], {}) : static_cast<std::uint8_t>(folded.x.zero);
+  for (int k = 0; k < 3; ++k)
+    zero[k] = c.image ? to_level(levels.mean[k], {}) : static_cast<std::uint8_t>(folded.x.zero);
   const LevelRange range{folded.y.zero, shape.act == Act::relu ? folded.y.zero : 0};
   const reference::Window window{shape.window, shape.stride, shape.padding, shape.groups};
   const reference::Levels input{single_step::shape(in), dense.data(), folded.x};
@@ -169,17 +174,21 @@ int count_differences(const Backend& backend, const LevelCase& c, Guard guard) {
     for (int oy = 0; oy < out.h; ++oy)
       for (int ox = 0; ox < out.w; ++ox)
         for (int o = 0; o < out.c; ++o, ++i) {
-          const std::int32_t sum = reference::sum_levels(input, single_step::shape(out), window,
-                                                         {whole.data(), bias.data(), rows.data()}, zero, image, oy, ox, o);
+          const std::int32_t sum =
+              reference::sum_levels(input, single_step::shape(out), window,
+                                    {whole.data(), bias.data(), rows.data()}, zero, image, oy, ox, o);
           const std::size_t at = i / n * static_cast<std::size_t>(out_stride) + i % n;
           if (floats) {
-            const double number = static_cast<double>(sum) * static_cast<double>(rows[static_cast<std::size_t>(o)]);
-            const double want = reference::act(shape.act, number, static_cast<double>(known.slope[static_cast<std::size_t>(o)]));
+            const double number =
+                static_cast<double>(sum) * static_cast<double>(rows[static_cast<std::size_t>(o)]);
+            const double want = reference::act(shape.act, number,
+                                               static_cast<double>(known.slope[static_cast<std::size_t>(o)]));
             if (!(std::fabs(static_cast<double>(fy[at]) - want) <= 1e-6 * (1 + std::fabs(want)))) ++wrong;
           } else {
             const float value = reference::scaled_sum(shape.act, sum, rows.data(), o, shape.cout);
-            const std::uint8_t want = reference::level_with(value, c.residual ? residual.data() + i : nullptr, residual_quant,
-                                                            residual_quant.scale / folded.y.scale, range);
+            const std::uint8_t want =
+                reference::level_with(value, c.residual ? residual.data() + i : nullptr, residual_quant,
+                                      residual_quant.scale / folded.y.scale, range);
             if (y[at] != want) ++wrong;
           }
         }
@@ -207,7 +216,8 @@ const Act level_acts[] = {Act::none, Act::relu, Act::hswish, Act::hsigmoid, Act:
 
 TEST_CASE("8 bits: a 1x1 convolution equals its formula for every width, depth and number of rows") {
   for (int cout : {1, 2, 5, 8, 11, 16, 22, 24, 33, 48, 58, 113})
-    for (int cin : {1, 2, 3, 4, 7, 11, 24, 88}) check_levels_everywhere({levels(cout, cin, 1, 1, 0, 1, Act::relu), 1, 5, 3});
+    for (int cin : {1, 2, 3, 4, 7, 11, 24, 88})
+      check_levels_everywhere({levels(cout, cin, 1, 1, 0, 1, Act::relu), 1, 5, 3});
   for (int rows = 1; rows <= 30; ++rows) check_levels_everywhere({levels(40, 13, 1, 1, 0, 1), 1, rows, 1});
   check_levels_everywhere({levels(40, 13, 1, 1, 0, 1), 3, 97, 1});
 }
@@ -222,16 +232,20 @@ TEST_CASE("8 bits: activations, residuals, slices and outputs of floats") {
     }
   for (Act act : {Act::none, Act::relu, Act::hswish, Act::sigmoid, Act::silu, Act::prelu})
     for (int groups : {1, 19})
-      check_levels_everywhere({levels(19, 19, groups == 1 ? 1 : 3, 1, groups == 1 ? 0 : 1, groups, act, DType::f32), 2, 4, 5});
+      check_levels_everywhere(
+          {levels(19, 19, groups == 1 ? 1 : 3, 1, groups == 1 ? 0 : 1, groups, act, DType::f32), 2, 4, 5});
 }
 
 TEST_CASE("8 bits: a depthwise convolution equals its formula for windows, strides, channels and borders") {
   for (int window : {1, 3, 5, 7})
     for (int stride : {1, 2, 3})
       for (int c : {1, 3, 11, 16, 29, 40, 72})
-        for (int size : {1, 2, 6, 13}) check_levels_everywhere({levels(c, c, window, stride, window / 2, c), 2, size, 15 - size});
-  for (int width = 1; width <= 20; ++width) check_levels_everywhere({levels(70, 70, 5, 1, 2, 70, Act::hswish), 1, 4, width});
-  for (int padding = 0; padding <= 3; ++padding) check_levels_everywhere({levels(20, 20, 3, 1, padding, 20), 1, 6, 17});
+        for (int size : {1, 2, 6, 13})
+          check_levels_everywhere({levels(c, c, window, stride, window / 2, c), 2, size, 15 - size});
+  for (int width = 1; width <= 20; ++width)
+    check_levels_everywhere({levels(70, 70, 5, 1, 2, 70, Act::hswish), 1, 4, width});
+  for (int padding = 0; padding <= 3; ++padding)
+    check_levels_everywhere({levels(20, 20, 3, 1, padding, 20), 1, 6, 17});
 }
 
 TEST_CASE("8 bits: a dense convolution equals its formula, also on the levels of an image") {
@@ -242,14 +256,15 @@ TEST_CASE("8 bits: a dense convolution equals its formula, also on the levels of
           if (cin % groups == 0 && (window > 1 || groups > 1))
             check_levels_everywhere({levels(10, cin, window, stride, window / 2, groups), 2, 7, 6});
   for (int stride : {1, 2})
-    for (int width : {3, 9, 60}) check_levels_everywhere({levels(16, 3, 3, stride, 1, 1, Act::hswish), 2, 7, width, false, true});
+    for (int width : {3, 9, 60})
+      check_levels_everywhere({levels(16, 3, 3, stride, 1, 1, Act::hswish), 2, 7, width, false, true});
 }
 
 namespace {
 
 /// A step on maps of levels: x (and b, which may be a gate) in the arena, y the output. Returns y's bytes.
-std::vector<std::uint8_t> run_levels(const Kernel* kernel, Step s, std::vector<std::uint8_t> x, const std::vector<std::uint8_t>& b,
-                                     std::size_t bytes) {
+std::vector<std::uint8_t> run_levels(const Kernel* kernel, Step s, std::vector<std::uint8_t> x,
+                                     const std::vector<std::uint8_t>& b, std::size_t bytes) {
   if (kernel == nullptr) return {};
   GuardedLevels gx(x.size()), gb(b.size() + 1), gy(bytes);
   std::copy(x.begin(), x.end(), gx.data());
@@ -287,16 +302,20 @@ TEST_CASE("8 bits: sums, gates and means of maps equal their formulas") {
     std::vector<float> number(mean.size());
     for (std::size_t i = 0; i < count; ++i) {
       const float fx = static_cast<float>(x[i] - qx.zero);
-      sum[i] = reference::level_with(reference::as_float(fx * (qx.scale / qy.scale)), &b[i], qb, qb.scale / qy.scale, {qy.zero, 0});
+      sum[i] = reference::level_with(reference::as_float(fx * (qx.scale / qy.scale)), &b[i], qb,
+                                     qb.scale / qy.scale, {qy.zero, 0});
       const std::size_t channel = i % static_cast<std::size_t>(c), image = i / (count / 2);
       const float g = static_cast<float>(gate[image * static_cast<std::size_t>(c) + channel] - qb.zero);
-      scaled[i] = to_level(reference::as_float(fx * reference::as_float(g * (qb.scale * qx.scale / qy.scale))), {qy.zero, 0});
+      scaled[i] = to_level(
+          reference::as_float(fx * reference::as_float(g * (qb.scale * qx.scale / qy.scale))), {qy.zero, 0});
     }
     for (std::size_t i = 0; i < mean.size(); ++i) {
       const std::size_t image = i / static_cast<std::size_t>(c), channel = i % static_cast<std::size_t>(c);
       std::int32_t all = 0;
-      for (std::size_t p = 0; p < 15; ++p) all += x[(image * 15 + p) * static_cast<std::size_t>(c) + channel] - qx.zero;
-      mean[i] = to_level(reference::as_float(static_cast<float>(all) * (qx.scale / (15.0f * qy.scale))), {qy.zero, 0});
+      for (std::size_t p = 0; p < 15; ++p)
+        all += x[(image * 15 + p) * static_cast<std::size_t>(c) + channel] - qx.zero;
+      mean[i] = to_level(reference::as_float(static_cast<float>(all) * (qx.scale / (15.0f * qy.scale))),
+                         {qy.zero, 0});
       number[i] = reference::as_float(static_cast<float>(all) * (qx.scale / 15.0f));
     }
     INFO("channels " << c);
@@ -304,13 +323,16 @@ TEST_CASE("8 bits: sums, gates and means of maps equal their formulas") {
       CHECK(run_levels(backend.operation(OpKind::add, DType::u8, DType::u8), s, x, b, count) == sum);
       Step gated = s;
       gated.b = operand(Place::arena, {2, 1, 1, c}, DType::u8, qb);
-      CHECK(run_levels(backend.operation(OpKind::scale, DType::u8, DType::u8), gated, x, gate, count) == scaled);
+      CHECK(run_levels(backend.operation(OpKind::scale, DType::u8, DType::u8), gated, x, gate, count) ==
+            scaled);
       Step m = s;
       m.b = Operand();
       m.y = operand(Place::output, {2, 1, 1, c}, DType::u8, qy);
-      CHECK(run_levels(backend.operation(OpKind::mean_hw, DType::u8, DType::u8), m, x, {}, mean.size()) == mean);
+      CHECK(run_levels(backend.operation(OpKind::mean_hw, DType::u8, DType::u8), m, x, {}, mean.size()) ==
+            mean);
       m.y.dtype = DType::f32;
-      const auto bytes = run_levels(backend.operation(OpKind::mean_hw, DType::u8, DType::f32), m, x, {}, 4 * mean.size());
+      const auto bytes =
+          run_levels(backend.operation(OpKind::mean_hw, DType::u8, DType::f32), m, x, {}, 4 * mean.size());
       CHECK(std::memcmp(bytes.data(), number.data(), bytes.size()) == 0);
     });
   }
@@ -359,18 +381,21 @@ TEST_CASE("8 bits: largest levels and moves equal their formulas") {
     for_each_backend([&](const Backend& backend) {
       CHECK(run_levels(backend.copy(DType::u8), s, x, {}, count) == x);
       CHECK(run_levels(backend.interleave(DType::u8), interleaved, x, b, 2 * count) == joined);
-      CHECK(run_levels(backend.operation(OpKind::max_pool, DType::u8, DType::u8), pool, x, {}, largest.size()) == largest);
+      CHECK(run_levels(backend.operation(OpKind::max_pool, DType::u8, DType::u8), pool, x, {},
+                       largest.size()) == largest);
       if (c % 2 == 0) {
         Step shuffle = s;
         shuffle.b = Operand();
         shuffle.groups = 2;
-        const auto y = run_levels(backend.operation(OpKind::shuffle, DType::u8, DType::u8), shuffle, x, {}, count);
+        const auto y =
+            run_levels(backend.operation(OpKind::shuffle, DType::u8, DType::u8), shuffle, x, {}, count);
         for (std::size_t i = 0; i < count; ++i) {
           const std::size_t at = i % channels;
           REQUIRE(y[i] == x[i - at + at % 2 * (channels / 2) + at / 2]);
         }
       }
-      const auto y = run_levels(backend.operation(OpKind::upsample, DType::u8, DType::u8), up, x, {}, 4 * count);
+      const auto y =
+          run_levels(backend.operation(OpKind::upsample, DType::u8, DType::u8), up, x, {}, 4 * count);
       for (std::size_t i = 0; i < y.size(); ++i) {
         const std::size_t pixel = i / channels, row = pixel / 12, column = pixel % 12;
         REQUIRE(y[i] == x[(row / 2 * 6 + column / 2) * channels + i % channels]);

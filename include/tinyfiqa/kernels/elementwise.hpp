@@ -91,8 +91,8 @@ inline void copy(const MapArgs<T>& e, const Team& team) {
 }
 
 /// y[2 j] = a[j], y[2 j + 1] = b[j],    j < c
-TINYFIQA_INLINE void interleave_pixel(const float* TINYFIQA_RESTRICT a, const float* TINYFIQA_RESTRICT b, int c,
-                                      float* TINYFIQA_RESTRICT y) {
+TINYFIQA_INLINE void interleave_pixel(const float* TINYFIQA_RESTRICT a, const float* TINYFIQA_RESTRICT b,
+                                      int c, float* TINYFIQA_RESTRICT y) {
   for (int j = 0; j < c; ++j) {
     y[2 * j] = a[j];
     y[2 * j + 1] = b[j];
@@ -121,7 +121,8 @@ inline void interleave(const MapArgs<T>& e, const Team& team) {
   const double work = static_cast<double>(e.images) * e.pixels * e.c;
   parallel_for(worth_team(team, work), e.images * e.pixels, [&](int begin, int end, int) {
     for (int i = begin; i < end; ++i)
-      interleave_pixel(e.x + i * e.x_pixel_stride, e.b + i * e.b_pixel_stride, e.c, e.y + i * e.y_pixel_stride);
+      interleave_pixel(e.x + i * e.x_pixel_stride, e.b + i * e.b_pixel_stride, e.c,
+                       e.y + i * e.y_pixel_stride);
   });
 }
 

@@ -93,6 +93,13 @@ enum class Saved : unsigned char {
   map,         ///< one number for each element of the value
 };
 
+/// What an operation can do with maps of levels (8 bits).
+enum class Levels : unsigned char {
+  none,   ///< nothing: its maps are floats
+  moved,  ///< moves them or takes the largest: its levels stand for what those of its inputs stand for
+  made,   ///< makes levels of its own
+};
+
 /// One row of the table.
 struct OpInfo {
   OpKind kind = OpKind::input;
@@ -102,6 +109,7 @@ struct OpInfo {
   /// Extents of the value from those of the inputs; n is 0 if the operation can't take these inputs.
   Extents (*shape)(const Op& op, const Extents* inputs) = nullptr;
   Saved saved = Saved::nothing;
+  Levels levels = Levels::none;
   /// The type of the ONNX node; null if the operation becomes several nodes, none, or one of several types.
   const char* onnx = nullptr;
 
@@ -121,6 +129,11 @@ struct OpInfo {
   constexpr OpInfo keeps(Saved what) const {
     OpInfo info = *this;
     info.saved = what;
+    return info;
+  }
+  constexpr OpInfo with_levels(Levels what) const {
+    OpInfo info = *this;
+    info.levels = what;
     return info;
   }
   constexpr OpInfo is_onnx(const char* node) const {
@@ -192,31 +205,50 @@ constexpr Extents custom(const Op& op, const Extents* in) {
 
 /// By OpKind. Without takes() an operation has one input.
 inline constexpr OpInfo operations[op_kind_count] = {
-    detail::operation(OpKind::input, "input").takes(0, 0),
-    detail::operation(OpKind::conv, "conv").gives(shape_rules::of_windows).keeps(Saved::statistics),
+    detail::operation(OpKind::input, "input").takes(0, 0).with_levels(Levels::made),
+    detail::operation(OpKind::conv, "conv")
+        .gives(shape_rules::of_windows)
+        .keeps(Saved::statistics)
+        .with_levels(Levels::made),
     detail::operation(OpKind::activation, "activation").gives(shape_rules::as_input),
     detail::operation(OpKind::max_pool, "max_pool")
         .gives(shape_rules::of_windows)
         .keeps(Saved::map)
+        .with_levels(Levels::moved)
         .is_onnx("MaxPool"),
-    detail::operation(OpKind::mean_hw, "mean_hw").gives(shape_rules::one_pixel).is_onnx("GlobalAveragePool"),
+    detail::operation(OpKind::mean_hw, "mean_hw")
+        .gives(shape_rules::one_pixel)
+        .with_levels(Levels::made)
+        .is_onnx("GlobalAveragePool"),
     detail::operation(OpKind::add, "add")
         .takes(2, 2, InputRule::same_size)
         .gives(shape_rules::as_input)
+        .with_levels(Levels::made)
         .is_onnx("Add"),
     detail::operation(OpKind::scale, "scale")
         .takes(2, 2, InputRule::gate)
         .gives(shape_rules::as_input)
         .keeps(Saved::gate)
+        .with_levels(Levels::made)
         .is_onnx("Mul"),
     detail::operation(OpKind::concat, "concat")
         .takes(2, max_op_inputs, InputRule::same_pixels)
         .gives(shape_rules::sum_of_channels)
+        .with_levels(Levels::moved)
         .is_onnx("Concat"),
-    detail::operation(OpKind::slice, "slice").gives(shape_rules::some_channels).is_onnx("Slice"),
-    detail::operation(OpKind::shuffle, "shuffle").gives(shape_rules::as_input),
-    detail::operation(OpKind::dropout, "dropout").gives(shape_rules::as_input).keeps(Saved::map),
-    detail::operation(OpKind::upsample, "upsample").gives(shape_rules::larger).is_onnx("Resize"),
+    detail::operation(OpKind::slice, "slice")
+        .gives(shape_rules::some_channels)
+        .with_levels(Levels::moved)
+        .is_onnx("Slice"),
+    detail::operation(OpKind::shuffle, "shuffle").gives(shape_rules::as_input).with_levels(Levels::moved),
+    detail::operation(OpKind::dropout, "dropout")
+        .gives(shape_rules::as_input)
+        .keeps(Saved::map)
+        .with_levels(Levels::moved),
+    detail::operation(OpKind::upsample, "upsample")
+        .gives(shape_rules::larger)
+        .with_levels(Levels::moved)
+        .is_onnx("Resize"),
     detail::operation(OpKind::add_upsampled, "add_upsampled").takes(2, 2).gives(shape_rules::as_finer_input),
     detail::operation(OpKind::custom, "custom").takes(1, 2).gives(shape_rules::custom),
 };

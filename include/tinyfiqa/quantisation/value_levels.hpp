@@ -38,24 +38,9 @@ class LevelChooser {
 
  private:
   static bool can_be_levels(const Op& op) {
-    switch (op.kind) {
-      case OpKind::input:
-        return op.channels == 3;
-      case OpKind::conv:
-        return op.act != Act::sigmoid && op.act != Act::silu;
-      case OpKind::max_pool:
-      case OpKind::mean_hw:
-      case OpKind::add:
-      case OpKind::scale:
-      case OpKind::concat:
-      case OpKind::slice:
-      case OpKind::shuffle:
-      case OpKind::dropout:
-      case OpKind::upsample:
-        return true;
-      default:
-        return false;
-    }
+    if (op.kind == OpKind::input) return op.channels == 3;
+    if (op.kind == OpKind::conv && (op.act == Act::sigmoid || op.act == Act::silu)) return false;
+    return op_info(op.kind).levels != Levels::none;
   }
   /// Convolutions and means have kernels from levels to floats; nothing goes from floats to levels.
   static bool reads_levels_as_floats(const Op& op) {
@@ -97,9 +82,7 @@ class LevelChooser {
   /// Levels that are moved stay what they are; and a sum that a convolution adds itself has the convolution's scale.
   void join_inputs(int id) {
     const Op& op = ops_[static_cast<std::size_t>(id)];
-    const bool moves = op.kind == OpKind::concat || op.kind == OpKind::slice || op.kind == OpKind::shuffle ||
-                       op.kind == OpKind::dropout || op.kind == OpKind::upsample ||
-                       op.kind == OpKind::max_pool;
+    const bool moves = op_info(op.kind).levels == Levels::moved;
     for (int i = 0; i < op.input_count(); ++i) {
       const Op& from = ops_[static_cast<std::size_t>(op.inputs[i])];
       const bool sum = op.kind == OpKind::add && from.kind == OpKind::conv && from.act == Act::none &&

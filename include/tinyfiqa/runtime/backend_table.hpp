@@ -98,19 +98,24 @@ inline constexpr Kernel mean_hw_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("mean
 
 // ---- elementwise
 
-inline ElementwiseArgs elementwise_args(const Step& s, const Frame& f) {
-  ElementwiseArgs e;
+template <class T>
+inline MapArgs<T> map_args(const Step& s, const Frame& f) {
+  MapArgs<T> e;
   e.images = s.x.extents.n;
   e.pixels = s.x.extents.h * s.x.extents.w;
   e.c = s.x.extents.c;
-  e.x = f.read<float>(s.x);
+  e.x = f.read<T>(s.x);
   e.x_pixel_stride = s.x.pixel_stride;
   if (s.b.place != Place::none) {
-    e.b = f.read<float>(s.b);
+    e.b = f.read<T>(s.b);
     e.b_pixel_stride = s.b.pixel_stride;
   }
-  e.y = f.write<float>(s.y);
+  e.y = f.write<T>(s.y);
   e.y_pixel_stride = s.y.pixel_stride;
+  return e;
+}
+inline ElementwiseArgs elementwise_args(const Step& s, const Frame& f) {
+  ElementwiseArgs e = map_args<float>(s, f);
   e.slope = step_slope(s, f);
   e.act = s.act;
   return e;
@@ -118,11 +123,21 @@ inline ElementwiseArgs elementwise_args(const Step& s, const Frame& f) {
 inline void run_activation(const Step& s, const Frame& f) { activation(elementwise_args(s, f), f.team); }
 inline void run_add(const Step& s, const Frame& f) { add(elementwise_args(s, f), f.team); }
 inline void run_scale(const Step& s, const Frame& f) { scale(elementwise_args(s, f), f.team); }
-inline void run_copy(const Step& s, const Frame& f) { copy(elementwise_args(s, f), f.team); }
-inline void run_interleave(const Step& s, const Frame& f) { interleave(elementwise_args(s, f), f.team); }
-inline void run_shuffle(const Step& s, const Frame& f) { shuffle(elementwise_args(s, f), s.groups, f.team); }
+template <class T>
+inline void run_copy(const Step& s, const Frame& f) {
+  copy(map_args<T>(s, f), f.team);
+}
+template <class T>
+inline void run_interleave(const Step& s, const Frame& f) {
+  interleave(map_args<T>(s, f), f.team);
+}
+template <class T>
+inline void run_shuffle(const Step& s, const Frame& f) {
+  shuffle(map_args<T>(s, f), s.groups, f.team);
+}
+template <class T>
 inline void run_upsample(const Step& s, const Frame& f) {
-  upsample(elementwise_args(s, f), s.x.extents.w, s.source->factor, f.team);
+  upsample(map_args<T>(s, f), s.x.extents.w, s.source->factor, f.team);
 }
 inline void run_add_upsampled(const Step& s, const Frame& f) {
   const Extents &fine = s.x.extents, &coarse = s.b.extents;
@@ -132,13 +147,33 @@ inline constexpr Kernel activation_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("activation_f32/1v"), run_activation);
 inline constexpr Kernel add_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("add_f32/1v"), run_add);
 inline constexpr Kernel scale_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("scale_f32/1v"), run_scale);
-inline constexpr Kernel copy_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("copy_f32/1v"), run_copy);
+inline constexpr Kernel copy_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("copy_f32/1v"), run_copy<float>);
 inline constexpr Kernel interleave_kernel =
-    plain_kernel(TINYFIQA_KERNEL_NAME("interleave_f32/2"), run_interleave);
-inline constexpr Kernel shuffle_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("shuffle_f32/1"), run_shuffle);
-inline constexpr Kernel upsample_kernel = kernel_of_op(TINYFIQA_KERNEL_NAME("upsample_f32/1v"), run_upsample);
+    plain_kernel(TINYFIQA_KERNEL_NAME("interleave_f32/2"), run_interleave<float>);
+inline constexpr Kernel shuffle_kernel =
+    plain_kernel(TINYFIQA_KERNEL_NAME("shuffle_f32/1"), run_shuffle<float>);
+inline constexpr Kernel upsample_kernel =
+    kernel_of_op(TINYFIQA_KERNEL_NAME("upsample_f32/1v"), run_upsample<float>);
 inline constexpr Kernel add_upsampled_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("add_upsampled_f32/1v"), run_add_upsampled);
+
+/// A kernel that moves levels.
+constexpr Kernel moving_kernel(const char* name, void (*run)(const Step&, const Frame&)) {
+  Kernel k = plain_kernel(name, run);
+  k.dtype = DType::u8;
+  return k;
+}
+inline constexpr Kernel copy_i8_kernel =
+    moving_kernel(TINYFIQA_KERNEL_NAME("copy_i8/row"), run_copy<std::uint8_t>);
+inline constexpr Kernel interleave_i8_kernel =
+    moving_kernel(TINYFIQA_KERNEL_NAME("interleave_i8/16"), run_interleave<std::uint8_t>);
+inline constexpr Kernel shuffle_i8_kernel =
+    moving_kernel(TINYFIQA_KERNEL_NAME("shuffle_i8/1"), run_shuffle<std::uint8_t>);
+inline constexpr Kernel upsample_i8_kernel = [] {
+  Kernel k = moving_kernel(TINYFIQA_KERNEL_NAME("upsample_i8/row"), run_upsample<std::uint8_t>);
+  k.reads_op = true;
+  return k;
+}();
 
 // ---- the user's own operations
 
@@ -188,10 +223,33 @@ constexpr const Kernel* kernel_in() {
     return nullptr;
 }
 
+/// The kernel of an operation on levels.
+template <KernelSet Set>
+constexpr const Kernel* choose_level_operation(OpKind kind, DType out) {
+  if (out == DType::f32)
+    return kind == OpKind::mean_hw ? kernel_in<Set, OpKind::mean_hw, mean_hw_i8_floats_kernel>() : nullptr;
+  switch (kind) {
+    case OpKind::max_pool:
+      return kernel_in<Set, OpKind::max_pool, max_pool_i8_kernel>();
+    case OpKind::mean_hw:
+      return kernel_in<Set, OpKind::mean_hw, mean_hw_i8_kernel>();
+    case OpKind::add:
+      return kernel_in<Set, OpKind::add, add_i8_kernel>();
+    case OpKind::scale:
+      return kernel_in<Set, OpKind::scale, scale_i8_kernel>();
+    case OpKind::shuffle:
+      return kernel_in<Set, OpKind::shuffle, shuffle_i8_kernel>();
+    case OpKind::upsample:
+      return kernel_in<Set, OpKind::upsample, upsample_i8_kernel>();
+    default:
+      return nullptr;
+  }
+}
+
 template <KernelSet Set>
 constexpr const Kernel* choose_operation(OpKind kind, DType in, DType out) {
   if constexpr (has(Set, KernelSet::quantised))
-    if (in == DType::u8) return choose_operation_i8<Set>(kind, out);
+    if (in == DType::u8) return choose_level_operation<Set>(kind, out);
   if (in != DType::f32 || out != DType::f32) return nullptr;
   switch (kind) {
     case OpKind::activation:

@@ -18,7 +18,8 @@ enum class KernelSet : unsigned {
   depthwise_5x5 = 16,
   depthwise_7x7 = 32,
   planar = 64,  ///< faster versions of gemm, conv and depthwise_3x3 for narrow maps; no network needs them
-  quantised = 1u << 31,  ///< for 8-bit maps, those of the kernels above and of the operations that are in the set
+  quantised =
+      1u << 31,  ///< for 8-bit maps, those of the kernels above and of the operations that are in the set
   all = ~0u,
 };
 constexpr KernelSet operator|(KernelSet a, KernelSet b) {

@@ -46,15 +46,8 @@ class Planner : public PlanBuilder {
 
   // -- from operations to steps
 
-  /// Operations that move levels, or take the largest, can't change what they stand for.
-  constexpr bool keeps_levels(int id) const {
-    const OpKind kind = op(id).kind;
-    return kind == OpKind::slice || kind == OpKind::concat || kind == OpKind::shuffle || kind == OpKind::dropout ||
-           kind == OpKind::upsample || kind == OpKind::max_pool;
-  }
-
   constexpr void lower(int id) {
-    if (op(id).dtype == DType::u8 && keeps_levels(id))
+    if (op(id).dtype == DType::u8 && op_info(op(id).kind).levels == Levels::moved)
       for (int i = 0; i < op(id).input_count(); ++i)
         if (op(op(id).inputs[i]).quant != op(id).quant) return fail(PlanError::levels_differ, id);
     switch (op(id).kind) {
@@ -84,7 +77,9 @@ class Planner : public PlanBuilder {
         return lower_unary(id, kernel_of(id));
     }
   }
-  constexpr const Kernel* kernel_of(int id) const { return backend_.operation(op(id).kind, op(op(id).inputs[0]).dtype, op(id).dtype); }
+  constexpr const Kernel* kernel_of(int id) const {
+    return backend_.operation(op(id).kind, op(op(id).inputs[0]).dtype, op(id).dtype);
+  }
 
   constexpr void lower_input(int id) {
     Operand input;
@@ -95,7 +90,8 @@ class Planner : public PlanBuilder {
     input.extents = plan.input;
     value(id).operand = input;
     // A network of 8-bit maps reads levels itself (lower_conv), and nothing else.
-    if ((levels_ != nullptr || op(id).dtype == DType::u8) && plan.input.c != 3) return fail(PlanError::not_covered, id);
+    if ((levels_ != nullptr || op(id).dtype == DType::u8) && plan.input.c != 3)
+      return fail(PlanError::not_covered, id);
     if (op(id).dtype == DType::u8 && levels_ == nullptr) return fail(PlanError::needs_levels, id);
     if (levels_ == nullptr || op(id).dtype == DType::u8) return;
     Step& s = append(id, backend_.levels);
@@ -151,7 +147,8 @@ class Planner : public PlanBuilder {
     const Value& v = value(x);
     const bool product = op(x).kind == OpKind::conv && conv_shape(op(x)).is_product() && v.uses == 1 &&
                          v.made_by == plan.step_count - 1 && v.gate < 0;
-    if (!means_by_channels_ || !product || conv_shape(ops_, x).in != DType::f32 || backend_.product_mean == nullptr)
+    if (!means_by_channels_ || !product || conv_shape(ops_, x).in != DType::f32 ||
+        backend_.product_mean == nullptr)
       return lower_unary(id, kernel_of(id));
     Step& s = storage_.steps[v.made_by];
     if (s.gate.place != Place::none || s.b.place != Place::none || op(x).dtype != op(id).dtype)
@@ -200,7 +197,8 @@ class Planner : public PlanBuilder {
     s.x = read(x);
     s.b = read(op(id).inputs[1]);
     const bool same_type = op(x).dtype == op(id).dtype;
-    const bool owns = same_type && value(x).buffer >= 0 && op(x).kind != OpKind::slice && op(x).kind != OpKind::dropout;
+    const bool owns =
+        same_type && value(x).buffer >= 0 && op(x).kind != OpKind::slice && op(x).kind != OpKind::dropout;
     if (owns && value(x).uses == 1) {
       alias(id, 0);
       value(id).operand.quant = op(id).quant;

@@ -291,68 +291,8 @@ inline constexpr Kernel mean_hw_i8_kernel =
 inline constexpr Kernel mean_hw_i8_floats_kernel =
     level_kernel(TINYFIQA_KERNEL_NAME("mean_hw_i8/to_f32"), DType::f32, run_mean_i8);
 
-// -- moves
-
-inline MapArgs<std::uint8_t> level_moves(const Step& s, const Frame& f) {
-  MapArgs<std::uint8_t> e;
-  e.images = s.x.extents.n;
-  e.pixels = s.x.extents.h * s.x.extents.w;
-  e.c = s.x.extents.c;
-  e.x = f.read<std::uint8_t>(s.x);
-  e.x_pixel_stride = s.x.pixel_stride;
-  if (s.b.place != Place::none) {
-    e.b = f.read<std::uint8_t>(s.b);
-    e.b_pixel_stride = s.b.pixel_stride;
-  }
-  e.y = f.write<std::uint8_t>(s.y);
-  e.y_pixel_stride = s.y.pixel_stride;
-  return e;
-}
-inline void run_copy_i8(const Step& s, const Frame& f) { copy(level_moves(s, f), f.team); }
-inline void run_interleave_i8(const Step& s, const Frame& f) { interleave(level_moves(s, f), f.team); }
-inline void run_shuffle_i8(const Step& s, const Frame& f) { shuffle(level_moves(s, f), s.groups, f.team); }
-inline void run_upsample_i8(const Step& s, const Frame& f) {
-  upsample(level_moves(s, f), s.x.extents.w, s.source->factor, f.team);
-}
-inline constexpr Kernel copy_i8_kernel =
-    level_kernel(TINYFIQA_KERNEL_NAME("copy_i8/row"), DType::u8, run_copy_i8);
-inline constexpr Kernel interleave_i8_kernel =
-    level_kernel(TINYFIQA_KERNEL_NAME("interleave_i8/2"), DType::u8, run_interleave_i8);
-inline constexpr Kernel shuffle_i8_kernel =
-    level_kernel(TINYFIQA_KERNEL_NAME("shuffle_i8/1"), DType::u8, run_shuffle_i8);
-inline constexpr Kernel upsample_i8_kernel = [] {
-  Kernel k = level_kernel(TINYFIQA_KERNEL_NAME("upsample_i8/row"), DType::u8, run_upsample_i8);
-  k.reads_op = true;
-  return k;
-}();
-
 inline void run_to_floats(const Step& s, const Frame& f) { levels_to_floats(level_args(s, f), f.team); }
 inline constexpr Kernel to_floats_kernel =
     level_kernel(TINYFIQA_KERNEL_NAME("to_floats_i8/1v"), DType::f32, run_to_floats);
-
-/// The kernel of an operation on levels.
-template <KernelSet Set>
-constexpr const Kernel* choose_operation_i8(OpKind kind, DType out) {
-  const auto in_set = [](OpKind operation, const Kernel& k) {
-    return has(Set, kernel_of(operation)) ? &k : static_cast<const Kernel*>(nullptr);
-  };
-  if (out == DType::f32) return kind == OpKind::mean_hw ? in_set(kind, mean_hw_i8_floats_kernel) : nullptr;
-  switch (kind) {
-    case OpKind::max_pool:
-      return in_set(kind, max_pool_i8_kernel);
-    case OpKind::mean_hw:
-      return in_set(kind, mean_hw_i8_kernel);
-    case OpKind::add:
-      return in_set(kind, add_i8_kernel);
-    case OpKind::scale:
-      return in_set(kind, scale_i8_kernel);
-    case OpKind::shuffle:
-      return in_set(kind, shuffle_i8_kernel);
-    case OpKind::upsample:
-      return in_set(kind, upsample_i8_kernel);
-    default:
-      return nullptr;
-  }
-}
 
 TINYFIQA_ISA_END

@@ -25,8 +25,8 @@ inline constexpr double most_offset = 4194304.0;  // 2^22
 
 /// The scale of an output channel's weights. Large enough that its bias and hswish's 6 fit beside the sums: a channel whose
 /// weights are tiny beside its bias is as good as constant.
-inline double weight_scale(const float* weight, int count, int taps, const LevelScale* levels, double bias, double x_scale,
-                           Act act) {
+inline double weight_scale(const float* weight, int count, int taps, const LevelScale* levels, double bias,
+                           double x_scale, Act act) {
   double most = 0.0;
   for (int i = 0; i < count; ++i) {
     const double by = levels == nullptr ? 1.0 : static_cast<double>(levels->scale[i / taps % 3]);
@@ -41,8 +41,8 @@ inline double weight_scale(const float* weight, int count, int taps, const Level
 
 /// The epilogue's constants of channel o of n, whose sums count in units of `unit` and are at most `most`. `y_scale` is 1 for
 /// an output of floats. `slope` is PReLU's.
-inline void quantise_epilogue(Act act, bool floats, double unit, double y_scale, double most, float slope, int o, int n,
-                              float* rows) {
+inline void quantise_epilogue(Act act, bool floats, double unit, double y_scale, double most, float slope,
+                              int o, int n, float* rows) {
   double factor = floats ? unit : unit / y_scale;
   if (!floats && act == Act::hsigmoid) factor /= 6.0;
   if (!floats && act == Act::hswish) factor *= unit / 6.0;
@@ -78,7 +78,8 @@ inline void quantise_conv(const FoldedConv& conv, const QuantisedConv& to) {
       most += 255.0 * std::fabs(static_cast<double>(q));
     }
     to.bias[o] = static_cast<std::int32_t>(std::lrint(offset));
-    detail::quantise_epilogue(conv.shape.act, conv.shape.out == DType::f32, unit, static_cast<double>(conv.y.scale), most,
+    detail::quantise_epilogue(conv.shape.act, conv.shape.out == DType::f32, unit,
+                              static_cast<double>(conv.y.scale), most,
                               conv.slope == nullptr ? 0.0f : conv.slope[o], o, n, to.rows);
   }
 }

@@ -54,8 +54,10 @@ constexpr std::size_t conv_i8_packed_bytes(int cout, int window, int cin, int gr
 /// `scratch` has room for a group's weights and rows: (depth + 4 epilogue_rows(act)) cout / groups bytes, aligned as floats.
 template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
 inline void pack_conv_i8(int cout, int cin, int window, int groups, Act act, const std::int8_t* weight,
-                         const std::int32_t* bias, const float* rows, unsigned char* scratch, unsigned char* packed) {
-  const int depth = conv_depth(window, cin, groups), n = cout / groups, taps = window * window, cin_g = cin / groups;
+                         const std::int32_t* bias, const float* rows, unsigned char* scratch,
+                         unsigned char* packed) {
+  const int depth = conv_depth(window, cin, groups), n = cout / groups, taps = window * window,
+            cin_g = cin / groups;
   auto* const group_rows = reinterpret_cast<float*>(scratch);
   auto* const reordered = reinterpret_cast<std::int8_t*>(group_rows + std::ptrdiff_t{epilogue_rows(act)} * n);
   for (int g = 0; g < groups; ++g) {
@@ -64,7 +66,8 @@ inline void pack_conv_i8(int cout, int cin, int window, int groups, Act act, con
     for (int j = 0; j < n; ++j) {
       const std::int8_t* const from = weight + (std::ptrdiff_t{g} * n + j) * depth;
       for (int t = 0; t < taps; ++t)
-        for (int c = 0; c < cin_g; ++c) reordered[std::ptrdiff_t{j} * depth + t * cin_g + c] = from[c * taps + t];
+        for (int c = 0; c < cin_g; ++c)
+          reordered[std::ptrdiff_t{j} * depth + t * cin_g + c] = from[c * taps + t];
     }
     pack_gemm_i8<Width, MaxVectors>(n, depth, act, reordered, bias + g * n, group_rows, packed);
     packed += gemm_i8_packed_bytes<Width>(n, depth, act);
@@ -72,7 +75,8 @@ inline void pack_conv_i8(int cout, int cin, int window, int groups, Act act, con
 }
 
 /// Copies the window of one output pixel into row [window][window][count], `count` channels from channel `first` on.
-inline void gather_levels(const ConvI8Args& v, int image, int oy, int ox, int first, int count, std::uint8_t* row) {
+inline void gather_levels(const ConvI8Args& v, int image, int oy, int ox, int first, int count,
+                          std::uint8_t* row) {
   const int top = oy * v.stride - v.padding, left = ox * v.stride - v.padding;
   const TapRange cols = taps_inside(left, v.window, v.w);
   const std::size_t run = static_cast<std::size_t>(v.window) * static_cast<std::size_t>(count);
@@ -92,18 +96,21 @@ inline void gather_levels(const ConvI8Args& v, int image, int oy, int ox, int fi
 /// The same for `pixels` pixels whose windows lie inside the map, of one group with all channels. Run: bytes of a row of the
 /// window, if known when this is compiled; else 0.
 template <int Run>
-TINYFIQA_INLINE void gather_inside(const ConvI8Args& v, int image, int oy, int ox, int pixels, int row, std::uint8_t* strip) {
+TINYFIQA_INLINE void gather_inside(const ConvI8Args& v, int image, int oy, int ox, int pixels, int row,
+                                   std::uint8_t* strip) {
   const std::ptrdiff_t x_row = std::ptrdiff_t{v.w} * v.cin, step = std::ptrdiff_t{v.stride} * v.cin;
   const std::uint8_t* x = v.x + (std::ptrdiff_t{image} * v.h + oy * v.stride - v.padding) * x_row +
                           (ox * v.stride - v.padding) * v.cin;
   const std::ptrdiff_t run = Run > 0 ? Run : v.window * v.cin;
   const int window = Run > 0 ? 3 : v.window;
   for (int i = 0; i < pixels; ++i, x += step, strip += row)
-    for (int ky = 0; ky < window; ++ky) std::memcpy(strip + ky * run, x + ky * x_row, static_cast<std::size_t>(run));
+    for (int ky = 0; ky < window; ++ky)
+      std::memcpy(strip + ky * run, x + ky * x_row, static_cast<std::size_t>(run));
 }
 
 /// Gathers the windows of the pixels ox .. ox + pixels - 1 of a row.
-inline void gather_strip(const ConvI8Args& v, int image, int oy, int ox, int pixels, int group, int row, std::uint8_t* strip) {
+inline void gather_strip(const ConvI8Args& v, int image, int oy, int ox, int pixels, int group, int row,
+                         std::uint8_t* strip) {
   const int cin_g = v.cin / v.groups, top = oy * v.stride - v.padding;
   PixelRange inside = pixels_inside(v.window, v.stride, v.padding, v.w, v.out_w);
   if (v.groups > 1 || v.x_pixel_stride != v.cin || top < 0 || top + v.window > v.h) inside = {0, 0};
@@ -127,7 +134,8 @@ inline void conv_i8_row_of(const ConvI8Args& v, int image, int oy, std::uint8_t*
   const int depth = conv_depth(v.window, v.cin, v.groups), row = conv_i8_row(v.window, v.cin, v.groups);
   const int cout_g = v.cout / v.groups;
   const std::ptrdiff_t out_row = (std::ptrdiff_t{image} * v.out_h + oy) * v.out_w;
-  std::memset(strip, 0, conv_i8_scratch(v.window, v.cin, v.groups));  // beyond the windows: weights are 0 there
+  std::memset(strip, 0,
+              conv_i8_scratch(v.window, v.cin, v.groups));  // beyond the windows: weights are 0 there
   for (int g = 0; g < v.groups; ++g) {
     GemmI8Args product;
     product.n = cout_g;

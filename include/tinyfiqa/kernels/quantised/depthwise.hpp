@@ -86,7 +86,8 @@ TINYFIQA_INLINE constexpr int depthwise_i8_channel_bytes(int window, Act act) {
 /// Size of the packed block, in bytes.
 constexpr std::size_t depthwise_i8_packed_bytes(int c, int window, Act act) {
   std::size_t channels = 0;
-  for_each_channel_block(c, [&](ChannelBlock b) { channels += static_cast<std::size_t>(b.vectors * simd::width); });
+  for_each_channel_block(
+      c, [&](ChannelBlock b) { channels += static_cast<std::size_t>(b.vectors * simd::width); });
   const auto bytes = static_cast<std::size_t>(depthwise_i8_channel_bytes(window, act));
   return (channels * bytes + 3) / 4 * 4;
 }
@@ -123,14 +124,16 @@ inline void pack_depthwise_i8(int c, int window, Act act, const std::int8_t* wei
             [&](int i) {
               std::uint32_t quad = 0;
               for (int ky = 4 * q; ky < 4 * q + 4 && ky < window; ++ky)
-                quad |= std::uint32_t{static_cast<std::uint8_t>(weight[i * taps + ky * window + kx])} << (8 * (ky - 4 * q));
+                quad |= std::uint32_t{static_cast<std::uint8_t>(weight[i * taps + ky * window + kx])}
+                        << (8 * (ky - 4 * q));
               return quad;
             },
             true);
 #else
     for (int t = 0; t < taps; ++t) each([&](int i) { return weight[i * taps + t]; }, false);
 #endif
-    for (int r = 0; r < epilogue_rows(act); ++r) each([&](int i) { return rows[std::ptrdiff_t{r} * c + i]; }, false);
+    for (int r = 0; r < epilogue_rows(act); ++r)
+      each([&](int i) { return rows[std::ptrdiff_t{r} * c + i]; }, false);
   });
 }
 
@@ -149,8 +152,8 @@ struct DepthwiseI8Row {
 /// Adds a quad of each vector of channels to the outputs of a tile that see column j: rows 4 Q .. of the window. `at`: bytes
 /// from the start of a row to the column's first channel.
 template <int K, int S, int P, int N, int Q>
-TINYFIQA_INLINE void depthwise_i8_add(const DepthwiseI8Row<K>& r, std::ptrdiff_t at, int j, const std::int8_t* weights,
-                                      simd::vi (&sum)[P][N]) {
+TINYFIQA_INLINE void depthwise_i8_add(const DepthwiseI8Row<K>& r, std::ptrdiff_t at, int j,
+                                      const std::int8_t* weights, simd::vi (&sum)[P][N]) {
   constexpr int count = K - 4 * Q < 4 ? K - 4 * Q : 4, lanes = N * simd::width;
   const std::uint8_t* row[count];
 #pragma GCC unroll 4
@@ -162,16 +165,17 @@ TINYFIQA_INLINE void depthwise_i8_add(const DepthwiseI8Row<K>& r, std::ptrdiff_t
     if (const int kx = j - i * S; kx >= 0 && kx < K) {
 #pragma GCC unroll 4
       for (int v = 0; v < N; ++v)
-        sum[i][v] = simd::dot(
-            sum[i][v], quad[v],
-            simd::load_quads(weights + ((kx * column_quads(K) + Q) * lanes + v * simd::width) * 4));
+        sum[i][v] =
+            simd::dot(sum[i][v], quad[v],
+                      simd::load_quads(weights + ((kx * column_quads(K) + Q) * lanes + v * simd::width) * 4));
     }
 }
 
 /// Output pixels begin .. end - 1 of one block by tiles of P; the last tile is moved left. Needs end - begin >= P.
 template <int K, int S, int P, int N>
-TINYFIQA_NOINLINE inline void depthwise_i8_tiles(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& row, int begin, int end,
-                                                 ChannelBlock b, const unsigned char* packed) {
+TINYFIQA_NOINLINE inline void depthwise_i8_tiles(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& row,
+                                                 int begin, int end, ChannelBlock b,
+                                                 const unsigned char* packed) {
   constexpr int columns = (P - 1) * S + K, lanes = N * simd::width;
   const auto* const bias = reinterpret_cast<const std::int32_t*>(packed);
   const auto* const weights = reinterpret_cast<const std::int8_t*>(packed) + lanes * 4;
@@ -195,7 +199,8 @@ TINYFIQA_NOINLINE inline void depthwise_i8_tiles(const DepthwiseI8Args& d, const
     for (int i = 0; i < P; ++i) simd::RowBlock<N>::in_order(sum[i]);
     store_tile<P, N>(
         d.out, r.pixel + first, P, b.first, b.count,
-        [&](int i, int v) TINYFIQA_INLINE_LAMBDA { return simd::to_floats(sum[i][v]); }, rows, lanes, d.slope);
+        [&](int i, int v) TINYFIQA_INLINE_LAMBDA { return simd::to_floats(sum[i][v]); }, rows, lanes,
+        d.slope);
   }
 }
 
@@ -266,8 +271,8 @@ inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& 
       for (int i = 0; i < b.count; i += step)
         store_tile<1, N>(
             d.out, r.pixel + ox, 1, b.first + i, b.count - i < step ? b.count - i : step,
-            [&](int, int v) TINYFIQA_INLINE_LAMBDA { return simd::load(sums + i + v * simd::width); }, rows + i, block,
-            d.slope);
+            [&](int, int v) TINYFIQA_INLINE_LAMBDA { return simd::load(sums + i + v * simd::width); },
+            rows + i, block, d.slope);
       packed += block_bytes;
     });
   }
@@ -303,7 +308,8 @@ inline void pad_row(const DepthwiseI8Args& d, int image, int y, std::uint8_t* to
 /// Output rows begin .. end - 1 of an image. K equals d.window. Each row of the input is copied once, to row y % K of the
 /// scratch.
 template <int K>
-inline void depthwise_i8_rows(const DepthwiseI8Args& d, int image, int begin, int end, std::uint8_t* scratch) {
+inline void depthwise_i8_rows(const DepthwiseI8Args& d, int image, int begin, int end,
+                              std::uint8_t* scratch) {
   const std::size_t row_bytes = padded_row_bytes(d.w, d.c, d.padding);
   std::uint8_t* const nothing = scratch + K * row_bytes;
   std::memset(nothing, d.x_zero, row_bytes);

@@ -68,7 +68,8 @@ inline QuantisedOutput moved_output(QuantisedOutput out, std::ptrdiff_t pixel, i
 
 /// The levels of one pixel, N vectors of its channels from channel `first` on, of which `count` are written.
 template <int N>
-TINYFIQA_INLINE void store_pixel(const QuantisedOutput& out, std::ptrdiff_t pixel, int first, int count, vf (&y)[N]) {
+TINYFIQA_INLINE void store_pixel(const QuantisedOutput& out, std::ptrdiff_t pixel, int first, int count,
+                                 vf (&y)[N]) {
   if (out.residual != nullptr) {
     const std::uint8_t* const r = out.residual + pixel * out.residual_stride + first;
 #pragma GCC unroll 4
@@ -85,9 +86,9 @@ TINYFIQA_INLINE void store_pixel(const QuantisedOutput& out, std::ptrdiff_t pixe
 
 /// The end of `pixels` pixels for everything but none and ReLU without a residual; sums are at `sums`, N vectors a pixel.
 template <int N>
-TINYFIQA_NOINLINE inline void store_rarely(const QuantisedOutput& out, std::ptrdiff_t pixel, int pixels, int first,
-                                           int count, const float* sums, const float* rows, std::ptrdiff_t columns,
-                                           const float* slope) {
+TINYFIQA_NOINLINE inline void store_rarely(const QuantisedOutput& out, std::ptrdiff_t pixel, int pixels,
+                                           int first, int count, const float* sums, const float* rows,
+                                           std::ptrdiff_t columns, const float* slope) {
   for (int i = 0; i < pixels; ++i, ++pixel, sums += N * simd::width) {
     vf y[N];
     const auto each = [&](const auto& body) TINYFIQA_INLINE_LAMBDA {
@@ -105,7 +106,8 @@ TINYFIQA_NOINLINE inline void store_rarely(const QuantisedOutput& out, std::ptrd
       continue;
     }
     const auto as = [&](auto tag) TINYFIQA_INLINE_LAMBDA {
-      each([&](vf sum, int at) TINYFIQA_INLINE_LAMBDA { return scale_sum<decltype(tag)::act>(sum, rows + at, columns); });
+      each([&](vf sum, int at)
+               TINYFIQA_INLINE_LAMBDA { return scale_sum<decltype(tag)::act>(sum, rows + at, columns); });
     };
     if (out.act == Act::hsigmoid)
       as(ActTag<Act::hsigmoid>{});
@@ -122,8 +124,9 @@ TINYFIQA_NOINLINE inline void store_rarely(const QuantisedOutput& out, std::ptrd
 /// The end of a tile of P pixels and N vectors of channels: the first `pixels` pixels from `pixel` on. sum(i, v) is a vector
 /// of sums; `rows` points at the factors of the tile's first channel. What networks do most stays in registers.
 template <int P, int N, class Sum>
-TINYFIQA_INLINE void store_tile(const QuantisedOutput& out, std::ptrdiff_t pixel, int pixels, int first, int count,
-                                const Sum& sum, const float* rows, std::ptrdiff_t columns, const float* slope) {
+TINYFIQA_INLINE void store_tile(const QuantisedOutput& out, std::ptrdiff_t pixel, int pixels, int first,
+                                int count, const Sum& sum, const float* rows, std::ptrdiff_t columns,
+                                const float* slope) {
   const auto fast = [&](auto tag) TINYFIQA_INLINE_LAMBDA {
 #pragma GCC unroll 12
     for (int i = 0; i < P; ++i) {

@@ -45,7 +45,9 @@ struct GemmI8Args {
 TINYFIQA_INLINE constexpr int quads_of(int k) { return (k + 3) / 4; }
 
 /// Rows of a panel, 4 bytes for each column: bias, constants of the epilogue, quads.
-TINYFIQA_INLINE constexpr int gemm_i8_panel_rows(int k, Act act) { return 1 + epilogue_rows(act) + quads_of(k); }
+TINYFIQA_INLINE constexpr int gemm_i8_panel_rows(int k, Act act) {
+  return 1 + epilogue_rows(act) + quads_of(k);
+}
 
 /// Size of the packed block, in bytes.
 template <int Width = simd::width>
@@ -56,8 +58,8 @@ constexpr std::size_t gemm_i8_packed_bytes(int n, int k, Act act) {
 
 /// Packs weight [n][k] (one row for each output), bias [n] and the epilogue's rows [epilogue_rows(act)][n].
 template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
-inline void pack_gemm_i8(int n, int k, Act act, const std::int8_t* weight, const std::int32_t* bias, const float* rows,
-                         unsigned char* packed) {
+inline void pack_gemm_i8(int n, int k, Act act, const std::int8_t* weight, const std::int32_t* bias,
+                         const float* rows, unsigned char* packed) {
   const int total = (n + Width - 1) / Width, quads = quads_of(k), constants = epilogue_rows(act);
   for (int first = 0; first < total;) {
     const int vectors = gemm_panel_vectors<MaxVectors>(first, total), columns = vectors * Width;
@@ -77,7 +79,8 @@ inline void pack_gemm_i8(int n, int k, Act act, const std::int8_t* weight, const
       }
       for (int q = 0; q < quads; ++q) {
         std::int8_t quad[4] = {};
-        for (int t = 0; there && t < 4 && 4 * q + t < k; ++t) quad[t] = weight[std::ptrdiff_t{output} * k + 4 * q + t];
+        for (int t = 0; there && t < 4 && 4 * q + t < k; ++t)
+          quad[t] = weight[std::ptrdiff_t{output} * k + 4 * q + t];
         put(quad);
       }
     }
@@ -111,7 +114,8 @@ TINYFIQA_INLINE void gemm_i8_add_products(int k, const std::uint8_t* const (&a)[
 
 /// Rows begin .. end of C, columns of one panel. The last tile repeats its last row.
 template <int MR, int NV>
-inline void gemm_i8_panel(const GemmI8Args& g, const unsigned char* panel, int first, int columns, int begin, int end) {
+inline void gemm_i8_panel(const GemmI8Args& g, const unsigned char* panel, int first, int columns, int begin,
+                          int end) {
   constexpr int wide = NV * simd::width;
   const auto* const bias = reinterpret_cast<const std::int32_t*>(panel);
   const auto* const rows = reinterpret_cast<const float*>(panel) + wide;

@@ -19,14 +19,14 @@ struct Levels {
 
 /// A convolution in whole numbers; rows [3][Cout] are factor; three or PReLU's negative; six.
 struct WholeConv {
-  const std::int8_t* weight = nullptr;   ///< [Cout][Cin / groups][K][K]
-  const std::int32_t* bias = nullptr;    ///< [Cout]
+  const std::int8_t* weight = nullptr;  ///< [Cout][Cin / groups][K][K]
+  const std::int32_t* bias = nullptr;   ///< [Cout]
   const float* rows = nullptr;
 };
 
 /// The sum of output element (i, oy, ox, o). A tap outside the map is the level zero[c % 3].
-inline std::int32_t sum_levels(const Levels& x, MapShape out, Window w, const WholeConv& conv, const std::uint8_t* zero, int i,
-                               int oy, int ox, int o) {
+inline std::int32_t sum_levels(const Levels& x, MapShape out, Window w, const WholeConv& conv,
+                               const std::uint8_t* zero, int i, int oy, int ox, int o) {
   const int cin = x.shape.c / w.groups, group = o / (out.c / w.groups);
   std::int32_t sum = conv.bias[o];
   for (int c = 0; c < cin; ++c)
@@ -34,9 +34,9 @@ inline std::int32_t sum_levels(const Levels& x, MapShape out, Window w, const Wh
       for (int kx = 0; kx < w.window; ++kx) {
         const int y = oy * w.stride + ky - w.padding, xx = ox * w.stride + kx - w.padding;
         const bool inside = y >= 0 && y < x.shape.h && xx >= 0 && xx < x.shape.w;
-        const std::int32_t level =
-            inside ? x.levels[x.shape.at(i, y, xx, group * cin + c)] : zero[c % 3];
-        sum += level * conv.weight[((static_cast<std::ptrdiff_t>(o) * cin + c) * w.window + ky) * w.window + kx];
+        const std::int32_t level = inside ? x.levels[x.shape.at(i, y, xx, group * cin + c)] : zero[c % 3];
+        sum +=
+            level * conv.weight[((static_cast<std::ptrdiff_t>(o) * cin + c) * w.window + ky) * w.window + kx];
       }
   return sum;
 }
@@ -59,7 +59,8 @@ inline float scaled_sum(Act a, std::int32_t sum, const float* rows, int o, int n
 }
 
 /// The level of y + residual. `by` is the residual's scale divided by the output's.
-inline std::uint8_t level_with(float y, const std::uint8_t* residual, Quantisation quant, float by, LevelRange range) {
+inline std::uint8_t level_with(float y, const std::uint8_t* residual, Quantisation quant, float by,
+                               LevelRange range) {
   if (residual == nullptr) return to_level(y, range);
   const float r = as_float(static_cast<float>(*residual - quant.zero) * by);
   return to_level(as_float(y + r), range);
