@@ -12,7 +12,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 fixtures=$root/tests/fixtures
 own=$root/tests/fuzz
 
-targets="weights metadata npy csv resume options image mjpeg exif_resize detector graph kernels photo webp heif tiff colour"
+targets="weights metadata npy csv resume options image mjpeg exif_resize detector graph kernels quantised photo webp heif tiff colour"
 
 # Sets seeds (folders), dictionary, the longest input in bytes, how slowly inputs grow (libFuzzer's
 # len_control; 0 where each byte is a number, so that they are long enough from the start), and whether leaks are looked
@@ -28,7 +28,7 @@ describe() {
     mjpeg) seeds="$fixtures/image" dictionary=$own/images.dict longest=16384 ;;
     exif_resize) seeds="$own/seeds/exif_resize" longest=256 grow=0 ;;
     detector) longest=16384 grow=0 ;;
-    graph | kernels) longest=512 grow=0 ;;
+    graph | kernels | quantised) longest=512 grow=0 ;;
     photo | webp | heif | tiff | colour)
       seeds="$fixtures/photos $fixtures/image $fixtures/variants" dictionary=$own/images.dict longest=65536
       ;;

@@ -189,7 +189,14 @@ class Model {
     std::vector<float> block(block_size(network.params));
     auto report = load_whole_weights(file, network, input_.levels, Span<float>(block));
     if (!report) return report;
-    network_ = std::move(network);
+    std::swap(network_, network);
+    const PlanProblem problem = plan_everything().plan.problem;
+    if (problem.error != PlanError::none) {
+      const auto text = plan_error_text(problem, network_.operations());
+      std::swap(network_, network);
+      return Status::error(Errc::bad_format, file.path, ": levels of its values that can't be run: ", text,
+                           "; make the file again with tinyfiqa quantize");
+    }
     if (!block_.empty()) block_ = block;
     BlockParams source(block.data());
     packed_ = packed(source);

@@ -271,6 +271,8 @@ class WholeReader {
     if (status.ok()) status = read_into(name + ".weight_scale", channels, Span<float>(layer.scale));
     if (status.ok()) status = read_into(name + ".bias", channels, Span<float>(layer.bias));
     if (!status) return status;
+    for (const float scale : layer.scale)
+      if (!(scale >= 0.0f && scale <= 1e9f)) return bad(name + ".weight_scale", "is no scale of at most 1e9");
     for (std::size_t i = 0; i < layer.weight.size(); ++i) {
       const auto depth = static_cast<std::size_t>(layer.depth);
       if (std::fabs(layer.weight[i]) > static_cast<float>(largest_weight))

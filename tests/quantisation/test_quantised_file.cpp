@@ -1,0 +1,150 @@
+// Files of 8-bit networks: what is written is what is read, and files that can't be run are refused.
+#include <tinyfiqa/quality/load_model.hpp>
+#include <tinyfiqa/quality/session.hpp>
+#include <tinyfiqa/quantisation/quantiser.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+using namespace tinyfiqa;
+namespace fs = std::filesystem;
+
+namespace {
+
+Model quantised(const ModelSpec& spec, int side, const QuantiseOptions& options = {}) {
+  const Model floats(spec, native_backend(), 3);
+  auto quantiser = Quantiser::create(floats, side, side, options);
+  REQUIRE_MESSAGE(quantiser.ok(), quantiser.status().message());
+  Rng rng(2);
+  for (int image = 0; image < 4; ++image) {
+    std::vector<unsigned char> levels(static_cast<std::size_t>(side * side * 3));
+    for (unsigned char& level : levels) level = static_cast<unsigned char>(rng.below(256));
+    quantiser->add(std::move(levels));
+  }
+  auto whole = quantiser->quantise();
+  REQUIRE_MESSAGE(whole.ok(), whole.status().message());
+  return std::move(*whole);
+}
+
+using Change = std::function<void(std::vector<TensorBytes>&)>;
+
+/// Writes the network with a change to its tensors, and reads it again.
+Result<Model> read_again(
+    const Model& whole, const Change& change = [](std::vector<TensorBytes>&) {}, Use use = Use::change) {
+  const fs::path path = fs::temp_directory_path() / (std::to_string(::getpid()) + "_quantised.safetensors");
+  const Span<float> block = const_cast<Model&>(whole).block();
+  auto tensors = whole_tensors(whole.network(), whole.input().levels, {block.data, block.size});
+  change(tensors);
+  REQUIRE(
+      write_safetensors(path.string(), tensors, {{"model", whole.spec().name}, {"precision", "i8"}}).ok());
+  const auto bytes = read_file(path.string());
+  fs::remove(path);
+  REQUIRE(bytes.ok());
+  return load_model(*bytes, "", native_backend(), use);
+}
+
+TensorBytes& tensor(std::vector<TensorBytes>& tensors, const std::string& name) {
+  const auto found =
+      std::find_if(tensors.begin(), tensors.end(), [&](const TensorBytes& t) { return t.name == name; });
+  REQUIRE(found != tensors.end());
+  return *found;
+}
+
+void check_refused(const Model& whole, const Change& change, const std::string& words) {
+  const auto again = read_again(whole, change);
+  REQUIRE_FALSE(again.ok());
+  const std::string message = again.status().message();
+  CHECK_MESSAGE(message.find(words) != std::string::npos, message);
+}
+
+}  // namespace
+
+TEST_CASE("an 8-bit network is the same after it was written and read") {
+  for (const char* name : {"tinyfqnet", "mobilenet_v3_small", "shufflenet_v2_x0_5"}) {
+    INFO(name);
+    const Model whole = quantised(*find_model(name), 48);
+    for (const Use use : {Use::change, Use::run}) {
+      const auto again = read_again(
+          whole, [](std::vector<TensorBytes>&) {}, use);
+      REQUIRE_MESSAGE(again.ok(), again.status().message());
+      CHECK(again->has_levels());
+      REQUIRE(again->packed().size == whole.packed().size);
+      CHECK(std::memcmp(again->packed().data, whole.packed().data, whole.packed().size) == 0);
+    }
+  }
+}
+
+TEST_CASE("a session of an 8-bit network rounds floats to levels") {
+  const Model whole = quantised(*find_model("tinyfqnet"), 32);
+  SessionOptions options;
+  options.feed = Feed::levels;
+  auto by_levels = Session::create(whole, 1, 32, 32, options), by_floats = Session::create(whole, 1, 32, 32);
+  REQUIRE(by_levels.ok());
+  REQUIRE(by_floats.ok());
+  Rng rng(8);
+  std::vector<unsigned char> levels(32 * 32 * 3);
+  std::vector<float> floats;
+  for (unsigned char& level : levels) {
+    level = static_cast<unsigned char>(rng.below(256));
+    floats.push_back((static_cast<float>(level) - 127.5f) / 128.0f + rng.uniform(-0.003f, 0.003f));
+  }
+  float a = 0, b = 1;
+  by_levels->run(levels.data(), &a);
+  by_floats->run(floats.data(), &b);
+  CHECK(std::memcmp(&a, &b, sizeof a) == 0);
+}
+
+TEST_CASE("a layer that is kept in floats ends the levels") {
+  QuantiseOptions options;
+  options.float_layers = {"blocks.6.conv.0"};
+  const Model whole = quantised(*find_model("tinyfqnet"), 32, options);
+  const auto ops = whole.network().operations();
+  int levels = 0;
+  for (const Op& op : ops) levels += op.dtype == DType::u8 ? 1 : 0;
+  CHECK(levels > 15);
+  CHECK(ops[ops.size - 2].dtype == DType::f32);
+  const auto again = read_again(whole);
+  REQUIRE_MESSAGE(again.ok(), again.status().message());
+  CHECK(std::memcmp(again->packed().data, whole.packed().data, whole.packed().size) == 0);
+}
+
+TEST_CASE("files of 8 bits that are damaged, or can't be run, are refused by name") {
+  const Model whole = quantised(*find_model("tinyfqnet"), 32);
+  check_refused(
+      whole, [](auto& t) { tensor(t, "stem.0.weight").bytes[5] = 64; },
+      "'stem.0.weight': has weights beyond -63..63");
+  check_refused(
+      whole, [](auto& t) { tensor(t, "blocks.0.conv.3.bias").name = "bias"; },
+      "missing 'blocks.0.conv.3.bias'");
+  check_refused(
+      whole,
+      [](auto& t) {
+        TensorBytes& zero = tensor(t, "levels.zero");
+        zero.bytes.pop_back();
+        --zero.shape[0];
+      },
+      "found 'levels.zero' with shape");
+  check_refused(
+      whole,
+      [](auto& t) {
+        TensorBytes& scale = tensor(t, "stem.0.weight_scale");
+        detail::store_le(scale.bytes.data(), 0x7f800000u, 4);
+      },
+      "contains NaN or infinity");
+  // The value of the second layer alone becomes floats: nothing goes from floats to levels.
+  check_refused(
+      whole, [](auto& t) { detail::store_le(tensor(t, "levels.scale").bytes.data() + 8, 0u, 4); },
+      "levels of its values that can't be run: no kernel covers");
+  check_refused(
+      whole, [](auto& t) { detail::store_le(tensor(t, "levels.scale").bytes.data() + 8, 0x7149f2cau, 4); },
+      "'levels.scale': is no scale between");
+}
