@@ -79,6 +79,9 @@ void add_quantize(const Command& app, int& exit_code) {
                  "--layers have the names")
       .type_name("LAYER")
       .one_at_a_time();
+  sub.add_flag(
+      "--round-nearest", options->round_nearest,
+      "Round each weight to its nearest step, instead of so that the layer's results change least; faster");
   sub.add_flag("--keep-biases", options->keep_biases, "Don't correct the biases of the layers by the images");
   sub.add_flag("--layers", *all_layers, "Show all layers' errors, not only the largest");
   sub.add_option(

@@ -186,7 +186,7 @@ Result<QuantiseReport> QuantiseRun::run() {
   const auto rule = range_rule(options_.ranges);
   if (!rule) return rule.status();
   if (const Status s = read(); !s) return s;
-  QuantiseOptions how{*rule, !options_.keep_biases, options_.float_layers};
+  QuantiseOptions how{*rule, !options_.round_nearest, !options_.keep_biases, options_.float_layers};
   auto quantiser = Quantiser::create(*model_, model_->input().height, model_->input().width, std::move(how));
   if (!quantiser) return quantiser.status().prefixed(options_.weights, ": ");
   if (const Status s = read_faces(); !s) return s;

@@ -16,7 +16,7 @@ struct QuantiseRunOptions {
   std::vector<std::string> float_layers;
   int images = 256;  ///< the most that ranges are measured with
   int threads = 0;
-  bool keep_biases = false;
+  bool round_nearest = false, keep_biases = false;
 };
 
 /// How near the scores of the 8-bit network are to those of the floats.

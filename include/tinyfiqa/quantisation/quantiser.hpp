@@ -5,6 +5,7 @@
 #include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/quality/model.hpp>
 #include <tinyfiqa/quantisation/ranges.hpp>
+#include <tinyfiqa/quantisation/rounding.hpp>
 #include <tinyfiqa/runtime/large_array.hpp>
 
 #include <cmath>
@@ -28,6 +29,7 @@ struct ValueError {
 
 struct QuantiseOptions {
   RangeRule rule = RangeRule::square_error;
+  bool fit_rounding = true;  ///< false: each weight goes to its nearest step
   bool correct_biases = true;
   std::vector<std::string> float_layers;  ///< layers whose outputs stay floats, by PyTorch's names
 };
@@ -76,9 +78,8 @@ class Quantiser {
     Model whole(*model_);
     set_levels(whole.operations(), values_,
                levels_of_values(model_->network().operations(), values_, histograms_, options_.rule));
-    round_weights(whole.network(), whole.input().levels, whole.block());
-    if (options_.correct_biases)
-      if (const Status status = correct_biases(whole); !status) return status;
+    if (const Status status = fit_layers(whole); !status) return status;
+    round_weights(whole.network(), whole.input().levels, whole.block());  // of layers that were not fitted
     whole.pack();
     if (const Status status = measure(whole); !status) return status;
     return whole;
@@ -146,15 +147,15 @@ class Quantiser {
     errors_.assign(model_->network().ops.size(), ValueError());
     for (int i = 0; i < images(); ++i)
       run_both(images_.data() + static_cast<std::size_t>(i) * image_bytes(),
-               [&](const Step& s, const std::uint8_t* levels, const Step& f, const float* floats) {
-                 add_error(s, levels, floats, f.y.pixel_stride, errors_[static_cast<std::size_t>(s.op)]);
-                 return false;
+               [&](const Step& s, const Frame& frame, const Step& f, const float* floats) {
+                 add_error(s, frame.read<std::uint8_t>(s.y), floats, f.y.pixel_stride,
+                           errors_[static_cast<std::size_t>(s.op)]);
                });
     return {};
   }
 
   /// Runs the steps of both plans in turns, so that the values of an operation are in memory at the same time, and calls
-  /// body(step, levels, float step, floats) for each value that is levels; that step runs again if the result is true.
+  /// body(step, frame, float step, floats) for each value that is levels.
   template <class Body>
   void run_both(const unsigned char* images, const Body& body) {
     floats_.run(images, [&](const Plan& floats, const Frame& ff) {
@@ -169,7 +170,7 @@ class Quantiser {
           if (at == floats.step_count || floats.steps[at].op != s.op) continue;
           const Step& f = floats.steps[at++];
           f.run(f, ff);
-          if (body(s, wf.read<std::uint8_t>(s.y), f, ff.read<float>(f.y))) s.run(s, wf);
+          body(s, wf, f, ff.read<float>(f.y));
         }
       });
     });
@@ -190,33 +191,60 @@ class Quantiser {
       }
   }
 
-  /// Adds what each channel of a convolution is too small by, on average over a batch of images, to its bias: layer by layer,
-  /// each behind the corrected ones (Nagel et al. 2019, section 4.2, measured on images). Gates are left alone: their slope is
-  /// not 1.
-  Status correct_biases(Model& whole) {
-    const int most_images =
-        static_cast<int>(std::max<std::size_t>(1, most_batch_bytes / floats_.owned.plan.arena_bytes));
+  /// Layer by layer over a batch of images, each behind the finished ones: rounds a convolution's weights so that its results
+  /// change least, and adds what each channel is too small by on average to its bias (Nagel et al. 2019, section 4.2, measured
+  /// on images). The biases of gates are left alone: their slope is not 1.
+  Status fit_layers(Model& whole) {
+    const std::size_t arena = std::max<std::size_t>(1, floats_.owned.plan.arena_bytes);
+    const int most_images = static_cast<int>(std::max<std::size_t>(1, most_batch_bytes / arena));
     const int n = std::min(images(), std::min(most_images, 64));
     if (const Status status = floats_.plan(*model_, size(n)); !status) return status;
     if (const Status status = whole_.plan(whole, size(n)); !status) return status;
     const NetworkDefinition& network = whole.network();
-    run_both(images_.data(),
-             [&](const Step& s, const std::uint8_t* levels, const Step& f, const float* floats) {
-               const Op& op = network.ops[static_cast<std::size_t>(s.op)];
-               const int bias = op.has_norm() ? op.norm_bias : op.bias;
-               if (!detail::has_whole_weights(network, op) || bias < 0 || op.act == Act::hsigmoid)
-                 return false;
-               ValueError e;
-               add_error(s, levels, floats, f.y.pixel_stride, e);
-               for (int o = 0; o < op.channels; ++o)
-                 whole.block().data[bias + o] +=
-                     static_cast<float>(e.shift[static_cast<std::size_t>(o)] / static_cast<double>(e.pixels));
-               whole_.pack(s);
-               return true;
-             });
+    run_both(images_.data(), [&](const Step& s, const Frame& frame, const Step& f, const float* floats) {
+      const Op& op = network.ops[static_cast<std::size_t>(s.op)];
+      if (!detail::has_whole_weights(network, op)) return;
+      if (options_.fit_rounding) {
+        round_layer(whole, s, frame.read<std::uint8_t>(s.x));
+        whole_.pack(s);
+        s.run(s, frame);
+      }
+      const int bias = op.has_norm() ? op.norm_bias : op.bias;
+      if (!options_.correct_biases || bias < 0 || op.act == Act::hsigmoid) return;
+      ValueError e;
+      add_error(s, frame.read<std::uint8_t>(s.y), floats, f.y.pixel_stride, e);
+      for (int o = 0; o < op.channels; ++o)
+        whole.block().data[bias + o] +=
+            static_cast<float>(e.shift[static_cast<std::size_t>(o)] / static_cast<double>(e.pixels));
+      whole_.pack(s);
+      s.run(s, frame);
+    });
     return {};
   }
 
+  static void round_layer(Model& whole, const Step& s, const std::uint8_t* x) {
+    const Op& op = whole.network().ops[static_cast<std::size_t>(s.first_op)];
+    const Span<float> block = whole.block();
+    detail::FoldedLayer layer = detail::fold_layer(
+        whole.network(), s.first_op, Span<const float>(block.data, block.size), whole.input().levels);
+    const auto depth = static_cast<std::size_t>(layer.depth);
+    const int per_group = op.channels / op.groups;
+    std::vector<double> moments, wanted(depth);
+    std::vector<std::int8_t> rounded(depth);
+    for (int o = 0; o < op.channels; ++o) {
+      if (o % per_group == 0) moments = window_moments(s, x, o / per_group, most_windows);
+      float* const weight = layer.weight.data() + static_cast<std::size_t>(o) * depth;
+      const double scale = static_cast<double>(detail::short_scale(layer.scale[static_cast<std::size_t>(o)]));
+      for (std::size_t i = 0; i < depth; ++i)
+        wanted[i] = static_cast<double>(weight[i]) * layer.by(static_cast<int>(i)) / scale;
+      round_by_moments(moments, wanted, rounded.data());
+      for (std::size_t i = 0; i < depth; ++i)
+        weight[i] = static_cast<float>(rounded[i] * scale / layer.by(static_cast<int>(i)));
+    }
+    detail::unfold_layer(op, layer, block);
+  }
+
+  static constexpr int most_windows = 2048;
   static constexpr std::size_t most_batch_bytes = std::size_t{400} << 20u;
 
   const Model* model_;
