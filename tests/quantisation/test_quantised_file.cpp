@@ -140,9 +140,13 @@ TEST_CASE("files of 8 bits that are damaged, or can't be run, are refused by nam
         detail::store_le(scale.bytes.data(), 0x7f800000u, 4);
       },
       "contains NaN or infinity");
-  // The value of the second layer alone becomes floats: nothing goes from floats to levels.
+  // The score itself as levels: a sigmoid has no kernel for that.
   check_refused(
-      whole, [](auto& t) { detail::store_le(tensor(t, "levels.scale").bytes.data() + 8, 0u, 4); },
+      whole,
+      [](auto& t) {
+        TensorBytes& scale = tensor(t, "levels.scale");
+        detail::store_le(scale.bytes.data() + scale.bytes.size() - 4, 0x3f800000u, 4);
+      },
       "levels of its values that can't be run: no kernel covers");
   check_refused(
       whole, [](auto& t) { detail::store_le(tensor(t, "levels.scale").bytes.data() + 8, 0x7149f2cau, 4); },
