@@ -19,7 +19,7 @@ targets="weights metadata npy csv resume options image mjpeg exif_resize detecto
 # for.
 describe() {
   seeds="" dictionary="" longest=4096 grow=100 leaks=1
-  if [ "$1" = heif ]; then leaks=0; fi # libheif 1.15 forgets an image that has unknown colours
+  case $1 in heif | photo) leaks=0 ;; esac # libheif 1.15 forgets an image that has unknown colours
   case $1 in
     weights) seeds="$fixtures/io" dictionary=$own/weights.dict longest=65536 ;;
     metadata | options | resume | csv) seeds="$own/seeds/$1" dictionary=$own/texts.dict ;;
