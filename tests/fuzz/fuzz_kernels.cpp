@@ -151,7 +151,8 @@ void check_map(Input& in, Rng& rng) {
     reference::mean_hw(shape(e), x.data(), expected.data());
     const double bound = (16 + 3 + e.h * e.w / 64 + 2) * 6e-8;
     on_each_backend([&](const Backend& backend) {
-      const auto y = run_step(backend.operation(OpKind::mean_hw, DType::f32, DType::f32), s, x, {}, expected.size());
+      const auto y =
+          run_step(backend.operation(OpKind::mean_hw, DType::f32, DType::f32), s, x, {}, expected.size());
       for (std::size_t i = 0; i < expected.size(); ++i)
         require(std::fabs(static_cast<double>(y[i]) - static_cast<double>(expected[i])) <= bound);
     });
@@ -166,7 +167,8 @@ void check_activation(Input& in) {
   s.x = at(Place::input, {1, 1, static_cast<int>(x.size()), 1});
   s.y = at(Place::output, s.x.extents);
   on_each_backend([&](const Backend& backend) {
-    const auto y = run_step(backend.operation(OpKind::activation, DType::f32, DType::f32), s, x, {}, x.size());
+    const auto y =
+        run_step(backend.operation(OpKind::activation, DType::f32, DType::f32), s, x, {}, x.size());
     for (std::size_t i = 0; i < x.size(); ++i) {
       if (!std::isfinite(x[i])) {
         require(!std::isnan(x[i]) || std::isnan(y[i]));
