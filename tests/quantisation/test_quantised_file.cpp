@@ -101,6 +101,9 @@ TEST_CASE("a session of an 8-bit network rounds floats to levels") {
   by_levels->run(levels.data(), &a);
   by_floats->run(floats.data(), &b);
   CHECK(std::memcmp(&a, &b, sizeof a) == 0);
+  floats[7] = std::nanf("");
+  by_floats->run(floats.data(), &b);
+  CHECK(std::isnan(b));
 }
 
 TEST_CASE("a layer that is kept in floats ends the levels") {

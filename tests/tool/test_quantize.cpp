@@ -83,6 +83,19 @@ TEST_CASE("8-bit weights are refused where floats are needed, and so are layers 
                     "/again.safetensors");
   CHECK(r.code == 2);
   CHECK_MESSAGE(contains(r.err, "has 8-bit maps already"), r.err);
+  for (const char* command : {"export --onnx {}.onnx", "export --target avx2 --c-array {}.hpp"}) {
+    std::string words = command;
+    words.replace(words.find("{}"), 2, dir + "/exported");
+    r = run_tool(words + " --weights " + out);
+    CHECK(r.code == 2);
+    CHECK_MESSAGE((contains(r.err, "can't be exported yet") || contains(r.err, "kernels for floats alone")),
+                  r.err);
+  }
+  r = run_tool("calibrate " + out + " --data " + dir + "/faces.csv --images {faces} --out " + dir +
+               "/c.safetensors");
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(contains(r.err, "calibrate the floats"), r.err);
+  CHECK(contains(run_tool("info --weights " + out).out, "conv_i8/gather"));
   r = quantize(dir, "--float-layer nothing");
   CHECK(r.code == 2);
   CHECK_MESSAGE(contains(r.err, "tinyfqnet has no layer 'nothing'"), r.err);

@@ -17,6 +17,12 @@ using namespace tinyfiqa;
 
 namespace {
 
+Status no_levels(const Model& net) {
+  return Status::error(
+      Errc::unsupported, net.spec().name,
+      ": networks of 8-bit maps can't be exported yet; export the floats that it was made from");
+}
+
 struct ExportCommand {
   ModelOptions model;
   std::string onnx;
@@ -55,6 +61,7 @@ Status ExportCommand::export_c_array() const {
   if (models->size() != 1)
     return Status::error(Errc::bad_argument, "a header holds one network; give one --weights");
   const Model& net = *(*models)[0];
+  if (net.has_levels()) return no_levels(net);
   const auto text = packed_header(net, to->name);
   if (!text) return text.status();
   if (const Status written = write_text(c_array, *text); !written.ok()) return written;
@@ -71,6 +78,7 @@ Status ExportCommand::export_onnx() const {
   if (models->size() != 1)
     return Status::error(Errc::bad_argument, "an ONNX file holds one network; give one --weights");
   const Model& net = *(*models)[0];
+  if (net.has_levels()) return no_levels(net);
   OnnxInput input{batch, size.height, size.width};
   if (input.height == 0) {
     input.height = net.input().height;

@@ -113,8 +113,9 @@ void print_text(const ModelSpec& spec, const NetworkDefinition& network, const O
               total.macs, static_cast<double>(total.macs) * 1e-6,
               static_cast<double>(total.macs + total.normalised_elements) * 1e-6);
   print_outputs(network, p);
-  std::printf("arena           %s for %d thread%s, from floats\n", mib_text(p.plan.arena_bytes).c_str(),
-              p.plan.threads, p.plan.threads == 1 ? "" : "s");
+  std::printf("arena           %s for %d thread%s, from %s\n", mib_text(p.plan.arena_bytes).c_str(),
+              p.plan.threads, p.plan.threads == 1 ? "" : "s",
+              ops[0].dtype == DType::u8 ? "the levels of images" : "floats");
   if (levels_arena > 0)
     std::printf("%-15s %s from the levels of images, as score runs it\n", "", mib_text(levels_arena).c_str());
   std::printf("packed weights  %s\n", mib_text(p.plan.packed_bytes).c_str());
@@ -177,6 +178,7 @@ struct FileInfo {
   Metadata metadata;
   std::string model;
   InputSpec input;
+  NetworkDefinition network;  ///< with the levels of an 8-bit file
 };
 
 Result<FileInfo> read_file_info(const std::string& path, const std::string& key, const std::string& name,
@@ -187,7 +189,7 @@ Result<FileInfo> read_file_info(const std::string& path, const std::string& key,
   if (!model) return model.status();
   print_file_notes(path, model->notes());
   if (name.empty()) note_other_models(*file, model->spec());
-  return FileInfo{file->metadata, model->spec().name, model->input()};
+  return FileInfo{file->metadata, model->spec().name, model->input(), model->network()};
 }
 
 int InfoCommand::run() {
@@ -198,11 +200,13 @@ int InfoCommand::run() {
   const auto backend = backend_option(isa);
   if (!backend) return fail(backend.status());
   Metadata metadata;
+  std::optional<NetworkDefinition> of_file;
   if (!weights.empty()) {
     auto file = read_file_info(weights, weights_key, model, **backend);
     if (!file) return fail(file.status());
     metadata = std::move(file->metadata);
     model = file->model;
+    of_file = std::move(file->network);
     if (size.height == 0) size = {file->input.height, file->input.width};
   }
   if (model.empty()) model = tinyfqnet_m_spec.name;
@@ -210,7 +214,7 @@ int InfoCommand::run() {
   if (spec == nullptr)
     return fail(
         Status::error(Errc::bad_argument, "no model is called '", model, "'; there are ", model_names()));
-  const NetworkDefinition network = spec->define();
+  const NetworkDefinition network = of_file ? std::move(*of_file) : spec->define();
   const Extents input{batch, size.height > 0 ? size.height : spec->input.height,
                       size.width > 0 ? size.width : spec->input.width, 0};
   const auto outputs = output_values(network);
@@ -220,10 +224,12 @@ int InfoCommand::run() {
   request.outputs = {outputs->data(), outputs->size()};
   request.input = input;
   request.threads = threads;
+  const bool reads_levels = network.ops[0].dtype == DType::u8;  // an 8-bit network, which reads nothing else
+  if (reads_levels) request.levels = &spec->input.levels;
   const OwnedPlan p = make_owned_plan(request, **backend);
   if (!p.plan.ok())
     return fail(Status::error(Errc::bad_argument, model, ": ", plan_error_text(p.plan.problem, request.ops)));
-  const std::size_t levels_arena = arena_bytes_of_levels(request, *spec, **backend);
+  const std::size_t levels_arena = reads_levels ? 0 : arena_bytes_of_levels(request, *spec, **backend);
   if (json)
     print_json(*spec, network, p, levels_arena, **backend, metadata);
   else

@@ -185,6 +185,10 @@ class Model {
  private:
   /// The file of an 8-bit network. Its parameters become floats that stand for the same numbers.
   Result<LoadReport> load_whole(const TensorFile& file) {
+    if (backend_->to_floats == nullptr)
+      return Status::error(Errc::unsupported, file.path,
+                           ": weights of a network of 8-bit maps, and this program has kernels "
+                           "for floats alone; give the model native_backend(), or take weights in floats");
     NetworkDefinition network = network_;
     std::vector<float> block(block_size(network.params));
     auto report = load_whole_weights(file, network, input_.levels, Span<float>(block));

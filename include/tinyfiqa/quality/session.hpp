@@ -134,7 +134,10 @@ class Session {
       return;
     }
     if (feed != feed_) return fill_with_nan(outputs);
-    if (feed == Feed::floats && model_->has_levels()) input = to_levels(static_cast<const float*>(input));
+    if (feed == Feed::floats && model_->has_levels()) {
+      input = to_levels(static_cast<const float*>(input));
+      if (input == nullptr) return fill_with_nan(outputs);
+    }
     std::copy(outputs.begin(), outputs.end(), pointers_.begin());
     Frame f;
     f.arena = arena_.data();
@@ -148,8 +151,9 @@ class Session {
     if (!finite_) fill_with_nan(outputs);
   }
 
-  /// The levels that stand for the numbers nearest to the input's.
+  /// The levels that stand for the numbers nearest to the input's; null if one of these is NaN or infinity.
   const unsigned char* to_levels(const float* input) {
+    if (!detail::all_finite(input, static_cast<std::ptrdiff_t>(rounded_.size()))) return nullptr;
     const LevelScale& scale = model_->input().levels;
     for (std::size_t i = 0; i < rounded_.size(); ++i) {
       const float level = input[i] / scale.scale[i % 3] + scale.mean[i % 3];

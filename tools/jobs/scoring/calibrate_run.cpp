@@ -90,6 +90,11 @@ Result<std::shared_ptr<const Model>> CalibrateRun::make(const TensorFile& file) 
   auto network = make_model(file, options_.model, **backend);
   if (!network) return network.status();
   print_file_notes(options_.weights, network->notes());
+  if (network->has_levels())
+    return Status::error(
+        Errc::unsupported, options_.weights,
+        ": weights of a network of 8-bit maps; calibrate the floats that it was made from, then quantise "
+        "them: the calibration is kept");
   if (options_.ignore_colour)
     if (const Status status = ignore_colour(*network); !status) return status;
   if (options_.half) {
