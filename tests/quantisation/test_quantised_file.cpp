@@ -155,3 +155,18 @@ TEST_CASE("files of 8 bits that are damaged, or can't be run, are refused by nam
       whole, [](auto& t) { detail::store_le(tensor(t, "levels.scale").bytes.data() + 8, 0x7149f2cau, 4); },
       "'levels.scale': is no scale between");
 }
+
+TEST_CASE("a quantiser refuses models without parameters, no images, and images of another size") {
+  const Model floats(*find_model("tinyfqnet"), native_backend(), 3);
+  const Model empty(*find_model("tinyfqnet"), native_backend(), Model::Unfilled{}, Use::run);
+  CHECK_FALSE(Quantiser::create(empty, 32, 32).ok());
+  auto quantiser = Quantiser::create(floats, 32, 32);
+  REQUIRE(quantiser.ok());
+  CHECK(std::string(quantiser->quantise().status().message()) ==
+        "tinyfqnet: no images to measure ranges with");
+  quantiser->add(std::vector<unsigned char>(32 * 32 * 3));
+  quantiser->add(std::vector<unsigned char>(16 * 16 * 3));
+  CHECK(quantiser->images() == 1);
+  CHECK(std::string(quantiser->quantise().status().message()) ==
+        "tinyfqnet: an image does not have 32x32 pixels of three levels");
+}

@@ -96,6 +96,9 @@ TEST_CASE("8-bit weights are refused where floats are needed, and so are layers 
   CHECK(r.code == 2);
   CHECK_MESSAGE(contains(r.err, "calibrate the floats"), r.err);
   CHECK(contains(run_tool("info --weights " + out).out, "conv_i8/gather"));
+  r = run_tool("quantize " + out + " --data " + dir + "/faces.csv --images {faces} --out " + out);
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(contains(r.err, "give --out another name"), r.err);
   r = quantize(dir, "--float-layer nothing");
   CHECK(r.code == 2);
   CHECK_MESSAGE(contains(r.err, "tinyfqnet has no layer 'nothing'"), r.err);

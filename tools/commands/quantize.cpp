@@ -29,9 +29,12 @@ void print_report(const QuantiseReport& report, const QuantiseRunOptions& option
   std::printf("ranges measured with %d images\n", report.images);
   print_layers(report.layers, all_layers);
   const ScoreChange& c = report.change;
-  std::printf("%zu %s: Spearman correlation with the floats' scores %.4f, mean change %.4f raw", c.images,
-              c.held_out ? "other images" : "images, those of the ranges", c.spearman, c.raw);
-  if (c.quality) std::printf(", %.2f points of quality", *c.quality);
+  if (!c.compared)
+    std::printf("%zu images are too few to compare scores", c.images);
+  else
+    std::printf("%zu %s: Spearman correlation with the floats' scores %.4f, mean change %.4f raw", c.images,
+                c.held_out ? "other images" : "images, those of the ranges", c.spearman, c.raw);
+  if (c.compared && c.quality) std::printf(", %.2f points of quality", *c.quality);
   std::printf("\n%s: %s, 8 bits, %zu bytes\n", options.out.c_str(), report.checked.c_str(), report.bytes);
 }
 

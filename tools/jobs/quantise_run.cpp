@@ -32,6 +32,9 @@ Result<RangeRule> range_rule(const std::string& name) {
   return Status::error(Errc::bad_argument, "--ranges '", name, "' is not all, percentile or error");
 }
 
+/// A correlation of fewer images means nothing.
+constexpr std::size_t least_compared = 20;
+
 class QuantiseRun {
  public:
   explicit QuantiseRun(const QuantiseRunOptions& options) : options_(options) {}
@@ -55,6 +58,11 @@ class QuantiseRun {
 };
 
 Status QuantiseRun::read() {
+  std::error_code none;
+  if (std::filesystem::equivalent(options_.weights, options_.out, none))
+    return Status::error(
+        Errc::bad_argument, options_.out,
+        ": these are the floats, which are needed to train and to quantise again; give --out another name");
   if (const Status s = check_output_file(options_.out); !s) return s;
   const auto backend = backend_option(options_.isa);
   if (!backend) return backend.status();
@@ -137,7 +145,7 @@ Status QuantiseRun::compare(std::shared_ptr<const Model> whole) {
   for (std::size_t i = 0; i < faces_.samples.size(); ++i)
     if (!used_[i]) others.samples.push_back(faces_.samples[i]);
   ScoreChange& change = report_.change;
-  change.held_out = others.samples.size() >= 20;
+  change.held_out = others.samples.size() >= least_compared;
   const Dataset& faces = change.held_out ? others : faces_;
   const auto before = scores(model_, faces), after = scores(whole, faces);
   if (!before) return before.status();
@@ -155,11 +163,12 @@ Status QuantiseRun::compare(std::shared_ptr<const Model> whole) {
           static_cast<double>(model_->calibration()->quality(a) - model_->calibration()->quality(b)));
   }
   change.images = x.size();
-  if (x.empty()) return {};
+  if (x.size() < least_compared) return {};
   const double n = static_cast<double>(x.size());
   const auto metrics = compute_metrics(Span<const double>(y), Span<const double>(x));
   if (!metrics) return metrics.status();
   change.spearman = metrics->srcc;
+  change.compared = true;
   change.raw = raw / n;
   if (model_->calibration()) change.quality = quality / n;
   return {};
@@ -192,7 +201,7 @@ Result<QuantiseReport> QuantiseRun::run() {
   if (const Status s = read_faces(); !s) return s;
   if (const Status s = measure(*quantiser); !s) return s;
   auto made = quantiser->quantise();
-  if (!made) return made.status();
+  if (!made) return made.status().prefixed(options_.data.csv, ": ");
   const auto whole = std::make_shared<const Model>(std::move(*made));
   for (std::size_t id = 0; id < quantiser->errors().size(); ++id)
     if (quantiser->errors()[id].pixels > 0)

@@ -22,6 +22,7 @@ struct QuantiseRunOptions {
 /// How near the scores of the 8-bit network are to those of the floats.
 struct ScoreChange {
   std::size_t images = 0;
+  bool compared = false;  ///< false: there were too few, and the numbers below mean nothing
   bool held_out = false;  ///< of images that no range was measured with
   double spearman = 0;
   double raw = 0;                 ///< mean absolute change

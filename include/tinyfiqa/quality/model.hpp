@@ -127,7 +127,7 @@ class Model {
   /// The packed weights. Only kernels of backend() can read them.
   Bytes packed() const { return {packed_.data(), packed_.size()}; }
 
-  /// True for a network of 8-bit maps. Its sessions take levels (Feed::levels) and no floats.
+  /// True for a network of 8-bit maps. Its sessions round an input of floats to levels.
   bool has_levels() const { return network_.ops[0].dtype == DType::u8; }
   /// Makes it one, or one of other levels: set_levels() on the network's operations. Then pack() it.
   Span<Op> operations() { return {network_.ops.data(), network_.ops.size()}; }

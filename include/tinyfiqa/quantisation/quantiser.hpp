@@ -37,12 +37,15 @@ struct QuantiseOptions {
 /// Give it images with add(), all before the first quantise(). The model must outlive it.
 class Quantiser {
  public:
-  /// Errors: bad_argument for a network that reads no images of three channels, that has levels already, or that has no
-  /// layer of a name; those of Session::create().
+  /// Errors: bad_argument for a network that reads no images of three channels, that has levels already, that keeps no
+  /// parameters (Use::run), or that has no layer of a name; those of Session::create().
   static Result<Quantiser> create(const Model& model, int height, int width, QuantiseOptions options = {}) {
     Quantiser q(model, std::move(options));
     if (model.has_levels())
       return Status::error(Errc::bad_argument, model.spec().name, " has 8-bit maps already");
+    if (model.block().size == 0)
+      return Status::error(Errc::bad_argument, model.spec().name,
+                           " keeps no parameters; load it with Use::change");
     const NetworkDefinition& network = model.network();
     std::vector<bool> floats(network.ops.size());
     for (const std::string& layer : q.options_.float_layers) {
@@ -63,18 +66,26 @@ class Quantiser {
     return q;
   }
 
-  /// Takes part in the ranges: levels [height, width, 3] of a face as the network sees it.
-  void add(std::vector<unsigned char> levels) {
+  /// Takes part in the ranges: levels [height, width, 3] of a face as the network sees it. An image of another size is left
+  /// out, and quantise() then returns an error.
+  void add(const std::vector<unsigned char>& levels) {
+    if (levels.size() != image_bytes()) {
+      wrong_size_ = true;
+      return;
+    }
     floats_.run(levels.data(),
                 [&](const Plan& plan, const Frame& frame) { record_values(plan, frame, histograms_); });
     images_.insert(images_.end(), levels.begin(), levels.end());
   }
   int images() const { return static_cast<int>(images_.size() / image_bytes()); }
 
-  /// The 8-bit network. Errors: bad_argument without images; those of Session::create().
+  /// The 8-bit network. Errors: bad_argument without images or for one of a wrong size; those of Session::create().
   Result<Model> quantise() {
     if (images_.empty())
       return Status::error(Errc::bad_argument, model_->spec().name, ": no images to measure ranges with");
+    if (wrong_size_)
+      return Status::error(Errc::bad_argument, model_->spec().name, ": an image does not have ", height_, "x",
+                           width_, " pixels of three levels");
     Model whole(*model_);
     set_levels(whole.operations(), values_,
                levels_of_values(model_->network().operations(), values_, histograms_, options_.rule));
@@ -254,6 +265,7 @@ class Quantiser {
   std::vector<ValueHistogram> histograms_;
   std::vector<unsigned char> images_;  ///< one behind the other
   int height_ = 0, width_ = 0;
+  bool wrong_size_ = false;
   std::vector<ValueError> errors_;
 };
 
