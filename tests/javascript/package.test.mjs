@@ -118,8 +118,8 @@ test("the example of docs/javascript.md prints the tool's qualities", async () =
   assert.deepEqual(printed.map(([quality]) => quality), rowsOfTool(group, "scalar").map((row) => row.quality));
 });
 
-test("the module has at most 300 KB, compressed, and the package the project's version", () => {
-  assert(gzipSync(readFileSync(folder + "tinyfiqa.wasm"), { level: 9 }).length <= 300_000);
+test("the module has at most 305 KB, compressed, and the package the project's version", () => {
+  assert(gzipSync(readFileSync(folder + "tinyfiqa.wasm"), { level: 9 }).length <= 305_000);
   const version = /project\(tinyfiqa VERSION ([0-9.]+)/.exec(readFileSync(root + "CMakeLists.txt", "utf8"))[1];
   assert.equal(JSON.parse(readFileSync(folder + "package.json")).version, version);
 });
