@@ -62,8 +62,11 @@ bool describable(const Py_buffer& view, const Order& order) {
 Pixels::Pixels(nb::handle array, const char* order_name) {
   buffer_.open(array);
   const Order& order = order_of(array, buffer_.view(), order_name);
-  if (!describable(buffer_.view(), order))
-    buffer_.open(nb::module_::import_("numpy").attr("ascontiguousarray")(array));
+  if (!describable(buffer_.view(), order)) {
+    PyObject* const copy = PyMemoryView_GetContiguous(array.ptr(), PyBUF_READ, 'C');
+    if (copy == nullptr) throw nb::python_error();
+    buffer_.open(nb::steal(copy));
+  }
   const Py_buffer& view = buffer_.view();
   image_.data = static_cast<const unsigned char*>(view.buf);
   image_.height = static_cast<std::int32_t>(view.shape[0]);

@@ -20,17 +20,13 @@ namespace {
 /// Most faces of an image that are returned: the detector's own limit.
 constexpr std::size_t most_faces = 1000;
 
-// Python's classes Face and ScoredFace, which are tuples with names, and numpy.ndarray and numpy.float32. They are never
-// freed: they live as long as the interpreter.
+// Python's classes Face and ScoredFace, which are tuples with names. They are never freed: they live as long as the
+// interpreter.
 PyObject *face_class = nullptr, *scored_face_class = nullptr;
-PyObject *array_class = nullptr, *float_class = nullptr;
 
 void set_result_classes(const nb::object& face, const nb::object& scored_face) {
-  const nb::module_ numpy = nb::module_::import_("numpy");
   face_class = nb::object(face).release().ptr();
   scored_face_class = nb::object(scored_face).release().ptr();
-  array_class = nb::object(numpy.attr("ndarray")).release().ptr();
-  float_class = nb::object(numpy.attr("float32")).release().ptr();
 }
 
 /// An object of one of these classes with these fields.
@@ -43,8 +39,8 @@ nb::object named(PyObject* type, const Fields&... fields) {
 }
 
 nb::object object_of(const tinyfiqa_face& f) {
-  const nb::bytes points(f.landmarks, sizeof f.landmarks);
-  const nb::object landmarks = nb::handle(array_class)(nb::make_tuple(5, 2), nb::handle(float_class), points);
+  const auto point = [&](int i) { return nb::make_tuple(f.landmarks[2 * i], f.landmarks[2 * i + 1]); };
+  const nb::object landmarks = nb::make_tuple(point(0), point(1), point(2), point(3), point(4));
   return named(face_class, nb::make_tuple(f.x, f.y, f.width, f.height), f.confidence, landmarks,
                tinyfiqa_framing_name(f.framing));
 }

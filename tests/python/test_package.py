@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import threading
 import time
 
@@ -36,8 +37,8 @@ def test_the_largest_face_of_a_photo_has_a_quality_a_band_and_landmarks():
     assert round(best.exact_quality) == best.quality
     assert best.face.framing == "photo"
     x, y, width, height = best.face.box
-    assert best.face.landmarks.shape == (5, 2)
-    assert np.all(best.face.landmarks > (x, y)) and np.all(best.face.landmarks < (x + width, y + height))
+    assert len(best.face.landmarks) == 5
+    assert all(x < px < x + width and y < py < y + height for px, py in best.face.landmarks)
 
 
 def test_a_photo_without_a_face_has_no_score():
@@ -114,9 +115,31 @@ def test_a_known_face_needs_no_search():
     face = tinyfiqa.score(pixels).face
     by_landmarks = scorer.score_known_face(pixels, landmarks=face.landmarks)
     assert by_landmarks.raw == tinyfiqa.score(pixels).raw and by_landmarks.face is None
+    for landmarks in (np.array(face.landmarks), np.ravel(face.landmarks)):
+        assert scorer.score_known_face(pixels, landmarks=landmarks) == by_landmarks
     assert scorer.score_known_face(pixels, box=face.box).raw != by_landmarks.raw
     with pytest.raises(ValueError, match="five landmarks"):
         scorer.score_known_face(pixels, landmarks=[1, 2, 3])
+
+
+WITHOUT_NUMPY = """
+import sys
+sys.modules["numpy"] = None  # importing it fails
+import tinyfiqa
+path = sys.argv[1]
+print(tinyfiqa.score(path).raw, tinyfiqa.score(open(path, "rb").read()).raw)
+pixels = memoryview(bytes(112 * 112 * 3)).cast("B", (112, 112, 3))
+print(tinyfiqa.Scorer(faces="whole").score(pixels).quality, tinyfiqa.score(pixels[::2]))
+tinyfiqa.evaluate([1, 2], [1, 2])
+"""
+
+
+def test_photos_are_scored_without_numpy():
+    done = subprocess.run([sys.executable, "-c", WITHOUT_NUMPY, PORTRAIT], capture_output=True, text=True)
+    raw = tinyfiqa.score(PORTRAIT).raw
+    black = tinyfiqa.Scorer(faces="whole").score(np.zeros((112, 112, 3), np.uint8)).quality
+    assert done.stdout == f"{raw} {raw}\n{black} None\n"
+    assert done.stderr.endswith("ImportError: this needs NumPy; install it: pip install numpy\n")
 
 
 def test_the_detector_finds_what_the_scorer_scores(every_face):

@@ -1,6 +1,7 @@
 """What tinyfiqa.ray and tinyfiqa.spark do on a worker: columns of faces for Arrow tables, and parts of jobs. It needs no
 engine."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -37,7 +38,7 @@ def test_a_row_has_the_columns_of_the_commands_csv():
     assert (row["quality"], row["band"], row["score"], row["error"]) == (best.quality, best.band, best.raw, None)
     assert (row["face"], row["confidence"], row["note"]) == (1, best.face.confidence, None)
     assert tuple(row[name] for name in _tables.BOX) == best.face.box
-    assert [row[name] for name in _tables.POINTS] == best.face.landmarks.ravel().tolist()
+    assert [row[name] for name in _tables.POINTS] == [v for point in best.face.landmarks for v in point]
     if "TINYFIQA_TOOL" in os.environ:
         command = [os.environ["TINYFIQA_TOOL"], "score", "--format", "csv", PORTRAIT]
         header = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[0]
@@ -69,7 +70,7 @@ def test_faces_are_where_the_table_says():
     assert rows[0]["score"] == whole.score_known_face(PORTRAIT, box=face.box).raw
     assert rows[1]["score"] == rows[2]["score"] == tinyfiqa.score(PORTRAIT).raw and rows[1]["box_x"] == face.box[0]
     assert rows[3]["score"] == whole.score(CROP).raw
-    points = {name: [value] for name, value in zip(_tables.POINTS, face.landmarks.ravel().tolist())}
+    points = {name: [value] for name, value in zip(_tables.POINTS, itertools.chain(*face.landmarks))}
     assert scored({"path": [PORTRAIT], **points})[0]["score"] == tinyfiqa.score(PORTRAIT).raw
     part = scored({"path": [PORTRAIT], **boxes_of(1, None, 3, 4)})[0]
     assert part["error"] == "'box_y' is empty, but other columns of the face are not" and part["box_x"] == 1

@@ -3,8 +3,6 @@
 import os
 from typing import Any
 
-import numpy as np
-
 #: What an image may be: a path, the bytes of a file, an array of NumPy's or an image of Pillow's.
 Image = Any
 
@@ -14,11 +12,34 @@ def call(native, verb, image, order, *more):
     arguments behind it."""
     if isinstance(image, (str, os.PathLike)):
         return getattr(native, verb + "_file")(os.fspath(image), *more)
-    if isinstance(image, (bytes, bytearray, memoryview)):
+    if is_file(image):
         return getattr(native, verb + "_bytes")(bytes(image), *more)
     if hasattr(image, "getbands"):
         return _call_with_pillow(native, verb, image, *more)
-    return getattr(native, verb + "_pixels")(np.asarray(image), order, *more)
+    return getattr(native, verb + "_pixels")(buffer_of(image), order, *more)
+
+
+def is_file(image):
+    """Whether these are the bytes of a file. A memoryview of more dimensions has pixels."""
+    return isinstance(image, (bytes, bytearray)) or (isinstance(image, memoryview) and image.ndim == 1)
+
+
+def numpy():
+    """NumPy, which only some functions need."""
+    try:
+        import numpy
+    except ImportError as error:
+        raise ImportError("this needs NumPy; install it: pip install numpy") from error
+    return numpy
+
+
+def buffer_of(pixels):
+    """The pixels as an object with Python's buffer protocol: an array as it is, others as an array of NumPy's."""
+    try:
+        memoryview(pixels).release()
+    except TypeError:
+        return numpy().asarray(pixels)
+    return pixels
 
 
 def _call_with_pillow(native, verb, image, *more):
@@ -29,12 +50,18 @@ def _call_with_pillow(native, verb, image, *more):
             return getattr(native, verb + "_arrow")(array, image.height, image.width, *more)
         except ValueError:  # Pillow: the image lies in several pieces of memory
             pass
-    return getattr(native, verb + "_pixels")(np.asarray(image), "rgb", *more)
+    return getattr(native, verb + "_pixels")(_pixels(image), "rgb", *more)
 
 
 def pillow_pixels(image):
     """The pixels of an image of Pillow's, as the library would read them from its file."""
-    return np.asarray(_upright(image))
+    return _pixels(_upright(image))
+
+
+def _pixels(image):
+    """A copy: [height, width] of a grey image, [height, width, 3] of an RGB image."""
+    shape = (image.height, image.width) if image.mode == "L" else (image.height, image.width, 3)
+    return memoryview(image.tobytes()).cast("B", shape)
 
 
 def _upright(image):

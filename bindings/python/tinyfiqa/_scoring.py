@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from . import _core
 from ._images import Image, call
 
@@ -22,7 +20,7 @@ class Face(NamedTuple):
 
     box: tuple[float, float, float, float]  #: x, y, width, height; it may reach beyond the image
     confidence: float  #: of the detector, 0..1
-    landmarks: np.ndarray  #: [5, 2]: left eye, right eye, nose, left and right corner of the mouth, as seen
+    landmarks: tuple[tuple[float, float], ...]  #: x and y of the left eye, right eye, nose, left and right corner of the mouth, as seen
     framing: str  #: "photo", "tight crop" or "aligned crop"
 
 
@@ -131,7 +129,7 @@ class Scorer:
 
     def score(self, image: Image, *, order: str = "rgb") -> ScoredFace | None:
         """The ScoredFace of the largest face, or None if there is no face."""
-        if type(image) is np.ndarray:  # first: an array takes microseconds to score, a file milliseconds
+        if type(image).__module__ == "numpy":  # first: an array takes microseconds to score, a file milliseconds
             faces = self._native.score_pixels(image, order)
         else:
             faces = call(self._native, "score", image, order)
@@ -147,8 +145,13 @@ class Scorer:
         """The score of one face of an image, whose place is known: box (x, y, width, height) or landmarks [5, 2].
         With neither, the image is a crop of the face."""
         box = None if box is None else [float(v) for v in box]
-        landmarks = None if landmarks is None else [float(v) for v in np.ravel(landmarks)]
+        landmarks = None if landmarks is None else [float(v) for point in landmarks for v in _numbers(point)]
         return call(self._native, "score_known_face", image, order, box, landmarks)
+
+
+def _numbers(point):
+    """x and y of a point, or a number of its own."""
+    return point if hasattr(point, "__iter__") else [point]
 
 
 _of_thread = threading.local()

@@ -208,7 +208,7 @@ def _score_values(face):
 def _values(number, scored):
     """The values of a face that was found."""
     face = scored.face
-    places = zip(BOX + POINTS, [*face.box, *map(float, face.landmarks.ravel())])
+    places = zip(BOX + POINTS, [*face.box, *(v for point in face.landmarks for v in point)])
     note = None if face.framing == "photo" else face.framing
     return {**_score_values(scored), "face": number, "confidence": face.confidence, **dict(places), "note": note}
 

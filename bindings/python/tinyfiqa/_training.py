@@ -1,13 +1,16 @@
 """Networks with their weights, and how they are trained and evaluated on arrays."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _core
-from ._images import Image, pillow_pixels
+from ._images import Image, buffer_of, is_file, numpy, pillow_pixels
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Epoch(NamedTuple):
@@ -42,14 +45,14 @@ def _faces(images, order, boxes, landmarks):
     def as_native(image):
         if isinstance(image, os.PathLike):
             return os.fspath(image)
-        if isinstance(image, (bytearray, memoryview)):
+        if is_file(image):
             return bytes(image)
         if hasattr(image, "getbands"):
             return pillow_pixels(image)
-        return image if isinstance(image, (str, bytes)) else np.asarray(image)
+        return image if isinstance(image, str) else buffer_of(image)
 
     def numbers(values):
-        return [] if values is None else np.asarray(values, np.float32).ravel().tolist()
+        return [] if values is None else numpy().asarray(values, "float32").ravel().tolist()
 
     return _core.FaceImages([as_native(i) for i in images], order, numbers(boxes), numbers(landmarks))
 
@@ -97,6 +100,7 @@ class Model:
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Copies of all parameters by name, as PyTorch names and shapes them."""
+        numpy()  # makes the error if it is missing
         return self._native.parameters()
 
     def predict(
@@ -117,6 +121,7 @@ class Model:
         order      of the channels of arrays: rgb, bgr, rgba or bgra
         threads    None: one for each core
         """
+        numpy()  # makes the error if it is missing
         out = self._native.predict(_faces(images, order, boxes, landmarks), threads or _cores())
         return out[:, 0] if out.shape[1] == 1 else out
 
@@ -237,6 +242,7 @@ def _check_ranges(options):
 
 def _labels(labels, groups):
     """Scores of images, and names of persons or groups."""
+    np = numpy()
     labels = np.asarray(labels)
     if labels.dtype.kind in "OUS":
         return [], [str(name) for name in labels]
@@ -257,6 +263,6 @@ def evaluate(
     >>> round(metrics.srcc, 2), round(metrics.rmse, 3)
     (0.8, 0.132)
     """
-    x, y = (np.asarray(v, np.float64).ravel().tolist() for v in (predictions, labels))
+    x, y = (numpy().asarray(v, "float64").ravel().tolist() for v in (predictions, labels))
     values, intervals = _core.evaluate(x, y, resamples, level, seed, threads or _cores())
     return Metrics(*values, None if intervals is None else dict(zip(Metrics._fields[1:6], intervals)))
