@@ -27,7 +27,7 @@ baselines: image base
 explanation: image runtime base
 quality: evaluation image formats runtime models nn threads weights base
 attribution: autograd quality image runtime base
-quantisation: quality image formats runtime nn base
+quantisation: autograd optim quality image formats runtime nn base
 detection: quality image formats runtime models nn threads weights base
 recognition: quality evaluation data image formats optim threads nn base
 training: recognition detection models quality evaluation data image optim formats autograd runtime kernels threads nn base"

@@ -28,6 +28,9 @@ void print_layers(std::vector<LayerError> layers, bool all) {
 void print_report(const QuantiseReport& report, const QuantiseRunOptions& options, bool all_layers) {
   std::printf("ranges measured with %d images\n", report.images);
   print_layers(report.layers, all_layers);
+  if (report.fine_tuning)
+    std::printf("fine-tuning: mean error on images that were not trained on %.4f before, %.4f after epoch %d\n", report.fine_tuning->before,
+                report.fine_tuning->after, report.fine_tuning->best_epoch);
   const ScoreChange& c = report.change;
   if (!c.compared)
     std::printf("%zu images are too few to compare scores", c.images);
@@ -76,6 +79,17 @@ void add_quantize(const Command& app, int& exit_code) {
       .type_name("RULE")
       .one_of({"all", "percentile", "error"})
       .show_default();
+  sub.add_option("--finetune", options->finetune_epochs,
+                 "Train the rounded weights for this many passes over the images, so that the outputs come nearer to the floats'; no labels are needed")
+      .type_name("EPOCHS")
+      .range(0, 1000);
+  sub.add_option("--finetune-images", options->finetune_images,
+                 "Train with at most this many images, spread over the table")
+      .type_name("N")
+      .range(32, 1000000)
+      .show_default();
+  sub.add_option("--finetune-rate", options->finetune_rate, "Use this learning rate (Adam) at first; it falls to zero")
+      .show_default();
   sub.add_option("--float-layer", options->float_layers,
                  "Keep this layer's output in floats, and all that needs it so; can be given many times. "
                  "`tinyfiqa info` and "
@@ -85,6 +99,8 @@ void add_quantize(const Command& app, int& exit_code) {
   sub.add_flag(
       "--round-nearest", options->round_nearest,
       "Round each weight to its nearest step, instead of so that the layer's results change least; faster");
+  sub.add_flag("--keep-ranges", options->keep_ranges,
+               "Don't make the channels of each layer alike in range first");
   sub.add_flag("--keep-biases", options->keep_biases, "Don't correct the biases of the layers by the images");
   sub.add_flag("--layers", *all_layers, "Show all layers' errors, not only the largest");
   sub.add_option(

@@ -1,5 +1,6 @@
 #include "jobs/quantise_run.hpp"
 
+#include <tinyfiqa/autograd/dispatch.hpp>
 #include <tinyfiqa/evaluation/metrics.hpp>
 #include <tinyfiqa/formats/safetensors.hpp>
 #include <tinyfiqa/quality/load_model.hpp>
@@ -44,7 +45,8 @@ class QuantiseRun {
  private:
   Status read();
   Status read_faces();
-  Status measure(Quantiser& quantiser);
+  Status read_images(Quantiser& quantiser);
+  Status fine_tune(Model& whole, Quantiser& quantiser);
   Status compare(std::shared_ptr<const Model> whole);
   Result<std::vector<float>> scores(std::shared_ptr<const Model> model, const Dataset& faces);
   Status write(const Model& whole);
@@ -53,7 +55,8 @@ class QuantiseRun {
   Metadata metadata_;
   std::shared_ptr<const Model> model_;
   Dataset faces_;
-  std::vector<bool> used_;  ///< the faces that ranges were measured with
+  std::vector<bool> used_;             ///< the faces that ranges were measured or weights trained with
+  std::vector<unsigned char> images_;  ///< for fine-tuning: as the network sees them, one behind the other
   QuantiseReport report_;
 };
 
@@ -92,10 +95,13 @@ Status QuantiseRun::read_faces() {
   return {};
 }
 
-/// Gives the quantiser images that are spread evenly over the table, each as one of the views in turn.
-Status QuantiseRun::measure(Quantiser& quantiser) {
+/// Reads images that are spread evenly over the table, each as one of the views in turn, and gives the quantiser its
+/// share of them.
+Status QuantiseRun::read_images(Quantiser& quantiser) {
   const std::size_t count = faces_.samples.size(),
-                    wanted = std::min(count, static_cast<std::size_t>(options_.images));
+                    for_ranges = std::min(count, static_cast<std::size_t>(options_.images)),
+                    tuned = options_.finetune_epochs == 0 ? 0 : std::min(count, static_cast<std::size_t>(options_.finetune_images)),
+                    wanted = std::max(for_ranges, tuned);
   const InputSpec& input = model_->input();
   std::vector<View> views = model_->views();
   if (views.empty()) views.push_back(View::identity);
@@ -114,7 +120,8 @@ Status QuantiseRun::measure(Quantiser& quantiser) {
             crop_and_resize(*image, sample.crop, input.crop, input.height, input.width, model_->backend());
         if (face) {
           const Image seen = apply_view(*face, views[i % views.size()]);
-          quantiser.add(seen.rgb);
+          if ((i + 1) * for_ranges / wanted > i * for_ranges / wanted) quantiser.add(seen.rgb);
+          if (tuned > 0) images_.insert(images_.end(), seen.rgb.begin(), seen.rgb.end());
           continue;
         }
         status = face.status().prefixed(sample.file, ": ");
@@ -125,6 +132,25 @@ Status QuantiseRun::measure(Quantiser& quantiser) {
   }
   report_.images = quantiser.images();
   return {};
+}
+
+Status QuantiseRun::fine_tune(Model& whole, Quantiser& quantiser) {
+  FineTuneOptions how;
+  how.epochs = options_.finetune_epochs;
+  how.rate = options_.finetune_rate;
+  how.threads = thread_count(options_.threads);
+  std::optional<Progress> progress;
+  how.on_batch = [&](int done, int all) {
+    if (!progress) progress.emplace(static_cast<std::size_t>(all), "batches");
+    progress->show(static_cast<std::size_t>(done));
+    return true;
+  };
+  const InputSpec& input = model_->input();
+  FineTuner tuner(*model_, whole, Span<const unsigned char>(images_.data(), images_.size()), input.height, input.width, how);
+  auto report = tuner.run(*choose_training_backend(model_->backend().isa));
+  if (!report) return report.status();
+  report_.fine_tuning = *report;
+  return quantiser.measure(whole);
 }
 
 Result<std::vector<float>> QuantiseRun::scores(std::shared_ptr<const Model> model, const Dataset& faces) {
@@ -195,13 +221,15 @@ Result<QuantiseReport> QuantiseRun::run() {
   const auto rule = range_rule(options_.ranges);
   if (!rule) return rule.status();
   if (const Status s = read(); !s) return s;
-  QuantiseOptions how{*rule, !options_.round_nearest, !options_.keep_biases, options_.float_layers};
+  QuantiseOptions how{*rule, !options_.keep_ranges, !options_.round_nearest, !options_.keep_biases, options_.float_layers};
   auto quantiser = Quantiser::create(*model_, model_->input().height, model_->input().width, std::move(how));
   if (!quantiser) return quantiser.status().prefixed(options_.weights, ": ");
   if (const Status s = read_faces(); !s) return s;
-  if (const Status s = measure(*quantiser); !s) return s;
+  if (const Status s = read_images(*quantiser); !s) return s;
   auto made = quantiser->quantise();
   if (!made) return made.status().prefixed(options_.data.csv, ": ");
+  if (options_.finetune_epochs > 0)
+    if (const Status s = fine_tune(*made, *quantiser); !s) return s;
   const auto whole = std::make_shared<const Model>(std::move(*made));
   for (std::size_t id = 0; id < quantiser->errors().size(); ++id)
     if (quantiser->errors()[id].pixels > 0)

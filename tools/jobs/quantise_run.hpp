@@ -1,6 +1,7 @@
 // Makes an 8-bit network of trained weights, for `tinyfiqa quantize`.
 #pragma once
 
+#include <tinyfiqa/quantisation/fine_tuning.hpp>
 #include <tinyfiqa/quantisation/quantiser.hpp>
 
 #include "options/data_options.hpp"
@@ -15,8 +16,10 @@ struct QuantiseRunOptions {
   DataOptions data;
   std::vector<std::string> float_layers;
   int images = 256;  ///< the most that ranges are measured with
+  int finetune_epochs = 0, finetune_images = 2000;
+  double finetune_rate = 2e-5;
   int threads = 0;
-  bool round_nearest = false, keep_biases = false;
+  bool keep_ranges = false, round_nearest = false, keep_biases = false;
 };
 
 /// How near the scores of the 8-bit network are to those of the floats.
@@ -38,6 +41,7 @@ struct LayerError {
 struct QuantiseReport {
   int images = 0;                  ///< that ranges were measured with
   std::vector<LayerError> layers;  ///< in the order of the network
+  std::optional<tinyfiqa::FineTuneReport> fine_tuning;
   ScoreChange change;
   std::size_t failed = 0;  ///< images that could not be read
   std::string checked;     ///< the summary of check_weights()

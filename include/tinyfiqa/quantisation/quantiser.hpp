@@ -4,6 +4,7 @@
 
 #include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/quality/model.hpp>
+#include <tinyfiqa/quantisation/equalisation.hpp>
 #include <tinyfiqa/quantisation/ranges.hpp>
 #include <tinyfiqa/quantisation/rounding.hpp>
 #include <tinyfiqa/runtime/large_array.hpp>
@@ -29,6 +30,7 @@ struct ValueError {
 
 struct QuantiseOptions {
   RangeRule rule = RangeRule::square_error;
+  bool equalise = true;      ///< channels of a value are made alike in range first (equalise_channels())
   bool fit_rounding = true;  ///< false: each weight goes to its nearest step
   bool correct_biases = true;
   std::vector<std::string> float_layers;  ///< layers whose outputs stay floats, by PyTorch's names
@@ -62,7 +64,6 @@ class Quantiser {
     q.height_ = height;
     q.width_ = width;
     if (const Status status = q.floats_.plan(model, q.size(1)); !status) return status;
-    q.histograms_.resize(network.ops.size());
     return q;
   }
 
@@ -73,8 +74,6 @@ class Quantiser {
       wrong_size_ = true;
       return;
     }
-    floats_.run(levels.data(),
-                [&](const Plan& plan, const Frame& frame) { record_values(plan, frame, histograms_); });
     images_.insert(images_.end(), levels.begin(), levels.end());
   }
   int images() const { return static_cast<int>(images_.size() / image_bytes()); }
@@ -86,16 +85,42 @@ class Quantiser {
     if (wrong_size_)
       return Status::error(Errc::bad_argument, model_->spec().name, ": an image does not have ", height_, "x",
                            width_, " pixels of three levels");
-    Model whole(*model_);
+    equal_.emplace(*model_);
+    if (options_.equalise) {
+      ChannelMaxima maxima(model_->network().ops.size());
+      if (const Status status = run_floats([&](const Plan& p, const Frame& f) { record_maxima(p, f, maxima); });
+          !status)
+        return status;
+      equalise_channels(equal_->network(), maxima, equal_->block());
+      equal_->pack();
+    }
+    std::vector<ValueHistogram> histograms(model_->network().ops.size());
+    if (const Status status = run_floats([&](const Plan& p, const Frame& f) { record_values(p, f, histograms); });
+        !status)
+      return status;
+    Model whole(*equal_);
     set_levels(whole.operations(), values_,
-               levels_of_values(model_->network().operations(), values_, histograms_, options_.rule));
+               levels_of_values(model_->network().operations(), values_, histograms, options_.rule));
     if (const Status status = fit_layers(whole); !status) return status;
     round_weights(whole.network(), whole.input().levels, whole.block());  // of layers that were not fitted
     whole.pack();
     if (const Status status = measure(whole); !status) return status;
     return whole;
   }
-  /// The errors of the last quantise(), by operation; without pixels where there are none to compare.
+  /// Measures errors() with a network of quantise() whose weights changed since then. Errors: those of Session::create().
+  Status measure(const Model& whole) {
+    if (const Status status = floats_.plan(*equal_, size(1)); !status) return status;
+    if (const Status status = whole_.plan(whole, size(1)); !status) return status;
+    errors_.assign(model_->network().ops.size(), ValueError());
+    for (int i = 0; i < images(); ++i)
+      run_both(images_.data() + static_cast<std::size_t>(i) * image_bytes(),
+               [&](const Step& s, const Frame& frame, const Step& f, const float* floats) {
+                 add_error(s, frame.read<std::uint8_t>(s.y), floats, f.y.pixel_stride,
+                           errors_[static_cast<std::size_t>(s.op)]);
+               });
+    return {};
+  }
+  /// The errors of the last quantise() or measure(), by operation; without pixels where there are none to compare.
   const std::vector<ValueError>& errors() const { return errors_; }
 
  private:
@@ -151,17 +176,12 @@ class Quantiser {
     return static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_) * 3;
   }
 
-  /// Runs both networks on all images, side by side.
-  Status measure(const Model& whole) {
-    if (const Status status = floats_.plan(*model_, size(1)); !status) return status;
-    if (const Status status = whole_.plan(whole, size(1)); !status) return status;
-    errors_.assign(model_->network().ops.size(), ValueError());
+  /// Calls body(plan, frame) for each image with the plan of the floats, which are equalised or not yet.
+  template <class Body>
+  Status run_floats(const Body& body) {
+    if (const Status status = floats_.plan(*equal_, size(1)); !status) return status;
     for (int i = 0; i < images(); ++i)
-      run_both(images_.data() + static_cast<std::size_t>(i) * image_bytes(),
-               [&](const Step& s, const Frame& frame, const Step& f, const float* floats) {
-                 add_error(s, frame.read<std::uint8_t>(s.y), floats, f.y.pixel_stride,
-                           errors_[static_cast<std::size_t>(s.op)]);
-               });
+      floats_.run(images_.data() + static_cast<std::size_t>(i) * image_bytes(), body);
     return {};
   }
 
@@ -209,7 +229,7 @@ class Quantiser {
     const std::size_t arena = std::max<std::size_t>(1, floats_.owned.plan.arena_bytes);
     const int most_images = static_cast<int>(std::max<std::size_t>(1, most_batch_bytes / arena));
     const int n = std::min(images(), std::min(most_images, 64));
-    if (const Status status = floats_.plan(*model_, size(n)); !status) return status;
+    if (const Status status = floats_.plan(*equal_, size(n)); !status) return status;
     if (const Status status = whole_.plan(whole, size(n)); !status) return status;
     const NetworkDefinition& network = whole.network();
     run_both(images_.data(), [&](const Step& s, const Frame& frame, const Step& f, const float* floats) {
@@ -261,8 +281,8 @@ class Quantiser {
   const Model* model_;
   QuantiseOptions options_;
   ValueLevels values_;
+  std::optional<Model> equal_;  ///< the floats, with channels that are alike in range
   Planned floats_, whole_;
-  std::vector<ValueHistogram> histograms_;
   std::vector<unsigned char> images_;  ///< one behind the other
   int height_ = 0, width_ = 0;
   bool wrong_size_ = false;

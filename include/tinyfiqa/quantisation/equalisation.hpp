@@ -1,0 +1,226 @@
+// Makes the channels of a value alike in range, without changing what the network computes: a value has one scale for all its
+// channels, so channels of small range lose most when they become levels.
+//
+// A convolution without an activation, or with ReLU or PReLU, gives a channel that is m times as large if its weights and
+// bias are; its readers undo that with 1 / m in their weights (Nagel et al. 2019, section 4.1). Here m is a power of two:
+// all floats stay the same to the bit, but for subnormal numbers. Sums, pooling, gates and moved channels pass a factor on:
+// the channels that it must be equal for are found first.
+#pragma once
+
+#include <tinyfiqa/base/span.hpp>
+#include <tinyfiqa/formats/network.hpp>
+#include <tinyfiqa/runtime/plan.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+TINYFIQA_BEGIN
+
+/// The largest magnitude of each channel of each value, by operation; empty for values that no step computes alone.
+using ChannelMaxima = std::vector<std::vector<float>>;
+
+/// Runs a plan in floats that was made with PlanRequest::chains and ::fuse false, and takes its values in.
+inline void record_maxima(const Plan& plan, const Frame& frame, ChannelMaxima& maxima) {
+  for (int i = 0; i < plan.step_count; ++i) {
+    const Step& s = plan.steps[i];
+    s.run(s, frame);
+    const float* const y = frame.read<float>(s.y);
+    std::vector<float>& of = maxima[static_cast<std::size_t>(s.op)];
+    of.resize(static_cast<std::size_t>(s.y.extents.c));
+    for (long long p = 0; p < s.y.extents.pixels(); ++p)
+      for (std::size_t c = 0; c < of.size(); ++c)
+        of[c] = std::max(of[c], std::fabs(y[p * s.y.pixel_stride + static_cast<std::ptrdiff_t>(c)]));
+  }
+}
+
+namespace detail {
+
+class Equaliser {
+ public:
+  Equaliser(const NetworkDefinition& network, const ChannelMaxima& maxima, Span<float> block)
+      : ops_(network.operations()), maxima_(maxima), block_(block) {
+    for (const Op& op : ops_) {
+      first_.push_back(class_of_.size());
+      class_of_.resize(class_of_.size() + static_cast<std::size_t>(op.channels));
+    }
+    std::iota(class_of_.begin(), class_of_.end(), std::size_t{0});
+    fixed_.resize(class_of_.size());
+    value_of_.resize(ops_.size);
+    std::iota(value_of_.begin(), value_of_.end(), std::size_t{0});
+    for (int id = 0; id < count(); ++id) tie(id);
+    for (const Output& output : network.outputs) fix(output.value);
+  }
+
+  /// Writes the factors into the weights.
+  void run() {
+    measure();
+    choose();
+    for (int id = 0; id < count(); ++id)
+      if (op(id).kind == OpKind::conv) apply(id);
+  }
+
+ private:
+  int count() const { return static_cast<int>(ops_.size); }
+  const Op& op(int id) const { return ops_[static_cast<std::size_t>(id)]; }
+  static std::size_t root(std::vector<std::size_t>& parents, std::size_t i) {
+    while (parents[i] != i) i = parents[i] = parents[parents[i]];
+    return i;
+  }
+  std::size_t channel(int id, int c) {
+    return root(class_of_, first_[static_cast<std::size_t>(id)] + static_cast<std::size_t>(c));
+  }
+
+  /// Channel c of value `id` and channel `from` of value `x` have one factor.
+  void join(int id, int c, int x, int from) {
+    const std::size_t a = channel(id, c), b = channel(x, from);
+    class_of_[a] = b;
+    fixed_[b] = fixed_[b] || fixed_[a];
+    const std::size_t v = root(value_of_, static_cast<std::size_t>(id)), w = root(value_of_, static_cast<std::size_t>(x));
+    value_of_[v] = w;
+  }
+  void join_all(int id, int x) {
+    for (int c = 0; c < op(id).channels; ++c) join(id, c, x, c);
+  }
+  void fix(int id) {
+    for (int c = 0; c < op(id).channels; ++c) fixed_[channel(id, c)] = true;
+  }
+
+  void tie(int id) {
+    const Op& o = op(id);
+    switch (o.kind) {
+      case OpKind::conv:
+        if (o.act != Act::none && o.act != Act::relu && o.act != Act::prelu) fix(id);
+        if (o.only_norm()) fix(id), fix(o.inputs[0]);
+        return;
+      case OpKind::add:
+        join_all(id, o.inputs[0]);
+        return join_all(id, o.inputs[1]);
+      case OpKind::scale:
+        fix(o.inputs[1]);
+        return join_all(id, o.inputs[0]);
+      case OpKind::mean_hw:
+        return join_all(id, o.inputs[0]);
+      case OpKind::concat:
+        for (int i = 0, c = 0; i < o.input_count(); ++i)
+          for (int from = 0; from < op(o.inputs[i]).channels; ++from) join(id, c++, o.inputs[i], from);
+        return;
+      case OpKind::slice:
+        for (int c = 0; c < o.channels; ++c) join(id, c, o.inputs[0], o.first_channel + c);
+        return;
+      case OpKind::shuffle: {
+        const int each = o.channels / o.shuffle_groups;
+        for (int c = 0; c < o.channels; ++c)
+          join(id, c, o.inputs[0], c % o.shuffle_groups * each + c / o.shuffle_groups);
+        return;
+      }
+      default:
+        if (op_info(o.kind).levels == Levels::moved) return join_all(id, o.inputs[0]);
+        fix(id);
+        for (int i = 0; i < o.input_count(); ++i) fix(o.inputs[i]);
+    }
+  }
+
+  /// The weights of output o of a convolution for channel c of its input's, or an empty span if it does not read it.
+  Span<float> weights(const Op& o, int out, int c) const {
+    const int cin = o.in_channels / o.groups, cout = o.channels / o.groups, taps = o.window * o.window;
+    if (o.weight < 0 || c / cin != out / cout) return {};
+    return {block_.data + o.weight + (out * cin + c % cin) * taps, static_cast<std::size_t>(taps)};
+  }
+  static float largest(Span<const float> values) {
+    float most = 0;
+    for (const float v : values) most = std::max(most, std::fabs(v));
+    return most;
+  }
+
+  /// Of each class, the largest value, and the largest share that a dense reader's weights for it have of their row's largest.
+  /// (A depthwise reader's scale follows the channel's: it loses nothing.)
+  void measure() {
+    range_.assign(class_of_.size(), 0.0f);
+    share_.assign(class_of_.size(), 0.0f);
+    dense_.assign(class_of_.size(), false);
+    for (int id = 0; id < count(); ++id) {
+      const std::vector<float>& most = maxima_[static_cast<std::size_t>(id)];
+      for (std::size_t c = 0; c < most.size(); ++c) {
+        float& range = range_[channel(id, static_cast<int>(c))];
+        range = std::max(range, most[c]);
+      }
+      const Op& o = op(id);
+      if (o.kind != OpKind::conv || o.weight < 0 || o.groups == o.in_channels) continue;
+      for (int out = 0; out < o.channels; ++out) measure_row(o, out);
+    }
+  }
+  void measure_row(const Op& o, int out) {
+    float row = 0;
+    for (int c = 0; c < o.in_channels; ++c) row = std::max(row, largest(weights(o, out, c)));
+    for (int c = 0; c < o.in_channels; ++c) {
+      const Span<float> w = weights(o, out, c);
+      if (w.size == 0) continue;
+      const std::size_t at = channel(o.inputs[0], c);
+      dense_[at] = true;
+      if (row > 0) share_[at] = std::max(share_[at], largest(w) / row);
+    }
+  }
+
+  /// Where a dense reader gains a weight's precision by what the value's channel loses, both lose alike: m is
+  /// sqrt(share / range). Else the range becomes 1. All channels of values that belong together then get the factor with
+  /// which none is larger than the largest was.
+  void choose() {
+    const std::size_t n = class_of_.size();
+    std::vector<double> wanted(n, 0.0);
+    std::vector<double> before(ops_.size), after(ops_.size);
+    for (int id = 0; id < count(); ++id)
+      for (int c = 0; c < op(id).channels; ++c) {
+        const std::size_t at = channel(id, c), group = root(value_of_, static_cast<std::size_t>(id));
+        const double range = static_cast<double>(range_[at]), share = static_cast<double>(share_[at]);
+        if (range > 0 && (share > 0 || !dense_[at])) wanted[at] = dense_[at] ? std::sqrt(share / range) : 1 / range;
+        before[group] = std::max(before[group], range);
+        after[group] = std::max(after[group], range * wanted[at]);
+      }
+    factor_.assign(n, 1.0f);
+    for (int id = 0; id < count(); ++id)
+      for (int c = 0; c < op(id).channels; ++c) {
+        const std::size_t at = channel(id, c), group = root(value_of_, static_cast<std::size_t>(id));
+        if (fixed_[at] || wanted[at] <= 0) continue;
+        const double m = wanted[at] * before[group] / after[group];
+        factor_[at] = static_cast<float>(std::exp2(std::clamp(std::floor(std::log2(m) + 0.5), -most_exponent, most_exponent)));
+      }
+  }
+
+  void apply(int id) {
+    const Op& o = op(id);
+    for (int out = 0; out < o.channels; ++out) {
+      const float m = factor_[channel(id, out)];
+      for (int c = 0; c < o.in_channels; ++c) {
+        const float by = 1 / factor_[channel(o.inputs[0], c)] * (o.has_norm() ? 1.0f : m);
+        for (float& w : weights(o, out, c)) w *= by;
+      }
+      const auto multiply = [&](int offset) {
+        if (offset >= 0) block_.data[offset + out] *= m;
+      };
+      multiply(o.has_norm() ? o.norm_weight : o.bias);
+      multiply(o.norm_bias);
+    }
+  }
+
+  static constexpr double most_exponent = 6;
+
+  Span<const Op> ops_;
+  const ChannelMaxima& maxima_;
+  Span<float> block_;
+  std::vector<std::size_t> first_, class_of_, value_of_;  // union-find: channels, and values that share channels
+  std::vector<bool> fixed_, dense_;
+  std::vector<float> range_, share_, factor_;
+};
+
+}  // namespace detail
+
+/// Changes the parameters `block` of a network in floats so that the channels of its values are more alike in range.
+inline void equalise_channels(const NetworkDefinition& network, const ChannelMaxima& maxima, Span<float> block) {
+  detail::Equaliser(network, maxima, block).run();
+}
+
+TINYFIQA_END
