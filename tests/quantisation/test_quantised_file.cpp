@@ -137,6 +137,9 @@ TEST_CASE("files of 8 bits that are damaged, or can't be run, are refused by nam
       },
       "found 'levels.zero' with shape");
   check_refused(
+      whole, [](auto& t) { tensor(t, "levels.exponent").bytes[20] = 31; },
+      "'levels.exponent': has exponents beyond -30..30");
+  check_refused(
       whole,
       [](auto& t) {
         TensorBytes& scale = tensor(t, "stem.0.weight_scale");

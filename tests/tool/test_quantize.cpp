@@ -75,6 +75,24 @@ TEST_CASE("quantize writes weights of 8 bits that score like the floats") {
   CHECK(qualities(out, "--threads 2") == after);
 }
 
+TEST_CASE("quantize --finetune trains on some images and compares the scores of others") {
+  const std::string dir = scratch_dir("quantize_finetune");
+  const auto r =
+      run_tool("quantize " + float_weights + " --data " + write_boxes(dir, 12) + " --images {faces} --out " +
+               dir + "/i8.safetensors --most-images 10 --finetune 2 --finetune-images 36");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  for (const char* part : {"ranges measured with 10 images", "fine-tuning: output error", "24 other images",
+                           "test vector off by 0"})
+    CHECK_MESSAGE(contains(r.out, part), r.out);
+  const auto few = quantize(dir, "--finetune 1 --finetune-images 32 --one-scale");
+  CHECK_MESSAGE(few.code == 0, few.err);
+  std::ofstream(dir + "/faces.csv") << "path\nastronaut.jpg\n";
+  const auto one = run_tool("quantize " + float_weights + " --data " + dir +
+                            "/faces.csv --images {faces} --finetune 1 --out " + dir + "/i8.safetensors");
+  CHECK(one.code == 2);
+  CHECK_MESSAGE(contains(one.err, "fine-tuning needs at least 32 images, not 1"), one.err);
+}
+
 TEST_CASE("8-bit weights are refused where floats are needed, and so are layers that do not exist") {
   const std::string dir = scratch_dir("quantize_refused");
   REQUIRE(quantize(dir, "--ranges all --keep-biases --float-layer blocks.6.conv.6").code == 0);

@@ -28,9 +28,13 @@ void print_layers(std::vector<LayerError> layers, bool all) {
 void print_report(const QuantiseReport& report, const QuantiseRunOptions& options, bool all_layers) {
   std::printf("ranges measured with %d images\n", report.images);
   print_layers(report.layers, all_layers);
-  if (report.fine_tuning)
-    std::printf("fine-tuning: mean error on images that were not trained on %.4f before, %.4f after epoch %d\n", report.fine_tuning->before,
-                report.fine_tuning->after, report.fine_tuning->best_epoch);
+  if (const auto& tuned = report.fine_tuning)
+    std::printf(
+        "fine-tuning: output error (root mean square, on images that were not trained on) %.4f before, "
+        "%.4f after, %s\n",
+        tuned->before, tuned->after,
+        tuned->best_epoch == 0 ? "so the weights stay as they were"
+                               : ("by epoch " + std::to_string(tuned->best_epoch)).c_str());
   const ScoreChange& c = report.change;
   if (!c.compared)
     std::printf("%zu images are too few to compare scores", c.images);
@@ -80,15 +84,20 @@ void add_quantize(const Command& app, int& exit_code) {
       .one_of({"all", "percentile", "error"})
       .show_default();
   sub.add_option("--finetune", options->finetune_epochs,
-                 "Train the rounded weights for this many passes over the images, so that the outputs come nearer to the floats'; no labels are needed")
+                 "Train the rounded weights in this many passes over the images, so that the outputs come "
+                 "nearer to the floats' (default: 0)")
       .type_name("EPOCHS")
       .range(0, 1000);
   sub.add_option("--finetune-images", options->finetune_images,
-                 "Train with at most this many images, spread over the table")
+                 "Train with at most this many images, spread over the table; they stay in memory")
       .type_name("N")
       .range(32, 1000000)
       .show_default();
-  sub.add_option("--finetune-rate", options->finetune_rate, "Use this learning rate (Adam) at first; it falls to zero")
+  sub.add_option("--finetune-rate", options->finetune_rate,
+                 "Change weights by about this share of a step of 7 bits for each batch of 16 at first; it "
+                 "falls to zero")
+      .type_name("RATE")
+      .range(1e-6, 1.0)
       .show_default();
   sub.add_option("--float-layer", options->float_layers,
                  "Keep this layer's output in floats, and all that needs it so; can be given many times. "
@@ -99,8 +108,8 @@ void add_quantize(const Command& app, int& exit_code) {
   sub.add_flag(
       "--round-nearest", options->round_nearest,
       "Round each weight to its nearest step, instead of so that the layer's results change least; faster");
-  sub.add_flag("--keep-ranges", options->keep_ranges,
-               "Don't make the channels of each layer alike in range first");
+  sub.add_flag("--one-scale", options->one_scale,
+               "Don't give channels of small range finer levels than the other channels of their layer");
   sub.add_flag("--keep-biases", options->keep_biases, "Don't correct the biases of the layers by the images");
   sub.add_flag("--layers", *all_layers, "Show all layers' errors, not only the largest");
   sub.add_option(
@@ -112,7 +121,7 @@ void add_quantize(const Command& app, int& exit_code) {
   sub.footer(
       "Give some hundred faces, cropped as yours will be; they need no labels. More rows than --most-images "
       "show how near the\n"
-      "scores stay: at a Spearman correlation below 0.995, try the other --ranges.\n"
+      "scores stay: if they move too far, give some thousand faces and --finetune 3.\n"
       "The written file is used like any other (`score --weights FILE`), can't be trained further, and has "
       "the qualities and\n"
       "bands of the floats. docs/eight-bits.md explains it.\n"

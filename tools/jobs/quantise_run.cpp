@@ -100,7 +100,9 @@ Status QuantiseRun::read_faces() {
 Status QuantiseRun::read_images(Quantiser& quantiser) {
   const std::size_t count = faces_.samples.size(),
                     for_ranges = std::min(count, static_cast<std::size_t>(options_.images)),
-                    tuned = options_.finetune_epochs == 0 ? 0 : std::min(count, static_cast<std::size_t>(options_.finetune_images)),
+                    tuned = options_.finetune_epochs == 0
+                                ? 0
+                                : std::min(count, static_cast<std::size_t>(options_.finetune_images)),
                     wanted = std::max(for_ranges, tuned);
   const InputSpec& input = model_->input();
   std::vector<View> views = model_->views();
@@ -146,7 +148,8 @@ Status QuantiseRun::fine_tune(Model& whole, Quantiser& quantiser) {
     return true;
   };
   const InputSpec& input = model_->input();
-  FineTuner tuner(*model_, whole, Span<const unsigned char>(images_.data(), images_.size()), input.height, input.width, how);
+  FineTuner tuner(*model_, whole, Span<const unsigned char>(images_.data(), images_.size()), input.height,
+                  input.width, how);
   auto report = tuner.run(*choose_training_backend(model_->backend().isa));
   if (!report) return report.status();
   report_.fine_tuning = *report;
@@ -221,7 +224,8 @@ Result<QuantiseReport> QuantiseRun::run() {
   const auto rule = range_rule(options_.ranges);
   if (!rule) return rule.status();
   if (const Status s = read(); !s) return s;
-  QuantiseOptions how{*rule, !options_.keep_ranges, !options_.round_nearest, !options_.keep_biases, options_.float_layers};
+  QuantiseOptions how{*rule, !options_.one_scale, !options_.round_nearest, !options_.keep_biases,
+                      options_.float_layers};
   auto quantiser = Quantiser::create(*model_, model_->input().height, model_->input().width, std::move(how));
   if (!quantiser) return quantiser.status().prefixed(options_.weights, ": ");
   if (const Status s = read_faces(); !s) return s;

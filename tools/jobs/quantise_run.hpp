@@ -17,9 +17,9 @@ struct QuantiseRunOptions {
   std::vector<std::string> float_layers;
   int images = 256;  ///< the most that ranges are measured with
   int finetune_epochs = 0, finetune_images = 2000;
-  double finetune_rate = 2e-5;
+  double finetune_rate = 0.01;
   int threads = 0;
-  bool keep_ranges = false, round_nearest = false, keep_biases = false;
+  bool one_scale = false, round_nearest = false, keep_biases = false;
 };
 
 /// How near the scores of the 8-bit network are to those of the floats.

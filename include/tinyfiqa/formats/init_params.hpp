@@ -37,6 +37,7 @@ inline void init_params(const std::vector<NamedParam>& params, Span<float> block
         break;
       case ParamKind::norm_weight:
       case ParamKind::running_var:
+      case ParamKind::level_factor:
         fill(1.0f);
         break;
       case ParamKind::norm_bias:

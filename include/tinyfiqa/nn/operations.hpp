@@ -42,6 +42,8 @@ struct Op {
   Act act = Act::none;
   DType dtype = DType::f32;  ///< element type of the value
   Quantisation quant;        ///< of integer elements: the numbers that they stand for
+  /// Of integer elements, [channels] powers of two: element x of channel c stands for (x - zero) scale factor[c].
+  int level_factors = -1;
   int inputs[max_op_inputs] = {-1, -1, -1, -1};
   int channels = 0;  ///< of the output
 

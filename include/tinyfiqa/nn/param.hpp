@@ -19,12 +19,11 @@ enum class ParamKind : unsigned char {
   slope,          ///< PReLU, [C]
   running_mean,   ///< a buffer: not trained, [C]
   running_var,    ///< a buffer: not trained, [C]
+  level_factor,   ///< a buffer: Op::level_factors of all values, one behind the other
 };
 
-/// False for running statistics, which no optimiser changes.
-constexpr bool is_trainable(ParamKind kind) {
-  return kind != ParamKind::running_mean && kind != ParamKind::running_var;
-}
+/// False for buffers, which no optimiser changes.
+constexpr bool is_trainable(ParamKind kind) { return kind < ParamKind::running_mean; }
 
 /// One tensor of a network, in PyTorch's shape and row-major. `offset` counts floats from the start of the block.
 struct Param {

@@ -132,6 +132,10 @@ class Model {
   /// Makes it one, or one of other levels: set_levels() on the network's operations. Then pack() it.
   Span<Op> operations() { return {network_.ops.data(), network_.ops.size()}; }
 
+  /// Gives its values level factors (Op::level_factors): ones, which block() has behind the other parameters. Not in a model
+  /// for Use::run.
+  void add_level_factors() { tinyfiqa::add_level_factors(network_, block_); }
+
   /// Fills the parameters from a file's tensors and packs them. On an error nothing changes.
   Result<LoadReport> load(const TensorFile& file) {
     if (has_whole_weights(file)) return load_whole(file);
@@ -191,7 +195,7 @@ class Model {
                            "for floats alone; give the model native_backend(), or take weights in floats");
     NetworkDefinition network = network_;
     std::vector<float> block(block_size(network.params));
-    auto report = load_whole_weights(file, network, input_.levels, Span<float>(block));
+    auto report = load_whole_weights(file, network, input_.levels, block);
     if (!report) return report;
     std::swap(network_, network);
     const PlanProblem problem = plan_everything().plan.problem;

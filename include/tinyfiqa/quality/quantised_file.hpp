@@ -5,7 +5,8 @@
 //   NAME.bias           F32 [Cout], with batch norm added
 //
 // and no tensors of its batch norm; everything else as in a file of floats. The levels of the values, in the order of the
-// operations, are in `levels.scale` (F32; 0 for a value in floats) and `levels.zero` (U8). Metadata: precision = i8.
+// operations, are in `levels.scale` (F32; 0 for a value in floats) and `levels.zero` (U8). `levels.exponent` (I8) has a number
+// for each channel of each value, in the same order: its level factor is 2 to that power. Metadata: precision = i8.
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
@@ -74,6 +75,8 @@ inline FoldedLayer fold_layer(const NetworkDefinition& network, int id, Span<con
       values[i] = without_subnormals(static_cast<double>(values[i]) * factor);
   };
   fold(op, source, plain, layer.weight.data(), layer.bias.data(), vectors.data());
+  if (input.level_factors >= 0)
+    scale_by_inputs(op, block.data + input.level_factors, false, layer.weight.data());
   const double x_scale = layer.levels == nullptr ? static_cast<double>(input.quant.scale) : 1.0;
   for (std::size_t o = 0; o < n; ++o)
     layer.scale.push_back(static_cast<float>(
@@ -83,8 +86,11 @@ inline FoldedLayer fold_layer(const NetworkDefinition& network, int id, Span<con
 }
 
 /// Writes folded weights and bias back: batch norm does nothing from now on.
-inline void unfold_layer(const Op& op, const FoldedLayer& layer, Span<float> block) {
+inline void unfold_layer(const NetworkDefinition& network, const Op& op, const FoldedLayer& layer,
+                         Span<float> block) {
   std::copy(layer.weight.begin(), layer.weight.end(), block.data + op.weight);
+  if (const int factors = network.ops[static_cast<std::size_t>(op.inputs[0])].level_factors; factors >= 0)
+    scale_by_inputs(op, block.data + factors, true, block.data + op.weight);
   const auto fill = [&](int offset, float value) {
     if (offset >= 0) std::fill_n(block.data + offset, op.channels, value);
   };
@@ -96,15 +102,45 @@ inline void unfold_layer(const Op& op, const FoldedLayer& layer, Span<float> blo
   if (bias >= 0) std::copy(layer.bias.begin(), layer.bias.end(), block.data + bias);
 }
 
-/// A scale that F16 holds without a loss of bits, and is not below `scale`; others stay.
+/// In `weight`, the step of each weight of a convolution in the block's floats: what one of its whole numbers stands for.
+inline FoldedLayer weight_steps(const NetworkDefinition& network, int id, Span<const float> block,
+                                const LevelScale& levels) {
+  const Op& op = network.ops[static_cast<std::size_t>(id)];
+  FoldedLayer layer = fold_layer(network, id, block, levels);
+  const auto depth = static_cast<std::size_t>(layer.depth);
+  for (std::size_t i = 0; i < layer.weight.size(); ++i)
+    layer.weight[i] = static_cast<float>(static_cast<double>(layer.scale[i / depth]) / layer.by(static_cast<int>(i % depth)));
+  if (const int factors = network.ops[static_cast<std::size_t>(op.inputs[0])].level_factors; factors >= 0)
+    scale_by_inputs(op, block.data + factors, true, layer.weight.data());
+  return layer;
+}
+
+/// A scale that F16 holds without a loss of bits, and is not below `scale`; others stay. (It may be below by the rounding of a
+/// float: rounded weights keep their scale.)
 inline float short_scale(float scale) {
   if (scale < 6.2e-5f || scale > 60000.0f) return scale;
   const std::uint16_t half = float_to_half(scale);
   const float rounded = half_to_float(half);
-  return rounded >= scale ? rounded : half_to_float(static_cast<std::uint16_t>(half + 1));
+  return rounded >= scale * (1.0f - 1e-6f) ? rounded : half_to_float(static_cast<std::uint16_t>(half + 1));
 }
 
 }  // namespace detail
+
+/// The name of the parameter with the level factors of all values, and of its tensor.
+inline constexpr const char* level_factors_name = "levels.exponent";
+inline constexpr float most_level_exponent = 30;
+
+/// Gives all values level factors, ones at first: a parameter more.
+inline void add_level_factors(NetworkDefinition& network, std::vector<float>& block) {
+  NamedParam p{level_factors_name,
+               {ParamKind::level_factor, 1, {0, 1, 1, 1}, static_cast<int>(block.size())}};
+  for (Op& op : network.ops) {
+    op.level_factors = p.param.offset + p.param.extents[0];
+    p.param.extents[0] += op.channels;
+  }
+  block.resize(block.size() + static_cast<std::size_t>(p.param.size()), 1.0f);
+  network.params.push_back(std::move(p));
+}
 
 /// True if a file holds weights of 7 bits.
 inline bool has_whole_weights(const TensorFile& file) {
@@ -127,7 +163,7 @@ inline void round_weights(const NetworkDefinition& network, const LevelScale& le
       layer.weight[i] =
           static_cast<float>(std::rint(static_cast<double>(layer.weight[i]) * by / scale) * scale / by);
     }
-    detail::unfold_layer(op, layer, block);
+    detail::unfold_layer(network, op, layer, block);
   }
 }
 
@@ -176,7 +212,15 @@ inline std::vector<TensorBytes> whole_tensors(const NetworkDefinition& network, 
       if (const NamedParam* p = detail::param_at(network, offset)) done.push_back(p);
   }
   for (const NamedParam& p : network.params)
-    if (std::find(done.begin(), done.end(), &p) == done.end()) {
+    if (p.param.kind == ParamKind::level_factor) {
+      add(
+          p.name, DType::i8, {p.param.size()},
+          [&](std::size_t i) {
+            return static_cast<std::uint32_t>(
+                std::ilogb(block.data[static_cast<std::size_t>(p.param.offset) + i]));
+          },
+          static_cast<std::size_t>(p.param.size()));
+    } else if (std::find(done.begin(), done.end(), &p) == done.end()) {
       const float* const values = block.data + p.param.offset;
       add(
           p.name, DType::f32, detail::param_shape(p.param),
@@ -201,16 +245,19 @@ namespace detail {
 /// Reads a file of whole_tensors() into a network and its block.
 class WholeReader {
  public:
-  WholeReader(const TensorFile& file, NetworkDefinition& network, const LevelScale& levels, Span<float> block)
+  WholeReader(const TensorFile& file, NetworkDefinition& network, const LevelScale& levels,
+              std::vector<float>& block)
       : file_(file), network_(network), levels_(levels), block_(block) {}
 
   Status read() {
     Status status = read_levels();
+    if (status.ok() && file_.find(level_factors_name) != nullptr) status = read_factors();
     for (std::size_t id = 0; status.ok() && id < network_.ops.size(); ++id)
       if (has_whole_weights(network_, network_.ops[id])) status = read_layer(static_cast<int>(id));
     for (const NamedParam& p : network_.params)
-      if (status.ok() && std::find(done_.begin(), done_.end(), &p) == done_.end())
-        status = read_into(p.name, param_shape(p.param), param_values(block_, p.param));
+      if (status.ok() && p.param.kind != ParamKind::level_factor &&
+          std::find(done_.begin(), done_.end(), &p) == done_.end())
+        status = read_into(p.name, param_shape(p.param), param_values(Span<float>(block_), p.param));
     return status;
   }
   std::size_t tensors() const { return tensors_; }
@@ -253,6 +300,17 @@ class WholeReader {
     }
     return {};
   }
+  Status read_factors() {
+    add_level_factors(network_, block_);
+    const NamedParam& p = network_.params.back();
+    const Span<float> factors = param_values(Span<float>(block_), p.param);
+    if (Status status = read_into(p.name, {p.param.size()}, factors); !status) return status;
+    for (float& f : factors) {
+      if (std::fabs(f) > most_level_exponent) return bad(p.name, "has exponents beyond -30..30");
+      f = std::ldexp(1.0f, static_cast<int>(f));
+    }
+    return {};
+  }
   Status read_layer(int id) {
     const Op& op = network_.ops[static_cast<std::size_t>(id)];
     const NamedParam& weight = *param_at(network_, op.weight);
@@ -281,7 +339,7 @@ class WholeReader {
                                            static_cast<double>(layer.scale[i / depth]) /
                                            layer.by(static_cast<int>(i % depth)));
     }
-    unfold_layer(op, layer, block_);
+    unfold_layer(network_, op, layer, Span<float>(block_));
     for (const int offset :
          {op.weight, op.bias, op.norm_weight, op.norm_bias, op.running_mean, op.running_var})
       if (const NamedParam* p = param_at(network_, offset)) done_.push_back(p);
@@ -291,7 +349,7 @@ class WholeReader {
   const TensorFile& file_;
   NetworkDefinition& network_;
   const LevelScale& levels_;
-  Span<float> block_;
+  std::vector<float>& block_;
   std::vector<const NamedParam*> done_;
   std::size_t tensors_ = 0;
 };
@@ -299,9 +357,9 @@ class WholeReader {
 }  // namespace detail
 
 /// Reads the file of an 8-bit network: the levels of its values into `network`, its weights as floats into `block`
-/// (block_size() floats). `levels` is the input's scale of levels. Errors: mismatch, bad_format; then both are undefined.
+/// (block_size() floats, which become more if the file has level factors). `levels` is the input's scale of levels. Errors: mismatch, bad_format; then both are undefined.
 inline Result<LoadReport> load_whole_weights(const TensorFile& file, NetworkDefinition& network,
-                                             const LevelScale& levels, Span<float> block) {
+                                             const LevelScale& levels, std::vector<float>& block) {
   detail::WholeReader reader(file, network, levels, block);
   if (const Status status = reader.read(); !status) return status;
   LoadReport report;

@@ -1,14 +1,14 @@
-// Makes the channels of a value alike in range, without changing what the network computes: a value has one scale for all its
-// channels, so channels of small range lose most when they become levels.
+// Factors for the levels of single channels (Op::level_factors): a value has one scale, so channels of small range would lose
+// most when they become levels.
 //
-// A convolution without an activation, or with ReLU or PReLU, gives a channel that is m times as large if its weights and
-// bias are; its readers undo that with 1 / m in their weights (Nagel et al. 2019, section 4.1). Here m is a power of two:
-// all floats stay the same to the bit, but for subnormal numbers. Sums, pooling, gates and moved channels pass a factor on:
-// the channels that it must be equal for are found first.
+// A convolution divides its results by the factors of its channels when it makes levels of them, and has the factors of its
+// input in its weights: neither costs time (Nagel et al. 2019, section 4.1, do it in floats, and only where an activation lets
+// a factor pass). Sums, pooling, gates and moves know no factors: the channels that must have the same are found first.
 #pragma once
 
 #include <tinyfiqa/base/span.hpp>
 #include <tinyfiqa/formats/network.hpp>
+#include <tinyfiqa/quantisation/value_levels.hpp>
 #include <tinyfiqa/runtime/plan.hpp>
 
 #include <algorithm>
@@ -20,11 +20,9 @@
 
 TINYFIQA_BEGIN
 
-/// The largest magnitude of each channel of each value, by operation; empty for values that no step computes alone.
-using ChannelMaxima = std::vector<std::vector<float>>;
-
-/// Runs a plan in floats that was made with PlanRequest::chains and ::fuse false, and takes its values in.
-inline void record_maxima(const Plan& plan, const Frame& frame, ChannelMaxima& maxima) {
+/// Runs a plan in floats that was made with PlanRequest::chains and ::fuse false, and takes the largest magnitude of each channel
+/// in. Values that no step computes alone stay empty.
+inline void record_maxima(const Plan& plan, const Frame& frame, ChannelNumbers& maxima) {
   for (int i = 0; i < plan.step_count; ++i) {
     const Step& s = plan.steps[i];
     s.run(s, frame);
@@ -41,8 +39,9 @@ namespace detail {
 
 class Equaliser {
  public:
-  Equaliser(const NetworkDefinition& network, const ChannelMaxima& maxima, Span<float> block)
-      : ops_(network.operations()), maxima_(maxima), block_(block) {
+  Equaliser(const NetworkDefinition& network, const ValueLevels& values, const ChannelNumbers& maxima,
+            Span<const float> block)
+      : ops_(network.operations()), values_(values), maxima_(maxima), block_(block) {
     for (const Op& op : ops_) {
       first_.push_back(class_of_.size());
       class_of_.resize(class_of_.size() + static_cast<std::size_t>(op.channels));
@@ -55,12 +54,14 @@ class Equaliser {
     for (const Output& output : network.outputs) fix(output.value);
   }
 
-  /// Writes the factors into the weights.
-  void run() {
+  ChannelNumbers factors() {
     measure();
     choose();
+    ChannelNumbers all(ops_.size);
     for (int id = 0; id < count(); ++id)
-      if (op(id).kind == OpKind::conv) apply(id);
+      for (int c = 0; c < op(id).channels; ++c)
+        all[static_cast<std::size_t>(id)].push_back(factor_[channel(id, c)]);
+    return all;
   }
 
  private:
@@ -79,7 +80,8 @@ class Equaliser {
     const std::size_t a = channel(id, c), b = channel(x, from);
     class_of_[a] = b;
     fixed_[b] = fixed_[b] || fixed_[a];
-    const std::size_t v = root(value_of_, static_cast<std::size_t>(id)), w = root(value_of_, static_cast<std::size_t>(x));
+    const std::size_t v = root(value_of_, static_cast<std::size_t>(id)),
+                      w = root(value_of_, static_cast<std::size_t>(x));
     value_of_[v] = w;
   }
   void join_all(int id, int x) {
@@ -91,10 +93,16 @@ class Equaliser {
 
   void tie(int id) {
     const Op& o = op(id);
+    if (!values_.levels[static_cast<std::size_t>(id)]) {
+      fix(id);
+      if (o.kind == OpKind::conv) return;
+      for (int i = 0; i < o.input_count(); ++i) fix(o.inputs[i]);
+    }
     switch (o.kind) {
+      case OpKind::input:
+        return fix(id);
       case OpKind::conv:
-        if (o.act != Act::none && o.act != Act::relu && o.act != Act::prelu) fix(id);
-        if (o.only_norm()) fix(id), fix(o.inputs[0]);
+        if (o.act == Act::hsigmoid) fix(id);  // a gate: 0..1
         return;
       case OpKind::add:
         join_all(id, o.inputs[0]);
@@ -125,7 +133,7 @@ class Equaliser {
   }
 
   /// The weights of output o of a convolution for channel c of its input's, or an empty span if it does not read it.
-  Span<float> weights(const Op& o, int out, int c) const {
+  Span<const float> weights(const Op& o, int out, int c) const {
     const int cin = o.in_channels / o.groups, cout = o.channels / o.groups, taps = o.window * o.window;
     if (o.weight < 0 || c / cin != out / cout) return {};
     return {block_.data + o.weight + (out * cin + c % cin) * taps, static_cast<std::size_t>(taps)};
@@ -157,7 +165,7 @@ class Equaliser {
     float row = 0;
     for (int c = 0; c < o.in_channels; ++c) row = std::max(row, largest(weights(o, out, c)));
     for (int c = 0; c < o.in_channels; ++c) {
-      const Span<float> w = weights(o, out, c);
+      const Span<const float> w = weights(o, out, c);
       if (w.size == 0) continue;
       const std::size_t at = channel(o.inputs[0], c);
       dense_[at] = true;
@@ -165,9 +173,9 @@ class Equaliser {
     }
   }
 
-  /// Where a dense reader gains a weight's precision by what the value's channel loses, both lose alike: m is
-  /// sqrt(share / range). Else the range becomes 1. All channels of values that belong together then get the factor with
-  /// which none is larger than the largest was.
+  /// A channel becomes m times as many levels. Where a dense reader's weights for it become m times as small, both sides lose
+  /// alike with m = sqrt(share / range); else the range becomes 1. All channels of values that belong together then get the
+  /// common factor with which none is larger than the largest was. The level factor is 1 / m, rounded to a power of two.
   void choose() {
     const std::size_t n = class_of_.size();
     std::vector<double> wanted(n, 0.0);
@@ -176,7 +184,8 @@ class Equaliser {
       for (int c = 0; c < op(id).channels; ++c) {
         const std::size_t at = channel(id, c), group = root(value_of_, static_cast<std::size_t>(id));
         const double range = static_cast<double>(range_[at]), share = static_cast<double>(share_[at]);
-        if (range > 0 && (share > 0 || !dense_[at])) wanted[at] = dense_[at] ? std::sqrt(share / range) : 1 / range;
+        if (range > 0 && (share > 0 || !dense_[at]))
+          wanted[at] = dense_[at] ? std::sqrt(share / range) : 1 / range;
         before[group] = std::max(before[group], range);
         after[group] = std::max(after[group], range * wanted[at]);
       }
@@ -186,41 +195,30 @@ class Equaliser {
         const std::size_t at = channel(id, c), group = root(value_of_, static_cast<std::size_t>(id));
         if (fixed_[at] || wanted[at] <= 0) continue;
         const double m = wanted[at] * before[group] / after[group];
-        factor_[at] = static_cast<float>(std::exp2(std::clamp(std::floor(std::log2(m) + 0.5), -most_exponent, most_exponent)));
+        const double exponent = std::floor(std::log2(m) + 0.5);
+        factor_[at] = static_cast<float>(std::exp2(-std::clamp(exponent, -most_exponent, most_exponent)));
       }
-  }
-
-  void apply(int id) {
-    const Op& o = op(id);
-    for (int out = 0; out < o.channels; ++out) {
-      const float m = factor_[channel(id, out)];
-      for (int c = 0; c < o.in_channels; ++c) {
-        const float by = 1 / factor_[channel(o.inputs[0], c)] * (o.has_norm() ? 1.0f : m);
-        for (float& w : weights(o, out, c)) w *= by;
-      }
-      const auto multiply = [&](int offset) {
-        if (offset >= 0) block_.data[offset + out] *= m;
-      };
-      multiply(o.has_norm() ? o.norm_weight : o.bias);
-      multiply(o.norm_bias);
-    }
   }
 
   static constexpr double most_exponent = 6;
 
   Span<const Op> ops_;
-  const ChannelMaxima& maxima_;
-  Span<float> block_;
-  std::vector<std::size_t> first_, class_of_, value_of_;  // union-find: channels, and values that share channels
+  const ValueLevels& values_;
+  const ChannelNumbers& maxima_;
+  Span<const float> block_;
+  std::vector<std::size_t> first_, class_of_,
+      value_of_;  // union-find: channels, and values that share channels
   std::vector<bool> fixed_, dense_;
   std::vector<float> range_, share_, factor_;
 };
 
 }  // namespace detail
 
-/// Changes the parameters `block` of a network in floats so that the channels of its values are more alike in range.
-inline void equalise_channels(const NetworkDefinition& network, const ChannelMaxima& maxima, Span<float> block) {
-  detail::Equaliser(network, maxima, block).run();
+/// Level factors that make the channels of the values of a network in floats alike in range. `block` has its parameters, `maxima`
+/// what record_maxima() found.
+inline ChannelNumbers equalising_factors(const NetworkDefinition& network, const ValueLevels& values,
+                                         const ChannelNumbers& maxima, Span<const float> block) {
+  return detail::Equaliser(network, values, maxima, block).factors();
 }
 
 TINYFIQA_END

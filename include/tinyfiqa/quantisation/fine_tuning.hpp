@@ -22,7 +22,7 @@ TINYFIQA_BEGIN
 struct FineTuneOptions {
   int epochs = 6;
   int batch = 16;
-  double rate = 2e-5;  ///< of Adam, at first; it falls to zero along a cosine
+  double rate = 0.01;  ///< of Adam at first, in steps of the 7-bit weights; it falls to zero along a cosine
   int threads = 1;
   std::uint64_t seed = 1;
   /// Called after each batch with the batches done and all batches; false ends the training.
@@ -73,8 +73,11 @@ class FineTuner {
     if (const Status s = compute_targets(count); !s) return s;
     for (std::size_t i = 0; i < count; ++i) (i % 8 == 7 ? held_out_ : trained_).push_back(i);
     if (const Status s = validate(0); !s) return s;
-    std::vector<float> master(best_);
-    Optimizer optimizer({}, groups(), master.size(), backend.adam);
+    measure_units();
+    std::vector<float> master(best_.size());
+    for (std::size_t i = 0; i < master.size(); ++i)
+      if (units_[i] > 0) master[i] = best_[i] / units_[i];
+    Optimizer optimizer({}, {{0, master.size(), options_.rate, 0}}, master.size(), backend.adam);
     const NetworkDefinition& network = whole_->network();
     Tape<float> tape(network.operations(), network.outputs.main(), options_.threads, *backend.tape);
     const auto batch = static_cast<std::size_t>(options_.batch);
@@ -86,7 +89,8 @@ class FineTuner {
       for (std::size_t b = 0; b < batches; ++b) {
         const Span<const std::size_t> rows(trained_.data() + b * batch, batch);
         if (const Status s = step(tape, rows); !s) return s;
-        optimizer.step(master, gradient_, (1 + std::cos(3.14159265358979323846 * static_cast<double>(done) / all)) / 2);
+        optimizer.step(master, gradient_,
+                       (1 + std::cos(3.14159265358979323846 * static_cast<double>(done) / all)) / 2);
         round_to(master);
         ++done;
         if (options_.on_batch && !options_.on_batch(static_cast<int>(done), static_cast<int>(all))) return {};
@@ -170,33 +174,49 @@ class FineTuner {
                   scale.scale[i % 3];
     Rng unused(1);
     const Extents size{static_cast<int>(rows.size), height_, width_, 3};
-    if (const Status s = tape.forward(whole_->block().data, floats.data(), size, TapeMode::eval, unused); !s) return s;
+    if (const Status s = tape.forward(whole_->block().data, floats.data(), size, TapeMode::eval, unused); !s)
+      return s;
     gradient_.assign(whole_->block().size, 0.0f);
     tape.backward(whole_->block().data, d.data(), gradient_.data());
+    for (std::size_t i = 0; i < gradient_.size(); ++i) gradient_[i] *= units_[i];
     return {};
   }
 
-  /// Weights and biases of convolutions, and what is left of batch norm where it is not multiplied in.
-  std::vector<ParamGroup> groups() const {
+  /// What one step of each parameter is in floats; 0 for those that are not trained. Weights of 7 bits have their own steps, a
+  /// bias that of the levels it leads to.
+  void measure_units() {
     const NetworkDefinition& network = whole_->network();
-    std::vector<ParamGroup> groups;
-    const auto add = [&](int offset) {
-      const NamedParam* const p = detail::param_at(network, offset);
-      if (p == nullptr) return;
-      const auto first = static_cast<std::size_t>(p->param.offset);
-      groups.push_back({first, first + static_cast<std::size_t>(p->param.size()), options_.rate, 0});
-    };
-    for (const Op& op : network.ops) {
-      add(op.weight);
-      add(op.has_norm() ? op.norm_bias : op.bias);
-      if (!detail::has_whole_weights(network, op)) add(op.norm_weight);
+    const Span<const float> block(whole_->block().data, whole_->block().size);
+    units_.assign(block.size, 0.0f);
+    for (std::size_t id = 0; id < network.ops.size(); ++id) {
+      const Op& op = network.ops[id];
+      if (op.kind != OpKind::conv || op.weight < 0) continue;
+      const auto depth = static_cast<std::size_t>(conv_shape(op).depth());
+      detail::FoldedLayer steps;
+      if (detail::has_whole_weights(network, op))
+        steps = detail::weight_steps(network, static_cast<int>(id), block, whole_->input().levels);
+      const int bias = op.has_norm() ? op.norm_bias : op.bias;
+      for (std::size_t o = 0; o < static_cast<std::size_t>(op.channels); ++o) {
+        const float* const row = block.data + op.weight + o * depth;
+        float largest = 0;
+        for (std::size_t i = 0; i < depth; ++i) largest = std::max(largest, std::fabs(row[i]));
+        const float plain = largest / static_cast<float>(largest_weight);
+        for (std::size_t i = 0; i < depth; ++i)
+          units_[static_cast<std::size_t>(op.weight) + o * depth + i] =
+              steps.weight.empty() ? plain : steps.weight[o * depth + i];
+        const float factor =
+            op.level_factors < 0 ? 1.0f : block.data[static_cast<std::size_t>(op.level_factors) + o];
+        if (bias >= 0)
+          units_[static_cast<std::size_t>(bias) + o] =
+              op.dtype == DType::u8 ? op.quant.scale * factor : plain;
+      }
     }
-    return groups;
   }
 
-  /// Makes `whole` the rounded network of these weights.
+  /// Makes `whole` the rounded network of these parameters, which are in units.
   void round_to(const std::vector<float>& master) {
-    std::copy(master.begin(), master.end(), whole_->block().begin());
+    for (std::size_t i = 0; i < master.size(); ++i)
+      if (units_[i] > 0) whole_->block().data[i] = master[i] * units_[i];
     round_weights(whole_->network(), whole_->input().levels, whole_->block());
     whole_->pack();
   }
@@ -208,7 +228,7 @@ class FineTuner {
   FineTuneOptions options_;
   FineTuneReport report_;
   std::size_t outputs_ = 1;  ///< numbers of one image
-  std::vector<float> targets_, best_, gradient_;
+  std::vector<float> targets_, best_, gradient_, units_;
   std::vector<std::size_t> trained_, held_out_;
 };
 

@@ -30,7 +30,7 @@ struct ValueError {
 
 struct QuantiseOptions {
   RangeRule rule = RangeRule::square_error;
-  bool equalise = true;      ///< channels of a value are made alike in range first (equalise_channels())
+  bool equalise = true;      ///< channels of small range get finer levels (equalising_factors())
   bool fit_rounding = true;  ///< false: each weight goes to its nearest step
   bool correct_biases = true;
   std::vector<std::string> float_layers;  ///< layers whose outputs stay floats, by PyTorch's names
@@ -85,22 +85,28 @@ class Quantiser {
     if (wrong_size_)
       return Status::error(Errc::bad_argument, model_->spec().name, ": an image does not have ", height_, "x",
                            width_, " pixels of three levels");
-    equal_.emplace(*model_);
+    const NetworkDefinition& network = model_->network();
+    Model whole(*model_);
+    ChannelNumbers factors;
     if (options_.equalise) {
-      ChannelMaxima maxima(model_->network().ops.size());
-      if (const Status status = run_floats([&](const Plan& p, const Frame& f) { record_maxima(p, f, maxima); });
+      ChannelNumbers maxima(network.ops.size());
+      if (const Status status =
+              run_floats([&](const Plan& p, const Frame& f) { record_maxima(p, f, maxima); });
           !status)
         return status;
-      equalise_channels(equal_->network(), maxima, equal_->block());
-      equal_->pack();
+      factors = equalising_factors(network, values_, maxima, model_->block());
+      whole.add_level_factors();
+      for (std::size_t id = 0; id < factors.size(); ++id)
+        std::copy(factors[id].begin(), factors[id].end(),
+                  whole.block().data + whole.network().ops[id].level_factors);
     }
-    std::vector<ValueHistogram> histograms(model_->network().ops.size());
-    if (const Status status = run_floats([&](const Plan& p, const Frame& f) { record_values(p, f, histograms); });
+    std::vector<ValueHistogram> histograms(network.ops.size());
+    if (const Status status =
+            run_floats([&](const Plan& p, const Frame& f) { record_values(p, f, histograms, factors); });
         !status)
       return status;
-    Model whole(*equal_);
     set_levels(whole.operations(), values_,
-               levels_of_values(model_->network().operations(), values_, histograms, options_.rule));
+               levels_of_values(network.operations(), values_, histograms, options_.rule));
     if (const Status status = fit_layers(whole); !status) return status;
     round_weights(whole.network(), whole.input().levels, whole.block());  // of layers that were not fitted
     whole.pack();
@@ -109,14 +115,14 @@ class Quantiser {
   }
   /// Measures errors() with a network of quantise() whose weights changed since then. Errors: those of Session::create().
   Status measure(const Model& whole) {
-    if (const Status status = floats_.plan(*equal_, size(1)); !status) return status;
+    if (const Status status = floats_.plan(*model_, size(1)); !status) return status;
     if (const Status status = whole_.plan(whole, size(1)); !status) return status;
     errors_.assign(model_->network().ops.size(), ValueError());
     for (int i = 0; i < images(); ++i)
       run_both(images_.data() + static_cast<std::size_t>(i) * image_bytes(),
                [&](const Step& s, const Frame& frame, const Step& f, const float* floats) {
-                 add_error(s, frame.read<std::uint8_t>(s.y), floats, f.y.pixel_stride,
-                           errors_[static_cast<std::size_t>(s.op)]);
+                 add_error(s, frame.read<std::uint8_t>(s.y), factors_of(whole, s.op), floats,
+                           f.y.pixel_stride, errors_[static_cast<std::size_t>(s.op)]);
                });
     return {};
   }
@@ -176,10 +182,10 @@ class Quantiser {
     return static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_) * 3;
   }
 
-  /// Calls body(plan, frame) for each image with the plan of the floats, which are equalised or not yet.
+  /// Calls body(plan, frame) for each image with the plan of the floats.
   template <class Body>
   Status run_floats(const Body& body) {
-    if (const Status status = floats_.plan(*equal_, size(1)); !status) return status;
+    if (const Status status = floats_.plan(*model_, size(1)); !status) return status;
     for (int i = 0; i < images(); ++i)
       floats_.run(images_.data() + static_cast<std::size_t>(i) * image_bytes(), body);
     return {};
@@ -206,16 +212,22 @@ class Quantiser {
       });
     });
   }
-  static void add_error(const Step& s, const std::uint8_t* levels, const float* floats, int stride,
-                        ValueError& e) {
+  /// Null for ones.
+  static const float* factors_of(const Model& whole, int id) {
+    const int at = whole.network().ops[static_cast<std::size_t>(id)].level_factors;
+    return at < 0 ? nullptr : whole.block().data + at;
+  }
+  static void add_error(const Step& s, const std::uint8_t* levels, const float* factors, const float* floats,
+                        int stride, ValueError& e) {
     const int c = s.y.extents.c;
     e.shift.resize(static_cast<std::size_t>(c));
     e.pixels += s.y.extents.pixels();
     for (long long p = 0; p < s.y.extents.pixels(); ++p)
       for (int i = 0; i < c; ++i) {
         const double x = static_cast<double>(floats[p * stride + i]);
-        const double d =
-            x - static_cast<double>(s.y.quant.scale) * (levels[p * s.y.pixel_stride + i] - s.y.quant.zero);
+        const double scale = static_cast<double>(s.y.quant.scale) *
+                             (factors == nullptr ? 1.0 : static_cast<double>(factors[i]));
+        const double d = x - scale * (levels[p * s.y.pixel_stride + i] - s.y.quant.zero);
         e.signal += x * x;
         e.noise += d * d;
         e.shift[static_cast<std::size_t>(i)] += d;
@@ -229,7 +241,7 @@ class Quantiser {
     const std::size_t arena = std::max<std::size_t>(1, floats_.owned.plan.arena_bytes);
     const int most_images = static_cast<int>(std::max<std::size_t>(1, most_batch_bytes / arena));
     const int n = std::min(images(), std::min(most_images, 64));
-    if (const Status status = floats_.plan(*equal_, size(n)); !status) return status;
+    if (const Status status = floats_.plan(*model_, size(n)); !status) return status;
     if (const Status status = whole_.plan(whole, size(n)); !status) return status;
     const NetworkDefinition& network = whole.network();
     run_both(images_.data(), [&](const Step& s, const Frame& frame, const Step& f, const float* floats) {
@@ -243,7 +255,7 @@ class Quantiser {
       const int bias = op.has_norm() ? op.norm_bias : op.bias;
       if (!options_.correct_biases || bias < 0 || op.act == Act::hsigmoid) return;
       ValueError e;
-      add_error(s, frame.read<std::uint8_t>(s.y), floats, f.y.pixel_stride, e);
+      add_error(s, frame.read<std::uint8_t>(s.y), factors_of(whole, s.op), floats, f.y.pixel_stride, e);
       for (int o = 0; o < op.channels; ++o)
         whole.block().data[bias + o] +=
             static_cast<float>(e.shift[static_cast<std::size_t>(o)] / static_cast<double>(e.pixels));
@@ -272,7 +284,7 @@ class Quantiser {
       for (std::size_t i = 0; i < depth; ++i)
         weight[i] = static_cast<float>(rounded[i] * scale / layer.by(static_cast<int>(i)));
     }
-    detail::unfold_layer(op, layer, block);
+    detail::unfold_layer(whole.network(), op, layer, block);
   }
 
   static constexpr int most_windows = 2048;
@@ -281,7 +293,6 @@ class Quantiser {
   const Model* model_;
   QuantiseOptions options_;
   ValueLevels values_;
-  std::optional<Model> equal_;  ///< the floats, with channels that are alike in range
   Planned floats_, whole_;
   std::vector<unsigned char> images_;  ///< one behind the other
   int height_ = 0, width_ = 0;

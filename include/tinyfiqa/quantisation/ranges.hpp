@@ -112,15 +112,22 @@ class ValueHistogram {
   std::vector<long long> count_;
 };
 
-/// Runs a plan in floats that was made with PlanRequest::chains and ::fuse false, and adds every value to its histogram.
-inline void record_values(const Plan& plan, const Frame& frame, std::vector<ValueHistogram>& histograms) {
+/// Runs a plan in floats that was made with PlanRequest::chains and ::fuse false, and adds every value to its histogram, divided
+/// by its level factors. Without `factors` they are ones.
+inline void record_values(const Plan& plan, const Frame& frame, std::vector<ValueHistogram>& histograms,
+                          const ChannelNumbers& factors = {}) {
+  std::vector<float> pixel;
   for (int i = 0; i < plan.step_count; ++i) {
     const Step& s = plan.steps[i];
     s.run(s, frame);
     const float* const y = frame.read<float>(s.y);
     ValueHistogram& histogram = histograms[static_cast<std::size_t>(s.op)];
-    for (long long p = 0; p < s.y.extents.pixels(); ++p)
-      histogram.add(y + p * s.y.pixel_stride, s.y.extents.c);
+    for (long long p = 0; p < s.y.extents.pixels(); ++p) {
+      pixel.assign(y + p * s.y.pixel_stride, y + p * s.y.pixel_stride + s.y.extents.c);
+      if (!factors.empty())
+        for (std::size_t c = 0; c < pixel.size(); ++c) pixel[c] /= factors[static_cast<std::size_t>(s.op)][c];
+      histogram.add(pixel.data(), s.y.extents.c);
+    }
   }
 }
 

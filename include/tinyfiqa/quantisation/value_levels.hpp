@@ -16,6 +16,9 @@ struct ValueLevels {
       group;  ///< values of one group have one scale and zero; the number of the group's first value
 };
 
+/// A number for each channel of each value: by operation, then by channel.
+using ChannelNumbers = std::vector<std::vector<float>>;
+
 namespace detail {
 
 class LevelChooser {

@@ -4,6 +4,7 @@
 
 #include <tinyfiqa/base/float_bits.hpp>
 #include <tinyfiqa/runtime/plan.hpp>
+#include <tinyfiqa/runtime/quantised_weights.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -37,8 +38,8 @@ namespace detail {
 /// Vectors of one float a channel: the folded bias; bias, gamma, beta, mean and variance of the source.
 constexpr std::size_t fold_vectors = 6;
 /// Further ones of an 8-bit convolution: slopes; bias and three rows in whole numbers; the rows again for a group; ends of
-/// weights that are no whole float.
-constexpr std::size_t quantised_vectors = 9;
+/// weights that are no whole float; level factors of the output.
+constexpr std::size_t quantised_vectors = 10;
 }  // namespace detail
 
 /// Floats of workspace that pack_weights() needs.
@@ -53,7 +54,8 @@ inline std::size_t pack_workspace_floats(const Plan& plan, Span<const Op> ops) {
     const bool levels = shape.in == DType::u8;
     const std::size_t copies = shape.is_product() && !levels ? 1 : 2;  // folded; reordered by the kernel
     const std::size_t vectors = detail::fold_vectors + (levels ? detail::quantised_vectors : 0);
-    const std::size_t floats = copies * weights + vectors * static_cast<std::size_t>(op.channels);
+    const std::size_t floats = copies * weights + vectors * static_cast<std::size_t>(op.channels) +
+                               (levels ? static_cast<std::size_t>(op.in_channels) : 0);  // level factors
     if (floats > most) most = floats;
   }
   return most;
@@ -138,7 +140,17 @@ inline void pack_step(const Step& s, Span<const Op> ops, const Backend& backend,
   conv.y = s.y.quant;
   conv.levels = s.x.place == Place::input && conv.shape.in == DType::u8 ? &s.levels : nullptr;
   conv.slope = s.has_slope ? reinterpret_cast<const float*>(packed + s.slope) : nullptr;
-  s.kernel->pack(conv, bias + op.channels, packed + s.packed);
+  float* at = bias + op.channels;
+  if (const int factors = ops[static_cast<std::size_t>(op.inputs[0])].level_factors; factors >= 0) {
+    detail::scale_by_inputs(op, params.read(factors, op.in_channels, at), false, weight);
+    at += op.in_channels;
+  }
+  if (const int factors = ops[static_cast<std::size_t>(s.op)].level_factors;
+      factors >= 0 && conv.shape.out == DType::u8) {
+    conv.y_factor = params.read(factors, op.channels, at);
+    at += op.channels;
+  }
+  s.kernel->pack(conv, at, packed + s.packed);
   detail::fill_gap(packed + s.packed, s.kernel->packed_bytes(conv.shape));
 }
 

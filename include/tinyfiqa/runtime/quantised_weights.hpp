@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tinyfiqa/base/quantisation.hpp>
+#include <tinyfiqa/nn/operations.hpp>
 #include <tinyfiqa/runtime/step.hpp>
 
 #include <cmath>
@@ -37,6 +38,16 @@ inline double weight_scale(const float* weight, int count, int taps, const Level
   const double by_weights = most / largest_weight, by_limit = limit / (x_scale * most_offset);
   const double scale = by_weights > by_limit ? by_weights : by_limit;
   return scale > 1e-30 ? scale : 1e-30;
+}
+
+/// Multiplies the weights of a convolution by the level factors of the channels that they are for, or divides them.
+inline void scale_by_inputs(const Op& op, const float* factors, bool divide, float* weight) {
+  const int cin = op.in_channels / op.groups, taps = op.window * op.window;
+  for (int o = 0; o < op.channels; ++o)
+    for (int c = 0; c < cin; ++c) {
+      const float f = factors[o / (op.channels / op.groups) * cin + c];
+      for (int t = 0; t < taps; ++t) *weight++ *= divide ? 1 / f : f;
+    }
 }
 
 /// The epilogue's constants of channel o of n, whose sums count in units of `unit` and are at most `most`. `y_scale` is 1 for
@@ -79,8 +90,9 @@ inline void quantise_conv(const FoldedConv& conv, const QuantisedConv& to) {
     }
     to.bias[o] = static_cast<std::int32_t>(std::lrint(offset));
     detail::quantise_epilogue(conv.shape.act, conv.shape.out == DType::f32, unit,
-                              static_cast<double>(conv.y.scale), most,
-                              conv.slope == nullptr ? 0.0f : conv.slope[o], o, n, to.rows);
+                              static_cast<double>(conv.y.scale) *
+                                  (conv.y_factor == nullptr ? 1.0 : static_cast<double>(conv.y_factor[o])),
+                              most, conv.slope == nullptr ? 0.0f : conv.slope[o], o, n, to.rows);
   }
 }
 

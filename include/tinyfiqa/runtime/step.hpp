@@ -158,6 +158,7 @@ struct FoldedConv {
   Quantisation x, y;
   const LevelScale* levels = nullptr;  ///< of the image that is the input; else null
   const float* slope = nullptr;        ///< [Cout], PReLU's
+  const float* y_factor = nullptr;     ///< [Cout], Op::level_factors of the output; null for ones
 };
 
 /// A kernel's name for this translation unit: <op>_<dtype>/<tile>/<isa>. `op` is the part before <isa>.

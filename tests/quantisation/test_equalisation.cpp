@@ -1,0 +1,119 @@
+// Level factors: they are powers of two that fit together, and channels of small range gain by them.
+#include <tinyfiqa/quality/model_registry.hpp>
+#include <tinyfiqa/quantisation/quantiser.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+using namespace tinyfiqa;
+
+namespace {
+
+Quantiser quantiser_of(const Model& floats, int side, const QuantiseOptions& options) {
+  auto quantiser = Quantiser::create(floats, side, side, options);
+  REQUIRE_MESSAGE(quantiser.ok(), quantiser.status().message());
+  Rng rng(2);
+  for (int image = 0; image < 4; ++image) {
+    std::vector<unsigned char> levels(static_cast<std::size_t>(side * side * 3));
+    for (unsigned char& level : levels) level = static_cast<unsigned char>(rng.below(256));
+    quantiser->add(levels);
+  }
+  return std::move(*quantiser);
+}
+
+const Op& op_of(const NetworkDefinition& network, int id) {
+  return network.ops[static_cast<std::size_t>(id)];
+}
+
+/// Multiplies channels of the first layer by 1, 1/4, 1/16, ..., and the next layer's weights by the inverse.
+void spread_channels(Model& model) {
+  const NetworkDefinition& network = model.network();
+  const Op &first = op_of(network, 1), &second = op_of(network, 2);
+  REQUIRE(first.has_norm());
+  REQUIRE(first.act == Act::relu);
+  REQUIRE(second.kind == OpKind::conv);
+  REQUIRE(second.inputs[0] == 1);
+  float* const block = model.block().data;
+  const int cin = second.in_channels / second.groups, taps = second.window * second.window;
+  for (int c = 0; c < first.channels; ++c) {
+    const float by = std::ldexp(1.0f, -2 * (c % 4));
+    block[first.norm_weight + c] *= by;
+    block[first.norm_bias + c] *= by;
+    for (int o = 0; o < second.channels; ++o)
+      for (int t = 0; t < taps; ++t)
+        if (c / cin == o / (second.channels / second.groups))
+          block[second.weight + (o * cin + c % cin) * taps + t] /= by;
+  }
+  model.pack();
+}
+
+}  // namespace
+
+TEST_CASE("channels of small range get finer levels, and lose less") {
+  Model floats(*find_model("tinyfqnet"), native_backend(), 3);
+  spread_channels(floats);
+  double with = 0, without = 0;
+  for (const bool equalise : {true, false}) {
+    QuantiseOptions options;
+    options.equalise = equalise;
+    Quantiser quantiser = quantiser_of(floats, 32, options);
+    const auto whole = quantiser.quantise();
+    REQUIRE(whole.ok());
+    (equalise ? with : without) = quantiser.errors()[2].signal_to_noise();
+    CHECK((op_of(whole->network(), 1).level_factors >= 0) == equalise);
+    if (!equalise) continue;
+    const float* const factors = whole->block().data + op_of(whole->network(), 1).level_factors;
+    CHECK(factors[3] < factors[0]);
+  }
+  MESSAGE("second layer: " << with << " dB, with one scale " << without << " dB");
+  CHECK(with > without + 6);
+}
+
+TEST_CASE("level factors are powers of two, and equal where an operation knows none") {
+  for (const char* name : {"tinyfqnet", "mobilenet_v3_small", "shufflenet_v2_x0_5"}) {
+    INFO(name);
+    const Model floats(*find_model(name), native_backend(), 3);
+    Quantiser quantiser = quantiser_of(floats, 48, {});
+    const auto whole = quantiser.quantise();
+    REQUIRE(whole.ok());
+    const NetworkDefinition& network = whole->network();
+    const auto factor = [&](int id, int c) {
+      return whole->block().data[static_cast<std::size_t>(op_of(network, id).level_factors + c)];
+    };
+    int finer = 0;
+    for (int id = 0; id < static_cast<int>(network.ops.size()); ++id) {
+      const Op& op = op_of(network, id);
+      int first = 0;  // of the concatenation's present input
+      for (int c = 0; c < op.channels; ++c) {
+        int exponent = 0;
+        const float mantissa = std::frexp(factor(id, c), &exponent);
+        CHECK(mantissa == 0.5f);
+        finer += factor(id, c) < 1 ? 1 : 0;
+        if (op.dtype == DType::f32 || op.kind == OpKind::input) CHECK(factor(id, c) == 1.0f);
+        if (op.kind == OpKind::add) {
+          CHECK(factor(id, c) == factor(op.inputs[0], c));
+          CHECK(factor(id, c) == factor(op.inputs[1], c));
+        }
+        if (op.kind == OpKind::scale || op.kind == OpKind::mean_hw || op.kind == OpKind::max_pool)
+          CHECK(factor(id, c) == factor(op.inputs[0], c));
+        if (op.kind == OpKind::slice) CHECK(factor(id, c) == factor(op.inputs[0], op.first_channel + c));
+        if (op.kind == OpKind::shuffle) {
+          const int each = op.channels / op.shuffle_groups;
+          const int group = c % op.shuffle_groups, at = c / op.shuffle_groups;
+          CHECK(factor(id, c) == factor(op.inputs[0], group * each + at));
+        }
+        if (op.kind == OpKind::concat) {
+          const int of = c < op_of(network, op.inputs[0]).channels ? 0 : 1;
+          first = of == 0 ? 0 : op_of(network, op.inputs[0]).channels;
+          CHECK(factor(id, c) == factor(op.inputs[of], c - first));
+        }
+      }
+      if (op.kind == OpKind::scale)  // a gate is 0..1
+        for (int c = 0; c < op.channels; ++c) CHECK(factor(op.inputs[1], c) == 1.0f);
+    }
+    CHECK(finer > 10);
+  }
+}
