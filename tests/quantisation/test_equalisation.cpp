@@ -1,8 +1,9 @@
 // Level factors: they are powers of two that fit together, and channels of small range gain by them.
 #include <tinyfiqa/quality/model_registry.hpp>
-#include <tinyfiqa/quantisation/quantiser.hpp>
 
 #include <doctest/doctest.h>
+
+#include "noise.hpp"
 
 #include <cmath>
 #include <cstddef>
@@ -11,18 +12,6 @@
 using namespace tinyfiqa;
 
 namespace {
-
-Quantiser quantiser_of(const Model& floats, int side, const QuantiseOptions& options) {
-  auto quantiser = Quantiser::create(floats, side, side, options);
-  REQUIRE_MESSAGE(quantiser.ok(), quantiser.status().message());
-  Rng rng(2);
-  for (int image = 0; image < 4; ++image) {
-    std::vector<unsigned char> levels(static_cast<std::size_t>(side * side * 3));
-    for (unsigned char& level : levels) level = static_cast<unsigned char>(rng.below(256));
-    quantiser->add(levels);
-  }
-  return std::move(*quantiser);
-}
 
 const Op& op_of(const NetworkDefinition& network, int id) {
   return network.ops[static_cast<std::size_t>(id)];
@@ -58,8 +47,8 @@ TEST_CASE("channels of small range get finer levels, and lose less") {
   double with = 0, without = 0;
   for (const bool equalise : {true, false}) {
     QuantiseOptions options;
-    options.equalise = equalise;
-    Quantiser quantiser = quantiser_of(floats, 32, options);
+    options.finer_channels = equalise;
+    Quantiser quantiser = quantiser_of_noise(floats, 32, options);
     const auto whole = quantiser.quantise();
     REQUIRE(whole.ok());
     (equalise ? with : without) = quantiser.errors()[2].signal_to_noise();
@@ -76,7 +65,9 @@ TEST_CASE("level factors are powers of two, and equal where an operation knows n
   for (const char* name : {"tinyfqnet", "mobilenet_v3_small", "shufflenet_v2_x0_5"}) {
     INFO(name);
     const Model floats(*find_model(name), native_backend(), 3);
-    Quantiser quantiser = quantiser_of(floats, 48, {});
+    QuantiseOptions options;
+    options.finer_channels = true;
+    Quantiser quantiser = quantiser_of_noise(floats, 48, options);
     const auto whole = quantiser.quantise();
     REQUIRE(whole.ok());
     const NetworkDefinition& network = whole->network();

@@ -108,8 +108,10 @@ void add_quantize(const Command& app, int& exit_code) {
   sub.add_flag(
       "--round-nearest", options->round_nearest,
       "Round each weight to its nearest step, instead of so that the layer's results change least; faster");
-  sub.add_flag("--one-scale", options->one_scale,
-               "Don't give channels of small range finer levels than the other channels of their layer");
+  sub.add_flag(
+      "--finer-channels", options->finer_channels,
+      "Give channels of small range finer levels than the others of their layer; helps large networks, "
+      "and needs some hundred images");
   sub.add_flag("--keep-biases", options->keep_biases, "Don't correct the biases of the layers by the images");
   sub.add_flag("--layers", *all_layers, "Show all layers' errors, not only the largest");
   sub.add_option(
@@ -121,7 +123,7 @@ void add_quantize(const Command& app, int& exit_code) {
   sub.footer(
       "Give some hundred faces, cropped as yours will be; they need no labels. More rows than --most-images "
       "show how near the\n"
-      "scores stay: if they move too far, give some thousand faces and --finetune 3.\n"
+      "scores stay: if they move too far, give some thousand faces, --finer-channels and --finetune 3.\n"
       "The written file is used like any other (`score --weights FILE`), can't be trained further, and has "
       "the qualities and\n"
       "bands of the floats. docs/eight-bits.md explains it.\n"

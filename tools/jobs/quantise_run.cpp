@@ -224,7 +224,7 @@ Result<QuantiseReport> QuantiseRun::run() {
   const auto rule = range_rule(options_.ranges);
   if (!rule) return rule.status();
   if (const Status s = read(); !s) return s;
-  QuantiseOptions how{*rule, !options_.one_scale, !options_.round_nearest, !options_.keep_biases,
+  QuantiseOptions how{*rule, options_.finer_channels, !options_.round_nearest, !options_.keep_biases,
                       options_.float_layers};
   auto quantiser = Quantiser::create(*model_, model_->input().height, model_->input().width, std::move(how));
   if (!quantiser) return quantiser.status().prefixed(options_.weights, ": ");

@@ -19,7 +19,7 @@ struct QuantiseRunOptions {
   int finetune_epochs = 0, finetune_images = 2000;
   double finetune_rate = 0.01;
   int threads = 0;
-  bool one_scale = false, round_nearest = false, keep_biases = false;
+  bool finer_channels = false, round_nearest = false, keep_biases = false;
 };
 
 /// How near the scores of the 8-bit network are to those of the floats.

@@ -109,7 +109,8 @@ inline FoldedLayer weight_steps(const NetworkDefinition& network, int id, Span<c
   FoldedLayer layer = fold_layer(network, id, block, levels);
   const auto depth = static_cast<std::size_t>(layer.depth);
   for (std::size_t i = 0; i < layer.weight.size(); ++i)
-    layer.weight[i] = static_cast<float>(static_cast<double>(layer.scale[i / depth]) / layer.by(static_cast<int>(i % depth)));
+    layer.weight[i] = static_cast<float>(static_cast<double>(layer.scale[i / depth]) /
+                                         layer.by(static_cast<int>(i % depth)));
   if (const int factors = network.ops[static_cast<std::size_t>(op.inputs[0])].level_factors; factors >= 0)
     scale_by_inputs(op, block.data + factors, true, layer.weight.data());
   return layer;

@@ -175,7 +175,7 @@ class Equaliser {
 
   /// A channel becomes m times as many levels. Where a dense reader's weights for it become m times as small, both sides lose
   /// alike with m = sqrt(share / range); else the range becomes 1. All channels of values that belong together then get the
-  /// common factor with which none is larger than the largest was. The level factor is 1 / m, rounded to a power of two.
+  /// common factor with which none is larger than the largest was. The level factor is 1 / m, rounded up to a power of two.
   void choose() {
     const std::size_t n = class_of_.size();
     std::vector<double> wanted(n, 0.0);
@@ -195,7 +195,7 @@ class Equaliser {
         const std::size_t at = channel(id, c), group = root(value_of_, static_cast<std::size_t>(id));
         if (fixed_[at] || wanted[at] <= 0) continue;
         const double m = wanted[at] * before[group] / after[group];
-        const double exponent = std::floor(std::log2(m) + 0.5);
+        const double exponent = std::floor(std::log2(m));
         factor_[at] = static_cast<float>(std::exp2(-std::clamp(exponent, -most_exponent, most_exponent)));
       }
   }

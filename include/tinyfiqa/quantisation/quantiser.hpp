@@ -30,8 +30,8 @@ struct ValueError {
 
 struct QuantiseOptions {
   RangeRule rule = RangeRule::square_error;
-  bool equalise = true;      ///< channels of small range get finer levels (equalising_factors())
-  bool fit_rounding = true;  ///< false: each weight goes to its nearest step
+  bool finer_channels = false;  ///< channels of small range get finer levels (equalising_factors())
+  bool fit_rounding = true;     ///< false: each weight goes to its nearest step
   bool correct_biases = true;
   std::vector<std::string> float_layers;  ///< layers whose outputs stay floats, by PyTorch's names
 };
@@ -88,7 +88,7 @@ class Quantiser {
     const NetworkDefinition& network = model_->network();
     Model whole(*model_);
     ChannelNumbers factors;
-    if (options_.equalise) {
+    if (options_.finer_channels) {
       ChannelNumbers maxima(network.ops.size());
       if (const Status status =
               run_floats([&](const Plan& p, const Frame& f) { record_maxima(p, f, maxima); });
@@ -109,6 +109,8 @@ class Quantiser {
                levels_of_values(network.operations(), values_, histograms, options_.rule));
     if (const Status status = fit_layers(whole); !status) return status;
     round_weights(whole.network(), whole.input().levels, whole.block());  // of layers that were not fitted
+    if (options_.correct_biases)
+      if (const Status status = correct_output(whole); !status) return status;
     whole.pack();
     if (const Status status = measure(whole); !status) return status;
     return whole;
@@ -119,11 +121,10 @@ class Quantiser {
     if (const Status status = whole_.plan(whole, size(1)); !status) return status;
     errors_.assign(model_->network().ops.size(), ValueError());
     for (int i = 0; i < images(); ++i)
-      run_both(images_.data() + static_cast<std::size_t>(i) * image_bytes(),
-               [&](const Step& s, const Frame& frame, const Step& f, const float* floats) {
-                 add_error(s, frame.read<std::uint8_t>(s.y), factors_of(whole, s.op), floats,
-                           f.y.pixel_stride, errors_[static_cast<std::size_t>(s.op)]);
-               });
+      run_both(image(i), [&](const Step& s, const Frame& frame, const Step& f, const float* floats) {
+        add_error(s, frame.read<std::uint8_t>(s.y), factors_of(whole, s.op), floats, f.y.pixel_stride,
+                  errors_[static_cast<std::size_t>(s.op)]);
+      });
     return {};
   }
   /// The errors of the last quantise() or measure(), by operation; without pixels where there are none to compare.
@@ -177,6 +178,9 @@ class Quantiser {
 
   Quantiser(const Model& model, QuantiseOptions options) : model_(&model), options_(std::move(options)) {}
 
+  const unsigned char* image(int i) const {
+    return images_.data() + static_cast<std::size_t>(i) * image_bytes();
+  }
   Extents size(int n) const { return {n, height_, width_, 0}; }
   std::size_t image_bytes() const {
     return static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_) * 3;
@@ -186,8 +190,7 @@ class Quantiser {
   template <class Body>
   Status run_floats(const Body& body) {
     if (const Status status = floats_.plan(*model_, size(1)); !status) return status;
-    for (int i = 0; i < images(); ++i)
-      floats_.run(images_.data() + static_cast<std::size_t>(i) * image_bytes(), body);
+    for (int i = 0; i < images(); ++i) floats_.run(image(i), body);
     return {};
   }
 
@@ -262,6 +265,35 @@ class Quantiser {
       whole_.pack(s);
       s.run(s, frame);
     });
+    return {};
+  }
+
+  /// Adds to the bias of the last layer, which is in floats, what its outputs are too small by on average.
+  Status correct_output(Model& whole) {
+    const NetworkDefinition& network = whole.network();
+    const Op& op = network.ops[static_cast<std::size_t>(network.outputs.main())];
+    const bool straight = op.act == Act::none || op.act == Act::sigmoid;
+    if (op.kind != OpKind::conv || op.dtype != DType::f32 || op.bias < 0 || op.has_norm() || !straight)
+      return {};
+    if (const Status status = floats_.plan(*model_, size(1)); !status) return status;
+    if (const Status status = whole_.plan(whole, size(1)); !status) return status;
+    if (floats_.output.size() != static_cast<std::size_t>(op.channels)) return {};  // a map
+    const auto run_all = [](const Plan& plan, const Frame& frame) {
+      for (int i = 0; i < plan.step_count; ++i) plan.steps[i].run(plan.steps[i], frame);
+    };
+    std::vector<double> shift(floats_.output.size()), slope(floats_.output.size());
+    for (int i = 0; i < images(); ++i) {
+      floats_.run(image(i), run_all);
+      whole_.run(image(i), run_all);
+      for (std::size_t o = 0; o < shift.size(); ++o) {
+        const auto y = static_cast<double>(floats_.output[o]);
+        shift[o] += y - static_cast<double>(whole_.output[o]);
+        slope[o] += op.act == Act::sigmoid ? y * (1 - y) : 1.0;
+      }
+    }
+    for (std::size_t o = 0; o < shift.size(); ++o)
+      if (slope[o] > 0)
+        whole.block().data[static_cast<std::size_t>(op.bias) + o] += static_cast<float>(shift[o] / slope[o]);
     return {};
   }
 
