@@ -138,6 +138,10 @@ TEST_CASE("files of 8 bits that are damaged, or can't be run, are refused by nam
       [](auto& t) { tensor(t, "levels.exponent").bytes[20] = 31; },
       "'levels.exponent': has exponents beyond -30..30");
   check_refused(
+      quantised(*find_model("tinyfqnet"), 32, options),
+      [](auto& t) { tensor(t, "levels.exponent").bytes.back() = 1; },
+      "'levels.exponent': is not 0 for an output");
+  check_refused(
       whole,
       [](auto& t) {
         TensorBytes& scale = tensor(t, "stem.0.weight_scale");

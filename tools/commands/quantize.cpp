@@ -83,22 +83,26 @@ void add_quantize(const Command& app, int& exit_code) {
       .type_name("RULE")
       .one_of({"all", "percentile", "error"})
       .show_default();
-  sub.add_option("--finetune", options->finetune_epochs,
-                 "Train the rounded weights in this many passes over the images, so that the outputs come "
-                 "nearer to the floats' (default: 0)")
-      .type_name("EPOCHS")
-      .range(0, 1000);
+  const Option finetune =
+      sub.add_option(
+             "--finetune", options->finetune_epochs,
+             "Train the rounded weights in this many passes over the images, so that the outputs come "
+             "nearer to the floats' (default: 0)")
+          .type_name("EPOCHS")
+          .range(0, 1000);
   sub.add_option("--finetune-images", options->finetune_images,
                  "Train with at most this many images, spread over the table; they stay in memory")
       .type_name("N")
       .range(32, 1000000)
-      .show_default();
+      .show_default()
+      .needs(finetune);
   sub.add_option("--finetune-rate", options->finetune_rate,
                  "Change weights by about this share of a step of 7 bits for each batch of 16 at first; it "
                  "falls to zero")
       .type_name("RATE")
       .range(1e-6, 1.0)
-      .show_default();
+      .show_default()
+      .needs(finetune);
   sub.add_option("--float-layer", options->float_layers,
                  "Keep this layer's output in floats, and all that needs it so; can be given many times. "
                  "`tinyfiqa info` and "

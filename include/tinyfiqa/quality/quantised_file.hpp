@@ -310,6 +310,13 @@ class WholeReader {
       if (std::fabs(f) > most_level_exponent) return bad(p.name, "has exponents beyond -30..30");
       f = std::ldexp(1.0f, static_cast<int>(f));
     }
+    // What is handed out is read without factors.
+    for (const Output& output : network_.outputs) {
+      const Op& op = network_.ops[static_cast<std::size_t>(output.value)];
+      for (int c = 0; c < op.channels; ++c)
+        if (block_[static_cast<std::size_t>(op.level_factors + c)] != 1.0f)
+          return bad(p.name, "is not 0 for an output");
+    }
     return {};
   }
   Status read_layer(int id) {

@@ -71,6 +71,8 @@ class FineTuner {
   Status train(const TrainingBackend& backend, std::size_t count) {
     const FlushSubnormals flush;
     if (const Status s = compute_targets(count); !s) return s;
+    trained_.clear();
+    held_out_.clear();
     for (std::size_t i = 0; i < count; ++i) (i % 8 == 7 ? held_out_ : trained_).push_back(i);
     if (const Status s = validate(0); !s) return s;
     measure_units();
@@ -80,7 +82,7 @@ class FineTuner {
     Optimizer optimizer({}, {{0, master.size(), options_.rate, 0}}, master.size(), backend.adam);
     const NetworkDefinition& network = whole_->network();
     Tape<float> tape(network.operations(), network.outputs.main(), options_.threads, *backend.tape);
-    const auto batch = static_cast<std::size_t>(options_.batch);
+    const std::size_t batch = std::min(trained_.size(), static_cast<std::size_t>(std::max(1, options_.batch)));
     const std::size_t batches = trained_.size() / batch;  // a last part of one is left out
     const double all = static_cast<double>(batches) * options_.epochs;
     std::size_t done = 0;
@@ -144,8 +146,8 @@ class FineTuner {
       sum += d * d;
     }
     const double error = std::sqrt(sum / static_cast<double>(outputs->size()));
-    if (epoch == 0) report_.before = report_.after = error;
-    if (error >= report_.after) return {};
+    if (epoch == 0) report_ = {error, error, 0};
+    if (!(error < report_.after)) return {};
     report_.after = error;
     report_.best_epoch = epoch;
     best_.assign(whole_->block().begin(), whole_->block().end());
