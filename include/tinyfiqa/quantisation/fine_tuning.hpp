@@ -82,7 +82,8 @@ class FineTuner {
     Optimizer optimizer({}, {{0, master.size(), options_.rate, 0}}, master.size(), backend.adam);
     const NetworkDefinition& network = whole_->network();
     Tape<float> tape(network.operations(), network.outputs.main(), options_.threads, *backend.tape);
-    const std::size_t batch = std::min(trained_.size(), static_cast<std::size_t>(std::max(1, options_.batch)));
+    const std::size_t batch =
+        std::min(trained_.size(), static_cast<std::size_t>(std::max(1, options_.batch)));
     const std::size_t batches = trained_.size() / batch;  // a last part of one is left out
     const double all = static_cast<double>(batches) * options_.epochs;
     std::size_t done = 0;
