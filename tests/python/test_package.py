@@ -134,6 +134,10 @@ tinyfiqa.evaluate([1, 2], [1, 2])
 """
 
 
+def test_paths_from_an_array_of_numpy_are_paths():
+    assert tinyfiqa.score(np.array([PORTRAIT])[0]) == tinyfiqa.score(PORTRAIT)
+
+
 def test_photos_are_scored_without_numpy():
     done = subprocess.run([sys.executable, "-c", WITHOUT_NUMPY, PORTRAIT], capture_output=True, text=True)
     raw = tinyfiqa.score(PORTRAIT).raw

@@ -90,7 +90,8 @@ TEST_CASE("quantize --finetune trains on some images and compares the scores of 
   const auto one = run_tool("quantize " + float_weights + " --data " + dir +
                             "/faces.csv --images {faces} --finetune 1 --out " + dir + "/i8.safetensors");
   CHECK(one.code == 2);
-  CHECK_MESSAGE(contains(one.err, "fine-tuning needs at least 32 images, not 1"), one.err);
+  CHECK_MESSAGE(contains(one.err, "faces.csv: fine-tuning needs at least 32 images, not 1; give more"),
+                one.err);
 }
 
 TEST_CASE("8-bit weights are refused where floats are needed, and so are layers that do not exist") {

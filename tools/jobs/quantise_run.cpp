@@ -151,7 +151,7 @@ Status QuantiseRun::fine_tune(Model& whole, Quantiser& quantiser) {
   FineTuner tuner(*model_, whole, Span<const unsigned char>(images_.data(), images_.size()), input.height,
                   input.width, how);
   auto report = tuner.run(*choose_training_backend(model_->backend().isa));
-  if (!report) return report.status();
+  if (!report) return report.status().prefixed(options_.data.csv, ": ");
   report_.fine_tuning = *report;
   return quantiser.measure(whole);
 }

@@ -20,7 +20,8 @@ class Face(NamedTuple):
 
     box: tuple[float, float, float, float]  #: x, y, width, height; it may reach beyond the image
     confidence: float  #: of the detector, 0..1
-    landmarks: tuple[tuple[float, float], ...]  #: x and y of the left eye, right eye, nose, left and right corner of the mouth, as seen
+    #: x and y of five points: left eye, right eye, nose, left and right corner of the mouth, as seen
+    landmarks: tuple[tuple[float, float], ...]
     framing: str  #: "photo", "tight crop" or "aligned crop"
 
 
@@ -129,7 +130,7 @@ class Scorer:
 
     def score(self, image: Image, *, order: str = "rgb") -> ScoredFace | None:
         """The ScoredFace of the largest face, or None if there is no face."""
-        if type(image).__module__ == "numpy":  # first: an array takes microseconds to score, a file milliseconds
+        if _is_array(image):  # first: an array takes microseconds to score, a file milliseconds
             faces = self._native.score_pixels(image, order)
         else:
             faces = call(self._native, "score", image, order)
@@ -147,6 +148,12 @@ class Scorer:
         box = None if box is None else [float(v) for v in box]
         landmarks = None if landmarks is None else [float(v) for point in landmarks for v in _numbers(point)]
         return call(self._native, "score_known_face", image, order, box, landmarks)
+
+
+def _is_array(image):
+    """Whether this is an array of NumPy's, which may not be installed. (Its strings are paths.)"""
+    kind = type(image)
+    return kind.__name__ == "ndarray" and kind.__module__ == "numpy"
 
 
 def _numbers(point):

@@ -58,7 +58,8 @@ class FineTuner {
     const std::size_t image = static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_) * 3;
     const std::size_t count = images_.size / image;
     if (count < 32)
-      return Status::error(Errc::bad_argument, "fine-tuning needs at least 32 images, not ", count);
+      return Status::error(Errc::bad_argument, "fine-tuning needs at least 32 images, not ", count,
+                           "; give more, or do without");
     best_.assign(whole_->block().begin(), whole_->block().end());
     const Status status = train(backend, count);
     std::copy(best_.begin(), best_.end(), whole_->block().begin());
