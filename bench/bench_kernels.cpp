@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
   const double peak = bench::fma_peak_gmac_per_s();
   std::printf("multiply-add peak of one thread: %.1f GMAC/s (%.1f GFLOP/s)\n", peak, 2 * peak);
   for (const Backend* backend : compiled_backends()) {
-    if (!cpu_can_run(backend->isa)) continue;
+    if (backend->base != nullptr || !cpu_can_run(backend->isa)) continue;
     add_layers("mobilenet_v3_small", 600, 416, *backend, peak);
     add_layers("shufflenet_v2_x0_5", 600, 416, *backend, peak);
     add_layers("tinyfqnet", 64, 64, *backend, peak);

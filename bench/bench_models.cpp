@@ -79,7 +79,7 @@ int main(int argc, char** argv) {
                                {"tinyfqnet", 1, 64, 64},
                                {"tinyfqnet", 16, 64, 64}};
   for (const Backend* backend : compiled_backends()) {
-    if (!cpu_can_run(backend->isa)) continue;
+    if (backend->base != nullptr || !cpu_can_run(backend->isa)) continue;
     for (const Case& c : cases)
       for (int threads = 1; threads <= 2; ++threads) {
         const std::string name = std::string(c.model) + "/" + std::to_string(c.n) + "x" +

@@ -6,8 +6,9 @@
 
 #include <string>
 
+/// For tests of levels: all of them.
 template <class Body>
-void for_each_backend(const Body& body) {
+void for_each_backend_of_levels(const Body& body) {
   int count = 0;
   for (const tinyfiqa::Backend* backend : tinyfiqa::compiled_backends()) {
     if (!tinyfiqa::cpu_can_run(backend->isa)) continue;
@@ -17,4 +18,12 @@ void for_each_backend(const Body& body) {
     ++count;
   }
   CHECK(count >= 1);
+}
+
+/// For tests of floats: without those whose kernels for floats are another one's.
+template <class Body>
+void for_each_backend(const Body& body) {
+  for_each_backend_of_levels([&](const tinyfiqa::Backend& backend) {
+    if (backend.base == nullptr) body(backend);
+  });
 }

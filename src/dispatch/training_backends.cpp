@@ -33,7 +33,9 @@ constexpr const TrainingBackend* backends[] = {
 }  // namespace
 
 const TrainingBackend* choose_training_backend(const char* isa) {
-  const Backend* const inference = choose_backend(isa);
+  const Backend* inference = choose_backend(isa);
+  if (inference != nullptr && inference->base != nullptr)
+    inference = inference->base;  // training is in floats
   for (const TrainingBackend* b : backends)
     if (b->inference == inference) return b;
   return nullptr;

@@ -199,7 +199,7 @@ void check_levels_everywhere(LevelCase c) {
   const std::string name = level_case_text(c);
   INFO(name);
   if (c.shape.out != DType::f32) c.shape.out = DType::u8;
-  for_each_backend([&](const Backend& backend) {
+  for_each_backend_of_levels([&](const Backend& backend) {
     CHECK(count_differences(backend, c, Guard::behind) == 0);
     CHECK(count_differences(backend, c, Guard::before) == 0);
   });
@@ -319,7 +319,7 @@ TEST_CASE("8 bits: sums, gates and means of maps equal their formulas") {
       number[i] = reference::as_float(static_cast<float>(all) * (qx.scale / 15.0f));
     }
     INFO("channels " << c);
-    for_each_backend([&](const Backend& backend) {
+    for_each_backend_of_levels([&](const Backend& backend) {
       CHECK(run_levels(backend.operation(OpKind::add, DType::u8, DType::u8), s, x, b, count) == sum);
       Step gated = s;
       gated.b = operand(Place::arena, {2, 1, 1, c}, DType::u8, qb);
@@ -378,7 +378,7 @@ TEST_CASE("8 bits: largest levels and moves equal their formulas") {
     up.b = Operand();
     up.source = &doubled;
     up.y = operand(Place::output, {2, 14, 12, c}, DType::u8, {});
-    for_each_backend([&](const Backend& backend) {
+    for_each_backend_of_levels([&](const Backend& backend) {
       CHECK(run_levels(backend.copy(DType::u8), s, x, {}, count) == x);
       CHECK(run_levels(backend.interleave(DType::u8), interleaved, x, b, 2 * count) == joined);
       CHECK(run_levels(backend.operation(OpKind::max_pool, DType::u8, DType::u8), pool, x, {},

@@ -87,7 +87,7 @@ void check_network(Extents size) {
   REQUIRE(outputs.size() >= 3);
   const auto x = random_images(size, 77);
   std::vector<std::vector<float>> expected;
-  for_each_backend([&](const Backend& backend) {
+  for_each_backend_of_levels([&](const Backend& backend) {
     Planned p;
     make(p, q.whole, outputs, size, backend, 3, &imagenet);
     REQUIRE(p.plan.ok());

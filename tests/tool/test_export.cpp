@@ -33,7 +33,8 @@ std::vector<float> array_of(const std::string& header) {
 
 TEST_CASE("export writes packed weights for any target as a header, to the bit") {
   const std::string dir = scratch_dir("export_c_array");
-  for (const char* target : {"scalar", "scalar_small", "sse2", "neon", "vector4", "avx2", "avx512"}) {
+  for (const char* target :
+       {"scalar", "scalar_small", "sse2", "neon", "vector4", "avx2", "avxvnni", "avx512", "avx512vnni"}) {
     INFO("target " << target);
     const std::string path = dir + "/" + target + ".hpp";
     const auto r = run_tool("export --c-array " + path + " --model tinyfqnet --target " + target);

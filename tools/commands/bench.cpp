@@ -150,7 +150,7 @@ Status BenchCommand::run_kernel(const Backend& chosen) const {
   if (isa == "auto") {
     backends.clear();
     for (const Backend* b : compiled_backends())
-      if (cpu_can_run(b->isa)) backends.push_back(b);
+      if (b->base == nullptr && cpu_can_run(b->isa)) backends.push_back(b);  // the layers are of floats
   }
   KernelShape shape = kernel;
   shape.batch = batch;

@@ -114,7 +114,13 @@ TINYFIQA_NOTE(
 #elif defined(TINYFIQA_VECTOR4)
 #define TINYFIQA_ISA vector4
 #elif defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#if defined(__AVX512VNNI__)
+#define TINYFIQA_ISA avx512vnni
+#else
 #define TINYFIQA_ISA avx512
+#endif
+#elif defined(__AVX2__) && defined(TINYFIQA_FMA) && defined(__AVXVNNI__)
+#define TINYFIQA_ISA avxvnni
 #elif defined(__AVX2__) && defined(TINYFIQA_FMA)
 #define TINYFIQA_ISA avx2
 #elif defined(__SSE4_2__)
@@ -125,7 +131,7 @@ TINYFIQA_NOTE(
 #define TINYFIQA_ISA neon
 #endif
 
-/// "avx512", "avx2", "sse42", "sse2", "neon", "vector4", "scalar" or "scalar_small".
+/// "avx512vnni", "avx512", "avxvnni", "avx2", "sse42", "sse2", "neon", "vector4", "scalar" or "scalar_small".
 #define TINYFIQA_ISA_NAME TINYFIQA_STRINGIZE(TINYFIQA_ISA)
 
 // TINYFIQA_NO_THREADS: no header includes <thread>, <mutex> or <condition_variable>, and a run uses its caller alone.

@@ -3,6 +3,10 @@
 
 #include <tinyfiqa/base/config.hpp>
 
+#if defined(TINYFIQA_X86) && defined(__GNUC__)
+#include <cpuid.h>
+#endif
+
 TINYFIQA_BEGIN
 
 namespace detail {
@@ -10,10 +14,17 @@ constexpr bool same_text(const char* a, const char* b) {
   while (*a != '\0' && *a == *b) ++a, ++b;
   return *a == *b;
 }
+#if defined(TINYFIQA_X86) && defined(__GNUC__)
+/// The processor's own word: clang's __builtin_cpu_supports() learned the name late.
+inline bool cpu_has_avxvnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & 1u << 4) != 0;
+}
+#endif
 }  // namespace detail
 
-/// True if the machine and its operating system can run code compiled for `isa`: "avx512", "avx2", "sse42",
-/// "sse2", "neon", "vector4", "scalar" or "scalar_small". False for any other name.
+/// True if the machine and its operating system can run code compiled for `isa`: "avx512vnni", "avx512", "avxvnni",
+/// "avx2", "sse42", "sse2", "neon", "vector4", "scalar" or "scalar_small". False for any other name.
 inline bool cpu_can_run(const char* isa) {
   const auto is = [isa](const char* name) { return detail::same_text(isa, name); };
   // These are compiled with the flags of the program itself.
@@ -21,10 +32,13 @@ inline bool cpu_can_run(const char* isa) {
 #if defined(TINYFIQA_X86) && defined(__GNUC__)
   if (is("sse2")) return __builtin_cpu_supports("sse2") != 0;
   if (is("sse42")) return __builtin_cpu_supports("sse4.2") != 0;
-  if (is("avx2")) return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-  if (is("avx512"))
-    return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-           __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  const bool avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+  const bool avx512 = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+                      __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  if (is("avx2")) return avx2;
+  if (is("avxvnni")) return avx2 && detail::cpu_has_avxvnni();
+  if (is("avx512")) return avx512;
+  if (is("avx512vnni")) return avx512 && __builtin_cpu_supports("avx512vnni") != 0;
   return false;
 #elif defined(TINYFIQA_ARM64) || \
     defined(__ARM_NEON)  // every 64-bit ARM has it; 32-bit code is compiled for it, or not

@@ -267,10 +267,8 @@ inline constexpr PlanarKernel planar_stem{&planar_stem_kernel, false, planar_ste
 
 template <KernelSet Set>
 constexpr const Kernel* choose_conv(const ConvShape& c) {
-  if constexpr (has(Set, KernelSet::quantised)) {
-    if (c.in == DType::u8 && c.out == DType::u8) return choose_conv_i8<Set, DType::u8>(c);
-    if (c.in == DType::u8 && c.out == DType::f32) return choose_conv_i8<Set, DType::f32>(c);
-  }
+  if constexpr (has(Set, KernelSet::quantised))
+    if (c.in == DType::u8) return choose_level_conv<Set>(c);
   if (c.in != DType::f32 || c.out != DType::f32) return nullptr;
   const KernelSet kind = conv_kernel_of(c.window, c.stride, c.padding, c.groups, c.cin, c.cout);
   if constexpr (has(Set, KernelSet::gemm))

@@ -65,10 +65,11 @@ struct Packing {
 
 /// Every instruction set that the library has kernels for.
 inline constexpr PackTarget pack_targets[] = {
-    {"scalar", &detail::Packing<1, 4>::backend}, {"scalar_small", &detail::Packing<1, 2>::backend},
-    {"sse2", &detail::Packing<4, 2>::backend},   {"sse42", &detail::Packing<4, 2>::backend},
-    {"neon", &detail::Packing<4, 3>::backend},   {"vector4", &detail::Packing<4, 2>::backend},
-    {"avx2", &detail::Packing<8, 3>::backend},   {"avx512", &detail::Packing<16, 3>::backend}};
+    {"scalar", &detail::Packing<1, 4>::backend},  {"scalar_small", &detail::Packing<1, 2>::backend},
+    {"sse2", &detail::Packing<4, 2>::backend},    {"sse42", &detail::Packing<4, 2>::backend},
+    {"neon", &detail::Packing<4, 3>::backend},    {"vector4", &detail::Packing<4, 2>::backend},
+    {"avx2", &detail::Packing<8, 3>::backend},    {"avxvnni", &detail::Packing<8, 3>::backend},
+    {"avx512", &detail::Packing<16, 3>::backend}, {"avx512vnni", &detail::Packing<16, 3>::backend}};
 
 /// The target of that name, or null.
 constexpr const PackTarget* find_pack_target(const char* name) {

@@ -224,6 +224,13 @@ constexpr const Kernel* choose_conv_i8(const ConvShape& c) {
   return nullptr;
 }
 
+/// The kernel of a convolution of levels.
+template <KernelSet Set>
+constexpr const Kernel* choose_level_conv(const ConvShape& c) {
+  if (c.out == DType::u8) return choose_conv_i8<Set, DType::u8>(c);
+  return c.out == DType::f32 ? choose_conv_i8<Set, DType::f32>(c) : nullptr;
+}
+
 // ---- other operations
 
 inline LevelMap level_map(const Operand& o, const Frame& f) {

@@ -242,7 +242,17 @@ struct Backend {
   ImageKernels image;
   WeightKernels weights;
   EmbeddingKernels embeddings;
-  Span<const Kernel* const> all;  ///< every kernel, for tests, benches and docs
+  Span<const Kernel* const> all;  ///< every kernel of its own, for tests, benches and docs
+  /// The backend whose kernels this one has where it has none of its own: "avx512" if this is "avx512vnni". Else null.
+  const Backend* base = nullptr;
+};
+
+/// The kernels of an instruction set that adds 8-bit dot products to another one: convolutions of levels.
+struct DotProductKernels {
+  const char* isa = "";
+  const Backend* base = nullptr;
+  const Kernel* (*conv)(const ConvShape& shape) = nullptr;  ///< convolutions of floats: those of `base`
+  Span<const Kernel* const> all;
 };
 
 TINYFIQA_END

@@ -19,10 +19,10 @@
 //     quads<Rows>(r, q)    q[N]: the quads of N width channels at the addresses r[Rows]; with 3 rows or fewer the other levels
 //                          are anything, and their weights must be 0
 //     order(i)             the channel whose quad is in lane i of q (lanes counted through all vectors)
-//     in_order(sums)       puts sums of the lanes of q in the order of channels
 //
 //   load_levels(p)         `width` levels at p as floats;  load_levels_up_to(p, count): then zeros
-//   store_levels<N>(p, y, range, count)    to_level() of the first `count` lanes of N vectors of floats, 0 < count <= N width
+//   store_levels<N>(p, y, range, count)    to_level() of the first `count` lanes of N vectors of floats, 0 < count <= N width;
+//                          store_levels<N, true>: of floats in the order of RowBlock<N>
 //   vb                     16 bytes
 //   load_16(p), store_16(p, b)
 //   max(a, b)              the larger of each pair of bytes
@@ -32,10 +32,25 @@
 //                          it is added has the same bits on all processors.
 #pragma once
 
+#include <tinyfiqa/simd/levels_avx2.hpp>
+#include <tinyfiqa/simd/levels_avx512.hpp>
 #include <tinyfiqa/simd/levels_by_lane.hpp>
-#include <tinyfiqa/simd/levels_x86.hpp>
+#include <tinyfiqa/simd/levels_sse.hpp>
 
 TINYFIQA_ISA_BEGIN(simd)
+
+#undef TINYFIQA_UNPACK_QUADS
+
+#ifdef TINYFIQA_ROW_BLOCKS
+/// Puts the floats of a RowBlock's lanes in the order of channels, through memory.
+template <int N>
+TINYFIQA_INLINE void in_order(vf (&y)[N]) {
+  float lanes[N * width], channels[N * width];
+  for (int v = 0; v < N; ++v) store(lanes + v * width, y[v]);
+  for (int i = 0; i < N * width; ++i) channels[RowBlock<N>::order(i)] = lanes[i];
+  for (int v = 0; v < N; ++v) y[v] = load(channels + v * width);
+}
+#endif
 
 TINYFIQA_INLINE vf load_levels_up_to(const std::uint8_t* p, int count) {
   return to_floats(load_level_ints_up_to(p, count));

@@ -63,7 +63,7 @@ TINYFIQA_INLINE vi dot(vi sum, quad x, quads w) {
   });
 }
 
-template <int N>
+template <int N, bool InRowBlock = false>  // there are no row blocks
 TINYFIQA_INLINE void store_levels(std::uint8_t* p, const vf (&y)[N], LevelRange range, int count) {
   float lanes[N * width];
   for (int v = 0; v < N; ++v) store(lanes + v * width, y[v]);

@@ -105,35 +105,32 @@ inline void pack_depthwise_i8(int c, int window, Act act, const std::int8_t* wei
   const int taps = window * window;
   for_each_channel_block(c, [&](ChannelBlock b) {
     const int lanes = b.vectors * simd::width;
-    const auto each = [&](const auto& number, [[maybe_unused]] bool in_lanes) {
+    const auto each = [&](const auto& number) {
       for (int i = 0; i < lanes; ++i) {
         int channel = i;
 #ifdef TINYFIQA_ROW_BLOCKS
-        if (in_lanes) channel = block_order(b.vectors, i);
+        channel = block_order(b.vectors, i);
 #endif
         const auto value = channel < b.count ? number(b.first + channel) : decltype(number(0))(0);
         std::memcpy(packed, &value, sizeof value);
         packed += sizeof value;
       }
     };
-    each([&](int i) { return bias[i]; }, true);
+    each([&](int i) { return bias[i]; });
 #ifdef TINYFIQA_ROW_BLOCKS
     for (int kx = 0; kx < window; ++kx)
       for (int q = 0; q < column_quads(window); ++q)
-        each(
-            [&](int i) {
-              std::uint32_t quad = 0;
-              for (int ky = 4 * q; ky < 4 * q + 4 && ky < window; ++ky)
-                quad |= std::uint32_t{static_cast<std::uint8_t>(weight[i * taps + ky * window + kx])}
-                        << (8 * (ky - 4 * q));
-              return quad;
-            },
-            true);
+        each([&](int i) {
+          std::uint32_t quad = 0;
+          for (int ky = 4 * q; ky < 4 * q + 4 && ky < window; ++ky)
+            quad |= std::uint32_t{static_cast<std::uint8_t>(weight[i * taps + ky * window + kx])}
+                    << (8 * (ky - 4 * q));
+          return quad;
+        });
 #else
-    for (int t = 0; t < taps; ++t) each([&](int i) { return weight[i * taps + t]; }, false);
+    for (int t = 0; t < taps; ++t) each([&](int i) { return weight[i * taps + t]; });
 #endif
-    for (int r = 0; r < epilogue_rows(act); ++r)
-      each([&](int i) { return rows[std::ptrdiff_t{r} * c + i]; }, false);
+    for (int r = 0; r < epilogue_rows(act); ++r) each([&](int i) { return rows[std::ptrdiff_t{r} * c + i]; });
   });
 }
 
@@ -195,9 +192,7 @@ TINYFIQA_NOINLINE inline void depthwise_i8_tiles(const DepthwiseI8Args& d, const
       depthwise_i8_add<K, S, P, N, 0>(r, at, j, weights, sum);
       if constexpr (K > 4) depthwise_i8_add<K, S, P, N, 1>(r, at, j, weights, sum);
     }
-#pragma GCC unroll 4
-    for (int i = 0; i < P; ++i) simd::RowBlock<N>::in_order(sum[i]);
-    store_tile<P, N>(
+    store_tile<P, N, true>(
         d.out, r.pixel + first, P, b.first, b.count,
         [&](int i, int v) TINYFIQA_INLINE_LAMBDA { return simd::to_floats(sum[i][v]); }, rows, lanes,
         d.slope);

@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 TINYFIQA_ISA_BEGIN(kernels)
 
@@ -66,26 +67,24 @@ inline QuantisedOutput moved_output(QuantisedOutput out, std::ptrdiff_t pixel, i
   return out;
 }
 
-/// The levels of one pixel, N vectors of its channels from channel `first` on, of which `count` are written.
+/// Adds the residual to N vectors of channels of one pixel, from channel `first` on, of which `count` exist.
 template <int N>
-TINYFIQA_INLINE void store_pixel(const QuantisedOutput& out, std::ptrdiff_t pixel, int first, int count,
-                                 vf (&y)[N]) {
-  if (out.residual != nullptr) {
-    const std::uint8_t* const r = out.residual + pixel * out.residual_stride + first;
+TINYFIQA_INLINE void add_residual(const QuantisedOutput& out, std::ptrdiff_t pixel, int first, int count,
+                                  vf (&y)[N]) {
+  const std::uint8_t* const r = out.residual + pixel * out.residual_stride + first;
+  const vf zero = simd::splat(out.residual_zero), factor = simd::splat(out.residual_factor);
 #pragma GCC unroll 4
-    for (int v = 0; v < N; ++v) {
-      const int left = count - v * simd::width;
-      if (left <= 0) break;
-      const vf level = simd::load_levels_up_to(r + v * simd::width, left < simd::width ? left : simd::width);
-      y[v] = simd::rounded(y[v]) +
-             simd::rounded((level - simd::splat(out.residual_zero)) * simd::splat(out.residual_factor));
-    }
+  for (int v = 0; v < N; ++v) {
+    const int left = count - v * simd::width;
+    if (left <= 0) break;
+    const vf level = simd::load_levels_up_to(r + v * simd::width, left < simd::width ? left : simd::width);
+    y[v] = simd::rounded(y[v]) + simd::rounded((level - zero) * factor);
   }
-  simd::store_levels<N>(out.levels + pixel * out.pixel_stride + first, y, out.range, count);
 }
 
-/// The end of `pixels` pixels for everything but none and ReLU without a residual; sums are at `sums`, N vectors a pixel.
-template <int N>
+/// The end of `pixels` pixels for everything but what store_tile() does in registers; sums are at `sums`, N vectors a pixel.
+/// With InRowBlock sums and rows are in the order of a RowBlock.
+template <int N, bool InRowBlock>
 TINYFIQA_NOINLINE inline void store_rarely(const QuantisedOutput& out, std::ptrdiff_t pixel, int pixels,
                                            int first, int count, const float* sums, const float* rows,
                                            std::ptrdiff_t columns, const float* slope) {
@@ -98,6 +97,9 @@ TINYFIQA_NOINLINE inline void store_rarely(const QuantisedOutput& out, std::ptrd
     if (out.floats != nullptr) {
       float* const to = out.floats + pixel * out.pixel_stride + first;
       each([&](vf sum, int at) TINYFIQA_INLINE_LAMBDA { return sum * simd::load(rows + at); });
+#ifdef TINYFIQA_ROW_BLOCKS
+      if constexpr (InRowBlock) simd::in_order(y);
+#endif
       for (int v = 0; v < N && v * simd::width < count; ++v) {
         const int at = v * simd::width, n = count - at < simd::width ? count - at : simd::width;
         const vf by = slope == nullptr ? simd::splat(0.0f) : simd::load_up_to(slope + first + at, n);
@@ -117,17 +119,21 @@ TINYFIQA_NOINLINE inline void store_rarely(const QuantisedOutput& out, std::ptrd
       as(ActTag<Act::hswish>{});
     else
       as(ActTag<Act::none>{});
-    store_pixel<N>(out, pixel, first, count, y);
+    std::uint8_t* const to = out.levels + pixel * out.pixel_stride + first;
+    if constexpr (!InRowBlock)
+      if (out.residual != nullptr) add_residual<N>(out, pixel, first, count, y);
+    simd::store_levels<N, InRowBlock>(to, y, out.range, count);
   }
 }
 
 /// The end of a tile of P pixels and N vectors of channels: the first `pixels` pixels from `pixel` on. sum(i, v) is a vector
-/// of sums; `rows` points at the factors of the tile's first channel. What networks do most stays in registers.
-template <int P, int N, class Sum>
+/// of sums; `rows` points at the factors of the tile's first channel. What networks do most stays in registers. With InRowBlock
+/// sums and rows are in the order of a RowBlock, and there is no residual.
+template <int P, int N, bool InRowBlock = false, class Sum>
 TINYFIQA_INLINE void store_tile(const QuantisedOutput& out, std::ptrdiff_t pixel, int pixels, int first,
                                 int count, const Sum& sum, const float* rows, std::ptrdiff_t columns,
                                 const float* slope) {
-  const auto fast = [&](auto tag) TINYFIQA_INLINE_LAMBDA {
+  const auto fast = [&](auto tag, auto with_residual) TINYFIQA_INLINE_LAMBDA {
 #pragma GCC unroll 12
     for (int i = 0; i < P; ++i) {
       if (i >= pixels) break;
@@ -135,18 +141,23 @@ TINYFIQA_INLINE void store_tile(const QuantisedOutput& out, std::ptrdiff_t pixel
 #pragma GCC unroll 4
       for (int v = 0; v < N; ++v)
         y[v] = scale_sum<decltype(tag)::act>(sum(i, v), rows + v * simd::width, columns);
-      simd::store_levels<N>(out.levels + (pixel + i) * out.pixel_stride + first, y, out.range, count);
+      if constexpr (with_residual) add_residual<N>(out, pixel + i, first, count, y);
+      simd::store_levels<N, InRowBlock>(out.levels + (pixel + i) * out.pixel_stride + first, y, out.range,
+                                        count);
     }
   };
-  const bool plain = out.floats == nullptr && out.residual == nullptr;
-  if (plain && (out.act == Act::none || out.act == Act::relu)) return fast(ActTag<Act::none>{});
-  if (plain && out.act == Act::hswish) return fast(ActTag<Act::hswish>{});
+  const bool linear = out.floats == nullptr && (out.act == Act::none || out.act == Act::relu);
+  if (linear && out.residual == nullptr) return fast(ActTag<Act::none>{}, std::false_type{});
+  if constexpr (!InRowBlock)
+    if (linear) return fast(ActTag<Act::none>{}, std::true_type{});
+  if (out.floats == nullptr && out.residual == nullptr && out.act == Act::hswish)
+    return fast(ActTag<Act::hswish>{}, std::false_type{});
   float sums[P * N * simd::width];
 #pragma GCC unroll 12
   for (int i = 0; i < P; ++i)
 #pragma GCC unroll 4
     for (int v = 0; v < N; ++v) simd::store(sums + (i * N + v) * simd::width, sum(i, v));
-  store_rarely<N>(out, pixel, pixels, first, count, sums, rows, columns, slope);
+  store_rarely<N, InRowBlock>(out, pixel, pixels, first, count, sums, rows, columns, slope);
 }
 
 TINYFIQA_ISA_END
