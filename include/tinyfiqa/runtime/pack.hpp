@@ -37,9 +37,9 @@ class BlockParams final : public ParamSource {
 namespace detail {
 /// Vectors of one float a channel: the folded bias; bias, gamma, beta, mean and variance of the source.
 constexpr std::size_t fold_vectors = 6;
-/// Further ones of an 8-bit convolution: slopes; bias and three rows in whole numbers; the rows again for a group; ends of
-/// weights that are no whole float; level factors of the output.
-constexpr std::size_t quantised_vectors = 10;
+/// Further ones of an 8-bit convolution: slopes; bias and three rows in whole numbers; the end of weights that are no whole
+/// float; level factors of the output.
+constexpr std::size_t quantised_vectors = 7;
 }  // namespace detail
 
 /// Floats of workspace that pack_weights() needs.

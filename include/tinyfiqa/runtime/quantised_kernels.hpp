@@ -83,10 +83,12 @@ inline ConvI8Args conv_i8_args(const Step& s, const Frame& f, const unsigned cha
 inline void run_conv_i8(const Step& s, const Frame& f) {
   ConvI8Args v = conv_i8_args(s, f, f.read<unsigned char>(s.x), f.write<unsigned char>(s.y));
   v.scratch = f.arena + s.scratch;
+  v.whole = true;
   conv_i8(v, f.team);
 }
 inline void run_conv_i8_rows(const Step& s, const Frame& f, const RowsTask& t) {
-  const ConvI8Args v = conv_i8_args(s, f, t.x, t.y);
+  ConvI8Args v = conv_i8_args(s, f, t.x, t.y);
+  v.whole = s.x.place == Place::input;
   for (int oy = t.begin; oy < t.end; ++oy) conv_i8_row_of(v, t.image, oy, t.scratch);
 }
 
@@ -116,47 +118,46 @@ inline void run_depthwise_i8_rows(const Step& s, const Frame& f, const RowsTask&
 
 // -- packing
 
-/// Where a convolution in whole numbers lies in the workspace; `rest` is free behind it.
-struct QuantisedWorkspace {
-  QuantisedConv conv;
-  unsigned char* rest;
-};
-inline QuantisedWorkspace quantise_in(const FoldedConv& conv, float* workspace) {
-  const std::ptrdiff_t n = conv.shape.cout, weights = (n * conv.shape.depth() + 3) / 4 * 4;
+/// The convolution in whole numbers, in the workspace.
+inline QuantisedConv quantise_in(const FoldedConv& conv, float* workspace) {
+  const std::ptrdiff_t n = conv.shape.cout;
   QuantisedConv q;
   q.rows = workspace;
   q.bias = reinterpret_cast<std::int32_t*>(workspace + 3 * n);
   q.weight = reinterpret_cast<std::int8_t*>(workspace + 4 * n);
   quantise_conv(conv, q);
-  return {q, reinterpret_cast<unsigned char*>(q.weight) + weights};
+  return q;
 }
 constexpr std::size_t packed_gemm_i8(const ConvShape& c) {
   return gemm_i8_packed_bytes(c.cout, c.cin, c.act);
 }
 inline void pack_gemm_i8_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
-  const QuantisedConv q = quantise_in(c, workspace).conv;
+  const QuantisedConv q = quantise_in(c, workspace);
   pack_gemm_i8(c.shape.cout, c.shape.cin, c.shape.act, q.weight, q.bias, q.rows, packed);
 }
 constexpr std::size_t packed_conv_i8(const ConvShape& c) {
   return conv_i8_packed_bytes(c.cout, c.window, c.cin, c.groups, c.act);
 }
 inline void pack_conv_i8_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
-  const QuantisedWorkspace w = quantise_in(c, workspace);
-  pack_conv_i8(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.shape.act, w.conv.weight,
-               w.conv.bias, w.conv.rows, w.rest, packed);
+  const QuantisedConv q = quantise_in(c, workspace);
+  pack_conv_i8(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.shape.act, q.weight, q.bias,
+               q.rows, packed);
 }
 constexpr std::size_t scratch_conv_i8(const ConvShape& c, int) {
   return conv_i8_scratch(c.window, c.cin, c.groups);
 }
+constexpr DepthwiseI8Shape depthwise_i8_shape(const ConvShape& c) {
+  return {c.cout, c.window, c.stride, c.act, c.out == DType::u8};
+}
 constexpr std::size_t packed_depthwise_i8(const ConvShape& c) {
-  return depthwise_i8_packed_bytes(c.cout, c.window, c.act);
+  return depthwise_i8_packed_bytes(depthwise_i8_shape(c));
 }
 constexpr std::size_t scratch_depthwise_i8(const ConvShape& c, int width) {
-  return depthwise_i8_scratch(width, c.cin, c.window, c.padding);
+  return depthwise_i8_scratch(depthwise_i8_shape(c), width, c.padding);
 }
 inline void pack_depthwise_i8_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
-  const QuantisedConv q = quantise_in(c, workspace).conv;
-  pack_depthwise_i8(c.shape.cout, c.shape.window, c.shape.act, q.weight, q.bias, q.rows, packed);
+  const QuantisedConv q = quantise_in(c, workspace);
+  pack_depthwise_i8(depthwise_i8_shape(c.shape), q.weight, q.bias, q.rows, packed);
 }
 
 /// Kernels for levels come in two: those that write levels, and those that write floats.
@@ -186,7 +187,7 @@ inline constexpr Kernel gemm_i8_kernel = [] {
 template <DType Out>
 inline constexpr Kernel conv_i8_kernel = [] {
   Kernel k = conv_kernel_i8<Out>(
-      Out == DType::u8 ? TINYFIQA_KERNEL_NAME("conv_i8/gather") : TINYFIQA_KERNEL_NAME("conv_i8/to_f32"),
+      Out == DType::u8 ? TINYFIQA_KERNEL_NAME("conv_i8/panel") : TINYFIQA_KERNEL_NAME("conv_i8/to_f32"),
       run_conv_i8, run_conv_i8_rows, packed_conv_i8, pack_conv_i8_step);
   k.scratch_bytes = scratch_conv_i8;
   k.takes_image = true;

@@ -3,10 +3,12 @@
 //   y[n, oy, ox, o] = level of the epilogue of (bias[o] + sum over ky, kx, i of x[n, iy, ix, i] w[o][ky][kx][i])
 //   iy = oy stride + ky - padding,    ix = ox stride + kx - padding
 //
-// The windows of a strip of output pixels are gathered into scratch, and multiplied (kernels/quantised/gemm.hpp). Taps outside
-// the map are the level that stands for 0: one for all channels, or one for each of an image's three.
+// A product (kernels/quantised/gemm.hpp) whose rows are the windows of neighbouring output pixels. A row of a window lies
+// together in the map: K Cin / G levels. It is read as whole quads, so up to three levels more; their weights are 0. Windows at
+// the edges of the map, of groups, and of slices of a map are gathered into scratch. Taps outside the map are the level that
+// stands for 0: one for all channels, or one for each of an image's three.
 //
-// Packed weights: for each group the panels of its product, whose depths are in the order ky, kx, i.
+// Packed weights: for each group the panels of its product, whose depths are in the order ky, kx, i, whole quads for each ky.
 #pragma once
 
 #include <tinyfiqa/kernels/conv.hpp>
@@ -24,6 +26,7 @@ struct ConvI8Args {
   int window = 3, stride = 1, padding = 1, groups = 1;
   const std::uint8_t* x = nullptr;  ///< [n, h, w, cin]
   std::ptrdiff_t x_pixel_stride = 0;
+  bool whole = false;  ///< all rows of x are in memory, not only those of the windows
   /// The level that stands for 0 of channel c of a group is x_zero[c % x_zeros].
   std::uint8_t x_zero[3] = {0, 0, 0};
   int x_zeros = 1;                        ///< 1 or 3
@@ -33,125 +36,159 @@ struct ConvI8Args {
   std::uint8_t* scratch = nullptr;  ///< conv_i8_scratch() bytes for each thread
 };
 
-/// Bytes of a gathered window: whole quads.
+/// Bytes of a row of a window: whole quads.
 TINYFIQA_INLINE constexpr int conv_i8_row(int window, int cin, int groups) {
-  return quads_of(conv_depth(window, cin, groups)) * 4;
+  return quads_of(window * (cin / groups)) * 4;
 }
 
 /// Scratch of one thread, in bytes.
 constexpr std::size_t conv_i8_scratch(int window, int cin, int groups) {
-  return static_cast<std::size_t>(conv_patches) * static_cast<std::size_t>(conv_i8_row(window, cin, groups));
+  return static_cast<std::size_t>(conv_patches) * static_cast<std::size_t>(window) *
+         static_cast<std::size_t>(conv_i8_row(window, cin, groups));
+}
+
+/// Size of the packed weights of one group, in bytes.
+template <int Width = simd::width>
+constexpr std::size_t conv_i8_group_bytes(int cout, int window, int cin, int groups, Act act) {
+  return gemm_i8_packed_bytes<Width>(cout / groups, window * conv_i8_row(window, cin, groups), act);
 }
 
 /// Size of the packed weights, in bytes.
 template <int Width = simd::width>
 constexpr std::size_t conv_i8_packed_bytes(int cout, int window, int cin, int groups, Act act) {
-  return static_cast<std::size_t>(groups) *
-         gemm_i8_packed_bytes<Width>(cout / groups, conv_depth(window, cin, groups), act);
+  return static_cast<std::size_t>(groups) * conv_i8_group_bytes<Width>(cout, window, cin, groups, act);
 }
 
 /// Packs weight [cout][cin / groups][window][window], bias [cout] and the epilogue's rows [epilogue_rows(act)][cout].
-/// `scratch` has room for a group's weights and rows: (depth + 4 epilogue_rows(act)) cout / groups bytes, aligned as floats.
 template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
 inline void pack_conv_i8(int cout, int cin, int window, int groups, Act act, const std::int8_t* weight,
-                         const std::int32_t* bias, const float* rows, unsigned char* scratch,
-                         unsigned char* packed) {
-  const int depth = conv_depth(window, cin, groups), n = cout / groups, taps = window * window,
-            cin_g = cin / groups;
-  auto* const group_rows = reinterpret_cast<float*>(scratch);
-  auto* const reordered = reinterpret_cast<std::int8_t*>(group_rows + std::ptrdiff_t{epilogue_rows(act)} * n);
+                         const std::int32_t* bias, const float* rows, unsigned char* packed) {
+  const int n = cout / groups, taps = window * window, cin_g = cin / groups,
+            row = conv_i8_row(window, cin, groups);
   for (int g = 0; g < groups; ++g) {
-    for (int r = 0; r < epilogue_rows(act); ++r)
-      for (int j = 0; j < n; ++j) group_rows[r * n + j] = rows[std::ptrdiff_t{r} * cout + g * n + j];
-    for (int j = 0; j < n; ++j) {
-      const std::int8_t* const from = weight + (std::ptrdiff_t{g} * n + j) * depth;
-      for (int t = 0; t < taps; ++t)
-        for (int c = 0; c < cin_g; ++c)
-          reordered[std::ptrdiff_t{j} * depth + t * cin_g + c] = from[c * taps + t];
-    }
-    pack_gemm_i8<Width, MaxVectors>(n, depth, act, reordered, bias + g * n, group_rows, packed);
-    packed += gemm_i8_packed_bytes<Width>(n, depth, act);
+    const std::ptrdiff_t first = std::ptrdiff_t{g} * n;
+    const auto tap = [&](int j, int p) -> std::int8_t {
+      const int ky = p / row, kx = p % row / cin_g, c = p % row % cin_g;
+      return kx < window ? weight[((first + j) * cin_g + c) * taps + ky * window + kx] : std::int8_t{0};
+    };
+    pack_panels_i8<Width, MaxVectors>(
+        n, window * row, act, tap, bias + first,
+        [&](int r, int j) { return rows[std::ptrdiff_t{r} * cout + first + j]; }, packed);
+    packed += conv_i8_group_bytes<Width>(cout, window, cin, groups, act);
   }
 }
 
-/// Copies the window of one output pixel into row [window][window][count], `count` channels from channel `first` on.
-inline void gather_levels(const ConvI8Args& v, int image, int oy, int ox, int first, int count,
-                          std::uint8_t* row) {
+/// Copies the window of one output pixel, `count` channels from channel `first` on, into `window` rows of whole quads.
+inline void gather_window(const ConvI8Args& v, int image, int oy, int ox, int first, int count,
+                          std::uint8_t* to) {
   const int top = oy * v.stride - v.padding, left = ox * v.stride - v.padding;
   const TapRange cols = taps_inside(left, v.window, v.w);
-  const std::size_t run = static_cast<std::size_t>(v.window) * static_cast<std::size_t>(count);
-  for (int ky = 0; ky < v.window; ++ky, row += run) {
+  const auto run = static_cast<std::size_t>(v.window * count), row = (run + 3) / 4 * 4;
+  for (int ky = 0; ky < v.window; ++ky, to += row) {
     const int y = top + ky;
     const bool inside = y >= 0 && y < v.h;
     const bool whole = inside && cols.first == 0 && cols.last == v.window;
     const std::uint8_t* const x =
         v.x + ((std::ptrdiff_t{image} * v.h + y) * v.w + left) * v.x_pixel_stride + first;
     if (!whole)
-      for (std::size_t i = 0; i < run; ++i) row[i] = v.x_zero[v.x_zeros == 1 ? 0 : i % 3];
-    for (int kx = cols.first; inside && kx < cols.last; ++kx)
-      std::memcpy(row + kx * count, x + kx * v.x_pixel_stride, static_cast<std::size_t>(count));
+      for (std::size_t i = 0; i < run; ++i) to[i] = v.x_zero[v.x_zeros == 1 ? 0 : i % 3];
+    if (inside && v.x_pixel_stride == count)
+      std::memcpy(to + cols.first * count, x + cols.first * count,
+                  static_cast<std::size_t>((cols.last - cols.first) * count));
+    else
+      for (int kx = cols.first; inside && kx < cols.last; ++kx)
+        std::memcpy(to + kx * count, x + kx * v.x_pixel_stride, static_cast<std::size_t>(count));
+    for (std::size_t i = run; i < row; ++i) to[i] = 0;
   }
 }
 
-/// The same for `pixels` pixels whose windows lie inside the map, of one group with all channels. Run: bytes of a row of the
-/// window, if known when this is compiled; else 0.
-template <int Run>
-TINYFIQA_INLINE void gather_inside(const ConvI8Args& v, int image, int oy, int ox, int pixels, int row,
-                                   std::uint8_t* strip) {
-  const std::ptrdiff_t x_row = std::ptrdiff_t{v.w} * v.cin, step = std::ptrdiff_t{v.stride} * v.cin;
-  const std::uint8_t* x = v.x + (std::ptrdiff_t{image} * v.h + oy * v.stride - v.padding) * x_row +
-                          (ox * v.stride - v.padding) * v.cin;
-  const std::ptrdiff_t run = Run > 0 ? Run : v.window * v.cin;
-  const int window = Run > 0 ? 3 : v.window;
-  for (int i = 0; i < pixels; ++i, x += step, strip += row)
-    for (int ky = 0; ky < window; ++ky)
-      std::memcpy(strip + ky * run, x + ky * x_row, static_cast<std::size_t>(run));
+/// The product of one group, without its rows.
+inline GemmI8Args conv_i8_product(const ConvI8Args& v, int group) {
+  GemmI8Args product;
+  const int row = conv_i8_row(v.window, v.cin, v.groups), cout_g = v.cout / v.groups;
+  product.n = cout_g;
+  product.k = v.window * row;
+  product.parts = v.window;
+  product.packed = v.packed + static_cast<std::size_t>(group) *
+                                  conv_i8_group_bytes(v.cout, v.window, v.cin, v.groups, v.out.act);
+  product.slope = v.slope == nullptr ? nullptr : v.slope + group * cout_g;
+  return product;
 }
 
-/// Gathers the windows of the pixels ox .. ox + pixels - 1 of a row.
-inline void gather_strip(const ConvI8Args& v, int image, int oy, int ox, int pixels, int group, int row,
-                         std::uint8_t* strip) {
-  const int cin_g = v.cin / v.groups, top = oy * v.stride - v.padding;
-  PixelRange inside = pixels_inside(v.window, v.stride, v.padding, v.w, v.out_w);
-  if (v.groups > 1 || v.x_pixel_stride != v.cin || top < 0 || top + v.window > v.h) inside = {0, 0};
-  const int begin = inside.begin > ox ? inside.begin : ox, last = ox + pixels,
-            end = inside.end < last ? inside.end : last;
-  for (int i = ox; i < last; ++i) {
-    if (i == begin && begin < end) {
-      if (v.window == 3 && v.cin == 3)  // the first layer of most networks
-        gather_inside<9>(v, image, oy, begin, end - begin, row, strip + (begin - ox) * row);
-      else
-        gather_inside<0>(v, image, oy, begin, end - begin, row, strip + (begin - ox) * row);
-      i = end;
-      if (i == last) break;
+/// The product of one group with `pixels` windows that are in scratch, to the output pixels from `to` on, counted over all
+/// images.
+inline void conv_i8_multiply(const ConvI8Args& v, int group, const std::uint8_t* windows, int pixels,
+                             std::ptrdiff_t to) {
+  GemmI8Args product = conv_i8_product(v, group);
+  product.a = windows;
+  product.m = pixels;
+  product.part_stride = conv_i8_row(v.window, v.cin, v.groups);
+  product.lda = v.window * product.part_stride;
+  product.out = moved_output(v.out, to, group * product.n);
+  gemm_i8_rows_range(product, 0, pixels);
+}
+
+/// Bytes of a window in scratch.
+TINYFIQA_INLINE constexpr std::ptrdiff_t conv_i8_window(const ConvI8Args& v) {
+  return std::ptrdiff_t{v.window} * conv_i8_row(v.window, v.cin, v.groups);
+}
+
+/// Output pixels begin .. end - 1 of a row, by windows in scratch.
+inline void conv_i8_gathered(const ConvI8Args& v, int image, int oy, int begin, int end,
+                             std::uint8_t* strip) {
+  const int cin_g = v.cin / v.groups;
+  const std::ptrdiff_t out_row = (std::ptrdiff_t{image} * v.out_h + oy) * v.out_w;
+  for (int g = 0; g < v.groups; ++g)
+    for (int ox = begin; ox < end; ox += conv_patches) {
+      const int pixels = end - ox < conv_patches ? end - ox : conv_patches;
+      for (int i = 0; i < pixels; ++i)
+        gather_window(v, image, oy, ox + i, g * cin_g, cin_g, strip + i * conv_i8_window(v));
+      conv_i8_multiply(v, g, strip, pixels, out_row + ox);
     }
-    gather_levels(v, image, oy, i, group * cin_g, cin_g, strip + (i - ox) * row);
-  }
+}
+
+/// The output pixels of row oy whose windows can be read where they are: inside the map, and whole quads of them too.
+inline PixelRange conv_i8_in_place(const ConvI8Args& v, int image, int oy) {
+  const int top = oy * v.stride - v.padding, bottom = top + v.window;
+  if (v.groups > 1 || v.x_pixel_stride != v.cin || top < 0 || bottom > v.h) return {0, 0};
+  PixelRange r = pixels_inside(v.window, v.stride, v.padding, v.w, v.out_w);
+  const bool follows = bottom < v.h || image + 1 < v.n;  // another row, with the rest of the last quad
+  if (v.whole && follows && v.w * v.cin >= 3) return r;
+  const int row = conv_i8_row(v.window, v.cin, 1);
+  while (r.end > r.begin && ((r.end - 1) * v.stride - v.padding) * v.cin + row > v.w * v.cin) --r.end;
+  return r;
+}
+
+/// Output pixels of row oy, whose windows can be read where they are.
+inline void conv_i8_direct(const ConvI8Args& v, int image, int oy, PixelRange pixels) {
+  GemmI8Args product = conv_i8_product(v, 0);
+  product.m = pixels.end - pixels.begin;
+  product.lda = std::ptrdiff_t{v.stride} * v.cin;
+  product.part_stride = std::ptrdiff_t{v.w} * v.cin;
+  product.a = v.x + (std::ptrdiff_t{image} * v.h + oy * v.stride - v.padding) * product.part_stride +
+              (pixels.begin * v.stride - v.padding) * v.cin;
+  product.out = moved_output(v.out, (std::ptrdiff_t{image} * v.out_h + oy) * v.out_w + pixels.begin, 0);
+  gemm_i8_rows_range(product, 0, product.m);
 }
 
 /// Output row oy of an image. `strip` has conv_i8_scratch() bytes.
 inline void conv_i8_row_of(const ConvI8Args& v, int image, int oy, std::uint8_t* strip) {
-  const int depth = conv_depth(v.window, v.cin, v.groups), row = conv_i8_row(v.window, v.cin, v.groups);
-  const int cout_g = v.cout / v.groups;
-  const std::ptrdiff_t out_row = (std::ptrdiff_t{image} * v.out_h + oy) * v.out_w;
-  std::memset(strip, 0,
-              conv_i8_scratch(v.window, v.cin, v.groups));  // beyond the windows: weights are 0 there
-  for (int g = 0; g < v.groups; ++g) {
-    GemmI8Args product;
-    product.n = cout_g;
-    product.k = row;
-    product.a = strip;
-    product.lda = row;
-    product.packed = v.packed + static_cast<std::size_t>(g) * gemm_i8_packed_bytes(cout_g, depth, v.out.act);
-    product.slope = v.slope == nullptr ? nullptr : v.slope + g * cout_g;
-    for (int ox = 0; ox < v.out_w; ox += conv_patches) {
-      const int pixels = v.out_w - ox < conv_patches ? v.out_w - ox : conv_patches;
-      gather_strip(v, image, oy, ox, pixels, g, row, strip);
-      product.m = pixels;
-      product.out = moved_output(v.out, out_row + ox, g * cout_g);
-      gemm_i8_rows_range(product, 0, pixels);
-    }
+  const PixelRange direct = conv_i8_in_place(v, image, oy);
+  if (direct.begin >= direct.end) return conv_i8_gathered(v, image, oy, 0, v.out_w, strip);
+  const int right = v.out_w - direct.end;
+  if (direct.begin + right > conv_patches) {
+    conv_i8_gathered(v, image, oy, 0, direct.begin, strip);
+    conv_i8_direct(v, image, oy, direct);
+    return conv_i8_gathered(v, image, oy, direct.end, v.out_w, strip);
   }
+  // Windows are gathered well before they are read: a processor waits if it reads in fours what it has just written in threes.
+  const std::ptrdiff_t out_row = (std::ptrdiff_t{image} * v.out_h + oy) * v.out_w, bytes = conv_i8_window(v);
+  for (int i = 0; i < direct.begin + right; ++i)
+    gather_window(v, image, oy, i < direct.begin ? i : direct.end + i - direct.begin, 0, v.cin,
+                  strip + i * bytes);
+  conv_i8_direct(v, image, oy, direct);
+  conv_i8_multiply(v, 0, strip, direct.begin, out_row);
+  conv_i8_multiply(v, 0, strip + direct.begin * bytes, right, out_row + direct.end);
 }
 
 /// The whole convolution, rows split over the team's threads.

@@ -4,22 +4,13 @@
 //   iy = oy stride + ky - padding,    ix = ox stride + kx - padding
 //
 // Taps outside the map are the level that stands for 0, so that bias[c] may hold the zero's part of the sum. Rows are copied
-// to scratch with that level around them: all windows then lie inside.
-//
-// With x86's instructions, four rows of a column become quads (simd/levels.hpp): the levels of one channel lie side by side
-// and are multiplied and added together. A column of 3 rows is one quad (its fourth weight is 0), one of 5 or 7 rows two.
-// A tile is P neighbouring output pixels of a block of channels: each column's quads are made once and added to all outputs
-// that see it. Other processors add channel by channel, in loops that compilers turn into vectors.
-//
-// Channels are taken in blocks of 16, 32 or 64; the last one may be part of a block. The last tile of a row is moved left to
-// end with the row, and computes some pixels twice, with the same result. So y must not overlap x.
-//
-// Packed weights, for each block: bias (int32), quads or taps (int8), the epilogue's rows (floats,
-// kernels/quantised/epilogue.hpp).
+// to scratch with that level around them: all windows then lie inside. Rows of the output are computed by blocks of channels
+// (kernels/quantised/depthwise_blocks.hpp) or, where there are few channels, by blocks of elements
+// (kernels/quantised/narrow_depthwise.hpp).
 #pragma once
 
-#include <tinyfiqa/kernels/depthwise.hpp>
-#include <tinyfiqa/kernels/quantised/epilogue.hpp>
+#include <tinyfiqa/kernels/quantised/depthwise_blocks.hpp>
+#include <tinyfiqa/kernels/quantised/narrow_depthwise.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -27,277 +18,50 @@
 
 TINYFIQA_ISA_BEGIN(kernels)
 
-struct DepthwiseI8Args {
-  int n = 0, h = 0, w = 0, c = 0;  ///< of the input
-  int out_h = 0, out_w = 0;
-  int window = 3, stride = 1, padding = 1;
-  const std::uint8_t* x = nullptr;  ///< [n, h, w, c]
-  std::ptrdiff_t x_pixel_stride = 0;
-  std::uint8_t x_zero = 0;                ///< the level that stands for 0
-  const unsigned char* packed = nullptr;  ///< pack_depthwise_i8's block
-  QuantisedOutput out;
-  const float* slope = nullptr;     ///< [c], for PReLU if the output is floats; else null
-  std::uint8_t* scratch = nullptr;  ///< depthwise_i8_scratch() bytes for each thread
+#ifndef TINYFIQA_ROW_BLOCKS
+TINYFIQA_INLINE constexpr bool is_narrow_i8(int, int, int, bool) { return false; }
+#endif
+
+/// What the packed weights depend on.
+struct DepthwiseI8Shape {
+  int c, window, stride;
+  Act act;
+  bool to_levels;  ///< false: to floats
+  TINYFIQA_INLINE constexpr bool narrow() const { return is_narrow_i8(c, window, stride, to_levels); }
 };
 
-// ---- blocks of channels
-
-/// A block: `vectors` vectors of channels from `first` on, of which `count` exist.
-struct ChannelBlock {
-  int first, vectors, count;
-};
-
+/// Size of the packed weights, in bytes.
+constexpr std::size_t depthwise_i8_packed_bytes(const DepthwiseI8Shape& s) {
 #ifdef TINYFIQA_ROW_BLOCKS
-inline constexpr int i8_large_block = simd::row_block_vectors * simd::width,
-                     i8_small_block = simd::row_block_least * simd::width;
-#else
-inline constexpr int i8_large_block = 16, i8_small_block = 16;
+  if (s.narrow()) return narrow_i8_packed_bytes(s.c, s.act);
 #endif
-
-/// The block that begins at channel `at` of c.
-TINYFIQA_INLINE constexpr ChannelBlock channel_block(int at, int c) {
-  const int left = c - at, size = left > i8_small_block ? i8_large_block : i8_small_block;
-  return {at, size / simd::width, left < size ? left : size};
+  return blocks_i8_packed_bytes(s.c, s.window, s.act);
 }
-
-/// Calls body(block) for all channels.
-template <class Body>
-TINYFIQA_INLINE constexpr void for_each_channel_block(int c, const Body& body) {
-  for (int at = 0; at < c;) {
-    const ChannelBlock block = channel_block(at, c);
-    body(block);
-    at = block.first + block.count;
-  }
-}
-
-/// Quads of a column of the window.
-TINYFIQA_INLINE constexpr int column_quads(int window) { return (window + 3) / 4; }
-
-/// Bytes of a channel's packed weights.
-TINYFIQA_INLINE constexpr int depthwise_i8_channel_bytes(int window, Act act) {
-#ifdef TINYFIQA_ROW_BLOCKS
-  const int taps = window * column_quads(window) * 4;
-#else
-  const int taps = window * window;
-#endif
-  return 4 + 4 * epilogue_rows(act) + taps;
-}
-
-/// Size of the packed block, in bytes.
-constexpr std::size_t depthwise_i8_packed_bytes(int c, int window, Act act) {
-  std::size_t channels = 0;
-  for_each_channel_block(
-      c, [&](ChannelBlock b) { channels += static_cast<std::size_t>(b.vectors * simd::width); });
-  const auto bytes = static_cast<std::size_t>(depthwise_i8_channel_bytes(window, act));
-  return (channels * bytes + 3) / 4 * 4;
-}
-
-#ifdef TINYFIQA_ROW_BLOCKS
-TINYFIQA_INLINE constexpr int block_order(int vectors, int lane) {
-  return vectors == simd::row_block_vectors ? simd::RowBlock<simd::row_block_vectors>::order(lane)
-                                            : simd::RowBlock<simd::row_block_least>::order(lane);
-}
-#endif
 
 /// Packs weight [c][window][window], bias [c] and the epilogue's rows [epilogue_rows(act)][c].
-inline void pack_depthwise_i8(int c, int window, Act act, const std::int8_t* weight, const std::int32_t* bias,
+inline void pack_depthwise_i8(const DepthwiseI8Shape& s, const std::int8_t* weight, const std::int32_t* bias,
                               const float* rows, unsigned char* packed) {
-  const int taps = window * window;
-  for_each_channel_block(c, [&](ChannelBlock b) {
-    const int lanes = b.vectors * simd::width;
-    const auto each = [&](const auto& number) {
-      for (int i = 0; i < lanes; ++i) {
-        int channel = i;
 #ifdef TINYFIQA_ROW_BLOCKS
-        channel = block_order(b.vectors, i);
+  if (s.narrow()) return pack_narrow_i8(s.c, s.act, weight, bias, rows, packed);
 #endif
-        const auto value = channel < b.count ? number(b.first + channel) : decltype(number(0))(0);
-        std::memcpy(packed, &value, sizeof value);
-        packed += sizeof value;
-      }
-    };
-    each([&](int i) { return bias[i]; });
+  pack_blocks_i8(s.c, s.window, s.act, weight, bias, rows, packed);
+}
+
+/// Bytes of a row in scratch.
+TINYFIQA_INLINE constexpr std::size_t depthwise_i8_row_bytes(const DepthwiseI8Shape& s, int w, int padding) {
 #ifdef TINYFIQA_ROW_BLOCKS
-    for (int kx = 0; kx < window; ++kx)
-      for (int q = 0; q < column_quads(window); ++q)
-        each([&](int i) {
-          std::uint32_t quad = 0;
-          for (int ky = 4 * q; ky < 4 * q + 4 && ky < window; ++ky)
-            quad |= std::uint32_t{static_cast<std::uint8_t>(weight[i * taps + ky * window + kx])}
-                    << (8 * (ky - 4 * q));
-          return quad;
-        });
-#else
-    for (int t = 0; t < taps; ++t) each([&](int i) { return weight[i * taps + t]; });
+  if (s.narrow()) return static_cast<std::size_t>(s.stride) * narrow_i8_part_bytes(w, s.c, padding, s.stride);
 #endif
-    for (int r = 0; r < epilogue_rows(act); ++r) each([&](int i) { return rows[std::ptrdiff_t{r} * c + i]; });
-  });
+  return padded_row_bytes(w, s.c, padding);
 }
 
-// ---- kernels
-
-/// One output row: the rows of its windows, with `padding` pixels before and behind those of the map. A row is followed by
-/// i8_large_block bytes, so that blocks of channels may be read beyond the last pixel.
-template <int K>
-struct DepthwiseI8Row {
-  const std::uint8_t* x[K] = {};
-  std::ptrdiff_t pixel = 0;  ///< number of output pixel 0, counted over all images
-};
-
-#ifdef TINYFIQA_ROW_BLOCKS
-
-/// Adds a quad of each vector of channels to the outputs of a tile that see column j: rows 4 Q .. of the window. `at`: bytes
-/// from the start of a row to the column's first channel.
-template <int K, int S, int P, int N, int Q>
-TINYFIQA_INLINE void depthwise_i8_add(const DepthwiseI8Row<K>& r, std::ptrdiff_t at, int j,
-                                      const std::int8_t* weights, simd::vi (&sum)[P][N]) {
-  constexpr int count = K - 4 * Q < 4 ? K - 4 * Q : 4, lanes = N * simd::width;
-  const std::uint8_t* row[count];
-#pragma GCC unroll 4
-  for (int t = 0; t < count; ++t) row[t] = r.x[4 * Q + t] + at;
-  simd::vi quad[N];
-  simd::RowBlock<N>::template quads<count>(row, quad);
-#pragma GCC unroll 4
-  for (int i = 0; i < P; ++i)
-    if (const int kx = j - i * S; kx >= 0 && kx < K) {
-#pragma GCC unroll 4
-      for (int v = 0; v < N; ++v)
-        sum[i][v] =
-            simd::dot(sum[i][v], quad[v],
-                      simd::load_quads(weights + ((kx * column_quads(K) + Q) * lanes + v * simd::width) * 4));
-    }
+/// Scratch of one thread, in bytes: the rows of a window, one of padding alone, and one of the output.
+constexpr std::size_t depthwise_i8_scratch(const DepthwiseI8Shape& s, int w, int padding) {
+  return static_cast<std::size_t>(s.window + (s.narrow() ? 2 : 1)) * depthwise_i8_row_bytes(s, w, padding);
 }
 
-/// Output pixels begin .. end - 1 of one block by tiles of P; the last tile is moved left. Needs end - begin >= P.
-template <int K, int S, int P, int N>
-TINYFIQA_NOINLINE inline void depthwise_i8_tiles(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& row,
-                                                 int begin, int end, ChannelBlock b,
-                                                 const unsigned char* packed) {
-  constexpr int columns = (P - 1) * S + K, lanes = N * simd::width;
-  const auto* const bias = reinterpret_cast<const std::int32_t*>(packed);
-  const auto* const weights = reinterpret_cast<const std::int8_t*>(packed) + lanes * 4;
-  const auto* const rows = reinterpret_cast<const float*>(packed + lanes * 4 * (1 + K * column_quads(K)));
-  const DepthwiseI8Row<K> r = row;  // a copy: a store to the output might change it
-  const std::ptrdiff_t c = d.c;
-  for (int ox = begin; ox < end; ox += P) {
-    const int first = end - ox < P ? end - P : ox;
-    simd::vi sum[P][N];
-#pragma GCC unroll 4
-    for (int i = 0; i < P; ++i)
-#pragma GCC unroll 4
-      for (int v = 0; v < N; ++v) sum[i][v] = simd::load_ints(bias + v * simd::width);
-    std::ptrdiff_t at = first * S * c + b.first;
-#pragma GCC unroll 16
-    for (int j = 0; j < columns; ++j, at += c) {
-      depthwise_i8_add<K, S, P, N, 0>(r, at, j, weights, sum);
-      if constexpr (K > 4) depthwise_i8_add<K, S, P, N, 1>(r, at, j, weights, sum);
-    }
-    store_tile<P, N, true>(
-        d.out, r.pixel + first, P, b.first, b.count,
-        [&](int i, int v) TINYFIQA_INLINE_LAMBDA { return simd::to_floats(sum[i][v]); }, rows, lanes,
-        d.slope);
-  }
-}
-
-/// Pixels of a tile.
-inline constexpr int depthwise_i8_pixels = simd::registers >= 32 ? 4 : 2;
-
-/// One output row of one block.
-template <int K, int S, int N>
-inline void depthwise_i8_block(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& r, ChannelBlock b,
-                               const unsigned char* packed) {
-  constexpr int P = depthwise_i8_pixels;
-  if (d.out_w >= P)
-    depthwise_i8_tiles<K, S, P, N>(d, r, 0, d.out_w, b, packed);
-  else
-    depthwise_i8_tiles<K, S, 1, N>(d, r, 0, d.out_w, b, packed);
-}
-
-/// One output row.
-template <int K, int S>
-inline void depthwise_i8_row_strided(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& r) {
-  const unsigned char* packed = d.packed;
-  const std::ptrdiff_t channel_bytes = depthwise_i8_channel_bytes(K, d.out.act);
-  for_each_channel_block(d.c, [&](ChannelBlock b) {
-    if (b.vectors == simd::row_block_vectors)
-      depthwise_i8_block<K, S, simd::row_block_vectors>(d, r, b, packed);
-    else
-      depthwise_i8_block<K, S, simd::row_block_least>(d, r, b, packed);
-    packed += b.vectors * simd::width * channel_bytes;
-  });
-}
-
-/// One output row, for any stride. Of other strides than 1 and 2, each pixel is a row of its own.
-template <int K>
-inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& r) {
-  if (d.stride == 1) return depthwise_i8_row_strided<K, 1>(d, r);
-  if (d.stride == 2) return depthwise_i8_row_strided<K, 2>(d, r);
-  DepthwiseI8Args alone = d;
-  DepthwiseI8Row<K> pixel = r;
-  alone.out_w = 1;
-  for (int ox = 0; ox < d.out_w; ++ox, ++pixel.pixel) {
-    depthwise_i8_row_strided<K, 1>(alone, pixel);
-    for (const std::uint8_t*& x : pixel.x) x += d.stride * d.c;
-  }
-}
-
-#else
-
-/// One output row.
-template <int K>
-inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& r) {
-  constexpr int block = i8_large_block, vectors = block / simd::width;
-  const std::ptrdiff_t block_bytes = std::ptrdiff_t{block} * depthwise_i8_channel_bytes(K, d.out.act);
-  for (int ox = 0; ox < d.out_w; ++ox) {
-    const unsigned char* packed = d.packed;
-    for_each_channel_block(d.c, [&](ChannelBlock b) {
-      std::int32_t sum[block];
-      std::memcpy(sum, packed, sizeof sum);
-      const auto* const rows = reinterpret_cast<const float*>(packed + block * (4 + K * K));
-      const auto* w = reinterpret_cast<const std::int8_t*>(packed) + block * 4;
-      for (int ky = 0; ky < K; ++ky) {
-        const std::uint8_t* x = r.x[ky] + std::ptrdiff_t{ox} * d.stride * d.c + b.first;
-        for (int kx = 0; kx < K; ++kx, w += block, x += d.c)
-          for (int i = 0; i < block; ++i) sum[i] += x[i] * w[i];
-      }
-      float sums[block];
-      for (int i = 0; i < block; ++i) sums[i] = static_cast<float>(sum[i]);
-      constexpr int N = vectors < 4 ? vectors : 4, step = N * simd::width;  // a tile has at most 4 vectors
-      for (int i = 0; i < b.count; i += step)
-        store_tile<1, N>(
-            d.out, r.pixel + ox, 1, b.first + i, b.count - i < step ? b.count - i : step,
-            [&](int, int v) TINYFIQA_INLINE_LAMBDA { return simd::load(sums + i + v * simd::width); },
-            rows + i, block, d.slope);
-      packed += block_bytes;
-    });
-  }
-}
-
-#endif
-
-/// Bytes of a row with its padding, and of what is read beyond it.
-TINYFIQA_INLINE constexpr std::size_t padded_row_bytes(int w, int c, int padding) {
-  return static_cast<std::size_t>(w + 2 * padding) * static_cast<std::size_t>(c) + i8_large_block;
-}
-
-/// Scratch of one thread, in bytes: the rows of a window, and one of padding alone.
-constexpr std::size_t depthwise_i8_scratch(int w, int c, int window, int padding) {
-  return static_cast<std::size_t>(window + 1) * padded_row_bytes(w, c, padding);
-}
-
-/// Copies row y of an image between the padding of a row in scratch.
-inline void pad_row(const DepthwiseI8Args& d, int image, int y, std::uint8_t* to) {
-  const auto c = static_cast<std::size_t>(d.c), padding = static_cast<std::size_t>(d.padding) * c;
-  const std::uint8_t* x = d.x + (std::ptrdiff_t{image} * d.h + y) * d.w * d.x_pixel_stride;
-  std::memset(to, d.x_zero, padding);
-  to += padding;
-  if (d.x_pixel_stride == d.c) {
-    std::memcpy(to, x, static_cast<std::size_t>(d.w) * c);
-    to += static_cast<std::size_t>(d.w) * c;
-  } else {
-    for (int i = 0; i < d.w; ++i, x += d.x_pixel_stride, to += c) std::memcpy(to, x, c);
-  }
-  std::memset(to, d.x_zero, padding + i8_large_block);
+inline DepthwiseI8Shape shape_of(const DepthwiseI8Args& d) {
+  return {d.c, d.window, d.stride, d.out.act, d.out.floats == nullptr};
 }
 
 /// Output rows begin .. end - 1 of an image. K equals d.window. Each row of the input is copied once, to row y % K of the
@@ -305,9 +69,17 @@ inline void pad_row(const DepthwiseI8Args& d, int image, int y, std::uint8_t* to
 template <int K>
 inline void depthwise_i8_rows(const DepthwiseI8Args& d, int image, int begin, int end,
                               std::uint8_t* scratch) {
-  const std::size_t row_bytes = padded_row_bytes(d.w, d.c, d.padding);
+  const DepthwiseI8Shape shape = shape_of(d);
+  [[maybe_unused]] const bool narrow = shape.narrow();
+  const std::size_t row_bytes = depthwise_i8_row_bytes(shape, d.w, d.padding);
   std::uint8_t* const nothing = scratch + K * row_bytes;
   std::memset(nothing, d.x_zero, row_bytes);
+  const auto copy_row = [&](int y, std::uint8_t* to) {
+#ifdef TINYFIQA_ROW_BLOCKS
+    if (narrow && d.stride == 2) return split_row(d, image, y, to);
+#endif
+    pad_row(d, image, y, to);
+  };
   int copied = begin * d.stride - d.padding;  // rows before it are there, or are not needed
   for (int oy = begin; oy < end; ++oy) {
     const int top = oy * d.stride - d.padding;
@@ -320,11 +92,18 @@ inline void depthwise_i8_rows(const DepthwiseI8Args& d, int image, int begin, in
         continue;
       }
       std::uint8_t* const row = scratch + static_cast<std::size_t>(y % K) * row_bytes;
-      if (y >= copied) pad_row(d, image, y, row);
+      if (y >= copied) copy_row(y, row);
       r.x[ky] = row;
     }
     if (copied < top + K) copied = top + K;
     r.pixel = (std::ptrdiff_t{image} * d.out_h + oy) * d.out_w;
+#ifdef TINYFIQA_ROW_BLOCKS
+    if constexpr (K == 3)
+      if (narrow) {
+        narrow_i8_row(d, r, nothing + row_bytes);
+        continue;
+      }
+#endif
     depthwise_i8_row<K>(d, r);
   }
 }
@@ -333,7 +112,7 @@ inline void depthwise_i8_rows(const DepthwiseI8Args& d, int image, int begin, in
 template <int K>
 inline void depthwise_i8(const DepthwiseI8Args& d, const Team& team) {
   const double macs = static_cast<double>(d.n) * d.out_h * d.out_w * d.c * K * K;
-  const std::size_t scratch = depthwise_i8_scratch(d.w, d.c, K, d.padding);
+  const std::size_t scratch = depthwise_i8_scratch(shape_of(d), d.w, d.padding);
   parallel_for(worth_team(team, macs), d.n * d.out_h, [&](int begin, int end, int slot) {
     for_each_image(d.out_h, begin, end, [&](int image, int first, int last) {
       depthwise_i8_rows<K>(d, image, first, last, d.scratch + static_cast<std::size_t>(slot) * scratch);

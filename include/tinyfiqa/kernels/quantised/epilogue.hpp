@@ -134,6 +134,20 @@ TINYFIQA_INLINE void store_tile(const QuantisedOutput& out, std::ptrdiff_t pixel
                                 int count, const Sum& sum, const float* rows, std::ptrdiff_t columns,
                                 const float* slope) {
   const auto fast = [&](auto tag, auto with_residual) TINYFIQA_INLINE_LAMBDA {
+    constexpr int together = N == 1 && P >= 4 && !with_residual ? 4 : 1;
+    int done = 0;
+    if constexpr (together > 1)  // pixels of one vector that lie side by side are packed together
+      if (pixels == P && count == simd::width && out.pixel_stride == simd::width)
+#pragma GCC unroll 3
+        for (; done + together <= P; done += together) {
+          vf y[together];
+#pragma GCC unroll 4
+          for (int i = 0; i < together; ++i)
+            y[i] = scale_sum<decltype(tag)::act>(sum(done + i, 0), rows, columns);
+          simd::store_levels<together>(out.levels + (pixel + done) * simd::width + first, y, out.range,
+                                       together * simd::width);
+        }
+    if (done == P) return;
 #pragma GCC unroll 12
     for (int i = 0; i < P; ++i) {
       if (i >= pixels) break;

@@ -34,9 +34,12 @@ inline constexpr int gemm_i8_rows = simd::width == 1        ? 2
                                                             : (NV == 3 ? 3 : (NV == 2 ? 5 : 8));
 
 struct GemmI8Args {
-  int m = 0, n = 0, k = 0;                ///< all at least 1
-  const std::uint8_t* a = nullptr;        ///< A [m][k]; not null
-  std::ptrdiff_t lda = 0;                 ///< levels from row to row
+  int m = 0, n = 0, k = 0;          ///< all at least 1
+  const std::uint8_t* a = nullptr;  ///< A [m][k]; not null
+  std::ptrdiff_t lda = 0;           ///< levels from row to row
+  /// A row of A may be in several parts of k / parts levels each, a multiple of 4 if there are two or more.
+  int parts = 1;
+  std::ptrdiff_t part_stride = 0;         ///< levels from part to part
   const unsigned char* packed = nullptr;  ///< pack_gemm_i8's block
   QuantisedOutput out;                    ///< C; a pixel is a row
   const float* slope = nullptr;           ///< [n], for PReLU if C is floats; else null
@@ -56,10 +59,10 @@ constexpr std::size_t gemm_i8_packed_bytes(int n, int k, Act act) {
   return static_cast<std::size_t>(columns) * 4 * static_cast<std::size_t>(gemm_i8_panel_rows(k, act));
 }
 
-/// Packs weight [n][k] (one row for each output), bias [n] and the epilogue's rows [epilogue_rows(act)][n].
-template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
-inline void pack_gemm_i8(int n, int k, Act act, const std::int8_t* weight, const std::int32_t* bias,
-                         const float* rows, unsigned char* packed) {
+/// Packs the panels: weight(j, p) and constant(r, j) are weights and the epilogue's rows of output j, bias is [n].
+template <int Width, int MaxVectors, class Weight, class Constant>
+inline void pack_panels_i8(int n, int k, Act act, const Weight& weight, const std::int32_t* bias,
+                           const Constant& constant, unsigned char* packed) {
   const int total = (n + Width - 1) / Width, quads = quads_of(k), constants = epilogue_rows(act);
   for (int first = 0; first < total;) {
     const int vectors = gemm_panel_vectors<MaxVectors>(first, total), columns = vectors * Width;
@@ -74,13 +77,12 @@ inline void pack_gemm_i8(int n, int k, Act act, const std::int8_t* weight, const
       const std::int32_t b = there ? bias[output] : 0;
       put(&b);
       for (int r = 0; r < constants; ++r) {
-        const float c = there ? rows[std::ptrdiff_t{r} * n + output] : 0.0f;
+        const float c = there ? constant(r, output) : 0.0f;
         put(&c);
       }
       for (int q = 0; q < quads; ++q) {
         std::int8_t quad[4] = {};
-        for (int t = 0; there && t < 4 && 4 * q + t < k; ++t)
-          quad[t] = weight[std::ptrdiff_t{output} * k + 4 * q + t];
+        for (int t = 0; there && t < 4 && 4 * q + t < k; ++t) quad[t] = weight(output, 4 * q + t);
         put(quad);
       }
     }
@@ -89,52 +91,75 @@ inline void pack_gemm_i8(int n, int k, Act act, const std::int8_t* weight, const
   }
 }
 
-/// sum[r][v] += the products of k depths; a[r] are rows of A, `b` the quads of a panel.
+/// Packs weight [n][k] (one row for each output), bias [n] and the epilogue's rows [epilogue_rows(act)][n].
+template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
+inline void pack_gemm_i8(int n, int k, Act act, const std::int8_t* weight, const std::int32_t* bias,
+                         const float* rows, unsigned char* packed) {
+  pack_panels_i8<Width, MaxVectors>(
+      n, k, act, [&](int j, int p) { return weight[std::ptrdiff_t{j} * k + p]; }, bias,
+      [&](int r, int j) { return rows[std::ptrdiff_t{r} * n + j]; }, packed);
+}
+
+/// sum[r][v] += the products of k depths. `a` is the first of MR rows of A, `lda` levels apart; `b` the quads of a panel.
 template <int MR, int NV>
-TINYFIQA_INLINE void gemm_i8_add_products(int k, const std::uint8_t* const (&a)[MR], const std::int8_t* b,
-                                          simd::vi (&sum)[MR][NV]) {
-  constexpr int row = NV * simd::width * 4;
+TINYFIQA_INLINE void gemm_i8_add_products(int k, const std::uint8_t* a, std::ptrdiff_t lda,
+                                          const std::int8_t* b, simd::vi (&sum)[MR][NV]) {
+  // A pointer for three rows: x86 adds the distance, or twice the distance, when it loads.
+  constexpr int row = NV * simd::width * 4, pointers = (MR + 2) / 3;
+  const std::uint8_t* at[pointers];
+  for (int i = 0; i < pointers; ++i) at[i] = a + 3 * i * lda;
   const auto add = [&](const auto& quad) TINYFIQA_INLINE_LAMBDA {
     decltype(simd::load_quads(b)) bv[NV];
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) bv[v] = simd::load_quads(b + v * simd::width * 4);
 #pragma GCC unroll 12
     for (int r = 0; r < MR; ++r) {
-      const auto x = quad(r);
+      const auto x = quad(at[r / 3] + r % 3 * lda);
 #pragma GCC unroll 4
       for (int v = 0; v < NV; ++v) sum[r][v] = simd::dot(sum[r][v], x, bv[v]);
     }
   };
-  int p = 0;
 #pragma GCC unroll 1
-  for (; p + 4 <= k; p += 4, b += row)
-    add([&](int r) TINYFIQA_INLINE_LAMBDA { return simd::splat_quad(a[r] + p); });
-  if (p < k) add([&](int r) TINYFIQA_INLINE_LAMBDA { return simd::splat_quad_part(a[r] + p, k - p); });
+  for (; k >= 4; k -= 4, b += row) {
+    add([](const std::uint8_t* x) TINYFIQA_INLINE_LAMBDA { return simd::splat_quad(x); });
+#pragma GCC unroll 4
+    for (int i = 0; i < pointers; ++i) at[i] += 4;
+  }
+  if (k > 0) add([&](const std::uint8_t* x) TINYFIQA_INLINE_LAMBDA { return simd::splat_quad_part(x, k); });
 }
 
-/// Rows begin .. end of C, columns of one panel. The last tile repeats its last row.
+/// MR rows of C from row `row` on, columns of one panel.
 template <int MR, int NV>
-inline void gemm_i8_panel(const GemmI8Args& g, const unsigned char* panel, int first, int columns, int begin,
-                          int end) {
+inline void gemm_i8_tile(const GemmI8Args& g, const unsigned char* panel, int first, int columns, int row) {
   constexpr int wide = NV * simd::width;
   const auto* const bias = reinterpret_cast<const std::int32_t*>(panel);
   const auto* const rows = reinterpret_cast<const float*>(panel) + wide;
-  const auto* const quads =
+  const auto* b =
       reinterpret_cast<const std::int8_t*>(panel) + std::ptrdiff_t{wide} * 4 * (1 + epilogue_rows(g.out.act));
-  for (int row = begin; row < end; row += MR) {
-    const int there = end - row < MR ? end - row : MR;
-    const std::uint8_t* a[MR];
-    for (int r = 0; r < MR; ++r) a[r] = g.a + (row + (r < there ? r : there - 1)) * g.lda;
-    simd::vi sum[MR][NV];
+  simd::vi sum[MR][NV];
 #pragma GCC unroll 12
-    for (int r = 0; r < MR; ++r)
+  for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 4
-      for (int v = 0; v < NV; ++v) sum[r][v] = simd::load_ints(bias + v * simd::width);
-    gemm_i8_add_products<MR, NV>(g.k, a, quads, sum);
-    store_tile<MR, NV>(
-        g.out, row, there, first, columns,
-        [&](int r, int v) TINYFIQA_INLINE_LAMBDA { return simd::to_floats(sum[r][v]); }, rows, wide, g.slope);
-  }
+    for (int v = 0; v < NV; ++v) sum[r][v] = simd::load_ints(bias + v * simd::width);
+  const std::uint8_t* a = g.a + row * g.lda;
+  const int part = g.k / g.parts;
+  for (int i = 0; i < g.parts; ++i, a += g.part_stride, b += std::ptrdiff_t{wide} * part)
+    gemm_i8_add_products<MR, NV>(part, a, g.lda, b, sum);
+  store_tile<MR, NV>(
+      g.out, row, MR, first, columns,
+      [&](int r, int v) TINYFIQA_INLINE_LAMBDA { return simd::to_floats(sum[r][v]); }, rows, wide, g.slope);
+}
+
+/// Rows begin .. end of C, columns of one panel.
+template <int NV>
+inline void gemm_i8_panel(const GemmI8Args& g, const unsigned char* panel, int first, int columns, int begin,
+                          int end) {
+  constexpr int most = gemm_i8_rows<NV>;
+  int row = begin;
+  for (; row + most <= end; row += most) gemm_i8_tile<most, NV>(g, panel, first, columns, row);
+  if constexpr (simd::registers >= 32)
+    for (; row + 4 <= end; row += 4) gemm_i8_tile<4, NV>(g, panel, first, columns, row);
+  for (; row < end; ++row) gemm_i8_tile<1, NV>(g, panel, first, columns, row);
 }
 
 /// Rows begin .. end of C, on the calling thread. A block of rows stays in the first-level cache while the panels pass by.
@@ -144,10 +169,7 @@ inline void gemm_i8_rows_range(const GemmI8Args& g, int begin, int end) {
     const unsigned char* panel = g.packed;
     for_each_panel(g.n, [&](auto vectors, int first, int columns) {
       constexpr int NV = decltype(vectors)::count;
-      if (last - row == 1)
-        gemm_i8_panel<1, NV>(g, panel, first, columns, row, last);
-      else
-        gemm_i8_panel<gemm_i8_rows<NV>, NV>(g, panel, first, columns, row, last);
+      gemm_i8_panel<NV>(g, panel, first, columns, row, last);
       panel += std::ptrdiff_t{NV} * simd::width * 4 * gemm_i8_panel_rows(g.k, g.out.act);
     });
   }

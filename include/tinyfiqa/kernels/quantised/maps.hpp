@@ -33,17 +33,18 @@ struct LevelArgs {
   LevelRange range;
 };
 
-/// The channels of a pixel: calls op(vectors, first, count) for blocks of 4 vectors, then for single ones. `vectors` is a
-/// VectorCount.
+/// The channels of a pixel: calls op(vectors, first, count) for blocks of 4 vectors, then of 2, then for single ones. `vectors`
+/// is a VectorCount.
 template <int N>
 struct VectorCount {
   static constexpr int value = N;
 };
 template <class Op>
 TINYFIQA_INLINE void for_each_level_block(int c, const Op& op) {
-  constexpr int block = 4 * simd::width;
+  constexpr int block = 4 * simd::width, half = 2 * simd::width;
   int first = 0;
   for (; first + block <= c; first += block) op(VectorCount<4>{}, first, block);
+  for (; first + half <= c; first += half) op(VectorCount<2>{}, first, half);
   for (; first < c; first += simd::width)
     op(VectorCount<1>{}, first, c - first < simd::width ? c - first : simd::width);
 }
@@ -63,9 +64,24 @@ inline void for_each_level_pixel(const LevelArgs& e, const Team& team, const Op&
   });
 }
 
+/// The same maps with neighbouring pixels taken as one of many channels, if they are dense: for operations that do the same to
+/// every channel. Narrow pixels would leave most of a vector unused.
+inline LevelArgs as_wide_pixels(LevelArgs e) {
+  const std::ptrdiff_t c = e.c;
+  if (e.x.pixel_stride != c || e.y_pixel_stride != c || (e.b.levels != nullptr && e.b.pixel_stride != c))
+    return e;
+  while (e.pixels % 2 == 0 && e.c < 2048) {
+    e.pixels /= 2;
+    e.c *= 2;
+  }
+  e.x.pixel_stride = e.b.pixel_stride = e.y_pixel_stride = e.c;
+  return e;
+}
+
 /// y = x + b, as numbers:   level = to_level((x - zero_x) (scale_x / scale_y) + (b - zero_b) (scale_b / scale_y))
 /// The two products are rounded before they are added.
-inline void add_levels(const LevelArgs& e, const Team& team) {
+inline void add_levels(const LevelArgs& maps, const Team& team) {
+  const LevelArgs e = as_wide_pixels(maps);
   const vf by_x = simd::splat(e.x.scale / e.y_scale), by_b = simd::splat(e.b.scale / e.y_scale);
   const vf zero_x = simd::splat(e.x.zero), zero_b = simd::splat(e.b.zero);
   for_each_level_pixel(e, team, [&](int, int i) {
@@ -88,18 +104,25 @@ inline void add_levels(const LevelArgs& e, const Team& team) {
 inline void scale_levels(const LevelArgs& e, const Team& team) {
   const vf by = simd::splat(e.b.scale * e.x.scale / e.y_scale), zero_x = simd::splat(e.x.zero),
            zero_b = simd::splat(e.b.zero);
-  for_each_level_pixel(e, team, [&](int image, int i) {
-    const std::uint8_t* const x = e.x.levels + i * e.x.pixel_stride;
-    const std::uint8_t* const b = e.b.levels + image * e.b.pixel_stride;
-    for_each_level_block(e.c, [&](auto vectors, int first, int count) TINYFIQA_INLINE_LAMBDA {
-      constexpr int N = decltype(vectors)::value;
-      vf y[N];
+  const double work = static_cast<double>(e.images) * e.pixels * e.c;
+  parallel_for(worth_team(team, work), e.images * e.pixels, [&](int begin, int end, int) {
+    for_each_image(e.pixels, begin, end, [&](int image, int first_pixel, int last_pixel) {
+      const std::uint8_t* const b = e.b.levels + image * e.b.pixel_stride;
+      for_each_level_block(e.c, [&](auto vectors, int first, int count) TINYFIQA_INLINE_LAMBDA {
+        constexpr int N = decltype(vectors)::value;
+        vf gate[N];
 #pragma GCC unroll 4
-      for (int v = 0; v < N; ++v) {
-        const vf gate = (load_level_vector<N>(b + first, v, count) - zero_b) * by;
-        y[v] = (load_level_vector<N>(x + first, v, count) - zero_x) * gate;
-      }
-      simd::store_levels<N>(e.y + i * e.y_pixel_stride + first, y, e.range, count);
+        for (int v = 0; v < N; ++v) gate[v] = (load_level_vector<N>(b + first, v, count) - zero_b) * by;
+        for (int p = first_pixel; p < last_pixel; ++p) {
+          const std::ptrdiff_t i = std::ptrdiff_t{image} * e.pixels + p;
+          vf y[N];
+#pragma GCC unroll 4
+          for (int v = 0; v < N; ++v)
+            y[v] = (load_level_vector<N>(e.x.levels + i * e.x.pixel_stride + first, v, count) - zero_x) *
+                   gate[v];
+          simd::store_levels<N>(e.y + i * e.y_pixel_stride + first, y, e.range, count);
+        }
+      });
     });
   });
 }
@@ -138,7 +161,8 @@ inline void mean_levels(const LevelArgs& e, const Team& team) {
 }
 
 /// Floats of levels: y = (x - zero_x) scale_x
-inline void levels_to_floats(const LevelArgs& e, const Team& team) {
+inline void levels_to_floats(const LevelArgs& maps, const Team& team) {
+  const LevelArgs e = as_wide_pixels(maps);
   const vf zero = simd::splat(e.x.zero), scale = simd::splat(e.x.scale);
   for_each_level_pixel(e, team, [&](int, int i) {
     const std::uint8_t* const x = e.x.levels + i * e.x.pixel_stride;
@@ -174,31 +198,50 @@ TINYFIQA_INLINE simd::vb max_of_window(const MaxLevelsArgs& p, const std::uint8_
       best = simd::max(best, simd::load_16(x + (std::ptrdiff_t{ky} * p.w + kx) * p.x_pixel_stride));
   return best;
 }
+/// The same for a whole window of 3x3.
+TINYFIQA_INLINE simd::vb max_of_nine(const std::uint8_t* x, std::ptrdiff_t pixel, std::ptrdiff_t row) {
+  simd::vb column[3];
+#pragma GCC unroll 3
+  for (int kx = 0; kx < 3; ++kx, x += pixel)
+    column[kx] = simd::max(simd::max(simd::load_16(x), simd::load_16(x + row)), simd::load_16(x + 2 * row));
+  return simd::max(simd::max(column[0], column[1]), column[2]);
+}
 
-/// Output row oy of an image: the largest level of each window and channel. Taps outside the map are left out. The last 16
+/// The largest levels of a window of 16 channels or more: calls window(first) for 16 channels from `first` on. The last 16
 /// channels end with the channels: some are computed twice.
+template <class Window>
+TINYFIQA_INLINE void max_by_16(int c, std::uint8_t* y, const Window& window) {
+  int first = 0;
+  for (; first + 16 <= c; first += 16) simd::store_16(y + first, window(first));
+  if (first < c) simd::store_16(y + c - 16, window(c - 16));
+}
+
+/// Output row oy of an image: the largest level of each window and channel. Taps outside the map are left out.
 inline void max_levels_row(const MaxLevelsArgs& p, int image, int oy) {
   const int top = oy * p.stride - p.padding;
   const TapRange rows = taps_inside(top, p.window, p.h);
+  const std::ptrdiff_t x_row = p.w * p.x_pixel_stride;
   for (int ox = 0; ox < p.out_w; ++ox) {
     const int left = ox * p.stride - p.padding;
     const TapRange cols = taps_inside(left, p.window, p.w);
     const std::uint8_t* const x = p.x + ((std::ptrdiff_t{image} * p.h + top) * p.w + left) * p.x_pixel_stride;
     std::uint8_t* const y = p.y + ((std::ptrdiff_t{image} * p.out_h + oy) * p.out_w + ox) * p.y_pixel_stride;
-    int first = 0;
-    for (; first + 16 <= p.c; first += 16) simd::store_16(y + first, max_of_window(p, x + first, rows, cols));
-    if (first < p.c && p.c >= 16) {
-      simd::store_16(y + p.c - 16, max_of_window(p, x + p.c - 16, rows, cols));
-      continue;
-    }
-    for (; first < p.c; ++first) {
-      std::uint8_t best = 0;
-      for (int ky = rows.first; ky < rows.last; ++ky)
-        for (int kx = cols.first; kx < cols.last; ++kx) {
-          const std::uint8_t level = x[(std::ptrdiff_t{ky} * p.w + kx) * p.x_pixel_stride + first];
-          best = level > best ? level : best;
-        }
-      y[first] = best;
+    const bool nine = rows.last - rows.first == 3 && cols.last - cols.first == 3 && p.window == 3;
+    if (p.c >= 16 && nine) {
+      max_by_16(p.c, y,
+                [&](int c) TINYFIQA_INLINE_LAMBDA { return max_of_nine(x + c, p.x_pixel_stride, x_row); });
+    } else if (p.c >= 16) {
+      max_by_16(p.c, y, [&](int c) TINYFIQA_INLINE_LAMBDA { return max_of_window(p, x + c, rows, cols); });
+    } else {
+      for (int c = 0; c < p.c; ++c) {
+        std::uint8_t best = 0;
+        for (int ky = rows.first; ky < rows.last; ++ky)
+          for (int kx = cols.first; kx < cols.last; ++kx) {
+            const std::uint8_t level = x[ky * x_row + kx * p.x_pixel_stride + c];
+            best = level > best ? level : best;
+          }
+        y[c] = best;
+      }
     }
   }
 }
