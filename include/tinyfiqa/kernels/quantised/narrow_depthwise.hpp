@@ -66,26 +66,41 @@ TINYFIQA_INLINE constexpr std::size_t narrow_i8_part_bytes(int w, int c, int pad
   return static_cast<std::size_t>(pixels) * static_cast<std::size_t>(c) + i8_large_block;
 }
 
-/// Copies row y of an image, with its padding, into the two parts of a row in scratch.
-inline void split_row(const DepthwiseI8Args& d, int image, int y, std::uint8_t* to) {
+/// Copies pixels to the two parts in turns, from part `part` on.
+inline void deal_pixels(const std::uint8_t* x, std::ptrdiff_t x_pixel_stride, int pixels, std::ptrdiff_t c,
+                        std::uint8_t* part, std::uint8_t* other) {
   constexpr int run =
       i8_large_block / 2;  // bytes that are copied at once; later pixels overwrite what is too much
+  const int whole =
+      pixels - (run + static_cast<int>(c) - 1) / static_cast<int>(c);  // `run` bytes follow these
+  int i = 0;
+  for (; i + 2 <= whole; i += 2, x += 2 * x_pixel_stride, part += c, other += c) {
+    std::memcpy(part, x, run);
+    std::memcpy(other, x + x_pixel_stride, run);
+  }
+  for (; i < pixels; ++i, x += x_pixel_stride) {
+    std::memcpy(part, x, static_cast<std::size_t>(c));
+    std::uint8_t* const next = part + c;
+    part = other;
+    other = next;
+  }
+}
+
+/// Copies row y of an image, with its padding, into the two parts of a row in scratch.
+inline void split_row(const DepthwiseI8Args& d, int image, int y, std::uint8_t* to) {
   const std::size_t part = narrow_i8_part_bytes(d.w, d.c, d.padding, 2), c = static_cast<std::size_t>(d.c);
-  const std::uint8_t* x = d.x + (std::ptrdiff_t{image} * d.h + y) * d.w * d.x_pixel_stride;
   const auto of_part = [&](int pixels, int odd) {
     return static_cast<std::size_t>((pixels + 1 - odd) / 2) * c;
   };
-  for (const int odd : {0, 1})
-    std::memset(to + static_cast<std::size_t>(odd) * part, d.x_zero, of_part(d.padding, odd));
-  const int whole = d.w - (run + d.c - 1) / d.c;  // pixels before it are followed by `run` bytes of the map
-  for (int i = 0; i < d.w; ++i, x += d.x_pixel_stride) {
-    const int q = i + d.padding;
-    std::uint8_t* const pixel = to + (q % 2 == 0 ? 0 : part) + static_cast<std::size_t>(q / 2) * c;
-    if (i < whole)
-      std::memcpy(pixel, x, run);
-    else
-      std::memcpy(pixel, x, c);
+  std::uint8_t* at[2];
+  for (const int odd : {0, 1}) {
+    const std::size_t padding = of_part(d.padding, odd);
+    std::memset(to + static_cast<std::size_t>(odd) * part, d.x_zero, padding);
+    at[odd] = to + static_cast<std::size_t>(odd) * part + padding;
   }
+  const int first = d.padding % 2;
+  deal_pixels(d.x + (std::ptrdiff_t{image} * d.h + y) * d.w * d.x_pixel_stride, d.x_pixel_stride, d.w, d.c,
+              at[first], at[1 - first]);
   for (const int odd : {0, 1}) {
     const std::size_t filled = of_part(d.padding + d.w, odd);
     std::memset(to + static_cast<std::size_t>(odd) * part + filled, d.x_zero, part - filled);
