@@ -78,27 +78,38 @@ inline void pack_conv_i8(int cout, int cin, int window, int groups, Act act, con
   }
 }
 
+/// Writes taps begin .. end - 1 of a row of a window that lie outside the map.
+TINYFIQA_INLINE void fill_taps(const ConvI8Args& v, int begin, int end, int count, std::uint8_t* row) {
+  if (begin >= end) return;
+  if (v.x_zeros == 1)
+    std::memset(row + begin * count, v.x_zero[0], static_cast<std::size_t>((end - begin) * count));
+  else
+    for (int kx = begin; kx < end; ++kx) std::memcpy(row + kx * 3, v.x_zero, 3);
+}
+
 /// Copies the window of one output pixel, `count` channels from channel `first` on, into `window` rows of whole quads.
 inline void gather_window(const ConvI8Args& v, int image, int oy, int ox, int first, int count,
                           std::uint8_t* to) {
-  const int top = oy * v.stride - v.padding, left = ox * v.stride - v.padding;
+  const int top = oy * v.stride - v.padding, left = ox * v.stride - v.padding, run = v.window * count,
+            row = quads_of(run) * 4;
   const TapRange cols = taps_inside(left, v.window, v.w);
-  const auto run = static_cast<std::size_t>(v.window * count), row = (run + 3) / 4 * 4;
+  const bool together = v.x_pixel_stride == count;
   for (int ky = 0; ky < v.window; ++ky, to += row) {
     const int y = top + ky;
-    const bool inside = y >= 0 && y < v.h;
-    const bool whole = inside && cols.first == 0 && cols.last == v.window;
+    for (int i = run; i < row; ++i) to[i] = 0;
+    if (y < 0 || y >= v.h) {
+      fill_taps(v, 0, v.window, count, to);
+      continue;
+    }
+    fill_taps(v, 0, cols.first, count, to);
     const std::uint8_t* const x =
         v.x + ((std::ptrdiff_t{image} * v.h + y) * v.w + left) * v.x_pixel_stride + first;
-    if (!whole)
-      for (std::size_t i = 0; i < run; ++i) to[i] = v.x_zero[v.x_zeros == 1 ? 0 : i % 3];
-    if (inside && v.x_pixel_stride == count)
+    if (together && cols.first < cols.last)
       std::memcpy(to + cols.first * count, x + cols.first * count,
                   static_cast<std::size_t>((cols.last - cols.first) * count));
-    else
-      for (int kx = cols.first; inside && kx < cols.last; ++kx)
-        std::memcpy(to + kx * count, x + kx * v.x_pixel_stride, static_cast<std::size_t>(count));
-    for (std::size_t i = run; i < row; ++i) to[i] = 0;
+    for (int kx = cols.first; !together && kx < cols.last; ++kx)
+      std::memcpy(to + kx * count, x + kx * v.x_pixel_stride, static_cast<std::size_t>(count));
+    fill_taps(v, cols.last, v.window, count, to);
   }
 }
 
@@ -107,7 +118,7 @@ inline GemmI8Args conv_i8_product(const ConvI8Args& v, int group) {
   GemmI8Args product;
   const int row = conv_i8_row(v.window, v.cin, v.groups), cout_g = v.cout / v.groups;
   product.n = cout_g;
-  product.k = v.window * row;
+  product.k = row;
   product.parts = v.window;
   product.packed = v.packed + static_cast<std::size_t>(group) *
                                   conv_i8_group_bytes(v.cout, v.window, v.cin, v.groups, v.out.act);

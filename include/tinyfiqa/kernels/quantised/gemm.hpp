@@ -37,7 +37,7 @@ struct GemmI8Args {
   int m = 0, n = 0, k = 0;          ///< all at least 1
   const std::uint8_t* a = nullptr;  ///< A [m][k]; not null
   std::ptrdiff_t lda = 0;           ///< levels from row to row
-  /// A row of A may be in several parts of k / parts levels each, a multiple of 4 if there are two or more.
+  /// A row of A may be in several parts of k levels each, a multiple of 4 if there are two or more.
   int parts = 1;
   std::ptrdiff_t part_stride = 0;         ///< levels from part to part
   const unsigned char* packed = nullptr;  ///< pack_gemm_i8's block
@@ -130,7 +130,8 @@ TINYFIQA_INLINE void gemm_i8_add_products(int k, const std::uint8_t* a, std::ptr
 
 /// MR rows of C from row `row` on, columns of one panel.
 template <int MR, int NV>
-inline void gemm_i8_tile(const GemmI8Args& g, const unsigned char* panel, int first, int columns, int row) {
+TINYFIQA_INLINE void gemm_i8_tile(const GemmI8Args& g, const unsigned char* panel, int first, int columns,
+                                  int row) {
   constexpr int wide = NV * simd::width;
   const auto* const bias = reinterpret_cast<const std::int32_t*>(panel);
   const auto* const rows = reinterpret_cast<const float*>(panel) + wide;
@@ -142,23 +143,28 @@ inline void gemm_i8_tile(const GemmI8Args& g, const unsigned char* panel, int fi
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) sum[r][v] = simd::load_ints(bias + v * simd::width);
   const std::uint8_t* a = g.a + row * g.lda;
-  const int part = g.k / g.parts;
-  for (int i = 0; i < g.parts; ++i, a += g.part_stride, b += std::ptrdiff_t{wide} * part)
-    gemm_i8_add_products<MR, NV>(part, a, g.lda, b, sum);
+  for (int i = 0; i < g.parts; ++i, a += g.part_stride, b += std::ptrdiff_t{wide} * g.k)
+    gemm_i8_add_products<MR, NV>(g.k, a, g.lda, b, sum);
   store_tile<MR, NV>(
       g.out, row, MR, first, columns,
       [&](int r, int v) TINYFIQA_INLINE_LAMBDA { return simd::to_floats(sum[r][v]); }, rows, wide, g.slope);
 }
 
-/// Rows begin .. end of C, columns of one panel.
+/// Rows begin .. end of C, columns of one panel. Rows that fill no tile are computed with some before them, which get the same
+/// result twice; with a residual, which may be C itself, they are computed alone.
 template <int NV>
-inline void gemm_i8_panel(const GemmI8Args& g, const unsigned char* panel, int first, int columns, int begin,
-                          int end) {
-  constexpr int most = gemm_i8_rows<NV>;
+TINYFIQA_NOINLINE inline void gemm_i8_panel(const GemmI8Args& g, const unsigned char* panel, int first,
+                                            int columns, int begin, int end) {
+  constexpr int most = gemm_i8_rows<NV>, few = most >= 8 ? 4 : most;
+  const bool twice = g.out.residual == nullptr;
   int row = begin;
   for (; row + most <= end; row += most) gemm_i8_tile<most, NV>(g, panel, first, columns, row);
-  if constexpr (simd::registers >= 32)
-    for (; row + 4 <= end; row += 4) gemm_i8_tile<4, NV>(g, panel, first, columns, row);
+  if (twice && end - row > few && end - begin >= most)
+    return gemm_i8_tile<most, NV>(g, panel, first, columns, end - most);
+  if constexpr (few < most)
+    for (; row + few <= end; row += few) gemm_i8_tile<few, NV>(g, panel, first, columns, row);
+  if (twice && end - row > 1 && end - begin >= few)
+    return gemm_i8_tile<few, NV>(g, panel, first, columns, end - few);
   for (; row < end; ++row) gemm_i8_tile<1, NV>(g, panel, first, columns, row);
 }
 
@@ -170,7 +176,7 @@ inline void gemm_i8_rows_range(const GemmI8Args& g, int begin, int end) {
     for_each_panel(g.n, [&](auto vectors, int first, int columns) {
       constexpr int NV = decltype(vectors)::count;
       gemm_i8_panel<NV>(g, panel, first, columns, row, last);
-      panel += std::ptrdiff_t{NV} * simd::width * 4 * gemm_i8_panel_rows(g.k, g.out.act);
+      panel += std::ptrdiff_t{NV} * simd::width * 4 * gemm_i8_panel_rows(g.parts * g.k, g.out.act);
     });
   }
 }
