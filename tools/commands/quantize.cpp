@@ -45,7 +45,8 @@ void print_report(const QuantiseReport& report, const QuantiseRunOptions& option
   std::printf("\n%s: %s, 8 bits, %zu bytes\n", options.out.c_str(), report.checked.c_str(), report.bytes);
 }
 
-int run_quantize(const QuantiseRunOptions& options, bool all_layers) {
+int run_quantize(QuantiseRunOptions& options, bool all_layers) {
+  if (const Status s = options.data.images_or_data(); !s) return report_result(s);
   const auto report = quantise_weights(options);
   if (!report) return report_result(report.status());
   print_report(*report, options, all_layers);
@@ -67,7 +68,7 @@ void add_quantize(const Command& app, int& exit_code) {
       .type_name("FILE")
       .required();
   add_weights_key_option(sub, options->weights_key);
-  options->data.add_unlabelled_to(sub);
+  options->data.add_unlabelled_to(sub, false);
   options->data.add_faces_to(sub);
   sub.add_option("--most-images", options->images,
                  "Measure the ranges of the values with at most this many images, spread over the table; the "
@@ -125,7 +126,9 @@ void add_quantize(const Command& app, int& exit_code) {
   add_isa_option(sub, options->isa);
   add_threads_option(sub, options->threads);
   sub.footer(
-      "Give some hundred faces, cropped as yours will be; they need no labels. More rows than --most-images "
+      "Give some hundred faces, cropped as yours will be: a folder of them (--images alone), or a table. "
+      "They need no "
+      "labels.\nMore rows than --most-images "
       "show how near the\n"
       "scores stay: if they move too far, give some thousand faces, --finer-channels and --finetune 3.\n"
       "The written file is used like any other (`score --weights FILE`), can't be trained further, and has "

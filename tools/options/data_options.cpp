@@ -1,12 +1,15 @@
 #include "options/data_options.hpp"
 
+#include "jobs/input_list.hpp"
 #include "jobs/output_path.hpp"
 #include "options/messages.hpp"
 #include "reports/text.hpp"
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
+#include <utility>
 
 using namespace tinyfiqa;
 
@@ -24,16 +27,22 @@ void DataOptions::add_to(const Command& command) {
   add_columns_to(command);
 }
 
-void DataOptions::add_unlabelled_to(const Command& command) {
+void DataOptions::add_unlabelled_to(const Command& command, bool required) {
   dataset.need_score = false;
-  command
-      .add_option(
-          "--data", csv,
-          "Read the list of images from this CSV: column path, and identity to compare people; optional: a "
-          "box or five landmarks")
-      .type_name("CSV")
-      .required();
+  const Option data = command.add_option(
+      "--data", csv,
+      "Read the list of images from this CSV: column path, and identity to compare people; optional: a "
+      "box or five landmarks. A folder stands for all images in it and below");
+  data.type_name("CSV");
+  if (required) data.required();
   add_columns_to(command);
+}
+
+Status DataOptions::images_or_data() {
+  if (csv.empty()) csv = std::exchange(dataset.image_root, "");
+  if (!csv.empty()) return {};
+  return Status::error(Errc::bad_argument,
+                       "give the images: --images FOLDER, or a table of them by --data CSV");
 }
 
 void DataOptions::add_columns_to(const Command& command) {
@@ -77,8 +86,32 @@ Status DataOptions::check_output() const {
   return save_faces.empty() ? Status() : check_output_file(save_faces);
 }
 
+namespace {
+
+/// The images in a folder and below as a table.
+Result<CsvTable> folder_table(const std::string& folder, const std::string& path_column) {
+  CsvTable table;
+  table.path = folder;
+  table.header = {path_column};
+  std::string left_out;
+  for (const InputItem& item : list_inputs({folder}, &left_out)) {
+    if (!item.status) return item.status;
+    CsvRow row;
+    row.line = table.rows.size() + 1;
+    row.fields = {std::filesystem::absolute(item.path).string()};
+    table.rows.push_back(std::move(row));
+  }
+  if (!left_out.empty()) print_note(left_out);
+  return table;
+}
+
+}  // namespace
+
 Result<CsvTable> read_table(const DataOptions& options) {
   if (const Status s = options.check_output(); !s) return s;
+  std::error_code none;
+  if (std::filesystem::is_directory(options.csv, none))
+    return folder_table(options.csv, options.dataset.columns.path);
   CsvLimits limits;
   limits.file_bytes = std::numeric_limits<std::size_t>::max();  // tables of ten million faces have gigabytes
   return read_csv(options.csv, limits);

@@ -20,8 +20,11 @@ struct DataOptions {
   std::string save_faces;  ///< the table with the found faces is written here; empty: it is not written
 
   void add_to(const Command& command);
-  /// The same options for commands that need no labels.
-  void add_unlabelled_to(const Command& command);
+  /// The same options for commands that need no labels. --data may be a folder too. Where it is not required, --images
+  /// alone is that folder (images_or_data()).
+  void add_unlabelled_to(const Command& command, bool required = true);
+  /// Without --data, takes the folder of --images. Errors: bad_argument if there is neither.
+  tinyfiqa::Status images_or_data();
   /// --save-faces, --detector and the other options of the search, for commands that find faces
   /// (jobs/faces/table_faces.hpp). Call it after the others.
   void add_faces_to(const Command& command);
@@ -38,7 +41,8 @@ struct DataOptions {
 /// stderr.
 tinyfiqa::Result<tinyfiqa::Dataset> read_data(const DataOptions& options, const tinyfiqa::CsvTable& table);
 
-/// Checks options.check_output() and reads options.csv, of any size. Errors: also those of read_csv().
+/// Checks options.check_output() and reads options.csv, of any size. If it is a folder, the table has the images in it and
+/// below. Errors: also those of read_csv(); not_found for a folder without images.
 tinyfiqa::Result<tinyfiqa::CsvTable> read_table(const DataOptions& options);
 
 /// A table and its usable rows.
