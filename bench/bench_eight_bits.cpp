@@ -1,7 +1,7 @@
-// 8-bit networks beside the same networks in float32, run in turns on one thread: how much faster, and what memory they take.
+// 8-bit networks beside the same networks in float32, run in turns: how much faster, and what memory they take.
 // Weights are random and images noise: speed does not depend on them. Prints a table for docs/eight-bits.md.
 //
-// bench_eight_bits [ISA]    the instruction set: avx2, sse42, ...; default: the best of this machine
+// bench_eight_bits [ISA [THREADS]]    the instruction set: avx2, sse42, ...; default: the best of this machine, one thread
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/quality/session.hpp>
@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <vector>
 
 using namespace tinyfiqa;
@@ -49,7 +50,7 @@ double quantile(std::vector<double> values, double part) {
   return values[static_cast<std::size_t>(part * static_cast<double>(values.size() - 1))];
 }
 
-Status measure(const Size& size, const Backend& backend) {
+Status measure(const Size& size, const Backend& backend, int threads) {
   const ModelSpec* const spec = find_model(size.model);
   if (spec == nullptr) return Status::error(Errc::bad_argument, "there is no model ", size.model);
   const Model floats(*spec, backend);
@@ -60,6 +61,7 @@ Status measure(const Size& size, const Backend& backend) {
   if (!whole) return whole.status();
   SessionOptions options;
   options.feed = Feed::levels;
+  options.threads = threads;
   auto a = Session::create(floats, 1, size.height, size.width, options),
        b = Session::create(*whole, 1, size.height, size.width, options);
   if (!a) return a.status();
@@ -91,14 +93,15 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "bench_eight_bits: no instruction set '%s' here\n", argv[1]);
     return 2;
   }
+  const int threads = argc > 2 ? std::atoi(argv[2]) : 1;
   std::printf(
-      "%s, one thread, medians of 120 pairs; in brackets the 10 %% and 90 %% quantiles of the ratios\n\n",
-      backend->isa);
+      "%s, threads: %d, medians of 120 pairs; in brackets the 10 %% and 90 %% quantiles of the ratios\n\n",
+      backend->isa, threads);
   std::printf(
       "| network and input | float32 | 8 bits | times as fast | memory, float32 | 8 bits "
       "|\n|---|---|---|---|---|---|\n");
   for (const Size& size : sizes)
-    if (const Status status = measure(size, *backend); !status) {
+    if (const Status status = measure(size, *backend, threads); !status) {
       std::fprintf(stderr, "bench_eight_bits: %s\n", status.message());
       return 1;
     }

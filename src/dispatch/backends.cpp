@@ -14,7 +14,7 @@ extern const DotProductKernels dot_product_kernels_avxvnni;
 namespace {
 
 /// The backend of an instruction set that adds 8-bit dot products to another one.
-Backend with_dot_products(const DotProductKernels& kernels) {
+[[maybe_unused]] Backend with_dot_products(const DotProductKernels& kernels) {
   Backend b = *kernels.base;
   b.isa = kernels.isa;
   b.conv = kernels.conv;

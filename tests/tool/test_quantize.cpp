@@ -32,14 +32,18 @@ ToolResult quantize(const std::string& dir, const std::string& more) {
   return run_tool("quantize " + float_weights + " --data " + write_boxes(dir, 8) +
                   " --images {faces} --out " + dir + "/i8.safetensors " + more);
 }
-/// The qualities of the example faces, as whole photos, by the weights of a file.
-std::vector<double> qualities(const std::string& weights, const std::string& more = "") {
-  const auto r = run_tool("score {faces} --face whole --format jsonl --weights " + weights + " " + more);
+/// The qualities of the example faces, as whole photos.
+std::vector<double> qualities_with(const std::string& options) {
+  const auto r = run_tool("score {faces} --face whole --format jsonl " + options);
   std::vector<double> found;
   std::istringstream lines(r.out);
   for (std::string line; std::getline(lines, line);)
     found.push_back(nlohmann::json::parse(line).at("quality"));
   return found;
+}
+/// The same by the weights of a file.
+std::vector<double> qualities(const std::string& weights, const std::string& more = "") {
+  return qualities_with("--weights " + weights + " " + more);
 }
 
 }  // namespace
@@ -114,7 +118,7 @@ TEST_CASE("8-bit weights are refused where floats are needed, and so are layers 
                "/c.safetensors");
   CHECK(r.code == 2);
   CHECK_MESSAGE(contains(r.err, "calibrate the floats"), r.err);
-  CHECK(contains(run_tool("info --weights " + out).out, "conv_i8/gather"));
+  CHECK(contains(run_tool("info --weights " + out).out, "conv_i8/panel"));
   r = run_tool("quantize " + out + " --data " + dir + "/faces.csv --images {faces} --out " + out);
   CHECK(r.code == 2);
   CHECK_MESSAGE(contains(r.err, "give --out another name"), r.err);
@@ -133,4 +137,62 @@ TEST_CASE("8-bit weights are refused where floats are needed, and so are layers 
                " --model tinyfqnet --out " + dir + "/run --epochs 1");
   CHECK(r.code == 2);
   CHECK_MESSAGE(contains(r.err, "weights of a network of 8-bit maps, which can only be run"), r.err);
+}
+
+TEST_CASE("--precision i8 scores with the 8-bit weights that come with the program") {
+  for (const char* model : {"tinyfqnet", "tinyfqnet_m", "tinyfqnet_l", "ensemble"}) {
+    const std::string name = std::string("--model ") + model;
+    CAPTURE(name);
+    const auto floats = qualities_with(name), whole = qualities_with(name + " --precision i8");
+    REQUIRE(floats.size() == whole.size());
+    REQUIRE(!floats.empty());
+    double change = 0;
+    for (std::size_t i = 0; i < floats.size(); ++i) change += std::fabs(floats[i] - whole[i]);
+    CHECK(whole != floats);
+    CHECK(change / static_cast<double>(floats.size()) <
+          4);  // these faces are stranger than those of the ranges
+  }
+  CHECK(qualities_with("--precision i8") == qualities_with("--precision i8 --model tinyfqnet_m"));
+}
+
+TEST_CASE("--precision auto takes 8 bits where there are dot products, and says so") {
+  CHECK(qualities_with("--precision auto --isa scalar") == qualities_with("--isa scalar"));
+  const auto r = run_tool("score {faces} --face whole --precision auto");
+  REQUIRE(r.code == 0);
+  const bool dot_products = contains(run_tool("--version").out, "runs: avx512vnni") ||
+                            contains(run_tool("--version").out, "runs: avxvnni");
+  CHECK_MESSAGE(contains(r.err, "8-bit weights") == dot_products, r.err);
+  const auto smallest = run_tool("score {faces} --face whole --precision auto --model tinyfqnet");
+  CHECK(!contains(smallest.err, "8-bit weights"));  // floats are faster there
+}
+
+TEST_CASE("--precision is refused where it would say nothing") {
+  auto r = run_tool("score {faces} --precision i8 --weights " + float_weights);
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(contains(r.err, "has its own (make 8-bit weights of it by tinyfiqa quantize)"), r.err);
+  r = run_tool("score {faces} --precision i8 --model blur");
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(contains(r.err, "has no 8-bit weights"), r.err);
+  r = run_tool("score {faces} --precision i8 --model yunet_n");
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(contains(r.err, "no trained weights of yunet_n in 8 bits found"), r.err);
+}
+
+TEST_CASE("quantize takes a folder of faces in place of a table") {
+  const std::string dir = scratch_dir("quantize_folder");
+  const std::string out = dir + "/i8.safetensors",
+                    start = "quantize " + float_weights + " --whole-image --out " + out;
+  auto r = run_tool(start + " --images {faces}");
+  CHECK_MESSAGE(r.code == 0, r.err);
+  CHECK_MESSAGE(contains(r.out, "ranges measured with "), r.out);
+  const std::string by_images = r.out;
+  r = run_tool(start + " --data {faces}");
+  CHECK_MESSAGE(r.code == 0, r.err);
+  CHECK(r.out == by_images);
+  r = run_tool(start);
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(contains(r.err, "give the images: --images FOLDER"), r.err);
+  r = run_tool(start + " --images " + scratch_dir("quantize_nothing"));
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(contains(r.err, "quantize_nothing"), r.err);
 }

@@ -128,6 +128,7 @@ void add_eval(const Command& app, int& exit_code) {
                  "Use only the rows of this split: train, val or test (default: all rows)")
       .one_of({"train", "val", "test"});
   command->model.add_to(sub, model_choices());
+  command->model.add_precision_to(sub);
   command->views.add_to(sub);
   const Option predictions =
       sub.add_option("--predictions", command->predictions.csv,
@@ -144,7 +145,7 @@ void add_eval(const Command& app, int& exit_code) {
       .type_name("NAME")
       .needs(predictions)
       .show_default();
-  for (const char* option : {"--model", "--weights", "--isa", "--size", "--tta"})
+  for (const char* option : {"--model", "--weights", "--isa", "--precision", "--size", "--tta"})
     predictions.excludes(sub.option(option));
   command->data.add_faces_to(sub);
   predictions.excludes(sub.option("--save-faces"));

@@ -306,6 +306,7 @@ void add_score(const Command& app, int& exit_code) {
                  "folders inside them) and patterns; "
                  "- reads a list from standard input");
   command->model.add_to(sub, model_choices());
+  command->model.add_precision_to(sub);
   command->views.add_to(sub);
   command->faces.add_to(sub);
   command->place.add_to(sub);

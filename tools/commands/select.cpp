@@ -151,6 +151,7 @@ void add_select(const Command& app, int& exit_code) {
   add_input_options(sub, *command);
   add_output_options(sub, *command);
   command->model.add_to(sub, model_choices());
+  command->model.add_precision_to(sub);
   command->views.add_to(sub);
   command->faces.add_to(sub);
   command->data.add_save_faces_to(sub);

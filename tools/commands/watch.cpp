@@ -244,6 +244,7 @@ void add_watch(const Command& app, int& exit_code) {
   add_source_options(sub, *command);
   add_end_options(sub, *command);
   command->model.add_to(sub, model_choices());
+  command->model.add_precision_to(sub);
   command->views.add_to(sub);
   command->faces.add_largest_to(sub);
   sub.add_option("--threads", command->threads,

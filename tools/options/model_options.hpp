@@ -10,14 +10,17 @@
 #include <string>
 #include <vector>
 
-/// --model, --weights, --weights-key and --isa.
+/// --model, --weights, --weights-key, --isa and --precision.
 struct ModelOptions {
   std::string model;
   std::vector<std::string> weights;
   std::string weights_key;
   std::string isa = "auto";
+  std::string precision = "f32";  ///< of the weights that come with the program: f32, i8 or auto
 
   void add_to(const Command& command, const std::string& models);
+  /// Only --precision, for commands that need no gradients.
+  void add_precision_to(const Command& command);
   /// Only --model, --weights and --weights-key, for commands that run no network.
   void add_weights_to(const Command& command, const std::string& models);
 

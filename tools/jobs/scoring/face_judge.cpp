@@ -166,7 +166,11 @@ Result<std::shared_ptr<const LearnedBaseline>> read_learned(const ModelOptions& 
   return std::make_shared<const LearnedBaseline>(std::move(*learned));
 }
 
-Status check_one_view(const std::string& name, const ScoreOptions& options) {
+/// Baselines are one method, with one view, in floats.
+Status check_baseline_options(const std::string& name, const ModelOptions& model,
+                              const ScoreOptions& options) {
+  if (model.precision != "f32")
+    return Status::error(Errc::bad_argument, "--model ", name, " has no 8-bit weights; remove --precision");
   const bool one_view =
       options.views.empty() || (options.views.size() == 1 && options.views[0] == View::identity);
   if (one_view && options.height == 0) return Status();
@@ -200,7 +204,7 @@ Result<QualitySource> QualitySource::open(const ModelOptions& model, const Score
     source.learned_ = std::move(*learned);
   }
   if (source.baseline_ != nullptr || source.learned_ != nullptr)
-    if (const Status s = check_one_view(source.models()[0], options); !s) return s;
+    if (const Status s = check_baseline_options(source.models()[0], model, options); !s) return s;
   if (source.learned_ != nullptr) return source;
   if (source.baseline_ == nullptr) {
     auto networks = read_models(model, use, threads);
