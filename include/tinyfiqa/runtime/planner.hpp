@@ -109,7 +109,8 @@ class Planner : public PlanBuilder {
     if (!ok()) return;
     s.x = read(o.inputs[0]);
     if (s.x.place == Place::input && shape.in == DType::u8) {
-      if (!kernel->takes_image) return fail(PlanError::not_covered, id);
+      // Mean and scale are those of the three channels of one group.
+      if (!kernel->takes_image || o.groups > 1) return fail(PlanError::not_covered, id);
       s.levels = *levels_;
     }
     if (value(o.inputs[0]).gate >= 0) {

@@ -27,7 +27,7 @@ struct ConvI8Args {
   const std::uint8_t* x = nullptr;  ///< [n, h, w, cin]
   std::ptrdiff_t x_pixel_stride = 0;
   bool whole = false;  ///< all rows of x are in memory, not only those of the windows
-  /// The level that stands for 0 of channel c of a group is x_zero[c % x_zeros].
+  /// The level that stands for 0 of channel c of the input is x_zero[c % x_zeros].
   std::uint8_t x_zero[3] = {0, 0, 0};
   int x_zeros = 1;                        ///< 1 or 3
   const unsigned char* packed = nullptr;  ///< pack_conv_i8's block
@@ -78,13 +78,15 @@ inline void pack_conv_i8(int cout, int cin, int window, int groups, Act act, con
   }
 }
 
-/// Writes taps begin .. end - 1 of a row of a window that lie outside the map.
-TINYFIQA_INLINE void fill_taps(const ConvI8Args& v, int begin, int end, int count, std::uint8_t* row) {
+/// Writes taps begin .. end - 1 of a row of a window that lie outside the map, `count` channels from channel `first` on.
+TINYFIQA_INLINE void fill_taps(const ConvI8Args& v, int begin, int end, int first, int count,
+                               std::uint8_t* row) {
   if (begin >= end) return;
   if (v.x_zeros == 1)
     std::memset(row + begin * count, v.x_zero[0], static_cast<std::size_t>((end - begin) * count));
   else
-    for (int kx = begin; kx < end; ++kx) std::memcpy(row + kx * 3, v.x_zero, 3);
+    for (int kx = begin; kx < end; ++kx)
+      std::memcpy(row + kx * count, v.x_zero + first, static_cast<std::size_t>(count));
 }
 
 /// Copies the window of one output pixel, `count` channels from channel `first` on, into `window` rows of whole quads.
@@ -98,10 +100,10 @@ inline void gather_window(const ConvI8Args& v, int image, int oy, int ox, int fi
     const int y = top + ky;
     for (int i = run; i < row; ++i) to[i] = 0;
     if (y < 0 || y >= v.h) {
-      fill_taps(v, 0, v.window, count, to);
+      fill_taps(v, 0, v.window, first, count, to);
       continue;
     }
-    fill_taps(v, 0, cols.first, count, to);
+    fill_taps(v, 0, cols.first, first, count, to);
     const std::uint8_t* const x =
         v.x + ((std::ptrdiff_t{image} * v.h + y) * v.w + left) * v.x_pixel_stride + first;
     if (together && cols.first < cols.last)
@@ -109,7 +111,7 @@ inline void gather_window(const ConvI8Args& v, int image, int oy, int ox, int fi
                   static_cast<std::size_t>((cols.last - cols.first) * count));
     for (int kx = cols.first; !together && kx < cols.last; ++kx)
       std::memcpy(to + kx * count, x + kx * v.x_pixel_stride, static_cast<std::size_t>(count));
-    fill_taps(v, cols.last, v.window, count, to);
+    fill_taps(v, cols.last, v.window, first, count, to);
   }
 }
 
