@@ -99,7 +99,10 @@ foreach(isa ${tinyfiqa_isas})
   list(APPEND tinyfiqa_dot_product_isas ${tinyfiqa_dot_products_${isa}})
 endforeach()
 
-message(STATUS "tinyfiqa: instruction sets of tinyfiqa::dispatch: ${tinyfiqa_dot_product_isas} ${tinyfiqa_isas} scalar")
+list(JOIN tinyfiqa_dot_product_isas " " tinyfiqa_shown)
+list(JOIN tinyfiqa_isas " " tinyfiqa_shown_isas)
+string(STRIP "${tinyfiqa_shown} ${tinyfiqa_shown_isas} scalar" tinyfiqa_shown)
+message(STATUS "tinyfiqa: instruction sets of tinyfiqa::dispatch: ${tinyfiqa_shown}")
 
 # Our warnings, but not in the build of a project that uses us.
 set(tinyfiqa_dispatch_warnings "")
