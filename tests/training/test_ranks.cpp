@@ -155,9 +155,22 @@ std::vector<Curve> train_ranks(int ranks, const NoiseTable& table, const char* m
   return curves;
 }
 
+/// The length of a - b, in lengths of a.
+double relative_difference(const Floats& a, const Floats& b) {
+  double difference = 0, length = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double x = static_cast<double>(a[i]), d = x - static_cast<double>(b[i]);
+    difference += d * d;
+    length += x * x;
+  }
+  return std::sqrt(difference / length);
+}
+
 }  // namespace
 
 TEST_CASE("ranks that synchronise their norms get the loss and the gradient of the whole batch") {
+  // Sums in another order may switch a ReLU on or off: one that does so here, on some instruction sets, changes the gradient
+  // by 1.5 %. Norms that are not synchronised change it by more than 100 %.
   const RankCase c("shufflenet_v2_x0_5", {7, 64, 64, 3});
   for (const LossKind loss : {LossKind::msecorr, LossKind::mse}) {
     BatchGradientOptions options;
@@ -168,8 +181,8 @@ TEST_CASE("ranks that synchronise their norms get the loss and the gradient of t
     for (const int ranks : {2, 3, 7}) {
       INFO(loss_name(loss) << ", " << ranks << " ranks");
       const auto ends = c.run(ranks, options, true);
-      CHECK(std::fabs(ends[0].loss - whole.loss) <= 2e-5 * whole.loss);
-      CHECK(largest_difference(whole.gradient, ends[0].gradient) <= 2e-5);
+      CHECK(std::fabs(ends[0].loss - whole.loss) <= 1e-4 * whole.loss);
+      CHECK(relative_difference(whole.gradient, ends[0].gradient) <= 0.03);
       CHECK(largest_difference(whole.params, ends[0].params) <= 1e-6);  // running statistics
       for (const auto& end : ends) CHECK(end == ends[0]);
       CHECK(c.run(ranks, options, true) == ends);
