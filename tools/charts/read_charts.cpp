@@ -22,7 +22,7 @@ double number_of(const std::string& cell) {
 /// Reads one chart of a JSON file; remembers the first error.
 class ChartReader {
  public:
-  ChartReader(std::string path, std::size_t number)
+  ChartReader(const std::string& path, std::size_t number)
       : where_(path + ": chart " + std::to_string(number + 1)) {}
 
   Result<Chart> read(const nlohmann::json& chart) {

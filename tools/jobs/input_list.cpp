@@ -40,7 +40,7 @@ std::vector<std::string> matches_of(const std::string& pattern) {
 }  // namespace
 
 InputList::InputList(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {}
-// Its elements are moved. cppcheck-suppress passedByValue
+// cppcheck-suppress passedByValue ; its elements are moved
 InputList::InputList(std::vector<InputItem> items)
     : ready_(std::make_move_iterator(items.begin()), std::make_move_iterator(items.end())),
       given_(ready_.size()) {}
