@@ -66,8 +66,8 @@ heif_chroma chroma_of(Dav1dPixelLayout layout) {
   }
 }
 
-CodedFrame frame_of(const Dav1dPicture& picture) {
-  CodedFrame frame = {};
+DecodedFrame frame_of(const Dav1dPicture& picture) {
+  DecodedFrame frame = {};
   frame.chroma = chroma_of(picture.p.layout);
   frame.bits = picture.p.bpc;
   const bool half_columns = frame.chroma == heif_chroma_420 || frame.chroma == heif_chroma_422;

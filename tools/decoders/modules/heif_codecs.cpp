@@ -44,7 +44,7 @@ heif_error without_image(const heif_error& error) {
   return {error.code, error.subcode, "libheif can't hold the decoded image"};
 }
 
-heif_error set_colours(const CodedFrame& frame, bool strict, heif_image* image) {
+heif_error set_colours(const DecodedFrame& frame, bool strict, heif_image* image) {
   const OwnedColours colours(heif_nclx_color_profile_alloc(), heif_nclx_color_profile_free);
   if (!colours) return codec_out_of_memory;
   const auto code = [](int value) { return static_cast<std::uint16_t>(value); };
@@ -58,10 +58,10 @@ heif_error set_colours(const CodedFrame& frame, bool strict, heif_image* image) 
   return error.code == heif_error_Ok ? codec_done : without_image(error);
 }
 
-heif_error add_plane(const CodedFrame& frame, int index, heif_image* image) {
+heif_error add_plane(const DecodedFrame& frame, int index, heif_image* image) {
   constexpr heif_channel channels[] = {heif_channel_Y, heif_channel_Cb, heif_channel_Cr};
   const heif_channel channel = channels[index];
-  const CodedFrame::Plane& plane = frame.planes[index];
+  const DecodedFrame::Plane& plane = frame.planes[index];
   const heif_error error = heif_image_add_plane(image, channel, plane.width, plane.height, frame.bits);
   if (error.code != heif_error_Ok) return without_image(error);
   int row_stride = 0;
@@ -163,7 +163,7 @@ bool FrameBudget::take(std::uint64_t cost) {
 bool FrameBudget::take_frame(std::uint64_t pixels) { return take(std::max(pixels, least_pixels)); }
 bool FrameBudget::take_data(std::size_t bytes) { return take(bytes / bytes_a_pixel); }
 
-heif_error make_heif_image(const CodedFrame& frame, bool strict, heif_image** out) {
+heif_error make_heif_image(const DecodedFrame& frame, bool strict, heif_image** out) {
   const bool grey = frame.chroma == heif_chroma_monochrome;
   heif_image* made = nullptr;
   heif_error error =

@@ -65,7 +65,7 @@ class FrameBudget {
 double thread_seconds();
 
 /// A decoded frame in the codec's memory.
-struct CodedFrame {
+struct DecodedFrame {
   struct Plane {
     const unsigned char* pixels;
     std::ptrdiff_t row_stride;
@@ -88,7 +88,7 @@ constexpr heif_error codec_damaged(const char* why) {
 }
 
 /// Copies a frame into an image of libheif's. `strict`: colours with unknown code points are an error.
-heif_error make_heif_image(const CodedFrame& frame, bool strict, heif_image** out);
+heif_error make_heif_image(const DecodedFrame& frame, bool strict, heif_image** out);
 
 /// Gives libheif the two decoders, once in a process. It prefers them on threads that have a budget; for others, which may
 /// belong to another user of libheif in this process, they do not exist. Returns null, or why it failed.

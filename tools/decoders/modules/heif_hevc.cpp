@@ -22,7 +22,7 @@ constexpr std::uint64_t slice_share = 64;
 using OwnedImage = std::unique_ptr<heif_image, void (*)(const heif_image*)>;
 
 /// Returns false if samples of luma and chroma have different sizes, which libheif can't hold.
-bool read_frame(const de265_image* image, CodedFrame& frame) {
+bool read_frame(const de265_image* image, DecodedFrame& frame) {
   frame.chroma = static_cast<heif_chroma>(de265_get_chroma_format(image));  // the same numbers
   frame.bits = de265_get_bits_per_pixel(image, 0);
   const int planes = frame.chroma == heif_chroma_monochrome ? 1 : 3;
@@ -137,7 +137,7 @@ class HevcCodec {
   heif_error take_frame(OwnedImage& last) {
     const de265_image* const image = de265_get_next_picture(context_);
     if (image == nullptr) return codec_done;
-    CodedFrame frame = {};
+    DecodedFrame frame = {};
     if (!read_frame(image, frame))
       return {heif_error_Unsupported_feature, heif_suberror_Unsupported_color_conversion,
               "samples of luma and chroma have different sizes"};
