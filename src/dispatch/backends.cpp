@@ -67,6 +67,10 @@ const Backend* choose_backend(const char* isa) {
   return nullptr;
 }
 
-const Backend& native_backend() { return *choose_backend("auto"); }
+// Chosen once: asking the processor takes microseconds in a virtual machine.
+const Backend& native_backend() {
+  static const Backend& best = *choose_backend("auto");
+  return best;
+}
 
 TINYFIQA_END

@@ -173,6 +173,10 @@ TEST_CASE("--precision is refused where it would say nothing") {
   r = run_tool("score {faces} --precision i8 --model blur");
   CHECK(r.code == 2);
   CHECK_MESSAGE(contains(r.err, "has no 8-bit weights"), r.err);
+  r = run_tool("score {faces} --precision auto --shard 1/2 --out " + scratch_dir("precision_shard") +
+               "/s.csv");
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(contains(r.err, "--precision auto may choose otherwise on another machine"), r.err);
   r = run_tool("score {faces} --precision i8 --model yunet_n");
   CHECK(r.code == 2);
   CHECK_MESSAGE(contains(r.err, "no trained weights of yunet_n in 8 bits found"), r.err);

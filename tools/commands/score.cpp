@@ -253,6 +253,9 @@ Status ScoreCommand::check_options() {
 
 /// Checks --out and --resume, and takes the format from their extension. Errors: bad_argument; cannot_write.
 Status ScoreCommand::check_out() {
+  if (model.precision == "auto" && (shard || !resume.empty()))
+    return Status::error(Errc::bad_argument, "--precision auto may choose otherwise on another machine, and ",
+                         shard ? "--shard" : "--resume", " needs the same scores everywhere; give f32 or i8");
   const std::string& file = out.empty() ? resume : out;
   if (!file.empty() && format == "text") {
     const std::string extension = std::filesystem::path(file).extension().string();

@@ -179,7 +179,7 @@ Result<bool> wants_eight_bits(const ModelOptions& options, const Backend& backen
   // Those that stay within a point of the floats' quality on average, and are 1.5 times as fast or more.
   const bool gains = options.model.empty() || options.model == tinyfqnet_m_spec.name ||
                      options.model == "tinyfqnet_l" || options.model == "shufflenet_v2_x0_5";
-  const bool dot_products = std::string(backend.isa).find("vnni") != std::string::npos;
+  const bool dot_products = backend.base != nullptr;  // what such a backend adds to its base
   if (gains && dot_products)
     print_note("scores with 8-bit weights (" + std::string(backend.isa) + "); --precision f32 is in floats");
   return gains && dot_products;
