@@ -13,38 +13,49 @@
 TINYFIQA_BEGIN
 namespace reference {
 
-/// Calls body(output offset, input offset, weight offset) for each product of a convolution.
+/// Calls body(output pixel, input pixel, tap) for each output pixel and tap of its window inside the map: the offsets of the
+/// two pixels' first channels, and ky window + kx.
 template <class Body>
-void for_each_product(MapShape in, MapShape out, Window w, const Body& body) {
-  const int cin = in.c / w.groups, cout = out.c / w.groups;
+void for_each_tap(MapShape in, MapShape out, Window w, const Body& body) {
   for (int i = 0; i < out.n; ++i)
     for (int oy = 0; oy < out.h; ++oy)
       for (int ox = 0; ox < out.w; ++ox)
-        for (int o = 0; o < out.c; ++o)
-          for (int c = 0; c < cin; ++c)
-            for (int ky = 0; ky < w.window; ++ky)
-              for (int kx = 0; kx < w.window; ++kx) {
-                const int iy = oy * w.stride + ky - w.padding, ix = ox * w.stride + kx - w.padding;
-                if (iy < 0 || iy >= in.h || ix < 0 || ix >= in.w) continue;
-                body(out.at(i, oy, ox, o), in.at(i, iy, ix, o / cout * cin + c),
-                     ((o * cin + c) * w.window + ky) * w.window + kx);
-              }
+        for (int ky = 0; ky < w.window; ++ky)
+          for (int kx = 0; kx < w.window; ++kx) {
+            const int iy = oy * w.stride + ky - w.padding, ix = ox * w.stride + kx - w.padding;
+            if (iy < 0 || iy >= in.h || ix < 0 || ix >= in.w) continue;
+            body(out.at(i, oy, ox, 0), in.at(i, iy, ix, 0), ky * w.window + kx);
+          }
 }
 
 /// z[n, oy, ox, o] = sum over c, ky, kx of x[n, iy, ix, g Cin / G + c] weight[o][c][ky][kx]
 template <class T>
 void conv_forward(MapShape in, const T* x, MapShape out, Window w, const T* weight, T* z) {
+  const int cin = in.c / w.groups, cout = out.c / w.groups, taps = w.window * w.window;
   const std::ptrdiff_t size = out.at(out.n, 0, 0, 0);
   for (std::ptrdiff_t i = 0; i < size; ++i) z[i] = 0;
-  for_each_product(in, out, w, [&](std::ptrdiff_t o, std::ptrdiff_t i, int k) { z[o] += x[i] * weight[k]; });
+  for_each_tap(in, out, w, [&](std::ptrdiff_t to, std::ptrdiff_t from, int tap) {
+    for (int c = 0; c < in.c; ++c) {
+      const int first = c / cin * cout;  // of the outputs of the group of c
+      const T value = x[from + c];
+      for (int o = first; o < first + cout; ++o)
+        z[to + o] += value * weight[(o * cin + c % cin) * taps + tap];
+    }
+  });
 }
 /// dweight += sum over pixels of dz x,    dx += sum over outputs of dz weight.    dx may be null.
 template <class T>
 void conv_backward(MapShape in, const T* x, MapShape out, Window w, const T* weight, const T* dz, T* dweight,
                    T* dx) {
-  for_each_product(in, out, w, [&](std::ptrdiff_t o, std::ptrdiff_t i, int k) {
-    dweight[k] += dz[o] * x[i];
-    if (dx != nullptr) dx[i] += dz[o] * weight[k];
+  const int cin = in.c / w.groups, cout = out.c / w.groups, taps = w.window * w.window;
+  for_each_tap(in, out, w, [&](std::ptrdiff_t to, std::ptrdiff_t from, int tap) {
+    for (int o = 0; o < out.c; ++o) {
+      const std::ptrdiff_t group = from + o / cout * cin;  // the first input of the group of o
+      const T d = dz[to + o];
+      for (int c = 0; c < cin; ++c) dweight[(o * cin + c) * taps + tap] += d * x[group + c];
+      if (dx == nullptr) continue;
+      for (int c = 0; c < cin; ++c) dx[group + c] += d * weight[(o * cin + c) * taps + tap];
+    }
   });
 }
 
