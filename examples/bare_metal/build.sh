@@ -34,10 +34,12 @@ if [ $arm$riscv = nono ]; then
   exit 77 # ctest: skipped
 fi
 
-# One network, two targets: the host computes with the usual scalar kernels, the others with the small ones.
+# One network, two targets: the host computes with the usual scalar kernels, the others with the small ones. With 8-bit weights
+# the programs are the same.
 for target in scalar scalar_small; do
-  mkdir -p "$out/$target"
+  mkdir -p "$out/$target" "$out/i8/$target"
   "$tool" export --c-array "$out/$target/tinyfqnet_packed.hpp" --model tinyfqnet --target $target
+  "$tool" export --c-array "$out/i8/$target/tinyfqnet_packed.hpp" --weights "$weights/i8/tinyfqnet.safetensors" --target $target
   "$tool" export --c-array "$out/$target/yunet_n_packed.hpp" --weights "$weights/detector.safetensors" --target $target
 done
 
@@ -50,12 +52,16 @@ link_flags="-nostartfiles -Wl,--gc-sections -T $here/link.ld"
 host() { # PROGRAM NAME FLAG...
   program=$1 name=$2
   shift 2
-  ${CXX:-c++} $common -O1 -DTINYFIQA_SCALAR -I"$out/scalar" "$@" "$here/$program.cpp" "$here/board_host.cpp" -o "$out/$name.host"
+  ${CXX:-c++} $common -O1 -DTINYFIQA_SCALAR -I"$out/$bits/scalar" "$@" "$here/$program.cpp" "$here/board_host.cpp" -o "$out/$name.host"
   "$out/$name.host" > "$out/$name.expected"
 }
+bits=.
 host score_face score_48 -DSIDE=48
 host score_face score_64 -DSIDE=64
 host detect_and_score detect_96
+bits=i8
+host score_face score_48_i8 -DSIDE=48
+host score_face score_64_i8 -DSIDE=64
 
 value() { sed -n "s/^$2 //p" "$1"; } # FILE NAME
 section() { "$prefix-size" -A "$1" | awk -v name=".$2" '$1 == name { sum += $2 } END { print sum + 0 }'; } # ELF NAME
@@ -75,12 +81,15 @@ table="$out/table.md"
   echo "|---|---|---|---|---|---|---|"
 } > "$table"
 
-# bare LABEL PROGRAM NAME FLASH_BUDGET RAM_BUDGET FLAG...: uses $prefix, $board, $libs, $emulator. The image is not counted.
+# bare LABEL PROGRAM NAME FLASH_BUDGET RAM_BUDGET FLAG...: uses $prefix, $board, $libs, $emulator. The image is not counted. The
+# weights of names that end with _i8 have 8 bits.
 bare() {
   label=$1 program=$2 name=$3 flash_budget=$4 ram_budget=$5
   shift 5
+  bits=.
+  case $name in *_i8) bits=i8 ;; esac
   elf=$out/$name.$(echo "$label" | tr -c 'A-Za-z0-9\n' _).elf
-  "$prefix-g++" $common $size_flags -DTINYFIQA_SMALL -I"$out/scalar_small" "$@" "$here/$program.cpp" "$here/$board" \
+  "$prefix-g++" $common $size_flags -DTINYFIQA_SMALL -I"$out/$bits/scalar_small" "$@" "$here/$program.cpp" "$here/$board" \
     $link_flags $libs -Wl,-Map="$elf.map" -o "$elf"
   timeout 60 $emulator -nographic -monitor none -semihosting-config enable=on,target=native -icount shift=0 \
     -kernel "$elf" > "$elf.out" 2>&1 || fail "$label, $name: the program failed: $(cat "$elf.out")"
@@ -114,14 +123,21 @@ if [ $arm = yes ]; then
   small=$(memory 0 128K 0x20000000 64K reset)
   large=$(memory 0 512K 0x20000000 512K reset)
   emulator="qemu-system-arm -machine mps2-an386"
-  bare "Cortex-M4F" score_face score_48 64000 22500 -mcpu=cortex-m4 -mfpu=fpv4-sp-d16 $flags $small
+  m4="-mcpu=cortex-m4 -mfpu=fpv4-sp-d16"
+  bare "Cortex-M4F" score_face score_48 64000 22500 $m4 $flags $small
+  bare "Cortex-M4F" score_face score_64 64000 32500 $m4 $flags $small -DSIDE=64
+  bare "Cortex-M4F" score_face score_48_i8 34000 9500 $m4 $flags $small
+  bare "Cortex-M4F" score_face score_64_i8 34000 10500 $m4 $flags $small -DSIDE=64
   emulator="qemu-system-arm -machine mps2-an500"
   bare "Cortex-M7" score_face score_48 64000 22500 -mcpu=cortex-m7 $flags $small -DSIDE=48
   bare "Cortex-M7" score_face score_64 64000 32500 -mcpu=cortex-m7 $flags $small -DSIDE=64
+  bare "Cortex-M7" score_face score_64_i8 34000 10500 -mcpu=cortex-m7 $flags $small -DSIDE=64
   bare "Cortex-M7" detect_and_score detect_96 370000 300000 -mcpu=cortex-m7 $flags $large
   if arm-none-eabi-g++ -mcpu=cortex-m55 -mfloat-abi=hard -E -x c++ /dev/null > /dev/null 2>&1; then
     emulator="qemu-system-arm -machine mps3-an547"
-    bare "Cortex-M55" score_face score_48 64000 22500 -mcpu=cortex-m55 $flags $small -DQUARTER_NANOSECONDS_PER_TICK=125
+    m55="-mcpu=cortex-m55 $flags $small -DQUARTER_NANOSECONDS_PER_TICK=125"
+    bare "Cortex-M55" score_face score_48 64000 22500 $m55
+    bare "Cortex-M55" score_face score_48_i8 34000 9500 $m55
   fi
 fi
 if [ $riscv = yes ]; then
@@ -129,7 +145,9 @@ if [ $riscv = yes ]; then
   emulator="qemu-system-riscv32 -machine virt -bios none"
   small=$(memory 0x80000000 128K 0x80100000 64K start)
   bare "RISC-V rv32imafc" score_face score_48 64000 22500 -march=rv32imafc -mabi=ilp32f $headers $small
+  bare "RISC-V rv32imafc" score_face score_48_i8 34000 9500 -march=rv32imafc -mabi=ilp32f $headers $small
   bare "RISC-V rv32imac, without FPU" score_face score_48 70000 22500 -march=rv32imac -mabi=ilp32 $headers $small
+  bare "RISC-V rv32imac, without FPU" score_face score_48_i8 40000 9500 -march=rv32imac -mabi=ilp32 $headers $small
 fi
 cat "$table"
 exit $failed

@@ -1,5 +1,5 @@
-// Prints the bits of the outputs of several networks. Compiled with TINYFIQA_SCALAR and with TINYFIQA_SMALL: both must print
-// the same.
+// Prints the bits of the outputs of several networks, in floats and with 8-bit maps. Compiled with TINYFIQA_SCALAR and with
+// TINYFIQA_SMALL: both must print the same.
 #include <tinyfiqa/base/rng.hpp>
 #include <tinyfiqa/models/mobilefacenet.hpp>
 #include <tinyfiqa/models/mobilenet_v3_small.hpp>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "runtime/pyramid.hpp"
+#include "uniform_levels.hpp"
 
 using namespace tinyfiqa;
 
@@ -73,9 +74,12 @@ unsigned long long hash_of(const std::vector<float>& values) {
 
 /// Prints the hash of each output; false if the network can't be planned.
 template <class Net>
-bool print_bits(const char* name, Extents size, const ChainLimits& chains, bool means_by_channels) {
-  static constexpr auto network = define_fixed<Net>();
-  static FixedPlanStorage<plan_capacity(network.operations())> storage;
+bool print_bits(const char* name, Extents size, const ChainLimits& chains, bool means_by_channels,
+                bool levels) {
+  static auto network = define_fixed<Net>();
+  network = define_fixed<Net>();
+  constexpr int capacity = plan_capacity(define_fixed<Net>().operations());
+  static FixedPlanStorage<capacity> storage;
   std::vector<int> values;
   for (const Output& output : network.outputs)
     if (!output.on_request) values.push_back(output.value);
@@ -85,6 +89,11 @@ bool print_bits(const char* name, Extents size, const ChainLimits& chains, bool 
   request.input = size;
   request.chain_limits = chains;
   request.means_by_channels = means_by_channels;
+  const LevelScale image{{110, 120, 130}, {0.01f, 0.011f, 0.012f}};
+  if (levels) {
+    give_levels({network.ops, network.operations().size}, request.outputs);
+    request.levels = &image;
+  }
   const Backend& backend = native_backend();
   const Plan plan = make_plan(request, backend, storage.storage());
   if (!plan.ok()) return false;
@@ -95,6 +104,9 @@ bool print_bits(const char* name, Extents size, const ChainLimits& chains, bool 
   pack_weights(plan, request.ops, backend, params.data(), workspace.data(), packed.data());
   Rng rng(7);
   for (long long i = 0; i < plan.input.floats(); ++i) input.push_back(rng.normal());
+  std::vector<unsigned char> image_levels;
+  for (const float v : input)
+    image_levels.push_back(static_cast<unsigned char>(std::fmin(std::fmax(120 + 50 * v, 0.0f), 255.0f)));
   std::vector<std::vector<float>> outputs;
   std::vector<void*> pointers;
   for (int i = 0; i < plan.output_count; ++i)
@@ -103,31 +115,40 @@ bool print_bits(const char* name, Extents size, const ChainLimits& chains, bool 
   Frame frame;
   frame.arena = arena.data();
   frame.packed = packed.data();
-  frame.input = input.data();
+  frame.input = levels ? static_cast<const void*>(image_levels.data()) : input.data();
   frame.outputs = pointers.data();
   run(plan, frame);
   for (const auto& output : outputs) {
     if (!std::isfinite(output[0])) return false;
-    std::printf("%s %016llx\n", name, hash_of(output));
+    std::printf("%s%s %016llx\n", name, levels ? ", 8 bits" : "", hash_of(output));
   }
   return true;
 }
 
 template <class Net>
 bool print_bits(const char* name, const Extents& size) {
-  return print_bits<Net>(name, size, ChainLimits(), false) &&
-         print_bits<Net>(name, size, low_memory_chains(), true);
+  return print_bits<Net>(name, size, ChainLimits(), false, false) &&
+         print_bits<Net>(name, size, low_memory_chains(), true, false);
+}
+template <class Net>
+bool print_level_bits(const char* name, const Extents& size) {
+  return print_bits<Net>(name, size, ChainLimits(), false, true) &&
+         print_bits<Net>(name, size, low_memory_chains(), true, true);
 }
 
 }  // namespace
 
 int main() {
-  const bool good = print_bits<OddNet>("odd", {2, 79, 76, 3}) && print_bits<OddNet>("odd", {1, 20, 151, 3}) &&
-                    print_bits<TinyFQnet>("tinyfqnet", {2, 50, 99, 3}) &&
-                    print_bits<MobileNetV3SmallQuality>("mobilenet_v3_small", {1, 66, 45, 3}) &&
-                    print_bits<ShuffleNetV2Quality<ShuffleNetX0_5>>("shufflenet_v2_x0_5", {1, 64, 64, 3}) &&
-                    print_bits<MobileFaceNet>("mobilefacenet", {1, 112, 112, 3}) &&
-                    print_bits<YuNetS>("yunet_s", {1, 64, 96, 3}) &&
-                    print_bits<PyramidNet>("pyramid", {2, 32, 48, 3});
+  const bool good =
+      print_bits<OddNet>("odd", {2, 79, 76, 3}) && print_bits<OddNet>("odd", {1, 20, 151, 3}) &&
+      print_bits<TinyFQnet>("tinyfqnet", {2, 50, 99, 3}) &&
+      print_bits<MobileNetV3SmallQuality>("mobilenet_v3_small", {1, 66, 45, 3}) &&
+      print_bits<ShuffleNetV2Quality<ShuffleNetX0_5>>("shufflenet_v2_x0_5", {1, 64, 64, 3}) &&
+      print_bits<MobileFaceNet>("mobilefacenet", {1, 112, 112, 3}) &&
+      print_bits<YuNetS>("yunet_s", {1, 64, 96, 3}) && print_bits<PyramidNet>("pyramid", {2, 32, 48, 3}) &&
+      print_level_bits<OddNet>("odd", {2, 79, 76, 3}) &&
+      print_level_bits<TinyFQnet>("tinyfqnet", {2, 50, 99, 3}) &&
+      print_level_bits<MobileNetV3SmallQuality>("mobilenet_v3_small", {1, 66, 45, 3}) &&
+      print_level_bits<ShuffleNetV2Quality<ShuffleNetX0_5>>("shufflenet_v2_x0_5", {1, 64, 64, 3});
   return good ? 0 : 1;
 }

@@ -108,3 +108,22 @@ TEST_CASE("level factors are powers of two, and equal where an operation knows n
     CHECK(finer > 10);
   }
 }
+
+TEST_CASE("a caller hears of each layer whose rounding is fitted") {
+  const Model floats(*find_model("tinyfqnet"), native_backend(), 3);
+  for (const bool fit : {true, false}) {
+    std::vector<int> heard;
+    int layers = 0;
+    QuantiseOptions options;
+    options.fit_rounding = fit;
+    options.on_layer = [&](int done, int all) {
+      heard.push_back(done);
+      layers = all;
+    };
+    Quantiser quantiser = quantiser_of_noise(floats, 32, options);
+    REQUIRE(quantiser.quantise().ok());
+    CHECK(heard.empty() == !fit);
+    CHECK(static_cast<int>(heard.size()) == layers);
+    for (std::size_t i = 0; i < heard.size(); ++i) CHECK(heard[i] == static_cast<int>(i) + 1);
+  }
+}

@@ -7,7 +7,9 @@
 #include "each_backend.hpp"
 #include "planned.hpp"
 #include "pyramid.hpp"
+#include "uniform_levels.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace tinyfiqa;
@@ -81,6 +83,33 @@ struct FormulaWeights {
   }();
 };
 
+/// 8-bit maps with the levels of give_levels(). A test writes the packed weights.
+struct LevelWeights {
+  static constexpr int count = operation_count<TinyFQnet>();
+  static constexpr auto network = [] {
+    auto d = define_fixed<TinyFQnet>();
+    for (int i = 0; i + 1 < count; ++i) {  // the score is a float
+      d.ops[i].dtype = DType::u8;
+      if (i > 0) d.ops[i].quant = {0.03f, 40};
+    }
+    return d;
+  }();
+  static constexpr PackTag tag{TINYFIQA_ISA_NAME, kernels::backend_with<KernelSet::none>.pack_layout,
+                               "levels", definition_hash(network.operations())};
+  static constexpr float mean[3] = {100, 110, 120}, scale[3] = {0.01f, 0.011f, 0.012f};
+  struct Levels {
+    Quantisation of[count];
+  };
+  static constexpr Levels all = [] {
+    Levels l;
+    for (int i = 0; i < count; ++i)
+      l.of[i] = network.ops[i].dtype == DType::u8 ? network.ops[i].quant : Quantisation{0.0f, 0};
+    return l;
+  }();
+  static constexpr const Quantisation (&levels)[count] = all.of;
+  alignas(64) static inline unsigned char data[400000] = {};
+};
+
 struct TwoImagesOfFloats : LowMemoryPlan {
   static constexpr int images = 2;
   static constexpr bool levels = false;
@@ -88,17 +117,9 @@ struct TwoImagesOfFloats : LowMemoryPlan {
   static constexpr Span<const char* const> outputs{names, 2};
 };
 
-/// Runs a ConstantPlan in an arena of exactly its size, and the plan that is made at run time with the same packed weights.
-template <class Constant, class Net, class Element>
-void equals_plan_of_run_time(PlanRequest request, const std::vector<Element>& x) {
-  const Definition d = define<Net>();
-  Planned p;
-  make(p, d, request, kernels::backend_with<kernels_of_network<Net>()>);
-  REQUIRE(p.plan.ok());
-  const auto* const packed = reinterpret_cast<const unsigned char*>(&FormulaWeights<Net>::data);
-  REQUIRE(p.packed.size() <= sizeof FormulaWeights<Net>::data);
-  p.packed.assign(packed, packed + p.packed.size());
-
+/// Runs a ConstantPlan in an arena of exactly its size, and a plan of the same network that was made at run time.
+template <class Constant, class Element>
+void gives_the_bits_of(const Planned& p, const std::vector<Element>& x) {
   constexpr std::size_t beyond = 256;
   std::vector<unsigned char> arena = poisoned(Constant::arena_bytes + beyond);
   std::vector<std::vector<float>> outputs;
@@ -109,6 +130,34 @@ void equals_plan_of_run_time(PlanRequest request, const std::vector<Element>& x)
   Constant::run(x.data(), pointers.data(), arena.data());
   CHECK(same_bits(outputs, execute_all(p, x)));
   for (std::size_t i = Constant::arena_bytes; i < arena.size(); ++i) CHECK(arena[i] == 0xff);
+}
+
+/// The same with the packed weights of FormulaWeights.
+template <class Constant, class Net, class Element>
+void equals_plan_of_run_time(PlanRequest request, const std::vector<Element>& x) {
+  const Definition d = define<Net>();
+  Planned p;
+  make(p, d, request, kernels::backend_with<kernels_of_network<Net>()>);
+  REQUIRE(p.plan.ok());
+  const auto* const packed = reinterpret_cast<const unsigned char*>(&FormulaWeights<Net>::data);
+  REQUIRE(p.packed.size() <= sizeof FormulaWeights<Net>::data);
+  p.packed.assign(packed, packed + p.packed.size());
+  gives_the_bits_of<Constant>(p, x);
+}
+
+template <class Weights>
+LevelScale image_levels() {
+  LevelScale levels;
+  for (int i = 0; i < 3; ++i) {
+    levels.mean[i] = Weights::mean[i];
+    levels.scale[i] = Weights::scale[i];
+  }
+  return levels;
+}
+std::vector<unsigned char> some_image(std::size_t bytes) {
+  std::vector<unsigned char> x(bytes);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<unsigned char>(i * 37 % 251);
+  return x;
 }
 
 }  // namespace
@@ -127,15 +176,9 @@ TEST_CASE("a plan that the compiler makes computes what the same plan at run tim
     static_assert(Constant::input_extents.h == 48 && Constant::output_count == 1);
     const int output = define<TinyFQnet>().outputs.main();
     PlanRequest request = for_little_memory({&output, 1}, {1, 48, 40, 3});
-    LevelScale levels;
-    for (int i = 0; i < 3; ++i) {
-      levels.mean[i] = FormulaWeights<TinyFQnet>::mean[i];
-      levels.scale[i] = FormulaWeights<TinyFQnet>::scale[i];
-    }
+    const LevelScale levels = image_levels<FormulaWeights<TinyFQnet>>();
     request.levels = &levels;
-    std::vector<unsigned char> x(48 * 40 * 3);
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<unsigned char>(i * 37 % 251);
-    equals_plan_of_run_time<Constant, TinyFQnet>(request, x);
+    equals_plan_of_run_time<Constant, TinyFQnet>(request, some_image(48 * 40 * 3));
   }
   {
     using Constant = ConstantPlan<PyramidNet, FormulaWeights<PyramidNet>, 32, 48, TwoImagesOfFloats>;
@@ -145,6 +188,26 @@ TEST_CASE("a plan that the compiler makes computes what the same plan at run tim
     equals_plan_of_run_time<Constant, PyramidNet>(for_little_memory({outputs, 2}, {2, 32, 48, 3}),
                                                   random_input({2, 32, 48, 3}));
   }
+}
+
+TEST_CASE("a plan that the compiler makes of 8-bit weights computes what the same plan at run time does") {
+  using Constant = ConstantPlan<TinyFQnet, LevelWeights, 48, 40>;
+  Definition d = define<TinyFQnet>();
+  const int output = d.outputs.main();
+  give_levels({d.ops.data(), d.ops.size()}, {&output, 1});
+  for (int i = 0; i < LevelWeights::count; ++i) {
+    CHECK(d.ops[static_cast<std::size_t>(i)].dtype == LevelWeights::network.ops[i].dtype);
+    CHECK(d.ops[static_cast<std::size_t>(i)].quant == LevelWeights::network.ops[i].quant);
+  }
+  PlanRequest request = for_little_memory({&output, 1}, {1, 48, 40, 3});
+  const LevelScale levels = image_levels<LevelWeights>();
+  request.levels = &levels;
+  Planned p;
+  make(p, d, request, kernels::backend_with<kernels_of(LevelWeights::network.operations())>);
+  REQUIRE(p.plan.ok());
+  REQUIRE(p.packed.size() <= sizeof LevelWeights::data);
+  std::copy(p.packed.begin(), p.packed.end(), LevelWeights::data);
+  gives_the_bits_of<Constant>(p, some_image(48 * 40 * 3));
 }
 
 TEST_CASE("packed weights of a program are used only for their kernels, their network and all of it") {

@@ -8,6 +8,7 @@
 #include "each_backend.hpp"
 #include "planned.hpp"
 #include "pyramid.hpp"
+#include "uniform_levels.hpp"
 
 #include <cstring>
 
@@ -17,12 +18,15 @@ using namespace planned;
 namespace {
 
 template <class Net>
-std::vector<unsigned char> packed_by(const Backend& backend) {
-  const Definition d = define<Net>();
+std::vector<unsigned char> packed_by(const Backend& backend, bool eight_bits = false) {
+  Definition d = define<Net>();
   std::vector<int> outputs;
-  for (const Output& output : d.outputs) outputs.push_back(output.value);
+  for (const Output& output : d.outputs)
+    if (!output.on_request) outputs.push_back(output.value);
+  if (eight_bits) give_levels({d.ops.data(), d.ops.size()}, {outputs.data(), outputs.size()});
   Planned p;
-  make(p, d, outputs, {1, 64, 64, 3}, backend);
+  const LevelScale levels{{110, 120, 130}, {0.01f, 0.011f, 0.012f}};
+  make(p, d, outputs, {1, 64, 64, 3}, backend, 1, eight_bits ? &levels : nullptr);
   REQUIRE(p.plan.ok());
   return p.packed;
 }
@@ -41,6 +45,26 @@ TEST_CASE("a target packs what the backend of its instruction set packs") {
           packed_by<ShuffleNetV2Quality<ShuffleNetX0_5>>(backend));
     CHECK(packed_by<PyramidNet>(*target->backend) == packed_by<PyramidNet>(backend));  // has slopes
   });
+}
+
+TEST_CASE("a target packs 8-bit weights as its kernels want them, unless they are those of x86") {
+  const ConvShape of_levels{8, 8, 1, 1, 0, 1, DType::u8, DType::u8};
+  int compared = 0;
+  for_each_backend([&](const Backend& backend) {
+    const Backend& target = *find_pack_target(backend.isa)->backend;
+    if (target.conv(of_levels) == nullptr) return;
+    ++compared;
+    CHECK(packed_by<TinyFQnet>(target, true) == packed_by<TinyFQnet>(backend, true));
+    CHECK(packed_by<MobileNetV3SmallQuality>(target, true) ==
+          packed_by<MobileNetV3SmallQuality>(backend, true));
+    CHECK(packed_by<ShuffleNetV2Quality<ShuffleNetX0_5>>(target, true) ==
+          packed_by<ShuffleNetV2Quality<ShuffleNetX0_5>>(backend, true));
+  });
+  CHECK(compared > 0);  // scalar
+  for (const char* name : {"scalar_small", "neon", "vector4"})
+    CHECK(find_pack_target(name)->backend->conv(of_levels) != nullptr);
+  for (const char* name : {"avx2", "avx512", "sse42"})
+    CHECK(find_pack_target(name)->backend->conv(of_levels) == nullptr);
 }
 
 TEST_CASE("panels of a target are as wide as its kernels' tiles") {

@@ -1,3 +1,4 @@
+#include <tinyfiqa/quality/load_model.hpp>
 #include <tinyfiqa/quality/tinyfqnet_model.hpp>
 #include <tinyfiqa/runtime/pack_target.hpp>
 
@@ -6,6 +7,7 @@
 #include "run_tool.hpp"
 #include "support.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -15,7 +17,7 @@ using namespace tinyfiqa;
 
 namespace {
 
-/// The floats of a header that `export --c-array` wrote, between the braces of `data`.
+/// The numbers of a header that `export --c-array` wrote, between the braces of `data`: floats, or bytes without an f.
 std::vector<float> array_of(const std::string& header) {
   const std::string name = " data[";
   const std::size_t begin = header.find("= {", header.find(name));
@@ -25,7 +27,7 @@ std::vector<float> array_of(const std::string& header) {
     const float value = std::strtof(at, &end);
     if (end == at) return values;
     values.push_back(value);
-    at = end + 2;  // "f,"
+    at = end + (*end == 'f' ? 2 : 1);
   }
 }
 
@@ -54,6 +56,31 @@ TEST_CASE("export writes packed weights for any target as a header, to the bit")
                                  std::string(TINYFIQA_SOURCE_DIR) + "/weights/detector.safetensors");
   CHECK(detector.code == 0);
   CHECK(contains(read_text(dir + "/detector.hpp"), "struct yunet_n_packed {"));
+}
+
+TEST_CASE("export writes packed 8-bit weights for targets without x86's vectors, byte for byte") {
+  const std::string dir = scratch_dir("export_c_array_i8"),
+                    weights = std::string(TINYFIQA_SOURCE_DIR) + "/weights/i8/tinyfqnet.safetensors";
+  for (const char* target : {"scalar", "scalar_small", "neon", "vector4"}) {
+    INFO("target " << target);
+    const std::string path = dir + "/" + target + ".hpp";
+    const auto r = run_tool("export --c-array " + path + " --weights " + weights + " --target " + target);
+    CHECK_MESSAGE(r.code == 0, r.err);
+    const std::string header = read_text(path);
+    CHECK(contains(header, "static constexpr tinyfiqa::Quantisation levels[] = {"));
+    const auto model = load_model(weights, "", *find_pack_target(target)->backend, Use::run);
+    REQUIRE_MESSAGE(model.ok(), model.status().message());
+    const std::vector<float> bytes = array_of(header);
+    REQUIRE(bytes.size() == model->packed().size);
+    CHECK(std::equal(bytes.begin(), bytes.end(), model->packed().data));
+  }
+  for (const char* target : {"sse42", "avx2", "avx512vnni"}) {
+    const std::string path = dir + "/" + target + ".hpp";
+    const auto r = run_tool("export --c-array " + path + " --weights " + weights + " --target " + target);
+    CHECK(r.code == 1);
+    CHECK_MESSAGE(contains(r.err, "choose scalar, scalar_small, neon or vector4"), r.err);
+    CHECK(read_text(path).empty());
+  }
 }
 
 TEST_CASE("export --c-array says what it needs, and leaves no file") {

@@ -17,12 +17,6 @@ using namespace tinyfiqa;
 
 namespace {
 
-Status no_levels(const Model& net) {
-  return Status::error(
-      Errc::unsupported, net.spec().name,
-      ": networks of 8-bit maps can't be exported yet; export the floats that it was made from");
-}
-
 struct ExportCommand {
   ModelOptions model;
   std::string onnx;
@@ -57,11 +51,14 @@ Status ExportCommand::export_c_array() const {
                          "--batch and --size are for --onnx; packed weights are the same for all sizes");
   if (const Status s = check_output_file(c_array); !s) return s;
   const auto models = read_models(model, *to->backend, Use::run, 1);
+  if (!models && models.status().code() == Errc::unsupported && to->backend->to_floats == nullptr)
+    return Status::error(
+        Errc::unsupported, "8-bit weights can't be packed for ", to->name,
+        "; choose scalar, scalar_small, neon or vector4, or the floats that they were made from");
   if (!models) return models.status();
   if (models->size() != 1)
     return Status::error(Errc::bad_argument, "a header holds one network; give one --weights");
   const Model& net = *(*models)[0];
-  if (net.has_levels()) return no_levels(net);
   const auto text = packed_header(net, to->name);
   if (!text) return text.status();
   if (const Status written = write_text(c_array, *text); !written.ok()) return written;
@@ -78,7 +75,11 @@ Status ExportCommand::export_onnx() const {
   if (models->size() != 1)
     return Status::error(Errc::bad_argument, "an ONNX file holds one network; give one --weights");
   const Model& net = *(*models)[0];
-  if (net.has_levels()) return no_levels(net);
+  if (net.has_levels())
+    return Status::error(
+        Errc::unsupported, net.spec().name,
+        ": networks of 8-bit maps can't be exported as ONNX yet; export the floats that it was "
+        "made from");
   OnnxInput input{batch, size.height, size.width};
   if (input.height == 0) {
     input.height = net.input().height;
@@ -151,7 +152,8 @@ void add_export(const Command& app, int& exit_code) {
       "bit-identical.\n\n"
       "--c-array: the program includes the file, and compiles only if its network and its instruction set "
       "are\n"
-      "those of the file; docs/embedding.md shows one.\n\n"
+      "those of the file; docs/embedding.md shows one. 8-bit weights: for scalar, scalar_small, neon and "
+      "vector4.\n\n"
       "Example:\n"
       "  tinyfiqa export --onnx /tmp/quality.onnx --batch dynamic\n"
       "  tinyfiqa export --c-array /tmp/tinyfqnet_packed.hpp --model tinyfqnet --target scalar_small");

@@ -224,13 +224,20 @@ Result<QuantiseReport> QuantiseRun::run() {
   const auto rule = range_rule(options_.ranges);
   if (!rule) return rule.status();
   if (const Status s = read(); !s) return s;
-  QuantiseOptions how{*rule, options_.finer_channels, !options_.round_nearest, !options_.keep_biases,
-                      options_.float_layers};
+  std::optional<Progress> progress;
+  const auto on_layer = [&](int done, int all) {
+    if (!progress) progress.emplace(static_cast<std::size_t>(all), "layers");
+    progress->show(static_cast<std::size_t>(done));
+  };
+  QuantiseOptions how{
+      *rule,   options_.finer_channels, !options_.round_nearest, !options_.keep_biases, options_.float_layers,
+      on_layer};
   auto quantiser = Quantiser::create(*model_, model_->input().height, model_->input().width, std::move(how));
   if (!quantiser) return quantiser.status().prefixed(options_.weights, ": ");
   if (const Status s = read_faces(); !s) return s;
   if (const Status s = read_images(*quantiser); !s) return s;
   auto made = quantiser->quantise();
+  progress.reset();
   if (!made) return made.status().prefixed(options_.data.csv, ": ");
   if (options_.finetune_epochs > 0)
     if (const Status s = fine_tune(*made, *quantiser); !s) return s;

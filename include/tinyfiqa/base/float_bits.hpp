@@ -10,16 +10,23 @@
 TINYFIQA_BEGIN
 namespace detail {
 
+// With -ffreestanding, std::memcpy is always a call.
+#if defined(__GNUC__) || defined(__clang__)
+#define TINYFIQA_COPY_BITS __builtin_memcpy
+#else
+#define TINYFIQA_COPY_BITS std::memcpy
+#endif
 TINYFIQA_INLINE std::uint32_t float_bits(float value) {
   std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof(bits));
+  TINYFIQA_COPY_BITS(&bits, &value, sizeof(bits));
   return bits;
 }
 TINYFIQA_INLINE float float_from_bits(std::uint32_t bits) {
   float value;
-  std::memcpy(&value, &bits, sizeof(value));
+  TINYFIQA_COPY_BITS(&value, &bits, sizeof(value));
   return value;
 }
+#undef TINYFIQA_COPY_BITS
 
 /// The float nearest to `value`, or zero if that is subnormal. Dead channels leave subnormal numbers behind,
 /// and each multiply-add on one is slow. Works on bits so that compilers vectorise loops over it.

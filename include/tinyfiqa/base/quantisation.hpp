@@ -2,7 +2,11 @@
 #pragma once
 
 #include <tinyfiqa/base/config.hpp>
+#include <tinyfiqa/base/float_bits.hpp>
 
+#ifdef __ARM_FEATURE_SAT
+#include <arm_acle.h>
+#endif
 #include <cmath>
 #include <cstdint>
 
@@ -36,5 +40,33 @@ TINYFIQA_INLINE std::uint8_t to_level(float y, LevelRange range) {
   const long level = std::lrint(y) + range.zero;
   return static_cast<std::uint8_t>(level < range.lowest ? range.lowest : level > 255 ? 255 : level);
 }
+
+/// The same for processors on which lrint() is a function of many instructions.
+///
+/// The bits of floats from 2^23 to 2^24 count by ones: y + 1.5 * 2^23 is rounded to a whole number. (A |y| above 2^22 gives other
+/// bits, which count in the same direction, and those of negative sums are negative.)
+struct SmallLevels {
+  std::int32_t lowest, offset;  ///< the bits of the lowest level, and what makes levels of bits
+
+  explicit SmallLevels(LevelRange range)
+      : lowest(bits_of_none + range.lowest - range.zero), offset(range.zero - bits_of_none) {}
+  TINYFIQA_INLINE std::uint8_t operator()(float y) const {
+#if defined(__ARM_FP)
+    asm("" : "+t"(y));  // the product that y is must not be fused with the sum
+#elif defined(__GNUC__) || defined(__clang__)
+    asm("" : "+m"(y));
+#endif
+    const auto bits = static_cast<std::int32_t>(detail::float_bits(y + 12582912.0f));
+    const std::int32_t level = (bits < lowest ? lowest : bits) + offset;
+#ifdef __ARM_FEATURE_SAT
+    return static_cast<std::uint8_t>(__usat(level, 8));
+#else
+    return static_cast<std::uint8_t>(level > 255 ? 255 : level);
+#endif
+  }
+
+ private:
+  static constexpr std::int32_t bits_of_none = 0x4b400000;  // of 1.5 * 2^23
+};
 
 TINYFIQA_END

@@ -9,8 +9,10 @@
 #include <tinyfiqa/quantisation/rounding.hpp>
 #include <tinyfiqa/runtime/large_array.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,6 +36,8 @@ struct QuantiseOptions {
   bool fit_rounding = true;     ///< false: each weight goes to its nearest step
   bool correct_biases = true;
   std::vector<std::string> float_layers;  ///< layers whose outputs stay floats, by PyTorch's names
+  /// Called by quantise() after each layer whose rounding was fitted, which takes most of its time.
+  std::function<void(int done, int all)> on_layer;
 };
 
 /// Give it images with add(), all before the first quantise(). The model must outlive it.
@@ -247,6 +251,11 @@ class Quantiser {
     if (const Status status = floats_.plan(*model_, size(n)); !status) return status;
     if (const Status status = whole_.plan(whole, size(n)); !status) return status;
     const NetworkDefinition& network = whole.network();
+    const auto fitted = [&](const Op& op) {
+      return options_.fit_rounding && op.dtype == DType::u8 && detail::has_whole_weights(network, op);
+    };
+    const auto layers = static_cast<int>(std::count_if(network.ops.begin(), network.ops.end(), fitted));
+    int done = 0;
     run_both(images_.data(), [&](const Step& s, const Frame& frame, const Step& f, const float* floats) {
       const Op& op = network.ops[static_cast<std::size_t>(s.op)];
       if (!detail::has_whole_weights(network, op)) return;
@@ -254,6 +263,7 @@ class Quantiser {
         round_layer(whole, s, frame.read<std::uint8_t>(s.x));
         whole_.pack(s);
         s.run(s, frame);
+        if (options_.on_layer) options_.on_layer(++done, layers);
       }
       const int bias = op.has_norm() ? op.norm_bias : op.bias;
       if (!options_.correct_biases || bias < 0 || op.act == Act::hsigmoid) return;

@@ -92,6 +92,51 @@ inline constexpr Kernel gemm_mean_kernel = [] {
   k.pack = pack_gemm_step<>;
   return k;
 }();
+/// The same of levels, some panels at a time.
+inline void run_gemm_mean_i8(const Step& s, const Frame& f) {
+  const int pixels = s.x.extents.h * s.x.extents.w;
+  std::uint8_t* const map = f.arena + s.scratch;
+  Step product = s;
+  product.y = s.b;
+  product.b.place = Place::none;
+  GemmI8Args g = gemm_i8_args(product, f, f.read<unsigned char>(s.x), map);
+  LevelArgs mean = level_args(s, f);
+  mean.images = 1;
+  mean.x.levels = map;
+  mean.x.scale = s.b.quant.scale;
+  mean.x.zero = static_cast<float>(s.b.quant.zero);
+  const int channels = g.n;
+  const unsigned char* const packed = g.packed;
+  const std::ptrdiff_t column_bytes = std::ptrdiff_t{4} * gemm_i8_panel_rows(g.k, s.act);
+  for (int image = 0; image < s.x.extents.n; ++image, g.a += pixels * g.lda, mean.y += s.y.pixel_stride) {
+    const auto some = [&](int first, int columns) {
+      g.n = columns;
+      g.out.pixel_stride = columns;
+      g.packed = packed + first * column_bytes;
+      gemm_i8_rows_range(g, 0, pixels);
+      LevelArgs part = mean;
+      part.c = columns;
+      part.x.pixel_stride = columns;
+      part.y += first;
+      mean_levels(part, Team());
+    };
+#ifdef TINYFIQA_SMALL  // panels are narrow, and all of them read the map anew
+    for (int first = 0; first < channels; first += level_mean_columns)
+      some(first, channels - first < level_mean_columns ? channels - first : level_mean_columns);
+#else
+    for_each_panel(channels, [&](auto, int first, int columns) { some(first, columns); });
+#endif
+  }
+}
+inline constexpr Kernel gemm_mean_i8_kernel = [] {
+  Kernel k;
+  k.name = TINYFIQA_KERNEL_NAME("gemm_mean_i8/panel");
+  k.dtype = DType::u8;
+  k.run = run_gemm_mean_i8;
+  k.packed_bytes = packed_gemm_i8<>;
+  k.pack = pack_gemm_i8_step<>;
+  return k;
+}();
 inline constexpr Kernel max_pool_kernel =
     plain_kernel(TINYFIQA_KERNEL_NAME("max_pool_f32/1v"), run_max_pool, run_max_pool_rows);
 inline constexpr Kernel mean_hw_kernel = plain_kernel(TINYFIQA_KERNEL_NAME("mean_hw_f32/2v"), run_mean_hw);
@@ -308,6 +353,7 @@ inline constexpr const Kernel* all_kernels[] = {
     &custom_kernel,
     &levels_kernel,
     &gemm_mean_kernel,
+    &gemm_mean_i8_kernel,
     &gemm_i8_kernel<DType::u8>,
     &gemm_i8_kernel<DType::f32>,
     &conv_i8_kernel<DType::u8>,
@@ -347,6 +393,8 @@ inline constexpr Backend backend_with = [] {
   b.levels = &levels_kernel;
   if constexpr (has(Set, KernelSet::quantised)) b.to_floats = &to_floats_kernel;
   if constexpr (has(Set, KernelSet::gemm | kernel_of(OpKind::mean_hw))) b.product_mean = &gemm_mean_kernel;
+  if constexpr (has(Set, KernelSet::gemm | KernelSet::quantised | kernel_of(OpKind::mean_hw)))
+    b.level_product_mean = &gemm_mean_i8_kernel;
   b.planar = choose_planar<Set>;
   b.run_chain = run_chain;
   b.image.resize = resize_u8x3;

@@ -34,13 +34,35 @@ struct LowMemoryPlan {
 
 namespace detail {
 
-template <class Net>
-inline constexpr auto constant_network = define_fixed<Net>();
+/// Whether weights are of 8 bits: then `levels` has what the levels of each value stand for.
+template <class Weights, class = void>
+inline constexpr bool has_levels_v = false;
+template <class Weights>
+inline constexpr bool has_levels_v<Weights, decltype(void(Weights::levels))> = true;
+
+/// The network, with 8-bit maps where its weights are made for them.
+template <class Net, class Weights>
+constexpr auto define_constant() {
+  auto network = define_fixed<Net>();
+  if constexpr (has_levels_v<Weights>) {
+    constexpr std::size_t count = sizeof(Weights::levels) / sizeof(Weights::levels[0]);
+    static_assert(count == static_cast<std::size_t>(operation_count<Net>()),
+                  "tinyfiqa: these packed 8-bit weights are of another network");
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!(Weights::levels[i].scale > 0)) continue;  // the value stays floats
+      network.ops[i].dtype = DType::u8;
+      network.ops[i].quant = Weights::levels[i];
+    }
+  }
+  return network;
+}
+template <class Net, class Weights>
+inline constexpr auto constant_network = define_constant<Net, Weights>();
 
 /// What the planner leaves behind. `plan.steps` is null: a constant can't point into itself.
-template <class Net>
+template <class Net, class Weights>
 struct ConstantPlanning {
-  FixedPlanStorage<plan_capacity(constant_network<Net>.operations())> storage;
+  FixedPlanStorage<plan_capacity(constant_network<Net, Weights>.operations())> storage;
   Plan plan;
 
   constexpr Span<const Step> steps() const {
@@ -50,8 +72,9 @@ struct ConstantPlanning {
 
 /// Plans with chains of at most `ChainSteps` steps.
 template <class Net, class Weights, int H, int W, class Options, int ChainSteps>
-constexpr ConstantPlanning<Net> plan_constant() {
-  ConstantPlanning<Net> planning;
+constexpr ConstantPlanning<Net, Weights> plan_constant() {
+  constexpr auto& network = constant_network<Net, Weights>;
+  ConstantPlanning<Net, Weights> planning;
   LevelScale levels;
   for (int i = 0; i < 3; ++i) {
     levels.mean[i] = Weights::mean[i];
@@ -59,12 +82,11 @@ constexpr ConstantPlanning<Net> plan_constant() {
   }
   int outputs[Outputs::capacity] = {};
   std::size_t count = 0;
-  for (const char* const name : Options::outputs)
-    outputs[count++] = constant_network<Net>.outputs.value(name);
-  for (const Output& output : constant_network<Net>.outputs)
+  for (const char* const name : Options::outputs) outputs[count++] = network.outputs.value(name);
+  for (const Output& output : network.outputs)
     if (Options::outputs.empty() && !output.on_request) outputs[count++] = output.value;
   PlanRequest request;
-  request.ops = constant_network<Net>.operations();
+  request.ops = network.operations();
   request.outputs = {outputs, count};
   request.input = {Options::images, H, W, 0};
   if (Options::levels) request.levels = &levels;
@@ -72,7 +94,7 @@ constexpr ConstantPlanning<Net> plan_constant() {
   request.chain_limits.most_steps = ChainSteps;
   request.means_by_channels = Options::means_by_channels;
   planning.plan =
-      make_plan(request, kernels::backend_with<kernels_of_network<Net>()>, planning.storage.storage());
+      make_plan(request, kernels::backend_with<kernels_of(network.operations())>, planning.storage.storage());
   planning.plan.steps = nullptr;
   return planning;
 }
@@ -113,7 +135,7 @@ constexpr int best_chain_steps() {
 /// `Net` with `Weights` (packed_weights.hpp) at H x W.
 template <class Net, class Weights, int H, int W, class Options = LowMemoryPlan>
 class ConstantPlan {
-  static constexpr Span<const Op> ops = detail::constant_network<Net>.operations();
+  static constexpr Span<const Op> ops = detail::constant_network<Net, Weights>.operations();
   static_assert(
       are_packed_for(Weights::tag, kernels::backend_with<KernelSet::none>),
       "tinyfiqa: these weights are packed for another instruction set than this program is compiled "

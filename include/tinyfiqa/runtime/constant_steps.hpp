@@ -18,6 +18,8 @@ struct CompactOperand {
   DType dtype = DType::f32;
   std::uint8_t output = 0;
   bool planar = false;
+  std::uint8_t zero = 0;  ///< of 8-bit maps: their Quantisation
+  float scale = 1.0f;
 };
 
 /// A Step as it is after planning. Operands are indices into a table, in which the first one is none.
@@ -61,7 +63,7 @@ struct CompactSteps {
 constexpr bool same_operand(const Operand& a, const Operand& b) {
   return a.place == b.place && a.dtype == b.dtype && a.output == b.output && a.planar == b.planar &&
          a.offset == b.offset && a.pixel_stride == b.pixel_stride && a.extents.h == b.extents.h &&
-         a.extents.w == b.extents.w && a.extents.c == b.extents.c;
+         a.extents.w == b.extents.w && a.extents.c == b.extents.c && a.quant == b.quant;
 }
 
 /// Operand i of a plan.
@@ -94,6 +96,8 @@ constexpr CompactOperand compact(const Operand& o, int images, bool& fits) {
   c.dtype = o.dtype;
   c.output = static_cast<std::uint8_t>(o.output);
   c.planar = o.planar;
+  c.zero = static_cast<std::uint8_t>(o.quant.zero);
+  c.scale = o.quant.scale;
   fits = fits && c.offset == o.offset && c.h == o.extents.h && c.w == o.extents.w && c.c == o.extents.c &&
          c.pixel_stride == o.pixel_stride && o.extents.n == images;
   return c;
@@ -157,6 +161,7 @@ inline void expand(const CompactOperand& c, int images, Operand& o) {
   o.offset = c.offset;
   o.pixel_stride = c.pixel_stride;
   o.extents = {images, c.h, c.w, c.c};
+  o.quant = {c.scale, c.zero};
 }
 
 inline void expand(const ConstantSteps& all, const CompactStep& c, Step& s) {

@@ -62,13 +62,17 @@ constexpr KernelSet kernels_of(const Op& op) {
   return begins_planes ? kernel | KernelSet::planar : kernel;
 }
 
+/// The kernels that these operations may need.
+constexpr KernelSet kernels_of(Span<const Op> ops) {
+  KernelSet set = KernelSet::none;
+  for (const Op& op : ops) set = set | kernels_of(op);
+  return set;
+}
 /// The kernels that a network may need.
 template <class Net>
 constexpr KernelSet kernels_of_network() {
-  KernelSet set = KernelSet::none;
   constexpr auto network = define_fixed<Net>();
-  for (const Op& op : network.operations()) set = set | kernels_of(op);
-  return set;
+  return kernels_of(network.operations());
 }
 /// The same for several networks together.
 template <class... Nets>

@@ -137,7 +137,9 @@ inline void pack_step(const Step& s, Span<const Op> ops, const Backend& backend,
   conv.bias = bias;
   if (s.has_slope) detail::pack_slopes(op, params, packed + s.slope);
   conv.x = s.x.quant;
-  conv.y = s.y.quant;
+  const bool mean =
+      ops[static_cast<std::size_t>(s.op)].kind == OpKind::mean_hw;  // the step goes on behind the product
+  conv.y = mean ? s.b.quant : s.y.quant;
   conv.levels = s.x.place == Place::input && conv.shape.in == DType::u8 ? &s.levels : nullptr;
   conv.slope = s.has_slope ? reinterpret_cast<const float*>(packed + s.slope) : nullptr;
   float* at = bias + op.channels;
@@ -145,7 +147,7 @@ inline void pack_step(const Step& s, Span<const Op> ops, const Backend& backend,
     detail::scale_by_inputs(op, params.read(factors, op.in_channels, at), false, weight);
     at += op.in_channels;
   }
-  if (const int factors = ops[static_cast<std::size_t>(s.op)].level_factors;
+  if (const int factors = ops[static_cast<std::size_t>(mean ? s.first_op : s.op)].level_factors;
       factors >= 0 && conv.shape.out == DType::u8) {
     conv.y_factor = params.read(factors, op.channels, at);
     at += op.channels;

@@ -28,7 +28,8 @@ struct PackLayout {
 ///   static constexpr tinyfiqa::PackTag tag{...};
 ///   static constexpr int height, width;                 the input size that they are made for
 ///   static constexpr float mean[3], scale[3];           of the levels of an image (LevelScale)
-///   alignas(64) static constexpr float data[];
+///   static constexpr tinyfiqa::Quantisation levels[];   of 8-bit weights alone: of each value; floats have scale 0
+///   alignas(64) static constexpr float data[];          of 8-bit weights unsigned char
 struct PackTag {
   const char* target = "";  ///< the name of the instruction set, for people
   PackLayout layout;

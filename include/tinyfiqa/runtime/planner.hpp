@@ -148,19 +148,27 @@ class Planner : public PlanBuilder {
     const Value& v = value(x);
     const bool product = op(x).kind == OpKind::conv && conv_shape(op(x)).is_product() && v.uses == 1 &&
                          v.made_by == plan.step_count - 1 && v.gate < 0;
-    if (!means_by_channels_ || !product || conv_shape(ops_, x).in != DType::f32 ||
-        backend_.product_mean == nullptr)
-      return lower_unary(id, kernel_of(id));
+    if (!means_by_channels_ || !product) return lower_unary(id, kernel_of(id));
+    const DType in = conv_shape(ops_, x).in;
+    const Kernel* const kernel = in == DType::f32 ? backend_.product_mean : backend_.level_product_mean;
     Step& s = storage_.steps[v.made_by];
-    if (s.gate.place != Place::none || s.b.place != Place::none || op(x).dtype != op(id).dtype)
+    const bool one_type = op(x).dtype == in && op(id).dtype == in;
+    if (kernel == nullptr || s.gate.place != Place::none || s.b.place != Place::none || !one_type)
       return lower_unary(id, kernel_of(id));
     buffer(v.buffer).bytes = 0;
-    s.op = id;
-    s.kernel = backend_.product_mean;
-    s.y = write(id);
     const auto pixels = static_cast<std::size_t>(v.extents.pixels() / v.extents.n);
     const int columns = backend_.vector_floats * backend_.pack_layout.most_panel_vectors;
-    need_scratch(pixels * static_cast<std::size_t>(columns) * sizeof(float));
+    if (in == DType::u8) {  // what its levels stand for
+      s.b = s.y;
+      s.b.place = Place::rows;
+      need_scratch(pixels *
+                   static_cast<std::size_t>(columns < level_mean_columns ? level_mean_columns : columns));
+    } else {
+      need_scratch(pixels * static_cast<std::size_t>(columns) * sizeof(float));
+    }
+    s.op = id;
+    s.kernel = kernel;
+    s.y = write(id);
   }
 
   /// The user's own operation; its parameters are packed as they are.

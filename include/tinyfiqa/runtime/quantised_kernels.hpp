@@ -128,20 +128,24 @@ inline QuantisedConv quantise_in(const FoldedConv& conv, float* workspace) {
   quantise_conv(conv, q);
   return q;
 }
+template <int Width = simd::width>
 constexpr std::size_t packed_gemm_i8(const ConvShape& c) {
-  return gemm_i8_packed_bytes(c.cout, c.cin, c.act);
+  return gemm_i8_packed_bytes<Width>(c.cout, c.cin, c.act);
 }
+template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
 inline void pack_gemm_i8_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
   const QuantisedConv q = quantise_in(c, workspace);
-  pack_gemm_i8(c.shape.cout, c.shape.cin, c.shape.act, q.weight, q.bias, q.rows, packed);
+  pack_gemm_i8<Width, MaxVectors>(c.shape.cout, c.shape.cin, c.shape.act, q.weight, q.bias, q.rows, packed);
 }
+template <int Width = simd::width>
 constexpr std::size_t packed_conv_i8(const ConvShape& c) {
-  return conv_i8_packed_bytes(c.cout, c.window, c.cin, c.groups, c.act);
+  return conv_i8_packed_bytes<Width>(c.cout, c.window, c.cin, c.groups, c.act);
 }
+template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
 inline void pack_conv_i8_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
   const QuantisedConv q = quantise_in(c, workspace);
-  pack_conv_i8(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.shape.act, q.weight, q.bias,
-               q.rows, packed);
+  pack_conv_i8<Width, MaxVectors>(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.shape.act,
+                                  q.weight, q.bias, q.rows, packed);
 }
 constexpr std::size_t scratch_conv_i8(const ConvShape& c, int) {
   return conv_i8_scratch(c.window, c.cin, c.groups);
@@ -158,6 +162,16 @@ constexpr std::size_t scratch_depthwise_i8(const ConvShape& c, int width) {
 inline void pack_depthwise_i8_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
   const QuantisedConv q = quantise_in(c, workspace);
   pack_depthwise_i8(depthwise_i8_shape(c.shape), q.weight, q.bias, q.rows, packed);
+}
+/// For the kernels that add taps.
+template <int Width>
+constexpr std::size_t packed_taps_i8(const ConvShape& c) {
+  return taps_i8_packed_bytes<Width>(c.cout, c.window, c.act);
+}
+template <int Width>
+inline void pack_taps_i8_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
+  const QuantisedConv q = quantise_in(c, workspace);
+  pack_taps_i8<Width>(c.shape.cout, c.shape.window, c.shape.act, q.weight, q.bias, q.rows, packed);
 }
 
 /// Kernels for levels come in two: those that write levels, and those that write floats.
@@ -180,7 +194,7 @@ template <DType Out>
 inline constexpr Kernel gemm_i8_kernel = [] {
   Kernel k = conv_kernel_i8<Out>(
       Out == DType::u8 ? TINYFIQA_KERNEL_NAME("gemm_i8/panel") : TINYFIQA_KERNEL_NAME("gemm_i8/to_f32"),
-      run_gemm_i8, run_gemm_i8_rows, packed_gemm_i8, pack_gemm_i8_step);
+      run_gemm_i8, run_gemm_i8_rows, packed_gemm_i8<>, pack_gemm_i8_step<>);
   k.takes_image = true;
   return k;
 }();
@@ -188,7 +202,7 @@ template <DType Out>
 inline constexpr Kernel conv_i8_kernel = [] {
   Kernel k = conv_kernel_i8<Out>(
       Out == DType::u8 ? TINYFIQA_KERNEL_NAME("conv_i8/panel") : TINYFIQA_KERNEL_NAME("conv_i8/to_f32"),
-      run_conv_i8, run_conv_i8_rows, packed_conv_i8, pack_conv_i8_step);
+      run_conv_i8, run_conv_i8_rows, packed_conv_i8<>, pack_conv_i8_step<>);
   k.scratch_bytes = scratch_conv_i8;
   k.takes_image = true;
   return k;

@@ -71,8 +71,8 @@ struct Step {
   const Kernel* kernel = nullptr;
   int op = -1;        ///< the operation whose value this step computes
   int first_op = -1;  ///< the first of the operations that are fused into this step
-  Operand x, b, y;    ///< b: residual, gate of a scale, or second input
-  Operand gate;       ///< [N, 1, 1, C]: x is multiplied by it when it is read
+  Operand x, b, y;  ///< b: residual, gate of a scale, second input, or the map between a product and its mean
+  Operand gate;     ///< [N, 1, 1, C]: x is multiplied by it when it is read
   /// The functions of `kernel`, which may be null when the step runs (runtime/constant_plan.hpp).
   void (*run)(const Step&, const Frame&) = nullptr;
   void (*run_rows)(const Step&, const Frame&, const RowsTask&) = nullptr;
@@ -112,6 +112,8 @@ struct Frame {
   }
 };
 
+/// Channels that a product of levels and its mean take at a time, if panels are narrower.
+inline constexpr int level_mean_columns = 16;
 inline constexpr int max_chain_steps = 8;  ///< ChainLimits::most_steps is at most this
 
 struct RowRange {
@@ -236,6 +238,7 @@ struct Backend {
   /// A product and the mean of its result over rows and columns, without the map between them; null if there is
   /// none.
   const Kernel* product_mean = nullptr;
+  const Kernel* level_product_mean = nullptr;  ///< the same from levels to levels
   /// The planar kernel that can replace `kernel` on narrow maps; null if there is none.
   const PlanarKernel* (*planar)(const Kernel* kernel) = nullptr;
   void (*run_chain)(const Step* first, const Frame& frame) = nullptr;

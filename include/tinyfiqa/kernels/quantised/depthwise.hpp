@@ -33,9 +33,10 @@ struct DepthwiseI8Shape {
 /// Size of the packed weights, in bytes.
 constexpr std::size_t depthwise_i8_packed_bytes(const DepthwiseI8Shape& s) {
 #ifdef TINYFIQA_ROW_BLOCKS
-  if (s.narrow()) return narrow_i8_packed_bytes(s.c, s.act);
+  return s.narrow() ? narrow_i8_packed_bytes(s.c, s.act) : blocks_i8_packed_bytes(s.c, s.window, s.act);
+#else
+  return taps_i8_packed_bytes(s.c, s.window, s.act);
 #endif
-  return blocks_i8_packed_bytes(s.c, s.window, s.act);
 }
 
 /// Packs weight [c][window][window], bias [c] and the epilogue's rows [epilogue_rows(act)][c].
@@ -43,8 +44,10 @@ inline void pack_depthwise_i8(const DepthwiseI8Shape& s, const std::int8_t* weig
                               const float* rows, unsigned char* packed) {
 #ifdef TINYFIQA_ROW_BLOCKS
   if (s.narrow()) return pack_narrow_i8(s.c, s.act, weight, bias, rows, packed);
-#endif
   pack_blocks_i8(s.c, s.window, s.act, weight, bias, rows, packed);
+#else
+  pack_taps_i8(s.c, s.window, s.act, weight, bias, rows, packed);
+#endif
 }
 
 /// Bytes of a row in scratch.

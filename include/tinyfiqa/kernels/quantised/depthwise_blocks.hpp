@@ -19,8 +19,8 @@
 // A tile is P neighbouring output pixels of a block of channels: each quad of levels is made once and added to all outputs
 // that see it. Other processors add channel by channel, in loops that compilers turn into vectors.
 //
-// Channels are taken in blocks of 16, 32 or 64; the last one may be part of a block. The last tile of a row is moved left to
-// end with the row, and computes some pixels twice, with the same result. So y must not overlap x.
+// Channels are taken in blocks of 16, 32 or 64, of 4 by scalar kernels; the last one may be part of a block. The last tile of a
+// row is moved left to end with the row, and computes some pixels twice, with the same result. So y must not overlap x.
 //
 // Packed weights, for each block: bias (int32), quads or taps (int8), the epilogue's rows (floats,
 // kernels/quantised/epilogue.hpp), all in the order of a RowBlock.
@@ -55,11 +55,13 @@ struct ChannelBlock {
   int first, vectors, count;
 };
 
+/// Channels of a block of kernels that add taps, with vectors of that many floats.
+TINYFIQA_INLINE constexpr int i8_tap_block(int width) { return width == 1 ? 4 : 16; }
 #ifdef TINYFIQA_ROW_BLOCKS
 inline constexpr int i8_large_block = simd::row_block_vectors * simd::width,
                      i8_small_block = simd::row_block_least * simd::width;
 #else
-inline constexpr int i8_large_block = 16, i8_small_block = 16;
+inline constexpr int i8_large_block = i8_tap_block(simd::width), i8_small_block = i8_large_block;
 #endif
 
 /// The block that begins at channel `at` of c.
@@ -103,59 +105,77 @@ TINYFIQA_INLINE std::uint32_t window_quad(const std::int8_t* weight, int window,
   return quad;
 }
 
-/// Bytes of a channel's packed weights.
-TINYFIQA_INLINE constexpr int depthwise_i8_channel_bytes(int window, Act act) {
-#ifdef TINYFIQA_ROW_BLOCKS
-  const int taps = window_quads(window) * 4;
-#else
+/// Size of a block with taps, in bytes.
+TINYFIQA_INLINE constexpr std::size_t tap_block_bytes(int block, int window, Act act) {
+  return static_cast<std::size_t>(block * (4 + 4 * epilogue_rows(act) + window * window));
+}
+/// Size of the packed blocks with taps, in bytes.
+template <int Width = simd::width>
+constexpr std::size_t taps_i8_packed_bytes(int c, int window, Act act) {
+  constexpr int block = i8_tap_block(Width);
+  return static_cast<std::size_t>((c + block - 1) / block) * tap_block_bytes(block, window, act);
+}
+/// Packs weight [c][window][window], bias [c] and the epilogue's rows [epilogue_rows(act)][c] as taps.
+template <int Width = simd::width>
+inline void pack_taps_i8(int c, int window, Act act, const std::int8_t* weight, const std::int32_t* bias,
+                         const float* rows, unsigned char* packed) {
+  constexpr int block = i8_tap_block(Width);
   const int taps = window * window;
-#endif
-  return 4 + 4 * epilogue_rows(act) + taps;
+  for (int first = 0; first < c; first += block) {
+    const auto each = [&](const auto& number) {
+      for (int i = first; i < first + block; ++i) {
+        const auto value = i < c ? number(i) : decltype(number(0))(0);
+        std::memcpy(packed, &value, sizeof value);
+        packed += sizeof value;
+      }
+    };
+    each([&](int i) { return bias[i]; });
+    for (int t = 0; t < taps; ++t) each([&](int i) { return weight[i * taps + t]; });
+    for (int r = 0; r < epilogue_rows(act); ++r) each([&](int i) { return rows[std::ptrdiff_t{r} * c + i]; });
+  }
 }
 
-/// Size of the packed block, in bytes.
+#ifdef TINYFIQA_ROW_BLOCKS
+
+/// Bytes of a channel's packed weights.
+TINYFIQA_INLINE constexpr int depthwise_i8_channel_bytes(int window, Act act) {
+  return 4 + 4 * epilogue_rows(act) + window_quads(window) * 4;
+}
+
+/// Size of the packed blocks with quads, in bytes.
 constexpr std::size_t blocks_i8_packed_bytes(int c, int window, Act act) {
   std::size_t channels = 0;
   for_each_channel_block(
       c, [&](ChannelBlock b) { channels += static_cast<std::size_t>(b.vectors * simd::width); });
-  const auto bytes = static_cast<std::size_t>(depthwise_i8_channel_bytes(window, act));
-  return (channels * bytes + 3) / 4 * 4;
+  return channels * static_cast<std::size_t>(depthwise_i8_channel_bytes(window, act));
 }
 
-#ifdef TINYFIQA_ROW_BLOCKS
 TINYFIQA_INLINE constexpr int block_order(int vectors, int lane) {
   return vectors == simd::row_block_vectors ? simd::RowBlock<simd::row_block_vectors>::order(lane)
                                             : simd::RowBlock<simd::row_block_least>::order(lane);
 }
-#endif
 
-/// Packs weight [c][window][window], bias [c] and the epilogue's rows [epilogue_rows(act)][c].
+/// Packs weight [c][window][window], bias [c] and the epilogue's rows [epilogue_rows(act)][c] as quads.
 inline void pack_blocks_i8(int c, int window, Act act, const std::int8_t* weight, const std::int32_t* bias,
                            const float* rows, unsigned char* packed) {
   const int taps = window * window;
   for_each_channel_block(c, [&](ChannelBlock b) {
-    const int lanes = b.vectors * simd::width;
     const auto each = [&](const auto& number) {
-      for (int i = 0; i < lanes; ++i) {
-        int channel = i;
-#ifdef TINYFIQA_ROW_BLOCKS
-        channel = block_order(b.vectors, i);
-#endif
+      for (int i = 0; i < b.vectors * simd::width; ++i) {
+        const int channel = block_order(b.vectors, i);
         const auto value = channel < b.count ? number(b.first + channel) : decltype(number(0))(0);
         std::memcpy(packed, &value, sizeof value);
         packed += sizeof value;
       }
     };
     each([&](int i) { return bias[i]; });
-#ifdef TINYFIQA_ROW_BLOCKS
     for (int q = 0; q < window_quads(window); ++q)
       each([&](int i) { return window_quad(weight + i * taps, window, q); });
-#else
-    for (int t = 0; t < taps; ++t) each([&](int i) { return weight[i * taps + t]; });
-#endif
     for (int r = 0; r < epilogue_rows(act); ++r) each([&](int i) { return rows[std::ptrdiff_t{r} * c + i]; });
   });
 }
+
+#endif
 
 // ---- kernels
 
@@ -286,13 +306,58 @@ inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& 
   }
 }
 
+#elif defined(TINYFIQA_SMALL)
+
+/// sum = bias + the products of one window of four channels, which begin `at` levels behind the start of its rows. (A function
+/// of its own, so that all fits in registers.)
+template <int K>
+TINYFIQA_NOINLINE inline void sum_window(const DepthwiseI8Row<K>& r, std::ptrdiff_t at, std::ptrdiff_t c,
+                                         const std::int32_t* bias, std::int32_t (&sum)[4]) {
+  std::int32_t s[4] = {bias[0], bias[1], bias[2], bias[3]};
+  const auto* w = reinterpret_cast<const std::int8_t*>(bias + 4);
+  for (int ky = 0; ky < K; ++ky) {
+    const std::uint8_t* x = r.x[ky] + at;
+#pragma GCC unroll 7
+    for (int kx = 0; kx < K; ++kx, w += 4, x += c) simd::add_four(x, w, s);
+  }
+  for (int i = 0; i < 4; ++i) sum[i] = s[i];
+}
+
+/// One output row.
+template <int K>
+inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& r) {
+  constexpr int block = i8_large_block;
+  static_assert(block == 4, "tinyfiqa: sum_window() takes four channels");
+  const std::size_t block_bytes = tap_block_bytes(block, K, d.out.act);
+  const unsigned char* packed = d.packed;
+  const SmallLevels to_level(d.out.range);
+  for (int first = 0; first < d.c; first += block, packed += block_bytes) {
+    const auto* const bias = reinterpret_cast<const std::int32_t*>(packed);
+    const auto* const rows = reinterpret_cast<const float*>(packed + block * (4 + K * K));
+    const int count = d.c - first < block ? d.c - first : block;
+    const bool plain = is_plain(d.out) && count == block;
+    std::uint8_t* to = d.out.levels + r.pixel * d.out.pixel_stride + first;
+    std::ptrdiff_t at = first;
+    for (int ox = 0; ox < d.out_w; ++ox, to += d.out.pixel_stride, at += d.stride * d.c) {
+      std::int32_t sum[block];
+      sum_window<K>(r, at, d.c, bias, sum);
+      if (plain) {
+#pragma GCC unroll 4
+        for (int i = 0; i < block; ++i) to[i] = to_level(static_cast<float>(sum[i]) * rows[i]);
+      } else {
+        store_sums(d.out, r.pixel + ox, 1, first, count, sum, block, rows, block, d.slope);
+      }
+    }
+  }
+}
+
 #else
 
 /// One output row.
 template <int K>
 inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& r) {
   constexpr int block = i8_large_block, vectors = block / simd::width;
-  const std::ptrdiff_t block_bytes = std::ptrdiff_t{block} * depthwise_i8_channel_bytes(K, d.out.act);
+  const std::size_t block_bytes = tap_block_bytes(block, K, d.out.act);
   for (int ox = 0; ox < d.out_w; ++ox) {
     const unsigned char* packed = d.packed;
     for_each_channel_block(d.c, [&](ChannelBlock b) {

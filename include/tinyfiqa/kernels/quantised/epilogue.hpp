@@ -82,6 +82,39 @@ TINYFIQA_INLINE void add_residual(const QuantisedOutput& out, std::ptrdiff_t pix
   }
 }
 
+#ifdef TINYFIQA_SMALL
+
+/// True for what networks do most, which kernels end themselves: levels of sums times factors.
+TINYFIQA_INLINE bool is_plain(const QuantisedOutput& out) {
+  return out.floats == nullptr && out.residual == nullptr && (out.act == Act::none || out.act == Act::relu);
+}
+
+/// The end of `pixels` pixels; `count` sums a pixel are at `sums`, `stride` from pixel to pixel.
+TINYFIQA_NOINLINE inline void store_sums(const QuantisedOutput& out, std::ptrdiff_t pixel, int pixels,
+                                         int first, int count, const std::int32_t* sums, int stride,
+                                         const float* rows, std::ptrdiff_t columns, const float* slope) {
+  for (; pixels > 0; --pixels, ++pixel, sums += stride) {
+    const std::ptrdiff_t at = pixel * out.pixel_stride + first;
+    if (out.floats != nullptr) {
+      for (int i = 0; i < count; ++i)
+        out.floats[at + i] = activate(out.act, vf(static_cast<float>(sums[i])) * rows[i],
+                                      slope == nullptr ? 0.0f : slope[first + i]);
+      continue;
+    }
+    for (int i = 0; i < count; ++i) {
+      const auto sum = static_cast<float>(sums[i]);
+      vf y[1] = {out.act == Act::hswish     ? scale_sum<Act::hswish>(sum, rows + i, columns)
+                 : out.act == Act::hsigmoid ? scale_sum<Act::hsigmoid>(sum, rows + i, columns)
+                 : out.act == Act::prelu    ? scale_sum<Act::prelu>(sum, rows + i, columns)
+                                            : scale_sum<Act::none>(sum, rows + i, columns)};
+      if (out.residual != nullptr) add_residual<1>(out, pixel, first + i, 1, y);
+      simd::store_levels<1>(out.levels + at + i, y, out.range, 1);
+    }
+  }
+}
+
+#else
+
 /// The end of `pixels` pixels for everything but what store_tile() does in registers; sums are at `sums`, N vectors a pixel.
 /// With InRowBlock sums and rows are in the order of a RowBlock.
 template <int N, bool InRowBlock>
@@ -173,5 +206,7 @@ TINYFIQA_INLINE void store_tile(const QuantisedOutput& out, std::ptrdiff_t pixel
     for (int v = 0; v < N; ++v) simd::store(sums + (i * N + v) * simd::width, sum(i, v));
   store_rarely<N, InRowBlock>(out, pixel, pixels, first, count, sums, rows, columns, slope);
 }
+
+#endif
 
 TINYFIQA_ISA_END
