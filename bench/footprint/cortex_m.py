@@ -124,14 +124,15 @@ def measure_tflm(tflm, libraries, tflite, kind, side):
 
 
 def measure_ours(tool, out):
-    """The rows of Cortex-M7 that examples/bare_metal/build.sh prints, in the columns of measure_tflm()."""
+    """{(type of the weights, side): row} of Cortex-M7, as examples/bare_metal/build.sh prints them, in the columns of measure_tflm()."""
     output = run([os.path.join(BARE_METAL, "build.sh"), tool, os.path.join(out, "bare_metal")])[2]
     rows = {}
-    for side in SIDES:
-        cells = re.search(rf"\| Cortex-M7 \| score_{side} \|(.*)\|", output).group(1).split("|")
+    for kind, side in [(kind, side) for kind in ("float32", "int8") for side in SIDES]:
+        name = f"score_{side}" + ("_i8" if kind == "int8" else "")
+        cells = re.search(rf"\| Cortex-M7 \| {name} \|(.*)\|", output).group(1).split("|")
         flash, weights, ram, stack, instructions = map(int, cells)
-        with open(os.path.join(out, "bare_metal", f"score_{side}.Cortex_M7.elf.out")) as file:
+        with open(os.path.join(out, "bare_metal", f"{name}.Cortex_M7.elf.out")) as file:
             printed = file.read()
-        arena, score = (re.search(rf"^{name} (\S+)", printed, re.M).group(1) for name in ("arena", "score"))
-        rows[side] = [flash, weights, ram, int(arena), stack, instructions, score]
+        arena, score = (re.search(rf"^{word} (\S+)", printed, re.M).group(1) for word in ("arena", "score"))
+        rows[kind, side] = [flash, weights, ram, int(arena), stack, instructions, score]
     return rows

@@ -132,8 +132,8 @@ def cortex_m_table(args):
     print("| program | input | flash, bytes | of it weights | RAM, bytes | of it arena | stack | instructions, millions |"
           " library first, s | score |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    for side in ours:
-        print_board_row("tinyfiqa, float32", side, 0, ours[side])
+    for kind, side in ours:
+        print_board_row(f"tinyfiqa, {kind}", side, 0, ours[kind, side])
     attempt("TFLite Micro", lambda: tflm_rows(args))
     print(flush=True)
 

@@ -131,6 +131,7 @@ if [ $arm = yes ]; then
   emulator="qemu-system-arm -machine mps2-an500"
   bare "Cortex-M7" score_face score_48 64000 22500 -mcpu=cortex-m7 $flags $small -DSIDE=48
   bare "Cortex-M7" score_face score_64 64000 32500 -mcpu=cortex-m7 $flags $small -DSIDE=64
+  bare "Cortex-M7" score_face score_48_i8 34000 9500 -mcpu=cortex-m7 $flags $small -DSIDE=48
   bare "Cortex-M7" score_face score_64_i8 34000 10500 -mcpu=cortex-m7 $flags $small -DSIDE=64
   bare "Cortex-M7" detect_and_score detect_96 370000 300000 -mcpu=cortex-m7 $flags $large
   if arm-none-eabi-g++ -mcpu=cortex-m55 -mfloat-abi=hard -E -x c++ /dev/null > /dev/null 2>&1; then
