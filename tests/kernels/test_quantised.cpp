@@ -436,3 +436,28 @@ TEST_CASE("8 bits: a number becomes the nearest level, halves the even one, with
   CHECK(to_level(1e9f, {}) == 255);
   CHECK(to_level(-1e9f, {200, 3}) == 3);
 }
+
+TEST_CASE("8 bits: small kernels make the same levels without lrint()") {
+  for (const LevelRange range :
+       {LevelRange{0, 0}, LevelRange{40, 0}, LevelRange{40, 40}, LevelRange{255, 3}}) {
+    const SmallLevels small(range);
+    const auto same = [&](float y) {
+      return small(y) == to_level(y, range) &&
+             (!SmallLevels::is_from_zero(range) || SmallLevels::from_zero(y) == to_level(y, range));
+    };
+    for (int half = -1200; half <= 1200; ++half) {
+      const float y = static_cast<float>(half) / 2;
+      CHECK(same(y));
+      CHECK(same(std::nextafter(y, -1e9f)));
+      CHECK(same(std::nextafter(y, 1e9f)));
+    }
+    for (float y = 600.0f; y < 1073741824.0f; y *= 1.01f) {
+      CHECK(same(y));
+      CHECK(same(-y));
+    }
+    for (const float y : {4194303.5f, 4194304.0f, 8388608.0f, 12582912.0f, 12582913.0f, 1073741824.0f}) {
+      CHECK(same(y));
+      CHECK(same(-y));
+    }
+  }
+}

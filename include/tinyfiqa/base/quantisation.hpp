@@ -42,31 +42,42 @@ TINYFIQA_INLINE std::uint8_t to_level(float y, LevelRange range) {
 }
 
 /// The same for processors on which lrint() is a function of many instructions.
-///
-/// The bits of floats from 2^23 to 2^24 count by ones: y + 1.5 * 2^23 is rounded to a whole number. (A |y| above 2^22 gives other
-/// bits, which count in the same direction, and those of negative sums are negative.)
-struct SmallLevels {
-  std::int32_t lowest, offset;  ///< the bits of the lowest level, and what makes levels of bits
-
-  explicit SmallLevels(LevelRange range)
-      : lowest(bits_of_none + range.lowest - range.zero), offset(range.zero - bits_of_none) {}
+class SmallLevels {
+ public:
+  explicit SmallLevels(LevelRange range) : range_(range) {}
   TINYFIQA_INLINE std::uint8_t operator()(float y) const {
-#if defined(__ARM_FP)
-    asm("" : "+t"(y));  // the product that y is must not be fused with the sum
-#elif defined(__GNUC__) || defined(__clang__)
-    asm("" : "+m"(y));
+    const std::int32_t level = rounded(y) + range_.zero;
+    return limited(level < range_.lowest ? range_.lowest : level);
+  }
+  /// The same if zero and lowest are 0, as behind ReLU.
+  static TINYFIQA_INLINE std::uint8_t from_zero(float y) { return limited(rounded(y)); }
+  static bool is_from_zero(LevelRange range) { return range.zero == 0 && range.lowest == 0; }
+
+ private:
+  LevelRange range_;
+
+  static TINYFIQA_INLINE std::int32_t rounded(float y) {
+#if defined(__ARM_FP) && !defined(__aarch64__)
+    float bits;  // an integer's
+    asm("vcvtr.s32.f32 %0, %1" : "=t"(bits) : "t"(y));
+    return static_cast<std::int32_t>(detail::float_bits(bits));
+#else
+    // Floats from 2^23 to 2^24 are whole numbers, and their bits count by ones: y + 1.5 * 2^23 is rounded. (A |y| above 2^22
+    // gives other bits, which count in the same direction; those of negative sums are taken as 0.)
+#if defined(__GNUC__) || defined(__clang__)
+    asm("" : "+m"(y));  // the product that y is must not be fused with the sum
 #endif
     const auto bits = static_cast<std::int32_t>(detail::float_bits(y + 12582912.0f));
-    const std::int32_t level = (bits < lowest ? lowest : bits) + offset;
+    return (bits < 0 ? 0 : bits) - 0x4b400000;
+#endif
+  }
+  static TINYFIQA_INLINE std::uint8_t limited(std::int32_t level) {
 #ifdef __ARM_FEATURE_SAT
     return static_cast<std::uint8_t>(__usat(level, 8));
 #else
-    return static_cast<std::uint8_t>(level > 255 ? 255 : level);
+    return static_cast<std::uint8_t>(level < 0 ? 0 : level > 255 ? 255 : level);
 #endif
   }
-
- private:
-  static constexpr std::int32_t bits_of_none = 0x4b400000;  // of 1.5 * 2^23
 };
 
 TINYFIQA_END

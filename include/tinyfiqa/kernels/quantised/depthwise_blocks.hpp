@@ -331,6 +331,7 @@ inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& 
   const std::size_t block_bytes = tap_block_bytes(block, K, d.out.act);
   const unsigned char* packed = d.packed;
   const SmallLevels to_level(d.out.range);
+  const bool from_zero = SmallLevels::is_from_zero(d.out.range);
   for (int first = 0; first < d.c; first += block, packed += block_bytes) {
     const auto* const bias = reinterpret_cast<const std::int32_t*>(packed);
     const auto* const rows = reinterpret_cast<const float*>(packed + block * (4 + K * K));
@@ -341,7 +342,10 @@ inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& 
     for (int ox = 0; ox < d.out_w; ++ox, to += d.out.pixel_stride, at += d.stride * d.c) {
       std::int32_t sum[block];
       sum_window<K>(r, at, d.c, bias, sum);
-      if (plain) {
+      if (plain && from_zero) {
+#pragma GCC unroll 4
+        for (int i = 0; i < block; ++i) to[i] = SmallLevels::from_zero(static_cast<float>(sum[i]) * rows[i]);
+      } else if (plain) {
 #pragma GCC unroll 4
         for (int i = 0; i < block; ++i) to[i] = to_level(static_cast<float>(sum[i]) * rows[i]);
       } else {

@@ -184,7 +184,7 @@ struct PairArgs {
   std::ptrdiff_t second;  ///< levels to the second row; 0 if there is none
   int row, pixels;        ///< the first row's number; 1 or 2
   int quads, constants;   ///< of a panel: quads of a column, and rows before them
-  bool plain;
+  bool plain, from_zero;
   SmallLevels to_level;
 };
 
@@ -210,12 +210,18 @@ TINYFIQA_INLINE const unsigned char* gemm_i8_pair(const GemmI8Args& g, const Pai
   if (t.plain) {
     std::uint8_t* to = g.out.levels + t.row * g.out.pixel_stride + first;
     const SmallLevels to_level = t.to_level;  // a copy: levels that are written might change it
+    const auto write = [&](const auto& level) TINYFIQA_INLINE_LAMBDA {
 #pragma GCC unroll 2
-    for (int r = 0; r < 2; ++r, to += g.out.pixel_stride) {
-      if (r == 1 && t.pixels == 1) break;
+      for (int r = 0; r < 2; ++r, to += g.out.pixel_stride) {
+        if (r == 1 && t.pixels == 1) break;
 #pragma GCC unroll 2
-      for (int v = 0; v < NV; ++v) to[v] = to_level(static_cast<float>(sum[r][v]) * rows[v]);
-    }
+        for (int v = 0; v < NV; ++v) to[v] = level(static_cast<float>(sum[r][v]) * rows[v]);
+      }
+    };
+    if (t.from_zero)
+      write(SmallLevels::from_zero);
+    else
+      write(to_level);
   } else {
     store_sums(g.out, t.row, t.pixels, first, NV, &sum[0][0], NV, rows, NV, g.slope);
   }
@@ -232,6 +238,7 @@ TINYFIQA_NOINLINE inline void gemm_i8_rows_range(const GemmI8Args& g, int begin,
              g.parts * quads_of(g.k),
              1 + epilogue_rows(g.out.act),
              is_plain(g.out),
+             SmallLevels::is_from_zero(g.out.range),
              SmallLevels(g.out.range)};
   for (t.row = begin; t.row < end; t.row += 2) {
     t.pixels = t.row + 1 < end ? 2 : 1;
