@@ -34,6 +34,13 @@ struct LevelRange {
   std::int32_t lowest = 0;  ///< 0..255
 };
 
+/// The factor of numbers of at most `most`, limited so that results stay below 2^29. Levels end at 255 anyway; larger results
+/// would become negative integers on some processors. (Only scales that no quantiser makes are that far apart.)
+TINYFIQA_INLINE float limited_factor(float factor, float most) {
+  const float largest = 536870912.0f / most;
+  return factor < largest ? factor : largest;
+}
+
 /// The level of y, which counts from the level zero: rounded to the nearest whole number, halves to the even one, as
 /// processors round. |y| is at most 2^30.
 TINYFIQA_INLINE std::uint8_t to_level(float y, LevelRange range) {

@@ -27,7 +27,7 @@ inline QuantisedOutput quantised_output(const Step& s) {
   if (s.b.place != Place::none) {
     out.residual_stride = s.b.pixel_stride;
     out.residual_zero = static_cast<float>(s.b.quant.zero);
-    out.residual_factor = s.b.quant.scale / s.y.quant.scale;
+    out.residual_factor = limited_factor(s.b.quant.scale / s.y.quant.scale, 255.0f);
   }
   return out;
 }

@@ -55,7 +55,7 @@ struct QuantisedOutput {
   const std::uint8_t* residual = nullptr;  ///< null for none; may be `levels`
   std::ptrdiff_t residual_stride = 0;
   float residual_zero = 0.0f;    ///< its level that stands for 0
-  float residual_factor = 0.0f;  ///< its scale divided by the output's
+  float residual_factor = 0.0f;  ///< its scale divided by the output's (limited_factor())
 };
 
 /// The output from pixel `pixel` and channel `channel` on.

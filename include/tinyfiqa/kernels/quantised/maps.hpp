@@ -82,7 +82,8 @@ inline LevelArgs as_wide_pixels(LevelArgs e) {
 /// The two products are rounded before they are added.
 inline void add_levels(const LevelArgs& maps, const Team& team) {
   const LevelArgs e = as_wide_pixels(maps);
-  const vf by_x = simd::splat(e.x.scale / e.y_scale), by_b = simd::splat(e.b.scale / e.y_scale);
+  const vf by_x = simd::splat(limited_factor(e.x.scale / e.y_scale, 255.0f)),
+           by_b = simd::splat(limited_factor(e.b.scale / e.y_scale, 255.0f));
   const vf zero_x = simd::splat(e.x.zero), zero_b = simd::splat(e.b.zero);
   for_each_level_pixel(e, team, [&](int, int i) {
     const std::uint8_t* const x = e.x.levels + i * e.x.pixel_stride;
@@ -102,8 +103,8 @@ inline void add_levels(const LevelArgs& maps, const Team& team) {
 /// y = x times the gate b [images, c]:   level = to_level((x - zero_x) ((b - zero_b) (scale_b scale_x / scale_y)))
 /// b.pixel_stride is from image to image.
 inline void scale_levels(const LevelArgs& e, const Team& team) {
-  const vf by = simd::splat(e.b.scale * e.x.scale / e.y_scale), zero_x = simd::splat(e.x.zero),
-           zero_b = simd::splat(e.b.zero);
+  const vf by = simd::splat(limited_factor(e.b.scale * e.x.scale / e.y_scale, 255.0f * 255.0f)),
+           zero_x = simd::splat(e.x.zero), zero_b = simd::splat(e.b.zero);
   const double work = static_cast<double>(e.images) * e.pixels * e.c;
   parallel_for(worth_team(team, work), e.images * e.pixels, [&](int begin, int end, int) {
     for_each_image(e.pixels, begin, end, [&](int image, int first_pixel, int last_pixel) {
@@ -132,7 +133,9 @@ inline void scale_levels(const LevelArgs& e, const Team& team) {
 inline void mean_levels(const LevelArgs& e, const Team& team) {
   const double work = static_cast<double>(e.images) * e.pixels * e.c;
   const float pixels = static_cast<float>(e.pixels);
-  const vf by = simd::splat(e.y == nullptr ? e.x.scale / pixels : e.x.scale / (pixels * e.y_scale));
+  const vf by =
+      simd::splat(e.y == nullptr ? e.x.scale / pixels
+                                 : limited_factor(e.x.scale / (pixels * e.y_scale), 255.0f * pixels));
   std::int32_t offset[simd::width];
   for (std::int32_t& o : offset) o = -static_cast<std::int32_t>(e.x.zero) * e.pixels;
   parallel_for(worth_team(team, work), e.images, [&](int begin, int end, int) {
