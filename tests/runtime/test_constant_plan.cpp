@@ -43,22 +43,33 @@ PlanRequest for_little_memory(Span<const int> outputs, const Extents& input) {
 /// The outputs of a plan for little memory have the bits of the usual plan's; it needs less than `share` of
 /// the arena.
 template <class Net>
-void gives_the_same_bits(const Extents& size, double share) {
-  const Definition d = define<Net>();
+void gives_the_same_bits(const Extents& size, double share, bool eight_bits = false) {
+  Definition d = define<Net>();
   std::vector<int> outputs;
   for (const Output& output : d.outputs)
     if (!output.on_request) outputs.push_back(output.value);
+  if (eight_bits) give_levels({d.ops.data(), d.ops.size()}, {outputs.data(), outputs.size()});
+  const LevelScale image{{110, 120, 130}, {0.01f, 0.011f, 0.012f}};
+  const LevelScale* const levels = eight_bits ? &image : nullptr;
   const auto x = random_input(size);
+  std::vector<unsigned char> photo(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i)
+    photo[i] = static_cast<unsigned char>(std::min(std::max(120 + 50 * x[i], 0.0f), 255.0f));
+  const auto outputs_of = [&](const Planned& p) {
+    return eight_bits ? execute_all(p, photo) : execute_all(p, x);
+  };
   for_each_backend([&](const Backend& backend) {
     Planned usual, small;
-    make(usual, d, outputs, size, backend);
-    make(small, d, for_little_memory({outputs.data(), outputs.size()}, size), backend);
+    make(usual, d, outputs, size, backend, 1, levels);
+    PlanRequest request = for_little_memory({outputs.data(), outputs.size()}, size);
+    request.levels = levels;
+    make(small, d, request, backend);
     REQUIRE(small.plan.ok());
     if (has_no_planar_kernels(backend))  // planar maps form no chains
       CHECK(static_cast<double>(small.plan.arena_bytes) <
             share * static_cast<double>(usual.plan.arena_bytes));
     CHECK(small.packed == usual.packed);
-    CHECK(same_bits(execute_all(small, x), execute_all(usual, x)));
+    CHECK(same_bits(outputs_of(small), outputs_of(usual)));
   });
 }
 
@@ -168,6 +179,13 @@ TEST_CASE("plans for little memory give the same bits") {
   gives_the_same_bits<MobileNetV3SmallQuality>({1, 90, 70, 3}, 1.01);
   gives_the_same_bits<ShuffleNetV2Quality<ShuffleNetX0_5>>({2, 64, 64, 3}, 1.01);
   gives_the_same_bits<PyramidNet>({2, 32, 48, 3}, 1.01);
+}
+
+TEST_CASE("plans of 8-bit maps for little memory give the same bits, and need no map before the mean") {
+  gives_the_same_bits<TinyFQnet>({1, 64, 64, 3}, 0.5, true);
+  gives_the_same_bits<TinyFQnet>({3, 50, 37, 3}, 0.9, true);
+  gives_the_same_bits<MobileNetV3SmallQuality>({1, 90, 70, 3}, 1.01, true);
+  gives_the_same_bits<ShuffleNetV2Quality<ShuffleNetX0_5>>({2, 64, 64, 3}, 1.01, true);
 }
 
 TEST_CASE("a plan that the compiler makes computes what the same plan at run time does") {

@@ -51,10 +51,11 @@ Status ExportCommand::export_c_array() const {
                          "--batch and --size are for --onnx; packed weights are the same for all sizes");
   if (const Status s = check_output_file(c_array); !s) return s;
   const auto models = read_models(model, *to->backend, Use::run, 1);
-  if (!models && models.status().code() == Errc::unsupported && to->backend->to_floats == nullptr)
-    return Status::error(
-        Errc::unsupported, "8-bit weights can't be packed for ", to->name,
-        "; choose scalar, scalar_small, neon or vector4, or the floats that they were made from");
+  if (!models && to->backend->to_floats == nullptr)  // does this machine run them?
+    if (const auto native = read_models(model); native && (*native)[0]->has_levels())
+      return Status::error(
+          Errc::unsupported, model.weights.front(), ": 8-bit weights can't be packed for ", to->name,
+          "; choose scalar, scalar_small, neon or vector4, or the floats that they were made from");
   if (!models) return models.status();
   if (models->size() != 1)
     return Status::error(Errc::bad_argument, "a header holds one network; give one --weights");
