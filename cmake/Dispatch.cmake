@@ -67,6 +67,9 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "i[3-6]86")
   set(tinyfiqa_flags_avx2 -march=haswell -mfpmath=sse)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64|ARM64")
   set(tinyfiqa_all_isas neon)
+  set(tinyfiqa_flags_neon -march=armv8-a)  # whatever the project's own flags say
+  set(tinyfiqa_dot_products_neon neondotprod)
+  set(tinyfiqa_flags_neondotprod -march=armv8.2-a+dotprod)
 else()
   # These have vectors only if the project's flags say so: NEON in 32-bit code, the compiler's own elsewhere.
   foreach(isa neon vector4)

@@ -216,8 +216,8 @@ TINYFIQA_API tinyfiqa_code tinyfiqa_score_known_face_bytes(tinyfiqa_scorer* scor
 
 /* "0.1.0". */
 TINYFIQA_API const char* tinyfiqa_version(void);
-/* The instruction set of the kernels in use: "avx512vnni", "avx512", "avxvnni", "avx2", "sse42", "neon" or
-   "scalar". */
+/* The instruction set of the kernels in use: "avx512vnni", "avx512", "avxvnni", "avx2", "sse42",
+   "neondotprod", "neon", "vector4" or "scalar". */
 TINYFIQA_API const char* tinyfiqa_instruction_set(void);
 /* "reject", "poor", "fair", "good", or "" for any other number. */
 TINYFIQA_API const char* tinyfiqa_band_name(int32_t band);

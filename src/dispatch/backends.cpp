@@ -10,6 +10,7 @@ extern const Backend inference_backend_vector4;
 extern const Backend inference_backend_scalar;
 extern const DotProductKernels dot_product_kernels_avx512vnni;
 extern const DotProductKernels dot_product_kernels_avxvnni;
+extern const DotProductKernels dot_product_kernels_neondotprod;
 
 namespace {
 
@@ -33,6 +34,9 @@ Span<const Backend* const> compiled_backends() {
 #ifdef TINYFIQA_HAVE_avxvnni
   static const Backend avxvnni = with_dot_products(dot_product_kernels_avxvnni);
 #endif
+#ifdef TINYFIQA_HAVE_neondotprod
+  static const Backend neondotprod = with_dot_products(dot_product_kernels_neondotprod);
+#endif
   static const Backend* const backends[] = {
 #ifdef TINYFIQA_HAVE_avx512vnni
       &avx512vnni,
@@ -48,6 +52,9 @@ Span<const Backend* const> compiled_backends() {
 #endif
 #ifdef TINYFIQA_HAVE_sse42
       &inference_backend_sse42,
+#endif
+#ifdef TINYFIQA_HAVE_neondotprod
+      &neondotprod,
 #endif
 #ifdef TINYFIQA_HAVE_neon
       &inference_backend_neon,

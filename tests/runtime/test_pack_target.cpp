@@ -61,7 +61,7 @@ TEST_CASE("a target packs 8-bit weights as its kernels want them, unless they ar
           packed_by<ShuffleNetV2Quality<ShuffleNetX0_5>>(backend, true));
   });
   CHECK(compared > 0);  // scalar
-  for (const char* name : {"scalar_small", "neon", "vector4"})
+  for (const char* name : {"scalar_small", "neon", "neondotprod", "vector4"})
     CHECK(find_pack_target(name)->backend->conv(of_levels) != nullptr);
   for (const char* name : {"avx2", "avx512", "sse42"})
     CHECK(find_pack_target(name)->backend->conv(of_levels) == nullptr);

@@ -35,8 +35,8 @@ std::vector<float> array_of(const std::string& header) {
 
 TEST_CASE("export writes packed weights for any target as a header, to the bit") {
   const std::string dir = scratch_dir("export_c_array");
-  for (const char* target :
-       {"scalar", "scalar_small", "sse2", "neon", "vector4", "avx2", "avxvnni", "avx512", "avx512vnni"}) {
+  for (const char* target : {"scalar", "scalar_small", "sse2", "neon", "neondotprod", "vector4", "avx2",
+                             "avxvnni", "avx512", "avx512vnni"}) {
     INFO("target " << target);
     const std::string path = dir + "/" + target + ".hpp";
     const auto r = run_tool("export --c-array " + path + " --model tinyfqnet --target " + target);
@@ -61,7 +61,7 @@ TEST_CASE("export writes packed weights for any target as a header, to the bit")
 TEST_CASE("export writes packed 8-bit weights for targets without x86's vectors, byte for byte") {
   const std::string dir = scratch_dir("export_c_array_i8"),
                     weights = std::string(TINYFIQA_SOURCE_DIR) + "/weights/i8/tinyfqnet.safetensors";
-  for (const char* target : {"scalar", "scalar_small", "neon", "vector4"}) {
+  for (const char* target : {"scalar", "scalar_small", "neon", "neondotprod", "vector4"}) {
     INFO("target " << target);
     const std::string path = dir + "/" + target + ".hpp";
     const auto r = run_tool("export --c-array " + path + " --weights " + weights + " --target " + target);
@@ -78,7 +78,7 @@ TEST_CASE("export writes packed 8-bit weights for targets without x86's vectors,
     const std::string path = dir + "/" + target + ".hpp";
     const auto r = run_tool("export --c-array " + path + " --weights " + weights + " --target " + target);
     CHECK(r.code == 1);
-    CHECK_MESSAGE(contains(r.err, "choose scalar, scalar_small, neon or vector4"), r.err);
+    CHECK_MESSAGE(contains(r.err, "choose scalar, scalar_small, neon, neondotprod or vector4"), r.err);
     CHECK(read_text(path).empty());
   }
 }

@@ -53,9 +53,10 @@ Status ExportCommand::export_c_array() const {
   const auto models = read_models(model, *to->backend, Use::run, 1);
   if (!models && to->backend->to_floats == nullptr)  // does this machine run them?
     if (const auto native = read_models(model); native && (*native)[0]->has_levels())
-      return Status::error(
-          Errc::unsupported, model.weights.front(), ": 8-bit weights can't be packed for ", to->name,
-          "; choose scalar, scalar_small, neon or vector4, or the floats that they were made from");
+      return Status::error(Errc::unsupported, model.weights.front(), ": 8-bit weights can't be packed for ",
+                           to->name,
+                           "; choose scalar, scalar_small, neon, neondotprod or vector4, or the floats that "
+                           "they were made from");
   if (!models) return models.status();
   if (models->size() != 1)
     return Status::error(Errc::bad_argument, "a header holds one network; give one --weights");
@@ -153,8 +154,8 @@ void add_export(const Command& app, int& exit_code) {
       "bit-identical.\n\n"
       "--c-array: the program includes the file, and compiles only if its network and its instruction set "
       "are\n"
-      "those of the file; docs/embedding.md shows one. 8-bit weights: for scalar, scalar_small, neon and "
-      "vector4.\n\n"
+      "those of the file; docs/embedding.md shows one. 8-bit weights: for scalar, scalar_small, neon, "
+      "neondotprod and vector4.\n\n"
       "Example:\n"
       "  tinyfiqa export --onnx /tmp/quality.onnx --batch dynamic\n"
       "  tinyfiqa export --c-array /tmp/tinyfqnet_packed.hpp --model tinyfqnet --target scalar_small");

@@ -91,11 +91,13 @@ void NetworkChecks::add_to(const Command& command) {
 
 void add_isa_option(const Command& command, std::string& isa) {
   command
-      .add_option("--isa", isa,
-                  "Use this instruction set: auto, avx512vnni, avx512, avxvnni, avx2, sse42, neon, vector4 "
-                  "or scalar (see --version)")
+      .add_option(
+          "--isa", isa,
+          "Use this instruction set: auto, avx512vnni, avx512, avxvnni, avx2, sse42, neondotprod, neon, "
+          "vector4 or scalar (see --version)")
       .type_name("NAME")
-      .suggest({"auto", "avx512vnni", "avx512", "avxvnni", "avx2", "sse42", "neon", "vector4", "scalar"})
+      .suggest({"auto", "avx512vnni", "avx512", "avxvnni", "avx2", "sse42", "neondotprod", "neon", "vector4",
+                "scalar"})
       .show_default();
 }
 

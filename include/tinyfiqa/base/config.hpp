@@ -127,11 +127,14 @@ TINYFIQA_NOTE(
 #define TINYFIQA_ISA sse42
 #elif defined(TINYFIQA_SSE2)
 #define TINYFIQA_ISA sse2
+#elif defined(TINYFIQA_ARM64) && defined(__ARM_FEATURE_DOTPROD)
+#define TINYFIQA_ISA neondotprod
 #else
 #define TINYFIQA_ISA neon
 #endif
 
-/// "avx512vnni", "avx512", "avxvnni", "avx2", "sse42", "sse2", "neon", "vector4", "scalar" or "scalar_small".
+/// "avx512vnni", "avx512", "avxvnni", "avx2", "sse42", "sse2", "neondotprod", "neon", "vector4", "scalar" or
+/// "scalar_small".
 #define TINYFIQA_ISA_NAME TINYFIQA_STRINGIZE(TINYFIQA_ISA)
 
 // TINYFIQA_NO_THREADS: no header includes <thread>, <mutex> or <condition_variable>, and a run uses its caller alone.

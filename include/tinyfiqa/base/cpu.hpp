@@ -5,6 +5,8 @@
 
 #if defined(TINYFIQA_X86) && defined(__GNUC__)
 #include <cpuid.h>
+#elif defined(TINYFIQA_ARM64) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 TINYFIQA_BEGIN
@@ -24,7 +26,7 @@ inline bool cpu_has_avxvnni() {
 }  // namespace detail
 
 /// True if the machine and its operating system can run code compiled for `isa`: "avx512vnni", "avx512", "avxvnni",
-/// "avx2", "sse42", "sse2", "neon", "vector4", "scalar" or "scalar_small". False for any other name.
+/// "avx2", "sse42", "sse2", "neondotprod", "neon", "vector4", "scalar" or "scalar_small". False for any other name.
 inline bool cpu_can_run(const char* isa) {
   const auto is = [isa](const char* name) { return detail::same_text(isa, name); };
   // These are compiled with the flags of the program itself.
@@ -42,7 +44,11 @@ inline bool cpu_can_run(const char* isa) {
   return false;
 #elif defined(TINYFIQA_ARM64) || \
     defined(__ARM_NEON)  // every 64-bit ARM has it; 32-bit code is compiled for it, or not
-  return is("neon");
+#if defined(TINYFIQA_ARM64) && defined(__linux__)
+  constexpr unsigned long dot_products = 1ul << 20;  // HWCAP_ASIMDDP, which older headers do not have
+  if (is("neondotprod")) return (getauxval(AT_HWCAP) & dot_products) != 0;
+#endif
+  return is("neon") || is(TINYFIQA_ISA_NAME);
 #else
   return is(TINYFIQA_ISA_NAME);  // nobody to ask: what this file is compiled for
 #endif

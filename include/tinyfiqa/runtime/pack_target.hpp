@@ -17,8 +17,8 @@ struct PackTarget {
 namespace detail {
 
 /// Kernels that pack for vectors of `Width` floats and panels of at most `MaxVectors`. WithLevels: for 8-bit maps too, whose
-/// depthwise kernels there add taps.
-template <int Width, int MaxVectors, bool WithLevels = false>
+/// depthwise kernels there add taps, and which subtract LevelOffset from levels (simd/levels.hpp).
+template <int Width, int MaxVectors, bool WithLevels = false, int LevelOffset = 0>
 struct Packing {
   static constexpr Kernel kernel(std::size_t (*packed_bytes)(const ConvShape&),
                                  void (*pack)(const FoldedConv&, float*, unsigned char*),
@@ -47,9 +47,10 @@ struct Packing {
   /// Reads an image if it may.
   template <DType Out>
   static constexpr Kernel level_product(bool is_gemm) {
-    Kernel k =
-        is_gemm ? kernel(kernels::packed_gemm_i8<Width>, kernels::pack_gemm_i8_step<Width, MaxVectors>, Out)
-                : kernel(kernels::packed_conv_i8<Width>, kernels::pack_conv_i8_step<Width, MaxVectors>, Out);
+    Kernel k = is_gemm ? kernel(kernels::packed_gemm_i8<Width>,
+                                kernels::pack_gemm_i8_step<Width, MaxVectors, LevelOffset>, Out)
+                       : kernel(kernels::packed_conv_i8<Width>,
+                                kernels::pack_conv_i8_step<Width, MaxVectors, LevelOffset>, Out);
     k.takes_image = true;
     return k;
   }
@@ -59,7 +60,7 @@ struct Packing {
   static constexpr Kernel conv_i8 = level_product<Out>(false);
   template <DType Out>
   static constexpr Kernel depthwise_i8 = kernel(kernels::packed_taps_i8<Width>,
-                                                kernels::pack_taps_i8_step<Width>, Out);
+                                                kernels::pack_taps_i8_step<Width, LevelOffset>, Out);
   template <DType Out>
   static constexpr const Kernel* choose_level_conv(const ConvShape& c) {
     const KernelSet kind = conv_kernel_of(c.window, c.stride, c.padding, c.groups, c.cin, c.cout);
@@ -101,7 +102,8 @@ inline constexpr PackTarget pack_targets[] = {{"scalar", &detail::Packing<1, 4, 
                                               {"scalar_small", &detail::Packing<1, 2, true>::backend},
                                               {"sse2", &detail::Packing<4, 2>::backend},
                                               {"sse42", &detail::Packing<4, 2>::backend},
-                                              {"neon", &detail::Packing<4, 3, true>::backend},
+                                              {"neon", &detail::Packing<4, 3, true, 128>::backend},
+                                              {"neondotprod", &detail::Packing<4, 3, true, 128>::backend},
                                               {"vector4", &detail::Packing<4, 2, true>::backend},
                                               {"avx2", &detail::Packing<8, 3>::backend},
                                               {"avxvnni", &detail::Packing<8, 3>::backend},

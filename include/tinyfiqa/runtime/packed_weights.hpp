@@ -10,7 +10,7 @@
 TINYFIQA_BEGIN
 
 /// Goes up when the order of packed weights changes.
-inline constexpr int pack_layout_version = 1;
+inline constexpr int pack_layout_version = 2;
 
 /// The numbers that the order of packed weights depends on.
 struct PackLayout {

@@ -132,20 +132,21 @@ template <int Width = simd::width>
 constexpr std::size_t packed_gemm_i8(const ConvShape& c) {
   return gemm_i8_packed_bytes<Width>(c.cout, c.cin, c.act);
 }
-template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
+template <int Width = simd::width, int MaxVectors = gemm_max_vectors, int LevelOffset = simd::level_offset>
 inline void pack_gemm_i8_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
   const QuantisedConv q = quantise_in(c, workspace);
-  pack_gemm_i8<Width, MaxVectors>(c.shape.cout, c.shape.cin, c.shape.act, q.weight, q.bias, q.rows, packed);
+  pack_gemm_i8<Width, MaxVectors, LevelOffset>(c.shape.cout, c.shape.cin, c.shape.act, q.weight, q.bias,
+                                               q.rows, packed);
 }
 template <int Width = simd::width>
 constexpr std::size_t packed_conv_i8(const ConvShape& c) {
   return conv_i8_packed_bytes<Width>(c.cout, c.window, c.cin, c.groups, c.act);
 }
-template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
+template <int Width = simd::width, int MaxVectors = gemm_max_vectors, int LevelOffset = simd::level_offset>
 inline void pack_conv_i8_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
   const QuantisedConv q = quantise_in(c, workspace);
-  pack_conv_i8<Width, MaxVectors>(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups, c.shape.act,
-                                  q.weight, q.bias, q.rows, packed);
+  pack_conv_i8<Width, MaxVectors, LevelOffset>(c.shape.cout, c.shape.cin, c.shape.window, c.shape.groups,
+                                               c.shape.act, q.weight, q.bias, q.rows, packed);
 }
 constexpr std::size_t scratch_conv_i8(const ConvShape& c, int) {
   return conv_i8_scratch(c.window, c.cin, c.groups);
@@ -168,10 +169,11 @@ template <int Width>
 constexpr std::size_t packed_taps_i8(const ConvShape& c) {
   return taps_i8_packed_bytes<Width>(c.cout, c.window, c.act);
 }
-template <int Width>
+template <int Width, int LevelOffset>
 inline void pack_taps_i8_step(const FoldedConv& c, float* workspace, unsigned char* packed) {
   const QuantisedConv q = quantise_in(c, workspace);
-  pack_taps_i8<Width>(c.shape.cout, c.shape.window, c.shape.act, q.weight, q.bias, q.rows, packed);
+  pack_taps_i8<Width, LevelOffset>(c.shape.cout, c.shape.window, c.shape.act, q.weight, q.bias, q.rows,
+                                   packed);
 }
 
 /// Kernels for levels come in two: those that write levels, and those that write floats.

@@ -13,6 +13,19 @@
 //   splat_quad_part(p, n)  the first n levels at p, 0 < n < 4, then zeros
 //   load_quads(p)          `width` quads of weights at p, one for each lane
 //   dot(sum, x, w)         sum + x[0] w[0] + x[1] w[1] + x[2] w[2] + x[3] w[3], for each lane. Exact: weights are -63..63.
+//   level_offset           what is subtracted from all levels that are multiplied: x[i] = level - level_offset. Sums begin with
+//                          level_offset times the sum of all weights.
+//
+//   product_rows[N - 1]    rows of a tile of matrix products with N vectors, if TINYFIQA_PRODUCT_ROWS is defined
+//
+//   If TINYFIQA_QUAD_LANES is defined:
+//   load_four_quads(p), load_two_quads(p)    the 16 levels at p, or 8
+//   dot_two<Q>(sum, x, v, w)    sum[i] += quad Q of x times v[i] + quad Q + 1 of x times w[i], for each lane; Q is 0 or 2
+//
+//   If TINYFIQA_TAP_SUMS is defined, for depthwise convolutions of 16 channels:
+//   load_tap_levels(p), load_tap_weights(p)    16 levels, 16 weights
+//   tap_products(x, w), add_tap_products(sums, x, w)    products, in 16 bits: at most taps_together are added
+//   add_tap_sums(sums, to) adds them to sums in 32 bits
 //
 //   RowBlock<N>            N vectors of neighbouring channels of one pixel, for depthwise convolutions; N is row_block_vectors
 //                          or row_block_least. Exists if TINYFIQA_ROW_BLOCKS is defined.
@@ -35,7 +48,9 @@
 #include <tinyfiqa/simd/levels_avx2.hpp>
 #include <tinyfiqa/simd/levels_avx512.hpp>
 #include <tinyfiqa/simd/levels_by_lane.hpp>
+#include <tinyfiqa/simd/levels_neon.hpp>
 #include <tinyfiqa/simd/levels_sse.hpp>
+#include <tinyfiqa/simd/levels_wasm.hpp>
 
 TINYFIQA_ISA_BEGIN(simd)
 

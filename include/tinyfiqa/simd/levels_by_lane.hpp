@@ -4,7 +4,8 @@
 #include <tinyfiqa/base/quantisation.hpp>
 #include <tinyfiqa/simd/vec.hpp>
 
-#ifndef TINYFIQA_SIMD_X86_LEVELS
+#if !defined(TINYFIQA_SIMD_X86_LEVELS) && !defined(TINYFIQA_SIMD_NEON_LEVELS) && \
+    !defined(TINYFIQA_SIMD_WASM_LEVELS)
 
 #include <cstdint>
 #include <cstring>
@@ -24,6 +25,8 @@ struct vi {
   TINYFIQA_INLINE std::int32_t operator[](int i) const { return lanes[i]; }
 };
 #endif
+
+inline constexpr int level_offset = 0;
 
 template <class Lane>
 TINYFIQA_INLINE vi ints_of(const Lane& lane) {

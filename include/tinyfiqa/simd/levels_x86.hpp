@@ -11,6 +11,8 @@
 
 TINYFIQA_ISA_BEGIN(simd)
 
+inline constexpr int level_offset = 0;
+
 TINYFIQA_INLINE std::int32_t bytes_at(const void* p, int count = 4) {
   std::int32_t four = 0;
   std::memcpy(&four, p, static_cast<std::size_t>(count));

@@ -60,7 +60,7 @@ constexpr std::size_t conv_i8_packed_bytes(int cout, int window, int cin, int gr
 }
 
 /// Packs weight [cout][cin / groups][window][window], bias [cout] and the epilogue's rows [epilogue_rows(act)][cout].
-template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
+template <int Width = simd::width, int MaxVectors = gemm_max_vectors, int LevelOffset = simd::level_offset>
 inline void pack_conv_i8(int cout, int cin, int window, int groups, Act act, const std::int8_t* weight,
                          const std::int32_t* bias, const float* rows, unsigned char* packed) {
   const int n = cout / groups, taps = window * window, cin_g = cin / groups,
@@ -71,7 +71,7 @@ inline void pack_conv_i8(int cout, int cin, int window, int groups, Act act, con
       const int ky = p / row, kx = p % row / cin_g, c = p % row % cin_g;
       return kx < window ? weight[((first + j) * cin_g + c) * taps + ky * window + kx] : std::int8_t{0};
     };
-    pack_panels_i8<Width, MaxVectors>(
+    pack_panels_i8<Width, MaxVectors, LevelOffset>(
         n, window * row, act, tap, bias + first,
         [&](int r, int j) { return rows[std::ptrdiff_t{r} * cout + first + j]; }, packed);
     packed += conv_i8_group_bytes<Width>(cout, window, cin, groups, act);

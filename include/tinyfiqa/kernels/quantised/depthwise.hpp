@@ -5,11 +5,12 @@
 //
 // Taps outside the map are the level that stands for 0, so that bias[c] may hold the zero's part of the sum. Rows are copied
 // to scratch with that level around them: all windows then lie inside. Rows of the output are computed by blocks of channels
-// (kernels/quantised/depthwise_blocks.hpp) or, where there are few channels, by blocks of elements
-// (kernels/quantised/narrow_depthwise.hpp).
+// (kernels/quantised/depthwise_blocks.hpp, kernels/quantised/depthwise_taps.hpp) or, where there are few channels, by blocks
+// of elements (kernels/quantised/narrow_depthwise.hpp).
 #pragma once
 
 #include <tinyfiqa/kernels/quantised/depthwise_blocks.hpp>
+#include <tinyfiqa/kernels/quantised/depthwise_taps.hpp>
 #include <tinyfiqa/kernels/quantised/narrow_depthwise.hpp>
 
 #include <cstddef>

@@ -6,9 +6,9 @@
 // Taps outside the map are the level that stands for 0, so that bias[c] may hold the zero's part of the sum. Rows are copied
 // to scratch with that level around them: all windows then lie inside.
 //
-// With x86's instructions, four rows of a column become quads (simd/levels.hpp): the levels of one channel lie side by side
-// and are multiplied and added together. A column of 3 rows is one quad (its fourth weight is 0), one of 7 rows two. Of 5 rows,
-// four are a quad, and the fifth has quads of its own along the row: four of its taps, then the last one.
+// Four rows of a column become quads (simd/levels.hpp): the levels of one channel lie side by side and are multiplied and added
+// together. A column of 3 rows is one quad (its fourth weight is 0), one of 7 rows two. Of 5 rows, four are a quad, and the
+// fifth has quads of its own along the row: four of its taps, then the last one.
 //
 //   5x5    0 1 2 3 4    quad kx, kx = 0..4: rows 0 to 3
 //          0 1 2 3 4
@@ -16,14 +16,15 @@
 //          0 1 2 3 4
 //          5 5 5 5 6    quads 5 and 6: row 4
 //
+// That is for x86's instructions; kernels/quantised/depthwise_taps.hpp has the others.
+//
 // A tile is P neighbouring output pixels of a block of channels: each quad of levels is made once and added to all outputs
-// that see it. Other processors add channel by channel, in loops that compilers turn into vectors.
+// that see it. Channels are taken in blocks of 16, 32 or 64, of 4 by scalar kernels; the last one may be part of a block. The
+// last tile of a row is moved left to end with the row, and computes some pixels twice, with the same result. So y must not
+// overlap x.
 //
-// Channels are taken in blocks of 16, 32 or 64, of 4 by scalar kernels; the last one may be part of a block. The last tile of a
-// row is moved left to end with the row, and computes some pixels twice, with the same result. So y must not overlap x.
-//
-// Packed weights, for each block: bias (int32), quads or taps (int8), the epilogue's rows (floats,
-// kernels/quantised/epilogue.hpp), all in the order of a RowBlock.
+// Packed weights, for each block: bias (int32), quads (int8), the epilogue's rows (floats, kernels/quantised/epilogue.hpp),
+// all in the order of a RowBlock.
 #pragma once
 
 #include <tinyfiqa/kernels/depthwise.hpp>
@@ -103,36 +104,6 @@ TINYFIQA_INLINE std::uint32_t window_quad(const std::int8_t* weight, int window,
     set(3, 4, 4);  // the last level of the quad that begins one pixel later
   }
   return quad;
-}
-
-/// Size of a block with taps, in bytes.
-TINYFIQA_INLINE constexpr std::size_t tap_block_bytes(int block, int window, Act act) {
-  return static_cast<std::size_t>(block * (4 + 4 * epilogue_rows(act) + window * window));
-}
-/// Size of the packed blocks with taps, in bytes.
-template <int Width = simd::width>
-constexpr std::size_t taps_i8_packed_bytes(int c, int window, Act act) {
-  constexpr int block = i8_tap_block(Width);
-  return static_cast<std::size_t>((c + block - 1) / block) * tap_block_bytes(block, window, act);
-}
-/// Packs weight [c][window][window], bias [c] and the epilogue's rows [epilogue_rows(act)][c] as taps.
-template <int Width = simd::width>
-inline void pack_taps_i8(int c, int window, Act act, const std::int8_t* weight, const std::int32_t* bias,
-                         const float* rows, unsigned char* packed) {
-  constexpr int block = i8_tap_block(Width);
-  const int taps = window * window;
-  for (int first = 0; first < c; first += block) {
-    const auto each = [&](const auto& number) {
-      for (int i = first; i < first + block; ++i) {
-        const auto value = i < c ? number(i) : decltype(number(0))(0);
-        std::memcpy(packed, &value, sizeof value);
-        packed += sizeof value;
-      }
-    };
-    each([&](int i) { return bias[i]; });
-    for (int t = 0; t < taps; ++t) each([&](int i) { return weight[i * taps + t]; });
-    for (int r = 0; r < epilogue_rows(act); ++r) each([&](int i) { return rows[std::ptrdiff_t{r} * c + i]; });
-  }
 }
 
 #ifdef TINYFIQA_ROW_BLOCKS
@@ -290,101 +261,6 @@ inline void depthwise_i8_row_strided(const DepthwiseI8Args& d, const DepthwiseI8
       depthwise_i8_block<K, S, simd::row_block_least>(d, r, b, packed);
     packed += b.vectors * simd::width * channel_bytes;
   });
-}
-
-/// One output row, for any stride. Of other strides than 1 and 2, each pixel is a row of its own.
-template <int K>
-inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& r) {
-  if (d.stride == 1) return depthwise_i8_row_strided<K, 1>(d, r);
-  if (d.stride == 2) return depthwise_i8_row_strided<K, 2>(d, r);
-  DepthwiseI8Args alone = d;
-  DepthwiseI8Row<K> pixel = r;
-  alone.out_w = 1;
-  for (int ox = 0; ox < d.out_w; ++ox, ++pixel.pixel) {
-    depthwise_i8_row_strided<K, 1>(alone, pixel);
-    for (const std::uint8_t*& x : pixel.x) x += d.stride * d.c;
-  }
-}
-
-#elif defined(TINYFIQA_SMALL)
-
-/// sum = bias + the products of one window of four channels, which begin `at` levels behind the start of its rows. (A function
-/// of its own, so that all fits in registers.)
-template <int K>
-TINYFIQA_NOINLINE inline void sum_window(const DepthwiseI8Row<K>& r, std::ptrdiff_t at, std::ptrdiff_t c,
-                                         const std::int32_t* bias, std::int32_t (&sum)[4]) {
-  std::int32_t s[4] = {bias[0], bias[1], bias[2], bias[3]};
-  const auto* w = reinterpret_cast<const std::int8_t*>(bias + 4);
-  for (int ky = 0; ky < K; ++ky) {
-    const std::uint8_t* x = r.x[ky] + at;
-#pragma GCC unroll 7
-    for (int kx = 0; kx < K; ++kx, w += 4, x += c) simd::add_four(x, w, s);
-  }
-  for (int i = 0; i < 4; ++i) sum[i] = s[i];
-}
-
-/// One output row.
-template <int K>
-inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& r) {
-  constexpr int block = i8_large_block;
-  static_assert(block == 4, "tinyfiqa: sum_window() takes four channels");
-  const std::size_t block_bytes = tap_block_bytes(block, K, d.out.act);
-  const unsigned char* packed = d.packed;
-  const SmallLevels to_level(d.out.range);
-  const bool from_zero = SmallLevels::is_from_zero(d.out.range);
-  for (int first = 0; first < d.c; first += block, packed += block_bytes) {
-    const auto* const bias = reinterpret_cast<const std::int32_t*>(packed);
-    const auto* const rows = reinterpret_cast<const float*>(packed + block * (4 + K * K));
-    const int count = d.c - first < block ? d.c - first : block;
-    const bool plain = is_plain(d.out) && count == block;
-    std::uint8_t* to = d.out.levels + r.pixel * d.out.pixel_stride + first;
-    std::ptrdiff_t at = first;
-    for (int ox = 0; ox < d.out_w; ++ox, to += d.out.pixel_stride, at += d.stride * d.c) {
-      std::int32_t sum[block];
-      sum_window<K>(r, at, d.c, bias, sum);
-      if (plain && from_zero) {
-#pragma GCC unroll 4
-        for (int i = 0; i < block; ++i) to[i] = SmallLevels::from_zero(static_cast<float>(sum[i]) * rows[i]);
-      } else if (plain) {
-#pragma GCC unroll 4
-        for (int i = 0; i < block; ++i) to[i] = to_level(static_cast<float>(sum[i]) * rows[i]);
-      } else {
-        store_sums(d.out, r.pixel + ox, 1, first, count, sum, block, rows, block, d.slope);
-      }
-    }
-  }
-}
-
-#else
-
-/// One output row.
-template <int K>
-inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& r) {
-  constexpr int block = i8_large_block, vectors = block / simd::width;
-  const std::size_t block_bytes = tap_block_bytes(block, K, d.out.act);
-  for (int ox = 0; ox < d.out_w; ++ox) {
-    const unsigned char* packed = d.packed;
-    for_each_channel_block(d.c, [&](ChannelBlock b) {
-      std::int32_t sum[block];
-      std::memcpy(sum, packed, sizeof sum);
-      const auto* const rows = reinterpret_cast<const float*>(packed + block * (4 + K * K));
-      const auto* w = reinterpret_cast<const std::int8_t*>(packed) + block * 4;
-      for (int ky = 0; ky < K; ++ky) {
-        const std::uint8_t* x = r.x[ky] + std::ptrdiff_t{ox} * d.stride * d.c + b.first;
-        for (int kx = 0; kx < K; ++kx, w += block, x += d.c)
-          for (int i = 0; i < block; ++i) sum[i] += x[i] * w[i];
-      }
-      float sums[block];
-      for (int i = 0; i < block; ++i) sums[i] = static_cast<float>(sum[i]);
-      constexpr int N = vectors < 4 ? vectors : 4, step = N * simd::width;  // a tile has at most 4 vectors
-      for (int i = 0; i < b.count; i += step)
-        store_tile<1, N>(
-            d.out, r.pixel + ox, 1, b.first + i, b.count - i < step ? b.count - i : step,
-            [&](int, int v) TINYFIQA_INLINE_LAMBDA { return simd::load(sums + i + v * simd::width); },
-            rows + i, block, d.slope);
-      packed += block_bytes;
-    });
-  }
 }
 
 #endif

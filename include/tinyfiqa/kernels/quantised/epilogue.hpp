@@ -166,18 +166,21 @@ template <int P, int N, bool InRowBlock = false, class Sum>
 TINYFIQA_INLINE void store_tile(const QuantisedOutput& out, std::ptrdiff_t pixel, int pixels, int first,
                                 int count, const Sum& sum, const float* rows, std::ptrdiff_t columns,
                                 const float* slope) {
+  std::uint8_t* const levels = out.levels;  // copies: a store of levels might change them
+  const LevelRange range = out.range;
+  const std::ptrdiff_t stride = out.pixel_stride;
   const auto fast = [&](auto tag, auto with_residual) TINYFIQA_INLINE_LAMBDA {
     constexpr int together = N == 1 && P >= 4 && !with_residual ? 4 : 1;
     int done = 0;
     if constexpr (together > 1)  // pixels of one vector that lie side by side are packed together
-      if (pixels == P && count == simd::width && out.pixel_stride == simd::width)
+      if (pixels == P && count == simd::width && stride == simd::width)
 #pragma GCC unroll 3
         for (; done + together <= P; done += together) {
           vf y[together];
 #pragma GCC unroll 4
           for (int i = 0; i < together; ++i)
             y[i] = scale_sum<decltype(tag)::act>(sum(done + i, 0), rows, columns);
-          simd::store_levels<together>(out.levels + (pixel + done) * simd::width + first, y, out.range,
+          simd::store_levels<together>(levels + (pixel + done) * simd::width + first, y, range,
                                        together * simd::width);
         }
     if (done == P) return;
@@ -189,8 +192,7 @@ TINYFIQA_INLINE void store_tile(const QuantisedOutput& out, std::ptrdiff_t pixel
       for (int v = 0; v < N; ++v)
         y[v] = scale_sum<decltype(tag)::act>(sum(i, v), rows + v * simd::width, columns);
       if constexpr (with_residual) add_residual<N>(out, pixel + i, first, count, y);
-      simd::store_levels<N, InRowBlock>(out.levels + (pixel + i) * out.pixel_stride + first, y, out.range,
-                                        count);
+      simd::store_levels<N, InRowBlock>(levels + (pixel + i) * stride + first, y, range, count);
     }
   };
   const bool linear = out.floats == nullptr && (out.act == Act::none || out.act == Act::relu);

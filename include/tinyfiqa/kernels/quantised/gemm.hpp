@@ -7,7 +7,7 @@
 // of four depths lie together (a quad, simd/levels.hpp). A panel of 24 columns:
 //
 //   +------------------------+
-//   | bias      int32   [24] |
+//   | bias      int32   [24] |   and what makes up for simd::level_offset
 //   | factors   float   [24] |   and the activation's other rows (kernels/quantised/epilogue.hpp)
 //   | B[0..3]   4 int8  [24] |   depths 0 to 3 of each column; zeros beyond k
 //   | B[4..7]   4 int8  [24] |
@@ -22,16 +22,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 TINYFIQA_ISA_BEGIN(kernels)
 
 /// Rows of a tile. A sum takes a register more than in float32 (the ones of vpmaddwd):
 ///   16 registers    3x3 + 3 + 1 + 1 + 1 = 15    5x2 + 2 + 3 = 15    8x1 + 1 + 3 = 12
 ///   32 registers    8x3 + 3 + 3 = 30           12x2 + 2 + 3 = 29   12x1 + 1 + 3 = 16
+#ifdef TINYFIQA_PRODUCT_ROWS
+template <int NV>
+inline constexpr int gemm_i8_rows = simd::product_rows[NV - 1];
+#else
 template <int NV>
 inline constexpr int gemm_i8_rows = simd::width == 1        ? 2
                                     : simd::registers >= 32 ? (NV == 3 ? 8 : 12)
                                                             : (NV == 3 ? 3 : (NV == 2 ? 5 : 8));
+#endif
 
 struct GemmI8Args {
   int m = 0, n = 0, k = 0;          ///< all at least 1
@@ -59,8 +65,9 @@ constexpr std::size_t gemm_i8_packed_bytes(int n, int k, Act act) {
   return static_cast<std::size_t>(columns) * 4 * static_cast<std::size_t>(gemm_i8_panel_rows(k, act));
 }
 
-/// Packs the panels: weight(j, p) and constant(r, j) are weights and the epilogue's rows of output j, bias is [n].
-template <int Width, int MaxVectors, class Weight, class Constant>
+/// Packs the panels: weight(j, p) and constant(r, j) are weights and the epilogue's rows of output j, bias is [n]. LevelOffset is
+/// simd::level_offset of the kernels that will read them.
+template <int Width, int MaxVectors, int LevelOffset, class Weight, class Constant>
 inline void pack_panels_i8(int n, int k, Act act, const Weight& weight, const std::int32_t* bias,
                            const Constant& constant, unsigned char* packed) {
   const int total = (n + Width - 1) / Width, quads = quads_of(k), constants = epilogue_rows(act);
@@ -74,7 +81,8 @@ inline void pack_panels_i8(int n, int k, Act act, const Weight& weight, const st
         to += std::ptrdiff_t{columns} * 4;
       };
       const bool there = output < n;
-      const std::int32_t b = there ? bias[output] : 0;
+      std::int32_t b = there ? bias[output] : 0;
+      for (int p = 0; there && LevelOffset != 0 && p < k; ++p) b += LevelOffset * weight(output, p);
       put(&b);
       for (int r = 0; r < constants; ++r) {
         const float c = there ? constant(r, output) : 0.0f;
@@ -92,10 +100,10 @@ inline void pack_panels_i8(int n, int k, Act act, const Weight& weight, const st
 }
 
 /// Packs weight [n][k] (one row for each output), bias [n] and the epilogue's rows [epilogue_rows(act)][n].
-template <int Width = simd::width, int MaxVectors = gemm_max_vectors>
+template <int Width = simd::width, int MaxVectors = gemm_max_vectors, int LevelOffset = simd::level_offset>
 inline void pack_gemm_i8(int n, int k, Act act, const std::int8_t* weight, const std::int32_t* bias,
                          const float* rows, unsigned char* packed) {
-  pack_panels_i8<Width, MaxVectors>(
+  pack_panels_i8<Width, MaxVectors, LevelOffset>(
       n, k, act, [&](int j, int p) { return weight[std::ptrdiff_t{j} * k + p]; }, bias,
       [&](int r, int j) { return rows[std::ptrdiff_t{r} * n + j]; }, packed);
 }
@@ -119,6 +127,37 @@ TINYFIQA_INLINE void gemm_i8_add_products(int k, const std::uint8_t* a, std::ptr
       for (int v = 0; v < NV; ++v) sum[r][v] = simd::dot(sum[r][v], x, bv[v]);
     }
   };
+#ifdef TINYFIQA_QUAD_LANES
+  const auto add_two = [&](auto quad, const auto(&x)[MR]) TINYFIQA_INLINE_LAMBDA {
+    constexpr int first = decltype(quad)::value;
+    decltype(simd::load_quads(b)) w[NV], next[NV];
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) {
+      w[v] = simd::load_quads(b + first * row + v * simd::width * 4);
+      next[v] = simd::load_quads(b + (first + 1) * row + v * simd::width * 4);
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < MR; ++r) simd::dot_two<first>(sum[r], x[r], w, next);
+  };
+  const auto add_many = [&](auto load, auto count) TINYFIQA_INLINE_LAMBDA {
+    decltype(simd::load_four_quads(a)) x[MR];
+#pragma GCC unroll 12
+    for (int r = 0; r < MR; ++r) x[r] = load(at[r / 3] + r % 3 * lda);
+    add_two(std::integral_constant<int, 0>{}, x);
+    if constexpr (decltype(count)::value == 4) add_two(std::integral_constant<int, 2>{}, x);
+#pragma GCC unroll 4
+    for (int i = 0; i < pointers; ++i) at[i] += 4 * count;
+    k -= 4 * count;
+    b += count * row;
+  };
+#pragma GCC unroll 1
+  while (k >= 16)
+    add_many([](const std::uint8_t* x) TINYFIQA_INLINE_LAMBDA { return simd::load_four_quads(x); },
+             std::integral_constant<int, 4>{});
+  if (k >= 8)
+    add_many([](const std::uint8_t* x) TINYFIQA_INLINE_LAMBDA { return simd::load_two_quads(x); },
+             std::integral_constant<int, 2>{});
+#endif
 #pragma GCC unroll 1
   for (; k >= 4; k -= 4, b += row) {
     add([](const std::uint8_t* x) TINYFIQA_INLINE_LAMBDA { return simd::splat_quad(x); });
