@@ -1,6 +1,8 @@
 // tinyfiqa_scorer: finds faces and scores them.
 #include <tinyfiqa/quality/default_model.hpp>
+#include <tinyfiqa/quality/default_model_i8.hpp>
 #include <tinyfiqa/quality/load_model.hpp>
+#include <tinyfiqa/quality/precision.hpp>
 #include <tinyfiqa/quality/scorer.hpp>
 
 #include "common.hpp"
@@ -44,15 +46,26 @@ Made make_scorer(std::vector<std::shared_ptr<const Model>> models, std::shared_p
                                                               std::move(finder)});
 }
 
+/// The built-in network in floats or in 8 bits.
+Result<Model> built_in_model(bool eight_bits) {
+  const Backend& backend = native_backend();
+  return eight_bits ? default_model_i8(backend) : default_model(backend);
+}
+
 Result<std::vector<std::shared_ptr<const Model>>> read_models(const tinyfiqa_scorer_options& options) {
   std::vector<std::shared_ptr<const Model>> models;
   const std::size_t count = options.weights != nullptr ? options.weight_count : 0;
   const std::string name = options.model != nullptr ? options.model : "";
   if (count == 0 && !name.empty())
     return Status::error(Errc::bad_argument, "`model` names the network of `weights`; give that, too");
+  for (std::size_t i = 0; i < count; ++i)
+    if (options.weights[i] == nullptr) return c_api::null_argument("a path of `weights`");
+  const auto eight_bits =
+      takes_eight_bits(options.precision != nullptr ? options.precision : "f32",
+                       count == 0 ? "" : options.weights[0], tinyfqnet_m_spec.name, native_backend());
+  if (!eight_bits) return eight_bits.status();
   for (std::size_t i = 0; i < std::max<std::size_t>(count, 1); ++i) {
-    if (count != 0 && options.weights[i] == nullptr) return c_api::null_argument("a path of `weights`");
-    auto model = count == 0 ? default_model(native_backend())
+    auto model = count == 0 ? built_in_model(*eight_bits)
                             : load_model(options.weights[i], name, native_backend(), Use::run);
     if (!model) return model.status();
     models.push_back(std::make_shared<const Model>(std::move(*model)));
@@ -213,6 +226,13 @@ tinyfiqa_code tinyfiqa_scorer_clone(const tinyfiqa_scorer* scorer, tinyfiqa_scor
 }
 
 void tinyfiqa_scorer_free(tinyfiqa_scorer* scorer) { delete scorer; }
+
+const char* tinyfiqa_scorer_precision(const tinyfiqa_scorer* scorer) {
+  if (scorer == nullptr) return "";
+  std::size_t in_levels = 0;
+  for (const auto& model : scorer->models) in_levels += model->has_levels();
+  return in_levels == 0 ? "f32" : in_levels == scorer->models.size() ? "i8" : "mixed";
+}
 
 void tinyfiqa_scorer_bands(const tinyfiqa_scorer* scorer, int32_t limits[3]) {
   BandLimits bands;

@@ -174,6 +174,9 @@ typedef struct tinyfiqa_scorer_options {
   const char* views;          /* views to average: "flips", or a list of identity, hflip, vflip, color; NULL: as calibrated */
   int32_t faces;              /* TINYFIQA_LARGEST_FACE, TINYFIQA_ALL_FACES or TINYFIQA_WHOLE_IMAGE */
   tinyfiqa_search search;     /* its `threads` are also those of the networks */
+  /* of the built-in network: NULL or "f32": floats; "i8": 8 bits, faster on most processors, and a point or so off; "auto":
+   * 8 bits where the processor has instructions for them (VNNI). "i8" and "auto" are refused beside `weights`. */
+  const char* precision;
 } tinyfiqa_scorer_options;
 
 typedef struct tinyfiqa_scorer tinyfiqa_scorer;
@@ -186,6 +189,8 @@ TINYFIQA_API tinyfiqa_code tinyfiqa_scorer_clone(const tinyfiqa_scorer* scorer, 
                                                  tinyfiqa_error* error);
 /* NULL is allowed. */
 TINYFIQA_API void tinyfiqa_scorer_free(tinyfiqa_scorer* scorer);
+/* What its networks compute in: "f32", "i8", or "mixed" if they differ; "" without scorer. */
+TINYFIQA_API const char* tinyfiqa_scorer_precision(const tinyfiqa_scorer* scorer);
 /* The lowest whole quality of the bands poor, fair and good; zeros without calibration or scorer. */
 TINYFIQA_API void tinyfiqa_scorer_bands(const tinyfiqa_scorer* scorer, int32_t limits[3]);
 

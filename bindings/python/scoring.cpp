@@ -86,15 +86,16 @@ tinyfiqa_search search_of(const Text& detector, float threshold, float smallest_
 /// tinyfiqa_scorer. For one thread at a time: another one gets an error.
 class Scorer {
  public:
-  Scorer(const std::vector<std::string>& weights, const Text& model, const Text& views, int faces,
-         const Text& detector, float threshold, float smallest_face, int longest_side, bool tiles, bool quick,
-         int threads) {
+  Scorer(const std::vector<std::string>& weights, const Text& model, const std::string& precision,
+         const Text& views, int faces, const Text& detector, float threshold, float smallest_face,
+         int longest_side, bool tiles, bool quick, int threads) {
     std::vector<const char*> paths;
     for (const std::string& path : weights) paths.push_back(path.c_str());
     tinyfiqa_scorer_options options = {};
     options.weights = paths.data();
     options.weight_count = paths.size();
     options.model = characters(model);
+    options.precision = precision.c_str();
     options.views = characters(views);
     options.faces = faces;
     options.search = search_of(detector, threshold, smallest_face, longest_side, tiles, quick, threads);
@@ -145,6 +146,7 @@ class Scorer {
     return known(box, landmarks,
                  [&](auto... at) { return tinyfiqa_score_known_face(scorer_.get(), &image, at...); });
   }
+  const char* precision() const { return tinyfiqa_scorer_precision(scorer_.get()); }
   nb::object bands() const {
     std::int32_t limits[3] = {};
     tinyfiqa_scorer_bands(scorer_.get(), limits);
@@ -231,8 +233,8 @@ class Detector {
 void define_scoring(nb::module_& m) {
   m.def("set_result_classes", &set_result_classes);
   nb::class_<Scorer>(m, "Scorer")
-      .def(nb::init<const std::vector<std::string>&, const Text&, const Text&, int, const Text&, float, float,
-                    int, bool, bool, int>())
+      .def(nb::init<const std::vector<std::string>&, const Text&, const std::string&, const Text&, int,
+                    const Text&, float, float, int, bool, bool, int>())
       .def("clone", [](const Scorer& scorer) { return Scorer(scorer); })
       .def("score_file", &Scorer::score_file)
       .def("score_bytes", &Scorer::score_bytes)
@@ -246,6 +248,7 @@ void define_scoring(nb::module_& m) {
            nb::arg().none(), nb::arg().none())
       .def("score_known_face_arrow", &Scorer::score_known_face_arrow, nb::arg(), nb::arg(), nb::arg(),
            nb::arg().none(), nb::arg().none())
+      .def_prop_ro("precision", &Scorer::precision)
       .def_prop_ro("bands", &Scorer::bands);
   nb::class_<Detector>(m, "Detector")
       .def(nb::init<const Text&, float, float, int, bool, bool, int>())

@@ -62,6 +62,7 @@ struct ScorerOptions {
     views: *const c_char,
     faces: i32,
     search: Search,
+    precision: *const c_char,
 }
 
 /// tinyfiqa_scorer, which only the library looks into.

@@ -30,6 +30,12 @@ ScorerPointer make_scorer(const tinyfiqa_scorer_options* options = nullptr) {
   return ScorerPointer(scorer);
 }
 
+ScorerPointer make_scorer_in(const char* precision) {
+  tinyfiqa_scorer_options options = {};
+  options.precision = precision;
+  return make_scorer(&options);
+}
+
 ScorerPointer make_scorer(int32_t faces) {
   tinyfiqa_scorer_options options = {};
   options.faces = faces;
@@ -246,6 +252,14 @@ TEST_CASE("options out of range, missing files and files of another kind give no
   options.model = "tinyfqnet";
   CHECK(refused(options) == TINYFIQA_BAD_ARGUMENT);
   options = {};
+  options.precision = "int8";
+  CHECK(refused(options) == TINYFIQA_BAD_ARGUMENT);
+  options.precision = "i8";
+  weights[0] = tinyfqnet.c_str();
+  options.weights = weights;
+  options.weight_count = 1;
+  CHECK(refused(options) == TINYFIQA_BAD_ARGUMENT);
+  options = {};
   options.search.detector = tinyfqnet.c_str();
   CHECK(refused(options) == TINYFIQA_MISMATCH);
   options = {};
@@ -279,6 +293,43 @@ TEST_CASE("weights of a file, and a clone with the same scores in another thread
     tinyfiqa_score_file(clone.get(), portrait.c_str(), found.data(), 1, &count, nullptr);
   }).join();
   CHECK(same_scores(expected, found));
+}
+
+TEST_CASE(
+    "the built-in network in 8 bits has the scores of its weight file, and nearly those of the floats") {
+  const std::string floats_path = source_file("weights/tinyfqnet_m.safetensors"),
+                    whole_path = source_file("weights/i8/tinyfqnet_m.safetensors");
+  const char* const weights[] = {whole_path.c_str(), floats_path.c_str()};
+  tinyfiqa_scorer_options options = {};
+  options.weights = weights;
+  options.weight_count = 1;
+  const auto of_file = make_scorer(&options), built_in = make_scorer_in("i8"), floats = make_scorer();
+  const auto scores = score_file(built_in.get(), portrait), expected = score_file(floats.get(), portrait);
+  CHECK(same_scores(scores, score_file(of_file.get(), portrait)));
+  CHECK_FALSE(same_scores(scores, expected));
+  CHECK(std::fabs(scores.at(0).score.quality - expected.at(0).score.quality) < 4);
+  CHECK(same_scores(expected, score_file(make_scorer_in("f32").get(), portrait)));
+
+  options.weight_count = 2;
+  const auto precision = [](const ScorerPointer& scorer) {
+    return std::string(tinyfiqa_scorer_precision(scorer.get()));
+  };
+  CHECK(precision(floats) == "f32");
+  CHECK(precision(built_in) == "i8");
+  CHECK(precision(of_file) == "i8");
+  CHECK(precision(make_scorer(&options)) == "mixed");
+  CHECK(precision(nullptr).empty());
+  tinyfiqa_scorer* clone = nullptr;
+  REQUIRE(tinyfiqa_scorer_clone(built_in.get(), &clone, nullptr) == TINYFIQA_OK);
+  CHECK(precision(ScorerPointer(clone)) == "i8");
+}
+
+TEST_CASE("auto scores in 8 bits where the processor has dot products for them") {
+  const auto scorer = make_scorer_in("auto");
+  const std::string isa = tinyfiqa_instruction_set(), chosen = tinyfiqa_scorer_precision(scorer.get());
+  CHECK(chosen == (isa == "avx512vnni" || isa == "avxvnni" ? "i8" : "f32"));
+  CHECK(same_scores(score_file(scorer.get(), portrait),
+                    score_file(make_scorer_in(chosen.c_str()).get(), portrait)));
 }
 
 TEST_CASE("a scorer that two threads use at once gives one of them an error, never a wrong score") {

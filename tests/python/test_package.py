@@ -167,6 +167,10 @@ def test_errors_say_what_is_wrong(tmp_path):
         tinyfiqa.score(np.zeros((0, 4, 3), np.uint8))
     with pytest.raises(ValueError, match="'largest', 'all' or 'whole'"):
         tinyfiqa.Scorer(faces="some")
+    with pytest.raises(ValueError, match="precision 'int8' is not f32, i8 or auto"):
+        tinyfiqa.Scorer(precision="int8")
+    with pytest.raises(ValueError, match="tinyfqnet.safetensors has its own"):
+        tinyfiqa.Scorer(ROOT / "weights/tinyfqnet.safetensors", precision="auto")
     with pytest.raises(FileNotFoundError):
         tinyfiqa.Scorer("no_such.safetensors")
     with pytest.raises(ValueError, match="threshold"):
@@ -177,6 +181,16 @@ def test_other_weights_and_clones():
     scorer = tinyfiqa.Scorer(ROOT / "weights/tinyfqnet.safetensors")
     assert 0 < scorer.bands[0] < scorer.bands[1] < scorer.bands[2]
     assert scorer.clone().score(PORTRAIT).raw == scorer.score(PORTRAIT).raw != tinyfiqa.score(PORTRAIT).raw
+
+
+def test_the_built_in_network_scores_in_floats_or_in_8_bits():
+    floats, whole = tinyfiqa.Scorer(), tinyfiqa.Scorer(precision="i8")
+    of_file = tinyfiqa.Scorer(ROOT / "weights/i8/tinyfqnet_m.safetensors")
+    assert (floats.precision, whole.precision, whole.clone().precision, of_file.precision) == ("f32", "i8", "i8", "i8")
+    assert whole.score(PORTRAIT).raw == of_file.score(PORTRAIT).raw != floats.score(PORTRAIT).raw
+    assert abs(whole.score(PORTRAIT).exact_quality - floats.score(PORTRAIT).exact_quality) < 4
+    by_itself = tinyfiqa.Scorer(precision="auto")
+    assert by_itself.precision == ("i8" if tinyfiqa.instruction_set.endswith("vnni") else "f32")
 
 
 def test_many_images_give_rows_in_order_and_errors_stay_in_their_rows():

@@ -117,6 +117,12 @@ def test_wrong_options_end_before_the_work():
         _tables.settings(["image"], bytes, weights="no_such.safetensors")
 
 
+def test_workers_get_the_precision_that_auto_chose_where_the_work_began():
+    chosen = _tables.settings(["image"], bytes, precision="auto").scorer["precision"]
+    assert chosen == tinyfiqa.Scorer(precision="auto").precision
+    assert scored({"path": [PORTRAIT]}, precision="i8")[0]["score"] == tinyfiqa.Scorer(precision="i8").score(PORTRAIT).raw
+
+
 def test_parts_are_row_groups_put_together_or_divided(tmp_path):
     assert list(_parts._pieces([2, 2, 1], 3)) == [((0,), 0, 2), ((1, 2), 0, 3)]
     assert list(_parts._pieces([10, 1, 1], 4)) == [((0,), 0, 3), ((0,), 3, 3), ((0,), 6, 4), ((1, 2), 0, 2)]

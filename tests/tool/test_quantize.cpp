@@ -153,7 +153,10 @@ TEST_CASE("--precision i8 scores with the 8-bit weights that come with the progr
     CHECK(change / static_cast<double>(floats.size()) <
           4);  // these faces are stranger than those of the ranges
   }
-  CHECK(qualities_with("--precision i8") == qualities_with("--precision i8 --model tinyfqnet_m"));
+  // The default network's are compiled in.
+  const auto of_file = qualities(TINYFIQA_SOURCE_DIR "/weights/i8/tinyfqnet_m.safetensors");
+  CHECK(qualities_with("--precision i8") == of_file);
+  CHECK(qualities_with("--precision i8 --model tinyfqnet_m") == of_file);
 }
 
 TEST_CASE("--precision auto takes 8 bits where there are dot products, and says so") {

@@ -2,7 +2,9 @@
 
 #include <tinyfiqa/formats/weights.hpp>
 #include <tinyfiqa/quality/default_model.hpp>
+#include <tinyfiqa/quality/default_model_i8.hpp>
 #include <tinyfiqa/quality/load_model.hpp>
+#include <tinyfiqa/quality/precision.hpp>
 #include <tinyfiqa/quality/tinyfqnet_model.hpp>
 #include <tinyfiqa/threads/processor.hpp>
 
@@ -13,6 +15,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <thread>
 
 using namespace tinyfiqa;
@@ -49,8 +52,8 @@ void ModelOptions::add_precision_to(const Command& command) {
       .add_option(
           "--precision", precision,
           "Score with the weights that come with the program in floats (f32) or in 8 bits (i8: faster on "
-          "most "
-          "processors, and a point or so off); auto: 8 bits where the processor has instructions for them "
+          "most processors, and a point or so off); auto: 8 bits where the processor has instructions for "
+          "them "
           "(VNNI) and the network gains by it")
       .one_of({"f32", "i8", "auto"})
       .show_default();
@@ -172,19 +175,22 @@ namespace {
 
 /// Whether --precision asks for the 8-bit weights that come with the program. Prints a note if `auto` chooses them.
 Result<bool> wants_eight_bits(const ModelOptions& options, const Backend& backend) {
-  if (options.precision == "f32") return false;
-  if (!options.weights.empty())
-    return Status::error(Errc::bad_argument, "--precision ", options.precision,
-                         " is for the weights that come with the program; ", options.weights[0],
-                         " has its own (make 8-bit weights of it by tinyfiqa quantize)");
-  if (options.precision == "i8") return true;
-  // Those that stay within a point of the floats' quality on average, and are 1.5 times as fast or more.
-  const bool gains = options.model.empty() || options.model == tinyfqnet_m_spec.name ||
-                     options.model == "tinyfqnet_l" || options.model == "shufflenet_v2_x0_5";
-  const bool dot_products = backend.base != nullptr;  // what such a backend adds to its base
-  if (gains && dot_products)
+  const std::string model = options.model.empty() ? tinyfqnet_m_spec.name : options.model;
+  auto wanted =
+      takes_eight_bits(options.precision, options.weights.empty() ? "" : options.weights[0], model, backend);
+  if (!wanted) return wanted.status().prefixed("--");
+  if (*wanted && options.precision == "auto")
     print_note("scores with 8-bit weights (" + std::string(backend.isa) + "); --precision f32 is in floats");
-  return gains && dot_products;
+  return wanted;
+}
+
+/// The model whose weights are compiled in; an empty name means the default one. Nothing if they are not.
+std::optional<Result<Model>> compiled_in_model(const std::string& name, bool eight_bits,
+                                               const Backend& backend) {
+  if (name.empty() || name == tinyfqnet_m_spec.name)
+    return eight_bits ? default_model_i8(backend) : default_model(backend);
+  if (name == tinyfqnet_spec.name && !eight_bits) return tinyfqnet_model(backend);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -201,19 +207,17 @@ Result<std::vector<std::shared_ptr<const Model>>> read_models(const ModelOptions
   std::vector<std::shared_ptr<const Model>> models;
   const bool ensemble = options.model == "ensemble";
   auto paths = options.weights;
-  const bool smallest = options.model == tinyfqnet_spec.name;
   const auto eight_bits = wants_eight_bits(options, backend);
   if (!eight_bits) return eight_bits.status();
-  if (paths.empty() && !*eight_bits &&
-      (options.model.empty() || smallest || options.model == tinyfqnet_m_spec.name)) {
-    auto model = smallest ? tinyfqnet_model(backend) : default_model(backend);
-    if (!model) return model.status();
-    models.push_back(std::make_shared<const Model>(std::move(*model)));
+  auto compiled_in = paths.empty() ? compiled_in_model(options.model, *eight_bits, backend) : std::nullopt;
+  if (compiled_in) {
+    if (!*compiled_in) return compiled_in->status();
+    models.push_back(std::make_shared<const Model>(std::move(**compiled_in)));
   } else if (paths.empty()) {
-    const std::string name = options.model.empty() ? tinyfqnet_m_spec.name : options.model;
+    const std::string& name = options.model;
     if (!ensemble && find_model(name) == nullptr)
-      return Status::error(Errc::bad_argument, "no model is called '", options.model,
-                           "'; there are ensemble, ", model_names());
+      return Status::error(Errc::bad_argument, "no model is called '", name, "'; there are ensemble, ",
+                           model_names());
     auto shipped = shipped_weights(name, *eight_bits);
     if (!shipped) return shipped.status();
     paths = std::move(*shipped);

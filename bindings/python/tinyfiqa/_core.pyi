@@ -18,6 +18,7 @@ class Scorer:
         self,
         weights: list[str],
         model: str | None,
+        precision: str,
         views: str | None,
         faces: int,
         detector: str | None,
@@ -46,6 +47,8 @@ class Scorer:
     def score_known_face_arrow(
         self, array: Any, height: int, width: int, box: list[float] | None, landmarks: list[float] | None, /
     ) -> ScoredFace: ...
+    @property
+    def precision(self) -> str: ...
     @property
     def bands(self) -> tuple[int, int, int]: ...
 

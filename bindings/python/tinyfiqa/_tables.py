@@ -87,7 +87,9 @@ def settings(
         raise ValueError("threads is the number of threads of a worker")
     if scorer.get("faces", "largest") not in CHOICES:
         raise ValueError(f"faces={scorer['faces']!r}; it may be 'largest', 'all' or 'whole'")
-    Scorer(**scorer)  # its errors should come now, not from each worker
+    first = Scorer(**scorer)  # its errors should come now, not from each worker
+    if scorer.get("precision") == "auto":  # workers on other processors might choose otherwise
+        scorer["precision"] = first.precision
     image = image or next((name for name in ("image", "path") if name in names), "image")
     if image not in names:
         raise ValueError(f"the table has no column {image!r}; give image=, one of {', '.join(names)}")
