@@ -285,6 +285,38 @@ TEST_CASE("--resume goes on where a stopped run ended, in both formats") {
   CHECK(score_list(list, "--sort --out '" + dir + "/new.csv'").code != 0);
 }
 
+TEST_CASE("--resume refuses rows of other weights, precision, views or sizes, and leaves them as they are") {
+  const std::string dir = folder_of_faces("resume_other");
+  std::string list = dir + "/gone.jpg\n";
+  fs::copy_file(dir + "/a.jpg", dir + "/gone.jpg");
+  for (const char* name : {"missing.jpg", "a.jpg", "b.jpg", "c.jpg"}) list += dir + "/" + name + "\n";
+  for (const std::string extension : {"csv", "jsonl"}) {
+    const std::string path = dir + "/rows." + extension, options = "--resume '" + path + "' ";
+    CHECK(score_list(list, options).code == 1);
+    const std::string rows = read_text(path);
+    fs::rename(dir + "/gone.jpg", dir + "/away.jpg");  // another photo is compared
+    for (const char* other :
+         {"--precision i8", "--model tinyfqnet --tta identity", "--tta hflip", "--size 80x80"}) {
+      CAPTURE(other);
+      const auto r = score_list(list, options + other);
+      CHECK(r.code == 2);
+      CHECK_MESSAGE(contains(r.err, path + ": has the raw score "), r.err);
+      CHECK_MESSAGE(contains(r.err, ".jpg, which now has "), r.err);
+      CHECK_MESSAGE(contains(r.err, "--precision"), r.err);
+      CHECK(read_text(path) == rows);
+    }
+    CHECK(score_list(list, options + "--isa scalar").code == 0);  // scores differ in their last digits alone
+    fs::rename(dir + "/away.jpg", dir + "/gone.jpg");
+  }
+}
+
+TEST_CASE("rows without a score are not compared when a run goes on") {
+  const std::string dir = folder_of_faces("resume_errors"), rows = dir + "/rows.csv";
+  const std::string list = dir + "/missing.jpg\n" + dir + "/a.jpg\n";
+  CHECK(score_list(list, "--resume '" + rows + "'").code == 1);
+  CHECK(score_list(list, "--resume '" + rows + "' --precision i8").code == 0);
+}
+
 TEST_CASE("rows that are none, however deep, are refused when a run goes on") {
   const std::string dir = folder_of_faces("resume_deep"), rows = dir + "/rows.jsonl";
   const std::string deep = std::string(100000, '[') + std::string(100000, ']');

@@ -43,7 +43,8 @@ TEST_CASE("merged shards are what one run writes, byte for byte, for any number 
   }
 }
 
-TEST_CASE("shards of a table, of a list on standard input and with explanations are joined, too") {
+TEST_CASE(
+    "shards of a table, of a list on standard input, with explanations and of a baseline are joined, too") {
   const std::string dir = scratch_dir("shards_data");
   write_text(dir + "/data.csv",
              "path,box_x,box_y,box_w,box_h\nastronaut.jpg,178,60,92,115\ngroup.jpg,,,,\ncoffee.jpg,,,,\n");
@@ -51,7 +52,8 @@ TEST_CASE("shards of a table, of a list on standard input and with explanations 
              TINYFIQA_SOURCE_DIR "/examples/faces/astronaut.jpg\nmissing.jpg\n" TINYFIQA_SOURCE_DIR
                                  "/examples/photos/group.jpg\n");
   for (const std::string& list :
-       {"--data " + dir + "/data.csv --images {photos}", "- --explain --raw < " + dir + "/list"}) {
+       {"--data " + dir + "/data.csv --images {photos}", "- --explain --raw < " + dir + "/list",
+        std::string("{faces} missing.jpg --face whole --model random")}) {
     const std::string out = dir + "/rows.csv";
     CHECK(run_tool("score --out " + out + " " + list).code == 1);
     const std::string expected = read_text(out);

@@ -6,6 +6,7 @@
 #include "jobs/input_list.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
+#include "jobs/scoring/done_check.hpp"
 #include "jobs/scoring/done_rows.hpp"
 #include "jobs/scoring/merge_shards.hpp"
 #include "jobs/scoring/score_photos.hpp"
@@ -45,10 +46,10 @@ struct ScoreCommand {
   Status check_options();
   Status check_out();
   void name_shard_file();
-  NextPhoto of_shard(NextPhoto next) const;
+  NextPhoto numbered(NextPhoto next) const;
   Result<QualitySource> open(const ScoreOptions& options, const Crop& crop) const;
   ShownFaces shown_faces() const;
-  Result<RowOutput> open_rows(const ScoreTable& table, NextPhoto& next) const;
+  Result<RowOutput> open_rows(const ScoreTable& table, const PhotoJudge& judge, NextPhoto& next) const;
   int score_list(const ScoreOptions& options, const Crop& crop);
   int score_table(const ScoreOptions& options);
   int print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, Aside<ImageFile>& first,
@@ -93,8 +94,9 @@ ShownFaces ScoreCommand::shown_faces() const {
 }
 
 /// Standard output with the header, or the file of --out or --resume. Takes from `next` the photos that the file of
-/// --resume has already.
-Result<RowOutput> ScoreCommand::open_rows(const ScoreTable& table, NextPhoto& next) const {
+/// --resume has already, and lets the judge score some of them again.
+Result<RowOutput> ScoreCommand::open_rows(const ScoreTable& table, const PhotoJudge& judge,
+                                          NextPhoto& next) const {
   const std::string header = table.header().empty() ? "" : table.header() + "\n";
   std::error_code ignored;
   const bool go_on = !resume.empty() && std::filesystem::file_size(resume, ignored) > 0 && !ignored;
@@ -107,12 +109,14 @@ Result<RowOutput> ScoreCommand::open_rows(const ScoreTable& table, NextPhoto& ne
   }
   auto done = DoneRows::read(resume, table_format(format), table.header());
   if (!done) return done.status();
-  while (const auto path = done->next()) {
+  DoneCheck check(resume, judge);
+  while (const auto row = done->next()) {
     const auto photo = next();
-    if (!photo || photo->path != *path)
-      return Status::error(Errc::mismatch, resume, ": has a row for ", *path, " where ",
+    if (!photo || photo->path != row->path)
+      return Status::error(Errc::mismatch, resume, ": has a row for ", row->path, " where ",
                            photo ? photo->path : "nothing more",
                            " was given; give the same photos in the same order");
+    if (const Status same = check.compare(*row, *photo); !same) return same;
   }
   if (done->images() > 0)
     print_note(resume + ": " + std::to_string(done->images()) + " images are done; going on behind them");
@@ -122,8 +126,8 @@ Result<RowOutput> ScoreCommand::open_rows(const ScoreTable& table, NextPhoto& ne
 /// Scores the photos and prints their rows. `first`, if valid, gives the first photo. Returns the exit code.
 int ScoreCommand::print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, Aside<ImageFile>& first,
                                const ScoreOutput& output) const {
-  next = of_shard(std::move(next));
-  auto rows = open_rows(output.table, next);
+  next = numbered(std::move(next));
+  auto rows = open_rows(output.table, judges[0], next);
   if (!rows) return report_failure(rows.status());
   const double started_s = now_s();
   const ScoredPhotos done = score_photos(judges, next, first, output, *rows);
@@ -139,13 +143,13 @@ int ScoreCommand::print_scores(std::vector<PhotoJudge>& judges, NextPhoto next, 
   return done.failed + done.undrawn > 0 ? exit_some_failed : exit_done;
 }
 
-/// The photos of --shard.
-NextPhoto ScoreCommand::of_shard(NextPhoto next) const {
-  if (!shard) return next;
-  return [next = std::move(next), part = *shard, index = std::size_t{0}]() mutable {
+/// The photos with their numbers. With --shard, those of the shard alone.
+NextPhoto ScoreCommand::numbered(NextPhoto next) const {
+  return [next = std::move(next), part = shard, count = std::size_t{0}]() mutable {
     for (;;) {
       auto photo = next();
-      if (!photo || part.has(index++)) return photo;
+      if (photo) photo->number = count++;
+      if (!photo || !part || part->has(photo->number)) return photo;
     }
   };
 }
@@ -338,8 +342,8 @@ void add_score(const Command& app, int& exit_code) {
   const Option resume =
       sub.add_option(
              "--resume", command->resume,
-             "Go on with a file of --out that an earlier run with the same images and options did not "
-             "finish; a new file is begun")
+             "Go on with a file of --out that an earlier run with the same images, weights and options did "
+             "not finish (some images are scored again to check that); a new file is begun")
           .type_name("FILE")
           .excludes(out);
   const Option shard =

@@ -32,14 +32,14 @@ Result<DoneRows> DoneRows::read(const std::string& path, TableFormat format, con
   return done;
 }
 
-std::optional<std::string> DoneRows::next() {
+std::optional<RowFile::Row> DoneRows::next() {
   while (given_ < images_) {
-    const auto row = file_.row(at_);
+    auto row = file_.row(at_);
     if (!row || !*row) return std::nullopt;
     at_ = (*row)->end;
     if (!(*row)->is_first) continue;
     ++given_;
-    return (*row)->path;
+    return std::move(*row);
   }
   return std::nullopt;
 }

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-/// Reads the paths of the rows again, image by image. The last image is left out: a run that was stopped may not have
+/// Reads paths and scores of the rows again, image by image. The last image is left out: a run that was stopped may not have
 /// written all of its rows.
 class DoneRows {
  public:
@@ -19,8 +19,8 @@ class DoneRows {
   std::size_t images() const { return images_; }
   /// The bytes of the file in front of the last image.
   std::size_t bytes() const { return bytes_; }
-  /// The path of the next image; none behind images().
-  std::optional<std::string> next();
+  /// The first row of the next image; none behind images().
+  std::optional<RowFile::Row> next();
 
  private:
   explicit DoneRows(RowFile file) : file_(std::move(file)) {}

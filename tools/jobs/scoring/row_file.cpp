@@ -14,6 +14,12 @@ FileBytes rest_of(const FileBytes& file, std::size_t at) {
   return {file.path, Bytes(file.bytes.data + at, file.bytes.size - at), nullptr};
 }
 
+std::optional<double> number_of(const std::string& field) {
+  double value = 0;
+  std::string problem;
+  return parse_number(field, "the score", value, problem) ? std::optional<double>(value) : std::nullopt;
+}
+
 }  // namespace
 
 Result<RowFile> RowFile::open(const std::string& path, TableFormat format) {
@@ -33,14 +39,19 @@ Status RowFile::read_header() {
   begin_ = header_.size() + 1;
   CsvRow columns;
   if (auto read = CsvReader(file_).next(columns); !read) return read.status();
-  const auto face = std::find(columns.fields.begin(), columns.fields.end(), "face");
-  if (face != columns.fields.end()) face_column_ = static_cast<std::size_t>(face - columns.fields.begin());
+  const auto find = [&fields = columns.fields](const char* name, std::size_t& column) {
+    const auto at = std::find(fields.begin(), fields.end(), name);
+    if (at != fields.end()) column = static_cast<std::size_t>(at - fields.begin());
+  };
+  find("face", face_column_);
+  find("score", score_column_);
   return Status();
 }
 
 Result<std::optional<RowFile::Row>> RowFile::row(std::size_t at) const {
   if (at >= file_.bytes.size) return std::optional<Row>();
-  Row row{"", true, at, at};
+  Row row;
+  row.begin = row.end = at;
   std::string face;
   const Status read = format_ == TableFormat::csv ? read_csv(row, face) : read_json(row, face);
   if (!read) return read;
@@ -55,6 +66,7 @@ Status RowFile::read_csv(Row& row, std::string& face) const {
   if (const auto more = reader.next(fields); !more) return more.status();
   row.path = fields.fields[0];
   if (face_column_ < fields.fields.size()) face = fields.fields[face_column_];
+  if (score_column_ < fields.fields.size()) row.score = number_of(fields.fields[score_column_]);
   row.end = row.begin + reader.offset();
   return Status();
 }
@@ -68,6 +80,7 @@ Status RowFile::read_json(Row& row, std::string& face) const {
   row.path = json["path"].get<std::string>();
   if (json.contains("face") && json["face"].is_number_integer())
     face = std::to_string(json["face"].get<long>());
+  if (json.contains("score") && json["score"].is_number()) row.score = json["score"].get<double>();
   row.end = row.begin + static_cast<std::size_t>(end - rest.data) + 1;
   return Status();
 }

@@ -11,9 +11,10 @@
 
 class RowFile {
  public:
-  /// A row's path, whether it is the first of its image, and where it begins and ends.
+  /// A row's path, its raw score if it has one, whether it is the first of its image, and where it begins and ends.
   struct Row {
     std::string path;
+    std::optional<double> score;
     bool is_first = true;
     std::size_t begin = 0, end = 0;
   };
@@ -39,6 +40,6 @@ class RowFile {
   tinyfiqa::FileBytes file_;
   TableFormat format_;
   std::string header_;
-  std::size_t face_column_ = tinyfiqa::CsvTable::npos;
+  std::size_t face_column_ = tinyfiqa::CsvTable::npos, score_column_ = tinyfiqa::CsvTable::npos;
   std::size_t begin_ = 0;
 };

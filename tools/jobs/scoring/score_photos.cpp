@@ -121,14 +121,8 @@ class PhotoScoring {
 
  private:
   PhotoRows score_file(const PhotoJudge& judge, std::size_t index, const PhotoTask& task) {
-    const bool given = task.crop.box || task.crop.landmarks || task.is_face;
-    const ImageFile file = index == 0 && first_.valid()
-                               ? first_.get()
-                               : read_image_file(task.file, given ? 0 : judge.decoded_side());
-    std::vector<ScoreRow> rows =
-        task.is_face ? std::vector<ScoreRow>{score_image(*judge.judge, task.file, file, task.crop, index,
-                                                         judge.explainer.get())}
-                     : score_photo(judge, task.file, file, task.crop, index);
+    const ImageFile file = index == 0 && first_.valid() ? first_.get() : read_task(judge, task);
+    std::vector<ScoreRow> rows = score_task(judge, task, file);
     if (const Status drawn = draw_photo(output_, task, file, rows); !drawn) {
       print_error(drawn);
       ++undrawn_;
@@ -173,6 +167,16 @@ class PhotoScoring {
 };
 
 }  // namespace
+
+ImageFile read_task(const PhotoJudge& judge, const PhotoTask& task) {
+  const bool given = task.crop.box || task.crop.landmarks || task.is_face;
+  return read_image_file(task.file, given ? 0 : judge.decoded_side());
+}
+
+std::vector<ScoreRow> score_task(const PhotoJudge& judge, const PhotoTask& task, const ImageFile& file) {
+  if (!task.is_face) return score_photo(judge, task.file, file, task.crop, task.number);
+  return {score_image(*judge.judge, task.file, file, task.crop, task.number, judge.explainer.get())};
+}
 
 ScoredPhotos score_photos(std::vector<PhotoJudge>& judges, const NextPhoto& next, Aside<ImageFile>& first,
                           const ScoreOutput& output, RowOutput& rows) {

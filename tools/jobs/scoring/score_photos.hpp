@@ -22,10 +22,16 @@ struct PhotoTask {
   tinyfiqa::Status status;  ///< why there is nothing to read
   tinyfiqa::Crop crop;      ///< the face, if it is given
   bool is_face = false;     ///< the whole image is the face
+  std::size_t number = 0;   ///< its position in the list of all photos
 };
 
 /// The photos of a run; none at the end.
 using NextPhoto = std::function<std::optional<PhotoTask>()>;
+
+/// Reads the file of a photo, at the size that its judge needs.
+ImageFile read_task(const PhotoJudge& judge, const PhotoTask& task);
+/// Scores the photo in this file. Errors in its rows name the file.
+std::vector<ScoreRow> score_task(const PhotoJudge& judge, const PhotoTask& task, const ImageFile& file);
 
 /// How the rows of a run look, and what is drawn.
 struct ScoreOutput {
