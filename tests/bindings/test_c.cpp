@@ -327,7 +327,7 @@ TEST_CASE(
 TEST_CASE("auto scores in 8 bits where the processor has dot products for them") {
   const auto scorer = make_scorer_in("auto");
   const std::string isa = tinyfiqa_instruction_set(), chosen = tinyfiqa_scorer_precision(scorer.get());
-  CHECK(chosen == (isa == "avx512vnni" || isa == "avxvnni" ? "i8" : "f32"));
+  CHECK(chosen == (isa == "avx512vnni" || isa == "avxvnni" || isa == "neondotprod" ? "i8" : "f32"));
   CHECK(same_scores(score_file(scorer.get(), portrait),
                     score_file(make_scorer_in(chosen.c_str()).get(), portrait)));
 }

@@ -190,7 +190,7 @@ def test_the_built_in_network_scores_in_floats_or_in_8_bits():
     assert whole.score(PORTRAIT).raw == of_file.score(PORTRAIT).raw != floats.score(PORTRAIT).raw
     assert abs(whole.score(PORTRAIT).exact_quality - floats.score(PORTRAIT).exact_quality) < 4
     by_itself = tinyfiqa.Scorer(precision="auto")
-    assert by_itself.precision == ("i8" if tinyfiqa.instruction_set.endswith("vnni") else "f32")
+    assert by_itself.precision == ("i8" if tinyfiqa.instruction_set.endswith(("vnni", "dotprod")) else "f32")
 
 
 def test_many_images_give_rows_in_order_and_errors_stay_in_their_rows():

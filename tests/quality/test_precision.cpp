@@ -21,7 +21,7 @@ bool ends_with(const std::string& text, const std::string& end) {
 TEST_CASE("auto takes 8 bits where there are 8-bit dot products and the network gains by them") {
   for (const Backend* backend : compiled_backends()) {
     CAPTURE(backend->isa);
-    const bool dot_products = ends_with(backend->isa, "vnni");
+    const bool dot_products = ends_with(backend->isa, "vnni") || ends_with(backend->isa, "dotprod");
     for (const char* model : {"tinyfqnet_m", "tinyfqnet_l", "shufflenet_v2_x0_5"})
       CHECK(*takes_eight_bits("auto", "", model, *backend) == dot_products);
     for (const char* model : {"tinyfqnet", "mobilenet_v3_small", "ensemble"})

@@ -164,7 +164,8 @@ TEST_CASE("--precision auto takes 8 bits where there are dot products, and says 
   const auto r = run_tool("score {faces} --face whole --precision auto");
   REQUIRE(r.code == 0);
   const bool dot_products = contains(run_tool("--version").out, "runs: avx512vnni") ||
-                            contains(run_tool("--version").out, "runs: avxvnni");
+                            contains(run_tool("--version").out, "runs: avxvnni") ||
+                            contains(run_tool("--version").out, "runs: neondotprod");
   CHECK_MESSAGE(contains(r.err, "8-bit weights") == dot_products, r.err);
   const auto smallest = run_tool("score {faces} --face whole --precision auto --model tinyfqnet");
   CHECK(!contains(smallest.err, "8-bit weights"));  // floats are faster there
