@@ -1,5 +1,5 @@
 // Runs ONNX graphs by the definitions of the operators, for comparison with exported files. It knows the operators
-// that tinyfiqa writes, on float tensors [N, C, ...], and uses nothing of tinyfiqa.
+// that tinyfiqa writes, on float tensors [N, C, ...] (levels are floats too), and uses nothing of tinyfiqa.
 #pragma once
 
 #include <onnx.pb.h>
@@ -75,14 +75,19 @@ inline Tensor conv(const onnx::NodeProto& node, const Tensor& x, const Tensor& w
   Tensor y = zeros({x.dim(0), cout, window.out_h, window.out_w});
   for (std::int64_t n = 0; n < x.dim(0); ++n)
     for (std::int64_t o = 0; o < cout; ++o) {
-      float* to = &y.v[static_cast<std::size_t>((n * cout + o) * window.out_h * window.out_w)];
-      if (bias) std::fill(to, to + window.out_h * window.out_w, bias->v[static_cast<std::size_t>(o)]);
+      std::vector<double> sums(static_cast<std::size_t>(window.out_h * window.out_w),
+                               bias ? static_cast<double>(bias->v[static_cast<std::size_t>(o)]) : 0.0);
       for (std::int64_t i = 0; i < cin; ++i) {
         const std::int64_t channel = o / (cout / groups) * cin + i;
         const float* from = &x.v[static_cast<std::size_t>((n * x.dim(1) + channel) * window.h * window.w)];
         const float* filter = &weight.v[static_cast<std::size_t>((o * cin + i) * window.k * window.k)];
-        window.each([&](std::size_t p, std::size_t k, std::size_t q) { to[p] += filter[k] * from[q]; });
+        window.each([&](std::size_t p, std::size_t k, std::size_t q) {
+          sums[p] += static_cast<double>(filter[k]) * static_cast<double>(from[q]);
+        });
       }
+      std::transform(sums.begin(), sums.end(),
+                     y.v.begin() + (n * cout + o) * static_cast<std::int64_t>(sums.size()),
+                     [](double sum) { return static_cast<float>(sum); });
     }
   return y;
 }
@@ -127,12 +132,19 @@ inline Tensor batch_norm(const onnx::NodeProto& node, Tensor x, const std::vecto
   return x;
 }
 
-/// x with y repeated along the axes where it has extent 1; y's shape is x's, or [N, C, 1, 1], or [C, 1, 1].
+/// x with y repeated along the axes where it has extent 1; y's shape is x's, or [N, C, 1, 1], or
+/// [C, 1, 1], or [C] if x is a matrix, or [N, 1, 1, 1].
 inline Tensor broadcast(const Tensor& y, const Tensor& x) {
   if (y.shape == x.shape) return y;
   const Shape gate{x.dim(0), x.dim(1), 1, 1}, slope{x.dim(1), 1, 1};
-  if (y.shape != gate && y.shape != slope) throw std::runtime_error("these shapes do not broadcast");
+  const bool row = x.shape.size() == 2 && y.shape == Shape{x.dim(1)};
+  const bool filters = y.shape == Shape{x.dim(0), 1, 1, 1};
+  if (y.shape != gate && y.shape != slope && !row && !filters)
+    throw std::runtime_error("these shapes do not broadcast");
   Tensor full = zeros(x.shape);
+  for (std::size_t i = 0; filters && i < full.v.size(); ++i)
+    full.v[i] = y.v[i / static_cast<std::size_t>(count(x.shape, 1))];
+  if (filters) return full;
   for (std::size_t i = 0; i < full.v.size(); ++i)
     full.v[i] = y.v[i / static_cast<std::size_t>(count(x.shape, 2)) % y.v.size()];
   return full;
@@ -244,6 +256,41 @@ inline Tensor resize(const onnx::NodeProto& node, const Tensor& x, const Tensor&
   return y;
 }
 
+/// Zeros around the rows and columns; pads: all axes' beginnings, then their ends.
+inline Tensor pad(const Tensor& x, const Shape& pads) {
+  if (pads.size() != 8 || pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0)
+    throw std::runtime_error("Pad: another kind");
+  const std::int64_t h = x.dim(2), w = x.dim(3);
+  Tensor y = zeros({x.dim(0), x.dim(1), h + pads[2] + pads[6], w + pads[3] + pads[7]});
+  for (std::int64_t row = 0; row < x.dim(0) * x.dim(1) * h; ++row)
+    std::copy_n(
+        &x.v[static_cast<std::size_t>(row * w)], w,
+        &y.v[static_cast<std::size_t>(((row / h) * y.dim(2) + pads[2] + row % h) * y.dim(3) + pads[3])]);
+  return y;
+}
+
+/// Levels 0..255 for one scale and zero: halves to the even number, then limited.
+inline Tensor quantize(const Tensor& x, const Tensor& scale, const Tensor& zero) {
+  if (scale.v.size() != 1 || zero.v.size() != 1)
+    throw std::runtime_error("QuantizeLinear: one scale a tensor");
+  return pointwise(x, [&](float v) {
+    return std::fmax(0.0f, std::fmin(255.0f, std::nearbyint(v / scale.v[0]) + zero.v[0]));
+  });
+}
+
+/// Numbers of levels for one scale and zero, or of weights or biases for a scale of each of the first axis.
+inline Tensor dequantize(const onnx::NodeProto& node, Tensor x, const std::vector<const Tensor*>& in) {
+  const std::size_t rows = in[1]->v.size();
+  if (rows > 1 && (attribute(node, "axis").i() != 0 || in[1]->shape != Shape{x.dim(0)}))
+    throw std::runtime_error("DequantizeLinear: another axis");
+  if (in.size() > 2 && in[2]->shape != in[1]->shape) throw std::runtime_error("DequantizeLinear: zeros");
+  for (std::size_t i = 0; i < x.v.size(); ++i) {
+    const std::size_t row = i / (x.v.size() / rows);
+    x.v[i] = (x.v[i] - (in.size() > 2 ? in[2]->v[row] : 0.0f)) * in[1]->v[row];
+  }
+  return x;
+}
+
 inline Tensor run_node(const onnx::NodeProto& node, const std::vector<const Tensor*>& in,
                        const std::map<std::string, Shape>& constants) {
   const std::string& kind = node.op_type();
@@ -273,9 +320,23 @@ inline Tensor run_node(const onnx::NodeProto& node, const std::vector<const Tens
   if (kind == "Transpose") return transpose(node, x);
   if (kind == "Concat") return attribute(node, "axis").i() == 0 ? append(in) : concat(in);
   if (kind == "Resize") return resize(node, x, *in[1]);
-  if (kind == "Identity") return x;
+  if (kind == "Identity" || kind == "Cast") return x;  // whole numbers are floats here
+  if (kind == "Pad") return pad(x, constant(1));
+  if (kind == "QuantizeLinear") return quantize(x, *in[1], *in[2]);
+  if (kind == "DequantizeLinear") return dequantize(node, x, in);
   if (kind == "Slice" && constant(3) == Shape{1}) return slice(x, constant(1)[0], constant(2)[0]);
   throw std::runtime_error("no operator " + kind + " here");
+}
+
+/// An initialiser's numbers as floats, which hold whole numbers up to 2^24 exactly.
+template <class T>
+void read_raw(const onnx::TensorProto& t, Tensor& to) {
+  if (t.raw_data().size() != to.v.size() * sizeof(T)) throw std::runtime_error(t.name() + ": bytes");
+  for (std::size_t i = 0; i < to.v.size(); ++i) {
+    T number;
+    std::memcpy(&number, t.raw_data().data() + i * sizeof(T), sizeof(T));
+    to.v[i] = static_cast<float>(number);
+  }
 }
 
 /// All values of the graph by name, for its one input. Throws for what is not known here, or refers to nothing.
@@ -292,8 +353,22 @@ inline std::map<std::string, Tensor> run_all(const onnx::GraphProto& graph, cons
       value.v.assign(t.float_data().begin(), t.float_data().end());
       continue;
     }
-    if (t.raw_data().size() != value.v.size() * sizeof(float)) throw std::runtime_error(t.name() + ": bytes");
-    std::memcpy(value.v.data(), t.raw_data().data(), t.raw_data().size());
+    switch (t.data_type()) {
+      case onnx::TensorProto::FLOAT:
+        read_raw<float>(t, value);
+        break;
+      case onnx::TensorProto::INT8:
+        read_raw<std::int8_t>(t, value);
+        break;
+      case onnx::TensorProto::UINT8:
+        read_raw<std::uint8_t>(t, value);
+        break;
+      case onnx::TensorProto::INT32:
+        read_raw<std::int32_t>(t, value);
+        break;
+      default:
+        throw std::runtime_error(t.name() + ": its type");
+    }
   }
   for (const auto& node : graph.node()) {
     std::vector<const Tensor*> in;

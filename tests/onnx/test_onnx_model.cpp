@@ -2,15 +2,16 @@
 #include <doctest/doctest.h>
 
 #include "expected_npy.hpp"
+#include "exported.hpp"
 #include "fixture_models.hpp"
 #include "formula_model.hpp"
 #include "naive_onnx.hpp"
 #include "onnx/onnx_model.hpp"
 #include "runtime/pyramid.hpp"
+#include "session_outputs.hpp"
 #include "support.hpp"
 
 #include <tinyfiqa/quality/load_model.hpp>
-#include <tinyfiqa/quality/session.hpp>
 
 #include <cmath>
 #include <cstring>
@@ -21,26 +22,6 @@
 using namespace tinyfiqa;
 
 namespace {
-
-onnx::ModelProto exported(const Model& model, const OnnxInput& input) {
-  const auto bytes = onnx_model(model, input);
-  REQUIRE_MESSAGE(bytes.ok(), std::string(bytes.status().message()));
-  onnx::ModelProto proto;
-  REQUIRE(proto.ParseFromString(*bytes));
-  return proto;
-}
-
-std::map<std::string, std::string> metadata(const onnx::ModelProto& proto) {
-  std::map<std::string, std::string> all;
-  for (const auto& entry : proto.metadata_props()) all[entry.key()] = entry.value();
-  return all;
-}
-
-std::map<std::string, int> kinds(const onnx::GraphProto& graph) {
-  std::map<std::string, int> count;
-  for (const auto& node : graph.node()) ++count[node.op_type()];
-  return count;
-}
 
 void check_against(const std::string& expected_npy, const onnx::GraphProto& graph, const FixtureSize& s) {
   naive_onnx::Tensor x{{s.n, 3, s.h, s.w},
@@ -197,29 +178,11 @@ TEST_CASE("a network with several outputs, upsampling and a concatenation of thr
 
   naive_onnx::Tensor x{{2, 3, 32, 48}, formula_floats(1000, 2 * 3 * 32 * 48)};
   auto values = naive_onnx::run_all(proto.graph(), x);
-  auto session = Session::create(packed, 2, 32, 48);
-  REQUIRE(session.ok());
-  std::vector<float> nhwc(x.v.size());
-  for (std::size_t i = 0; i < x.v.size(); ++i) {
-    const std::size_t pixels = 32 * 48, image = i / (3 * pixels), c = i / pixels % 3, p = i % pixels;
-    nhwc[(image * pixels + p) * 3 + c] = x.v[i];
-  }
-  std::vector<std::vector<float>> results(3);
-  std::vector<float*> pointers;
-  for (int i = 0; i < 3; ++i) {
-    results[static_cast<std::size_t>(i)].resize(session->output_floats(i));
-    pointers.push_back(results[static_cast<std::size_t>(i)].data());
-  }
-  session->run(nhwc.data(), Span<float* const>(pointers.data(), pointers.size()));
+  const auto results = run_session(packed, x);
   for (int k = 0; k < 3; ++k) {
     const naive_onnx::Tensor& want = values.at(proto.graph().output(k).name());
-    const auto c = static_cast<std::size_t>(want.dim(1)),
-               pixels = static_cast<std::size_t>(want.dim(2) * want.dim(3));
     const std::vector<float>& got = results[static_cast<std::size_t>(k)];
     REQUIRE(got.size() == want.v.size());
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      const std::size_t image = i / (c * pixels), pixel = i / c % pixels, channel = i % c;
-      CHECK(std::fabs(got[i] - want.v[(image * c + channel) * pixels + pixel]) <= 1e-4f);
-    }
+    for (std::size_t i = 0; i < got.size(); ++i) CHECK(std::fabs(got[i] - want.v[i]) <= 1e-4f);
   }
 }

@@ -117,6 +117,19 @@ TEST_CASE("export writes the built-in network or a weight file's, for the size a
   CHECK(run_tool("export --onnx " + dir + "/c.onnx --batch 16").code == 0);
 }
 
+TEST_CASE("export writes 8-bit weights as 8-bit weights") {
+  const std::string path = scratch_dir("export_i8") + "/i8.onnx";
+  const auto r =
+      run_tool("export --onnx " + path +
+               " --weights " TINYFIQA_SOURCE_DIR "/weights/i8/tinyfqnet_m.safetensors --batch dynamic");
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  CHECK(contains(r.out, "tinyfqnet_m, image [batch, 3, 64, 64]"));
+  const std::string bytes = read_text(path);
+  for (const char* part : {"QuantizeLinear", "precision", "input_mean"})
+    CHECK_MESSAGE(contains(bytes, part), part);
+  CHECK(bytes.size() < 150000);  // the weights in floats have more than 300000
+}
+
 TEST_CASE("export refuses what it can't do and leaves no file") {
   const std::string dir = scratch_dir("export_errors"), onnx = "export --onnx " + dir + "/x.onnx ";
   CHECK(run_tool("export").code == 2);

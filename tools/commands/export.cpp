@@ -77,11 +77,6 @@ Status ExportCommand::export_onnx() const {
   if (models->size() != 1)
     return Status::error(Errc::bad_argument, "an ONNX file holds one network; give one --weights");
   const Model& net = *(*models)[0];
-  if (net.has_levels())
-    return Status::error(
-        Errc::unsupported, net.spec().name,
-        ": networks of 8-bit maps can't be exported as ONNX yet; export the floats that it was "
-        "made from");
   OnnxInput input{batch, size.height, size.width};
   if (input.height == 0) {
     input.height = net.input().height;
@@ -151,7 +146,9 @@ void add_export(const Command& app, int& exit_code) {
       "Input: 'image', float [N, 3, H, W], RGB, (level - input_mean) / input_std; the metadata of the file "
       "has\n"
       "both. Output: 'score' (or 'logits', 'embedding'). Batch norm stays as nodes, and the weights stay\n"
-      "bit-identical.\n\n"
+      "bit-identical. 8-bit weights: the same input and output, and 8-bit maps and weights between as "
+      "QuantizeLinear\n"
+      "and DequantizeLinear (docs/onnx.md).\n\n"
       "--c-array: the program includes the file, and compiles only if its network and its instruction set "
       "are\n"
       "those of the file; docs/embedding.md shows one. 8-bit weights: for scalar, scalar_small, neon, "

@@ -3,6 +3,7 @@
 #include <tinyfiqa/nn/shape.hpp>
 
 #include "onnx/layer_name.hpp"
+#include "onnx/node_attributes.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,34 +12,6 @@
 using namespace tinyfiqa;
 
 namespace {
-
-void attribute(onnx::NodeProto& node, const char* name, float x) {
-  onnx::AttributeProto& a = *node.add_attribute();
-  a.set_name(name);
-  a.set_type(onnx::AttributeProto::FLOAT);
-  a.set_f(x);
-}
-
-void attribute(onnx::NodeProto& node, const char* name, const char* text) {
-  onnx::AttributeProto& a = *node.add_attribute();
-  a.set_name(name);
-  a.set_type(onnx::AttributeProto::STRING);
-  a.set_s(text);
-}
-
-void attribute(onnx::NodeProto& node, const char* name, long long x) {
-  onnx::AttributeProto& a = *node.add_attribute();
-  a.set_name(name);
-  a.set_type(onnx::AttributeProto::INT);
-  a.set_i(x);
-}
-
-void attribute(onnx::NodeProto& node, const char* name, const std::vector<long long>& x) {
-  onnx::AttributeProto& a = *node.add_attribute();
-  a.set_name(name);
-  a.set_type(onnx::AttributeProto::INTS);
-  for (const long long i : x) a.add_ints(i);
-}
 
 void window_attributes(onnx::NodeProto& node, const Op& op) {
   attribute(node, "kernel_shape", {op.window, op.window});
@@ -75,10 +48,10 @@ void describe_value(onnx::ValueInfoProto& info, const char* name, const std::vec
 
 }  // namespace
 
-onnx::NodeProto& OnnxGraph::node(const char* kind, const std::vector<std::string>& inputs) {
+onnx::NodeProto& OnnxGraph::node(const char* kind, const std::vector<std::string>& inputs, const char* what) {
   onnx::NodeProto& n = *graph_.add_node();
   n.set_op_type(kind);
-  n.set_name(layer_ + "/" + kind);
+  n.set_name(layer_ + "/" + (what == nullptr ? kind : what));
   for (const std::string& name : inputs) n.add_input(name);
   n.add_output(n.name());
   return n;
@@ -114,9 +87,7 @@ std::string OnnxGraph::joined_params(const char* what, int offset, int channels)
     offset += p->param.size();
   }
   if (names.size() == 1) return names[0];
-  onnx::NodeProto& n = node("Concat", names);
-  n.set_name(layer_ + "/" + what);
-  n.set_output(0, n.name());
+  onnx::NodeProto& n = node("Concat", names, what);
   attribute(n, "axis", 0LL);
   return n.name();
 }
@@ -124,6 +95,7 @@ std::string OnnxGraph::joined_params(const char* what, int offset, int channels)
 void OnnxGraph::write_params() {
   const Span<const float> block = model_.block();
   for (const NamedParam& p : network_.params) {
+    if (is_in_levels(p)) continue;
     onnx::TensorProto& t = *graph_.add_initializer();
     t.set_name(p.name);
     t.set_data_type(onnx::TensorProto::FLOAT);
@@ -159,31 +131,39 @@ Status OnnxGraph::write_conv(const Op& op, const Value& x, bool& flat) {
     write_act(op, last_output());
     return {};
   }
+  std::vector<std::string> params{joined_params("weight", op.weight, op.channels)};
+  if (op.bias >= 0) params.push_back(joined_params("bias", op.bias, op.channels));
+  if (const Status status = write_sums(op, x, params, flat); !status.ok()) return status;
+  if (op.has_norm()) write_norm(op, last_output());
+  write_act(op, last_output());
+  return {};
+}
+
+Status OnnxGraph::write_sums(const Op& op, const Value& x, const std::vector<std::string>& params,
+                             bool& flat) {
+  std::vector<std::string> inputs{x.name};
+  inputs.insert(inputs.end(), params.begin(), params.end());
   const NamedParam* const weight = param_at(op.weight);
-  const bool linear = weight != nullptr && weight->param.rank == 2;
-  std::vector<std::string> inputs{x.name, joined_params("weight", op.weight, op.channels)};
-  if (op.bias >= 0) inputs.push_back(joined_params("bias", op.bias, op.channels));
-  if (linear) {
-    // One position where the layer's window fits once; its weights stand in Flatten's order.
-    const int high = x.extents.h - op.window + 1, wide = x.extents.w - op.window + 1;
-    if (high != 1 || wide != 1)
-      return Status::error(Errc::bad_argument, model_.spec().name, " at ", input_.height, "x", input_.width,
-                           ": gives ", high, "x", wide, " results an image, not one; use --size ",
-                           model_.input().height, "x", model_.input().width);
-    if (!x.flat) {
-      attribute(node("Flatten", {x.name}), "axis", 1LL);
-      inputs[0] = last_output();
-    }
-    attribute(node("Gemm", inputs), "transB", 1LL);
-    flat = true;
-  } else {
+  if (weight == nullptr || weight->param.rank != 2) {
     if (x.flat) return Status::error(Errc::unsupported, layer_, ": a convolution behind a linear layer");
     onnx::NodeProto& n = node("Conv", inputs);
     window_attributes(n, op);
     attribute(n, "group", static_cast<long long>(op.groups));
+    return {};
   }
-  if (op.has_norm()) write_norm(op, last_output());
-  write_act(op, last_output());
+  // One position where the layer's window fits once; its weights stand in Flatten's order.
+  const int high = x.extents.h - op.window + 1, wide = x.extents.w - op.window + 1;
+  if (high != 1 || wide != 1)
+    return Status::error(Errc::bad_argument, model_.spec().name, " at ", input_.height, "x", input_.width,
+                         ": gives ", high, "x", wide, " results an image, not one; use --size ",
+                         model_.input().height, "x", model_.input().width);
+  if (!x.flat) {
+    attribute(node("Flatten", {x.name}), "axis", 1LL);
+    if (x.has_levels()) write_levels(x.scale, x.zero, "flat");
+    inputs[0] = last_output();
+  }
+  attribute(node("Gemm", inputs), "transB", 1LL);
+  flat = true;
   return {};
 }
 
@@ -227,9 +207,7 @@ void OnnxGraph::write_shuffle(const Op& op, const Value& x) {
   const long long g = op.shuffle_groups, c = op.channels, h = x.extents.h, w = x.extents.w;
   node("Reshape", {x.name, constant("grouped", {0, g, c / g, h, w})});  // 0: as it is, whatever the batch
   attribute(node("Transpose", {last_output()}), "perm", {0, 2, 1, 3, 4});
-  onnx::NodeProto& n = node("Reshape", {last_output(), constant("shuffled", {0, c, h, w})});
-  n.set_name(layer_ + "/Reshape2");
-  n.set_output(0, n.name());
+  node("Reshape", {last_output(), constant("shuffled", {0, c, h, w})}, "Reshape2");
 }
 
 void OnnxGraph::write_slice(const Op& op, const Value& x) {
@@ -250,12 +228,13 @@ void OnnxGraph::write_add_upsampled(const Value& fine, const Value& coarse) {
   node("Add", {fine.name, last_output()});
 }
 
-Status OnnxGraph::write_nodes(const Op& op, const std::vector<Value>& in, bool& flat) {
+Status OnnxGraph::write_nodes(int id, const std::vector<Value>& in, bool& flat) {
+  const Op& op = network_.ops[static_cast<std::size_t>(id)];
   const char* const kind = op_info(op.kind).onnx;
   const Value& a = in[0];
   switch (op.kind) {
     case OpKind::conv:
-      return write_conv(op, a, flat);
+      return reads_levels(op) ? write_level_conv(id, a, flat) : write_conv(op, a, flat);
     case OpKind::custom:
       return Status::error(Errc::unsupported, op.custom->name, ": ONNX has no such operation");
     case OpKind::activation:
@@ -315,10 +294,14 @@ Status OnnxGraph::write_op(int id) {
     in.push_back(value(op.inputs[i]));
     extents[i] = in.back().extents;
   }
-  out = {in[0].name, op_info(op.kind).shape(op, extents), in[0].flat};
+  out.name = in[0].name;
+  out.extents = op_info(op.kind).shape(op, extents);
+  out.flat = in[0].flat;
   const int nodes_before = graph_.node_size();
-  const Status status = write_nodes(op, in, out.flat);
+  const Status status = write_nodes(id, in, out.flat);
   const bool made = graph_.node_size() > nodes_before;
+  if (op.dtype == DType::u8 && !has_fused_sum(id)) name_levels(op, in[0], out);
+  if (made && out.has_levels()) write_levels(out.scale, out.zero, "levels");
   if (made) out.name = last_output();
   values_.push_back(out);
   name_outputs(id, made);
@@ -343,10 +326,12 @@ Status OnnxGraph::write() {
   request.ops = network_.operations();
   request.outputs = {outputs->data(), outputs->size()};
   request.input = {std::max(input_.batch, 1), input_.height, input_.width, 0};
+  if (model_.has_levels()) request.levels = &model_.input().levels;
   const OwnedPlan plan = make_owned_plan(request, model_.backend());
   if (!plan.plan.ok())
     return Status::error(Errc::bad_argument, model_.spec().name, " at ", input_.height, "x", input_.width,
                          ": ", plan_error_text(plan.plan.problem, request.ops));
+  note_fused_sums(plan.plan);
   graph_.set_name(model_.spec().name);
   write_params();
   const int last = *std::max_element(outputs->begin(), outputs->end());

@@ -37,6 +37,7 @@ void add_metadata(onnx::ModelProto& proto, const Model& model, const OnnxInput& 
   add("input_mean", three_numbers(number(mean[0]), number(mean[1]), number(mean[2])));
   add("input_std", three_numbers(1 / number(scale[0]), 1 / number(scale[1]), 1 / number(scale[2])));
   add("output", output_text(spec));
+  if (model.has_levels()) add("precision", "i8");
   if (!model.views().empty()) add("views", views_text(model.views()));
   if (model.calibration())
     for (const auto& [key, value] : calibration_metadata(*model.calibration())) add(key.c_str(), value);

@@ -17,5 +17,7 @@ struct OnnxInput {
 /// since every engine folds it when it loads the file, and so the file can still be compared, fine-tuned and
 /// imported elsewhere. Metadata: model, input_size, input_colour, input_mean, input_std (x = (level - mean) /
 /// std, levels 0..255), output; and what the weight file says of views, calibration, thresholds and bands.
+/// 8-bit networks have the same input, output and metadata, and precision = i8; levels and weights are whole numbers
+/// (quantised_graph.cpp).
 ///   Errors: bad_argument (a size that the network can't take), unsupported (operations of the user's own).
 tinyfiqa::Result<std::string> onnx_model(const tinyfiqa::Model& model, const OnnxInput& input);
