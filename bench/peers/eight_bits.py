@@ -5,10 +5,11 @@
 
 TINYFIQA is the command-line tool; it writes the ONNX files of the shipped weights. ONNX Runtime's own tool quantises them: 8-bit maps and
 weights, a scale for each output channel, ranges by the least and largest value on noise (speed does not depend on them). Both engines run
-that file and the one in floats. BENCH_EIGHT_BITS is the benchmark of this library. The engines are installed as run.py does it.
+that file (i8), the one in floats (f32), and the file that TINYFIQA writes of the shipped 8-bit weights (qdq). BENCH_EIGHT_BITS is the
+benchmark of this library. The engines are installed as run.py does it.
 
 Prints a row for each network and size: microseconds, medians over the rounds; and how many times as fast as the fastest of the others'
-8-bit networks, and of all others, tinyfiqa's 8-bit network is.
+8-bit networks (i8), and of all others but qdq, tinyfiqa's 8-bit network is.
 """
 import argparse
 import json
@@ -24,6 +25,8 @@ import peers_venv
 HERE = os.path.dirname(os.path.abspath(__file__))
 PACKAGES = ["numpy", "onnx", "onnxruntime", "openvino", "sympy"]
 ENGINES = ["onnxruntime", "openvino"]
+FILES = {"f32": "", "i8": "_i8", "qdq": "_qdq"}  # what follows the base of a file's name
+I8_WEIGHTS = os.path.join(HERE, "..", "..", "weights", "i8")
 QUANTISE = """
 import sys
 import numpy
@@ -31,8 +34,8 @@ from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_
 from onnxruntime.quantization.shape_inference import quant_pre_process
 base, h, w = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 noise = numpy.random.default_rng(1).uniform(-2, 2, (4, 1, 3, h, w)).astype(numpy.float32)
-numpy.save(base + ".npy", noise[0])
-numpy.save(base + "_i8.npy", noise[0])
+for file in "", "_i8", "_qdq":
+    numpy.save(base + file + ".npy", noise[0])
 class Reader(CalibrationDataReader):
     images = iter({"image": x} for x in noise)
     def get_next(self):
@@ -63,7 +66,9 @@ def prepare(tool, rows, folder):
     bases = {}
     for name, h, w in rows:
         base = os.path.join(folder, f"{name}_{h}x{w}")
-        run([tool, "export", "--model", name, "--size", f"{h}x{w}", "--onnx", base + ".onnx"])
+        size = ["--size", f"{h}x{w}", "--onnx"]
+        run([tool, "export", "--model", name, *size, base + ".onnx"])
+        run([tool, "export", "--weights", os.path.join(I8_WEIGHTS, name + ".safetensors"), *size, base + "_qdq.onnx"])
         run([peers_venv.python(), "-c", QUANTISE, base, h, w])
         bases[name, h, w] = base
     return bases
@@ -90,7 +95,7 @@ def main():
                         times.setdefault((row, "tinyfiqa", precision), []).append(us)
                 for row, base in bases.items():
                     for engine in ENGINES:
-                        for precision, suffix in (("f32", ""), ("i8", "_i8")):
+                        for precision, suffix in FILES.items():
                             out = run([peers_venv.python(), os.path.join(HERE, "engines.py"), engine, row[0], base + suffix,
                                        threads, a.seconds])
                             times.setdefault((row, engine, precision), []).append(json.loads(out)["median_us"])
@@ -99,7 +104,7 @@ def main():
 
 def print_table(rows, threads, times):
     print(f"\nthreads: {threads}; microseconds\n")
-    columns = [(engine, precision) for engine in ["tinyfiqa", *ENGINES] for precision in ("f32", "i8")]
+    columns = [("tinyfiqa", "f32"), ("tinyfiqa", "i8"), *((engine, precision) for engine in ENGINES for precision in FILES)]
     print("| network |", " | ".join(f"{engine} {precision}" for engine, precision in columns), "| i8 to i8 | i8 to all |")
     print("|---" * (len(columns) + 3) + "|")
     for row in rows:

@@ -8,9 +8,9 @@
 // Engines have kernels for one scale a map. So a value's floats are those that its levels stand for without level factors; the
 // factors are part of weights and biases, as in our kernels (docs/numerics.md).
 //
-// What our kernels do not round is not rounded here either: sums of hswish, and of a convolution that is added to another map.
-// Engines compute these convolutions in floats. ONNX Runtime would then dequantise their weights in each run; weights by Cast and
-// Mul become floats when the file is loaded.
+// What our kernels do not round is not rounded here either: sums in front of hswish, and of a convolution that is added to another
+// map. ONNX Runtime computes these convolutions in floats, and would dequantise their weights in each run. Their weights are
+// written with Cast and Mul, which it computes once, when it loads the file.
 #include "onnx/node_attributes.hpp"
 #include "onnx/onnx_graph.hpp"
 
@@ -183,7 +183,7 @@ Status OnnxGraph::write_level_conv(int id, const Value& x, bool& flat) {
   WholeLayer layer = whole_layer(id);
   const bool factors = op.dtype == DType::u8 && op.level_factors >= 0;
   const float* const factor = factors ? model_.block().data + op.level_factors : nullptr;
-  // The other activations of a number times a factor are that times the factor.
+  // ReLU and PReLU pass a positive factor through. These two do not: their results are divided.
   const bool late = op.act == Act::hswish || op.act == Act::hsigmoid;
   for (std::size_t o = 0; factors && !late && o < layer.scale.size(); ++o) layer.scale[o] /= factor[o];
 
