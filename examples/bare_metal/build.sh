@@ -138,7 +138,9 @@ if [ $arm = yes ]; then
     emulator="qemu-system-arm -machine mps3-an547"
     m55="-mcpu=cortex-m55 $flags $small -DQUARTER_NANOSECONDS_PER_TICK=125"
     bare "Cortex-M55" score_face score_48 64000 22500 $m55
+    bare "Cortex-M55" score_face score_64 64000 32500 $m55 -DSIDE=64
     bare "Cortex-M55" score_face score_48_i8 34000 9500 $m55
+    bare "Cortex-M55" score_face score_64_i8 34000 10500 $m55 -DSIDE=64
   fi
 fi
 if [ $riscv = yes ]; then

@@ -34,7 +34,7 @@ training: recognition detection models quality evaluation data image optim forma
 
 freestanding_rooms="base simd nn kernels kernels/reference kernels/train kernels/quantised models runtime"
 hosted_files="runtime/large_array.hpp" # asks the operating system for memory
-freestanding_headers="arm_acle.h array cmath cpuid.h cstddef cstdint cstring initializer_list limits new sys/auxv.h type_traits utility omp.h xsimd/xsimd.hpp"
+freestanding_headers="arm_acle.h arm_mve.h arm_neon.h array cmath cpuid.h cstddef cstdint cstring initializer_list limits new sys/auxv.h type_traits utility omp.h wasm_simd128.h xsimd/xsimd.hpp"
 
 for file in $(find . -name '*.hpp' | sed 's|^\./||' | sort); do
   room=${file%/*}

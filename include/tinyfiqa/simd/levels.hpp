@@ -33,6 +33,13 @@
 //                          are anything, and their weights must be 0
 //     order(i)             the channel whose quad is in lane i of q (lanes counted through all vectors)
 //
+//   For small programs (TINYFIQA_SMALL):
+//   small_rows             rows of a tile of matrix products
+//   multiply_rows(x, end, w, sum)    sum[r][v] += dot() of the quads x[small_rows i + r] up to `end` and those of column v at w;
+//                          small_padding quads of each row behind `end` are read. Exists if TINYFIQA_MULTIPLY_ROWS is defined
+//   four_sums, load_four_sums(p), store_four_sums(p, s)    sums of four neighbouring channels
+//   add_four(x, w, sum)    adds the products of four levels and four weights
+//
 //   load_levels(p)         `width` levels at p as floats;  load_levels_up_to(p, count): then zeros
 //   store_levels<N>(p, y, range, count)    to_level() of the first `count` lanes of N vectors of floats, 0 < count <= N width;
 //                          store_levels<N, true>: of floats in the order of RowBlock<N>

@@ -59,14 +59,14 @@ inline void pack_taps_i8(int c, int window, Act act, const std::int8_t* weight, 
 template <int K>
 TINYFIQA_NOINLINE inline void sum_window(const DepthwiseI8Row<K>& r, std::ptrdiff_t at, std::ptrdiff_t c,
                                          const std::int32_t* bias, std::int32_t (&sum)[4]) {
-  std::int32_t s[4] = {bias[0], bias[1], bias[2], bias[3]};
+  simd::four_sums s = simd::load_four_sums(bias);
   const auto* w = reinterpret_cast<const std::int8_t*>(bias + 4);
   for (int ky = 0; ky < K; ++ky) {
     const std::uint8_t* x = r.x[ky] + at;
 #pragma GCC unroll 7
     for (int kx = 0; kx < K; ++kx, w += 4, x += c) simd::add_four(x, w, s);
   }
-  for (int i = 0; i < 4; ++i) sum[i] = s[i];
+  simd::store_four_sums(sum, s);
 }
 
 /// One output row.
@@ -88,6 +88,12 @@ inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& 
     for (int ox = 0; ox < d.out_w; ++ox, to += d.out.pixel_stride, at += d.stride * d.c) {
       std::int32_t sum[block];
       sum_window<K>(r, at, d.c, bias, sum);
+#ifdef TINYFIQA_SIMD_HELIUM
+      if (plain) {
+        simd::store_four_levels(to, sum, rows, d.out.range);
+        continue;
+      }
+#endif
       if (plain && from_zero) {
 #pragma GCC unroll 4
         for (int i = 0; i < block; ++i) to[i] = SmallLevels::from_zero(static_cast<float>(sum[i]) * rows[i]);

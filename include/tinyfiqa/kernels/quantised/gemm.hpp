@@ -108,6 +108,146 @@ inline void pack_gemm_i8(int n, int k, Act act, const std::int8_t* weight, const
       [&](int r, int j) { return rows[std::ptrdiff_t{r} * n + j]; }, packed);
 }
 
+#ifdef TINYFIQA_SMALL
+
+// A few rows at a time: their quads are read once, as the processor multiplies them, and then meet all panels.
+
+/// Rows of a tile.
+inline constexpr int i8_small_rows = simd::small_rows;
+/// A quad of each row of a tile.
+struct QuadRows {
+  simd::quad row[i8_small_rows];
+};
+/// Quads of a row that are kept; of longer rows they are read again for each panel.
+inline constexpr int i8_slice = 64;
+
+/// Reads quads `begin` to `end` - 1 of `pixels` rows of A from `a` on, of which each part has whole quads of its own. Rows that
+/// are missing are the first one again.
+TINYFIQA_NOINLINE inline void read_quad_rows(const GemmI8Args& g, const std::uint8_t* a, int pixels,
+                                             int begin, int end, QuadRows* to) {
+  const int each = quads_of(g.k), part = begin / each;
+  int at = (begin - part * each) * 4;
+  std::ptrdiff_t row[i8_small_rows];
+#pragma GCC unroll 4
+  for (int r = 0; r < i8_small_rows; ++r) row[r] = r < pixels ? r * g.lda : 0;
+  for (a += part * g.part_stride; begin < end; ++begin, ++to) {
+    const std::uint8_t* const x = a + at;
+    const int left = g.k - at;
+#pragma GCC unroll 4
+    for (int r = 0; r < i8_small_rows; ++r)
+      to->row[r] = left >= 4 ? simd::splat_quad(x + row[r]) : simd::splat_quad_part(x + row[r], left);
+    at += 4;
+    if (at < g.k) continue;
+    at = 0;
+    a += g.part_stride;
+  }
+}
+
+/// sum[r][v] += the products of quads of a tile's rows and of NV columns.
+template <int NV>
+TINYFIQA_NOINLINE inline void multiply_quad_rows(const QuadRows* x, const QuadRows* end, const std::int8_t* b,
+                                                 std::int32_t (&sum)[i8_small_rows][NV]) {
+#ifdef TINYFIQA_MULTIPLY_ROWS
+  simd::multiply_rows(x->row, end->row, b, sum);
+#else
+  simd::vi s[i8_small_rows][NV];
+#pragma GCC unroll 4
+  for (int i = 0; i < i8_small_rows * NV; ++i) s[i / NV][i % NV] = {{sum[i / NV][i % NV]}};
+  do {
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v, b += 4) {
+      const simd::quads w = simd::load_quads(b);
+#pragma GCC unroll 4
+      for (int r = 0; r < i8_small_rows; ++r) s[r][v] = simd::dot(s[r][v], x->row[r], w);
+    }
+  } while (++x < end);
+#pragma GCC unroll 4
+  for (int i = 0; i < i8_small_rows * NV; ++i) sum[i / NV][i % NV] = s[i / NV][i % NV][0];
+#endif
+}
+
+/// What the panels of one tile's rows have in common.
+struct SmallTile {
+  const std::uint8_t* a;  ///< the first row
+  int row, pixels;        ///< the first row's number; how many there are
+  int quads, constants;   ///< of a panel: quads of a column, and rows before them
+  bool plain, from_zero;
+  SmallLevels to_level;
+};
+
+/// The levels of a tile's sums.
+template <int NV>
+TINYFIQA_INLINE void store_small_tile(const GemmI8Args& g, const SmallTile& t, int first,
+                                      const std::int32_t (&sum)[i8_small_rows][NV], const float* rows) {
+  std::uint8_t* to = g.out.levels + t.row * g.out.pixel_stride + first;
+#ifdef TINYFIQA_SIMD_HELIUM
+  if constexpr (NV == 2) return simd::store_tile(to, g.out.pixel_stride, t.pixels, sum, rows, g.out.range);
+#endif
+  const SmallLevels to_level = t.to_level;  // a copy: levels that are written might change it
+  const auto write = [&](const auto& level) TINYFIQA_INLINE_LAMBDA {
+#pragma GCC unroll 2
+    for (int r = 0; r < i8_small_rows; ++r, to += g.out.pixel_stride) {
+      if (r > 0 && r >= t.pixels) break;
+#pragma GCC unroll 2
+      for (int v = 0; v < NV; ++v) to[v] = level(static_cast<float>(sum[r][v]) * rows[v]);
+    }
+  };
+  if (t.from_zero)
+    write(SmallLevels::from_zero);
+  else
+    write(to_level);
+}
+
+/// NV columns of a tile's rows from column `first` on. Returns the next panel.
+template <int NV>
+TINYFIQA_INLINE const unsigned char* gemm_i8_columns(const GemmI8Args& g, const SmallTile& t,
+                                                     const unsigned char* panel, int first, QuadRows* x) {
+  const auto* const bias = reinterpret_cast<const std::int32_t*>(panel);
+  const auto* const rows = reinterpret_cast<const float*>(panel) + NV;
+  const auto* b = reinterpret_cast<const std::int8_t*>(panel) + NV * 4 * t.constants;
+  std::int32_t sum[i8_small_rows][NV];
+#pragma GCC unroll 8
+  for (int i = 0; i < i8_small_rows * NV; ++i) sum[i / NV][i % NV] = bias[i % NV];
+  if (t.quads <= i8_slice) {
+    multiply_quad_rows<NV>(x, x + t.quads, b, sum);
+  } else {
+    for (int q = 0; q < t.quads; q += i8_slice) {
+      const int end = q + i8_slice < t.quads ? q + i8_slice : t.quads;
+      read_quad_rows(g, t.a, t.pixels, q, end, x);
+      multiply_quad_rows<NV>(x, x + (end - q), b + q * NV * 4, sum);
+    }
+  }
+  if (t.plain)
+    store_small_tile<NV>(g, t, first, sum, rows);
+  else
+    store_sums(g.out, t.row, t.pixels, first, NV, &sum[0][0], NV, rows, NV, g.slope);
+  return panel + NV * 4 * (t.constants + t.quads);
+}
+
+/// Rows begin .. end of C.
+TINYFIQA_NOINLINE inline void gemm_i8_rows_range(const GemmI8Args& g, int begin, int end) {
+  QuadRows x[i8_slice + simd::small_padding];
+  SmallTile t{g.a,
+              begin,
+              i8_small_rows,
+              g.parts * quads_of(g.k),
+              1 + epilogue_rows(g.out.act),
+              is_plain(g.out),
+              SmallLevels::is_from_zero(g.out.range),
+              SmallLevels(g.out.range)};
+  for (t.row = begin; t.row < end; t.row += i8_small_rows) {
+    t.pixels = end - t.row < i8_small_rows ? end - t.row : i8_small_rows;
+    t.a = g.a + t.row * g.lda;
+    if (t.quads <= i8_slice) read_quad_rows(g, t.a, t.pixels, 0, t.quads, x);
+    const unsigned char* panel = g.packed;
+    int first = 0;
+    for (; first + 2 <= g.n; first += 2) panel = gemm_i8_columns<2>(g, t, panel, first, x);
+    if (first < g.n) gemm_i8_columns<1>(g, t, panel, first, x);
+  }
+}
+
+#else
+
 /// sum[r][v] += the products of k depths. `a` is the first of MR rows of A, `lda` levels apart; `b` the quads of a panel.
 template <int MR, int NV>
 TINYFIQA_INLINE void gemm_i8_add_products(int k, const std::uint8_t* a, std::ptrdiff_t lda,
@@ -166,132 +306,6 @@ TINYFIQA_INLINE void gemm_i8_add_products(int k, const std::uint8_t* a, std::ptr
   }
   if (k > 0) add([&](const std::uint8_t* x) TINYFIQA_INLINE_LAMBDA { return simd::splat_quad_part(x, k); });
 }
-
-#ifdef TINYFIQA_SMALL
-
-// Two rows at a time: their quads are read once, as the processor multiplies them, and then meet all panels.
-
-/// A quad of each of two rows.
-struct QuadPair {
-  simd::quad row[2];
-};
-/// Quads of a row that are kept; of longer rows they are read again for each panel.
-inline constexpr int i8_slice = 64;
-
-/// Reads quads `begin` to `end` - 1 of two rows, `second` levels apart, of which each part has whole quads of its own.
-TINYFIQA_NOINLINE inline void read_quad_pairs(const GemmI8Args& g, const std::uint8_t* a,
-                                              std::ptrdiff_t second, int begin, int end, QuadPair* to) {
-  const int each = quads_of(g.k), part = begin / each;
-  int at = (begin - part * each) * 4;
-  for (a += part * g.part_stride; begin < end; ++begin, ++to) {
-    const std::uint8_t* const x = a + at;
-    const int left = g.k - at;
-    to->row[0] = left >= 4 ? simd::splat_quad(x) : simd::splat_quad_part(x, left);
-    to->row[1] = left >= 4 ? simd::splat_quad(x + second) : simd::splat_quad_part(x + second, left);
-    at += 4;
-    if (at < g.k) continue;
-    at = 0;
-    a += g.part_stride;
-  }
-}
-
-/// sum[r][v] += the products of quads of two rows and of NV columns.
-template <int NV>
-TINYFIQA_NOINLINE inline void multiply_pairs(const QuadPair* x, const QuadPair* end, const std::int8_t* b,
-                                             std::int32_t (&sum)[2][NV]) {
-#ifdef TINYFIQA_SIMD_ARM_HALVES
-  if constexpr (NV == 2) return simd::multiply_2x2(x->row, end->row, b, sum);
-#endif
-  simd::vi s[2][NV];
-#pragma GCC unroll 4
-  for (int i = 0; i < 2 * NV; ++i) s[i / NV][i % NV] = {{sum[i / NV][i % NV]}};
-  do {
-#pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v, b += 4) {
-      const simd::quads w = simd::load_quads(b);
-      s[0][v] = simd::dot(s[0][v], x->row[0], w);
-      s[1][v] = simd::dot(s[1][v], x->row[1], w);
-    }
-  } while (++x < end);
-#pragma GCC unroll 4
-  for (int i = 0; i < 2 * NV; ++i) sum[i / NV][i % NV] = s[i / NV][i % NV][0];
-}
-
-/// What the panels of one row pair have in common.
-struct PairArgs {
-  const std::uint8_t* a;  ///< the first row
-  std::ptrdiff_t second;  ///< levels to the second row; 0 if there is none
-  int row, pixels;        ///< the first row's number; 1 or 2
-  int quads, constants;   ///< of a panel: quads of a column, and rows before them
-  bool plain, from_zero;
-  SmallLevels to_level;
-};
-
-/// NV columns of a row pair from column `first` on. Returns the next panel.
-template <int NV>
-TINYFIQA_INLINE const unsigned char* gemm_i8_pair(const GemmI8Args& g, const PairArgs& t,
-                                                  const unsigned char* panel, int first, QuadPair* x) {
-  const auto* const bias = reinterpret_cast<const std::int32_t*>(panel);
-  const auto* const rows = reinterpret_cast<const float*>(panel) + NV;
-  const auto* b = reinterpret_cast<const std::int8_t*>(panel) + NV * 4 * t.constants;
-  std::int32_t sum[2][NV];
-#pragma GCC unroll 2
-  for (int v = 0; v < NV; ++v) sum[0][v] = sum[1][v] = bias[v];
-  if (t.quads <= i8_slice) {
-    multiply_pairs<NV>(x, x + t.quads, b, sum);
-  } else {
-    for (int q = 0; q < t.quads; q += i8_slice) {
-      const int end = q + i8_slice < t.quads ? q + i8_slice : t.quads;
-      read_quad_pairs(g, t.a, t.second, q, end, x);
-      multiply_pairs<NV>(x, x + (end - q), b + q * NV * 4, sum);
-    }
-  }
-  if (t.plain) {
-    std::uint8_t* to = g.out.levels + t.row * g.out.pixel_stride + first;
-    const SmallLevels to_level = t.to_level;  // a copy: levels that are written might change it
-    const auto write = [&](const auto& level) TINYFIQA_INLINE_LAMBDA {
-#pragma GCC unroll 2
-      for (int r = 0; r < 2; ++r, to += g.out.pixel_stride) {
-        if (r == 1 && t.pixels == 1) break;
-#pragma GCC unroll 2
-        for (int v = 0; v < NV; ++v) to[v] = level(static_cast<float>(sum[r][v]) * rows[v]);
-      }
-    };
-    if (t.from_zero)
-      write(SmallLevels::from_zero);
-    else
-      write(to_level);
-  } else {
-    store_sums(g.out, t.row, t.pixels, first, NV, &sum[0][0], NV, rows, NV, g.slope);
-  }
-  return panel + NV * 4 * (t.constants + t.quads);
-}
-
-/// Rows begin .. end of C.
-TINYFIQA_NOINLINE inline void gemm_i8_rows_range(const GemmI8Args& g, int begin, int end) {
-  QuadPair x[i8_slice];
-  PairArgs t{g.a,
-             0,
-             begin,
-             2,
-             g.parts * quads_of(g.k),
-             1 + epilogue_rows(g.out.act),
-             is_plain(g.out),
-             SmallLevels::is_from_zero(g.out.range),
-             SmallLevels(g.out.range)};
-  for (t.row = begin; t.row < end; t.row += 2) {
-    t.pixels = t.row + 1 < end ? 2 : 1;
-    t.a = g.a + t.row * g.lda;
-    t.second = t.pixels == 2 ? g.lda : 0;
-    if (t.quads <= i8_slice) read_quad_pairs(g, t.a, t.second, 0, t.quads, x);
-    const unsigned char* panel = g.packed;
-    int first = 0;
-    for (; first + 2 <= g.n; first += 2) panel = gemm_i8_pair<2>(g, t, panel, first, x);
-    if (first < g.n) gemm_i8_pair<1>(g, t, panel, first, x);
-  }
-}
-
-#else
 
 /// MR rows of C from row `row` on, columns of one panel.
 template <int MR, int NV>
