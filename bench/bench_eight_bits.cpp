@@ -3,6 +3,7 @@
 //
 // bench_eight_bits [ISA [THREADS]]    the instruction set: avx2, sse42, ...; default: the best of this machine, one thread
 #include <tinyfiqa/base/rng.hpp>
+#include <tinyfiqa/detection/face_detector.hpp>
 #include <tinyfiqa/quality/model_registry.hpp>
 #include <tinyfiqa/quality/session.hpp>
 #include <tinyfiqa/quantisation/quantiser.hpp>
@@ -30,7 +31,9 @@ const Size sizes[] = {{"tinyfqnet", 64, 64},
                       {"mobilenet_v3_small", 600, 416},
                       {"shufflenet_v2_x0_5", 160, 160},
                       {"shufflenet_v2_x0_5", 224, 224},
-                      {"shufflenet_v2_x0_5", 600, 416}};
+                      {"shufflenet_v2_x0_5", 600, 416},
+                      {"yunet_n", 320, 320},
+                      {"yunet_n", 480, 640}};
 
 std::vector<unsigned char> noise(int height, int width, std::uint64_t seed) {
   Rng rng(seed);
@@ -39,9 +42,9 @@ std::vector<unsigned char> noise(int height, int width, std::uint64_t seed) {
   return levels;
 }
 
-double run_us(Session& session, const unsigned char* image, float* y, int runs) {
+double run_us(Session& session, const unsigned char* image, const OutputArrays& y, int runs) {
   const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < runs; ++i) session.run(image, y);
+  for (int i = 0; i < runs; ++i) session.run(image, y.pointers());
   return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count() / runs;
 }
 
@@ -62,17 +65,18 @@ Status measure(const Size& size, const Backend& backend, int threads) {
   SessionOptions options;
   options.feed = Feed::levels;
   options.threads = threads;
+  if (spec->detector != DetectorFamily::none) options.outputs = FaceDetector::outputs_of(*spec);
   auto a = Session::create(floats, 1, size.height, size.width, options),
        b = Session::create(*whole, 1, size.height, size.width, options);
   if (!a) return a.status();
   if (!b) return b.status();
   const auto image = noise(size.height, size.width, 9);
-  float y = 0;
-  const int runs = std::max(1, static_cast<int>(2000.0 / run_us(*a, image.data(), &y, 1)));
+  const OutputArrays y(*a);
+  const int runs = std::max(1, static_cast<int>(2000.0 / run_us(*a, image.data(), y, 1)));
   std::vector<double> float_us, whole_us, ratio;
   for (int i = 0; i < 120; ++i) {
-    float_us.push_back(run_us(*a, image.data(), &y, runs));
-    whole_us.push_back(run_us(*b, image.data(), &y, runs));
+    float_us.push_back(run_us(*a, image.data(), y, runs));
+    whole_us.push_back(run_us(*b, image.data(), y, runs));
     ratio.push_back(float_us.back() / whole_us.back());
   }
   const auto kib = [](const Session& s) {

@@ -41,6 +41,7 @@ for target in scalar scalar_small; do
   "$tool" export --c-array "$out/$target/tinyfqnet_packed.hpp" --model tinyfqnet --target $target
   "$tool" export --c-array "$out/i8/$target/tinyfqnet_packed.hpp" --weights "$weights/i8/tinyfqnet.safetensors" --target $target
   "$tool" export --c-array "$out/$target/yunet_n_packed.hpp" --weights "$weights/detector.safetensors" --target $target
+  "$tool" export --c-array "$out/i8/$target/yunet_n_packed.hpp" --weights "$weights/i8/detector.safetensors" --target $target
 done
 
 # -ffp-contract=off: a product and a sum are rounded one after the other, as on this machine. With fused ones a Cortex-M
@@ -62,6 +63,7 @@ host detect_and_score detect_96
 bits=i8
 host score_face score_48_i8 -DSIDE=48
 host score_face score_64_i8 -DSIDE=64
+host detect_and_score detect_96_i8
 
 value() { sed -n "s/^$2 //p" "$1"; } # FILE NAME
 section() { "$prefix-size" -A "$1" | awk -v name=".$2" '$1 == name { sum += $2 } END { print sum + 0 }'; } # ELF NAME
@@ -133,7 +135,8 @@ if [ $arm = yes ]; then
   bare "Cortex-M7" score_face score_64 64000 32500 -mcpu=cortex-m7 $flags $small -DSIDE=64
   bare "Cortex-M7" score_face score_48_i8 34000 9500 -mcpu=cortex-m7 $flags $small -DSIDE=48
   bare "Cortex-M7" score_face score_64_i8 34000 10500 -mcpu=cortex-m7 $flags $small -DSIDE=64
-  bare "Cortex-M7" detect_and_score detect_96 370000 300000 -mcpu=cortex-m7 $flags $large
+  bare "Cortex-M7" detect_and_score detect_96 370000 280000 -mcpu=cortex-m7 $flags $large
+  bare "Cortex-M7" detect_and_score detect_96_i8 132000 96000 -mcpu=cortex-m7 $flags $large
   if arm-none-eabi-g++ -mcpu=cortex-m55 -mfloat-abi=hard -E -x c++ /dev/null > /dev/null 2>&1; then
     emulator="qemu-system-arm -machine mps3-an547"
     m55="-mcpu=cortex-m55 $flags $small -DQUARTER_NANOSECONDS_PER_TICK=125"

@@ -27,7 +27,9 @@ constexpr std::size_t arena_bytes =
     Detector::arena_bytes > Quality::arena_bytes ? Detector::arena_bytes : Quality::arena_bytes;
 alignas(64) unsigned char arena[arena_bytes];
 
-float heads[3][Detector::output_extents(0).floats()];
+float head_8[Detector::output_extents(0).floats()], head_16[Detector::output_extents(1).floats()],
+    head_32[Detector::output_extents(2).floats()];
+float* const heads[] = {head_8, head_16, head_32};
 unsigned char crop[face_side * face_side * 3];
 
 __attribute__((section(".image"))) constexpr FaceImage<photo_side, true> photo;  // the detector takes BGR

@@ -149,6 +149,8 @@ int main() {
       print_level_bits<OddNet>("odd", {2, 79, 76, 3}) &&
       print_level_bits<TinyFQnet>("tinyfqnet", {2, 50, 99, 3}) &&
       print_level_bits<MobileNetV3SmallQuality>("mobilenet_v3_small", {1, 66, 45, 3}) &&
-      print_level_bits<ShuffleNetV2Quality<ShuffleNetX0_5>>("shufflenet_v2_x0_5", {1, 64, 64, 3});
+      print_level_bits<ShuffleNetV2Quality<ShuffleNetX0_5>>("shufflenet_v2_x0_5", {1, 64, 64, 3}) &&
+      print_level_bits<YuNetS>("yunet_s", {1, 64, 96, 3}) &&
+      print_level_bits<PyramidNet>("pyramid", {2, 32, 48, 3});
   return good ? 0 : 1;
 }

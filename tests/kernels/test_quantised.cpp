@@ -341,6 +341,39 @@ TEST_CASE("8 bits: sums, gates and means of maps equal their formulas") {
     }
 }
 
+TEST_CASE("8 bits: adding an enlarged map equals its formula, at whole and at odd ratios") {
+  const Quantisation qx{0.04f, 100}, qb{0.07f, 31}, qy{0.09f, 77};
+  const float x_factor = limited_factor(qx.scale / qy.scale, 255),
+              b_factor = limited_factor(qb.scale / qy.scale, 255);
+  for (int c : {1, 16, 37, 64})
+    for (const auto& [fine_h, coarse_h] : {std::pair<int, int>{6, 3}, {9, 5}, {5, 5}, {7, 1}}) {
+      const int fine_w = fine_h + 2, coarse_w = coarse_h + 1;
+      const Extents fine{2, fine_h, fine_w, c}, coarse{2, coarse_h, coarse_w, c};
+      Rng rng(6, static_cast<std::uint64_t>(c));
+      const auto x = random_levels(static_cast<std::size_t>(fine.floats()), rng);
+      const auto b = random_levels(static_cast<std::size_t>(coarse.floats()), rng);
+      // The formula for floats, with numbers for b's places, says which level is added to which.
+      std::vector<float> places(b.size()), added(x.size());
+      for (std::size_t i = 0; i < places.size(); ++i) places[i] = static_cast<float>(i);
+      const std::vector<float> nothing(x.size());
+      reference::add_upsampled({2, fine_h, fine_w, c}, nothing.data(), {2, coarse_h, coarse_w, c},
+                               places.data(), added.data());
+      std::vector<std::uint8_t> sum(x.size());
+      for (std::size_t i = 0; i < x.size(); ++i)
+        sum[i] = reference::level_with(reference::as_float(static_cast<float>(x[i] - qx.zero) * x_factor),
+                                       &b[static_cast<std::size_t>(added[i])], qb, b_factor, {qy.zero, 0});
+      Step s;
+      s.x = operand(Place::arena, fine, DType::u8, qx);
+      s.b = operand(Place::arena, coarse, DType::u8, qb);
+      s.y = operand(Place::output, fine, DType::u8, qy);
+      INFO("channels " << c << ", rows " << fine_h << " and " << coarse_h);
+      for_each_backend_of_levels([&](const Backend& backend) {
+        CHECK(run_levels(backend.operation(OpKind::add_upsampled, DType::u8, DType::u8), s, x, b,
+                         sum.size()) == sum);
+      });
+    }
+}
+
 TEST_CASE("8 bits: largest levels and moves equal their formulas") {
   for (int c : {1, 6, 16, 24, 40}) {
     Rng rng(5, static_cast<std::uint64_t>(c));

@@ -62,11 +62,11 @@ void check_refused(const Model& whole, const Change& change, const std::string& 
 }  // namespace
 
 TEST_CASE("an 8-bit network is the same after it was written and read") {
-  for (const char* name : {"tinyfqnet", "mobilenet_v3_small", "shufflenet_v2_x0_5"}) {
+  for (const char* name : {"tinyfqnet", "mobilenet_v3_small", "shufflenet_v2_x0_5", "yunet_s"}) {
     INFO(name);
     QuantiseOptions options;
     options.finer_channels = std::string(name) != "tinyfqnet";
-    const Model whole = quantised(*find_model(name), 48, options);
+    const Model whole = quantised(*find_model(name), 64, options);
     for (const Use use : {Use::change, Use::run}) {
       const auto again = read_again(
           whole, [](std::vector<TensorBytes>&) {}, use);
@@ -76,6 +76,33 @@ TEST_CASE("an 8-bit network is the same after it was written and read") {
       CHECK(std::memcmp(again->packed().data, whole.packed().data, whole.packed().size) == 0);
     }
   }
+}
+
+TEST_CASE("heads that one convolution computes have their own tensors, as in a file of floats") {
+  const Model whole = quantised(*find_model("yunet_s"), 64);
+  const Span<float> block = const_cast<Model&>(whole).block();
+  auto tensors = whole_tensors(whole.network(), whole.input().levels, {block.data, block.size});
+  const TensorBytes& box = tensor(tensors, "bbox_head.multi_level_bbox.1.conv2.weight");
+  CHECK(box.dtype == DType::i8);
+  CHECK(box.shape == std::vector<std::int64_t>{4, 1, 3, 3});
+  for (const char* end : {"weight_scale", "bias"})
+    CHECK(tensor(tensors, std::string("bbox_head.multi_level_kps.2.conv1.") + end).shape ==
+          std::vector<std::int64_t>{10});
+  // All maps but the outputs are levels.
+  const auto outputs = output_values(whole.network());
+  for (const int output : *outputs) {
+    const Op& slice = whole.network().ops[static_cast<std::size_t>(output)];
+    CHECK(slice.dtype == DType::f32);
+    const Op& head = whole.network().ops[static_cast<std::size_t>(slice.inputs[0])];
+    CHECK(head.dtype == DType::f32);
+    CHECK(whole.network().ops[static_cast<std::size_t>(head.inputs[0])].dtype == DType::u8);
+  }
+  check_refused(
+      whole,
+      [](std::vector<TensorBytes>& t) {
+        tensor(t, "bbox_head.multi_level_kps.2.conv2.weight").bytes[5] = 64;
+      },
+      "'bbox_head.multi_level_kps.2.conv2.weight': has weights beyond -63..63");
 }
 
 TEST_CASE("a session of an 8-bit network rounds floats to levels") {

@@ -181,6 +181,43 @@ TEST_CASE("--precision is refused where it would say nothing") {
   CHECK_MESSAGE(contains(r.err, "no trained weights of yunet_n in 8 bits found"), r.err);
 }
 
+TEST_CASE("quantize makes an 8-bit detector, and says how near its faces are") {
+  const std::string dir = scratch_dir("quantize_detector"), out = dir + "/detector.safetensors",
+                    start = "quantize " TINYFIQA_SOURCE_DIR
+                            "/weights/detector.safetensors --images {photos} --out " +
+                            out;
+  auto r = run_tool(start);
+  REQUIRE_MESSAGE(r.code == 0, r.err);
+  for (const char* part :
+       {"ranges measured with 3 images",
+        "3 images, those of the ranges: of 7 faces that the floats find, the 8-bit network "
+        "finds 7 (100.0 %, IoU 0.5), and 0 others; landmarks off by 0.0",
+        "yunet_n, input 320x320, not calibrated, test vector off by 0, hash right, 8 bits"})
+    CHECK_MESSAGE(contains(r.out, part), r.out);
+  const auto file = read_safetensors(out);
+  REQUIRE(file.ok());
+  CHECK(file->find("bbox_head.multi_level_kps.0.conv2.weight")->dtype == DType::i8);
+
+  // What takes a detector takes this one.
+  CHECK(run_tool("verify-weights " + out).code == 0);
+  r = run_tool("info --weights " + out);
+  CHECK_MESSAGE(contains(r.out, "add_upsampled_i8/1v"), r.out);
+  const auto floats = run_tool("detect {photos} --format csv"),
+             whole = run_tool("detect {photos} --format csv --detector " + out);
+  CHECK_MESSAGE(whole.code == floats.code, whole.err);
+  CHECK(count_lines(whole.out) == count_lines(floats.out));
+  CHECK(whole.out != floats.out);
+  CHECK(run_tool("detect {photos} --format csv --isa scalar --detector " + out).out == whole.out);
+  r = run_tool("score {photos}/astronaut.jpg --detector " + out);
+  CHECK_MESSAGE(r.code == 0, r.err);
+
+  r = run_tool(start + " --finetune 1");
+  CHECK(r.code == 2);
+  CHECK_MESSAGE(contains(r.err, "yunet_n is a detector; leave it out"), r.err);
+  r = run_tool("score {faces} --weights " + out);
+  CHECK_MESSAGE(contains(r.err, "finds faces"), r.err);
+}
+
 TEST_CASE("quantize takes a folder of faces in place of a table") {
   const std::string dir = scratch_dir("quantize_folder");
   const std::string out = dir + "/i8.safetensors",

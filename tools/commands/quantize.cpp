@@ -25,6 +25,31 @@ void print_layers(std::vector<LayerError> layers, bool all) {
     std::printf("  %-44s %6.1f dB\n", layer.layer.c_str(), layer.decibels);
 }
 
+std::string compared_images(std::size_t images, bool held_out) {
+  return std::to_string(images) + (held_out ? " other images" : " images, those of the ranges");
+}
+
+void print_scores(const ScoreChange& c) {
+  if (!c.compared) {
+    std::printf("%zu images are too few to compare scores\n", c.images);
+    return;
+  }
+  std::printf("%s: Spearman correlation with the floats' scores %.4f, mean change %.4f raw",
+              compared_images(c.images, c.held_out).c_str(), c.spearman, c.raw);
+  if (c.quality) std::printf(", %.2f points of quality", *c.quality);
+  std::printf("\n");
+}
+
+void print_faces(const FaceChange& c) {
+  const DetectorAgreement& a = c.agreement;
+  std::printf(
+      "%s: of %zu faces that the floats find, the 8-bit network finds %zu (%.1f %%, IoU 0.5), and %zu "
+      "others; "
+      "landmarks off by %.4f of the distance between the eyes\n",
+      compared_images(a.photos, c.held_out).c_str(), a.teacher_faces, a.matched, 100 * a.recall(),
+      a.student_faces - a.matched, a.landmark_error);
+}
+
 void print_report(const QuantiseReport& report, const QuantiseRunOptions& options, bool all_layers) {
   std::printf("ranges measured with %d images\n", report.images);
   print_layers(report.layers, all_layers);
@@ -35,14 +60,11 @@ void print_report(const QuantiseReport& report, const QuantiseRunOptions& option
         tuned->before, tuned->after,
         tuned->best_epoch == 0 ? "so the weights stay as they were"
                                : ("by epoch " + std::to_string(tuned->best_epoch)).c_str());
-  const ScoreChange& c = report.change;
-  if (!c.compared)
-    std::printf("%zu images are too few to compare scores", c.images);
+  if (report.faces)
+    print_faces(*report.faces);
   else
-    std::printf("%zu %s: Spearman correlation with the floats' scores %.4f, mean change %.4f raw", c.images,
-                c.held_out ? "other images" : "images, those of the ranges", c.spearman, c.raw);
-  if (c.compared && c.quality) std::printf(", %.2f points of quality", *c.quality);
-  std::printf("\n%s: %s, 8 bits, %zu bytes\n", options.out.c_str(), report.checked.c_str(), report.bytes);
+    print_scores(report.change);
+  std::printf("%s: %s, 8 bits, %zu bytes\n", options.out.c_str(), report.checked.c_str(), report.bytes);
 }
 
 int run_quantize(QuantiseRunOptions& options, bool all_layers) {
@@ -72,8 +94,7 @@ void add_quantize(const Command& app, int& exit_code) {
   options->data.add_faces_to(sub);
   sub.add_option("--most-images", options->images,
                  "Measure the ranges of the values with at most this many images, spread over the table; the "
-                 "scores of the others "
-                 "are compared")
+                 "scores of the others (of a detector: the faces in them) are compared")
       .type_name("N")
       .range(1, 100000)
       .show_default();
@@ -88,7 +109,7 @@ void add_quantize(const Command& app, int& exit_code) {
       sub.add_option(
              "--finetune", options->finetune_epochs,
              "Train the rounded weights in this many passes over the images, so that the outputs come "
-             "nearer to the floats' (default: 0)")
+             "nearer to the floats' (default: 0; not for detectors)")
           .type_name("EPOCHS")
           .range(0, 1000);
   sub.add_option("--finetune-images", options->finetune_images,
@@ -131,12 +152,18 @@ void add_quantize(const Command& app, int& exit_code) {
       "labels.\nMore rows than --most-images "
       "show how near the\n"
       "scores stay: if they move too far, give some thousand faces, --finer-channels and --finetune 3.\n"
-      "The written file is used like any other (`score --weights FILE`), can't be trained further, and has "
+      "For a detector give some hundred photos, whole: the ranges are measured at 320x320, and the faces "
+      "that "
+      "it finds are\n"
+      "compared with those of the floats, searched by the options of `detect`.\n"
+      "The written file is used like any other (`score --weights FILE`, `--detector FILE`), can't be trained "
+      "further, and has "
       "the qualities and\n"
       "bands of the floats. docs/eight-bits.md explains it.\n"
       "Exit status: 0 done, 1 some images can't be used or the file can't be written, 2 wrong usage.\n\n"
       "Example:\n"
       "  tinyfiqa quantize weights/tinyfqnet.safetensors --data faces.csv --images faces/ --out "
-      "tinyfqnet_i8.safetensors");
+      "tinyfqnet_i8.safetensors\n"
+      "  tinyfiqa quantize weights/detector.safetensors --images photos/ --out detector_i8.safetensors");
   sub.on_run([options, all_layers, &exit_code] { exit_code = run_quantize(*options, *all_layers); });
 }

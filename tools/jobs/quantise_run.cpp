@@ -1,11 +1,13 @@
 #include "jobs/quantise_run.hpp"
 
 #include <tinyfiqa/autograd/dispatch.hpp>
+#include <tinyfiqa/detection/detector_input.hpp>
 #include <tinyfiqa/evaluation/metrics.hpp>
 #include <tinyfiqa/formats/safetensors.hpp>
 #include <tinyfiqa/quality/load_model.hpp>
 
 #include "decoders/photo.hpp"
+#include "jobs/detector_change.hpp"
 #include "jobs/faces/table_faces.hpp"
 #include "jobs/output_path.hpp"
 #include "jobs/progress.hpp"
@@ -45,9 +47,13 @@ class QuantiseRun {
  private:
   Status read();
   Status read_faces();
+  Result<std::vector<unsigned char>> input_of(const Sample& sample, View view) const;
   Status read_images(Quantiser& quantiser);
   Status fine_tune(Model& whole, Quantiser& quantiser);
   Status compare(std::shared_ptr<const Model> whole);
+  Status compare_scores(std::shared_ptr<const Model> whole, const Dataset& faces);
+  Status compare_faces(std::shared_ptr<const Model> whole, const Dataset& photos);
+  bool is_detector() const { return model_->spec().detector != DetectorFamily::none; }
   Result<std::vector<float>> scores(std::shared_ptr<const Model> model, const Dataset& faces);
   Status write(const Model& whole);
 
@@ -79,6 +85,9 @@ Status QuantiseRun::read() {
   print_file_notes(options_.weights, model->notes());
   metadata_ = file->metadata;
   model_ = std::make_shared<const Model>(std::move(*model));
+  if (is_detector() && options_.finetune_epochs > 0)
+    return Status::error(Errc::bad_argument, "--finetune is for networks that give scores, and ",
+                         model_->spec().name, " is a detector; leave it out");
   return {};
 }
 
@@ -86,13 +95,26 @@ Status QuantiseRun::read_faces() {
   auto faces = read_data(options_.data);
   if (!faces) return faces.status();
   const bool aligned = model_->input().crop == FaceCrop::aligned;
-  if (const Status s = find_table_faces({options_.data, options_.isa, options_.threads}, aligned,
-                                        faces->table, faces->data);
-      !s)
-    return s;
+  if (!is_detector())
+    if (const Status s = find_table_faces({options_.data, options_.isa, options_.threads}, aligned,
+                                          faces->table, faces->data);
+        !s)
+      return s;
   faces_ = std::move(faces->data);
   used_.resize(faces_.samples.size());
   return {};
+}
+
+/// The levels that the network reads of a sample.
+Result<std::vector<unsigned char>> QuantiseRun::input_of(const Sample& sample, View view) const {
+  if (!sample.status) return sample.status;
+  const auto image = read_photo(sample.file);
+  if (!image) return image.status();
+  const InputSpec& input = model_->input();
+  if (is_detector()) return detector_square(*image, input.height, *model_);
+  auto face = crop_and_resize(*image, sample.crop, input.crop, input.height, input.width, model_->backend());
+  if (!face) return face.status().prefixed(sample.file, ": ");
+  return apply_view(*face, view).rgb;
 }
 
 /// Reads images that are spread evenly over the table, each as one of the views in turn, and gives the quantiser its
@@ -104,7 +126,6 @@ Status QuantiseRun::read_images(Quantiser& quantiser) {
                                 ? 0
                                 : std::min(count, static_cast<std::size_t>(options_.finetune_images)),
                     wanted = std::max(for_ranges, tuned);
-  const InputSpec& input = model_->input();
   std::vector<View> views = model_->views();
   if (views.empty()) views.push_back(View::identity);
   Progress progress(wanted, "images");
@@ -113,24 +134,14 @@ Status QuantiseRun::read_images(Quantiser& quantiser) {
     const Sample& sample = faces_.samples[at];
     used_[at] = true;
     progress.show(i + 1);
-    Status status = sample.status;
-    if (status) {
-      const auto image = read_photo(sample.file);
-      if (!image) status = image.status();
-      if (status) {
-        auto face =
-            crop_and_resize(*image, sample.crop, input.crop, input.height, input.width, model_->backend());
-        if (face) {
-          const Image seen = apply_view(*face, views[i % views.size()]);
-          if ((i + 1) * for_ranges / wanted > i * for_ranges / wanted) quantiser.add(seen.rgb);
-          if (tuned > 0) images_.insert(images_.end(), seen.rgb.begin(), seen.rgb.end());
-          continue;
-        }
-        status = face.status().prefixed(sample.file, ": ");
-      }
+    const auto levels = input_of(sample, views[i % views.size()]);
+    if (levels) {
+      if ((i + 1) * for_ranges / wanted > i * for_ranges / wanted) quantiser.add(*levels);
+      if (tuned > 0) images_.insert(images_.end(), levels->begin(), levels->end());
+      continue;
     }
     progress.clear();
-    if (++report_.failed <= 10) std::fprintf(stderr, "%s\n", shown_text(status.message()).c_str());
+    if (++report_.failed <= 10) std::fprintf(stderr, "%s\n", shown_text(levels.status().message()).c_str());
   }
   report_.images = quantiser.images();
   return {};
@@ -168,14 +179,32 @@ Result<std::vector<float>> QuantiseRun::scores(std::shared_ptr<const Model> mode
   return raw;
 }
 
-/// Scores faces that took no part in the ranges with both networks; all of them if there are no others.
+/// Compares both networks on images that took no part in the ranges; on all of them if there are no others.
 Status QuantiseRun::compare(std::shared_ptr<const Model> whole) {
   Dataset others;
   for (std::size_t i = 0; i < faces_.samples.size(); ++i)
     if (!used_[i]) others.samples.push_back(faces_.samples[i]);
+  const bool held_out = others.samples.size() >= least_compared;
+  const Dataset& compared = held_out ? others : faces_;
+  report_.change.held_out = held_out;
+  if (!is_detector()) return compare_scores(std::move(whole), compared);
+  report_.faces.emplace().held_out = held_out;
+  return compare_faces(std::move(whole), compared);
+}
+
+Status QuantiseRun::compare_faces(std::shared_ptr<const Model> whole, const Dataset& photos) {
+  std::vector<std::string> files;
+  for (const Sample& sample : photos.samples)
+    if (sample.status) files.push_back(sample.file);
+  const auto agreement = compare_detectors(model_, std::move(whole), files,
+                                           options_.data.faces.with_threads(thread_count(options_.threads)));
+  if (!agreement) return agreement.status();
+  report_.faces->agreement = *agreement;
+  return {};
+}
+
+Status QuantiseRun::compare_scores(std::shared_ptr<const Model> whole, const Dataset& faces) {
   ScoreChange& change = report_.change;
-  change.held_out = others.samples.size() >= least_compared;
-  const Dataset& faces = change.held_out ? others : faces_;
   const auto before = scores(model_, faces), after = scores(whole, faces);
   if (!before) return before.status();
   if (!after) return after.status();

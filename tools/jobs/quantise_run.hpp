@@ -1,6 +1,7 @@
 // Makes an 8-bit network of trained weights, for `tinyfiqa quantize`.
 #pragma once
 
+#include <tinyfiqa/detection/agreement.hpp>
 #include <tinyfiqa/quantisation/fine_tuning.hpp>
 #include <tinyfiqa/quantisation/quantiser.hpp>
 
@@ -32,6 +33,12 @@ struct ScoreChange {
   std::optional<double> quality;  ///< the same in points of 0..100, of calibrated weights
 };
 
+/// How near the faces of the 8-bit detector are to those of the floats.
+struct FaceChange {
+  bool held_out = false;  ///< of photos that no range was measured with
+  tinyfiqa::DetectorAgreement agreement;
+};
+
 /// A layer, and the decibels of its levels.
 struct LayerError {
   std::string layer;
@@ -43,11 +50,12 @@ struct QuantiseReport {
   std::vector<LayerError> layers;  ///< in the order of the network
   std::optional<tinyfiqa::FineTuneReport> fine_tuning;
   ScoreChange change;
-  std::size_t failed = 0;  ///< images that could not be read
-  std::string checked;     ///< the summary of check_weights()
-  std::size_t bytes = 0;   ///< of the file
+  std::optional<FaceChange> faces;  ///< of a detector, in place of `change`
+  std::size_t failed = 0;           ///< images that could not be read
+  std::string checked;              ///< the summary of check_weights()
+  std::size_t bytes = 0;            ///< of the file
 };
 
-/// Reads weights and faces, makes the 8-bit network, compares its scores, and writes options.out. Prints images that fail
-/// to stderr. Errors: those of reading the files and of Quantiser; bad_argument; cannot_write.
+/// Reads weights and faces (for a detector: photos), makes the 8-bit network, compares its scores (its faces), and writes
+/// options.out. Prints images that fail to stderr. Errors: those of reading the files and of Quantiser; bad_argument; cannot_write.
 tinyfiqa::Result<QuantiseReport> quantise_weights(const QuantiseRunOptions& options);

@@ -67,6 +67,12 @@ class FaceDetector {
     return FaceDetector(std::move(model), std::move(*session), options);
   }
 
+  /// The outputs that it reads of a detector's network.
+  static std::vector<std::string> outputs_of(const ModelSpec& spec) {
+    if (spec.detector == DetectorFamily::yunet) return {"head_8", "head_16", "head_32"};
+    return {"cls_8", "bbox_8", "kps_8", "cls_16", "bbox_16", "kps_16", "cls_32", "bbox_32", "kps_32"};
+  }
+
   const Model& model() const { return *model_; }
   const DetectorOptions& options() const { return options_; }
 
@@ -104,10 +110,6 @@ class FaceDetector {
                            o.longest_side);
     if (o.most_faces < 1) return Status::error(Errc::bad_argument, "most_faces must be at least 1");
     return {};
-  }
-  static std::vector<std::string> outputs_of(const ModelSpec& spec) {
-    if (spec.detector == DetectorFamily::yunet) return {"head_8", "head_16", "head_32"};
-    return {"cls_8", "bbox_8", "kps_8", "cls_16", "bbox_16", "kps_16", "cls_32", "bbox_32", "kps_32"};
   }
   /// YuNet takes multiples of 32.
   static int padded(const ModelSpec& spec, int side) {

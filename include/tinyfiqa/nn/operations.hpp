@@ -251,7 +251,10 @@ inline constexpr OpInfo operations[op_kind_count] = {
         .gives(shape_rules::larger)
         .with_levels(Levels::moved)
         .is_onnx("Resize"),
-    detail::operation(OpKind::add_upsampled, "add_upsampled").takes(2, 2).gives(shape_rules::as_finer_input),
+    detail::operation(OpKind::add_upsampled, "add_upsampled")
+        .takes(2, 2)
+        .gives(shape_rules::as_finer_input)
+        .with_levels(Levels::made),
     detail::operation(OpKind::custom, "custom").takes(1, 2).gives(shape_rules::custom),
 };
 

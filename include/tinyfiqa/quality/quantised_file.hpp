@@ -34,14 +34,37 @@ inline const NamedParam* param_at(const NetworkDefinition& network, int offset) 
     if (p.param.offset == offset && offset >= 0) return &p;
   return nullptr;
 }
+/// A parameter with the weights of some output channels of a convolution: of all, or of one of several heads that lie side by
+/// side and are computed together.
+struct LayerPart {
+  const NamedParam* weight = nullptr;
+  std::size_t first = 0, count = 0;  ///< output channels
+
+  std::string name() const { return weight->name.substr(0, weight->name.rfind('.')); }
+};
+inline std::vector<LayerPart> layer_parts(const NetworkDefinition& network, const Op& op) {
+  std::vector<LayerPart> parts;
+  for (int first = 0; first < op.channels; first += static_cast<int>(parts.back().count)) {
+    const NamedParam* const weight = param_at(network, op.weight + first * conv_shape(op).depth());
+    parts.push_back(
+        {weight, static_cast<std::size_t>(first), static_cast<std::size_t>(weight->param.extents[0])});
+  }
+  return parts;
+}
+/// Adds the parameters of a convolution and its batch norm to `list`.
+inline void add_layer_params(const NetworkDefinition& network, const Op& op,
+                             std::vector<const NamedParam*>& list) {
+  for (const int offset :
+       {op.weight, op.bias, op.norm_weight, op.norm_bias, op.running_mean, op.running_var}) {
+    const int size = op.channels * (offset == op.weight ? conv_shape(op).depth() : 1);
+    for (const NamedParam& p : network.params)
+      if (offset >= 0 && p.param.offset >= offset && p.param.offset < offset + size) list.push_back(&p);
+  }
+}
 /// True for a convolution whose weights an 8-bit file holds in 7 bits.
 inline bool has_whole_weights(const NetworkDefinition& network, const Op& op) {
   return op.kind == OpKind::conv && op.weight >= 0 &&
          network.ops[static_cast<std::size_t>(op.inputs[0])].dtype == DType::u8;
-}
-inline std::string layer_name(const NetworkDefinition& network, const Op& op) {
-  const std::string weight = param_at(network, op.weight)->name;
-  return weight.substr(0, weight.rfind('.'));
 }
 
 /// A convolution's folded weights and bias, and the scales of its 7-bit weights.
@@ -185,32 +208,32 @@ inline std::vector<TensorBytes> whole_tensors(const NetworkDefinition& network, 
     const Op& op = network.ops[id];
     if (!detail::has_whole_weights(network, op)) continue;
     const detail::FoldedLayer layer = detail::fold_layer(network, static_cast<int>(id), block, levels);
-    const std::string name = detail::layer_name(network, op);
-    const auto depth = static_cast<std::size_t>(layer.depth), n = static_cast<std::size_t>(op.channels);
-    const NamedParam& weight = *detail::param_at(network, op.weight);
-    add(
-        weight.name, DType::i8, detail::param_shape(weight.param),
-        [&](std::size_t i) {
-          const double w = static_cast<double>(layer.weight[i]) * layer.by(static_cast<int>(i % depth));
-          return static_cast<std::uint32_t>(
-              static_cast<std::int32_t>(std::lrint(w / static_cast<double>(layer.scale[i / depth]))));
-        },
-        layer.weight.size());
-    const auto fits_half = [](float s) { return s >= 6.2e-5f && s <= 60000.0f; };
-    const bool halves = std::all_of(layer.scale.begin(), layer.scale.end(), fits_half);
-    add(
-        name + ".weight_scale", halves ? DType::f16 : DType::f32, {static_cast<std::int64_t>(n)},
-        [&](std::size_t i) {
-          return halves ? std::uint32_t{detail::float_to_half(layer.scale[i])}
-                        : detail::float_bits(layer.scale[i]);
-        },
-        n);
-    add(
-        name + ".bias", DType::f32, {static_cast<std::int64_t>(n)},
-        [&](std::size_t i) { return detail::float_bits(layer.bias[i]); }, n);
-    for (const int offset :
-         {op.weight, op.bias, op.norm_weight, op.norm_bias, op.running_mean, op.running_var})
-      if (const NamedParam* p = detail::param_at(network, offset)) done.push_back(p);
+    const auto depth = static_cast<std::size_t>(layer.depth);
+    for (const detail::LayerPart& part : detail::layer_parts(network, op)) {
+      const float* const scale = layer.scale.data() + part.first;
+      const auto n = static_cast<std::int64_t>(part.count);
+      add(
+          part.weight->name, DType::i8, detail::param_shape(part.weight->param),
+          [&](std::size_t i) {
+            const double w = static_cast<double>(layer.weight[part.first * depth + i]) *
+                             layer.by(static_cast<int>(i % depth));
+            return static_cast<std::uint32_t>(
+                static_cast<std::int32_t>(std::lrint(w / static_cast<double>(scale[i / depth]))));
+          },
+          part.count * depth);
+      const auto fits_half = [](float s) { return s >= 6.2e-5f && s <= 60000.0f; };
+      const bool halves = std::all_of(scale, scale + part.count, fits_half);
+      add(
+          part.name() + ".weight_scale", halves ? DType::f16 : DType::f32, {n},
+          [&](std::size_t i) {
+            return halves ? std::uint32_t{detail::float_to_half(scale[i])} : detail::float_bits(scale[i]);
+          },
+          part.count);
+      add(
+          part.name() + ".bias", DType::f32, {n},
+          [&](std::size_t i) { return detail::float_bits(layer.bias[part.first + i]); }, part.count);
+    }
+    detail::add_layer_params(network, op, done);
   }
   for (const NamedParam& p : network.params)
     if (p.param.kind == ParamKind::level_factor) {
@@ -321,8 +344,6 @@ class WholeReader {
   }
   Status read_layer(int id) {
     const Op& op = network_.ops[static_cast<std::size_t>(id)];
-    const NamedParam& weight = *param_at(network_, op.weight);
-    const std::string name = layer_name(network_, op);
     const auto n = static_cast<std::size_t>(op.channels);
     FoldedLayer layer;
     layer.depth = conv_shape(network_.operations(), id).depth();
@@ -332,25 +353,33 @@ class WholeReader {
     layer.weight.resize(n * static_cast<std::size_t>(layer.depth));
     layer.bias.resize(n);
     layer.scale.resize(n);
-    const std::vector<std::int64_t> channels{op.channels};
-    Status status = read_into(weight.name, param_shape(weight.param), Span<float>(layer.weight));
-    if (status.ok()) status = read_into(name + ".weight_scale", channels, Span<float>(layer.scale));
-    if (status.ok()) status = read_into(name + ".bias", channels, Span<float>(layer.bias));
-    if (!status) return status;
-    for (const float scale : layer.scale)
-      if (!(scale >= 0.0f && scale <= 1e9f)) return bad(name + ".weight_scale", "is no scale of at most 1e9");
+    for (const LayerPart& part : layer_parts(network_, op))
+      if (const Status status = read_part(part, layer); !status) return status;
     for (std::size_t i = 0; i < layer.weight.size(); ++i) {
       const auto depth = static_cast<std::size_t>(layer.depth);
-      if (std::fabs(layer.weight[i]) > static_cast<float>(largest_weight))
-        return bad(weight.name, "has weights beyond -63..63");
       layer.weight[i] = static_cast<float>(static_cast<double>(layer.weight[i]) *
                                            static_cast<double>(layer.scale[i / depth]) /
                                            layer.by(static_cast<int>(i % depth)));
     }
     unfold_layer(network_, op, layer, Span<float>(block_));
-    for (const int offset :
-         {op.weight, op.bias, op.norm_weight, op.norm_bias, op.running_mean, op.running_var})
-      if (const NamedParam* p = param_at(network_, offset)) done_.push_back(p);
+    add_layer_params(network_, op, done_);
+    return {};
+  }
+  /// The whole numbers, scales and biases of some of a layer's channels.
+  Status read_part(const LayerPart& part, FoldedLayer& layer) {
+    const auto depth = static_cast<std::size_t>(layer.depth);
+    const Span<float> weight(layer.weight.data() + part.first * depth, part.count * depth),
+        scale(layer.scale.data() + part.first, part.count), bias(layer.bias.data() + part.first, part.count);
+    const std::string& name = part.weight->name;
+    const std::vector<std::int64_t> channels{static_cast<std::int64_t>(part.count)};
+    Status status = read_into(name, param_shape(part.weight->param), weight);
+    if (status.ok()) status = read_into(part.name() + ".weight_scale", channels, scale);
+    if (status.ok()) status = read_into(part.name() + ".bias", channels, bias);
+    if (!status) return status;
+    for (const float s : scale)
+      if (!(s >= 0.0f && s <= 1e9f)) return bad(part.name() + ".weight_scale", "is no scale of at most 1e9");
+    for (const float w : weight)
+      if (std::fabs(w) > static_cast<float>(largest_weight)) return bad(name, "has weights beyond -63..63");
     return {};
   }
 

@@ -27,7 +27,8 @@ constexpr int test_vector_inputs = 4;
 /// The largest accepted difference of an output, on any instruction set.
 constexpr float test_vector_tolerance = 1e-4f;
 
-/// The outputs [test_vector_inputs, C] for the inputs of one seed and size.
+/// The outputs [test_vector_inputs, C] for the inputs of one seed and size, one output behind the other. Of a map, they are the
+/// means over its pixels.
 struct TestVector {
   std::uint64_t seed = 1;
   int height = 0, width = 0;
@@ -54,15 +55,42 @@ inline std::vector<float> test_vector_input(std::uint64_t seed, int height, int 
   return x;
 }
 
+namespace detail {
+
+/// From -1..1 to all levels. Detectors read levels as they are, or nearly: inputs of -1..1 would be black to them.
+inline void spread_over_levels(const LevelScale& levels, std::vector<float>& input) {
+  for (std::size_t i = 0; i < input.size(); ++i)
+    input[i] = (127.5f * (input[i] + 1.0f) - levels.mean[i % 3]) * levels.scale[i % 3];
+}
+
+/// Appends the means over the pixels of a map [N, H, W, C]; the numbers themselves if it has one pixel.
+inline void append_means(const float* map, const Extents& e, std::vector<float>& means) {
+  const auto pixels = static_cast<std::size_t>(e.h) * static_cast<std::size_t>(e.w),
+             channels = static_cast<std::size_t>(e.c);
+  for (std::size_t image = 0; image < static_cast<std::size_t>(e.n); ++image)
+    for (std::size_t c = 0; c < channels; ++c) {
+      double sum = 0;
+      for (std::size_t p = 0; p < pixels; ++p)
+        sum += static_cast<double>(map[(image * pixels + p) * channels + c]);
+      means.push_back(static_cast<float>(sum / static_cast<double>(pixels)));
+    }
+}
+
+}  // namespace detail
+
 /// The outputs of the network for the inputs of v.seed, at the size of `v`. Errors: those
 /// of Session::create().
 inline Result<std::vector<float>> run_test_vector(const Model& model, const TestVector& v) {
   auto session = Session::create(model, test_vector_inputs, v.height, v.width);
   if (!session) return session.status();
-  const std::vector<float> input = test_vector_input(v.seed, v.height, v.width);
+  std::vector<float> input = test_vector_input(v.seed, v.height, v.width);
+  if (model.spec().detector != DetectorFamily::none) detail::spread_over_levels(model.input().levels, input);
   const OutputArrays outputs(*session);
   session->run(input.data(), outputs.pointers());
-  return outputs.values();
+  std::vector<float> means;
+  for (int i = 0; i < session->output_count(); ++i)
+    detail::append_means(outputs[i], session->output_extents(i), means);
+  return means;
 }
 
 /// The test vector of this model, at its input size. Errors: those of Session::create(); not_finite.

@@ -105,6 +105,7 @@ class Equaliser {
         if (o.act == Act::hsigmoid) fix(id);  // a gate: 0..1
         return;
       case OpKind::add:
+      case OpKind::add_upsampled:
         join_all(id, o.inputs[0]);
         return join_all(id, o.inputs[1]);
       case OpKind::scale:

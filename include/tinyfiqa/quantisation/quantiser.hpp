@@ -60,8 +60,9 @@ class Quantiser {
         if (operation_name(network, static_cast<int>(id)) == layer) floats[id] = found = true;
       if (!found) return Status::error(Errc::bad_argument, model.spec().name, " has no layer '", layer, "'");
     }
-    const int main = network.outputs.main();
-    q.values_ = choose_levels(network.operations(), {&main, 1}, floats);
+    const auto outputs = output_values(network);
+    q.values_ =
+        choose_levels(network.operations(), Span<const int>(outputs->data(), outputs->size()), floats);
     if (!q.values_.levels[0])
       return Status::error(Errc::bad_argument, model.spec().name,
                            " can't read images as levels: its first layer has no kernel for 8 bits");
@@ -139,15 +140,16 @@ class Quantiser {
   struct Planned {
     OwnedPlan owned;
     LargeArray<unsigned char> arena, packed;
-    std::vector<float> output, workspace;
+    std::vector<float> workspace;
+    std::vector<std::vector<float>> outputs;  ///< of all that need no request
     const Model* model = nullptr;
 
     Status plan(const Model& of, Extents size) {
       model = &of;
-      const int main = of.network().outputs.main();
+      const auto values = output_values(of.network());
       PlanRequest request;
       request.ops = of.network().operations();
-      request.outputs = {&main, 1};
+      request.outputs = Span<const int>(values->data(), values->size());
       request.input = size;
       request.levels = &of.input().levels;
       request.chains = request.fuse = false;
@@ -159,7 +161,9 @@ class Quantiser {
       packed = LargeArray<unsigned char>(owned.plan.packed_bytes);
       workspace.resize(pack_workspace_floats(owned.plan, request.ops));
       pack_weights(owned.plan, request.ops, of.backend(), of.block().data, workspace.data(), packed.data());
-      output.resize(static_cast<std::size_t>(owned.plan.outputs[0].floats()));
+      outputs.resize(values->size());
+      for (std::size_t i = 0; i < outputs.size(); ++i)
+        outputs[i].resize(static_cast<std::size_t>(owned.plan.outputs[i].floats()));
       return {};
     }
     /// Packs a step again, after a change of the model's parameters.
@@ -170,12 +174,13 @@ class Quantiser {
     template <class Body>
     void run(const unsigned char* levels, const Body& body) {
       const FlushSubnormals flush;
-      void* const outputs[] = {output.data()};
+      std::vector<void*> pointers;
+      for (std::vector<float>& output : outputs) pointers.push_back(output.data());
       Frame f;
       f.arena = arena.data();
       f.packed = packed.data();
       f.input = levels;
-      f.outputs = outputs;
+      f.outputs = pointers.data();
       body(owned.plan, f);
     }
   };
@@ -278,7 +283,8 @@ class Quantiser {
     return {};
   }
 
-  /// Adds to the bias of the last layer, which is in floats, what its outputs are too small by on average.
+  /// Adds to the bias of the last layer, which is in floats, what its outputs are too small by on average. For networks with
+  /// one output of single numbers: the cells of a detector's maps are nearly all without a face, and must not change the others.
   Status correct_output(Model& whole) {
     const NetworkDefinition& network = whole.network();
     const Op& op = network.ops[static_cast<std::size_t>(network.outputs.main())];
@@ -287,17 +293,18 @@ class Quantiser {
       return {};
     if (const Status status = floats_.plan(*model_, size(1)); !status) return status;
     if (const Status status = whole_.plan(whole, size(1)); !status) return status;
-    if (floats_.output.size() != static_cast<std::size_t>(op.channels)) return {};  // a map
+    const std::vector<float>&before = floats_.outputs[0], &after = whole_.outputs[0];
+    if (floats_.outputs.size() != 1 || before.size() != static_cast<std::size_t>(op.channels)) return {};
     const auto run_all = [](const Plan& plan, const Frame& frame) {
       for (int i = 0; i < plan.step_count; ++i) plan.steps[i].run(plan.steps[i], frame);
     };
-    std::vector<double> shift(floats_.output.size()), slope(floats_.output.size());
+    std::vector<double> shift(before.size()), slope(before.size());
     for (int i = 0; i < images(); ++i) {
       floats_.run(image(i), run_all);
       whole_.run(image(i), run_all);
       for (std::size_t o = 0; o < shift.size(); ++o) {
-        const auto y = static_cast<double>(floats_.output[o]);
-        shift[o] += y - static_cast<double>(whole_.output[o]);
+        const auto y = static_cast<double>(before[o]);
+        shift[o] += y - static_cast<double>(after[o]);
         slope[o] += op.act == Act::sigmoid ? y * (1 - y) : 1.0;
       }
     }

@@ -286,6 +286,8 @@ constexpr const Kernel* choose_level_operation(OpKind kind, DType out) {
       return kernel_in<Set, OpKind::shuffle, shuffle_i8_kernel>();
     case OpKind::upsample:
       return kernel_in<Set, OpKind::upsample, upsample_i8_kernel>();
+    case OpKind::add_upsampled:
+      return kernel_in<Set, OpKind::add_upsampled, add_upsampled_i8_kernel>();
     default:
       return nullptr;
   }
@@ -370,6 +372,7 @@ inline constexpr const Kernel* all_kernels[] = {
     &interleave_i8_kernel,
     &shuffle_i8_kernel,
     &upsample_i8_kernel,
+    &add_upsampled_i8_kernel,
     &to_floats_kernel,
 #ifdef TINYFIQA_PLANAR
     &planar_gemm_kernel,

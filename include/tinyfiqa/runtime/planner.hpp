@@ -47,6 +47,10 @@ class Planner : public PlanBuilder {
   // -- from operations to steps
 
   constexpr void lower(int id) {
+    // Convolutions and means alone have kernels from levels to floats.
+    const bool one_type = op(id).kind != OpKind::conv && op(id).kind != OpKind::mean_hw;
+    for (int i = 0; one_type && i < op(id).input_count(); ++i)
+      if (op(op(id).inputs[i]).dtype != op(id).dtype) return fail(PlanError::not_covered, id);
     if (op(id).dtype == DType::u8 && op_info(op(id).kind).levels == Levels::moved)
       for (int i = 0; i < op(id).input_count(); ++i)
         if (op(op(id).inputs[i]).quant != op(id).quant) return fail(PlanError::levels_differ, id);

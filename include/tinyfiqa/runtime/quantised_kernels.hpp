@@ -275,6 +275,10 @@ inline LevelArgs level_args(const Step& s, const Frame& f) {
   return e;
 }
 inline void run_add_i8(const Step& s, const Frame& f) { add_levels(level_args(s, f), f.team); }
+inline void run_add_upsampled_i8(const Step& s, const Frame& f) {
+  const Extents &fine = s.x.extents, &coarse = s.b.extents;
+  add_upsampled_levels(level_args(s, f), fine.h, fine.w, coarse.h, coarse.w, f.team);
+}
 inline void run_scale_i8(const Step& s, const Frame& f) { scale_levels(level_args(s, f), f.team); }
 inline void run_mean_i8(const Step& s, const Frame& f) { mean_levels(level_args(s, f), f.team); }
 
@@ -306,6 +310,8 @@ constexpr Kernel level_kernel(const char* name, DType out, void (*run)(const Ste
 }
 inline constexpr Kernel add_i8_kernel =
     level_kernel(TINYFIQA_KERNEL_NAME("add_i8/1v"), DType::u8, run_add_i8);
+inline constexpr Kernel add_upsampled_i8_kernel =
+    level_kernel(TINYFIQA_KERNEL_NAME("add_upsampled_i8/1v"), DType::u8, run_add_upsampled_i8);
 inline constexpr Kernel scale_i8_kernel =
     level_kernel(TINYFIQA_KERNEL_NAME("scale_i8/1v"), DType::u8, run_scale_i8);
 inline constexpr Kernel max_pool_i8_kernel =

@@ -7,6 +7,7 @@
 #include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/base/status.hpp>
 #include <tinyfiqa/data/photo_mixer.hpp>
+#include <tinyfiqa/detection/agreement.hpp>
 #include <tinyfiqa/detection/face_detector.hpp>
 #include <tinyfiqa/kernels/parallel.hpp>
 #include <tinyfiqa/optim/optimizers.hpp>
@@ -42,22 +43,6 @@ struct DetectorTrainOptions {
   MixerOptions mixer;
   std::uint64_t seed = 1;
   int threads = 1;
-};
-
-/// How well the student's faces agree with the teacher's on the validation photos. Both take the same threshold.
-struct DetectorAgreement {
-  std::size_t photos = 0, teacher_faces = 0, student_faces = 0, matched = 0;
-  double landmark_error = 0;  ///< mean distance of the matched faces' points, in eye distances
-
-  double recall() const { return teacher_faces == 0 ? 1 : share(matched, teacher_faces); }
-  double precision() const { return student_faces == 0 ? 1 : share(matched, student_faces); }
-  /// The harmonic mean of recall and precision.
-  double f1() const { return share(2 * matched, std::max<std::size_t>(1, teacher_faces + student_faces)); }
-
- private:
-  static double share(std::size_t a, std::size_t b) {
-    return static_cast<double>(a) / static_cast<double>(b);
-  }
 };
 
 struct DetectorEpoch {
@@ -177,7 +162,6 @@ class DetectorTrainer {
     auto student = FaceDetector::create(model_, search);
     if (!student) return student.status();
     DetectorAgreement a;
-    double error = 0;
     for (const TrainingPhoto& photo : val_) {
       std::vector<Face> expected;
       if (!photo.faceless) {
@@ -187,10 +171,8 @@ class DetectorTrainer {
       }
       const auto found = student->detect(photo.image);
       if (!found) return found.status();
-      ++a.photos;
-      compare(expected, *found, a, error);
+      a.add(Span<const Face>(expected.data(), expected.size()), *found);
     }
-    a.landmark_error = a.matched == 0 ? 0 : error / static_cast<double>(a.matched);
     return a;
   }
 
@@ -350,41 +332,6 @@ class DetectorTrainer {
     state_.sums.foreground += s.foreground;
   }
 
-  // -- validation
-
-  /// Matches each of the student's faces with the teacher's that overlaps it most, at an IoU of at least 0.5.
-  static void compare(const std::vector<Face>& expected, Span<const Face> found, DetectorAgreement& a,
-                      double& error) {
-    a.teacher_faces += expected.size();
-    a.student_faces += found.size;
-    std::vector<bool> taken(expected.size());
-    for (std::size_t i = 0; i < found.size; ++i) {
-      std::size_t best = expected.size();
-      float most = 0.5f;
-      for (std::size_t k = 0; k < expected.size(); ++k) {
-        const float iou = box_iou(found[i].box, expected[k].box);
-        if (!taken[k] && iou >= most) most = iou, best = k;
-      }
-      if (best == expected.size()) continue;
-      taken[best] = true;
-      ++a.matched;
-      error += landmark_distance(found[i].landmarks, expected[best].landmarks);
-    }
-  }
-
- public:
-  /// The mean distance of five points, in distances of the expected eyes (at least one pixel).
-  static double landmark_distance(const Landmarks& found, const Landmarks& expected) {
-    double sum = 0;
-    for (int i = 0; i < 5; ++i)
-      sum += std::hypot(static_cast<double>(found.x[i] - expected.x[i]),
-                        static_cast<double>(found.y[i] - expected.y[i]));
-    const double eyes = std::hypot(static_cast<double>(expected.x[1] - expected.x[0]),
-                                   static_cast<double>(expected.y[1] - expected.y[0]));
-    return sum / 5 / std::max(1.0, eyes);
-  }
-
- private:
   void finish_epoch(DetectorEpoch& row) {
     row.epoch = ++state_.epoch;
     state_.batch = 0;

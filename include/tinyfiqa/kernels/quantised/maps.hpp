@@ -1,4 +1,4 @@
-// Operations on 8-bit maps that multiply no weights: maximum over windows, mean over maps, sum of two maps, gate of
+// Operations on 8-bit maps that multiply no weights: maximum over windows, mean over maps, sums of two maps, gate of
 // squeeze-excite, and conversion from and to floats. Moves of levels (copy, interleave, ...) are in kernels/elementwise.hpp.
 //
 // Every result is rounded where the formula says so, and nowhere else: all processors have the same bits.
@@ -78,6 +78,22 @@ inline LevelArgs as_wide_pixels(LevelArgs e) {
   return e;
 }
 
+/// Pixel `at` of y: the sum of that of x and of pixel `from` of b.
+TINYFIQA_INLINE void add_level_pixel(const LevelArgs& e, std::ptrdiff_t at, std::ptrdiff_t from, vf by_x,
+                                     vf by_b, vf zero_x, vf zero_b) {
+  const std::uint8_t* const x = e.x.levels + at * e.x.pixel_stride;
+  const std::uint8_t* const b = e.b.levels + from * e.b.pixel_stride;
+  for_each_level_block(e.c, [&](auto vectors, int first, int count) TINYFIQA_INLINE_LAMBDA {
+    constexpr int N = decltype(vectors)::value;
+    vf y[N];
+#pragma GCC unroll 4
+    for (int v = 0; v < N; ++v)
+      y[v] = simd::rounded((load_level_vector<N>(x + first, v, count) - zero_x) * by_x) +
+             simd::rounded((load_level_vector<N>(b + first, v, count) - zero_b) * by_b);
+    simd::store_levels<N>(e.y + at * e.y_pixel_stride + first, y, e.range, count);
+  });
+}
+
 /// y = x + b, as numbers:   level = to_level((x - zero_x) (scale_x / scale_y) + (b - zero_b) (scale_b / scale_y))
 /// The two products are rounded before they are added.
 inline void add_levels(const LevelArgs& maps, const Team& team) {
@@ -85,18 +101,21 @@ inline void add_levels(const LevelArgs& maps, const Team& team) {
   const vf by_x = simd::splat(limited_factor(e.x.scale / e.y_scale, 255.0f)),
            by_b = simd::splat(limited_factor(e.b.scale / e.y_scale, 255.0f));
   const vf zero_x = simd::splat(e.x.zero), zero_b = simd::splat(e.b.zero);
+  for_each_level_pixel(e, team, [&](int, int i) { add_level_pixel(e, i, i, by_x, by_b, zero_x, zero_b); });
+}
+
+/// The same for a coarser b, whose sizes are `coarse_h` and `coarse_w`; x and y have `height` and `width`. Pixel [h, w] adds that
+/// of b at [h coarse_h / height, w coarse_w / width], rounded down.
+inline void add_upsampled_levels(const LevelArgs& e, int height, int width, int coarse_h, int coarse_w,
+                                 const Team& team) {
+  const vf by_x = simd::splat(limited_factor(e.x.scale / e.y_scale, 255.0f)),
+           by_b = simd::splat(limited_factor(e.b.scale / e.y_scale, 255.0f));
+  const vf zero_x = simd::splat(e.x.zero), zero_b = simd::splat(e.b.zero);
   for_each_level_pixel(e, team, [&](int, int i) {
-    const std::uint8_t* const x = e.x.levels + i * e.x.pixel_stride;
-    const std::uint8_t* const b = e.b.levels + i * e.b.pixel_stride;
-    for_each_level_block(e.c, [&](auto vectors, int first, int count) TINYFIQA_INLINE_LAMBDA {
-      constexpr int N = decltype(vectors)::value;
-      vf y[N];
-#pragma GCC unroll 4
-      for (int v = 0; v < N; ++v)
-        y[v] = simd::rounded((load_level_vector<N>(x + first, v, count) - zero_x) * by_x) +
-               simd::rounded((load_level_vector<N>(b + first, v, count) - zero_b) * by_b);
-      simd::store_levels<N>(e.y + i * e.y_pixel_stride + first, y, e.range, count);
-    });
+    const int row = i / width, column = i % width;  // rows are counted over all images
+    const std::ptrdiff_t coarse_row = row / height * coarse_h + row % height * coarse_h / height;
+    const std::ptrdiff_t from = coarse_row * coarse_w + column * coarse_w / width;
+    add_level_pixel(e, i, from, by_x, by_b, zero_x, zero_b);
   });
 }
 
