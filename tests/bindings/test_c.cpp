@@ -324,6 +324,18 @@ TEST_CASE(
   CHECK(precision(ScorerPointer(clone)) == "i8");
 }
 
+TEST_CASE("a detector in 8 bits finds the faces of the built-in one, nearly where that finds them") {
+  const std::string path = source_file("weights/i8/detector.safetensors");
+  tinyfiqa_scorer_options options = {};
+  options.faces = TINYFIQA_ALL_FACES;
+  const auto floats = score_file(make_scorer(&options).get(), group);
+  options.search.detector = path.c_str();
+  const auto whole = score_file(make_scorer(&options).get(), group);
+  REQUIRE(whole.size() == floats.size());
+  CHECK_FALSE(same_scores(whole, floats));
+  for (std::size_t i = 0; i < whole.size(); ++i) CHECK(std::fabs(whole[i].face.x - floats[i].face.x) < 3);
+}
+
 TEST_CASE("auto scores in 8 bits where the processor has dot products for them") {
   const auto scorer = make_scorer_in("auto");
   const std::string isa = tinyfiqa_instruction_set(), chosen = tinyfiqa_scorer_precision(scorer.get());

@@ -150,6 +150,8 @@ def test_the_detector_finds_what_the_scorer_scores(every_face):
     found = tinyfiqa.Detector().detect(GROUP)
     assert [f.box for f in found] == [f.face.box for f in every_face.score_all(GROUP)]
     assert tinyfiqa.Detector(smallest_face=60).detect(GROUP) != found
+    in_8_bits = tinyfiqa.Detector(ROOT / "weights/i8/detector.safetensors").detect(GROUP)
+    assert len(in_8_bits) == len(found) and in_8_bits != found
 
 
 def test_errors_say_what_is_wrong(tmp_path):

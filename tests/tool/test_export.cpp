@@ -59,27 +59,29 @@ TEST_CASE("export writes packed weights for any target as a header, to the bit")
 }
 
 TEST_CASE("export writes packed 8-bit weights for targets without x86's vectors, byte for byte") {
-  const std::string dir = scratch_dir("export_c_array_i8"),
-                    weights = std::string(TINYFIQA_SOURCE_DIR) + "/weights/i8/tinyfqnet.safetensors";
-  for (const char* target : {"scalar", "scalar_small", "neon", "neondotprod", "vector4"}) {
-    INFO("target " << target);
-    const std::string path = dir + "/" + target + ".hpp";
-    const auto r = run_tool("export --c-array " + path + " --weights " + weights + " --target " + target);
-    CHECK_MESSAGE(r.code == 0, r.err);
-    const std::string header = read_text(path);
-    CHECK(contains(header, "static constexpr tinyfiqa::Quantisation levels[] = {"));
-    const auto model = load_model(weights, "", *find_pack_target(target)->backend, Use::run);
-    REQUIRE_MESSAGE(model.ok(), model.status().message());
-    const std::vector<float> bytes = array_of(header);
-    REQUIRE(bytes.size() == model->packed().size);
-    CHECK(std::equal(bytes.begin(), bytes.end(), model->packed().data));
-  }
-  for (const char* target : {"sse42", "avx2", "avx512vnni"}) {
-    const std::string path = dir + "/" + target + ".hpp";
-    const auto r = run_tool("export --c-array " + path + " --weights " + weights + " --target " + target);
-    CHECK(r.code == 1);
-    CHECK_MESSAGE(contains(r.err, "choose scalar, scalar_small, neon, neondotprod or vector4"), r.err);
-    CHECK(read_text(path).empty());
+  const std::string dir = scratch_dir("export_c_array_i8");
+  for (const char* network : {"tinyfqnet", "detector"}) {
+    const std::string weights = std::string(TINYFIQA_SOURCE_DIR) + "/weights/i8/" + network + ".safetensors";
+    for (const char* target : {"scalar", "scalar_small", "neon", "neondotprod", "vector4"}) {
+      INFO(network << ", target " << target);
+      const std::string path = dir + "/" + target + ".hpp";
+      const auto r = run_tool("export --c-array " + path + " --weights " + weights + " --target " + target);
+      CHECK_MESSAGE(r.code == 0, r.err);
+      const std::string header = read_text(path);
+      CHECK(contains(header, "static constexpr tinyfiqa::Quantisation levels[] = {"));
+      const auto model = load_model(weights, "", *find_pack_target(target)->backend, Use::run);
+      REQUIRE_MESSAGE(model.ok(), model.status().message());
+      const std::vector<float> bytes = array_of(header);
+      REQUIRE(bytes.size() == model->packed().size);
+      CHECK(std::equal(bytes.begin(), bytes.end(), model->packed().data));
+    }
+    for (const char* target : {"sse42", "avx2", "avx512vnni"}) {
+      const std::string path = dir + "/" + target + ".hpp";
+      const auto r = run_tool("export --c-array " + path + " --weights " + weights + " --target " + target);
+      CHECK(r.code == 1);
+      CHECK_MESSAGE(contains(r.err, "choose scalar, scalar_small, neon, neondotprod or vector4"), r.err);
+      CHECK(read_text(path).empty());
+    }
   }
 }
 
