@@ -62,7 +62,8 @@ void check_refused(const Model& whole, const Change& change, const std::string& 
 }  // namespace
 
 TEST_CASE("an 8-bit network is the same after it was written and read") {
-  for (const char* name : {"tinyfqnet", "mobilenet_v3_small", "shufflenet_v2_x0_5", "yunet_s"}) {
+  for (const char* name : {"tinyfqnet", "mobilenet_v3_small", "shufflenet_v2_x0_5", "yunet_s",
+                           "retinaface_mobilenet025_leaky"}) {
     INFO(name);
     QuantiseOptions options;
     options.finer_channels = std::string(name) != "tinyfqnet";
