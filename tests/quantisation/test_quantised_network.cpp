@@ -181,6 +181,23 @@ TEST_CASE("a network of 8-bit maps refuses floats, and levels that an operation 
   CHECK(p.plan.problem.error == PlanError::levels_differ);
 }
 
+TEST_CASE("levels and floats are not mixed: a kernel would take one for the other, and read beyond its map") {
+  const Definition d = define<YuNetS>(5);
+  const Quantised q = quantise(d, {1, 32, 32, 0});
+  const std::vector<int> outputs = outputs_of(d);
+  for (std::size_t id = 0; id < q.whole.ops.size(); ++id) {
+    const Op& op = q.whole.ops[id];
+    if (op.kind != OpKind::add_upsampled) continue;
+    for (const int floats : {op.inputs[0], op.inputs[1], static_cast<int>(id)}) {
+      Definition mixed = q.whole;
+      mixed.ops[static_cast<std::size_t>(floats)].dtype = DType::f32;
+      Planned p;
+      make(p, mixed, outputs, {1, 32, 32, 0}, *choose_backend("scalar"), 1, &imagenet);
+      CHECK(p.plan.problem.error == PlanError::not_covered);
+    }
+  }
+}
+
 TEST_CASE("a histogram chooses levels that keep 0, and leaves out the rare") {
   ValueHistogram h;
   Rng rng(1);

@@ -211,9 +211,12 @@ TEST_CASE("quantize makes an 8-bit detector, and says how near its faces are") {
   r = run_tool("score {photos}/astronaut.jpg --detector " + out);
   CHECK_MESSAGE(r.code == 0, r.err);
 
-  r = run_tool(start + " --finetune 1");
-  CHECK(r.code == 2);
-  CHECK_MESSAGE(contains(r.err, "yunet_n is a detector; leave it out"), r.err);
+  for (const char* option :
+       {"--finetune 1", "--save-faces faces.csv", "--whole-image", "--detector x.safetensors"}) {
+    r = run_tool(start + " " + option);
+    CHECK(r.code == 2);
+    CHECK_MESSAGE(contains(r.err, "yunet_n is a detector; leave it out"), r.err);
+  }
   r = run_tool("score {faces} --weights " + out);
   CHECK_MESSAGE(contains(r.err, "finds faces"), r.err);
 }

@@ -46,6 +46,7 @@ class QuantiseRun {
 
  private:
   Status read();
+  Status check_for_detector() const;
   Status read_faces();
   Result<std::vector<unsigned char>> input_of(const Sample& sample, View view) const;
   Status read_images(Quantiser& quantiser);
@@ -85,9 +86,19 @@ Status QuantiseRun::read() {
   print_file_notes(options_.weights, model->notes());
   metadata_ = file->metadata;
   model_ = std::make_shared<const Model>(std::move(*model));
-  if (is_detector() && options_.finetune_epochs > 0)
-    return Status::error(Errc::bad_argument, "--finetune is for networks that give scores, and ",
-                         model_->spec().name, " is a detector; leave it out");
+  return is_detector() ? check_for_detector() : Status();
+}
+
+/// Refuses options that a detector has no use for.
+Status QuantiseRun::check_for_detector() const {
+  const std::pair<bool, const char*> wrong[] = {{options_.finetune_epochs > 0, "--finetune"},
+                                                {!options_.data.save_faces.empty(), "--save-faces"},
+                                                {options_.data.whole_image, "--whole-image"},
+                                                {!options_.data.faces.detector.empty(), "--detector"}};
+  for (const auto& [given, name] : wrong)
+    if (given)
+      return Status::error(Errc::bad_argument, name, " is for networks that score faces, and ",
+                           model_->spec().name, " is a detector; leave it out");
   return {};
 }
 
