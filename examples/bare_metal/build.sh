@@ -144,6 +144,7 @@ if [ $arm = yes ]; then
     bare "Cortex-M55" score_face score_64 64000 32500 $m55 -DSIDE=64
     bare "Cortex-M55" score_face score_48_i8 34000 9500 $m55
     bare "Cortex-M55" score_face score_64_i8 34000 10500 $m55 -DSIDE=64
+    bare "Cortex-M55" detect_and_score detect_96_i8 132000 96000 -mcpu=cortex-m55 $flags $large -DQUARTER_NANOSECONDS_PER_TICK=125
   fi
 fi
 if [ $riscv = yes ]; then

@@ -68,6 +68,15 @@ TINYFIQA_INLINE vi dot(vi sum, quad x, quads w) {
     return sum[i] + x.level[0] * at[0] + x.level[1] * at[1] + x.level[2] * at[2] + x.level[3] * at[3];
   });
 }
+template <class FourSums>
+TINYFIQA_INLINE void add_four(const std::uint8_t* x, const std::int8_t* w, FourSums& sum) {
+  for (int i = 0; i < 4; ++i) sum.lane[i] += x[i] * w[i];
+}
+
+#endif
+
+#ifndef TINYFIQA_SIMD_HELIUM
+
 inline constexpr int small_rows = 2, small_padding = 0;
 struct four_sums {
   std::int32_t lane[4];
@@ -76,9 +85,6 @@ TINYFIQA_INLINE four_sums load_four_sums(const std::int32_t* p) { return {{p[0],
 TINYFIQA_INLINE void store_four_sums(std::int32_t* p, const four_sums& s) {
 #pragma GCC unroll 4  // or the sums are kept in memory
   for (int i = 0; i < 4; ++i) p[i] = s.lane[i];
-}
-TINYFIQA_INLINE void add_four(const std::uint8_t* x, const std::int8_t* w, four_sums& sum) {
-  for (int i = 0; i < 4; ++i) sum.lane[i] += x[i] * w[i];
 }
 
 #endif

@@ -120,7 +120,6 @@ struct quad {
   std::int32_t even, odd;
 };
 using quads = quad;
-inline constexpr int small_rows = 2, small_padding = 0;
 /// (Assembler, because compilers rotate by an instruction of its own.)
 TINYFIQA_INLINE quad level_halves(std::uint32_t word) {
   std::int32_t even, odd;
@@ -186,15 +185,8 @@ TINYFIQA_INLINE void multiply_rows(const quad* x, const quad* end, const std::in
   sum[1][1] = s11;
 }
 
-struct four_sums {
-  std::int32_t lane[4];
-};
-TINYFIQA_INLINE four_sums load_four_sums(const std::int32_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
-TINYFIQA_INLINE void store_four_sums(std::int32_t* p, const four_sums& s) {
-#pragma GCC unroll 4  // or the sums are kept in memory
-  for (int i = 0; i < 4; ++i) p[i] = s.lane[i];
-}
-TINYFIQA_INLINE void add_four(const std::uint8_t* x, const std::int8_t* w, four_sums& sum) {
+template <class FourSums>
+TINYFIQA_INLINE void add_four(const std::uint8_t* x, const std::int8_t* w, FourSums& sum) {
   const quad levels = splat_quad(x), weights = load_quads(w);
   sum.lane[0] = __smlabb(levels.even, weights.even, sum.lane[0]);
   sum.lane[1] = __smlabb(levels.odd, weights.odd, sum.lane[1]);
