@@ -366,7 +366,7 @@ TEST_CASE("8 bits: adding an enlarged map equals its formula, at whole and at od
       s.x = operand(Place::arena, fine, DType::u8, qx);
       s.b = operand(Place::arena, coarse, DType::u8, qb);
       s.y = operand(Place::output, fine, DType::u8, qy);
-      INFO("channels " << c << ", rows " << fine_h << " and " << coarse_h);
+      INFO("channels " << c << ", rows " << fine.h << " and " << coarse.h);
       for_each_backend_of_levels([&](const Backend& backend) {
         CHECK(run_levels(backend.operation(OpKind::add_upsampled, DType::u8, DType::u8), s, x, b,
                          sum.size()) == sum);
