@@ -38,6 +38,27 @@ float largest_difference(const std::vector<float>& a, const std::vector<float>& 
   return most;
 }
 
+/// Compares all outputs of the exported network for n images with ours, relative to the largest number of each. Returns the values
+/// of its nodes.
+std::map<std::string, naive_onnx::Tensor> check_all_outputs(const Model& model, int n, int h, int w,
+                                                            int outputs) {
+  const auto graph = exported(model, {n, h, w}).graph();
+  const naive_onnx::Tensor x = smooth_images(model, n, h, w);
+  auto values = naive_onnx::run_all(graph, x);
+  const auto ours = run_session(model, x);
+  REQUIRE(graph.output_size() == outputs);
+  REQUIRE(ours.size() == static_cast<std::size_t>(outputs));
+  for (int i = 0; i < outputs; ++i) {
+    INFO(graph.output(i).name());
+    const std::vector<float>& y = values.at(graph.output(i).name()).v;
+    float most = 1.0f;
+    for (const float v : y) most = std::fmax(most, std::fabs(v));
+    CHECK(std::any_of(y.begin(), y.end(), [](float v) { return v != 0.0f; }));
+    CHECK(largest_difference(y, ours[static_cast<std::size_t>(i)]) <= 1e-5f * most);
+  }
+  return values;
+}
+
 }  // namespace
 
 TEST_CASE("the shipped 8-bit networks give our scores") {
@@ -53,21 +74,16 @@ TEST_CASE("the shipped 8-bit networks give our scores") {
   }
 }
 
+TEST_CASE("the shipped 8-bit detector gives our maps") {
+  const auto model = load_model(TINYFIQA_SOURCE_DIR "/weights/i8/detector.safetensors");
+  REQUIRE_MESSAGE(model.ok(), model.status().message());
+  check_all_outputs(*model, 1, 96, 128, 12);
+}
+
 TEST_CASE("all operations of 8-bit maps, level factors and layers in floats are exported") {
   static const ModelSpec spec =
       ModelSpec::named("mixed", "").with_input(imagenet_input(32, 32)).defined_by<MixedNet>();
-  const Model model = mixed_model(spec);
-  const auto graph = exported(model, {2, 32, 32}).graph();
-  const naive_onnx::Tensor x = smooth_images(model, 2, 32, 32);
-  auto values = naive_onnx::run_all(graph, x);
-  const auto ours = run_session(model, x);
-  REQUIRE(graph.output_size() == 3);
-  for (int i = 0; i < 3; ++i) {
-    INFO(graph.output(i).name());
-    const std::vector<float>& y = values.at(graph.output(i).name()).v;
-    CHECK(std::any_of(y.begin(), y.end(), [](float v) { return v != 0.0f; }));
-    CHECK(largest_difference(y, ours[static_cast<std::size_t>(i)]) <= 1e-5f);
-  }
+  const auto values = check_all_outputs(mixed_model(spec), 2, 32, 32, 3);
   const auto has = [&](const std::string& name) { return values.count(name) == 1; };
   CHECK(has("stem.0/finer"));         // level factors behind hswish
   CHECK(has("stem.0/weight_steps"));  // sums that no engine rounds
