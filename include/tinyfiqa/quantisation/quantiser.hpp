@@ -48,7 +48,8 @@ class Quantiser {
   static Result<Quantiser> create(const Model& model, int height, int width, QuantiseOptions options = {}) {
     Quantiser q(model, std::move(options));
     if (model.has_levels())
-      return Status::error(Errc::bad_argument, model.spec().name, " has 8-bit maps already");
+      return Status::error(Errc::bad_argument, model.spec().name,
+                           " has 8-bit maps already; give the floats that it was made of");
     if (model.block().size == 0)
       return Status::error(Errc::bad_argument, model.spec().name,
                            " keeps no parameters; load it with Use::change");
