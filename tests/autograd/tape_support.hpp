@@ -1,11 +1,15 @@
 // Networks on the tape: weights, random inputs, gradients in float and double.
 #pragma once
 
+#include <tinyfiqa/autograd/dispatch.hpp>
 #include <tinyfiqa/autograd/tape.hpp>
 
+#include "each_backend.hpp"
 #include "planned.hpp"
 
 #include <cmath>
+#include <sstream>
+#include <string>
 #include <vector>
 
 namespace tape_support {
@@ -47,5 +51,74 @@ Taped<T> start(const planned::Definition& d, Extents size, std::uint64_t input_s
   for (float v : planned::random_input(size, input_seed)) t.input.push_back(static_cast<T>(v));
   return t;
 }
+
+inline constexpr TapeMode all_modes[] = {TapeMode::train, TapeMode::frozen_norms, TapeMode::eval};
+
+/// The differences between a run and the formulas; both texts are empty if there are none.
+struct Disagreement {
+  std::string forward, backward;  ///< running statistics and numbers at all; gradients
+};
+
+template <class Net>
+Disagreement compare(const Taped<double>& want, const Taped<float>& got, double tolerance) {
+  Net net;
+  number_params(net);
+  // A bias before another batch norm has gradient zero: what is left there is rounding of the network's
+  // scale.
+  double floor = 0;
+  for (const double g : want.gradient) floor = std::max(floor, 1e-3 * std::fabs(g));
+  Disagreement found;
+  for_each_param(net, [&](const char* name, const Param& p) {
+    const bool trained = is_trainable(p.kind);
+    double largest = floor, worst = 0;
+    bool numbers = true;
+    for (int i = p.offset; i < p.offset + p.size(); ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const double a = trained ? want.gradient[at] : want.params[at];
+      const double b = static_cast<double>(trained ? got.gradient[at] : got.params[at]);
+      numbers = numbers && std::isfinite(b);
+      largest = std::max(largest, std::fabs(a));
+      worst = std::max(worst, std::fabs(a - b));
+    }
+    if (numbers && worst <= tolerance * largest) return;
+    std::ostringstream text;
+    text << name << ": largest " << largest << ", error " << worst << (numbers ? "; " : ", not finite; ");
+    (trained && numbers ? found.backward : found.forward) += text.str();
+  });
+  return found;
+}
+
+/// Compares the kernels of every instruction set with the formulas in double: the largest error of each tensor,
+/// relative to its largest magnitude, running statistics included. If the argument of an activation is within
+/// rounding of a kink, float and double take different sides, and the gradients differ although both are right. In a
+/// large network this happens for some inputs. So such a network may be tried on several inputs: values must agree on
+/// all that are tried, gradients on one.
+template <class Net>
+void check_kernels(const planned::Definition& d, Extents size, TapeMode mode, double tolerance,
+                   unsigned inputs = 1) {
+  constexpr unsigned first_input = 9;
+  std::vector<Taped<double>> want;
+  for_each_backend([&](const Backend& backend) {
+    for (const int threads : {1, 2}) {
+      Disagreement found;
+      for (unsigned which = 0; which == 0 || (which < inputs && !found.backward.empty()); ++which) {
+        if (want.size() == which) {
+          want.push_back(start<double>(d, size, first_input + which));
+          run_tape(d, size, mode, formulas::table<double>, want.back());
+        }
+        const Taped<double>& reference = want[which];
+        Taped<float> got = start<float>(d, size, first_input + which);
+        for (const double v : reference.d_output) got.d_output.push_back(static_cast<float>(v));
+        run_tape(d, size, mode, *choose_training_backend(backend.isa)->tape, got, threads);
+        found = compare<Net>(reference, got, tolerance);
+        INFO("threads " << threads << ", input " << which << ": " << found.forward);
+        CHECK(found.forward.empty());
+      }
+      INFO("threads " << threads << ": " << found.backward);
+      CHECK(found.backward.empty());
+    }
+  });
+}
+inline constexpr unsigned inputs_with_kinks = 3;
 
 }  // namespace tape_support

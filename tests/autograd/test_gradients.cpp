@@ -11,7 +11,6 @@
 #include "thin_networks.hpp"
 
 #include <algorithm>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,8 +18,6 @@ using namespace tinyfiqa;
 using namespace tape_support;
 
 namespace {
-
-constexpr TapeMode all_modes[] = {TapeMode::train, TapeMode::frozen_norms, TapeMode::eval};
 
 /// Central differences for a sample of the parameters. A large h suffers from curvature, a small one from rounding,
 /// so the best of several h counts. A parameter fails if no h agrees.
@@ -57,73 +54,6 @@ void check_differences(const planned::Definition& d, Extents size, TapeMode mode
     CHECK(best <= tolerance * scale);
   }
 }
-
-/// The differences between a run and the formulas; both texts are empty if there are none.
-struct Disagreement {
-  std::string forward, backward;  ///< running statistics and numbers at all; gradients
-};
-
-template <class Net>
-Disagreement compare(const Taped<double>& want, const Taped<float>& got, double tolerance) {
-  Net net;
-  number_params(net);
-  // A bias before another batch norm has gradient zero: what is left there is rounding of the network's
-  // scale.
-  double floor = 0;
-  for (const double g : want.gradient) floor = std::max(floor, 1e-3 * std::fabs(g));
-  Disagreement found;
-  for_each_param(net, [&](const char* name, const Param& p) {
-    const bool trained = is_trainable(p.kind);
-    double largest = floor, worst = 0;
-    bool numbers = true;
-    for (int i = p.offset; i < p.offset + p.size(); ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      const double a = trained ? want.gradient[at] : want.params[at];
-      const double b = static_cast<double>(trained ? got.gradient[at] : got.params[at]);
-      numbers = numbers && std::isfinite(b);
-      largest = std::max(largest, std::fabs(a));
-      worst = std::max(worst, std::fabs(a - b));
-    }
-    if (numbers && worst <= tolerance * largest) return;
-    std::ostringstream text;
-    text << name << ": largest " << largest << ", error " << worst << (numbers ? "; " : ", not finite; ");
-    (trained && numbers ? found.backward : found.forward) += text.str();
-  });
-  return found;
-}
-
-/// Compares the kernels of every instruction set with the formulas in double: the largest error of each tensor,
-/// relative to its largest magnitude, running statistics included. If the argument of an activation is within
-/// rounding of a kink, float and double take different sides, and the gradients differ although both are right. In a
-/// large network this happens for some inputs. So such a network may be tried on several inputs: values must agree on
-/// all that are tried, gradients on one.
-template <class Net>
-void check_kernels(const planned::Definition& d, Extents size, TapeMode mode, double tolerance,
-                   unsigned inputs = 1) {
-  constexpr unsigned first_input = 9;
-  std::vector<Taped<double>> want;
-  for_each_backend([&](const Backend& backend) {
-    for (const int threads : {1, 2}) {
-      Disagreement found;
-      for (unsigned which = 0; which == 0 || (which < inputs && !found.backward.empty()); ++which) {
-        if (want.size() == which) {
-          want.push_back(start<double>(d, size, first_input + which));
-          run_tape(d, size, mode, formulas::table<double>, want.back());
-        }
-        const Taped<double>& reference = want[which];
-        Taped<float> got = start<float>(d, size, first_input + which);
-        for (const double v : reference.d_output) got.d_output.push_back(static_cast<float>(v));
-        run_tape(d, size, mode, *choose_training_backend(backend.isa)->tape, got, threads);
-        found = compare<Net>(reference, got, tolerance);
-        INFO("threads " << threads << ", input " << which << ": " << found.forward);
-        CHECK(found.forward.empty());
-      }
-      INFO("threads " << threads << ": " << found.backward);
-      CHECK(found.backward.empty());
-    }
-  });
-}
-constexpr unsigned inputs_with_kinks = 3;
 
 /// Every operation, connected so that some gradients share memory and others must not.
 template <Act A>

@@ -133,7 +133,7 @@ class Tape {
 
   /// Plans and allocates for a size before the first forward.
   Status prepare(Extents size) {
-    TapePlan plan = make_tape_plan(ops_, outputs_, size, sizeof(T), differentiate_input_);
+    TapePlan plan = make_tape_plan(ops_, outputs_, size, sizeof(T), differentiate_input_, lane_kernels());
     if (plan.problem.error != PlanError::none)
       return Status::error(Errc::bad_argument, "training at ", size.n, "x", size.h, "x", size.w,
                            " (N, H, W): ", plan_error_text(plan.problem, ops_));
@@ -177,11 +177,24 @@ class Tape {
     const OpKind kind = op(id).kind;
     if (!v.live || v.absorbed || kind == OpKind::input) return nullptr;
     if (kind == OpKind::slice && !v.runs_backward) return nullptr;
+    const int input = op(id).inputs[0];
+    if (v.lanes || value(input).lanes) return kernels_->lanes(op(id), op(input).kind == OpKind::input);
     if (kind == OpKind::conv) return kernels_->conv(op(id));
     if (kind == OpKind::shuffle && value(op(id).inputs[0]).absorbed) return kernels_->interleave;
     const auto row = static_cast<std::size_t>(kind);
     const TapeKernel<T>* const fast = kernels_->operation[row];
     return fast != nullptr ? fast : formulas::table<T>.operation[row];
+  }
+
+  LaneKernels lane_kernels() const {
+    LaneKernels lanes;
+    if (kernels_->lanes == nullptr) return lanes;
+    lanes.images = kernels_->lane_images;
+    for (const Op& o : ops_) {
+      lanes.first.push_back(kernels_->lanes(o, true) != nullptr);
+      lanes.other.push_back(kernels_->lanes(o, false) != nullptr);
+    }
+    return lanes;
   }
 
   /// A convolution with batch norm needs sums over its gradient before its backward. The operation that writes
@@ -191,7 +204,8 @@ class Tape {
     for (int id = 0; id < plan_.count; ++id) {
       TapeValue& v = plan_.values[static_cast<std::size_t>(id)];
       const bool normed = op(id).kind == OpKind::conv && (op(id).has_norm() || op(id).bias >= 0);
-      const bool own = v.gradient_pixel_stride == v.extents.c && !plan_.is_output(id);
+      const bool whole = v.gradient_pixel_stride == v.extents.c || v.lanes;
+      const bool own = whole && !plan_.is_output(id);
       if (!v.runs_backward || !normed || !own) continue;
       int last = -1;  // backward runs from high numbers to low ones
       for (int reader = plan_.count - 1; reader > id; --reader)
@@ -251,7 +265,7 @@ class Tape {
     };
     const TapeValue& v = value(id);
     const bool own = v.storage == id;
-    if (own && !all_finite(memory(v.data), v.extents.floats())) return false;
+    if (own && !all_finite(memory(v.data), v.stored_numbers(kernels_->lane_images))) return false;
     const bool normed = op(id).kind == OpKind::conv && (op(id).has_norm() || op(id).bias >= 0);
     const T* const saved = normed ? memory(v.saved) : nullptr;
     if (saved == nullptr) return true;

@@ -71,6 +71,10 @@ struct TapeKernels {
   ///   dropout `saved` holds the mask
   const TapeKernel<T>* operation[op_kind_count] = {};
   const TapeKernel<T>* interleave = nullptr;  ///< concat of two maps, then shuffle into two groups
+  /// For maps in image lanes (kernels/train/image_lanes.hpp), whose vectors hold a number of each of `lane_images` images.
+  /// lanes() returns null if the operation has no such kernel. `first`: its input is the network's, which lies by pixels.
+  int lane_images = 0;  ///< 0: no operation has
+  const TapeKernel<T>* (*lanes)(const Op& op, bool first) = nullptr;
   Span<const TapeKernel<T>* const> all;
 };
 

@@ -7,6 +7,10 @@
 //   add(a, b)        the gradients of a and b are that of the sum
 //   scale(x, gate)   the gradient of x overwrites that of the product
 //   slices that split a map into parts: their gradients are parts of the map's
+//
+// A map of a batch of enough images may lie in image lanes (kernels/train/image_lanes.hpp) if the operation that makes it
+// and all that read it have kernels for that. A part of the network that begins at the input and ends at the mean over a
+// map can then.
 #pragma once
 
 #include <tinyfiqa/autograd/tape_call.hpp>
@@ -24,10 +28,12 @@ TINYFIQA_BEGIN
 struct TapeValue {
   Extents extents;
   bool live = false, absorbed = false, needs_gradient = false;
-  int storage = -1;  ///< the value whose memory (and laziness) it shares: itself but for slices and scales
+  bool lanes = false;  ///< value and gradient lie in image lanes
+  int storage = -1;    ///< the value whose memory (and laziness) it shares: itself but for slices and scales
   int first_channel = 0;                     ///< into the storage
   int gate = -1;                             ///< the scale whose gate multiplies it
   int data = -1, saved = -1, gradient = -1;  ///< buffers
+  /// In image lanes the stride is c, or 0 for [N / images][C][images]: the same gradient for all pixels of an image.
   int gradient_pixel_stride = 0, gradient_channel = 0;
 
   int inputs[max_op_inputs] = {-1, -1, -1, -1};  ///< of a shuffle that absorbed a concat: the concat's
@@ -36,6 +42,12 @@ struct TapeValue {
   /// The convolutions for whose gradients this operation's backward takes the sums, by input.
   int sums_for[max_op_inputs] = {-1, -1, -1, -1};
   bool accumulate[max_op_inputs] = {};
+
+  /// Numbers of the map as it is stored: in image lanes the last vectors may have lanes without an image.
+  long long stored_numbers(int images) const {
+    if (!lanes) return extents.floats();
+    return extents.floats() / extents.n * ((extents.n + images - 1) / images * images);
+  }
 };
 
 struct TapePlan {
@@ -50,14 +62,21 @@ struct TapePlan {
   bool is_output(int id) const { return std::find(outputs.begin(), outputs.end(), id) != outputs.end(); }
 };
 
+/// Which operations have kernels for maps in image lanes.
+struct LaneKernels {
+  int images = 0;  ///< of a vector; 0: none has
+  std::vector<bool> first,
+      other;  ///< by operation: for the network's input by pixels, for a map in image lanes
+};
+
 namespace detail {
 
 class TapePlanner {
  public:
   /// `element`: bytes of one number.
   TapePlanner(Span<const Op> ops, Span<const int> outputs, Extents input, std::size_t element,
-              bool input_gradient)
-      : ops_(ops), element_(element), input_gradient_(input_gradient) {
+              bool input_gradient, const LaneKernels& lanes)
+      : ops_(ops), element_(element), input_gradient_(input_gradient), lanes_(lanes) {
     plan.input = input;
     if (!are_outputs(ops, outputs)) {
       plan.problem.error = PlanError::bad_outputs;
@@ -69,6 +88,7 @@ class TapePlanner {
     measure();
     if (plan.problem.error != PlanError::none) return;
     mark_live();
+    if (fills_lanes()) form_lanes();
     place_values();
     if (plan.problem.error != PlanError::none) return;
     for (const int id : outputs)
@@ -120,8 +140,54 @@ class TapePlanner {
     return count;
   }
 
+  // -- image lanes
+
+  /// True if at most a fifth of the lanes have no image.
+  bool fills_lanes() const {
+    const long long n = plan.input.n, images = lanes_.images;
+    return images > 0 && 4 * ((n + images - 1) / images * images) <= 5 * n;
+  }
+  void form_lanes() {
+    for (int id = 0; id < plan.count; ++id) value(id).lanes = makes_lanes(id);
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (int id = 0; id < plan.count; ++id)
+        if (value(id).lanes && !(inputs_agree(id) && readers_agree(id))) {
+          value(id).lanes = false;
+          changed = true;
+        }
+    }
+  }
+  bool has_lane_kernel(int id) {
+    const auto row = static_cast<std::size_t>(id);
+    return reads_image(id) ? lanes_.first[row] : lanes_.other[row];
+  }
+  bool reads_image(int id) { return op(id).inputs[0] >= 0 && op(op(id).inputs[0]).kind == OpKind::input; }
+  bool makes_lanes(int id) {
+    const bool map = op(id).kind == OpKind::conv || op(id).kind == OpKind::add;
+    return map && value(id).live && !plan.is_output(id) && has_lane_kernel(id);
+  }
+  bool inputs_agree(int id) {
+    if (reads_image(id)) return !input_gradient_;
+    for (const int input : op(id).inputs)
+      if (input >= 0 && !value(input).lanes) return false;
+    return true;
+  }
+  bool readers_agree(int id) {
+    bool agree = true;
+    for_each_reader(id, [&](int r) {
+      const bool mean = op(r).kind == OpKind::mean_hw && has_lane_kernel(r);
+      agree = agree && (value(r).lanes || (mean && op(id).kind == OpKind::conv && readers(id) == 1));
+    });
+    return agree;
+  }
+
   // -- values
 
+  /// Numbers of a map as it is stored.
+  std::size_t stored(const TapeValue& v) const {
+    return static_cast<std::size_t>(v.stored_numbers(lanes_.images));
+  }
   /// One alignment is left free behind each buffer.
   int new_buffer(std::size_t elements, int first, int last) {
     Buffer b;
@@ -156,8 +222,11 @@ class TapePlanner {
       if (o.kind == OpKind::shuffle && value(o.inputs[0]).absorbed)
         std::copy(op(o.inputs[0]).inputs, op(o.inputs[0]).inputs + max_op_inputs, v.inputs);
       const bool owns = v.storage == id && o.kind != OpKind::input;
-      if (owns) v.data = new_buffer(static_cast<std::size_t>(v.extents.floats()), id, back(id));
-      const std::size_t saved = tape_saved(o, v.extents);
+      if (owns) v.data = new_buffer(stored(v), id, back(id));
+      std::size_t saved = tape_saved(o, v.extents);
+      if (o.kind == OpKind::mean_hw && value(o.inputs[0]).lanes)  // kernels/train/lanes_maps.hpp
+        saved = 2 * stored(value(o.inputs[0])) / static_cast<std::size_t>(value(o.inputs[0]).extents.h) /
+                static_cast<std::size_t>(value(o.inputs[0]).extents.w);
       if (saved > 0) v.saved = new_buffer(saved, id, back(id));
     }
   }
@@ -177,7 +246,7 @@ class TapePlanner {
 
   void new_gradient(int id, int time) {
     TapeValue& v = value(id);
-    v.gradient = new_buffer(static_cast<std::size_t>(v.extents.floats()), time, time);
+    v.gradient = new_buffer(stored(v), time, time);
     v.gradient_pixel_stride = v.extents.c;
     v.gradient_channel = 0;
   }
@@ -218,6 +287,7 @@ class TapePlanner {
         share_gradient(input, id, 0);
       } else {
         new_gradient(input, back(id));
+        if (op(id).kind == OpKind::mean_hw && value(input).lanes) value(input).gradient_pixel_stride = 0;
       }
     }
     keep_gradient(input, back(id));
@@ -258,6 +328,7 @@ class TapePlanner {
   Span<const Op> ops_;
   std::size_t element_;
   bool input_gradient_;
+  const LaneKernels& lanes_;
 };
 
 }  // namespace detail
@@ -265,8 +336,9 @@ class TapePlanner {
 /// Plans training of the values `outputs` for an input of N, H, W, in numbers of `element` bytes; `problem` says
 /// whether it succeeded. `input_gradient`: backward also computes the gradient of the input.
 inline TapePlan make_tape_plan(Span<const Op> ops, Span<const int> outputs, Extents input,
-                               std::size_t element, bool input_gradient = false) {
-  return detail::TapePlanner(ops, outputs, input, element, input_gradient).plan;
+                               std::size_t element, bool input_gradient = false,
+                               const LaneKernels& lanes = LaneKernels()) {
+  return detail::TapePlanner(ops, outputs, input, element, input_gradient, lanes).plan;
 }
 
 TINYFIQA_END

@@ -8,6 +8,8 @@
 #include <tinyfiqa/kernels/train/batch_norm_alone.hpp>
 #include <tinyfiqa/kernels/train/dense.hpp>
 #include <tinyfiqa/kernels/train/depthwise.hpp>
+#include <tinyfiqa/kernels/train/lanes_conv.hpp>
+#include <tinyfiqa/kernels/train/lanes_maps.hpp>
 #include <tinyfiqa/kernels/train/maps.hpp>
 #include <tinyfiqa/kernels/train/pointwise.hpp>
 #include <tinyfiqa/runtime/backend_table.hpp>
@@ -244,10 +246,64 @@ inline constexpr TapeKernel<float> train_max_pool =
     tape_kernel(TINYFIQA_TRAIN_NAME("train_max_pool_f32/row"), tape_max_pool_forward, tape_max_pool_backward,
                 tape_pool_scratch, true);
 
+// ---- maps in image lanes
+
+#ifdef TINYFIQA_PLANAR
+template <class Kind>
+inline void tape_lane_conv_forward(const TapeCall<float>& t) {
+  lane_conv_forward<Kind>(train_conv_args(t), t.scratch);
+}
+template <class Kind>
+inline void tape_lane_conv_backward(const TapeCall<float>& t) {
+  lane_conv_backward<Kind>(train_conv_args(t), t.scratch);
+}
+template <class Kind>
+inline std::size_t tape_lane_conv_scratch(const TapeCall<float>& t) {
+  return lane_conv_scratch<Kind>(train_conv_args(t));
+}
+inline void tape_lane_add_forward(const TapeCall<float>& t) { lane_add_forward(train_map_args(t)); }
+inline void tape_lane_add_backward(const TapeCall<float>& t) { lane_add_backward(train_map_args(t)); }
+inline std::size_t tape_no_scratch(const TapeCall<float>&) { return 0; }
+inline void tape_lane_mean_forward(const TapeCall<float>& t) { lane_mean_forward(train_map_args(t)); }
+inline void tape_lane_mean_backward(const TapeCall<float>& t) { lane_mean_backward(train_map_args(t)); }
+
+template <class Kind>
+constexpr TapeKernel<float> lane_conv_kernel(const char* name) {
+  return tape_kernel(name, tape_lane_conv_forward<Kind>, tape_lane_conv_backward<Kind>,
+                     tape_lane_conv_scratch<Kind>, true);
+}
+inline constexpr TapeKernel<float> train_lane_pointwise =
+    lane_conv_kernel<LanePointwise>(TINYFIQA_TRAIN_NAME("train_pointwise_f32/lanes"));
+inline constexpr TapeKernel<float> train_lane_depthwise =
+    lane_conv_kernel<LaneDepthwise>(TINYFIQA_TRAIN_NAME("train_depthwise_f32/lanes"));
+inline constexpr TapeKernel<float> train_lane_stem =
+    lane_conv_kernel<LaneStem>(TINYFIQA_TRAIN_NAME("train_conv_f32/lanes"));
+inline constexpr TapeKernel<float> train_lane_add =
+    tape_kernel(TINYFIQA_TRAIN_NAME("train_add_f32/lanes"), tape_lane_add_forward, tape_lane_add_backward,
+                tape_no_scratch);
+inline constexpr TapeKernel<float> train_lane_mean =
+    tape_kernel(TINYFIQA_TRAIN_NAME("train_mean_hw_f32/lanes"), tape_lane_mean_forward,
+                tape_lane_mean_backward, tape_no_scratch, true);
+
+inline const TapeKernel<float>* choose_lane_kernel(const Op& op, bool first) {
+  if (op.kind == OpKind::add) return first ? nullptr : &train_lane_add;
+  if (op.kind == OpKind::mean_hw) return first ? nullptr : &train_lane_mean;
+  if (op.kind != OpKind::conv || op.act == Act::prelu || op.only_norm()) return nullptr;
+  const bool window = op.window == 3 && op.padding == 1 && op.stride <= 2;
+  if (first) return window && op.groups == 1 ? &train_lane_stem : nullptr;
+  if (op.groups == 1 && op.window == 1 && op.stride == 1 && op.padding == 0) return &train_lane_pointwise;
+  const bool depthwise = op.groups == op.in_channels && op.groups == op.channels;
+  return window && depthwise ? &train_lane_depthwise : nullptr;
+}
+#endif
+
 inline constexpr const TapeKernel<float>* all_training_kernels[] = {
-    &train_pointwise, &train_depthwise, &train_dense,      &train_norm,  &train_activation,
-    &train_max_pool,  &train_mean,      &train_add,        &train_scale, &train_concat,
-    &train_slice,     &train_shuffle,   &train_interleave, &train_mask};
+#ifdef TINYFIQA_PLANAR
+    &train_lane_pointwise, &train_lane_depthwise, &train_lane_stem,  &train_lane_add, &train_lane_mean,
+#endif
+    &train_pointwise,      &train_depthwise,      &train_dense,      &train_norm,     &train_activation,
+    &train_max_pool,       &train_mean,           &train_add,        &train_scale,    &train_concat,
+    &train_slice,          &train_shuffle,        &train_interleave, &train_mask};
 
 inline constexpr TapeKernels<float> training = [] {
   TapeKernels<float> k;
@@ -265,6 +321,10 @@ inline constexpr TapeKernels<float> training = [] {
   set(OpKind::shuffle, train_shuffle);
   set(OpKind::dropout, train_mask);
   k.interleave = &train_interleave;
+#ifdef TINYFIQA_PLANAR
+  k.lane_images = simd::width;
+  k.lanes = choose_lane_kernel;
+#endif
   k.all = {all_training_kernels, sizeof(all_training_kernels) / sizeof(all_training_kernels[0])};
   return k;
 }();

@@ -43,6 +43,14 @@ TINYFIQA_INLINE vf activate_derivative(vf u, vf slope) {
   }
 }
 
+/// d act'(u)
+template <Act A>
+TINYFIQA_INLINE vf activation_gradient(vf d, vf u, vf slope) {
+  if constexpr (A == Act::none) return d;
+  if constexpr (A == Act::relu) return simd::select_less(simd::splat(0.0f), u, d, simd::splat(0.0f));
+  return d * activate_derivative<A>(u, slope);
+}
+
 /// One thread's part of up to three sums for each channel, in the layout of a pattern.
 struct ChannelSums {
   double *first = nullptr, *second = nullptr, *third = nullptr;  ///< [period] each
@@ -141,7 +149,7 @@ inline void add_gradient_sums(const float* dv, const float* z, std::ptrdiff_t co
 #pragma GCC unroll 4
     for (int i = 0; i < unroll.count; ++i) {
       const vf d = d_of(i), zv = z_of(i) - c.centre, u = simd::fma(zv, c.scale, c.shift);
-      const vf g = d * activate_derivative<A>(u, c.slope);
+      const vf g = activation_gradient<A>(d, u, c.slope);
       s = s + g;
       q = simd::fma(g, zv, q);
       if constexpr (A == Act::prelu) t = simd::fma(d, simd::min(simd::splat(0.0f), u), t);
@@ -213,7 +221,7 @@ inline void gradient_flat(const float* dv, const float* z, std::ptrdiff_t count,
   };
   const auto value = [](const Constants& c, vf d, vf v) TINYFIQA_INLINE_LAMBDA {
     const vf zv = v - c.u.centre, u = simd::fma(zv, c.u.scale, c.u.shift);
-    return simd::fma(d * activate_derivative<A>(u, c.u.slope), c.k1, simd::fma(zv, c.k2, c.k3));
+    return simd::fma(activation_gradient<A>(d, u, c.u.slope), c.k1, simd::fma(zv, c.k2, c.k3));
   };
   for_each_pattern_vector(
       count, p.u.period,

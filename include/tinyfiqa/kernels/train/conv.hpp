@@ -143,8 +143,8 @@ inline double sum_over_ranks(const TrainConvArgs& a, double* sums) {
 /// Computes mean, inverse_std, scale and shift [Cout] from the sums of z - pivot and its squares over `count` pixels, or from
 /// the running statistics. Those move by `momentum` towards the batch's mean and unbiased variance, as in
 /// PyTorch. Running means are of z + bias.
-inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s, double count) {
-  const double *const first = s.sums, *const second = s.sums + a.cout;
+inline void finish_statistics(const TrainConvArgs& a, const double* sums, double count) {
+  const double *const first = sums, *const second = sums + a.cout;
   for (int c = 0; c < a.cout; ++c) {
     auto mean = static_cast<double>(a.running_mean[c]), var = static_cast<double>(a.running_var[c]);
     const double bias = a.bias == nullptr ? 0 : static_cast<double>(a.bias[c]);
@@ -166,6 +166,15 @@ inline void finish_statistics(const TrainConvArgs& a, const ConvShared& s, doubl
     a.inverse_std[c] = static_cast<float>(inverse);
     a.scale[c] = static_cast<float>(scale);
     a.shift[c] = a.beta[c];
+  }
+}
+
+/// The same without batch norm: the readers of z add the bias.
+inline void finish_bias(const TrainConvArgs& a) {
+  for (int c = 0; c < a.cout; ++c) {
+    a.mean[c] = 0;
+    a.inverse_std[c] = a.scale[c] = 1;
+    a.shift[c] = a.bias == nullptr ? 0.0f : a.bias[c];
   }
 }
 
@@ -193,15 +202,10 @@ inline void train_conv_forward(const TrainConvArgs& a, float* scratch) {
     gather_sums(a.team.threads, a.cout, m.common.sums, [&](int t) { return m.thread(a, t).sums; });
     count = sum_over_ranks(a, m.common.sums);
   }
-  if (a.gamma != nullptr) {
-    finish_statistics(a, m.common, count);
-  } else {
-    for (int c = 0; c < a.cout; ++c) {
-      a.mean[c] = 0;
-      a.inverse_std[c] = a.scale[c] = 1;
-      a.shift[c] = a.bias == nullptr ? 0.0f : a.bias[c];
-    }
-  }
+  if (a.gamma != nullptr)
+    finish_statistics(a, m.common.sums, count);
+  else
+    finish_bias(a);
 }
 
 /// dv of `pixels` pixels from pixel `first` on, dense: where it is, or copied to `buffer` [pixels, Cout].
@@ -259,12 +263,11 @@ inline void add_parameter_gradients(const TrainConvArgs& a, const double* sums) 
   }
 }
 
-/// Computes the patterns k1, k2, k3 of dz = k1 g + k2 (z - mean) + k3 from the sums over all ranks. Overwrites the sums.
-inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
+/// Overwrites sums [3][Cout] by k1, k2 and k3 of dz = k1 g + k2 (z - mean) + k3. The sums are added up over all ranks.
+inline void finish_gradient(const TrainConvArgs& a, double* sums) {
   const bool batch = batch_normed(a);
-  const double count = batch ? sum_over_ranks(a, s.sums) : 0;
-  // Sums of each channel, overwritten by its k1, k2 and k3.
-  double *const first = s.sums, *const second = first + a.cout, *const third = second + a.cout;
+  const double count = batch ? sum_over_ranks(a, sums) : 0;
+  double *const first = sums, *const second = first + a.cout, *const third = second + a.cout;
   for (int c = 0; c < a.cout; ++c) {
     const auto inverse = static_cast<double>(a.inverse_std[c]), scale = static_cast<double>(a.scale[c]);
     const double sum = first[c], along = second[c] * inverse;
@@ -272,15 +275,17 @@ inline void finish_gradient(const TrainConvArgs& a, const ConvShared& s) {
     second[c] = batch ? -scale * inverse * along / count : 0;
     third[c] = batch ? -scale * sum / count : 0;
   }
-  const auto spread = [&](const double* values, float* pattern) {
-    for (int i = 0, k = 0; i < s.norm.u.period; ++i) {
-      pattern[i] = static_cast<float>(values[k]);
-      if (++k == a.cout) k = 0;
+}
+/// The patterns of the constants k [3][Cout] that finish_gradient left.
+inline void fill_norm_pattern(const TrainConvArgs& a, const double* k, const NormPattern& p) {
+  float* const patterns[] = {p.k1, p.k2, p.k3};
+  for (float* pattern : patterns) {
+    for (int i = 0, c = 0; i < p.u.period; ++i) {
+      pattern[i] = static_cast<float>(k[c]);
+      if (++c == a.cout) c = 0;
     }
-  };
-  spread(first, s.norm.k1);
-  spread(second, s.norm.k2);
-  spread(third, s.norm.k3);
+    k += a.cout;
+  }
 }
 
 /// Backward of a kind, after its forward. `scratch` has train_conv_scratch<Kind>(a) floats.
@@ -298,7 +303,8 @@ inline void train_conv_backward(const TrainConvArgs& a, float* scratch) {
   else
     std::memcpy(m.common.sums, a.dv_sums, size_of(3, a.cout) * sizeof(double));
   add_parameter_gradients(a, m.common.sums);
-  finish_gradient(a, m.common);
+  finish_gradient(a, m.common.sums);
+  fill_norm_pattern(a, m.common.sums, m.common.norm);
   Kind::prepare_backward(a, m.shared);
   for (int t = 0; t < a.team.threads; ++t) {
     Kind::clear(a, m.thread(a, t).workspace);

@@ -37,6 +37,12 @@ TINYFIQA_INLINE double* place_doubles(ScratchLayout& layout, std::size_t count) 
   return static_cast<double*>(static_cast<void*>(place_floats(layout, 2 * count)));
 }
 
+TINYFIQA_INLINE const float** place_pointers(ScratchLayout& layout, int count) {
+  constexpr std::size_t floats = (sizeof(const float*) + sizeof(float) - 1) / sizeof(float);
+  return static_cast<const float**>(
+      static_cast<void*>(place_floats(layout, floats * static_cast<std::size_t>(count))));
+}
+
 /// The product of extents.
 TINYFIQA_INLINE std::size_t size_of(int a, int b = 1, int c = 1) {
   return static_cast<std::size_t>(a) * static_cast<std::size_t>(b) * static_cast<std::size_t>(c);
