@@ -3,7 +3,7 @@
 
   train_torch.py MODEL BATCH HEIGHT WIDTH THREADS [SECONDS]
 
-Needs Debian's python3-torch and python3-torchvision (run with /usr/bin/python3).
+Needs torch and torchvision, such as Debian's python3-torch and python3-torchvision (run with /usr/bin/python3).
 """
 import os
 import resource

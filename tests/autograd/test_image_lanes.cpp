@@ -73,6 +73,21 @@ int lane_maps(const planned::Definition& d, Extents size, const Backend& backend
 
 int lane_images(const Backend& backend) { return choose_training_backend(backend.isa)->tape->lane_images; }
 
+/// All widths fill their vectors.
+struct WideNet {
+  ConvNorm<3, 16, 3, 2, 1, Act::relu> stem;
+  ConvNorm<16, 32, 1> next;
+  Linear<32, 1> head;
+  constexpr Outputs operator()(Graph& g) const {
+    return Outputs().add("output", head(g, g.mean_hw(next(g, stem(g, g.input<3>())))));
+  }
+  template <class Walk>
+  constexpr void visit(Walk& walk) {
+    visit_in(walk, "stem", stem, 0, 1);
+    visit_in(walk, "next", next, 0, 1);
+    visit_in(walk, "head", head);
+  }
+};
 /// Max pooling has no kernel for image lanes.
 struct WithPool {
   ConvNorm<3, 5, 3, 2, 1, Act::relu> stem;
@@ -115,6 +130,7 @@ TEST_CASE("maps lie in image lanes from the input to the mean, if all operations
     CHECK(lane_maps(tiny, {13, 64, 64, 3}, backend) == (has ? 26 : 0));
     CHECK(lane_maps(tiny, {32, 64, 64, 3}, backend, true) == 0);  // the input's gradient lies by pixels
     CHECK(lane_maps(mobile, {16, 64, 64, 3}, backend) == 0);      // has gates
+    CHECK(lane_maps(planned::define<WideNet>(), {32, 8, 8, 3}, backend) == 0);  // nothing to gain
     CHECK(lane_maps(planned::define<WithPool>(), {32, 8, 8, 3}, backend) == 0);
   });
 }

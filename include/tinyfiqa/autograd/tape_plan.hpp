@@ -10,7 +10,7 @@
 //
 // A map of a batch of enough images may lie in image lanes (kernels/train/image_lanes.hpp) if the operation that makes it
 // and all that read it have kernels for that. A part of the network that begins at the input and ends at the mean over a
-// map can then.
+// map can then. It does so if channels would leave lanes empty.
 #pragma once
 
 #include <tinyfiqa/autograd/tape_call.hpp>
@@ -157,6 +157,20 @@ class TapePlanner {
           changed = true;
         }
     }
+    if (!leave_lanes_empty())
+      for (TapeValue& v : plan.values) v.lanes = false;
+  }
+  /// True if by pixels, where vectors hold channels, at least one of 25 lanes would be empty. With fewer, image lanes gain
+  /// nothing (docs/performance-log.md).
+  bool leave_lanes_empty() const {
+    const long long images = lanes_.images;
+    long long used = 0, all = 0;
+    for (const TapeValue& v : plan.values) {
+      if (!v.lanes) continue;
+      used += v.extents.floats();
+      all += v.extents.floats() / v.extents.c * ((v.extents.c + images - 1) / images * images);
+    }
+    return 24 * all >= 25 * used;
   }
   bool has_lane_kernel(int id) {
     const auto row = static_cast<std::size_t>(id);
