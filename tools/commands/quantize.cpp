@@ -98,12 +98,14 @@ void add_quantize(const Command& app, int& exit_code) {
       .type_name("N")
       .range(1, 100000)
       .show_default();
-  sub.add_option("--ranges", options->ranges,
-                 "Choose the range of a value's 256 levels so: all (from its smallest number to its "
-                 "largest), percentile "
-                 "(without 0.01 % on each side), error (the least mean square error)")
+  sub.add_option(
+         "--ranges", options->ranges,
+         "Choose the range of a value's 256 levels so: all (from its smallest number to its "
+         "largest), percentile "
+         "(without 0.01 % on each side), error (the least mean square error), output (the least error of the "
+         "network's outputs; takes longer)")
       .type_name("RULE")
-      .one_of({"all", "percentile", "error"})
+      .one_of({"all", "percentile", "error", "output"})
       .show_default();
   const Option finetune =
       sub.add_option(

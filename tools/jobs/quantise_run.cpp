@@ -32,7 +32,8 @@ Result<RangeRule> range_rule(const std::string& name) {
   if (name == "all") return RangeRule::all;
   if (name == "percentile") return RangeRule::percentile;
   if (name == "error") return RangeRule::square_error;
-  return Status::error(Errc::bad_argument, "--ranges '", name, "' is not all, percentile or error");
+  if (name == "output") return RangeRule::output_error;
+  return Status::error(Errc::bad_argument, "--ranges '", name, "' is not all, percentile, error or output");
 }
 
 /// A correlation of fewer images means nothing.
@@ -265,13 +266,20 @@ Result<QuantiseReport> QuantiseRun::run() {
   if (!rule) return rule.status();
   if (const Status s = read(); !s) return s;
   std::optional<Progress> progress;
-  const auto on_layer = [&](int done, int all) {
-    if (!progress) progress.emplace(static_cast<std::size_t>(all), "layers");
-    progress->show(static_cast<std::size_t>(done));
+  const auto show = [&](const char* what) {
+    return [&progress, what](int done, int all) {
+      if (!progress || done == 1) progress.emplace(static_cast<std::size_t>(all), what);
+      progress->show(static_cast<std::size_t>(done));
+    };
   };
-  QuantiseOptions how{
-      *rule,   options_.finer_channels, !options_.round_nearest, !options_.keep_biases, options_.float_layers,
-      on_layer};
+  QuantiseOptions how;
+  how.rule = *rule;
+  how.finer_channels = options_.finer_channels;
+  how.fit_rounding = !options_.round_nearest;
+  how.correct_biases = !options_.keep_biases;
+  how.float_layers = options_.float_layers;
+  how.on_layer = show("layers");
+  how.on_search = show("values");
   auto quantiser = Quantiser::create(*model_, model_->input().height, model_->input().width, std::move(how));
   if (!quantiser) return quantiser.status().prefixed(options_.weights, ": ");
   if (const Status s = read_faces(); !s) return s;

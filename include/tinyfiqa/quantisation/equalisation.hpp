@@ -63,6 +63,16 @@ class Equaliser {
         all[static_cast<std::size_t>(id)].push_back(factor_[channel(id, c)]);
     return all;
   }
+  /// By operation and channel, the number of the factor that the channel shares with others; -1 for channels that have none.
+  std::vector<std::vector<int>> free_factors() {
+    std::vector<std::vector<int>> all(ops_.size);
+    for (int id = 0; id < count(); ++id)
+      for (int c = 0; c < op(id).channels; ++c) {
+        const std::size_t at = channel(id, c);
+        all[static_cast<std::size_t>(id)].push_back(fixed_[at] ? -1 : static_cast<int>(at));
+      }
+    return all;
+  }
 
  private:
   int count() const { return static_cast<int>(ops_.size); }
@@ -220,6 +230,12 @@ class Equaliser {
 inline ChannelNumbers equalising_factors(const NetworkDefinition& network, const ValueLevels& values,
                                          const ChannelNumbers& maxima, Span<const float> block) {
   return detail::Equaliser(network, values, maxima, block).factors();
+}
+
+/// Which channels of a network's values must have the same level factor (detail::Equaliser::free_factors()).
+inline std::vector<std::vector<int>> free_factors(const NetworkDefinition& network,
+                                                  const ValueLevels& values) {
+  return detail::Equaliser(network, values, {}, {}).free_factors();
 }
 
 TINYFIQA_END

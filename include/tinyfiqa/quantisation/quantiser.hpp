@@ -5,6 +5,7 @@
 #include <tinyfiqa/base/float_control.hpp>
 #include <tinyfiqa/quality/model.hpp>
 #include <tinyfiqa/quantisation/equalisation.hpp>
+#include <tinyfiqa/quantisation/level_search.hpp>
 #include <tinyfiqa/quantisation/ranges.hpp>
 #include <tinyfiqa/quantisation/rounding.hpp>
 #include <tinyfiqa/runtime/large_array.hpp>
@@ -38,6 +39,8 @@ struct QuantiseOptions {
   std::vector<std::string> float_layers;  ///< layers whose outputs stay floats, by PyTorch's names
   /// Called by quantise() after each layer whose rounding was fitted, which takes most of its time.
   std::function<void(int done, int all)> on_layer;
+  /// The same for each value whose levels were searched (RangeRule::output_error), which happens before.
+  std::function<void(int done, int all)> on_search;
 };
 
 /// Give it images with add(), all before the first quantise(). The model must outlive it.
@@ -101,18 +104,22 @@ class Quantiser {
           !status)
         return status;
       factors = equalising_factors(network, values_, maxima, model_->block());
-      whole.add_level_factors();
-      for (std::size_t id = 0; id < factors.size(); ++id)
-        std::copy(factors[id].begin(), factors[id].end(),
-                  whole.block().data + whole.network().ops[id].level_factors);
     }
     std::vector<ValueHistogram> histograms(network.ops.size());
     if (const Status status =
             run_floats([&](const Plan& p, const Frame& f) { record_values(p, f, histograms, factors); });
         !status)
       return status;
-    set_levels(whole.operations(), values_,
-               levels_of_values(network.operations(), values_, histograms, options_.rule));
+    LevelChoice choice{levels_of_values(network.operations(), values_, histograms, options_.rule), factors};
+    if (options_.rule == RangeRule::output_error)
+      if (const Status status = search_levels(choice); !status) return status;
+    if (options_.finer_channels) {
+      whole.add_level_factors();
+      for (std::size_t id = 0; id < choice.factors.size(); ++id)
+        std::copy(choice.factors[id].begin(), choice.factors[id].end(),
+                  whole.block().data + whole.network().ops[id].level_factors);
+    }
+    set_levels(whole.operations(), values_, choice.levels);
     if (const Status status = fit_layers(whole); !status) return status;
     round_weights(whole.network(), whole.input().levels, whole.block());  // of layers that were not fitted
     if (options_.correct_biases)
@@ -201,6 +208,39 @@ class Quantiser {
   Status run_floats(const Body& body) {
     if (const Status status = floats_.plan(*model_, size(1)); !status) return status;
     for (int i = 0; i < images(); ++i) floats_.run(image(i), body);
+    return {};
+  }
+
+  /// RangeRule::output_error: improves the levels and factors that the other rules found.
+  Status search_levels(LevelChoice& choice) {
+    const NetworkDefinition& network = model_->network();
+    ChannelExtremes extremes{ChannelNumbers(network.ops.size()), ChannelNumbers(network.ops.size())};
+    if (const Status status =
+            run_floats([&](const Plan& p, const Frame& f) { record_extremes(p, f, extremes); });
+        !status)
+      return status;
+    std::vector<std::vector<int>> free;
+    if (options_.finer_channels) free = free_factors(network, values_);
+    std::vector<float> outputs;
+    const auto run = [&](const LevelSearch::Change& change, const auto& take) {
+      const int n = std::min(images(), most_searched);
+      for (int i = 0; i < n; ++i) {
+        floats_.run(image(static_cast<int>(static_cast<long long>(i) * images() / n)),
+                    [&](const Plan& plan, const Frame& frame) {
+                      for (int k = 0; k < plan.step_count; ++k) {
+                        const Step& s = plan.steps[k];
+                        s.run(s, frame);
+                        if (change && values_.levels[static_cast<std::size_t>(s.op)])
+                          change(s, frame.write<float>(s.y));
+                      }
+                    });
+        outputs.clear();
+        for (const std::vector<float>& output : floats_.outputs)
+          outputs.insert(outputs.end(), output.begin(), output.end());
+        if (!take(Span<const float>(outputs.data(), outputs.size()))) return;
+      }
+    };
+    LevelSearch(network, values_, extremes, std::move(free), run).improve(choice, options_.on_search);
     return {};
   }
 
@@ -337,7 +377,7 @@ class Quantiser {
     detail::unfold_layer(whole.network(), op, layer, block);
   }
 
-  static constexpr int most_windows = 2048;
+  static constexpr int most_windows = 2048, most_searched = 256;
   static constexpr std::size_t most_batch_bytes = std::size_t{400} << 20u;
 
   const Model* model_;

@@ -18,6 +18,7 @@ enum class RangeRule : unsigned char {
   all,           ///< from the smallest to the largest
   percentile,    ///< without the outermost 0.01 % on each side
   square_error,  ///< the range with the least mean square error of the levels (Banner et al. 2018 search it so)
+  output_error,  ///< from there, the range with the least mean square error of the network's outputs (LevelSearch)
 };
 
 /// Numbers that a value took: extremes, and how many fell into each of equal bins. The bins grow with the numbers: their
@@ -45,9 +46,9 @@ class ValueHistogram {
   float highest() const { return highest_; }  ///< at least 0
 
   Quantisation levels(RangeRule rule) const {
-    if (rule == RangeRule::square_error) return least_error();
+    if (rule == RangeRule::all) return of_range(lowest_, highest_);
     if (rule == RangeRule::percentile) return of_range(quantile(1e-4), quantile(1 - 1e-4));
-    return of_range(lowest_, highest_);
+    return least_error();
   }
 
   /// Levels for lowest .. highest. 0 is always one of them.
