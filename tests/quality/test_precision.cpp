@@ -22,9 +22,10 @@ TEST_CASE("auto takes 8 bits where there are 8-bit dot products and the network 
   for (const Backend* backend : compiled_backends()) {
     CAPTURE(backend->isa);
     const bool dot_products = ends_with(backend->isa, "vnni") || ends_with(backend->isa, "dotprod");
-    for (const char* model : {"tinyfqnet_m", "tinyfqnet_l", "shufflenet_v2_x0_5"})
+    for (const char* model :
+         {"tinyfqnet_m", "tinyfqnet_l", "mobilenet_v3_small", "shufflenet_v2_x0_5", "ensemble"})
       CHECK(*takes_eight_bits("auto", "", model, *backend) == dot_products);
-    for (const char* model : {"tinyfqnet", "mobilenet_v3_small", "ensemble"})
+    for (const char* model : {"tinyfqnet", "blur"})
       CHECK_FALSE(*takes_eight_bits("auto", "", model, *backend));
     CHECK_FALSE(*takes_eight_bits("f32", "", "tinyfqnet_m", *backend));
     CHECK(*takes_eight_bits("i8", "", "tinyfqnet", *backend));

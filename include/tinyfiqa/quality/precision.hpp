@@ -14,7 +14,8 @@ TINYFIQA_BEGIN
 /// network is 1.5 times as fast as in floats or more, and stays within a point of their qualities on average.
 inline bool gains_by_eight_bits(std::string_view model, const Backend& backend) {
   const bool dot_products = backend.base != nullptr;  // what such a backend adds to its base
-  return dot_products && (model == "tinyfqnet_m" || model == "tinyfqnet_l" || model == "shufflenet_v2_x0_5");
+  return dot_products && (model == "tinyfqnet_m" || model == "tinyfqnet_l" || model == "mobilenet_v3_small" ||
+                          model == "shufflenet_v2_x0_5" || model == "ensemble");
 }
 
 /// Whether to take the 8-bit weights of a network that comes with tinyfiqa. `precision` is what the caller asks for: f32, i8,
