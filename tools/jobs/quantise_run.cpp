@@ -217,7 +217,7 @@ Status QuantiseRun::compare_faces(std::shared_ptr<const Model> whole, const Data
 
 Status QuantiseRun::compare_scores(std::shared_ptr<const Model> whole, const Dataset& faces) {
   ScoreChange& change = report_.change;
-  const auto before = scores(model_, faces), after = scores(whole, faces);
+  const auto before = scores(model_, faces), after = scores(std::move(whole), faces);
   if (!before) return before.status();
   if (!after) return after.status();
   std::vector<double> x, y;

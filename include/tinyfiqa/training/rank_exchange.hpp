@@ -40,8 +40,8 @@ inline void average_over_ranks(Communicator* ranks, Span<float> values) {
 /// gives an empty array.
 inline void gather_from_ranks(Communicator* ranks, std::size_t rows, std::vector<float>& values) {
   if (ranks == nullptr) return;
-  values.resize(rows *
-                static_cast<std::size_t>(largest_of_ranks(ranks, static_cast<double>(values.size() / rows))));
+  const std::size_t own_width = values.size() / rows;
+  values.resize(rows * static_cast<std::size_t>(largest_of_ranks(ranks, static_cast<double>(own_width))));
   ranks->sum(values);
 }
 

@@ -17,7 +17,8 @@ namespace {
 
 int number_in_environment(const char* name) {
   const char* text = std::getenv(name);
-  return text == nullptr ? 0 : std::atoi(text);
+  const long number = text == nullptr ? 0 : std::strtol(text, nullptr, 10);  // 0 for what is no number
+  return static_cast<int>(std::clamp(number, 0L, 1L << 20u));
 }
 
 /// How many processes mpirun or srun started together: Open MPI; MPICH, Intel MPI and Slurm's pmi2; Slurm's PMIx.
