@@ -37,8 +37,18 @@
 //   small_rows             rows of a tile of matrix products
 //   multiply_rows(x, end, w, sum)    sum[r][v] += dot() of the quads x[small_rows i + r] up to `end` and those of column v at w;
 //                          small_padding quads of each row behind `end` are read. Exists if TINYFIQA_MULTIPLY_ROWS is defined
+//   splat_quad_rest(p, n, longer)    splat_quad_part(p, n); if `longer`, four levels lie before p
 //   four_sums, load_four_sums(p), store_four_sums(p, s)    sums of four neighbouring channels
 //   add_four(x, w, sum)    adds the products of four levels and four weights
+//
+//   If TINYFIQA_SUMS_TO_LEVELS is defined, from sums to levels; pairs are two numbers of 16 bits:
+//   tiles_to_levels(x, w_end, columns)    levels of tiles of two rows and two columns, at least one: to_level() of (bias +
+//                          products) factor, where no level is below 0. A tile at x is the quads of its rows, in turns, and the
+//                          addresses of the rows of the output. Weights end at w_end.
+//   taps_to_levels(taps, stride)    levels of neighbouring outputs of a window of 3x3, an even number, at least two; stride
+//                          is the window's, 1 or 2. Levels begin at 0.
+//   pair_levels(a, b, pairs), pair_weights(a, b, pairs)    pairs[i]: byte i of a and of b
+//   add_pair(x, w, sum)    sum + the products of two pairs;  add_second(x, w, sum): of a level and the second weight of a pair
 //
 //   load_levels(p)         `width` levels at p as floats;  load_levels_up_to(p, count): then zeros
 //   store_levels<N>(p, y, range, count)    to_level() of the first `count` lanes of N vectors of floats, 0 < count <= N width;
@@ -55,6 +65,7 @@
 #include <tinyfiqa/simd/levels_avx2.hpp>
 #include <tinyfiqa/simd/levels_avx512.hpp>
 #include <tinyfiqa/simd/levels_by_lane.hpp>
+#include <tinyfiqa/simd/levels_cortex_m4f.hpp>
 #include <tinyfiqa/simd/levels_neon.hpp>
 #include <tinyfiqa/simd/levels_sse.hpp>
 #include <tinyfiqa/simd/levels_wasm.hpp>

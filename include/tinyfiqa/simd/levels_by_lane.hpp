@@ -61,6 +61,7 @@ TINYFIQA_INLINE quad splat_quad_part(const std::uint8_t* p, int n) {
   const std::uint8_t none = 0;
   return {{p[0], n > 1 ? p[1] : none, n > 2 ? p[2] : none, none}};
 }
+TINYFIQA_INLINE quad splat_quad_rest(const std::uint8_t* p, int n, bool) { return splat_quad_part(p, n); }
 TINYFIQA_INLINE quads load_quads(const std::int8_t* p) { return {p}; }
 TINYFIQA_INLINE vi dot(vi sum, quad x, quads w) {
   return ints_of([&](int i) TINYFIQA_INLINE_LAMBDA {

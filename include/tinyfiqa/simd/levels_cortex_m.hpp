@@ -29,6 +29,9 @@ TINYFIQA_INLINE std::uint32_t load_part_of_word(const std::uint8_t* p, int n) {
   if (n > 2) word |= std::uint32_t{p[2]} << 16;
   return word;
 }
+TINYFIQA_INLINE std::uint32_t load_rest_of_word(const std::uint8_t* p, int n, bool longer) {
+  return longer ? load_word(p + n - 4) >> (32 - 8 * n) : load_part_of_word(p, n);
+}
 
 #define TINYFIQA_MULTIPLY_ROWS
 
@@ -42,6 +45,9 @@ TINYFIQA_INLINE quad signed_quad(std::uint32_t word) { return {word ^ 0x80808080
 TINYFIQA_INLINE quad splat_quad(const std::uint8_t* p) { return signed_quad(load_word(p)); }
 TINYFIQA_INLINE quad splat_quad_part(const std::uint8_t* p, int n) {
   return signed_quad(load_part_of_word(p, n));
+}
+TINYFIQA_INLINE quad splat_quad_rest(const std::uint8_t* p, int n, bool longer) {
+  return signed_quad(load_rest_of_word(p, n, longer));
 }
 
 inline constexpr int small_rows = 4;
@@ -130,6 +136,9 @@ TINYFIQA_INLINE quad level_halves(std::uint32_t word) {
 TINYFIQA_INLINE quad splat_quad(const std::uint8_t* p) { return level_halves(load_word(p)); }
 TINYFIQA_INLINE quad splat_quad_part(const std::uint8_t* p, int n) {
   return level_halves(load_part_of_word(p, n));
+}
+TINYFIQA_INLINE quad splat_quad_rest(const std::uint8_t* p, int n, bool longer) {
+  return level_halves(load_rest_of_word(p, n, longer));
 }
 TINYFIQA_INLINE quads load_quads(const std::int8_t* p) {
   const std::uint32_t word = load_word(p);

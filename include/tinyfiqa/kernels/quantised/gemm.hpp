@@ -121,25 +121,48 @@ struct QuadRows {
 /// Quads of a row that are kept; of longer rows they are read again for each panel.
 inline constexpr int i8_slice = 64;
 
-/// Reads quads `begin` to `end` - 1 of `pixels` rows of A from `a` on, of which each part has whole quads of its own. Rows that
-/// are missing are the first one again.
-TINYFIQA_NOINLINE inline void read_quad_rows(const GemmI8Args& g, const std::uint8_t* a, int pixels,
-                                             int begin, int end, QuadRows* to) {
-  const int each = quads_of(g.k), part = begin / each;
-  int at = (begin - part * each) * 4;
+/// Reads `whole` quads of `pixels` rows from x on, and behind them one of `tail` levels if that is not 0. Rows that are missing
+/// are the first one again. Returns what follows them.
+TINYFIQA_NOINLINE inline QuadRows* read_quads(const std::uint8_t* x, std::ptrdiff_t lda, int pixels,
+                                              unsigned whole, unsigned tail, QuadRows* to) {
   std::ptrdiff_t row[i8_small_rows];
 #pragma GCC unroll 4
-  for (int r = 0; r < i8_small_rows; ++r) row[r] = r < pixels ? r * g.lda : 0;
-  for (a += part * g.part_stride; begin < end; ++begin, ++to) {
-    const std::uint8_t* const x = a + at;
-    const int left = g.k - at;
+  for (int r = 0; r < i8_small_rows; ++r) row[r] = r < pixels ? r * lda : 0;
+  const bool longer = whole > 0;
+  if (longer) {
+    const QuadRows* const end = to + whole;
+    do {
 #pragma GCC unroll 4
-    for (int r = 0; r < i8_small_rows; ++r)
-      to->row[r] = left >= 4 ? simd::splat_quad(x + row[r]) : simd::splat_quad_part(x + row[r], left);
-    at += 4;
-    if (at < g.k) continue;
-    at = 0;
-    a += g.part_stride;
+      for (int r = 0; r < i8_small_rows; ++r) to->row[r] = simd::splat_quad(x + row[r]);
+      x += 4;
+    } while (++to != end);
+  }
+  if (tail == 0) return to;
+#pragma GCC unroll 4
+  for (int r = 0; r < i8_small_rows; ++r)
+    to->row[r] = simd::splat_quad_rest(x + row[r], static_cast<int>(tail), longer);
+  return to + 1;
+}
+
+/// Reads quads `begin` to `end` - 1 of `pixels` rows of A from `a` on, of which each part has whole quads of its own.
+TINYFIQA_INLINE void read_quad_rows(const GemmI8Args& g, const std::uint8_t* a, int pixels, int begin,
+                                    int end, QuadRows* to) {
+  const unsigned k = static_cast<unsigned>(g.k);
+  unsigned at = 0;
+  if (begin > 0) {
+    const int each = quads_of(g.k), part = begin / each;
+    at = static_cast<unsigned>(begin - part * each);
+    a += part * g.part_stride;
+  }
+  for (int left = end - begin; left > 0; at = 0, a += g.part_stride) {
+    unsigned whole = k / 4 - at, tail = k % 4;
+    if (whole >= static_cast<unsigned>(left)) {
+      whole = static_cast<unsigned>(left);
+      tail = 0;
+    }
+    QuadRows* const next = read_quads(a + 4 * at, g.lda, pixels, whole, tail, to);
+    left -= static_cast<int>(next - to);
+    to = next;
   }
 }
 
@@ -224,8 +247,90 @@ TINYFIQA_INLINE const unsigned char* gemm_i8_columns(const GemmI8Args& g, const 
   return panel + NV * 4 * (t.constants + t.quads);
 }
 
+#ifdef TINYFIQA_SUMS_TO_LEVELS
+
+/// Words for the tiles that meet all columns together; one needs at most 4 * i8_slice + 2. More words would be a few percent
+/// faster: the weights of two columns are expanded for each such block of tiles.
+inline constexpr int i8_tile_words = 320;
+/// True for the products that gemm_i8_to_levels() is for, those that networks have most.
+TINYFIQA_INLINE bool is_to_levels(const GemmI8Args& g) {
+  return is_plain(g.out) && g.out.range.lowest == 0 && g.n >= 2 && g.parts * quads_of(g.k) <= i8_slice;
+}
+
+/// Reads a panel. A column that is `alone` becomes the second one; the first one is the one before it, which gets the same
+/// results twice. Returns the next panel.
+TINYFIQA_NOINLINE inline const unsigned char* read_columns(const unsigned char* panel, int quads, bool alone,
+                                                           simd::ColumnsToLevels& c, std::int32_t* weights) {
+  const auto* word = reinterpret_cast<const std::int32_t*>(panel);
+  const auto read = [&](std::int32_t* to) TINYFIQA_INLINE_LAMBDA {
+    const simd::quads w = simd::load_quads(reinterpret_cast<const std::int8_t*>(word++));
+    to[0] = w.even;
+    to[1] = w.odd;
+  };
+  const std::int32_t* const end = weights + 4 * quads;
+  if (alone) {
+    c.bias[0] = c.bias[1];
+    c.bias[1] = *word++;
+    c.factor[0] = c.factor[1];
+    c.factor[1] = *reinterpret_cast<const float*>(word++);
+    do {
+      weights[0] = weights[2];
+      weights[1] = weights[3];
+      read(weights + 2);
+    } while ((weights += 4) != end);
+  } else {
+    c.bias[0] = *word++;
+    c.bias[1] = *word++;
+    c.factor[0] = *reinterpret_cast<const float*>(word++);
+    c.factor[1] = *reinterpret_cast<const float*>(word++);
+    do {
+      read(weights);
+      read(weights + 2);
+    } while ((weights += 4) != end);
+  }
+  return reinterpret_cast<const unsigned char*>(word);
+}
+
+/// Rows begin .. end of C.
+TINYFIQA_NOINLINE inline void gemm_i8_to_levels(const GemmI8Args& g, int begin, int end) {
+  std::uint32_t tiles[i8_tile_words];
+  std::int32_t weights[4 * i8_slice];
+  const int quads = g.parts * quads_of(g.k), tile_words = 4 * quads + 2;
+  const unsigned whole = static_cast<unsigned>(g.k) / 4, tail = static_cast<unsigned>(g.k) % 4;
+  while (begin < end) {
+    std::uint32_t* to = tiles;
+    for (; begin < end && to + tile_words <= tiles + i8_tile_words; begin += 2) {
+      const int rows = end - begin < 2 ? 1 : 2;
+      const std::uint8_t* a = g.a + begin * g.lda;
+      auto* quad = reinterpret_cast<QuadRows*>(to);
+      for (int part = g.parts; part > 0; --part, a += g.part_stride)
+        quad = read_quads(a, g.lda, rows, whole, tail, quad);
+      to = reinterpret_cast<std::uint32_t*>(quad);
+      std::uint8_t* const levels = g.out.levels + begin * g.out.pixel_stride;
+      *to++ = reinterpret_cast<std::uint32_t>(levels);
+      *to++ = reinterpret_cast<std::uint32_t>(rows > 1 ? levels + g.out.pixel_stride : levels);
+    }
+    simd::ColumnsToLevels columns;
+    columns.end = to;
+    columns.w = weights;
+    columns.zero = g.out.range.zero;
+    const unsigned char* panel = g.packed;
+    for (int first = 0; first < g.n; first += 2) {
+      const bool alone = first + 1 == g.n;
+      columns.column = alone ? first - 1 : first;
+      panel = read_columns(panel, quads, alone, columns, weights);
+      simd::tiles_to_levels(tiles, weights + 4 * quads, columns);
+    }
+  }
+}
+
+#endif
+
 /// Rows begin .. end of C.
 TINYFIQA_NOINLINE inline void gemm_i8_rows_range(const GemmI8Args& g, int begin, int end) {
+#ifdef TINYFIQA_SUMS_TO_LEVELS
+  if (is_to_levels(g)) return gemm_i8_to_levels(g, begin, end);
+#endif
   QuadRows x[i8_slice + simd::small_padding];
   SmallTile t{g.a,
               begin,
