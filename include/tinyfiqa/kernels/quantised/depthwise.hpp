@@ -56,7 +56,11 @@ TINYFIQA_INLINE constexpr std::size_t depthwise_i8_row_bytes(const DepthwiseI8Sh
 #ifdef TINYFIQA_ROW_BLOCKS
   if (s.narrow()) return static_cast<std::size_t>(s.stride) * narrow_i8_part_bytes(w, s.c, padding, s.stride);
 #endif
+#ifdef TINYFIQA_SUMS_TO_LEVELS
+  return plane_row_bytes(w, s.c, padding);
+#else
   return padded_row_bytes(w, s.c, padding);
+#endif
 }
 
 /// Scratch of one thread, in bytes: the rows of a window, one of padding alone, and one of the output.
@@ -77,12 +81,21 @@ inline void depthwise_i8_rows(const DepthwiseI8Args& d, int image, int begin, in
   [[maybe_unused]] const bool narrow = shape.narrow();
   const std::size_t row_bytes = depthwise_i8_row_bytes(shape, d.w, d.padding);
   std::uint8_t* const nothing = scratch + K * row_bytes;
-  std::memset(nothing, d.x_zero, row_bytes);
+  if (begin * d.stride < d.padding || (end - 1) * d.stride - d.padding + K > d.h)
+#ifdef TINYFIQA_SUMS_TO_LEVELS
+    fill_planes(d, nothing);
+#else
+    std::memset(nothing, d.x_zero, row_bytes);
+#endif
   const auto copy_row = [&](int y, std::uint8_t* to) {
 #ifdef TINYFIQA_ROW_BLOCKS
     if (narrow && d.stride == 2) return split_row(d, image, y, to);
 #endif
+#ifdef TINYFIQA_SUMS_TO_LEVELS
+    pad_row_planes(d, image, y, to);
+#else
     pad_row(d, image, y, to);
+#endif
   };
   int copied = begin * d.stride - d.padding;  // rows before it are there, or are not needed
   for (int oy = begin; oy < end; ++oy) {

@@ -2,13 +2,14 @@
 // the instructions that kernels/quantised/depthwise_blocks.hpp needs.
 //
 // Three kernels: of four channels for small programs, of 16 channels with sums in 16 bits (simd/levels.hpp), and loops that
-// compilers turn into vectors.
+// compilers turn into vectors. Sums of the first one are here or in kernels/quantised/depthwise_pairs.hpp.
 //
 // Packed weights, for each block of channels: bias (int32), taps (int8), the epilogue's rows (floats,
 // kernels/quantised/epilogue.hpp).
 #pragma once
 
 #include <tinyfiqa/kernels/quantised/depthwise_blocks.hpp>
+#include <tinyfiqa/kernels/quantised/depthwise_pairs.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -54,6 +55,8 @@ inline void pack_taps_i8(int c, int window, Act act, const std::int8_t* weight, 
 
 #if defined(TINYFIQA_SMALL)
 
+#ifndef TINYFIQA_SUMS_TO_LEVELS
+
 /// sum = bias + the products of one window of four channels, which begin `at` levels behind the start of its rows. (A function
 /// of its own, so that all fits in registers.)
 template <int K>
@@ -69,25 +72,52 @@ TINYFIQA_NOINLINE inline void sum_window(const DepthwiseI8Row<K>& r, std::ptrdif
   simd::store_four_sums(sum, s);
 }
 
+/// The sums of a row of windows of four channels.
+template <int K>
+class TapSums {
+ public:
+  TapSums(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& r, int first, int, const unsigned char* packed)
+      : r_(r), first_(first), c_(d.c), bias_(reinterpret_cast<const std::int32_t*>(packed)) {}
+  /// The sums of the windows that begin at pixel `at` of their rows.
+  void sum(std::ptrdiff_t at, std::int32_t (&sum)[4]) const {
+    sum_window<K>(r_, first_ + at * c_, c_, bias_, sum);
+  }
+
+ private:
+  const DepthwiseI8Row<K>& r_;
+  std::ptrdiff_t first_, c_;
+  const std::int32_t* bias_;
+};
+
+#endif
+
 /// One output row.
 template <int K>
 inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& r) {
   constexpr int block = i8_large_block;
-  static_assert(block == 4, "tinyfiqa: sum_window() takes four channels");
+  static_assert(block == 4, "tinyfiqa: TapSums takes four channels");
   const std::size_t block_bytes = tap_block_bytes(block, K, d.out.act);
   const unsigned char* packed = d.packed;
   const SmallLevels to_level(d.out.range);
-  const bool from_zero = SmallLevels::is_from_zero(d.out.range);
+  const bool all_plain = is_plain(d.out), from_zero = SmallLevels::is_from_zero(d.out.range);
   for (int first = 0; first < d.c; first += block, packed += block_bytes) {
-    const auto* const bias = reinterpret_cast<const std::int32_t*>(packed);
     const auto* const rows = reinterpret_cast<const float*>(packed + block * (4 + K * K));
     const int count = d.c - first < block ? d.c - first : block;
-    const bool plain = is_plain(d.out) && count == block;
+    const bool plain = all_plain && count == block;
     std::uint8_t* to = d.out.levels + r.pixel * d.out.pixel_stride + first;
-    std::ptrdiff_t at = first;
-    for (int ox = 0; ox < d.out_w; ++ox, to += d.out.pixel_stride, at += d.stride * d.c) {
+    const TapSums<K> sums(d, r, first, count, packed);
+    int ox = 0;
+#ifdef TINYFIQA_SUMS_TO_LEVELS
+    if constexpr (K == 3)
+      if (all_plain && from_zero && d.stride <= 2 && d.out_w >= 2) {
+        ox = d.out_w & ~1;
+        sums.to_levels(ox, d.stride, rows, to, d.out.pixel_stride);
+        to += ox * d.out.pixel_stride;
+      }
+#endif
+    for (; ox < d.out_w; ++ox, to += d.out.pixel_stride) {
       std::int32_t sum[block];
-      sum_window<K>(r, at, d.c, bias, sum);
+      sums.sum(ox * d.stride, sum);
 #ifdef TINYFIQA_SIMD_HELIUM
       if (plain) {
         simd::store_four_levels(to, sum, rows, d.out.range);
