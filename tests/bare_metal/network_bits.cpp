@@ -30,12 +30,13 @@ struct OddNet {
   ConvNorm<12, 12, 5, 2, 12, Act::relu> depthwise5;
   ConvNorm<12, 12, 7, 1, 12, Act::hsigmoid> depthwise7;
   ConvNorm<12, 7, 1, 1, 1, Act::relu> last;
+  ConvNorm<7, 7, 3, 1, 7, Act::relu> depthwise3;
 
   constexpr Outputs operator()(Graph& g) const {
     const auto x = stem(g, g.input<3>());
     const auto y = g.add<12>({dense(g, grouped(g, x)), x});
     const auto z = depthwise7(g, depthwise5(g, y));
-    return Outputs().add("map", last(g, z)).add("mean", g.mean_hw(last(g, y)));
+    return Outputs().add("map", depthwise3(g, last(g, z))).add("mean", g.mean_hw(last(g, y)));
   }
   template <class Walk>
   constexpr void visit(Walk& walk) {
@@ -45,6 +46,7 @@ struct OddNet {
     visit_in(walk, "depthwise5", depthwise5, 0, 1);
     visit_in(walk, "depthwise7", depthwise7, 0, 1);
     visit_in(walk, "last", last, 0, 1);
+    visit_in(walk, "depthwise3", depthwise3, 0, 1);
   }
 };
 
@@ -72,10 +74,10 @@ unsigned long long hash_of(const std::vector<float>& values) {
   return hash;
 }
 
-/// Prints the hash of each output; false if the network can't be planned.
+/// Prints the hash of each output; false if the network can't be planned. With `levels` maps have 8 bits; `zero` stands for 0.
 template <class Net>
 bool print_bits(const char* name, Extents size, const ChainLimits& chains, bool means_by_channels,
-                bool levels) {
+                bool levels, int zero = 0) {
   static auto network = define_fixed<Net>();
   network = define_fixed<Net>();
   constexpr int capacity = plan_capacity(define_fixed<Net>().operations());
@@ -91,7 +93,7 @@ bool print_bits(const char* name, Extents size, const ChainLimits& chains, bool 
   request.means_by_channels = means_by_channels;
   const LevelScale image{{110, 120, 130}, {0.01f, 0.011f, 0.012f}};
   if (levels) {
-    give_levels({network.ops, network.operations().size}, request.outputs);
+    give_levels({network.ops, network.operations().size}, request.outputs, zero);
     request.levels = &image;
   }
   const Backend& backend = native_backend();
@@ -120,7 +122,7 @@ bool print_bits(const char* name, Extents size, const ChainLimits& chains, bool 
   run(plan, frame);
   for (const auto& output : outputs) {
     if (!std::isfinite(output[0])) return false;
-    std::printf("%s%s %016llx\n", name, levels ? ", 8 bits" : "", hash_of(output));
+    std::printf("%s%s, zero %d, %016llx\n", name, levels ? ", 8 bits" : "", zero, hash_of(output));
   }
   return true;
 }
@@ -132,8 +134,11 @@ bool print_bits(const char* name, const Extents& size) {
 }
 template <class Net>
 bool print_level_bits(const char* name, const Extents& size) {
-  return print_bits<Net>(name, size, ChainLimits(), false, true) &&
-         print_bits<Net>(name, size, low_memory_chains(), true, true);
+  for (const int zero : {0, 40})  // ReLU's limit is 0, or that level
+    if (!print_bits<Net>(name, size, ChainLimits(), false, true, zero) ||
+        !print_bits<Net>(name, size, low_memory_chains(), true, true, zero))
+      return false;
+  return true;
 }
 
 }  // namespace
