@@ -63,9 +63,9 @@ TINYFIQA_INLINE constexpr std::size_t depthwise_i8_row_bytes(const DepthwiseI8Sh
 #endif
 }
 
-/// Scratch of one thread, in bytes: the rows of a window, one of padding alone, and one of the output.
+/// Scratch of one thread, in bytes: the rows of a window, and one of the output.
 constexpr std::size_t depthwise_i8_scratch(const DepthwiseI8Shape& s, int w, int padding) {
-  return static_cast<std::size_t>(s.window + (s.narrow() ? 2 : 1)) * depthwise_i8_row_bytes(s, w, padding);
+  return static_cast<std::size_t>(s.window + (s.narrow() ? 1 : 0)) * depthwise_i8_row_bytes(s, w, padding);
 }
 
 inline DepthwiseI8Shape shape_of(const DepthwiseI8Args& d) {
@@ -80,20 +80,17 @@ inline void depthwise_i8_rows(const DepthwiseI8Args& d, int image, int begin, in
   const DepthwiseI8Shape shape = shape_of(d);
   [[maybe_unused]] const bool narrow = shape.narrow();
   const std::size_t row_bytes = depthwise_i8_row_bytes(shape, d.w, d.padding);
-  std::uint8_t* const nothing = scratch + K * row_bytes;
-  if (begin * d.stride < d.padding || (end - 1) * d.stride - d.padding + K > d.h)
-#ifdef TINYFIQA_SUMS_TO_LEVELS
-    fill_planes(d, nothing);
-#else
-    std::memset(nothing, d.x_zero, row_bytes);
-#endif
   const auto copy_row = [&](int y, std::uint8_t* to) {
+#ifdef TINYFIQA_SUMS_TO_LEVELS
+    y < 0 || y >= d.h ? fill_planes(d, to) : pad_row_planes(d, image, y, to);
+#else
+    if (y < 0 || y >= d.h) {
+      std::memset(to, d.x_zero, row_bytes);
+      return;
+    }
 #ifdef TINYFIQA_ROW_BLOCKS
     if (narrow && d.stride == 2) return split_row(d, image, y, to);
 #endif
-#ifdef TINYFIQA_SUMS_TO_LEVELS
-    pad_row_planes(d, image, y, to);
-#else
     pad_row(d, image, y, to);
 #endif
   };
@@ -104,11 +101,7 @@ inline void depthwise_i8_rows(const DepthwiseI8Args& d, int image, int begin, in
     DepthwiseI8Row<K> r;
     for (int ky = 0; ky < K; ++ky) {
       const int y = top + ky;
-      if (y < 0 || y >= d.h) {
-        r.x[ky] = nothing;
-        continue;
-      }
-      std::uint8_t* const row = scratch + static_cast<std::size_t>(y % K) * row_bytes;
+      std::uint8_t* const row = scratch + static_cast<std::size_t>((y % K + K) % K) * row_bytes;
       if (y >= copied) copy_row(y, row);
       r.x[ky] = row;
     }
@@ -117,7 +110,7 @@ inline void depthwise_i8_rows(const DepthwiseI8Args& d, int image, int begin, in
 #ifdef TINYFIQA_ROW_BLOCKS
     if constexpr (K == 3)
       if (narrow) {
-        narrow_i8_row(d, r, nothing + row_bytes);
+        narrow_i8_row(d, r, scratch + K * row_bytes);
         continue;
       }
 #endif

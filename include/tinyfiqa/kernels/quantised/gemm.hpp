@@ -249,9 +249,8 @@ TINYFIQA_INLINE const unsigned char* gemm_i8_columns(const GemmI8Args& g, const 
 
 #ifdef TINYFIQA_SUMS_TO_LEVELS
 
-/// Words for the tiles that meet all columns together; one needs at most 4 * i8_slice + 2. More words would be a few percent
-/// faster: the weights of two columns are expanded for each such block of tiles.
-inline constexpr int i8_tile_words = 320;
+/// Words for the weights of two columns, and for the tiles that meet all columns together: one tile of i8_slice quads at least.
+inline constexpr int i8_tile_words = 8 * i8_slice + 2;
 /// True for the products that gemm_i8_to_levels() is for, those that networks have most.
 TINYFIQA_INLINE bool is_to_levels(const GemmI8Args& g) {
   return is_plain(g.out) && g.out.range.lowest == 0 && g.n >= 2 && g.parts * quads_of(g.k) <= i8_slice;
@@ -293,13 +292,14 @@ TINYFIQA_NOINLINE inline const unsigned char* read_columns(const unsigned char* 
 
 /// Rows begin .. end of C.
 TINYFIQA_NOINLINE inline void gemm_i8_to_levels(const GemmI8Args& g, int begin, int end) {
-  std::uint32_t tiles[i8_tile_words];
-  std::int32_t weights[4 * i8_slice];
+  std::uint32_t words[i8_tile_words];
   const int quads = g.parts * quads_of(g.k), tile_words = 4 * quads + 2;
+  auto* const weights = reinterpret_cast<std::int32_t*>(words);
+  std::uint32_t *const tiles = words + 4 * quads, *const last = words + i8_tile_words - tile_words;
   const unsigned whole = static_cast<unsigned>(g.k) / 4, tail = static_cast<unsigned>(g.k) % 4;
   while (begin < end) {
     std::uint32_t* to = tiles;
-    for (; begin < end && to + tile_words <= tiles + i8_tile_words; begin += 2) {
+    for (; begin < end && to <= last; begin += 2) {
       const int rows = end - begin < 2 ? 1 : 2;
       const std::uint8_t* a = g.a + begin * g.lda;
       auto* quad = reinterpret_cast<QuadRows*>(to);
@@ -326,11 +326,8 @@ TINYFIQA_NOINLINE inline void gemm_i8_to_levels(const GemmI8Args& g, int begin, 
 
 #endif
 
-/// Rows begin .. end of C.
-TINYFIQA_NOINLINE inline void gemm_i8_rows_range(const GemmI8Args& g, int begin, int end) {
-#ifdef TINYFIQA_SUMS_TO_LEVELS
-  if (is_to_levels(g)) return gemm_i8_to_levels(g, begin, end);
-#endif
+/// Rows begin .. end of C, of any product.
+TINYFIQA_NOINLINE inline void gemm_i8_any_rows(const GemmI8Args& g, int begin, int end) {
   QuadRows x[i8_slice + simd::small_padding];
   SmallTile t{g.a,
               begin,
@@ -349,6 +346,14 @@ TINYFIQA_NOINLINE inline void gemm_i8_rows_range(const GemmI8Args& g, int begin,
     for (; first + 2 <= g.n; first += 2) panel = gemm_i8_columns<2>(g, t, panel, first, x);
     if (first < g.n) gemm_i8_columns<1>(g, t, panel, first, x);
   }
+}
+
+/// Rows begin .. end of C.
+TINYFIQA_NOINLINE inline void gemm_i8_rows_range(const GemmI8Args& g, int begin, int end) {
+#ifdef TINYFIQA_SUMS_TO_LEVELS
+  if (is_to_levels(g)) return gemm_i8_to_levels(g, begin, end);
+#endif
+  gemm_i8_any_rows(g, begin, end);
 }
 
 #else
