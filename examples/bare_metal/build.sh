@@ -128,15 +128,15 @@ if [ $arm = yes ]; then
   m4="-mcpu=cortex-m4 -mfpu=fpv4-sp-d16"
   bare "Cortex-M4F" score_face score_48 64000 22500 $m4 $flags $small
   bare "Cortex-M4F" score_face score_64 64000 32500 $m4 $flags $small -DSIDE=64
-  bare "Cortex-M4F" score_face score_48_i8 35500 12500 $m4 $flags $small
-  bare "Cortex-M4F" score_face score_64_i8 35500 15000 $m4 $flags $small -DSIDE=64
+  bare "Cortex-M4F" score_face score_48_i8 35500 10000 $m4 $flags $small
+  bare "Cortex-M4F" score_face score_64_i8 35500 12500 $m4 $flags $small -DSIDE=64
   emulator="qemu-system-arm -machine mps2-an500"
   bare "Cortex-M7" score_face score_48 64000 22500 -mcpu=cortex-m7 $flags $small -DSIDE=48
   bare "Cortex-M7" score_face score_64 64000 32500 -mcpu=cortex-m7 $flags $small -DSIDE=64
-  bare "Cortex-M7" score_face score_48_i8 35500 12500 -mcpu=cortex-m7 $flags $small -DSIDE=48
-  bare "Cortex-M7" score_face score_64_i8 35500 15000 -mcpu=cortex-m7 $flags $small -DSIDE=64
+  bare "Cortex-M7" score_face score_48_i8 35500 10000 -mcpu=cortex-m7 $flags $small -DSIDE=48
+  bare "Cortex-M7" score_face score_64_i8 35500 12500 -mcpu=cortex-m7 $flags $small -DSIDE=64
   bare "Cortex-M7" detect_and_score detect_96 370000 280000 -mcpu=cortex-m7 $flags $large
-  bare "Cortex-M7" detect_and_score detect_96_i8 132000 104000 -mcpu=cortex-m7 $flags $large
+  bare "Cortex-M7" detect_and_score detect_96_i8 132000 98000 -mcpu=cortex-m7 $flags $large
   if arm-none-eabi-g++ -mcpu=cortex-m55 -mfloat-abi=hard -E -x c++ /dev/null > /dev/null 2>&1; then
     emulator="qemu-system-arm -machine mps3-an547"
     m55="-mcpu=cortex-m55 $flags $small -DQUARTER_NANOSECONDS_PER_TICK=125"
@@ -152,7 +152,7 @@ if [ $riscv = yes ]; then
   emulator="qemu-system-riscv32 -machine virt -bios none"
   small=$(memory 0x80000000 128K 0x80100000 64K start)
   bare "RISC-V rv32imafc" score_face score_48 64000 22500 -march=rv32imafc -mabi=ilp32f $headers $small
-  bare "RISC-V rv32imafc" score_face score_48_i8 34500 9500 -march=rv32imafc -mabi=ilp32f $headers $small
+  bare "RISC-V rv32imafc" score_face score_48_i8 34000 9500 -march=rv32imafc -mabi=ilp32f $headers $small
   bare "RISC-V rv32imac, without FPU" score_face score_48 70000 22500 -march=rv32imac -mabi=ilp32 $headers $small
   bare "RISC-V rv32imac, without FPU" score_face score_48_i8 40000 9500 -march=rv32imac -mabi=ilp32 $headers $small
 fi
