@@ -7,6 +7,7 @@
 #include "each_backend.hpp"
 #include "planned.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 #include <string>
@@ -120,5 +121,25 @@ void check_kernels(const planned::Definition& d, Extents size, TapeMode mode, do
   });
 }
 inline constexpr unsigned inputs_with_kinks = 3;
+
+/// One thread count gives the same bits every time, and two counts agree within 1e-5, on every instruction set.
+inline void check_same_bits(const planned::Definition& d, Extents size) {
+  for_each_backend([&](const Backend& backend) {
+    std::vector<std::vector<float>> gradients;
+    for (const int threads : {1, 1, 2, 2}) {
+      Taped<float> t = start<float>(d, size);
+      run_tape(d, size, TapeMode::train, *choose_training_backend(backend.isa)->tape, t, threads);
+      gradients.push_back(t.gradient);
+    }
+    CHECK(gradients[0] == gradients[1]);
+    CHECK(gradients[2] == gradients[3]);
+    float largest = 0, worst = 0;
+    for (std::size_t i = 0; i < gradients[0].size(); ++i) {
+      largest = std::max(largest, std::fabs(gradients[0][i]));
+      worst = std::max(worst, std::fabs(gradients[0][i] - gradients[2][i]));
+    }
+    CHECK(worst <= 1e-5f * largest);
+  });
+}
 
 }  // namespace tape_support

@@ -178,7 +178,8 @@ class Tape {
     if (!v.live || v.absorbed || kind == OpKind::input) return nullptr;
     if (kind == OpKind::slice && !v.runs_backward) return nullptr;
     const int input = op(id).inputs[0];
-    if (v.lanes || value(input).lanes) return kernels_->lanes(op(id), op(input).kind == OpKind::input);
+    if (input >= 0 && (v.lanes || value(input).lanes))
+      return kernels_->lanes(op(id), op(input).kind == OpKind::input);
     if (kind == OpKind::conv) return kernels_->conv(op(id));
     if (kind == OpKind::shuffle && value(op(id).inputs[0]).absorbed) return kernels_->interleave;
     const auto row = static_cast<std::size_t>(kind);

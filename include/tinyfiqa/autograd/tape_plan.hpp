@@ -62,11 +62,11 @@ struct TapePlan {
   bool is_output(int id) const { return std::find(outputs.begin(), outputs.end(), id) != outputs.end(); }
 };
 
-/// Which operations have kernels for maps in image lanes.
+/// Which operations have kernels for maps in image lanes, by operation.
 struct LaneKernels {
-  int images = 0;  ///< of a vector; 0: none has
-  std::vector<bool> first,
-      other;  ///< by operation: for the network's input by pixels, for a map in image lanes
+  int images = 0;           ///< of a vector; 0: none has
+  std::vector<bool> first;  ///< that read the network's input, by pixels
+  std::vector<bool> other;  ///< that read a map in image lanes
 };
 
 namespace detail {
@@ -238,11 +238,14 @@ class TapePlanner {
       const bool owns = v.storage == id && o.kind != OpKind::input;
       if (owns) v.data = new_buffer(stored(v), id, back(id));
       std::size_t saved = tape_saved(o, v.extents);
-      if (o.kind == OpKind::mean_hw && value(o.inputs[0]).lanes)  // kernels/train/lanes_maps.hpp
-        saved = 2 * stored(value(o.inputs[0])) / static_cast<std::size_t>(value(o.inputs[0]).extents.h) /
-                static_cast<std::size_t>(value(o.inputs[0]).extents.w);
+      if (o.kind == OpKind::mean_hw) saved = saved_by_mean(value(o.inputs[0]));
       if (saved > 0) v.saved = new_buffer(saved, id, back(id));
     }
+  }
+  /// Two sums for each channel and image of a map in image lanes (kernels/train/lanes_maps.hpp); else nothing.
+  std::size_t saved_by_mean(const TapeValue& x) const {
+    const auto pixels = static_cast<std::size_t>(x.extents.pixels() / x.extents.n);
+    return x.lanes ? 2 * stored(x) / pixels : 0;
   }
   /// A concatenation of equal halves that only a shuffle into two groups reads.
   bool absorbs(int id) {

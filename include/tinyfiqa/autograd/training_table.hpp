@@ -71,25 +71,21 @@ inline TrainConvArgs train_conv_args(const TapeCall<float>& t) {
   a.ranks = t.ranks;
   return a;
 }
-template <class Kind>
-inline void tape_conv_forward(const TapeCall<float>& t) {
-  train_conv_forward<Kind>(train_conv_args(t), t.scratch);
+template <void (*Run)(const TrainConvArgs&, float* scratch)>
+inline void tape_conv(const TapeCall<float>& t) {
+  Run(train_conv_args(t), t.scratch);
 }
-template <class Kind>
-inline void tape_conv_backward(const TapeCall<float>& t) {
-  train_conv_backward<Kind>(train_conv_args(t), t.scratch);
-}
-template <class Kind>
+template <std::size_t (*Count)(const TrainConvArgs&)>
 inline std::size_t tape_conv_scratch(const TapeCall<float>& t) {
-  return train_conv_scratch<Kind>(train_conv_args(t));
+  return Count(train_conv_args(t));
 }
 template <class Kind>
 constexpr TapeKernel<float> conv_tape_kernel(const char* name) {
   TapeKernel<float> k;
   k.name = name;
-  k.forward = tape_conv_forward<Kind>;
-  k.backward = tape_conv_backward<Kind>;
-  k.scratch = tape_conv_scratch<Kind>;
+  k.forward = tape_conv<train_conv_forward<Kind>>;
+  k.backward = tape_conv<train_conv_backward<Kind>>;
+  k.scratch = tape_conv_scratch<train_conv_scratch<Kind>>;
   k.takes_sums = Kind::sums_dx;
   return k;
 }
@@ -249,18 +245,6 @@ inline constexpr TapeKernel<float> train_max_pool =
 // ---- maps in image lanes
 
 #ifdef TINYFIQA_PLANAR
-template <class Kind>
-inline void tape_lane_conv_forward(const TapeCall<float>& t) {
-  lane_conv_forward<Kind>(train_conv_args(t), t.scratch);
-}
-template <class Kind>
-inline void tape_lane_conv_backward(const TapeCall<float>& t) {
-  lane_conv_backward<Kind>(train_conv_args(t), t.scratch);
-}
-template <class Kind>
-inline std::size_t tape_lane_conv_scratch(const TapeCall<float>& t) {
-  return lane_conv_scratch<Kind>(train_conv_args(t));
-}
 inline void tape_lane_add_forward(const TapeCall<float>& t) { lane_add_forward(train_map_args(t)); }
 inline void tape_lane_add_backward(const TapeCall<float>& t) { lane_add_backward(train_map_args(t)); }
 inline std::size_t tape_no_scratch(const TapeCall<float>&) { return 0; }
@@ -269,8 +253,8 @@ inline void tape_lane_mean_backward(const TapeCall<float>& t) { lane_mean_backwa
 
 template <class Kind>
 constexpr TapeKernel<float> lane_conv_kernel(const char* name) {
-  return tape_kernel(name, tape_lane_conv_forward<Kind>, tape_lane_conv_backward<Kind>,
-                     tape_lane_conv_scratch<Kind>, true);
+  return tape_kernel(name, tape_conv<lane_conv_forward<Kind>>, tape_conv<lane_conv_backward<Kind>>,
+                     tape_conv_scratch<lane_conv_scratch<Kind>>, true);
 }
 inline constexpr TapeKernel<float> train_lane_pointwise =
     lane_conv_kernel<LanePointwise>(TINYFIQA_TRAIN_NAME("train_pointwise_f32/lanes"));

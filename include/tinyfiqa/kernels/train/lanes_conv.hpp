@@ -555,11 +555,15 @@ inline void lane_gradient_sums(const TrainConvArgs& a, const LaneConvMemory<Kind
   const LazyMap<float> z = lane_output(a);
   for (int t = 0; t < a.team.threads; ++t) clear_lane_sums(m.thread(a, t).sums, a.cout);
   const double work = static_cast<double>(out_pixels(a)) * a.cout;
+  const int most = a.out_w < most_held ? static_cast<int>(most_held) / a.out_w : 1;
   for_each_lane_task(a, m, a.out_h, work, [&](auto& thread, const LaneTask& task) {
-    for (int c = 0; c < a.cout; ++c)
-      add_lane_gradient_sums(lane_output_gradient(a, task.group, task.first, c), z, c,
-                             lane_output_row(a, task.group, task.first) + lane_row_floats(c, a.out_w),
-                             {task.last - task.first, lane_row_floats(a.cout, a.out_w)}, thread.sums);
+    for (int y = task.first; y < task.last; y += most) {
+      const LaneRows block{task.last - y < most ? task.last - y : most, lane_row_floats(a.cout, a.out_w)};
+      for (int c = 0; c < a.cout; ++c)
+        add_lane_gradient_sums(lane_output_gradient(a, task.group, y, c), z, c,
+                               lane_output_row(a, task.group, y) + lane_row_floats(c, a.out_w), block,
+                               thread.sums);
+    }
   });
   gather_lane_sums(a.team.threads, a.cout, m.sums, [&](int t) { return m.thread(a, t).sums; });
 }
