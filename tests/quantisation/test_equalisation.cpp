@@ -69,7 +69,9 @@ TEST_CASE("level factors are powers of two, and equal where an operation knows n
                                                      {"shufflenet_v2_x0_5", RangeRule::square_error},
                                                      {"mobilenet_v3_small", by_outputs},
                                                      {"shufflenet_v2_x0_5", by_outputs}};
-  for (const auto& [name, rule] : cases) {
+  for (const auto& tried : cases) {
+    const char* const name = tried.first;
+    const RangeRule rule = tried.second;
     INFO(name << (rule == by_outputs ? ", searched" : ""));
     const Model floats(*find_model(name), native_backend(), 3);
     QuantiseOptions options;
