@@ -99,12 +99,14 @@ inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& 
   const std::size_t block_bytes = tap_block_bytes(block, K, d.out.act);
   const unsigned char* packed = d.packed;
   const SmallLevels to_level(d.out.range);
+  const bool levels = d.out.levels != nullptr;  // else floats
+  const std::ptrdiff_t to_next = levels ? d.out.pixel_stride : 0;
   const bool all_plain = is_plain(d.out), from_zero = SmallLevels::is_from_zero(d.out.range);
   for (int first = 0; first < d.c; first += block, packed += block_bytes) {
     const auto* const rows = reinterpret_cast<const float*>(packed + block * (4 + K * K));
     const int count = d.c - first < block ? d.c - first : block;
     const bool plain = all_plain && count == block;
-    std::uint8_t* to = d.out.levels + r.pixel * d.out.pixel_stride + first;
+    std::uint8_t* to = levels ? d.out.levels + r.pixel * d.out.pixel_stride + first : nullptr;
     const TapSums<K> sums(d, r, first, count, packed);
     int ox = 0;
 #ifdef TINYFIQA_SUMS_TO_LEVELS
@@ -115,7 +117,7 @@ inline void depthwise_i8_row(const DepthwiseI8Args& d, const DepthwiseI8Row<K>& 
         to += ox * d.out.pixel_stride;
       }
 #endif
-    for (; ox < d.out_w; ++ox, to += d.out.pixel_stride) {
+    for (; ox < d.out_w; ++ox, to += to_next) {
       std::int32_t sum[block];
       sums.sum(ox * d.stride, sum);
 #ifdef TINYFIQA_SIMD_HELIUM
