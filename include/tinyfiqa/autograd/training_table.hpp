@@ -8,8 +8,10 @@
 #include <tinyfiqa/kernels/train/batch_norm_alone.hpp>
 #include <tinyfiqa/kernels/train/dense.hpp>
 #include <tinyfiqa/kernels/train/depthwise.hpp>
-#include <tinyfiqa/kernels/train/lanes_conv.hpp>
+#include <tinyfiqa/kernels/train/lanes_depthwise.hpp>
 #include <tinyfiqa/kernels/train/lanes_maps.hpp>
+#include <tinyfiqa/kernels/train/lanes_pointwise.hpp>
+#include <tinyfiqa/kernels/train/lanes_stem.hpp>
 #include <tinyfiqa/kernels/train/maps.hpp>
 #include <tinyfiqa/kernels/train/pointwise.hpp>
 #include <tinyfiqa/runtime/backend_table.hpp>

@@ -6,7 +6,7 @@
 // no vector is partly used but in the last group, whose lanes behind the last image hold numbers that nothing may
 // depend on. A *row* is [C][W][width], a *column* one vector of it.
 //
-// Here is what training's kernels in this layout (lanes_conv.hpp, lanes_maps.hpp) share: functions on a *plane*, one channel
+// Here is what training's kernels in this layout (lanes_*.hpp) share: functions on a *plane*, one channel
 // [W][width] of a row or of some rows, and products. The formulas are those of lazy_rows.hpp and batch_norm.hpp.
 #pragma once
 
